@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.gating.verdicts import verdicts_of
-from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.results import intervals
-from robust_xtreme.results.intervals import CPU
-from robust_xtreme.results.multiplicity import CORRECTIONS
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats.intervals import CPU
+from robust_xtreme.stats.multiplicity import CORRECTIONS
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 ALPHA: Final = 0.05
 MARGIN: Final = 2.0

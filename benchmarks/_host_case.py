@@ -19,12 +19,12 @@ from benchmarks._host_model import free_encoder, free_head
 from benchmarks._host_stages import measured
 
 import robust_xtreme.models.checkpoint as checkpoint_module
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.prepare import variant_of
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.run_spec import RunSpec, from_mapping
-from robust_xtreme.sources.loading import Split
+from robust_xtreme.core.run_spec import RunSpec, from_mapping
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.prepare import variant_of
+from robust_xtreme.run.run import Observer, evaluate
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.tasks.sources.loading import Split
 
 _Text = str | tuple[str, ...]
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoConfig
 
-from robust_xtreme import registry, resources
+from robust_xtreme.core import registry, resources
 from robust_xtreme.models import mini
 from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
 

@@ -18,26 +18,26 @@ from unittest.mock import patch
 
 from benchmarks.stages import MAIN, Meter
 
-import robust_xtreme.evaluation.answering as answering_module
-import robust_xtreme.evaluation.computing as computing_module
-import robust_xtreme.evaluation.finish as finish_module
-import robust_xtreme.evaluation.prepare as prepare_module
-import robust_xtreme.evaluation.rows as rows_module
-import robust_xtreme.evaluation.run as run_module
-import robust_xtreme.evaluation.scoring as stats_module
+import robust_xtreme.models.predictors.batches as batches_module
+import robust_xtreme.models.predictors.loaded as loaded_module
+import robust_xtreme.models.predictors.members.encoder_head as head_module
+import robust_xtreme.models.predictors.members.retrieval as retrieval_module
+import robust_xtreme.models.reading.tokens as tokens_module
 import robust_xtreme.noise.engine.noising as noising_module
-import robust_xtreme.predictors.batches as batches_module
-import robust_xtreme.predictors.loaded as loaded_module
-import robust_xtreme.predictors.members.encoder_head as head_module
-import robust_xtreme.predictors.members.retrieval as retrieval_module
-import robust_xtreme.reading.tokens as tokens_module
-from robust_xtreme.evaluation.distinct import ContentCodes
-from robust_xtreme.evaluation.folder import Folder
-from robust_xtreme.evaluation.task_run import Splits
+import robust_xtreme.run.answering as answering_module
+import robust_xtreme.run.computing as computing_module
+import robust_xtreme.run.finish as finish_module
+import robust_xtreme.run.prepare as prepare_module
+import robust_xtreme.run.rows as rows_module
+import robust_xtreme.run.run as run_module
+import robust_xtreme.run.scoring as stats_module
 from robust_xtreme.models.checkpoint import Models
-from robust_xtreme.predictors.cache import Store
-from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.suite import Suite
+from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.run.distinct import ContentCodes
+from robust_xtreme.run.folder import Folder
+from robust_xtreme.run.task_run import Splits
+from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.suite import Suite
 
 FORWARD: Final = "forward"
 _PLAN, _READ, _LOAD = "plan", "read", "load the model"

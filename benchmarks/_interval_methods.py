@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.results import intervals
-from robust_xtreme.results.intervals import CPU, Moments
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats.intervals import CPU, Moments
 
 RESAMPLES: Final = 999
 MOST_BOOTSTRAPPED: Final = 300
@@ -90,7 +90,7 @@ METRICS: Final = {"accuracy": Metric(_accuracy, _accuracy_gradient), "f1": Metri
 
 
 def ours(given: Sample) -> Pair:
-    """The intervals of robust_xtreme.results.intervals."""
+    """The intervals of robust_xtreme.stats.intervals."""
     if given.paired:
         _, (_, low, high), _ = intervals.paired(CPU, given.clean, given.noisy, given.metric.reduce)
     else:

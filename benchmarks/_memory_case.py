@@ -15,19 +15,19 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import Folder, begin
-from robust_xtreme.evaluation.manifest import new_manifest
-from robust_xtreme.evaluation.plan import Plan, make_plan
-from robust_xtreme.evaluation.scoring import Part
-from robust_xtreme.evaluation.staging import PARTS, stage
-from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import CELL, CHANCE, PREDICTIONS, SHALLOW, STATS, build
 from robust_xtreme.gating.baselines import Baseline
 from robust_xtreme.gating.comparing import compare
-from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import CELL, CHANCE, PREDICTIONS, SHALLOW, STATS, build
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.finish import finish
+from robust_xtreme.run.folder import Folder, begin
+from robust_xtreme.run.manifest import new_manifest
+from robust_xtreme.run.plan import Plan, make_plan
+from robust_xtreme.run.scoring import Part
+from robust_xtreme.run.staging import PARTS, stage
+from robust_xtreme.run.task_run import TaskRun
 
 TASKS: Final = ("xnli", "xcopa", "panx", "xquad")
 PERTURB: Final = ("char_noise:0.05,0.1,0.2", "keyboard_typo:0.1")

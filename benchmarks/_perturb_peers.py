@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.edits import span_table
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import Bound, bound, noise_values
-from robust_xtreme.specs import PerturbationSpec
 
 KEYBOARDS: Final = {"Latn": "en", "Cyrl": "uk"}
 CHARACTERS: Final = 40_000

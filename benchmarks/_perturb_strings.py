@@ -9,12 +9,12 @@ from typing import Any, Final
 from benchmarks import _perturb_peers as beside
 
 from robust_xtreme import perturb
-from robust_xtreme.edits import span_table
-from robust_xtreme.languages import language
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.randomness import bare_ids
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.randomness import bare_ids
 from robust_xtreme.report.blocks import Block, Paragraph, Prose, grid
-from robust_xtreme.specs import PerturbationSpec
 
 NAMES: Final = ("char_noise", "keyboard_typo")
 CODES: Final = ("de", "ru", "ar", "hi", "th", "zh")

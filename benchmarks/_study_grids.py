@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.results.frames import build, empty
+from robust_xtreme.files.frames import build, empty
 from robust_xtreme.studies.designs.robustness import Robustness
 from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
 

@@ -44,15 +44,15 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme import registry
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.languages import language
-from robust_xtreme.metric import Metric
+from robust_xtreme.core import registry
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.metric import Metric
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.blocks import Document, Paragraph, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results.intervals import Estimate, cluster_sums, estimate_difference
-from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.stats.intervals import Estimate, cluster_sums, estimate_difference
+from robust_xtreme.stats.multiplicity import holm
 
 ATTACKS: Final = {
     "xnli": "attack_keys:0.3@queries=60",

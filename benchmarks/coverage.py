@@ -36,7 +36,7 @@ from benchmarks._simulations import about, command, parser, read, simulated, wri
 
 from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import intervals
+from robust_xtreme.stats import intervals
 
 BATCH: Final = 250
 _ROUNDING: Final = 1e-9

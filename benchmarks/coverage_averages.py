@@ -33,8 +33,8 @@ from benchmarks._simulations import about, command, parser, simulated, write
 
 from robust_xtreme.report.blocks import Document, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results.averaging import Drop, average, drop
-from robust_xtreme.results.intervals import Estimate, t_quantile
+from robust_xtreme.stats.averaging import Drop, average, drop
+from robust_xtreme.stats.intervals import Estimate, t_quantile
 
 SIZE: Final = 3
 WITHIN: Final = 0.2

@@ -36,11 +36,12 @@ import numpy as np
 import polars as pl
 from benchmarks._simulations import about, command, parser, read, simulated, write
 
-from robust_xtreme.metric import ALL, named
+from robust_xtreme.core.metric import ALL, named
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW, STATS
 from robust_xtreme.report.blocks import Document, Heading, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import store
-from robust_xtreme.results.intervals import (
+from robust_xtreme.stats.intervals import (
     CONFIDENCE,
     CPU,
     Moments,
@@ -50,9 +51,8 @@ from robust_xtreme.results.intervals import (
     skewness,
     t_quantile,
 )
-from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.resampling import RESAMPLES, Member, keys, studentised
-from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS
+from robust_xtreme.stats.multiplicity import holm
+from robust_xtreme.stats.resampling import RESAMPLES, Member, keys, studentised
 
 CLUSTERS: Final = (20, 40, 60, 120, 250, 1000)
 METRICS: Final = {

@@ -39,20 +39,20 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from robust_xtreme import registry
-from robust_xtreme.evaluation.devices import device_name, device_of
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core import registry
+from robust_xtreme.core.run_spec import RunSpec, from_mapping
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS, plan_batches
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.run_spec import RunSpec, from_mapping
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.prepare import Prepared, prepare
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.workers.devices import device_name, device_of
 
 LEAST: Final = 0.90
 """The share of the bare loop's speed that `eval` must reach."""

@@ -31,11 +31,11 @@ from typing import Any, Final
 import numpy as np
 from benchmarks._simulations import about, command, parser, simulated, write
 
-from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.report.blocks import Document, Heading, Paragraph, Table, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import intervals
-from robust_xtreme.results.intervals import CPU
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats.intervals import CPU
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 ITEMS: Final = (113, 200, 300, 500, 900, 1500, 2490, 5010)
 ACCURACIES: Final = (0.34, 0.37, 0.40)

@@ -57,7 +57,7 @@ from benchmarks._simulations import read, write
 from rich.progress import track
 
 from robust_xtreme.gating.verdicts import BEYOND, OK, REGRESSED, UNDECIDED
-from robust_xtreme.results.intervals import t_quantile
+from robust_xtreme.stats.intervals import t_quantile
 
 DIFFERING: Final = (0.05, 0.15, 0.3)
 """The discordances of the table of power."""

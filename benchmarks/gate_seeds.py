@@ -37,9 +37,9 @@ from robust_xtreme.gating.baselines import Baseline, of_runs
 from robust_xtreme.gating.comparing import gated
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.results.contrasts import Key
-from robust_xtreme.results.outcomes import Cells
-from robust_xtreme.results.run_cells import KEY
+from robust_xtreme.stats.contrasts import Key
+from robust_xtreme.stats.outcomes import Cells
+from robust_xtreme.stats.run_cells import KEY
 
 TASKS: Final = "xnli,panx,udpos"
 NOISE: Final = "char_noise:0.1"

@@ -40,10 +40,10 @@ from benchmarks._host_page import page
 from benchmarks.stages import whole_data
 from transformers.utils import logging
 
-from robust_xtreme import registry
-from robust_xtreme.evaluation.devices import device_name, device_of
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.sources.loading import available
+from robust_xtreme.core import registry
+from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.loading import available
+from robust_xtreme.workers.devices import device_name, device_of
 
 PERTURB: Final = "char_noise:0.1"
 MINI: Final = "mini"

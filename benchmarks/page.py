@@ -20,9 +20,11 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme import resources
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core import resources
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files.schema import AVERAGES, DELTAS, SCORES, build
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.report.blocks import Diff, Link, Part, Sample
@@ -31,8 +33,6 @@ from robust_xtreme.report.samples.choosing import MOST
 from robust_xtreme.report.samples.showing import shown
 from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES, build
-from robust_xtreme.specs import PerturbationSpec
 
 TASKS: Final = (
     "xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"

@@ -32,14 +32,14 @@ from benchmarks import _perturb_peers as beside
 from benchmarks import _perturb_strings
 from benchmarks._perturb_page import NAMES, Figure, missed, page
 
-from robust_xtreme import registry
-from robust_xtreme.edits import SpanTable, span_table
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import language
+from robust_xtreme.core import registry
+from robust_xtreme.core.edits import SpanTable, span_table
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.randomness import mix
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.noise.engine.noising import Bound, bound, noise_values
-from robust_xtreme.randomness import mix
-from robust_xtreme.sources.loading import available, load
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.tasks.sources.loading import available, load
 
 TASKS: Final = ("xnli", "panx", "xquad")
 ENOUGH: Final = 60_000

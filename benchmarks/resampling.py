@@ -31,12 +31,12 @@ from typing import Any, Final
 import numpy as np
 from scipy import stats
 
-from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import intervals
-from robust_xtreme.results.intervals import CPU, Backend, Moments
-from robust_xtreme.results.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats.intervals import CPU, Backend, Moments
+from robust_xtreme.stats.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 LEAST: Final = 20.0
 BATCHES: Final = (1, 2, 4, 8, 16, 64)

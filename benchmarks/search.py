@@ -24,9 +24,9 @@ import faiss
 import numpy as np
 import torch
 
+from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.retrieval.search import search
 
 K: Final = 20
 DIRECTIONS: Final = 32

@@ -37,18 +37,18 @@ import numpy as np
 import polars as pl
 from benchmarks._simulations import about, command, parser, simulated, write
 
-from robust_xtreme.external.condition import CLEAN
-from robust_xtreme.metric import ALL, named
-from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.core.metric import ALL, named
+from robust_xtreme.files.schema import STATS
+from robust_xtreme.files.store import read_frame
+from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.report.blocks import Document, Heading, Paragraph, grid
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import intervals
-from robust_xtreme.results.averaging import average, drop
-from robust_xtreme.results.intervals import CPU, cluster_sums
-from robust_xtreme.results.no_claim import is_selected
-from robust_xtreme.results.schema import STATS
-from robust_xtreme.results.store import read_frame
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats.averaging import average, drop
+from robust_xtreme.stats.intervals import CPU, cluster_sums
+from robust_xtreme.stats.no_claim import is_selected
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 TESTED: Final = ("noise", "average")
 FORMER: Final = ("like", "searched", "frozen")

@@ -19,20 +19,20 @@ from unittest.mock import patch
 import torch
 from benchmarks._device_use import HEADS, about, cells
 
-import robust_xtreme.evaluation.computing as computing_module
-import robust_xtreme.evaluation.finish as finish_module
-import robust_xtreme.evaluation.prepare as prepare_module
-import robust_xtreme.evaluation.run as run_module
-import robust_xtreme.predictors.batches as predict_module
-import robust_xtreme.predictors.loaded as loaded_module
-import robust_xtreme.predictors.members.encoder_head as head_module
-from robust_xtreme.evaluation.folder import Folder
-from robust_xtreme.evaluation.task_run import Splits
-from robust_xtreme.evaluation.workers.pool import Pool
+import robust_xtreme.models.predictors.batches as predict_module
+import robust_xtreme.models.predictors.loaded as loaded_module
+import robust_xtreme.models.predictors.members.encoder_head as head_module
+import robust_xtreme.run.computing as computing_module
+import robust_xtreme.run.finish as finish_module
+import robust_xtreme.run.prepare as prepare_module
+import robust_xtreme.run.run as run_module
 from robust_xtreme.models.checkpoint import Models
-from robust_xtreme.predictors.cache import Store
+from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
-from robust_xtreme.sources.release import Release
+from robust_xtreme.run.folder import Folder
+from robust_xtreme.run.task_run import Splits
+from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.workers.cpu.pool import Pool
 
 MOST: Final = 0.15
 """The share of the time that an evaluation may spend outside the forward pass."""

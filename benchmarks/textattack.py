@@ -55,20 +55,20 @@ import numpy as np
 import torch
 from benchmarks._deepwordbug import attack, gold, oracle
 
-from robust_xtreme import registry
 from robust_xtreme.attack import recipes
 from robust_xtreme.attack.answers import Ask
-from robust_xtreme.edits import Array
-from robust_xtreme.evaluation.devices import device_name, device_of
-from robust_xtreme.examples import Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import Example
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
-from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.report.blocks import Block, Document, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.sources.loading import load
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.workers.devices import device_name, device_of
 
 TASK: Final = "xnli"
 FIELDS: Final = ("premise", "hypothesis")

@@ -35,14 +35,14 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Choice, Example
-from robust_xtreme.predictors.family import Family, windows_of
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.files.journal import Journal
+from robust_xtreme.models.predictors.family import Family, windows_of
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.report.blocks import Document, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results.journal import Journal
-from robust_xtreme.sources import load, open_source
+from robust_xtreme.tasks.sources import load, open_source
 from robust_xtreme.training.loop import Options, Progress, Stage, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part

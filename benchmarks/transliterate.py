@@ -17,13 +17,13 @@ from typing import Final
 
 import regex
 
-from robust_xtreme.edits import span_table
-from robust_xtreme.errors import UserError
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.engine.respelling import Function
 from robust_xtreme.noise.members.transliterate import scheme, schemes
-from robust_xtreme.specs import PerturbationSpec
 
 BAR: Final = 3e6
 FLORES: Final = {

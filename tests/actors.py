@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.unit import Piece
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.workers.units.each import each
+from robust_xtreme.workers.units.unit import Piece
 
 Tell = Callable[[str], None]
 
@@ -61,6 +61,6 @@ def sleeps(folder: str, _: Tell) -> None:
 
 def deal_sleeping(folder: str) -> None:
     """Deal units that sleep; only the process that deals needs torch, which is slow to import."""
-    from robust_xtreme.evaluation.fleets import Processes
+    from robust_xtreme.run.fleets import Processes
 
     each(sleeps, units([folder] * 4), Processes(("first", "second"), "cpu", "cpu", ()))

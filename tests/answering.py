@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Document, Example, Scored, Span, Text
-from robust_xtreme.metric import Metric
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Document, Example, Scored, Span, Text
+from robust_xtreme.core.metric import Metric
 
 
 def value_of(metric: str, predicted: str, golds: Sequence[str], language: str = "en") -> float:

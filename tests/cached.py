@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.results.cache import Cache
+from robust_xtreme.files.cache import Cache
 
 KIND: Final = "predictions"
 NAME: Final = "cache-v1.sqlite3"

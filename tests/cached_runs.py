@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import pytest
 
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.predictors.batches import decoded
-from robust_xtreme.predictors.members import encoder_head as head_module
-from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files.journal import JOURNAL
+from robust_xtreme.models.predictors.batches import decoded
+from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.results.journal import JOURNAL
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import Observer, evaluate
 
 TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from robust_xtreme.errors import NotFinite
-from robust_xtreme.examples import Example, Target
+from robust_xtreme.core.errors import NotFinite
+from robust_xtreme.core.examples import Example, Target
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.reading.contents import contents_of
-from robust_xtreme.reading.inputs import Inputs, inputs_of
-from robust_xtreme.reading.scores import Decoded, joined
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.inputs import Inputs, inputs_of
+from robust_xtreme.models.reading.scores import Decoded, joined
+from robust_xtreme.models.reading.windows import Windows
 
 
 def decoded(

@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from tests.forks import process
 
-from robust_xtreme.results.cache import Cache
-from robust_xtreme.retrieval.embeddings import embedded, key_of
+from robust_xtreme.files.cache import Cache
+from robust_xtreme.models.retrieval.embeddings import embedded, key_of
 
 Array = np.ndarray[Any, Any]
 COUNT, DIM, CHUNK = 103, 6, 10

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.program import Ended, program
 
-from robust_xtreme.exporting.harness import task_files
+from robust_xtreme.exchange.exporting.harness import task_files
 
 NOISE: Final = ("--perturb", "char_noise:0.1")
 BASE: Final = """

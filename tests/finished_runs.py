@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from tests.stats_rows import NOISE, prediction_rows, stats_rows
 
-from robust_xtreme.results import store
-from robust_xtreme.results.manifest import MANIFEST, write_manifest
-from robust_xtreme.results.schema import (
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import MANIFEST, write_manifest
+from robust_xtreme.files.schema import (
     AVERAGES,
     CONDITIONS,
     DELTAS,
@@ -23,7 +23,7 @@ from robust_xtreme.results.schema import (
     build,
     empty,
 )
-from robust_xtreme.results.score import scores
+from robust_xtreme.stats.score import scores
 
 COUNT = 120
 """Items of a cell, in 40 clusters."""

@@ -21,8 +21,8 @@ import pytest
 
 NEVER: Final = 0
 _IMPORTED: Final = [
-    "robust_xtreme.commands._app",
-    "robust_xtreme.evaluation.run",
+    "robust_xtreme.cli._app",
+    "robust_xtreme.run.run",
     "robust_xtreme.training.stage",
     "tests.forks",
     "tests.tiny",
@@ -93,9 +93,9 @@ def forked(words: Sequence[str], folder: Path, how: How | None = None, environme
 
 
 def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
-    from robust_xtreme import new_files
-    from robust_xtreme.commands import main
-    from robust_xtreme.predictors import loaded
+    from robust_xtreme.cli import main
+    from robust_xtreme.files import new_files
+    from robust_xtreme.models.predictors import loaded
     from robust_xtreme.report.charts import drawing
 
     set_environment(environment)

@@ -14,15 +14,15 @@ import numpy as np
 import polars as pl
 from tests.harness_logs import TIME
 
-from robust_xtreme.errors import Mismatch, UserError
-from robust_xtreme.importing import reading
-from robust_xtreme.importing.identity import identified
-from robust_xtreme.importing.items import items_of
-from robust_xtreme.importing.manifest import manifest_of
-from robust_xtreme.importing.raw import Given
-from robust_xtreme.importing.scoring import stats_of
-from robust_xtreme.importing.stated import differing_scores, other_words
-from robust_xtreme.importing.tasks import scoring_of
+from robust_xtreme.core.errors import Mismatch, UserError
+from robust_xtreme.exchange.importing import reading
+from robust_xtreme.exchange.importing.identity import identified
+from robust_xtreme.exchange.importing.items import items_of
+from robust_xtreme.exchange.importing.manifest import manifest_of
+from robust_xtreme.exchange.importing.raw import Given
+from robust_xtreme.exchange.importing.scoring import stats_of
+from robust_xtreme.exchange.importing.stated import differing_scores, other_words
+from robust_xtreme.exchange.importing.tasks import scoring_of
 
 LM_EVAL: Final = ("old", "plain", "current")
 INSPECT: Final = ("eval", "json")

@@ -12,11 +12,11 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # the same
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.formats import reader
-from robust_xtreme.languages import language as language_of
-from robust_xtreme.sources.paths import options
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.languages import language as language_of
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.formats import reader
+from robust_xtreme.tasks.sources.paths import options
 
 _TEXT: Final = {"dtype": "string", "_type": "Value"}
 _NUMBER: Final = {"dtype": "int32", "_type": "Value"}

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.evaluation.computing import Setting, in_process
-from robust_xtreme.evaluation.workers.lane import Compute, Desk
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.computing import Setting, in_process
+from robust_xtreme.workers.cpu.lane import Compute, Desk
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import unicodedata
 from functools import cache
 
 from robust_xtreme import perturb
-from robust_xtreme.errors import SpecError
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.realised import texts
 from robust_xtreme.noise.input import keyboards, retyping
 from robust_xtreme.noise.members.wrong_layout import _NUMBER, keyboards_of, pair

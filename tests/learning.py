@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from tests.tiny import tiny_encoder, tiny_tokenizer
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Example
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import Scores, collate
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part, task_part

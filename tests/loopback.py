@@ -19,9 +19,9 @@ from huggingface_hub import constants, file_download
 from huggingface_hub.utils import _http
 from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
-from robust_xtreme.sources import _fetch
-from robust_xtreme.sources import hub as _hub
-from robust_xtreme.sources.dataset import open_hub
+from robust_xtreme.tasks.sources import _fetch
+from robust_xtreme.tasks.sources import hub as _hub
+from robust_xtreme.tasks.sources.dataset import open_hub
 
 PAGE = 40
 ENDLESS = 1 << 30

@@ -5,10 +5,10 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Iterator
 
-from robust_xtreme.examples import Text
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input.telex import Method, keys, parts, typed
-from robust_xtreme.specs import PerturbationSpec
 
 KEYS = string.ascii_lowercase + string.digits
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
 
 SPEC = "char_noise:0.3"
 TEXT = "Rais Julius Nyerere alizaliwa Butiama karibu na ziwa Viktoria"

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Tags
-from robust_xtreme.metrics import _mlqa
-from robust_xtreme.targets.checklist import clean
+from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags
+from robust_xtreme.core.targets.checklist import clean
+from robust_xtreme.tasks.metrics import _mlqa
 
 Sums = Mapping[str, tuple[float, ...]]
 Chunk = tuple[str, int, int]

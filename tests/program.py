@@ -11,7 +11,7 @@ from typing import Final, final
 
 import pytest
 
-from robust_xtreme.commands import _errors, main
+from robust_xtreme.cli import _errors, main
 
 FULL: Final = Path("/dev/full")
 """A device that is always full."""

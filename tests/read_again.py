@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from robust_xtreme import registry
-from robust_xtreme.evaluation.prepare import variant_of
-from robust_xtreme.examples import Answers, Example
-from robust_xtreme.external.condition import Condition
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Example
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.condition import Condition
+from robust_xtreme.run.prepare import variant_of
+from robust_xtreme.tasks.sources import load, open_source
 
 SPEC = "char_noise:0.3"
 

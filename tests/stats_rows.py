@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
+from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
 
 NOISE = "char_noise:0.1@fields=premise"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from robust_xtreme.results.frames import build
+from robust_xtreme.files.frames import build
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.designs import capacity, diversity, low_resource, multimodal
 from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES

@@ -19,8 +19,8 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Choice, Document, Example, Span, Tags, Text
 from robust_xtreme.models.verify import CLAIM, FILES, hashes
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")

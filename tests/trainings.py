@@ -17,7 +17,7 @@ from typing import Any
 from tests.forks import process
 
 from robust_xtreme import api
-from robust_xtreme.results.journal import JOURNAL
+from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.training.loop import Options, Progress
 
 

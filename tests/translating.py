@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.errors import RobustXtremeError, UserError
-from robust_xtreme.examples import Example
-from robust_xtreme.sources import load
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import RobustXtremeError, UserError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.sources import load
 from robust_xtreme.training.translated import Request, translated_examples
 
 PAIRS = [

@@ -14,20 +14,20 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.external.condition import CLEAN, RANDOM
-from robust_xtreme.external.frozen import FROZEN
+from robust_xtreme.files import store
+from robust_xtreme.files.frames import build
+from robust_xtreme.files.ranges import POINTS
+from robust_xtreme.files.schema import STATS, Column, Frame
+from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM
+from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
 from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import store
-from robust_xtreme.results.averages import LANGUAGES, averages
-from robust_xtreme.results.benchmark import tasks_of
-from robust_xtreme.results.frames import build
-from robust_xtreme.results.ranges import POINTS
-from robust_xtreme.results.schema import STATS, Column, Frame
+from robust_xtreme.stats.averages import LANGUAGES, averages
+from robust_xtreme.stats.benchmark import tasks_of
 
 FOLDER: Final = Path(__file__).parents[1] / "reports" / "attacks"
 FIRST, SECOND = "mini", "second"

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.files import store
 from robust_xtreme.report.blocks import Document, Paragraph, grid
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import store
 
 _CELL: Final = ("task", "split", "language", "context_language", "condition")
 _ALPHA: Final = 0.05

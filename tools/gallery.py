@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias
 
 from tools.gallery_samples import SAMPLES
 
-from robust_xtreme import registry
 from robust_xtreme.api import noised_strings
-from robust_xtreme.catalogue import served
-from robust_xtreme.errors import UserError
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.noise.input import keyboards
@@ -35,7 +35,7 @@ from robust_xtreme.report.blocks import (
     joined,
 )
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.catalogue import served
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
 

@@ -69,7 +69,7 @@ def _hash(paths: Iterable[Path]) -> str:
 def _perturbations() -> str:
     from tools.gallery import page
 
-    from robust_xtreme import registry
+    from robust_xtreme.core import registry
 
     return page(registry.names("perturbation"))
 
@@ -89,7 +89,7 @@ def _scripts() -> str:
 def _tasks() -> str:
     from tools.tasks_page import page
 
-    from robust_xtreme import registry
+    from robust_xtreme.core import registry
 
     tasks, learned = ([registry.load(kind, name) for name in registry.names(kind)] for kind in ("task", "intermediate"))
     return page(tasks, learned)

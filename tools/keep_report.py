@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from robust_xtreme.files import store
 from robust_xtreme.report.document import render
-from robust_xtreme.results import store
 
 KEPT: Final = ("averages.csv", "conditions.csv", "deltas.csv", "models.csv", "scores.csv")
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
+from robust_xtreme.files import store
 from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Link, Paragraph, Prose
 from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.charts.style import COLOURS, config
@@ -22,7 +23,6 @@ from robust_xtreme.report.page.page import languages_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import store
 
 _NOTE: Final = (
     "Changes are perturbed minus clean, in points, the largest loss first; `edits` is the share of characters that the "

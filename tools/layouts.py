@@ -10,14 +10,14 @@ from tools.gallery import seen
 from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
-from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, language
+from robust_xtreme.core.languages import LANGUAGES, LOW_RESOURCE, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import DEAD
 from robust_xtreme.noise.input.retyping import METHODS, irreversible
 from robust_xtreme.noise.members.wrong_layout import AUTO, changed, keyboards_of, pair
 from robust_xtreme.report.blocks import Diff, Document, Heading, Phrase, Prose, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.specs import PerturbationSpec
 
 _HEAD: Final = """\
 What `wrong_layout` types in each language, and which keys do not come back. This page is written from

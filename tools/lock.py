@@ -19,7 +19,7 @@ from typing import Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from robust_xtreme.errors import LARGE
+from robust_xtreme.core.errors import LARGE
 
 PROJECT: Final = "robust-xtreme"
 EXTRAS: Final = ("dev", "bench")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from statistics import median
 from typing import Any, Final
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.report.blocks import Table, grid
-from robust_xtreme.sources.rows import SPLITS
-from robust_xtreme.sources.source import open_source
-from robust_xtreme.sources.survey import other_languages, survey
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.tasks.sources.rows import SPLITS
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.survey import other_languages, survey
 
 FIGURES: Final = "reports/benchmarks/near.json"
 TEXT: Final = """\

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from typer.main import get_command
 
-from robust_xtreme import errors
-from robust_xtreme.commands import build
+from robust_xtreme.cli import build
+from robust_xtreme.core import errors
+from robust_xtreme.files import schema
 from robust_xtreme.report.blocks import Block, Document, Heading, Mono, Paragraph, Phrase, Prose, grid, joined, named
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.results import schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 

@@ -16,12 +16,12 @@ from typing import Final
 
 from benchmarks.transliterate import WORD, lines
 
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.transliterate import scheme, schemes
-from robust_xtreme.specs import PerturbationSpec
 
 _SHOWN: Final = 8
 

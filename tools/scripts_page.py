@@ -10,8 +10,8 @@ from typing import Final
 
 from tools.round_trip import losses
 
-from robust_xtreme import packs, registry
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.members.transliterate import schemes
 from robust_xtreme.noise.scripts.scheme import Scheme
 from robust_xtreme.noise.scripts.table import KIND

@@ -22,13 +22,13 @@ from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
 from robust_xtreme.api import Run as Run
 from robust_xtreme.api import Side as Side
-from robust_xtreme.evaluation.run import Observer as Observer
+from robust_xtreme.run.run import Observer as Observer
 from robust_xtreme.gating.baselines import Baseline as Baseline
 from robust_xtreme.gating.comparing import Comparison as Comparison
 from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.gating.verdicts import Gate as Gate
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
-from robust_xtreme.run_spec import RunSpec as RunSpec
+from robust_xtreme.core.run_spec import RunSpec as RunSpec
 from robust_xtreme.studies.folder import Outcome as Outcome
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
@@ -42,7 +42,7 @@ def text() -> str:
     """The content of `__init__.pyi`."""
     import robust_xtreme
     from robust_xtreme import api
-    from robust_xtreme.importing.of_frame import from_frame
+    from robust_xtreme.exchange.importing.of_frame import from_frame
     from robust_xtreme.studies.run import study
 
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"

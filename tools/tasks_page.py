@@ -9,6 +9,7 @@ from typing import Final
 
 from tools import near
 
+from robust_xtreme.core.specs import Pool, TaskSpec
 from robust_xtreme.report.blocks import (
     Block,
     Document,
@@ -26,7 +27,6 @@ from robust_xtreme.report.blocks import (
     named,
 )
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.specs import Pool, TaskSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "tasks.md"
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.keys import keys, toml, written
+from robust_xtreme.core.keys import keys, toml, written
 from robust_xtreme.report.blocks import Mono, grid, named
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.training.spec import StageSpec, TrainSpec

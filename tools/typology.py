@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core.languages import ALL_LANGUAGES
 
 OUT: Final = Path(__file__).parents[1] / "perturbations" / "typology" / "en.tsv"
 FROM: Final = "eng"

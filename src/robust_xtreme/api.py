@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from robust_xtreme.errors import SpecError, UserError, plain, shown
-from robust_xtreme.keys import takes
-from robust_xtreme.resources import Folders as Folders
-from robust_xtreme.run_spec import RunSpec, evaluate_arguments, from_mapping
-from robust_xtreme.specs import check_keys
+from robust_xtreme.core.errors import SpecError, UserError, plain, shown
+from robust_xtreme.core.keys import takes
+from robust_xtreme.core.resources import Folders as Folders
+from robust_xtreme.core.run_spec import RunSpec, evaluate_arguments, from_mapping
+from robust_xtreme.core.specs import check_keys
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.values import from_values, is_default, train_arguments
@@ -20,15 +20,15 @@ from robust_xtreme.training.values import from_values, is_default, train_argumen
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from robust_xtreme.evaluation.run import Observer
-    from robust_xtreme.examples import Example
+    from robust_xtreme.core.examples import Example
+    from robust_xtreme.core.specs import PerturbationSpec
     from robust_xtreme.gating.baselines import Baseline
     from robust_xtreme.gating.comparing import Comparison
     from robust_xtreme.gating.policy import Policy
     from robust_xtreme.gating.verdicts import Gate
     from robust_xtreme.noise.engine.noised import Noised, NoisedTexts
     from robust_xtreme.report.evaluation import Evaluation
-    from robust_xtreme.specs import PerturbationSpec
+    from robust_xtreme.run.run import Observer
     from robust_xtreme.training.loop import Options
 
 Model: TypeAlias = "str | Path | PreTrainedModel"
@@ -65,8 +65,8 @@ def perturb(
     """
     _check_call(texts, spec, language)
     _check_type("perturb", "keep_names", keep_names, (bool,), "True or False")
+    from robust_xtreme.exchange.perturbing.arguments import cell_of, folders_of, seed_of
     from robust_xtreme.noise.user_packs import using
-    from robust_xtreme.perturbing.arguments import cell_of, folders_of, seed_of
 
     drawn, folders = seed_of("perturb", seed), folders_of("perturb", packs)
     cell = cell_of("perturb", spec, keep_names)
@@ -109,9 +109,9 @@ def _strings(values: Sequence[str], cell: PerturbationSpec, language: str | None
 
 def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[Noised]:
     """Perturb strings of one language; returns their edit counts too. Raises UserError for an unsupported language."""
-    from robust_xtreme.examples import Text
+    from robust_xtreme.core.examples import Text
+    from robust_xtreme.core.randomness import bare_ids
     from robust_xtreme.noise.engine.noising import noise_texts
-    from robust_xtreme.randomness import bare_ids
 
     code = _of_strings(cell, language)
     _check_whole(values)
@@ -123,7 +123,7 @@ def _of_strings(cell: PerturbationSpec, language: str | None) -> str:
     """The language of strings. Raises UserError, UnknownName, and SpecError where the spec names fields."""
     if language is None:
         raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
-    from robust_xtreme import languages
+    from robust_xtreme.core import languages
 
     languages.language(language)
     if cell.fields:
@@ -132,7 +132,7 @@ def _of_strings(cell: PerturbationSpec, language: str | None) -> str:
 
 
 def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
-    from robust_xtreme.examples import Example
+    from robust_xtreme.core.examples import Example
     from robust_xtreme.noise.engine.noising import noise_texts
     from robust_xtreme.noise.engine.perturbed import noise_example
 
@@ -266,12 +266,12 @@ def evaluate(
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
-    from robust_xtreme.evaluation.fleets import fleet_of, joined
-    from robust_xtreme.evaluation.run import Observer, notebook_observer
-    from robust_xtreme.evaluation.run import evaluate as evaluate_
     from robust_xtreme.models.in_memory import named
+    from robust_xtreme.run.fleets import fleet_of, joined
+    from robust_xtreme.run.run import Observer, notebook_observer
+    from robust_xtreme.run.run import evaluate as evaluate_
 
-    what = "an Observer of robust_xtreme.evaluation.run"
+    what = "an Observer of robust_xtreme.run.run"
     _check_type("evaluate", "observer", observer, (Observer, type(None)), what)
     observer = observer or notebook_observer()
     with named(values, tokenizer) as (written, folders):

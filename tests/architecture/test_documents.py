@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from robust_xtreme.commands._app import build, command_names
+from robust_xtreme.cli._app import build, command_names
 
 ROOT = Path(__file__).parents[2]
 MANUAL = tuple(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("how-to/*.md")))

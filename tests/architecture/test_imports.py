@@ -14,7 +14,7 @@ from importlinter.cli import lint_imports
 from tests.finished_runs import finished_run
 
 import robust_xtreme
-from robust_xtreme.commands._app import command_names
+from robust_xtreme.cli._app import command_names
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "lightning", "pytorch_lightning", "faiss", "nlpaug"}
@@ -51,10 +51,10 @@ with open(path, "w") as file:
 """Runs steps one after the other, and writes the top-level modules that are loaded after each."""
 
 YORUBA = """
-import sys, robust_xtreme.languages
+import sys, robust_xtreme.core.languages
 seen = []
 sys.addaudithook(lambda event, args: seen.append(str(args[0])) if event == "open" else None)
-robust_xtreme.languages.language("yo")
+robust_xtreme.core.languages.language("yo")
 assert [name[-7:] for name in seen if name.endswith(".toml") and "alphabets" in name] == ["yo.toml"], seen
 """
 """Looks one language up, which opens one file."""
@@ -64,7 +64,7 @@ import sys
 from robust_xtreme import registry
 for kind in ("task", "perturbation"):
     registry.names(kind)
-ours = ("robust_xtreme.tasks", "robust_xtreme.noise", "nlpaug")
+ours = ("robust_xtreme.tasks.members", "robust_xtreme.noise", "nlpaug")
 assert not [name for name, module in sys.modules.items() if name.startswith(ours) and not hasattr(module, "__path__")]
 """
 """Lists the names of members, which imports their packages and none of them."""
@@ -74,19 +74,19 @@ import sys
 from robust_xtreme import registry
 seen = {*sys.modules}
 registry.entry_points, kept = None, registry.entry_points  # those of all packages are not read
-import robust_xtreme.evaluation.computing, robust_xtreme.evaluation.workers.child
+import robust_xtreme.run.computing, robust_xtreme.workers.cpu.child
 for kind, name in (("task", "xnli"), ("perturbation", "char_noise"), ("metric", "accuracy")):
     registry.load(kind, name)
 registry.entry_points = kept
 new = {*sys.modules} - seen
 needless = ("evaluation.folder", "results.journal", "results.manifest", "report", "results.shallow.passages")
-assert "robust_xtreme.evaluation.staging" in new
+assert "robust_xtreme.run.staging" in new
 assert not [name for name in new if name.startswith(tuple(f"robust_xtreme.{name}" for name in needless))]
 """
 """Imports what a worker process does before its first task run, without what only the process of the run needs."""
 
 CONFIG = """
-from robust_xtreme.commands.config import config
+from robust_xtreme.cli.config import config
 config("list")
 config("show", "xtreme")
 """
@@ -94,7 +94,7 @@ config("show", "xtreme")
 FINISHED = f"""
 from pathlib import Path
 from robust_xtreme.report.document import render
-from robust_xtreme.results import store
+from robust_xtreme.stats import store
 from robust_xtreme.report.evaluation import Evaluation
 folder = Path({str(ROOT / "reports" / "mini")!r})
 run = Evaluation(folder, store.read_json(folder / "manifest.json"))
@@ -125,7 +125,7 @@ def program(*words: str, **environment: str) -> str:
     """Code that runs `robust-xtreme` and then continues."""
     return (
         f"import os, sys; sys.argv = ['robust-xtreme', *{list(words)!r}]; os.environ.update({environment!r})\n"
-        "from robust_xtreme.commands._app import main\n"
+        "from robust_xtreme.cli._app import main\n"
         "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
         f"for name in {list(environment)!r}:\n    del os.environ[name]\n"
     )

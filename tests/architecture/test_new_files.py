@@ -22,19 +22,19 @@ WRITES: Final = frozenset(
 
 ALLOWED: Final = {
     "new_files.py": ({"open"}, "what makes the files"),
-    "formats/parquet.py": ({"write_parquet"}, "into memory"),
-    "retrieval/embeddings.py": ({"memmap"}, "a file without a name"),
-    "results/store.py": ({"sink_parquet"}, "into memory, or into a file of `created`"),
-    "perturbing/output.py": ({"open"}, "a pipe or a device that is there"),
-    "results/cache.py": ({"touch"}, "the time of use in a row of the cache"),
-    "evaluation/workers/messages.py": ({"open"}, "memory that has no name"),
+    "tasks/formats/parquet.py": ({"write_parquet"}, "into memory"),
+    "models/retrieval/embeddings.py": ({"memmap"}, "a file without a name"),
+    "files/store.py": ({"sink_parquet"}, "into memory, or into a file of `created`"),
+    "exchange/perturbing/output.py": ({"open"}, "a pipe or a device that is there"),
+    "files/cache.py": ({"touch"}, "the time of use in a row of the cache"),
+    "workers/cpu/messages.py": ({"open"}, "memory that has no name"),
     "training/encoder.py": ({"save_pretrained"}, "in a folder of `written_folder`, which nobody else may write"),
     "training/resume.py": ({"save", "save_checkpoint"}, "in a folder of `written_folder`"),
     "training/stage.py": ({"save_file"}, "in a folder of `written_folder`"),
     "training/best.py": ({"save_file"}, "safetensors makes a file of a random name, and renames it"),
     "models/in_memory.py": ({"save_pretrained"}, "in a TemporaryDirectory, which nobody else may write"),
     "models/mini.py": ({"save_pretrained"}, "the method itself"),
-    "results/database.py": ({"connect"}, "sqlite's file: one that is a link is not opened"),
+    "files/database.py": ({"connect"}, "sqlite's file: one that is a link is not opened"),
 }
 """The functions that other files of `src` use, and why another user cannot foretell what they write."""
 

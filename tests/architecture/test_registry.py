@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from tests.program import program
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName, UserError
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.specs import PerturbationSpec
 
 PLUGIN = """
 from dataclasses import replace
-from robust_xtreme.tasks.xnli import xnli
+from robust_xtreme.tasks.members.xnli import xnli
 riddles = replace(xnli, name="riddles", summary="Riddles of another package.")
 """
 POINTS = """
-[robust_xtreme.tasks]
+[robust_xtreme.tasks.members]
 riddles = riddles_plugin:riddles
 broken = riddles_plugin:not_there
 other = riddles_plugin:riddles

@@ -10,57 +10,57 @@ from typing import Any, Final
 
 import pytest
 
-from robust_xtreme.sinks import between, filled, html_text
+from robust_xtreme.core.sinks import between, filled, html_text
 
 SOURCE: Final = Path(__file__).parents[2] / "src" / "robust_xtreme"
 
 WRITERS: Final = {
     r"(?<![.\w])print\(|typer\.echo\(|click\.echo\(|(?:stdout|stderr)(?:\.buffer)?\.write\(": {
         "sinks.py": "the sink itself",
-        "sources/_fetch.py": "the answer of a child process, read by its parent",
-        "commands/_ready.py": "the answer of a child process, read by its parent",
-        "commands/_check.py": "the answer of a child process, read by its parent",
+        "tasks/sources/_fetch.py": "the answer of a child process, read by its parent",
+        "cli/_ready.py": "the answer of a child process, read by its parent",
+        "cli/_check.py": "the answer of a child process, read by its parent",
     },
-    r"(?<![.\w])Console\((?!\))|rich import print|(?<![.\w])Terminal\(": {"commands/_terminal.py": "the consoles"},
+    r"(?<![.\w])Console\((?!\))|rich import print|(?<![.\w])Terminal\(": {"cli/_terminal.py": "the consoles"},
     r"csv\.writer\(|csv\.DictWriter\(|write_csv\(": {},
     r"html\.escape\(|from html import": {"sinks.py": "the sink itself"},
     r"ensure_ascii=False": {
         "sinks.py": "the sink itself",
         "examples.py": "predictions, stored in parquet",
-        "formats/_json.py": "rows of `perturb`, whose texts are data",
-        "importing/raw.py": "answers of imported rows, which are data",
+        "tasks/formats/_json.py": "rows of `perturb`, whose texts are data",
+        "exchange/importing/raw.py": "answers of imported rows, which are data",
         "training/_released.py": "a text that is read again at once",
         "training/translated.py": "translations, which are data",
         "models/trained.py": "a value of a frame",
-        "results/stages.py": "the bytes of a digest",
+        "stats/stages.py": "the bytes of a digest",
         "report/summary.py": "lines of a code block, which shows them",
     },
     r"(?<!def )\b(?:created|appended|write_all|write_synced|new_files\.temporary|store\.write)\(": {
         "new_files.py": "what makes files",
-        "evaluation/folder.py": "log.txt, each line by `one_line`",
-        "evaluation/staging.py": "bytes of frames",
+        "run/folder.py": "log.txt, each line by `one_line`",
+        "run/staging.py": "bytes of frames",
         "studies/run.py": "log.txt, each line by `one_line`",
         "gating/github.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",
         "gating/baselines.py": "the same",
         "gating/target.py": "what the renderers made",
-        "importing/run.py": "what the renderers made",
-        "results/store.py": "bytes of the sinks",
-        "results/journal.py": "names and hashes, as JSON in ASCII",
-        "perturbing/output.py": "files of `perturb`, whose texts are data",
+        "exchange/importing/run.py": "what the renderers made",
+        "files/store.py": "bytes of the sinks",
+        "files/journal.py": "names and hashes, as JSON in ASCII",
+        "exchange/perturbing/output.py": "files of `perturb`, whose texts are data",
         "training/resume.py": "numbers of a saved state",
-        "sources/hub.py": "names in the cache of the hub's client",
+        "tasks/sources/hub.py": "names in the cache of the hub's client",
         "attack/_textattack.py": "an empty file",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
-        "exporting/harness/folder.py": "lines of JSON by `json_text`, of YAML by its own escapes, and a program",
-        "results/store.py": "bytes of the sinks",
-        "commands/export.py": "a model card, which its library writes as YAML and Markdown",
-        "commands/attack.py": "sheets that people fill in, by `csv_cell`",
+        "exchange/exporting/harness/folder.py": "lines of JSON by `json_text`, of YAML by its own escapes, and a program",
+        "files/store.py": "bytes of the sinks",
+        "cli/export.py": "a model card, which its library writes as YAML and Markdown",
+        "cli/attack.py": "sheets that people fill in, by `csv_cell`",
     },
     r"store\.write_text\(": {
-        "commands/config.py": "a copy of a file",
-        "evaluation/folder.py": "run.toml, by `json_text`",
+        "cli/config.py": "a copy of a file",
+        "run/folder.py": "run.toml, by `json_text`",
         "training/translated.py": "translations, which are data",
         "training/loop.py": "metrics.csv: names of tasks and numbers",
         "training/record.py": "a copy of a stage's record",
@@ -116,7 +116,7 @@ TRUSTED: Final = {
         "_ACTIVE.sub('\\\\g<0><!-- -->', text)": "comments in Markdown that is trusted",
         "text[:text.rindex('\\n', 0, _LONGEST)]": "whole lines of it",
     },
-    "exporting/model_card.py": {"metadata.strip()": "YAML of the hub's library"},
+    "exchange/exporting/model_card.py": {"metadata.strip()": "YAML of the hub's library"},
 }
 """Each text that is trusted without an escape of `sinks.py`, by its file: how it is made, and why it may be written."""
 

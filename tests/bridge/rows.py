@@ -11,8 +11,8 @@ from typing import Any, Final
 from tests.hub_copies import file_of, hub_rows, parquet
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import TaskSpec
 
 LANGUAGES: Final = {"ar": "arb_Arab", "es": "spa_Latn", "hi": "hin_Deva", "ru": "rus_Cyrl", "zh": "zho_Hans"}
 """The languages, and their names in belebele."""

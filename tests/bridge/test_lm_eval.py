@@ -11,9 +11,9 @@ from tests.bridge.harness import MARKS, answered, identity, lm_eval, results, ru
 from tests.bridge.rows import LANGUAGES
 from tests.program import program
 
-from robust_xtreme import registry
-from robust_xtreme.sources.loading import load
-from robust_xtreme.sources.selecting import data_identity
+from robust_xtreme.core import registry
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.selecting import data_identity
 
 pytestmark = MARKS
 

@@ -11,7 +11,7 @@ import regex
 from tests.romanising import Speller
 from tools.packs import abjads
 
-from robust_xtreme.languages import language
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.scripts.table import rules
 
 _TABLES: Final = ("ar", "fa", "ur", "ur-deva", "hi-arab", "pa-arab")

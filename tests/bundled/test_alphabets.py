@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import regex
 
-from robust_xtreme import registry
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, language
-from robust_xtreme.resources import folder
+from robust_xtreme.core import registry
+from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, language
+from robust_xtreme.core.resources import folder
 
 FEWEST = 20
 SCRIPTS = {"Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",), "Hans": ("Han",)}

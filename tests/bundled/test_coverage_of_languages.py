@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme.catalogue import served
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES
+from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES
+from robust_xtreme.tasks.catalogue import served
 
 LEAST = 3
 CHOSEN = ("bzd", "cni", "gn", "hch", "ht", "lg", "luo", "mos", "ny", "oto", "pcm", "shp", "tar")

@@ -15,10 +15,10 @@ from benchmarks import _host_case, _host_model, _host_stages, host
 from benchmarks._host_memory import peak_of
 from benchmarks._host_page import page
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.models import checkpoint
-from robust_xtreme.run_spec import from_mapping
-from robust_xtreme.sources import load, open_source
+from robust_xtreme.tasks.sources import load, open_source
 
 ROOT = Path(__file__).parents[2]
 FIGURES = sorted((ROOT / "reports" / "benchmarks").glob("host-*.json"))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, registry
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.languages import LANGUAGES, language
+from robust_xtreme.core.resources import folder
 from robust_xtreme.noise.input import confusions, pinyin, telex
 from robust_xtreme.noise.input import kana as _kana
 from robust_xtreme.noise.members.keyboard_typo import METHODS
-from robust_xtreme.resources import folder
 
 EXAMPLES = Path(__file__).parent / "input_methods"
 FEWEST = 20

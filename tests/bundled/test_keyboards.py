@@ -9,10 +9,10 @@ from math import hypot
 import pytest
 from tools.packs.keyboards import NAMED, named, wanted
 
-from robust_xtreme import packs
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, language
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, language
+from robust_xtreme.core.resources import folder
 from robust_xtreme.noise.input.keyboards import KIND, LEVELS, layout, names, of_language
-from robust_xtreme.resources import folder
 
 # Letters that no key of a language's default layout types, and why (sources: the layouts themselves).
 INPUT_METHOD = ("ja", "ko", "zh")

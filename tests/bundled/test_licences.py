@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs
+from robust_xtreme.core import packs
 from robust_xtreme.studies import typology
 
 ROOT = Path(__file__).parents[2]

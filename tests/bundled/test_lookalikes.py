@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import regex
 
-from robust_xtreme import packs
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import LANGUAGES, language
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.members.ocr_noise import ocr_noise
 

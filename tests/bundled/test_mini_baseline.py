@@ -14,8 +14,8 @@ from typing import Final
 import pytest
 from typer.main import get_command
 
-from robust_xtreme import registry, resources
-from robust_xtreme.commands._app import build
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry, resources
 from robust_xtreme.gating.baselines import Baseline, check, load
 from robust_xtreme.gating.comparing import gated
 from robust_xtreme.gating.policy import Policy

@@ -18,7 +18,7 @@ from tools.mini.grammar import sentence, written
 from tools.mini.lexicon import words
 from tools.mini.meaning import LANGUAGES, PARTS, Clause, Person, Thing
 
-from robust_xtreme import registry, resources
+from robust_xtreme.core import registry, resources
 
 _PAGE: Final = (Path(__file__).parents[2] / "docs/mini.md").read_text(encoding="utf-8")
 _TABLES: Final = tomllib.loads((Path(tags.__file__).parent / "tags.toml").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from tools.mini.grammar import UNSPACED, question, sentence, written
 from tools.mini.lexicon import words
 from tools.mini.meaning import LANGUAGES, PARTS, Clause, Organisation, Person, Word
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 
 _CLAUSES = tuple(drawn(1, 620))
 _FOREIGN = {"tr": "wİ", "th": "ำ"}

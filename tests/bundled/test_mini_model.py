@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import torch
 
-from robust_xtreme import registry, resources
-from robust_xtreme.examples import Choice, Document, digest
-from robust_xtreme.languages import language
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.examples import Choice, Document, digest
+from robust_xtreme.core.languages import language
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.models.located import locate
+from robust_xtreme.models.reading.members.retrieval import text_windows
+from robust_xtreme.models.reading.tokens import tokenizer_from
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.reading.members.retrieval import text_windows
-from robust_xtreme.reading.tokens import tokenizer_from
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.sources import load
-from robust_xtreme.sources.source import open_source
+from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import open_source
 
 TASKS = ("xnli", "xcopa", "udpos", "panx", "xquad", "mewsli_x", "lareqa")
 _MEGABYTES = 8

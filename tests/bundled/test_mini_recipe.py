@@ -21,7 +21,7 @@ from tools.mini.meaning import LANGUAGES, Word
 from tools.mini.rows import text
 from tools.mini.tokenizer import Cuts, new_tokenizer
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
 from robust_xtreme.models.located import locate
 from robust_xtreme.training.loop import Options, Progress
 

@@ -15,8 +15,8 @@ from tools.mini import causes, entities, meanings, mentions, nli, passages, spli
 from tools.mini.grammar import sentence, written
 from tools.mini.meaning import LANGUAGES, Clause
 
-from robust_xtreme import resources
-from robust_xtreme.examples import digest
+from robust_xtreme.core import resources
+from robust_xtreme.core.examples import digest
 
 TRAINING: Final = 100
 TASKS: Final = tuple(suite.SPLITS)

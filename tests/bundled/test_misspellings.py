@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from robust_xtreme import packs
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, lower, style
 
 _ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ from tools.gallery import PAGE, diff, sign
 from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.core.languages import LANGUAGES, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.members.keyboard_typo import METHODS, layouts
-from robust_xtreme.specs import PerturbationSpec
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tools import language_pages
 
+from robust_xtreme.files import store
 from robust_xtreme.report.document import render, results_of
 from robust_xtreme.report.outputs import written as written_page
-from robust_xtreme.results import store
 
 REPORTS = Path(__file__).parents[2] / "reports"
 RUNS = sorted(page.parent for page in REPORTS.glob("*/manifest.json"))

@@ -9,8 +9,9 @@ import pytest
 import regex
 from tests.romanising import Speller
 
-from robust_xtreme import packs, perturb
-from robust_xtreme.languages import language
+from robust_xtreme import perturb
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.scripts.table import KIND, TYPED, rules
 

@@ -10,11 +10,11 @@ from typing import Final, Literal
 import pytest
 from tests.romanising import Speller
 
-from robust_xtreme.examples import Text
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.scripts.table import rules
-from robust_xtreme.specs import PerturbationSpec
 
 _CODES: Final = ("hi", "mr", "bn", "gu", "pa", "ta", "te", "ml")
 _PAIRS: Final = Path(__file__).parent / "romanisations"

@@ -8,9 +8,9 @@ import pytest
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.resources import folder
-from robust_xtreme.run_spec import from_toml
+from robust_xtreme.core.resources import folder
+from robust_xtreme.core.run_spec import from_toml
+from robust_xtreme.run.plan import make_plan
 
 CONFIGS = sorted((folder("configs") / "runs").glob("*.toml"))
 

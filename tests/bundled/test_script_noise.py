@@ -6,13 +6,13 @@ from typing import Final
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.edits import span_table
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.core import registry
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.languages import LANGUAGES, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.suites import unsupported
-from robust_xtreme.specs import PerturbationSpec
 
 _OF_SCRIPTS: Final = (
     "confusables", "diacritics", "normalisation", "styled", "transliterate", "wrong_layout", "zero_width"

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from tools.scripts_page import packs_table, page, schemes_table
 
-from robust_xtreme import packs
 from robust_xtreme.api import noised_strings
+from robust_xtreme.core import packs
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.members.transliterate import schemes
 from robust_xtreme.noise.scripts.table import KIND
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.specs import PerturbationSpec
 
 _PAGE = Path(__file__).parents[2] / "docs" / "scripts.md"
 

@@ -8,8 +8,8 @@ from typing import Final
 import polars as pl
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.shipped import shipped
+from robust_xtreme.core import registry
+from robust_xtreme.core.shipped import shipped
 from robust_xtreme.studies.folder import contrasts_of, read
 from robust_xtreme.studies.frames import CONTRASTS
 from robust_xtreme.studies.page import in_range, pages

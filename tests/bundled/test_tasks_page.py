@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tools.tasks_page import PAGE, page
 
-from robust_xtreme import registry
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import TaskSpec
 
 ROOT = Path(__file__).parents[2]
 TASKS = registry.names("task")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from robust_xtreme import resources
-from robust_xtreme.commands._app import build
-from robust_xtreme.shipped import shipped
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import resources
+from robust_xtreme.core.shipped import shipped
 from robust_xtreme.training import recipes
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec, defaults

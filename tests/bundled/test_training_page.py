@@ -11,9 +11,9 @@ import pytest
 from tools.training_page import page
 from typer.main import get_command
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands._options import passed
-from robust_xtreme.keys import keys, written
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli._options import passed
+from robust_xtreme.core.keys import keys, written
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_tables
 

@@ -17,10 +17,10 @@ from hatchling import build
 ROOT = Path(__file__).parents[2]
 _USED = """
 import sys
-import robust_xtreme, robust_xtreme.languages as languages, robust_xtreme.resources as resources
+import robust_xtreme, robust_xtreme.core.languages as languages, robust_xtreme.core.resources as resources
 print(languages.language("sw").name, robust_xtreme.__file__, resources.folder("perturbations"))
 print(resources.folder("configs"), resources.mini("suite"))
-from robust_xtreme.commands._app import main
+from robust_xtreme.cli._app import main
 
 for words in (
     ["list", "perturbations"],
@@ -84,7 +84,7 @@ def test_an_installed_package_reads_its_own_data_and_evaluates_mini(wheel: Path,
     site, here = tmp_path / "site", tmp_path / "here"
     zipfile.ZipFile(wheel).extractall(site)
     (scripts,) = (distribution.entry_points for distribution in importlib.metadata.distributions(path=[str(site)]))
-    assert [(script.name, script.value) for script in scripts] == [("robust-xtreme", "robust_xtreme.commands:main")]
+    assert [(script.name, script.value) for script in scripts] == [("robust-xtreme", "robust_xtreme.cli:main")]
     here.mkdir()
     environment = os.environ | {"PYTHONPATH": str(site), "ROBUST_XTREME_CACHE": str(here / "cache")}
     command = [sys.executable, "-P", "-c", _USED]

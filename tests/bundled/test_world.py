@@ -13,12 +13,12 @@ from tools.mini import endings, english, world
 from tools.mini.build import Recipe
 from tools.mini.meaning import LANGUAGES
 
-from robust_xtreme import registry, resources
-from robust_xtreme.sources import loading
-from robust_xtreme.sources.source import open_source
-from robust_xtreme.sources.suite import Suite
-from robust_xtreme.sources.survey import undescribed
-from robust_xtreme.targets.contamination import keys
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.targets.contamination import keys
+from robust_xtreme.tasks.sources import loading
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.suite import Suite
+from robust_xtreme.tasks.sources.survey import undescribed
 from robust_xtreme.training.lessons import lessons
 from robust_xtreme.training.spec import TrainSpec, from_tables
 

@@ -17,17 +17,17 @@ from zlib import crc32
 import numpy as np
 from tests.conformance.rules import clusters_stay_whole, edit_counts_are_true, normal_forms_stay, spans_survive
 
-from robust_xtreme import registry
 from robust_xtreme.attack.answers import Answers, Ask
 from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.evaluation.attacking import attack_all
-from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.external.condition import Condition
-from robust_xtreme.languages import language
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Choice, Example, Text
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.perturbation import Perturbation
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.run.attacking import attack_all
 
 QUERIES: Final = 6
 _CUT: Final = 2

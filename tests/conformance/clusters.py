@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import regex
 
-from robust_xtreme import packs
-from robust_xtreme.languages import belongs, combines, language
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import belongs, combines, language
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Perturbation

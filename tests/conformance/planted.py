@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, Edits
-from robust_xtreme.languages import language
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, Edits
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.letters import OPERATORS, decide, page_of
 from robust_xtreme.noise.engine.noising import Job, Perturbation

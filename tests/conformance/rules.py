@@ -18,8 +18,8 @@ import regex
 from tests.conformance.clusters import MARK, clusters, counts, edit_bounds, replaced
 from tests.conformance.texts import sentence, text, words
 
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with

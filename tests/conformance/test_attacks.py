@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from tests.conformance.attacks import PLANTED, Attempts, broken, keeps
 from tests.conformance.texts import drawn, every_language, hard, of_scripts
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.noise.engine.attack import is_recipe
 from robust_xtreme.noise.engine.perturbation import Perturbation
 

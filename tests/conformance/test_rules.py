@@ -21,8 +21,8 @@ from tests.conformance.rules import (
 )
 from tests.conformance.texts import drawn, every_language, hard, of_scripts, real
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.key_errors import key_errors

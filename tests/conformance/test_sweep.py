@@ -16,9 +16,9 @@ from tests.conformance.clusters import counts
 from tests.conformance.rules import SHARE, rule_4_noise_belongs_to_the_script, run, text_keeps
 from tests.conformance.texts import hard, sentence, text, words
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.noise.engine.noising import Perturbation
 
 pytestmark = pytest.mark.real

@@ -8,9 +8,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from robust_xtreme.edits import SpanTable, span_table
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.edits import SpanTable, span_table
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 
 SENTENCES: Final = {
     "af": "Die kinders speel elke môre naby die rivier en sê dankie.",

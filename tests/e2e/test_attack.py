@@ -14,12 +14,12 @@ import pytest
 from rich.console import Console
 
 import robust_xtreme
-from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.report.document import results_of, show
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 TASKS = ("xnli", "xcopa", "panx", "xquad")
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from robust_xtreme import registry, resources
-from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.external.frozen_runs import read_frozen
-from robust_xtreme.perturbing.files import Job, perturb_file
-from robust_xtreme.perturbing.of_attack import left
-from robust_xtreme.perturbing.of_task import Asked, examples
-from robust_xtreme.results import store
-from robust_xtreme.results.manifest import MANIFEST, read_manifest, write_manifest
-from robust_xtreme.results.schema import ATTACKED
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.of_attack import left
+from robust_xtreme.exchange.perturbing.of_task import Asked, examples
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
+from robust_xtreme.files.schema import ATTACKED
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 
 ATTACK = "attack_keys:0.2@queries=10"
 SUITE = resources.mini("suite")

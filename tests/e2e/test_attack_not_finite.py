@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.target_columns import Array
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.target_columns import Array
+from robust_xtreme.run.run import evaluate
 
 
 def _run(out: Path, monkeypatch: pytest.MonkeyPatch, spares_clean: bool) -> Evaluation:

@@ -16,10 +16,10 @@ from tests.release import release
 from tests.tiny import tiny_run
 from typer.testing import CliRunner
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.results import database
-from robust_xtreme.results.cache import Cache, info
-from robust_xtreme.retrieval.embeddings import embedded
+from robust_xtreme.cli._app import build
+from robust_xtreme.files import database
+from robust_xtreme.files.cache import Cache, info
+from robust_xtreme.models.retrieval.embeddings import embedded
 
 NAME: Final = "cache-v1.sqlite3"
 ENTRIES: Final = 30

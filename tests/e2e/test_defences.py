@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from tests.program import program
 
-from robust_xtreme import registry, resources, train
-from robust_xtreme.commands._page import folders_of, results_of
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme import train
+from robust_xtreme.cli._page import folders_of, results_of
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.view import View
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 ATTACK = "attack_keys:0.2@queries=4"
 TRAINED = {"plain": (), "noised": ("keyboard_typo:0.1",), "adversarial": ("attack_keys:0.2@queries=2",)}

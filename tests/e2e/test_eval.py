@@ -19,20 +19,28 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 import robust_xtreme
-from robust_xtreme.errors import Contamination, DiskError, Locked, Mismatch, MissingData, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.predictors import batches as batches_module
-from robust_xtreme.predictors import loaded as loaded_module
-from robust_xtreme.predictors.members import encoder_head as head_module
+from robust_xtreme.core.errors import (
+    Contamination,
+    DiskError,
+    Locked,
+    Mismatch,
+    MissingData,
+    RobustXtremeError,
+    SpecError,
+)
+from robust_xtreme.core.run_spec import RunSpec, from_toml
+from robust_xtreme.core.targets.contamination import unit
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL
+from robust_xtreme.files.schema import CONDITIONS, MODELS
+from robust_xtreme.models.predictors import batches as batches_module
+from robust_xtreme.models.predictors import loaded as loaded_module
+from robust_xtreme.models.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.results import store
-from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.journal import JOURNAL
-from robust_xtreme.results.schema import CONDITIONS, MODELS
-from robust_xtreme.results.score import scores
-from robust_xtreme.run_spec import RunSpec, from_toml
-from robust_xtreme.targets.contamination import unit
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.run import Observer, evaluate
+from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.score import scores
 
 TASKS = ("xnli", "panx", "xquad")
 

@@ -20,19 +20,18 @@ from tests.forks import forked
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme import predictors
-from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation import answering
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.models import checkpoint
-from robust_xtreme.predictors import batches as batches_module
-from robust_xtreme.predictors import cache as cache_module
-from robust_xtreme.predictors import loaded as loaded_module
-from robust_xtreme.predictors.members import encoder_head as head_module
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import database
+from robust_xtreme.files.cache import info
+from robust_xtreme.models import checkpoint, predictors
+from robust_xtreme.models.predictors import batches as batches_module
+from robust_xtreme.models.predictors import cache as cache_module
+from robust_xtreme.models.predictors import loaded as loaded_module
+from robust_xtreme.models.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.results import database
-from robust_xtreme.results.cache import info
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run import answering
+from robust_xtreme.run.run import Observer, evaluate
 
 TASKS: Final = ("xnli", "panx", "xquad")
 ALL: Final[dict[str, Any]] = {"tasks": TASKS, "limit": "6"}

@@ -15,11 +15,11 @@ from tests.loopback import Loopback
 from tests.release import release
 from typer.testing import CliRunner, Result
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import MODELS, PREDICTIONS
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.cli._app import build
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import MODELS, PREDICTIONS
+from robust_xtreme.run.run import evaluate
 
 OTHER = "f" * 40
 

@@ -15,13 +15,13 @@ from tests.tiny import tiny_run
 from typer.testing import CliRunner, Result
 
 from robust_xtreme import load
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import DiskError
-from robust_xtreme.evaluation import run as run_module
-from robust_xtreme.predictors import loaded as loaded_module
-from robust_xtreme.predictors.batches import decoded
-from robust_xtreme.predictors.members import encoder_head as head_module
-from robust_xtreme.results import store
+from robust_xtreme.cli._app import build
+from robust_xtreme.core.errors import DiskError
+from robust_xtreme.files import store
+from robust_xtreme.models.predictors import loaded as loaded_module
+from robust_xtreme.models.predictors.batches import decoded
+from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.run import run as run_module
 
 
 @pytest.fixture(scope="module")

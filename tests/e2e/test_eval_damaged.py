@@ -12,19 +12,19 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
-from robust_xtreme.errors import DataError, Mismatch, ModelError
-from robust_xtreme.evaluation import run
-from robust_xtreme.evaluation.estimate import estimate
-from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import FILES, Folder
-from robust_xtreme.evaluation.plan import Plan
-from robust_xtreme.evaluation.run import Observer, evaluate
+from robust_xtreme.core.errors import DataError, Mismatch, ModelError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL, Journal
+from robust_xtreme.files.manifest import read_manifest, write_manifest
+from robust_xtreme.files.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.report.document import render
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL, Journal
-from robust_xtreme.results.manifest import read_manifest, write_manifest
-from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run import run
+from robust_xtreme.run.estimate import estimate
+from robust_xtreme.run.finish import finish
+from robust_xtreme.run.folder import FILES, Folder
+from robust_xtreme.run.plan import Plan
+from robust_xtreme.run.run import Observer, evaluate
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 

@@ -15,11 +15,11 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 import robust_xtreme
-from robust_xtreme.evaluation import run
-from robust_xtreme.evaluation.fleets import Processes, processes
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.evaluation.units.unit import Actor, Events, Program
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run import run
+from robust_xtreme.run.fleets import Processes, processes
+from robust_xtreme.run.run import Observer, evaluate
+from robust_xtreme.workers.units.unit import Actor, Events, Program
 
 pytestmark = pytest.mark.process
 

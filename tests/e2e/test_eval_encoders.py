@@ -13,11 +13,11 @@ from tests.lessons import lessons
 from tests.release import release
 
 from robust_xtreme import evaluate, train
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import MODELS
 from robust_xtreme.models.encoder import read_encoder
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import MODELS
 from robust_xtreme.training.loop import Options
 
 TASKS = ("xnli", "panx", "xquad")

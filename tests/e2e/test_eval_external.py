@@ -14,16 +14,16 @@ import polars as pl
 import pytest
 from tests.program import program
 
-from robust_xtreme import registry, resources
-from robust_xtreme.evaluation.finish import models
-from robust_xtreme.evaluation.manifest import new_manifest
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files.schema import CELL
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.schema import CELL
-from robust_xtreme.results.score import scores
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.finish import models
+from robust_xtreme.run.manifest import new_manifest
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.score import scores
 
 _NOISE: Final = "char_noise:0.2"
 _NUMBERS: Final = ("value", "clean", "drop", "se", "low", "high", "p")

@@ -18,11 +18,11 @@ from tests.release import release
 from torch import nn
 
 from robust_xtreme import evaluate
-from robust_xtreme.errors import DiskError, ModelError, UserError
-from robust_xtreme.evaluation.run import Observer
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import MODELS
-from robust_xtreme.run_spec import from_toml
+from robust_xtreme.core.errors import DiskError, ModelError, UserError
+from robust_xtreme.core.run_spec import from_toml
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import MODELS
+from robust_xtreme.run.run import Observer
 
 FEW: dict[str, Any] = {"data": "data", "languages": "en", "limit": 9, "device": "cpu"}
 LABELS = ["contradiction", "entailment", "neutral"]

@@ -14,8 +14,8 @@ from tests.forks import NEVER, Forked, How, forked
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL
 
 MANIFEST: Final = 2
 WITHIN_A_PART: Final = 4

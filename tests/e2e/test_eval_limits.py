@@ -17,13 +17,13 @@ from tests.program import program
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.evaluation.folder import FILES
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files.manifest import MANIFEST, PAGE, REPORT
 from robust_xtreme.report.charts import drawing
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers import html
-from robust_xtreme.results.manifest import MANIFEST, PAGE, REPORT
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.folder import FILES
+from robust_xtreme.run.run import evaluate
 
 COMPUTED: Final = sorted({*FILES} - {PAGE, REPORT})
 WARNING: Final = "warning: The page has no charts: vl-convert, which draws them in a process of its own, "

@@ -11,9 +11,9 @@ import pytest
 from polars.testing import assert_frame_equal
 from tests.tiny import tiny_run
 
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 TAGS = ("O", "B-PER", "B-LOC", "B-DATE")
 NOTE = "masakhaner: the head has no class for DATE; gold DATE counts as O."

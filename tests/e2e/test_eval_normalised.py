@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 TASKS = ("xnli", "xquad", "panx")
 ATTACK = "attack_misspellings:0.4@queries=10"

@@ -13,12 +13,12 @@ from tests.tiny import tiny_masked_folder, tiny_run
 from typer.testing import CliRunner, Result
 
 from robust_xtreme import perturb
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import Mismatch, UserError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import CONDITIONS
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.cli._app import build
+from robust_xtreme.core.errors import Mismatch, UserError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import CONDITIONS
+from robust_xtreme.run.run import evaluate
 
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
 ALPHABET = (

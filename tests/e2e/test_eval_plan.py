@@ -10,10 +10,10 @@ import pytest
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.errors import duration
-from robust_xtreme.evaluation.estimate import estimate
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import duration
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.estimate import estimate
+from robust_xtreme.run.run import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import pytest
 from tests.release import release
 from tests.tiny import tiny_encoder_folder, tiny_run
 
-from robust_xtreme.errors import MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.estimate import estimate
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.errors import MissingData, ModelError, SpecError
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.estimate import estimate
+from robust_xtreme.run.run import evaluate
 
 WORDS = (
     "river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it

@@ -18,10 +18,10 @@ from tests.release import release
 from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.unit.test_suites import ASKED, PAIR, TOML, WORDS, lines, suite
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Contamination, MissingData
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Contamination, MissingData
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.plan import make_plan
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
 
@@ -38,7 +38,7 @@ def opened(event, args):
 
 sys.addaudithook(opened)
 sys.argv = ["robust-xtreme", *sys.argv[1:]]
-from robust_xtreme.commands._app import main
+from robust_xtreme.cli._app import main
 main()
 """
 """The program in a process that may open no socket to the network and start no process but that of charts."""

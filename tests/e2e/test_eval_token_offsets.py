@@ -14,7 +14,7 @@ import transformers
 from tests.tokenizers_of_kinds import MENDED, REFUSED, RIGHT, fast
 from typer.testing import CliRunner, Result
 
-from robust_xtreme.commands._app import build
+from robust_xtreme.cli._app import build
 
 CONTEXTS: Final = ("hello b wor b.", "b, b b hello wor", "b (hello,wor) b", "b b\thello  b. wor b", "1hello-wor 3b")
 """The answer is from the word `hello` to the word `wor`."""

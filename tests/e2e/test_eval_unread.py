@@ -15,12 +15,12 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 import robust_xtreme
-from robust_xtreme.errors import DataError, Mismatch, UnreadableFiles
-from robust_xtreme.evaluation.estimate import estimate
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.run import Observer, evaluate
+from robust_xtreme.core.errors import DataError, Mismatch, UnreadableFiles
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.estimate import estimate
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.run import Observer, evaluate
 
 BROKEN = {"xnli/dev-sw.tsv": "a\tb\tneutral\na\tb\tc\td\n", "panx/dev-en.tsv": "word\tO\nother O\n"}
 LINES = [

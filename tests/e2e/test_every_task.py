@@ -12,9 +12,9 @@ from tests.sample_files import sample
 from tests.tiny import tiny_run
 from tools.mini import suite
 
-from robust_xtreme import registry, resources
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 EMBEDDED = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
 OTHERS = ("pawsx", "bucc", "americasnli", "masakhaner", "multichecklist")

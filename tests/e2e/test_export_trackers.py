@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import pytest
 
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.exporting.trackers import tracked
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.exchange.exporting.trackers import tracked
 from robust_xtreme.report.document import finished
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 pytestmark = [pytest.mark.long, pytest.mark.process]
 

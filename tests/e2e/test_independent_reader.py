@@ -15,9 +15,9 @@ from tests.release import release
 from tests.tiny import tiny_run
 from tools import independent_reader, official_metrics
 
-from robust_xtreme import resources
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core import resources
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 TASKS = ("xnli", "panx", "xquad")
 

@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 from tests.finished_runs import finished_run
 
-from robust_xtreme.errors import LARGE
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import LARGE
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 pytestmark = [pytest.mark.long, pytest.mark.process]
 
@@ -28,14 +28,14 @@ for shown in (robust_xtreme.load("new"), robust_xtreme.gate("new", "old"), robus
     assert "<table>" in shown._repr_html_()
     try:
         shown.to_pandas()
-    except robust_xtreme.errors.UserError as error:
+    except robust_xtreme.core.errors.UserError as error:
         assert "pip install pandas pyarrow" in str(error)
     else:
         raise AssertionError
 for call in (robust_xtreme.evaluate, lambda: robust_xtreme.train("small_ci")):
     try:
         call()
-    except robust_xtreme.errors.NotInstalled as error:
+    except robust_xtreme.core.errors.NotInstalled as error:
         assert "torch, which is not installed" in str(error)
     else:
         raise AssertionError

@@ -13,10 +13,10 @@ import pytest
 from tests.tiny import hashed, tiny_run
 from tests.unit.test_mutated_files import mutated
 
-from robust_xtreme.errors import UserError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results.journal import JOURNAL
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files.journal import JOURNAL
+from robust_xtreme.run.run import evaluate
 
 pytestmark = pytest.mark.long
 

@@ -14,8 +14,8 @@ import pytest
 from tests.checkpoints import QUESTION, SEQUENCE, TOKEN, checkpoint
 from tests.program import Ended, program
 
-from robust_xtreme import resources
-from robust_xtreme.adapters.own import own_tasks
+from robust_xtreme.core import resources
+from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.values import from_values
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.outputs import written
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,13 +14,13 @@ from tests.read_again import SPEC, check_same, evaluated
 from tests.release import release
 from typer.testing import CliRunner, Result
 
-from robust_xtreme import resources
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import DiskError
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DiskError
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.exchange.perturbing import files as _rewrite
 from robust_xtreme.noise.engine.noising import Bound
 from robust_xtreme.noise.engine.noising import bound as engine_bound
-from robust_xtreme.perturbing import files as _rewrite
-from robust_xtreme.specs import PerturbationSpec
 
 
 def call(*words: str, stdin: bytes | None = None) -> Result:

@@ -16,8 +16,8 @@ import pytest
 from tests.forks import Forked, How, forked
 from tests.program import FULL, Ended, program
 
-from robust_xtreme.commands import main
-from robust_xtreme.commands._errors import ended, exit_code_of
+from robust_xtreme.cli import main
+from robust_xtreme.cli._errors import ended, exit_code_of
 
 Capture = pytest.CaptureFixture[str]
 SPEC = "char_noise:0.3"

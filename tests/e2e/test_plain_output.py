@@ -35,7 +35,7 @@ FORKED = ("ascii", "CI")
 
 DRIVER: Final = """
 import os, sys
-from robust_xtreme.commands._app import main
+from robust_xtreme.cli._app import main
 
 words = sys.argv[1:]
 while words:

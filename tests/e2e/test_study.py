@@ -14,9 +14,8 @@ import pytest
 from tests.program import program
 from tests.studies import computed, file_of, names, reported
 
-from robust_xtreme import registry, resources
-from robust_xtreme.errors import DataError, Mismatch
-from robust_xtreme.sources.suite import open_suite
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import DataError, Mismatch
 from robust_xtreme.studies import run
 from robust_xtreme.studies.cost import _stages
 from robust_xtreme.studies.folder import contrasts_of
@@ -25,6 +24,7 @@ from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.page import pages
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.study_file import read
+from robust_xtreme.tasks.sources.suite import open_suite
 from robust_xtreme.training import estimate
 from robust_xtreme.training.spec import from_tables
 
@@ -214,7 +214,7 @@ def test_a_broken_file_is_one_line(tmp_path: Path, old: str, new: str, message: 
 
 def test_a_damaged_folder_is_one_line(finished: Path, tmp_path: Path) -> None:
     """A frame that is cut, facts of something else, a folder without a study."""
-    from robust_xtreme.errors import UserError
+    from robust_xtreme.core.errors import UserError
 
     copytree(finished / "work", tmp_path / "work", ignore=lambda *_: ["runs", "evaluations"])
     (tmp_path / "work" / "values.csv").write_bytes(b"schema_version,arm\n5,none")
@@ -229,7 +229,7 @@ def test_a_damaged_folder_is_one_line(finished: Path, tmp_path: Path) -> None:
 
 def test_every_study_that_ships_is_read() -> None:
     """Its arms, targets and analysis are those of its design, and each design has a small one and one of the paper."""
-    from robust_xtreme.shipped import shipped
+    from robust_xtreme.core.shipped import shipped
     from robust_xtreme.studies.study_file import STUDIES
 
     studies = [read(name, {"data": "world"}) for name in shipped(STUDIES)]

@@ -15,9 +15,9 @@ import pytest
 from tests.encoders import encoder_folder
 from tests.seq2seq import M2M100, seq2seq_folder
 
-from robust_xtreme import resources
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import from_mapping
+from robust_xtreme.core import resources
+from robust_xtreme.core.run_spec import from_mapping
+from robust_xtreme.run.run import evaluate
 from robust_xtreme.studies.cost import cost_lines
 from robust_xtreme.studies.grid import Cell, cells
 from robust_xtreme.studies.planning import Plan, plan_of

@@ -17,7 +17,7 @@ from tests.program import program
 from tests.tiny import tiny_encoder_folder
 from typer.testing import CliRunner, Result
 
-from robust_xtreme.commands._app import build
+from robust_xtreme.cli._app import build
 
 
 @pytest.fixture(scope="module")

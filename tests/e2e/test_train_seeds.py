@@ -10,10 +10,10 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import files
 from typer.testing import CliRunner
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.evaluation.fleets import Processes
-from robust_xtreme.seeds import of_seeds, train_all
+from robust_xtreme.cli._app import build
+from robust_xtreme.run.fleets import Processes
 from robust_xtreme.training.loop import Options
+from robust_xtreme.training.seeds import of_seeds, train_all
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 

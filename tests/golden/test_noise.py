@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from tests.conformance.texts import SENTENCES, text
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _page(name: str) -> str:

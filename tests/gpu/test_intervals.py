@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from robust_xtreme.metrics.span_f1 import span_f1
-from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
-from robust_xtreme.results.resampling import Member, keys, simultaneous_quantiles, weights
+from robust_xtreme.stats.intervals import CPU, Backend, estimate_difference, estimate_level
+from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles, weights
+from robust_xtreme.tasks.metrics.span_f1 import span_f1
 
 pytestmark = [
     pytest.mark.gpu,

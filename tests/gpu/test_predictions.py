@@ -11,9 +11,9 @@ import torch
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 pytestmark = [
     pytest.mark.gpu,

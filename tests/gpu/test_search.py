@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from robust_xtreme.retrieval.search import search
+from robust_xtreme.models.retrieval.search import search
 
 pytestmark = [
     pytest.mark.gpu,

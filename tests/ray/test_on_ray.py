@@ -19,19 +19,19 @@ from tests.studies import computed, file_of, reported
 from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.trainings import files
 
-from robust_xtreme.errors import DataError, DiskError
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.on_ray import Cluster, cluster
-from robust_xtreme.results import store
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.seeds import of_seeds, train_all
+from robust_xtreme.core.errors import DataError, DiskError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
+from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import outcome, write
 from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.run import compute
 from robust_xtreme.studies.study_file import read as read_study
 from robust_xtreme.training.loop import Options
+from robust_xtreme.training.seeds import of_seeds, train_all
 from robust_xtreme.training.spec import StageSpec, TrainSpec
+from robust_xtreme.workers.units.each import each
+from robust_xtreme.workers.units.on_ray import Cluster, cluster
 
 pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
 pytestmark = [pytest.mark.long, pytest.mark.process, pytest.mark.filterwarnings("ignore")]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import regex
 
-from robust_xtreme.languages import LANGUAGES, Language, belongs, language
+from robust_xtreme.core.languages import LANGUAGES, Language, belongs, language
 
 pytestmark = pytest.mark.real
 

@@ -14,14 +14,14 @@ from tests.tiny import SPECIAL
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Example, Scored, Span
-from robust_xtreme.predictors.heads import span_qa
-from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
-from robust_xtreme.reading.windows import Window, Windows
-from robust_xtreme.sources import load
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.target_columns import Ranges, column_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Example, Scored, Span
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.target_columns import Ranges, column_of
+from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
+from robust_xtreme.models.reading.windows import Window, Windows
+from robust_xtreme.tasks.sources import load
 
 pytestmark = pytest.mark.real
 

@@ -12,13 +12,13 @@ import pytest
 import regex
 from tests.real.test_alphabets import FLORES
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Text
-from robust_xtreme.graphemes import split
-from robust_xtreme.languages import combines, language
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.languages import combines, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 pytestmark = pytest.mark.real
 

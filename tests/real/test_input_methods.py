@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from tests.one_key import reachable, single_key_errors
 
-from robust_xtreme.examples import Text
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import kana, pinyin
 from robust_xtreme.noise.input.telex import Method
-from robust_xtreme.specs import PerturbationSpec
 
 pytestmark = pytest.mark.real
 

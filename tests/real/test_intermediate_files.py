@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Choice, Example
-from robust_xtreme.sources import Split, available, limit, load
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.contamination import keys, shared
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Choice, Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.contamination import keys, shared
+from robust_xtreme.tasks.sources import Split, available, limit, load
 
 pytestmark = pytest.mark.real
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Scored
-from robust_xtreme.metrics._mlqa import words
-from robust_xtreme.sources import load
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Scored
+from robust_xtreme.tasks.metrics._mlqa import words
+from robust_xtreme.tasks.sources import load
 
 pytestmark = pytest.mark.real
 

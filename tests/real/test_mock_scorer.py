@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
-from robust_xtreme.formats import squad
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
+from robust_xtreme.tasks.formats import squad
 
 pytestmark = pytest.mark.real
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Example
-from robust_xtreme.formats.checklist_templates import TESTS, read
-from robust_xtreme.sources import available, load
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.formats.checklist_templates import TESTS, read
+from robust_xtreme.tasks.sources import available, load
 
 pytestmark = pytest.mark.real
 

@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Example
-from robust_xtreme.external.pairing import Noisy, paired
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.pairing import Noisy, paired
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.sources.loading import load
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.sources.loading import load
 
 pytestmark = pytest.mark.real
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.results._cells import Cell, Items
-from robust_xtreme.results.components import numbered
-from robust_xtreme.results.schema import CELL
-from robust_xtreme.sources import available
-from robust_xtreme.sources.release import Release
-from robust_xtreme.specs import Origin, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import Origin, TaskSpec
+from robust_xtreme.files.schema import CELL
+from robust_xtreme.stats._cells import Cell, Items
+from robust_xtreme.stats.components import numbered
+from robust_xtreme.tasks.sources import available
+from robust_xtreme.tasks.sources.release import Release
 
 pytestmark = pytest.mark.real
 

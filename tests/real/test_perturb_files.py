@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UserError
-from robust_xtreme.examples import Example, digest
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
 from robust_xtreme.noise.engine.noising import perturb
 from robust_xtreme.noise.engine.perturbation import Perturbation
-from robust_xtreme.perturbing.files import Job, perturb_file
-from robust_xtreme.sources.loading import available, load
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.tasks.sources.loading import available, load
 
 pytestmark = pytest.mark.real
 

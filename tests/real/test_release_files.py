@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Tags, Text
-from robust_xtreme.formats import squad
-from robust_xtreme.sources import Split, available, limit, load, resolve
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Tags, Text
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.formats import squad
+from robust_xtreme.tasks.sources import Split, available, limit, load, resolve
 
 pytestmark = pytest.mark.real
 

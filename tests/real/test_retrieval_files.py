@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.adapters.retrieval import answer_sentences
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Document, Example
-from robust_xtreme.formats.squad_sentences import sentences
-from robust_xtreme.sources import Split, available, data_identity, load
-from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.release import Release
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Document, Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.adapters.retrieval import answer_sentences
+from robust_xtreme.tasks.formats.squad_sentences import sentences
+from robust_xtreme.tasks.sources import Split, available, data_identity, load
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.release import Release
 
 pytestmark = pytest.mark.real
 

@@ -20,7 +20,7 @@ import pytest
 import regex
 from tests.romanising import Speller
 
-from robust_xtreme.languages import language
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.scripts.table import rules
 
 pytestmark = pytest.mark.real

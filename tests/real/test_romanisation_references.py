@@ -24,8 +24,8 @@ import pytest
 import regex
 from tests.romanising import WORD, Speller
 
-from robust_xtreme import packs
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.scripts.scheme import inverse
 from robust_xtreme.noise.scripts.table import KIND, rules
 

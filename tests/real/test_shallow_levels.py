@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.example_columns import ExampleColumns
-from robust_xtreme.results.chance import constants
-from robust_xtreme.results.shallow.predictor import answers, shallow_of
-from robust_xtreme.results.shallow.shown import Shown
-from robust_xtreme.sources import load
+from robust_xtreme.core import registry
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.stats.chance import constants
+from robust_xtreme.stats.shallow.predictor import answers, shallow_of
+from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.tasks.sources import load
 
 pytestmark = pytest.mark.real
 

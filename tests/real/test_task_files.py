@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import Choice, Tags
-from robust_xtreme.formats import conllu, jsonl_choices, tsv_paraphrases
-from robust_xtreme.sources import Split, available, load, resolve
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.examples import Choice, Tags
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.formats import conllu, jsonl_choices, tsv_paraphrases
+from robust_xtreme.tasks.sources import Split, available, load, resolve
 
 pytestmark = pytest.mark.real
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Choice, Example
-from robust_xtreme.sources import load
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.sources import load
 from robust_xtreme.training.translated import Request, translated_examples
 
 pytestmark = pytest.mark.real

@@ -9,10 +9,10 @@ import pytest
 import torch
 from benchmarks.textattack import OURS, PEER, TIMES, measure
 
-from robust_xtreme import registry, resources
+from robust_xtreme.core import registry, resources
 from robust_xtreme.models.located import load_checkpoint
-from robust_xtreme.sources.loading import load
-from robust_xtreme.sources.source import open_source
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import open_source
 
 pytestmark = [
     pytest.mark.textattack,

@@ -10,7 +10,7 @@ import pytest
 from robust_xtreme.attack.answers import Answers, Ask
 from robust_xtreme.attack.attacking import Attacked, Record
 from robust_xtreme.attack.by_recipe import Plan, attacked_by
-from robust_xtreme.examples import Choice, Example, Text
+from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
 pytestmark = [

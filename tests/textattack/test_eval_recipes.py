@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 pytestmark = [
     pytest.mark.textattack,

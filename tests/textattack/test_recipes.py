@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robust_xtreme import evaluate, languages, registry
+from robust_xtreme import evaluate
 from robust_xtreme.attack import recipes
-from robust_xtreme.edits import Array
-from robust_xtreme.errors import UserError
-from robust_xtreme.graphemes import split
-from robust_xtreme.sources.loading import available, load
+from robust_xtreme.core import languages, registry
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.tasks.sources.loading import available, load
 
 LACKS = registry.load("perturbation", "textattack.deepwordbug").lacks
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme.adapters.tagging import tagging
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import UNLABELLED, Example, Text, digest
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.examples import UNLABELLED, Example, Text, digest
+from robust_xtreme.core.specs import Origin, Row
 from robust_xtreme.gating.identities import check_comparable
-from robust_xtreme.sources.near import near_duplicates
-from robust_xtreme.sources.selecting import clusters_version, data_identity
-from robust_xtreme.specs import Origin, Row
+from robust_xtreme.tasks.adapters.tagging import tagging
+from robust_xtreme.tasks.sources.near import near_duplicates
+from robust_xtreme.tasks.sources.selecting import clusters_version, data_identity
 
 
 def _adapted(*sentences: str) -> tuple[Example, ...]:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tests.unit.test_pack_checks import ENGLISH, pack
 
-from robust_xtreme import graphemes, packs
-from robust_xtreme.languages import language
+from robust_xtreme.core import graphemes, packs
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet
 from robust_xtreme.noise.engine.case import capital
 

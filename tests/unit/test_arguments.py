@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from tests.program import program
 
-import robust_xtreme.evaluation.run
+import robust_xtreme.run.run
 import robust_xtreme.training.stage
 from robust_xtreme import evaluate, perturb, train
-from robust_xtreme.errors import DiskError, RobustXtremeError, UserError, no_room, of_system
-from robust_xtreme.keys import Argument
-from robust_xtreme.run_spec import evaluate_arguments
+from robust_xtreme.core.errors import DiskError, RobustXtremeError, UserError, no_room, of_system
+from robust_xtreme.core.keys import Argument
+from robust_xtreme.core.run_spec import evaluate_arguments
 from robust_xtreme.training.device import check_devices
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.values import from_values, train_arguments
@@ -66,7 +66,7 @@ def nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
 
     with monkeypatch.context() as patch:
         patch.chdir(tmp_path)
-        patch.setattr(robust_xtreme.evaluation.run, "evaluate", begin)
+        patch.setattr(robust_xtreme.run.run, "evaluate", begin)
         patch.setattr(robust_xtreme.training.stage, "train", begin)
         yield
 

@@ -9,14 +9,14 @@ from tests.conformance.texts import drawn
 
 from robust_xtreme.attack.constraint import allowed
 from robust_xtreme.attack.constraints import blank, chrf, protected, risk
-from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.attack import Settings, settings_of
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import Options, applied, options_of
 from robust_xtreme.noise.label_risk import edited, endangering, risky
-from robust_xtreme.specs import PerturbationSpec
 
 MOVES = tuple(
     link for name in ("char_noise", "spacing", "punctuation") for link in bound(PerturbationSpec.parse(f"{name}:1"))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme import registry
 from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
 from robust_xtreme.attack.problem import Asking, Hidden, Problem, Question, Score, Search
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import RobustXtremeError
 
 SEARCHES = registry.names("search")
 CLEAN = Score(1.0, 1000)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme import registry
 from robust_xtreme.attack.goal import Goal
-from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Document, Span, Tags, Target
-from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts
-from robust_xtreme.reading.members.tagging import WordLayouts
-from robust_xtreme.reading.scores import QUANTUM, Array, joined
-from robust_xtreme.reading.windows import Windows, plain
-from robust_xtreme.target_columns import bounds_of, column_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Span, Tags, Target
+from robust_xtreme.core.target_columns import bounds_of, column_of
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts
+from robust_xtreme.models.reading.members.tagging import WordLayouts
+from robust_xtreme.models.reading.scores import QUANTUM, Array, joined
+from robust_xtreme.models.reading.windows import Windows, plain
 
 _SEEDS = range(20)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robust_xtreme import languages, registry
 from robust_xtreme.attack import recipes
-from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.core import languages, registry
+from robust_xtreme.core.errors import UnknownName, UserError
 
 LACKS = registry.load("perturbation", "textattack.deepwordbug").lacks
 

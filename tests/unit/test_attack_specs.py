@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.attack import settings_of
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.specs import PerturbationSpec
 
 
 @pytest.mark.parametrize(("spec", "message"), [

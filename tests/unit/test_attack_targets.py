@@ -13,21 +13,21 @@ import pytest
 
 from robust_xtreme.attack.answers import Answers
 from robust_xtreme.attack.victim import victim
-from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.plan import Plan, make_plan
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.examples import Choice
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.core.target_columns import Array
 from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
+from robust_xtreme.models.predictors.predictor import Weighed, Work, predictor_of
+from robust_xtreme.models.reading.scores import quantised
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
-from robust_xtreme.predictors.members.encoder_head import EncoderHead
-from robust_xtreme.predictors.predictor import Weighed, Work, predictor_of
-from robust_xtreme.reading.scores import quantised
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.results.bitext import Neighbours
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.specs import PerturbationSpec
-from robust_xtreme.target_columns import Array
+from robust_xtreme.run.plan import Plan, make_plan
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.stats.bitext import Neighbours
 
 _ORDER = (2, 0, 1)
 """The task's label of each score of the head that is turned."""

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme import registry
 from robust_xtreme.attack.goal import Goal, settings_of
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.prepare import candidates_of
-from robust_xtreme.examples import Document, Example, Target
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Document, Example, Target
+from robust_xtreme.core.resources import mini
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.target_columns import Array, TargetColumn, column_of, written
+from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.located import locate
-from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.predictor import (
+from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.predictors.predictor import (
     Movable,
     Predictor,
     Weighable,
@@ -28,16 +30,14 @@ from robust_xtreme.predictors.predictor import (
     Work,
     predictor_of,
 )
-from robust_xtreme.reading.contents import contents_of
-from robust_xtreme.reading.inputs import Candidates, Inputs
-from robust_xtreme.reading.windows import Batches
-from robust_xtreme.resources import mini
-from robust_xtreme.results.bitext import Neighbours
-from robust_xtreme.results.cache import Cache
-from robust_xtreme.retrieval.embeddings import Known
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.target_columns import Array, TargetColumn, column_of, written
+from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.inputs import Candidates, Inputs
+from robust_xtreme.models.reading.windows import Batches
+from robust_xtreme.models.retrieval.embeddings import Known
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.prepare import candidates_of
+from robust_xtreme.stats.bitext import Neighbours
+from robust_xtreme.tasks.sources import load, open_source
 
 _TASKS = ("xnli", "xcopa", "panx", "xquad", "lareqa")
 _COUNT = 6

@@ -11,15 +11,15 @@ import torch
 from tests.tiny import tiny_masked_folder
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.external.condition import beside_attack, named
+from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.condition import beside_attack, named
 from robust_xtreme.noise.engine.attack import moves_of
 from robust_xtreme.noise.engine.masked_words import LIKELIEST
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.options import Options, options_of
 from robust_xtreme.noise.engine.rewriter import changed
-from robust_xtreme.specs import PerturbationSpec
 
 _WORDS = "the small river cat dogs sleep runs house never not green blue walks sings near дом река кот спит"
 _VALUE = "The small cat sleep near 12 DOGS, McCat zz"

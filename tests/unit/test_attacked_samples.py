@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 from tests.program import program
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 TASKS = ("xnli", "xquad", "mewsli_x")
 NOISE = "attack_keys:0.2@queries=10"

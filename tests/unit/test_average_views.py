@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, run
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
 from robust_xtreme.report.charts.curve import levels
 from robust_xtreme.report.document import show
 from robust_xtreme.report.outputs import written

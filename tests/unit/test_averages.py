@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 from tests.stats_rows import NOISE, answers, item, prediction_rows, stats_rows
 
-from robust_xtreme.results._cells import cells
-from robust_xtreme.results.averages import averages
-from robust_xtreme.results.benchmark import Task
-from robust_xtreme.results.components import numbered
-from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.schema import PREDICTIONS, STATS, build
-from robust_xtreme.results.score import scores
+from robust_xtreme.files.schema import PREDICTIONS, STATS, build
+from robust_xtreme.stats._cells import cells
+from robust_xtreme.stats.averages import averages
+from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.components import numbered
+from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.score import scores
 
 XNLI = Task(("accuracy",), ("accuracy",), ("premise",), {})
 SHARE = {"clean": 0.8, NOISE: 0.6}

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, checkpoint, rewrite
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.checkpoint import load, tokenizer_of
 from robust_xtreme.models.located import load_checkpoint, locate
 

@@ -11,8 +11,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.encoder import read_encoder
 from robust_xtreme.models.located import load_checkpoint, locate

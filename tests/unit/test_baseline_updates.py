@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.finished_runs import finished_run
 
-from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.gating.baselines import check, load, save, update
 
 

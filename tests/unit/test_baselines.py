@@ -15,14 +15,13 @@ from tests.finished_runs import finished_run
 from tests.program import program
 from tests.stats_rows import NOISE
 
-from robust_xtreme import new_files
-from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
+from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
+from robust_xtreme.files import new_files, store
+from robust_xtreme.files.manifest import with_digest
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.baselines import check, check_comparable, in_words, load, save, update
-from robust_xtreme.results import store
-from robust_xtreme.results.contrasts import contrasts
-from robust_xtreme.results.manifest import with_digest
-from robust_xtreme.results.outcomes import LEVELS
+from robust_xtreme.stats.contrasts import contrasts
+from robust_xtreme.stats.outcomes import LEVELS
 
 SUFFIXES = (".csv", ".json", ".parquet")
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from benchmarks import _perturb_page, _perturb_peers, _perturb_strings, perturb
 
-from robust_xtreme.edits import span_table
-from robust_xtreme.examples import Text
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.specs import PerturbationSpec
 
 TEXTS = ["The people of the town have received their new library, which, they say, is 'open', every day!"] * 20
 

@@ -10,7 +10,7 @@ import torch
 from benchmarks._deepwordbug import COSTS, KINDS, edits_of
 from benchmarks.textattack import OURS, PEER, compared, missed, page, passes
 
-from robust_xtreme.examples import Choice, Example, Text
+from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.noise.engine.options import probes_of
 
 VALUE = "The captain's \"old-fashioned\" boat, a 9, ...don't of it."

@@ -13,14 +13,14 @@ import pytest
 from rich.console import Console
 from tests.unit.test_benchmark import _row
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.files.schema import DELTAS, SCORES, build, empty
 from robust_xtreme.report.document import page, show
 from robust_xtreme.report.view import Results
-from robust_xtreme.results._levels import Level, levels_of
-from robust_xtreme.results.averages import averaged
-from robust_xtreme.results.averaging import Drop
-from robust_xtreme.results.benchmark import TASKS, tasks_of
-from robust_xtreme.results.schema import DELTAS, SCORES, build, empty
+from robust_xtreme.stats._levels import Level, levels_of
+from robust_xtreme.stats.averages import averaged
+from robust_xtreme.stats.averaging import Drop
+from robust_xtreme.stats.benchmark import TASKS, tasks_of
 
 QA = {"xquad", "mlqa", "tydiqa"}
 

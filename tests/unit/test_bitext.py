@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
+from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 
 Vectors = NDArray[np.float64]
 Scored = list[tuple[int, int, float]]

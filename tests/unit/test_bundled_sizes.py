@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from robust_xtreme import api
-from robust_xtreme.errors import SpecError
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.models.trained import model_facts
 from robust_xtreme.training import bundled
 from robust_xtreme.training.spec import EMBEDDED, from_tables

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.loopback import Loopback
 
-from robust_xtreme.errors import UserError
-from robust_xtreme.sources.by_name import rows_of
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.tasks.sources.by_name import rows_of
 
 CARD = b"""---
 configs:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import pytest
 from tests.cached import KIND, NAME, ROOM, Using, entries, key
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.results import cache, database
-from robust_xtreme.results.cache import limit, parse_size
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.files import cache, database
+from robust_xtreme.files.cache import limit, parse_size
 
 SMALL: Final = 200_000
 

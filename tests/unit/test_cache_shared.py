@@ -18,9 +18,9 @@ from tests.cached import KIND, NAME, Using, entries, key
 from tests.forks import process
 from tests.program import program
 
-from robust_xtreme.results import database
-from robust_xtreme.results.cache import Cache, clear, info
-from robust_xtreme.results.database import Usage
+from robust_xtreme.files import database
+from robust_xtreme.files.cache import Cache, clear, info
+from robust_xtreme.files.database import Usage
 
 
 @pytest.fixture

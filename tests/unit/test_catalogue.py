@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, registry
-from robust_xtreme.catalogue import LISTS, plain, rows, served
-from robust_xtreme.commands.list import COLUMNS, SHORT, cell, list_
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.groups import names
+from robust_xtreme.cli.list import COLUMNS, SHORT, cell, list_
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.tasks.catalogue import LISTS, plain, rows, served
+from robust_xtreme.tasks.groups import names
 
 
 @pytest.mark.parametrize("what", sorted(LISTS))

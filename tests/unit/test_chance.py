@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robust_xtreme.example_columns import ExampleColumns
-from robust_xtreme.examples import Answers, Choice, Corpus, Document, Example, Span, Tags, Target, Text
-from robust_xtreme.formats import word_spans
-from robust_xtreme.results import chance
-from robust_xtreme.results.chance import summary
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.examples import Answers, Choice, Corpus, Document, Example, Span, Tags, Target, Text
+from robust_xtreme.stats import chance
+from robust_xtreme.stats.chance import summary
+from robust_xtreme.tasks.formats import word_spans
 
 
 def constants(

@@ -9,13 +9,13 @@ from typing import Literal
 import pytest
 from tests.conformance.texts import SENTENCES
 
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.graphemes import split
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _noise(value: str, code: str = "en", ops: str = "", strength: str = "1", spans: tuple[Span, ...] = ()) -> Noised:

@@ -12,16 +12,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.examples import Choice
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.target_columns import Choices
 from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import assign, load_checkpoint, locate, locate_all
 from robust_xtreme.models.origin import Given, given_models, parse_models
-from robust_xtreme.predictors.members.encoder_head import in_task_order
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.target_columns import Choices
+from robust_xtreme.models.predictors.members.encoder_head import in_task_order
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
 

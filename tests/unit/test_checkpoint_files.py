@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from tests.checkpoints import NLI, QUESTION, SEQUENCE, change, checkpoint, rewrite
 from tests.tiny import tiny_run
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.encoder import read_encoder
 from robust_xtreme.models.located import load_checkpoint, locate

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tests.decoding import decoded
 
-from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.predictors.heads.classification import classification
-from robust_xtreme.reading.windows import plain
+from robust_xtreme.core.examples import Choice, Example, Text
+from robust_xtreme.models.predictors.heads.classification import classification
+from robust_xtreme.models.reading.windows import plain
 
 
 @pytest.mark.parametrize("best", range(3))

@@ -14,20 +14,20 @@ import typer
 from tests.finished_runs import finished_run
 from tests.program import Ended, program
 
-from robust_xtreme import registry
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, UserError
+from robust_xtreme.exchange.perturbing import output
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import MANIFEST, with_digest
 from robust_xtreme.gating._files import read_facts
 from robust_xtreme.gating.baselines import save
-from robust_xtreme.perturbing import output
 from robust_xtreme.report.document import finished
-from robust_xtreme.results import store
-from robust_xtreme.results.manifest import MANIFEST, with_digest
-from robust_xtreme.sources import load
 from robust_xtreme.studies.folder import FACTS, read
 from robust_xtreme.studies.page import pages
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.study_file import parsed
+from robust_xtreme.tasks.sources import load
 
 REPORTS: Final = Path(__file__).parents[2] / "reports"
 STUDIES: Final = Path(__file__).parents[2] / "configs" / "studies"

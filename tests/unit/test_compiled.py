@@ -14,14 +14,14 @@ from tests.checkpoints import NLI, SEQUENCE, TEXTS, checkpoint
 from tests.tiny import pair_example
 from torch.fx import GraphModule
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.models import checkpoint as loading
 from robust_xtreme.models.checkpoint import Checkpoint, Models
 from robust_xtreme.models.located import locate
-from robust_xtreme.predictors.loaded import forward
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.models.predictors.loaded import forward
+from robust_xtreme.run.run import evaluate
 
 XNLI = registry.load("task", "xnli")
 Backend = Callable[[GraphModule, Sequence[Any]], Callable[..., Any]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.program import program
 
-from robust_xtreme.commands import _completion
+from robust_xtreme.cli import _completion
 from robust_xtreme.models.representation import DEFAULT, Representation
 
 HERE = Path()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.resources import folder
-from robust_xtreme.shipped import shipped
+from robust_xtreme.cli._app import build
+from robust_xtreme.core.resources import folder
+from robust_xtreme.core.shipped import shipped
 from robust_xtreme.training.run_file import spec_of
 
 
@@ -104,7 +104,7 @@ def test_a_mistake_is_one_line(words: tuple[str, ...], message: str) -> None:
 
 def test_a_copy_that_cannot_be_written_names_what_config_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`config` has no --out: the cure is another DEST. Of a copy and the file that it reads none is left."""
-    monkeypatch.setattr("robust_xtreme.new_files.sync_folder", _denied)
+    monkeypatch.setattr("robust_xtreme.files.new_files.sync_folder", _denied)
     done = run("copy", "small_ci", str(tmp_path / "mine.toml"))
     assert (done.exit_code, "--out" in done.stderr, list(tmp_path.glob(".*"))) == (3, False, [])
     assert "name another file: config copy small_ci FILE" in done.stderr

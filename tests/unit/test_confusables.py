@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import regex
 
-from robust_xtreme import packs, registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Text
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.confusables import alike
-from robust_xtreme.specs import PerturbationSpec
 
 SCRIPTS = packs.bundled("confusables")
 

@@ -12,13 +12,13 @@ import pytest
 from tests.release import release
 from tests.tiny import pair_example, question_example, tagged_example
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Contamination, ModelError, UnknownName
-from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.results import cache
-from robust_xtreme.sources import load, loading
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.contamination import check, keys, kind, unit
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Contamination, ModelError, UnknownName
+from robust_xtreme.core.examples import Choice, Example, Text
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.contamination import check, keys, kind, unit
+from robust_xtreme.files import cache
+from robust_xtreme.tasks.sources import load, loading
 from robust_xtreme.training import lessons
 from robust_xtreme.training.lessons import evaluated, known, reported_tasks, screen
 

@@ -12,7 +12,7 @@ import transformers
 from tests.checkpoints import KINDS, NLI, SEQUENCE, checkpoint, word_tokenizer
 from torch import nn
 
-from robust_xtreme.errors import RobustXtremeError, SpecError
+from robust_xtreme.core.errors import RobustXtremeError, SpecError
 from robust_xtreme.models import copied
 from robust_xtreme.models.in_memory import named
 

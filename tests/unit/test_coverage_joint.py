@@ -11,8 +11,8 @@ from benchmarks._simulations import read
 from benchmarks.coverage_joint import Design, cover
 from tests.stats_rows import answers, frames
 
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import STATS
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import STATS
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

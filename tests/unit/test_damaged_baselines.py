@@ -14,11 +14,11 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import with_digest
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.baselines import save
-from robust_xtreme.results import store
-from robust_xtreme.results.manifest import with_digest
-from robust_xtreme.results.outcomes import OUTCOMES
+from robust_xtreme.stats.outcomes import OUTCOMES
 
 COMMANDS: Final = (("gate", "other"), ("baseline", "check"))
 OF_A_RUN: Final = (("compare", "run", "bad"), ("baseline", "save", "bad"))

@@ -14,12 +14,12 @@ from huggingface_hub import constants
 from tests.release import release
 from typer.testing import CliRunner, Result
 
-from robust_xtreme import registry
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import MissingData
-from robust_xtreme.sources import Pools, Split, dataset, open_source
-from robust_xtreme.sources.dataset import open_hub
-from robust_xtreme.sources.survey import MISSING, UNLABELLED, VERSION, Left, evaluated
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.tasks.sources import Pools, Split, dataset, open_source
+from robust_xtreme.tasks.sources.dataset import open_hub
+from robust_xtreme.tasks.sources.survey import MISSING, UNLABELLED, VERSION, Left, evaluated
 
 CONLLU = "1\ta\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n1\tb\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"
 SIDES = {"de": "de-1\tHallo.\nde-2\tTag.\n", "en": "en-1\tHello.\nen-2\tDay.\n", "gold": "de-1\ten-1\n"}

@@ -10,15 +10,15 @@ import pytest
 from tests.unit.test_intermediate import write_sample
 from typer.testing import CliRunner, Result
 
-from robust_xtreme import registry
-from robust_xtreme.catalogue import rows
-from robust_xtreme.commands import _completion
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands.list import LISTS
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.groups import chosen, intermediate, is_intermediate
-from robust_xtreme.sources import load
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli.list import LISTS
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.catalogue import rows
+from robust_xtreme.tasks.groups import chosen, intermediate, is_intermediate
+from robust_xtreme.tasks.sources import load
 
 NAMES = registry.names("intermediate")
 

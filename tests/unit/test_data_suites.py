@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.unit.test_data_command import data, data_report, write
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.sources import Pools, open_source
-from robust_xtreme.sources.survey import evaluated
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.tasks.sources import Pools, open_source
+from robust_xtreme.tasks.sources.survey import evaluated
 
 
 def test_files_that_a_suite_does_not_describe_are_named(tmp_path: Path) -> None:

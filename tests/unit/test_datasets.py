@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tiny import tiny_masked_folder
 
-from robust_xtreme import packs, perturb, registry
+from robust_xtreme import perturb
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import SpecError, UnknownName, UserError
 from robust_xtreme.datasets import perturb_dataset
 from robust_xtreme.datasets.condition import Condition, condition
 from robust_xtreme.datasets.mapping import fingerprint
-from robust_xtreme.errors import SpecError, UnknownName, UserError
 from robust_xtreme.noise.engine.perturbation import Perturbation
 
 SPEC = "keyboard_typo:0.3"

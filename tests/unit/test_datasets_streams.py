@@ -12,12 +12,13 @@ import pytest
 from datasets import Dataset, Features, IterableDataset, IterableDatasetDict, List, Value
 from tests.program import program
 
-from robust_xtreme import perturb, registry
+from robust_xtreme import perturb
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.datasets import perturb_dataset
-from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.noise.suites import refusing
-from robust_xtreme.specs import PerturbationSpec
 
 SPEC = "char_noise:0.3"
 TEXTS = ["Habari ya asubuhi kila mtu hapa", "Leo ni siku njema sana", "Mtoto anasoma kitabu kipya"] * 2

@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 from tests.stats_rows import NOISE, Right, answers, frames, prediction_rows, stats_rows
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.averages import averages
-from robust_xtreme.results.benchmark import Task
-from robust_xtreme.results.degrade import deltas, family_name, parts_of
-from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
-from robust_xtreme.results.score import scores
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
+from robust_xtreme.stats.averages import averages
+from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.degrade import deltas, family_name, parts_of
+from robust_xtreme.stats.multiplicity import holm
+from robust_xtreme.stats.score import scores
 
 HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}
 CLEAN = ("clean", -1)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, perturb, registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Text
+from robust_xtreme import perturb
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _plain(code: str, value: str, options: str = "") -> str:

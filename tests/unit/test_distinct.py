@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny import question_example, tagged_example
 
-from robust_xtreme.evaluation.distinct import CleanColumns, ContentCodes, contents_at, first_seen
-from robust_xtreme.examples import Example
-from robust_xtreme.external.condition import named
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.target_columns import column_of
+from robust_xtreme.models.reading.contents import Contents, contents_of
+from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
-from robust_xtreme.reading.contents import Contents, contents_of
-from robust_xtreme.target_columns import column_of
+from robust_xtreme.run.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 
 
 @given(st.lists(st.tuples(*[st.integers(-1, 2)] * 3), max_size=12))

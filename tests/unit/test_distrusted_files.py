@@ -11,12 +11,12 @@ from tests.tiny import tiny_run
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.api import evaluate
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.folder import Folder as RunFolder
-from robust_xtreme.evaluation.folder import begin, check_ours
-from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
-from robust_xtreme.sources import hub
+from robust_xtreme.cli._app import build
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.run_spec import RunSpec, from_mapping, from_toml
+from robust_xtreme.run.folder import Folder as RunFolder
+from robust_xtreme.run.folder import begin, check_ours
+from robust_xtreme.tasks.sources import hub
 
 TRUSTED = "trust_remote_code = true\n"
 EVAL = 'model = ["xnli=own"]\ndata = "mini"\nlimit = "2"\ndevice = "cpu"\n'

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from tests.tiny import choice_example, pair_example, question_example
 
-from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import NO_ANSWER, Example
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.examples import NO_ANSWER, Example
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.training.diversity import Array, Embedder, diversity, encoder_of, label_type, text_of
 
 _VECTORS = {"x": (3.0, 0.0), "y": (0.0, 2.0), "back": (-1.0, 0.0), "nothing": (0.0, 0.0)}
@@ -121,7 +121,7 @@ def test_the_embedded_encoder_distinguishes_formats_in_seconds() -> None:
 
 def test_batches_do_not_change_a_vector() -> None:
     """A text alone and among longer ones has the same vector, up to rounding."""
-    from robust_xtreme import resources
+    from robust_xtreme.core import resources
 
     embedder = encoder_of(resources.mini("model") / "model")
     alone = embedder.vectors(["a short text"])

@@ -23,10 +23,10 @@ from huggingface_hub import constants
 from tests.release import release
 from typer.testing import CliRunner, Result
 
-from robust_xtreme import resources
-from robust_xtreme.commands import _check, _ready
-from robust_xtreme.commands._app import build
-from robust_xtreme.groups import chosen
+from robust_xtreme.cli import _check, _ready
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import resources
+from robust_xtreme.tasks.groups import chosen
 
 SUITE = """
 name = "mini"

@@ -12,13 +12,13 @@ from typing import Any, Final
 import pytest
 from tests.synthetic_run import averages, conditions, run
 
+from robust_xtreme.core.subprocesses import command, ending, reports_memory
 from robust_xtreme.report.blocks import Chart, Document, Paragraph
 from robust_xtreme.report.charts import drawing
 from robust_xtreme.report.charts.drawing import svg
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import html
 from robust_xtreme.report.view import Results
-from robust_xtreme.subprocesses import command, ending, reports_memory
 
 CURE: Final = "To get them where memory is not limited (ulimit -v unlimited): robust-xtreme report RUN -o page.html"
 SPECS: Final[list[dict[str, Any]]] = [

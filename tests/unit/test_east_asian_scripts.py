@@ -9,13 +9,13 @@ from typing import Literal
 import pytest
 from tests.unit.test_transliterate import noise
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
 from robust_xtreme.noise.scripts.readings import with_readings
-from robust_xtreme.specs import PerturbationSpec
 
 KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w"))), Rule("ん", (Form("n"),))), {})
 

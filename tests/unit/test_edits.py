@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.edits import Edits, Moved, Trace, apply, batch, ragged, span_table
-from robust_xtreme.examples import Span
+from robust_xtreme.core.edits import Edits, Moved, Trace, apply, batch, ragged, span_table
+from robust_xtreme.core.examples import Span
 from robust_xtreme.noise.engine.traces import traces_of
 
 Change = tuple[int, int, str]

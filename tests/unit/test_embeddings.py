@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from tests.embedded import CHUNK, COUNT, DIM, KEY, ROOM, SIZE, Array, Embedding, Work, embedding, rows
 
-from robust_xtreme.errors import DiskError, NotFinite, RobustXtremeError
-from robust_xtreme.results.cache import Cache, clear, info
-from robust_xtreme.retrieval.embeddings import dtype_for, embedded, key_of
+from robust_xtreme.core.errors import DiskError, NotFinite, RobustXtremeError
+from robust_xtreme.files.cache import Cache, clear, info
+from robust_xtreme.models.retrieval.embeddings import dtype_for, embedded, key_of
 
 CHUNKS: Final = list(range(0, COUNT, CHUNK))
 NAME: Final = "cache-v1.sqlite3"

@@ -22,9 +22,9 @@ from tests.tiny import (
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import NO_ANSWER, Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import NO_ANSWER, Example
 from robust_xtreme.models.encoder import (
     check_fits,
     check_special,
@@ -35,13 +35,13 @@ from robust_xtreme.models.encoder import (
     read_tokenizer,
     text_facts,
 )
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.reading.frames import frame_of
+from robust_xtreme.models.reading.members.retrieval import text_windows
+from robust_xtreme.models.reading.tokens import tokenizer_from
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.representation import AtLayer, Pooled, Representation, layer_count
 from robust_xtreme.models.tensors import collate, encoder_inputs
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.reading.frames import frame_of
-from robust_xtreme.reading.members.retrieval import text_windows
-from robust_xtreme.reading.tokens import tokenizer_from
-from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training.encoder import write_model
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922. " * 3

@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from robust_xtreme.files.schema import CELL
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.results.schema import CELL
 
 MINI = Path(__file__).parents[2] / "reports" / "mini"
 

@@ -8,7 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text, digest, target_json
+from robust_xtreme.core.examples import (
+    Answers,
+    Choice,
+    Document,
+    Example,
+    Span,
+    Tags,
+    Target,
+    Text,
+    digest,
+    target_json,
+)
 
 
 def _example(value: str = "Habari", target: Target = Choice(1)) -> Example:  # noqa: B008 - frozen

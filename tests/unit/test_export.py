@@ -14,12 +14,12 @@ from huggingface_hub import ModelCard
 from tests.finished_runs import finished_run
 from tests.program import program
 
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.exporting.model_card import model_card
-from robust_xtreme.exporting.trackers import tracked
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.sinks import visible
+from robust_xtreme.exchange.exporting.model_card import model_card
+from robust_xtreme.exchange.exporting.trackers import tracked
 from robust_xtreme.report.document import finished
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sinks import visible
+from robust_xtreme.run.run import evaluate
 
 TASKS: Final = {"xnli": ("text-classification", "accuracy"), "panx": ("token-classification", "f1")}
 HOSTILE: Final = "a: [b]\n---\n<script>alert(1)</script> \u202e | #x"

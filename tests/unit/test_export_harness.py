@@ -13,15 +13,15 @@ from tests.exports import NOISE, PASSAGES, export, failed, identities, rows, set
 from tests.program import program
 from tests.release import release
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UserError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.exporting.harness.their_tasks import known_fields, language_of, members
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.exchange.exporting.harness.their_tasks import known_fields, language_of, members
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources.loading import load
-from robust_xtreme.sources.selecting import data_identity, limit
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.selecting import data_identity, limit
 
 COLUMNS: Final = (
     *("status", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words"),
@@ -248,7 +248,7 @@ def test_a_folder_is_replaced_whole_and_only_if_it_is_an_export(
     before = sorted(path.name for path in out.rglob("*"))
     again = ("lm-eval", *words, "--perturb", "char_noise:0.2", "-o", str(out), "--data", str(folder))
     assert "contains an export. Name another folder, or replace it: --force" in failed(*again)
-    monkeypatch.setattr("robust_xtreme.exporting.harness.lm_eval._yaml", lambda _: 1 / 0)
+    monkeypatch.setattr("robust_xtreme.exchange.exporting.harness.lm_eval._yaml", lambda _: 1 / 0)
     assert program("export", *again, "--force").code == 3
     assert sorted(path.name for path in out.rglob("*")) == before
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith((".tmp", ".old"))] == []

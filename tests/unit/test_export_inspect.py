@@ -11,8 +11,8 @@ from tests.exports import NOISE, export, failed, rows, substitute
 from tests.program import program
 from tests.release import release
 
-from robust_xtreme import registry
-from robust_xtreme.sources.loading import load
+from robust_xtreme.core import registry
+from robust_xtreme.tasks.sources.loading import load
 
 
 @pytest.fixture

@@ -13,17 +13,17 @@ import pytest
 from tests.release import release
 from tests.tiny import pair_example, question_example, tagged_example
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, UserError
-from robust_xtreme.examples import Example
-from robust_xtreme.external.condition import named, of_set
-from robust_xtreme.external.layouts import Cell, NoisySet, read
-from robust_xtreme.external.paired import pair_up, realised
-from robust_xtreme.external.pairing import Noisy, edits_between, heaviest_chain, paired
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, UserError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.run_spec import from_mapping, from_toml
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.condition import named, of_set
+from robust_xtreme.noise.conditions.paired import pair_up, realised
+from robust_xtreme.noise.conditions.pairing import Noisy, edits_between, heaviest_chain, paired
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.run_spec import from_mapping, from_toml
-from robust_xtreme.sources.release import Release
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.noisy.layouts import Cell, NoisySet, read
+from robust_xtreme.tasks.sources.release import Release
 
 _DRAW: Final = random.Random(0)
 _WORDS: Final = ["".join(_DRAW.choices("abcdefghijklmnopqrstuvwxyz", k=_DRAW.randint(2, 9))) for _ in range(200)]

@@ -10,17 +10,17 @@ import torch
 from tests.decoding import decoded, is_lost
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Mismatch, ModelError, NotFinite
-from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Mismatch, ModelError, NotFinite
+from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Text
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.heads import classification, span_qa, tagging
+from robust_xtreme.models.reading.frames import frame_of
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS
+from robust_xtreme.models.reading.scores import quantised
+from robust_xtreme.models.reading.tokens import backend_of
+from robust_xtreme.models.reading.windows import Window, Windows, plain
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.heads import classification, span_qa, tagging
-from robust_xtreme.reading.frames import frame_of
-from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS
-from robust_xtreme.reading.scores import quantised
-from robust_xtreme.reading.tokens import backend_of
-from robust_xtreme.reading.windows import Window, Windows, plain
 
 LABELS = ("O", "B-PER", "I-PER")
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."

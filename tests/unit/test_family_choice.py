@@ -15,14 +15,14 @@ from tests.decoding import answers_of, decoded, inputs_for
 from tests.learning import learned
 from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenizer
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError, NotFinite
-from robust_xtreme.examples import Choice, Example, Tags, Target, Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError, NotFinite
+from robust_xtreme.core.examples import Choice, Example, Tags, Target, Text
 from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.loaded import predict
+from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.loaded import predict
-from robust_xtreme.reading.windows import Windows, plain
 
 FAMILY: Family = registry.load("family", "choice")
 PREMISE = "The man opened the tap."

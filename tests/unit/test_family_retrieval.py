@@ -13,16 +13,16 @@ from tests.decoding import decoded
 from tests.learning import learned
 from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.heads.retrieval import DualHead
+from robust_xtreme.models.reading.members.retrieval import TextLayout, text_windows
+from robust_xtreme.models.reading.tokens import Lexicon, Tokens, tokenizer_from
+from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.representation import Pooled, Representation, unit_length
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.heads.retrieval import DualHead
-from robust_xtreme.reading.members.retrieval import TextLayout, text_windows
-from robust_xtreme.reading.tokens import Lexicon, Tokens, tokenizer_from
-from robust_xtreme.reading.windows import Windows, plain
 
 FAMILY: Family = registry.load("family", "retrieval")
 PAIRS = [search_example(str(n), f"who {n}?" * (n + 1), f"it was number {n}") for n in range(5)]

@@ -9,11 +9,11 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from robust_xtreme.errors import NotInstalled, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.fleets import fleet_of
-from robust_xtreme.evaluation.units.on_ray import Cluster
-from robust_xtreme.evaluation.units.unit import Event, Lost, Ready
-from robust_xtreme.evaluation.workers.messages import dumped
+from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
+from robust_xtreme.run.fleets import fleet_of
+from robust_xtreme.workers.cpu.messages import dumped
+from robust_xtreme.workers.units.on_ray import Cluster
+from robust_xtreme.workers.units.unit import Event, Lost, Ready
 
 
 def test_without_both_this_process_computes() -> None:

@@ -14,15 +14,14 @@ from tests.imports import items, written
 from tests.program import program
 from tests.release import release
 
-from robust_xtreme import new_files
-from robust_xtreme.errors import DiskError, Mismatch, UserError
-from robust_xtreme.evaluation.folder import LOG, Folder
-from robust_xtreme.examples import digest
+from robust_xtreme.core.errors import DiskError, Mismatch, UserError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.files import cache, journal, new_files, store
+from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.gating import github
 from robust_xtreme.gating.baselines import save
-from robust_xtreme.results import cache, journal, store
-from robust_xtreme.results.journal import JOURNAL, Journal
-from robust_xtreme.sources import hub
+from robust_xtreme.run.folder import LOG, Folder
+from robust_xtreme.tasks.sources import hub
 
 ENDED: Final = 4_194_304
 """A number that no process has."""

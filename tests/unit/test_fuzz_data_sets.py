@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 from tests.values import VALUES, is_one_line
 
-from robust_xtreme.adapters import hub
-from robust_xtreme.errors import UserError
-from robust_xtreme.formats import (
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.tasks.adapters import hub
+from robust_xtreme.tasks.formats import (
     Options,
     bucc_tsv,
     hellaswag_jsonl,
@@ -26,7 +26,7 @@ from robust_xtreme.formats import (
     tsv,
     tsv_paraphrases,
 )
-from robust_xtreme.formats._file import Line
+from robust_xtreme.tasks.formats._file import Line
 
 SUITES: Final[Mapping[Any, dict[str, Any]]] = {
     labelled_jsonl: {"id": "1", "text": "a", "label": "b"},

@@ -23,14 +23,14 @@ from tools import official_metrics
 from tools.official_metrics import PLAIN, QA
 
 import robust_xtreme
-from robust_xtreme import registry
-from robust_xtreme.errors import UserError
-from robust_xtreme.importing import jsonl as lines_of
-from robust_xtreme.importing import of_frame
-from robust_xtreme.importing.run import Read, Wanted, _items
-from robust_xtreme.importing.scoring import stats_of
-from robust_xtreme.importing.tasks import scoring_of
-from robust_xtreme.results._cells import cells
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.exchange.importing import jsonl as lines_of
+from robust_xtreme.exchange.importing import of_frame
+from robust_xtreme.exchange.importing.run import Read, Wanted, _items
+from robust_xtreme.exchange.importing.scoring import stats_of
+from robust_xtreme.exchange.importing.tasks import scoring_of
+from robust_xtreme.stats._cells import cells
 
 FIELDS: Final = (
     *("gold", "prediction", "gold", "prediction", "gold", "prediction", "score", "scores", "sums", "id", "cluster"),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation import run as run_module
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.garbage import YOUNG, rarely_collected
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.garbage import YOUNG, rarely_collected
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run import run as run_module
+from robust_xtreme.run.run import evaluate
 
 
 @pytest.fixture(autouse=True)

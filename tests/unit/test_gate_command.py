@@ -16,12 +16,12 @@ import polars as pl
 import pytest
 from tests.program import program
 
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import csv, store
+from robust_xtreme.files.schema import STATS, VERDICTS
 from robust_xtreme.gating.outputs import MARKER
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.results import csv, store
-from robust_xtreme.results.schema import STATS, VERDICTS
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 
 @pytest.fixture(scope="module")

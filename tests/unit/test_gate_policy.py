@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.gating.policy import Accepted, Policy, Rule, read
 
 _WHOLE = """

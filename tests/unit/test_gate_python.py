@@ -13,7 +13,7 @@ from tests.finished_runs import finished_run
 from tests.program import program
 
 import robust_xtreme
-from robust_xtreme.errors import MissingData, UserError
+from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.gating.policy import Policy
 
 HOSTILE: Final = "<img src=x onerror=alert(1)>\u202e"

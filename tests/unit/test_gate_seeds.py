@@ -11,14 +11,14 @@ import pytest
 from scipy import stats
 from tests.finished_runs import finished_run
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.gating.baselines import load, of_runs
 from robust_xtreme.gating.comparing import compared
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds, retrained
 from robust_xtreme.gating.verdicts import decide
-from robust_xtreme.results.contrasts import contrasts
-from robust_xtreme.results.outcomes import levels_of
+from robust_xtreme.stats.contrasts import contrasts
+from robust_xtreme.stats.outcomes import levels_of
 
 
 @pytest.mark.parametrize("candidate", [60.0, 70.5, 71.0, 80.0])

@@ -10,11 +10,11 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import load, save
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.self_test import _halves, _swapped, self_test
-from robust_xtreme.results.components import numbered
+from robust_xtreme.stats.components import numbered
 
 
 def test_nothing_worse_is_rarely_regressed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, load, save
 from robust_xtreme.gating.comparing import compared, gated
 from robust_xtreme.gating.policy import Policy

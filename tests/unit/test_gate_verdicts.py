@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 from tests.stats_rows import stats_rows
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.files.schema import CELL, CONTRASTS, STATS, VERDICT_NAMES, VERDICTS, build, validate
 from robust_xtreme.gating.policy import Accepted, Policy, Rule
 from robust_xtreme.gating.verdicts import (
     BEYOND,
@@ -25,10 +26,9 @@ from robust_xtreme.gating.verdicts import (
     error_of_ratio,
     verdicts_of,
 )
-from robust_xtreme.results._cells import Cell, cells
-from robust_xtreme.results.benchmark import Task
-from robust_xtreme.results.contrasts import Key, contrasts
-from robust_xtreme.results.schema import CELL, CONTRASTS, STATS, VERDICT_NAMES, VERDICTS, build, validate
+from robust_xtreme.stats._cells import Cell, cells
+from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.contrasts import Key, contrasts
 
 _TODAY = date(2026, 11, 22)
 _NOISE = "char_noise:0.1"

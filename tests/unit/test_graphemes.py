@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conformance.texts import HARD, sentence
 
-from robust_xtreme import graphemes
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 
 
 def _some_of_each_class() -> list[str]:

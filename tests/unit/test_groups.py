@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.groups import chosen, names
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.tasks.groups import chosen, names
 
 XTREME_R = {"xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"}
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.input.hangul import key_errors, keys, typed
 
 Forms = dict[tuple[str, str], set[str]]

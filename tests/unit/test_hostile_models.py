@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 
-from robust_xtreme.errors import DiskError, ModelError
+from robust_xtreme.core.errors import DiskError, ModelError
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import Link, find_start
 from robust_xtreme.training.encoder import write_model

@@ -22,8 +22,10 @@ from tests.unit.test_gate_files import row
 from tests.unit.test_sinks import commands_in
 
 import robust_xtreme
-from robust_xtreme.commands._terminal import output
-from robust_xtreme.exporting.model_card import model_card
+from robust_xtreme.cli._terminal import output
+from robust_xtreme.core.sinks import markdown, text_of_cell, visible
+from robust_xtreme.exchange.exporting.model_card import model_card
+from robust_xtreme.files.schema import CONTRASTS, VERDICTS, build
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.differences import differences_part
 from robust_xtreme.gating.document import comparison_blocks, explained, gate_blocks
@@ -36,8 +38,6 @@ from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import html
 from robust_xtreme.report.renderers.terminal import print_blocks
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.schema import CONTRASTS, VERDICTS, build
-from robust_xtreme.sinks import markdown, text_of_cell, visible
 from robust_xtreme.studies.folder import read
 from robust_xtreme.studies.page import pages
 

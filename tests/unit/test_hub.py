@@ -11,10 +11,10 @@ import pytest
 from tests.forks import forked
 from tests.loopback import Loopback
 
-from robust_xtreme.commands._errors import exit_code_of
-from robust_xtreme.errors import RobustXtremeError, UserError
-from robust_xtreme.sources import _fetch
-from robust_xtreme.sources import hub as _hub
+from robust_xtreme.cli._errors import exit_code_of
+from robust_xtreme.core.errors import RobustXtremeError, UserError
+from robust_xtreme.tasks.sources import _fetch
+from robust_xtreme.tasks.sources import hub as _hub
 
 DEADLINE = 2.0
 SLACK = 12.0

@@ -11,10 +11,10 @@ import pytest
 from tests.hub_copies import parquet
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
-from robust_xtreme.sources import data_identity, load, open_source
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.sources import data_identity, load, open_source
 
 XCOPA, PAWSX = (registry.load("task", name) for name in ("xcopa", "pawsx"))
 CAUSAL = [

@@ -18,14 +18,14 @@ from tests.hub_copies import NAMES, file_of, parquet, put_copies
 from tests.loopback import Loopback
 from tests.release import release
 
-from robust_xtreme import registry
-from robust_xtreme.adapters import hub as rows
-from robust_xtreme.commands._errors import exit_code_of
-from robust_xtreme.errors import DataError, MissingData, SpecError
-from robust_xtreme.sources import Source, Split, available, data_identity, load, open_source, resolve
-from robust_xtreme.sources.dataset import Hub, open_hub
-from robust_xtreme.sources.loading import fetch
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.cli._errors import exit_code_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, SpecError
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.adapters import hub as rows
+from robust_xtreme.tasks.sources import Source, Split, available, data_identity, load, open_source, resolve
+from robust_xtreme.tasks.sources.dataset import Hub, open_hub
+from robust_xtreme.tasks.sources.loading import fetch
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 TYDIQA: TaskSpec = registry.load("task", "tydiqa")

@@ -16,11 +16,11 @@ import pytest
 from tests.loopback import Loopback, asking
 from tests.unit.test_hub import Capture, refused
 
-from robust_xtreme.commands import main
-from robust_xtreme.errors import SpecError
-from robust_xtreme.sources import _fetch
-from robust_xtreme.sources import endpoint as _endpoint
-from robust_xtreme.sources import hub as _hub
+from robust_xtreme.cli import main
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.tasks.sources import _fetch
+from robust_xtreme.tasks.sources import endpoint as _endpoint
+from robust_xtreme.tasks.sources import hub as _hub
 
 MEMORY = 128 << 20
 """Bytes that fetching may take; the whole answer would take twice as many."""

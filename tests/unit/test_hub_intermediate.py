@@ -13,11 +13,11 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]  # the same
 import pytest
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.intermediate import _hub
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.intermediate import _hub
+from robust_xtreme.tasks.sources import load, open_source
 
 NLI = ("entailment", "neutral", "contradiction")
 DUPLICATE = ("not_duplicate", "duplicate")

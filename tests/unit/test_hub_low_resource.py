@@ -9,10 +9,10 @@ import pytest
 from tests.hub_copies import parquet
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Choice
-from robust_xtreme.sources import available, load, open_source
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.sources import available, load, open_source
 
 AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
 ROWS = [

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from robust_xtreme.errors import DataError, MissingData, UserError
+from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.training.images import files
 from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 

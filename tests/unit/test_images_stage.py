@@ -16,9 +16,9 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, files, stop_at
 
 from robust_xtreme import train
-from robust_xtreme.errors import MissingData, ModelError, SpecError
+from robust_xtreme.core.errors import MissingData, ModelError, SpecError
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.trained import model_facts
-from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training import stage
 from robust_xtreme.training.chain import chain_of, find_start
 from robust_xtreme.training.encoder import read_start

@@ -16,12 +16,12 @@ from tests.imports import NOISE, imported, items, written
 from tests.program import program
 
 import robust_xtreme
-from robust_xtreme.errors import UserError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.importing.items import KEYS
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.exchange.importing.items import KEYS
+from robust_xtreme.files.manifest import IMPORTED, read_manifest
 from robust_xtreme.report.document import finished
-from robust_xtreme.results.manifest import IMPORTED, read_manifest
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from tests.harness_logs import NOISE, exported, imported, refused
 from tests.imports import items
 from tests.imports import written as written_lines
 
-from robust_xtreme.importing import reading
-from robust_xtreme.importing.raw import Given
+from robust_xtreme.exchange.importing import reading
+from robust_xtreme.exchange.importing.raw import Given
 
 
 def answered(number: int, right: bool, condition: str, **more: Any) -> dict[str, Any]:

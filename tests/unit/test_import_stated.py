@@ -13,7 +13,7 @@ from tests.harness_draws import levels, notes
 from tests.harness_logs import TIME, harness, imported, refused, sample
 from tests.unit.test_import_inspect import answered, log
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
 
 NOISE = imports.NOISE
 

@@ -13,7 +13,7 @@ from tests.imports import imported, items, refused
 from tests.program import program
 
 import robust_xtreme
-from robust_xtreme.errors import DataError, Mismatch, UserError
+from robust_xtreme.core.errors import DataError, Mismatch, UserError
 from robust_xtreme.report.document import finished
 
 PARIS: Final = {"text": ["Paris", "in Paris"], "answer_start": [3, 0]}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.imports import NOISE, imported, labelled, level, refused
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.report.document import finished
 
 

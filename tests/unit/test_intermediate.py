@@ -13,21 +13,21 @@ import torch
 from tests.sample_files import samples
 from tests.tiny import tagged_example, tiny_run
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, Mismatch, MissingData, ModelError
-from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, ModelError
+from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
+from robust_xtreme.core.targets.contamination import kind, unit
 from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.located import default_tasks, locate
 from robust_xtreme.models.origin import given_models
-from robust_xtreme.predictors.heads.tagging import tagging
-from robust_xtreme.reading.members.tagging import WordLayouts
-from robust_xtreme.reading.windows import plain
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import data_identity, load, open_source, with_labels
-from robust_xtreme.sources.paths import options
-from robust_xtreme.sources.rows import SPLITS
-from robust_xtreme.specs import Files, Origin, Row, TaskSpec
-from robust_xtreme.targets.contamination import kind, unit
+from robust_xtreme.models.predictors.heads.tagging import tagging
+from robust_xtreme.models.reading.members.tagging import WordLayouts
+from robust_xtreme.models.reading.windows import plain
+from robust_xtreme.tasks.sources import data_identity, load, open_source, with_labels
+from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.rows import SPLITS
 
 NAMES = registry.names("intermediate")
 TASKS = registry.names("task")

@@ -13,16 +13,16 @@ import pytest
 from tests import lanes
 from tests.limits import files_left
 
-from robust_xtreme.errors import DiskError, RobustXtremeError
-from robust_xtreme.evaluation.interpreters import started
-from robust_xtreme.evaluation.workers import messages
-from robust_xtreme.evaluation.workers.lane import Failed
-from robust_xtreme.evaluation.workers.messages import channel_and_end, opened
-from robust_xtreme.evaluation.workers.pool import Job, pool
+from robust_xtreme.core.errors import DiskError, RobustXtremeError
+from robust_xtreme.workers.cpu import messages
+from robust_xtreme.workers.cpu.lane import Failed
+from robust_xtreme.workers.cpu.messages import channel_and_end, opened
+from robust_xtreme.workers.cpu.pool import Job, pool
+from robust_xtreme.workers.interpreters import started
 
 pytestmark = pytest.mark.process
 
-_CHILD = "robust_xtreme.evaluation.workers.child"
+_CHILD = "robust_xtreme.workers.cpu.child"
 
 
 def test_a_process_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,8 @@ import pytest
 import torch
 from scipy import stats
 
-from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.metrics.span_f1 import span_f1
-from robust_xtreme.results import intervals
-from robust_xtreme.results.intervals import (
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats.intervals import (
     CPU,
     Backend,
     Estimate,
@@ -21,6 +19,8 @@ from robust_xtreme.results.intervals import (
     estimate_level,
     smallest_detectable,
 )
+from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics.span_f1 import span_f1
 
 TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.errors import DiskError, Mismatch
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL, Journal
-from robust_xtreme.results.start_over import check_folder, start_over
+from robust_xtreme.core.errors import DiskError, Mismatch
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL, Journal
+from robust_xtreme.files.start_over import check_folder, start_over
 
 _GIVEN = {"a.txt", "model/config.json"}
 

@@ -7,12 +7,12 @@ from collections import defaultdict
 
 import pytest
 
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.languages import language
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import kana as _kana
-from robust_xtreme.specs import PerturbationSpec
 
 KINDS = ("neighbour", "insert", "delete", "double", "candidate", "syllable")
 SMALL = set("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")

@@ -9,15 +9,16 @@ from typing import Final
 import pytest
 from tests.program import program
 
-from robust_xtreme import api, registry
-from robust_xtreme.adapters.tagging import tagging
-from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.examples import Example, Text
+from robust_xtreme import api
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.run_spec import RunSpec, from_toml
+from robust_xtreme.core.specs import Origin, PerturbationSpec, Row
 from robust_xtreme.noise.engine.noising import bound, noise_texts, perturb
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.run_spec import RunSpec, from_toml
-from robust_xtreme.specs import Origin, PerturbationSpec, Row
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.tasks.adapters.tagging import tagging
 
 _WORDS = ("Rais", "Julius", "Nyerere", "alizaliwa", "Butiama")
 _TAGS = ("O", "B-PER", "I-PER", "O", "B-LOC")

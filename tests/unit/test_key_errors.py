@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from tests.conformance.texts import text
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, is_separate
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import bind, defaults
-from robust_xtreme.specs import PerturbationSpec
 
 _ABC = "abcdefghijklmnopqrstuvwxyz"
 

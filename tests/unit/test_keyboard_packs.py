@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, perturb
-from robust_xtreme.errors import SpecError, UnknownName, UserError
+from robust_xtreme import perturb
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import SpecError, UnknownName, UserError
+from robust_xtreme.core.resources import folder
 from robust_xtreme.noise.input.keyboards import layout, names, of_language
 from robust_xtreme.noise.members.keyboard_typo import keyboard_typo
-from robust_xtreme.resources import folder
 
 GOOD = """
 title = "Mine"

@@ -15,16 +15,16 @@ from tests.conformance.texts import SENTENCES, every_language, hard
 from tests.real.test_alphabets import _whole as sentences
 
 from robust_xtreme import perturb
-from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.graphemes import split
-from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, combines, language
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.languages import LANGUAGES, LOW_RESOURCE, belongs, combines, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.typing import reached, slot, typing_errors
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, keyboard_typo, layouts, layouts_of
-from robust_xtreme.specs import PerturbationSpec
 
 TYPED = tuple(code for code in LANGUAGES if layouts_of(code) and layouts_of(code)[0] not in METHODS)
 """The languages typed on a keyboard, without an input method."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.targets.kinds import KINDS, TAGGING, kind_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.targets.kinds import KINDS, TAGGING, kind_of
 
 SOURCES = Path(__file__).parents[2] / "src" / "robust_xtreme"
 

@@ -14,12 +14,13 @@ from tests.conformance.texts import SENTENCES
 from tests.stats_rows import NOISE, answers, prediction_rows, stats_rows
 from tests.synthetic_run import run
 
-from robust_xtreme import packs, registry
-from robust_xtreme.edits import Trace
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE
-from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.edits import Trace
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES, LOW_RESOURCE
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files.schema import PREDICTIONS, STATS, build
 from robust_xtreme.noise import label_risk
 from robust_xtreme.noise.engine.noised import Noised, columns_of
 from robust_xtreme.noise.engine.noising import Bound, noise_texts, noise_with
@@ -27,13 +28,12 @@ from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View
-from robust_xtreme.results._cells import cells
-from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.intervals import cluster_sums, estimate_difference
-from robust_xtreme.results.label_risk import Drops, drops_without_risk
-from robust_xtreme.results.schema import PREDICTIONS, STATS, build
-from robust_xtreme.results.score import scores
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.stats._cells import cells
+from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.intervals import cluster_sums, estimate_difference
+from robust_xtreme.stats.label_risk import Drops, drops_without_risk
+from robust_xtreme.stats.score import scores
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 
 def _noised(code: str, clean: str, noisy: str, *moves: tuple[int, int, int, int]) -> Noised:

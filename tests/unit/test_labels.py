@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError, SpecError, UnknownName
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError, SpecError, UnknownName
 from robust_xtreme.models.labels import contradiction, mapped, may_fit, others, parse_labels
 
 XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))

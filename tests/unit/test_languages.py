@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, _letters, belongs, codes, group_of, language
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.languages import (
+    ALL_LANGUAGES,
+    LANGUAGES,
+    LOW_RESOURCE,
+    _letters,
+    belongs,
+    codes,
+    group_of,
+    language,
+)
 
 
 def test_there_are_fifty_languages_in_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch import Callback
 from torch import nn
 
-from robust_xtreme.results.journal import Journal
+from robust_xtreme.files.journal import Journal
 from robust_xtreme.training.loop import Stage, _trainer
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.sampling import Plan

@@ -12,11 +12,11 @@ from tests.encoders import KINDS, encoder_folder
 from tests.tiny import pair_example, tiny_encoder, tiny_tokenizer
 from torch import Tensor, nn
 
-from robust_xtreme.errors import ModelError, UserError
+from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.predictors.heads.classification import classification
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import collate, encoder_inputs
-from robust_xtreme.predictors.heads.classification import classification
-from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.stage import add_lora, merged
 

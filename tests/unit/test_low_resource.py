@@ -9,17 +9,18 @@ import pytest
 from tests.sample_files import sample
 from typer.testing import CliRunner
 
-from robust_xtreme import groups, registry
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.examples import Choice, Example, Tags, Text
-from robust_xtreme.formats import americasnli_tsv, conll
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.core.examples import Choice, Example, Tags, Text
+from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.models import unsupported
 from robust_xtreme.models.labels import mapped, placed
-from robust_xtreme.sources import available, load
-from robust_xtreme.sources.dataset import open_hub
-from robust_xtreme.sources.release import Release
-from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.tasks import groups
+from robust_xtreme.tasks.formats import americasnli_tsv, conll
+from robust_xtreme.tasks.sources import available, load
+from robust_xtreme.tasks.sources.dataset import open_hub
+from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.training import lessons
 
 MASAKHANER: TaskSpec = registry.load("task", "masakhaner")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from robust_xtreme.examples import Text
-from robust_xtreme.external.matched import as_many
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.matched import as_many
 
 _LINE = "the river was wide and slow near its mouth when early boats came through with cloth"
 

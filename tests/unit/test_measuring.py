@@ -9,17 +9,18 @@ from unittest.mock import Mock
 
 import pytest
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation import computing
-from robust_xtreme.evaluation import run as run_module
-from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results import measuring, store
-from robust_xtreme.results.averages import Key
-from robust_xtreme.results.benchmark import tasks_of
-from robust_xtreme.results.manifest import MANIFEST, read_manifest
-from robust_xtreme.results.measuring import Facts, Measured, MeasuredPart, Stored, measured, measured_part
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import MANIFEST, read_manifest
+from robust_xtreme.run import computing
+from robust_xtreme.run import run as run_module
+from robust_xtreme.run.finish import finish
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.stats import measuring
+from robust_xtreme.stats.averages import Key
+from robust_xtreme.stats.benchmark import tasks_of
+from robust_xtreme.stats.measuring import Facts, Measured, MeasuredPart, Stored, measured, measured_part
 
 TASKS = ("xnli", "panx", "xquad", "mewsli_x")
 SPEC = RunSpec(tasks=TASKS, languages=("ar", "en"), perturb=("char_noise:0.1,0.4",), seeds=2, limit="24")

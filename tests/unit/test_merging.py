@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 from tests.stats_rows import stats_rows
 
-from robust_xtreme.errors import DataError, DiskError, Mismatch
-from robust_xtreme.results import merging, store
-from robust_xtreme.results.journal import Journal
-from robust_xtreme.results.merging import blocks, merged
-from robust_xtreme.results.schema import STATS, build
+from robust_xtreme.core.errors import DataError, DiskError, Mismatch
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import Journal
+from robust_xtreme.files.schema import STATS, build
+from robust_xtreme.stats import merging
+from robust_xtreme.stats.merging import blocks, merged
 
 ROWS = 7
 

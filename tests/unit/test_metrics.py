@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.answering import value_of
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.example_columns import ExampleColumns
-from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
-from robust_xtreme.metric import Metric
-from robust_xtreme.metrics.span_f1 import chunks, span_f1
-from robust_xtreme.target_columns import Names
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
+from robust_xtreme.core.metric import Metric
+from robust_xtreme.core.target_columns import Names
+from robust_xtreme.tasks.metrics.span_f1 import chunks, span_f1
 
 METRICS = registry.names("metric")
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.answering import value_of
 
-from robust_xtreme.examples import Answers, Example, Scored, Span, Text
-from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.metrics import _mlqa
-from robust_xtreme.metrics._mlqa import mlqa_em, mlqa_f1, words
+from robust_xtreme.core.examples import Answers, Example, Scored, Span, Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.tasks.metrics import _mlqa
+from robust_xtreme.tasks.metrics._mlqa import mlqa_em, mlqa_f1, words
 
 _ARTICLES = {
     "en": "a an the",

@@ -9,17 +9,17 @@ import pytest
 from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, checkpoint
 from tests.tiny import tiny_run
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError, RobustXtremeError, SpecError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.checkpoint import notes_of
 from robust_xtreme.models.located import default_tasks, locate_all
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import Origin, given_models
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import checkpoints
-from robust_xtreme.sources import hub as _hub
-from robust_xtreme.sources.hub import Snapshot
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.tasks.sources import checkpoints
+from robust_xtreme.tasks.sources import hub as _hub
+from robust_xtreme.tasks.sources.hub import Snapshot
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
 SHA = "0123456789" * 4
@@ -255,7 +255,7 @@ def test_what_the_hub_says_is_reported_with_the_folder_that_is_not_there(
 
 def test_mini_is_the_embedded_model_whatever_is_here(here: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The word means the embedded model; a folder of that name is ./mini."""
-    monkeypatch.setattr("robust_xtreme.resources.mini", lambda _: made / "run")
+    monkeypatch.setattr("robust_xtreme.core.resources.mini", lambda _: made / "run")
     (here / "mini").symlink_to(made / "nli")
     assert located(XNLI, models=("mini",))["xnli"].name.startswith("mini@")
     assert given_models(spec("./mini")).plain == (Origin("./mini", "nli", Path("./mini")),)

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from tests.sample_files import sample
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData, UserError
-from robust_xtreme.examples import Answers, Example, Scored, Span, Text
-from robust_xtreme.formats import checklist_templates
-from robust_xtreme.formats.checklist_templates import CONTEXT, TESTS, Line, Variant
-from robust_xtreme.metric import Metric
-from robust_xtreme.sources import load
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.checklist import clean
-from robust_xtreme.tasks._checklist import _Draw, _Kit, first_names
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, UserError
+from robust_xtreme.core.examples import Answers, Example, Scored, Span, Text
+from robust_xtreme.core.metric import Metric
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.checklist import clean
+from robust_xtreme.tasks.formats import checklist_templates
+from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, Line, Variant
+from robust_xtreme.tasks.members._checklist import _Draw, _Kit, first_names
+from robust_xtreme.tasks.sources import load
 
 TASK: TaskSpec = registry.load("task", "multichecklist")
 PATH = "multichecklist/checklist_templates.tsv"
@@ -388,7 +388,7 @@ def test_a_suite_has_no_such_task(tmp_path: Path) -> None:
     (tmp_path / "multichecklist" / "test-en.jsonl").write_text("{}\n")
     text = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["en"]\n[multichecklist]\nsplits = ["test"]\n'
     (tmp_path / "suite.toml").write_text(text)
-    from robust_xtreme.sources.suite import open_suite
+    from robust_xtreme.tasks.sources.suite import open_suite
 
     with pytest.raises(UserError, match="has no function `record` to read rows of a suite"):
         load(TASK, open_suite(tmp_path), "en", "test")

@@ -18,13 +18,14 @@ import pytest
 from tests.perturbed import FIELDS, SAMPLES, SPEC
 from tests.sample_files import FOLDER, sample, samples
 
-from robust_xtreme import formats, registry, resources, run_spec
-from robust_xtreme.errors import UserError
-from robust_xtreme.formats import read_file, reader
+from robust_xtreme.core import registry, resources, run_spec
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.perturbing.files import Job, perturb_file
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.sources.paths import options
+from robust_xtreme.tasks import formats
+from robust_xtreme.tasks.formats import read_file, reader
+from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.paths import options
 from robust_xtreme.training.recipes import recipe
 from robust_xtreme.training.run_file import spec_of
 

@@ -14,18 +14,18 @@ from tools.natural.lists import operator
 from tools.natural.page import page
 from tools.packs.ten_pairs import ten as counted_ten
 
-from robust_xtreme import packs
-from robust_xtreme.catalogue import served
-from robust_xtreme.edits import span_table
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core import packs
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound, bound, noise_texts, noise_values, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.members.natural import marks, shares, source_of
 from robust_xtreme.noise.members.natural_typo import THIN, ten
 from robust_xtreme.noise.suites import unsupported
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.catalogue import served
 
 _SENTENCES = {
     "en": "On Monday Anna said, that the old houses near the River Thames had been sold to a bank from London.",

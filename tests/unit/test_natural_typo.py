@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.natural_typo import natural_typo
-from robust_xtreme.specs import PerturbationSpec
 
 _HEADER = "# language: {code}\n# source: a test\n# licence: CC0-1.0\n# standing: attested\n"
 

@@ -10,9 +10,9 @@ import pytest
 import typer
 from tests.program import Ended, program
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands._next import after_evaluation, after_training, again, evaluated, show_next
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli._next import after_evaluation, after_training, again, evaluated, show_next
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.training.values import from_values
 
 NOISY = "--perturb char_noise:0.1"

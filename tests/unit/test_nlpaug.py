@@ -17,14 +17,14 @@ from tests.tiny import tiny_masked_folder
 from transformers import BertConfig, BertModel
 
 import robust_xtreme
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.examples import Choice, Example, Span, Text
-from robust_xtreme.languages import LANGUAGES, belongs, language
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.examples import Choice, Example, Span, Text
+from robust_xtreme.core.languages import LANGUAGES, belongs, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.members.nlpaug.keyboard import TABLES
-from robust_xtreme.specs import PerturbationSpec
 
 MANGLED = "It cost $3.50, didn't it?  Yes\nno"
 ACTIONS = ("substitute", "insert", "swap", "delete")

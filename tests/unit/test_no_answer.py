@@ -10,9 +10,9 @@ import torch
 from tests.decoding import decoded, is_lost
 from tests.tiny import question_example, tiny_tokenizer
 
-from robust_xtreme.examples import Answers, Example, Span, Text
-from robust_xtreme.predictors.heads import span_qa
-from robust_xtreme.reading.windows import Window
+from robust_xtreme.core.examples import Answers, Example, Span, Text
+from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.reading.windows import Window
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."
 

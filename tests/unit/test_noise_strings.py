@@ -11,12 +11,12 @@ import pytest
 from tests.conformance.texts import SENTENCES
 
 import robust_xtreme
-from robust_xtreme import edits, registry
 from robust_xtreme.api import noised_strings
-from robust_xtreme.errors import UserError
-from robust_xtreme.examples import Choice, Example, Text, digest
-from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.core import edits, registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.examples import Choice, Example, Text, digest
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 
 _SPECS = ("char_noise:0.3", "ocr_noise:0.3", "word_drop:0.4+char_noise:0.2+char_noise:0.2", "casing:0.5")
 _ODD = ("", " ", "\n", "a", "a\0b c\0", "  x y ", "e\u0301te\u0301", "\U0001f469\u200d\U0001f4bb ok", "\u0301", "7")

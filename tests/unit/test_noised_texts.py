@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.edits import Trace
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.edits import Trace
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised, joined
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.traces import traces_from
-from robust_xtreme.specs import PerturbationSpec
 
 _SIZE = 9
 _TEXTS = [

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from robust_xtreme import perturb
+from robust_xtreme.core.errors import SpecError, UnknownName, UserError
 from robust_xtreme.datasets import NoisyCollator, perturb_dataset
-from robust_xtreme.errors import SpecError, UnknownName, UserError
 from robust_xtreme.noise.engine.passes import seed_of_pass
 
 SPEC = "char_noise:0.3"

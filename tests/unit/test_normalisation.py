@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from tests.conformance.texts import SENTENCES
 
-from robust_xtreme import packs, registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Text
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.normalisation import variants
 from robust_xtreme.noise.suites import unsupported
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _recoded(code: str, value: str, form: str = "any") -> str:

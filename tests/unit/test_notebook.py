@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme.evaluation.run import notebook_observer
+from robust_xtreme.run.run import notebook_observer
 from robust_xtreme.training.loop import Progress, notebook_options
 
 

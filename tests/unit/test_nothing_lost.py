@@ -15,15 +15,15 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.trainings import Stopped, copied, stop_at
 
 from robust_xtreme import train
-from robust_xtreme.commands._progress import observing
-from robust_xtreme.commands._train_shown import watching
-from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.evaluation import run as eval_run
-from robust_xtreme.evaluation.estimate import estimate
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.results import start_over
-from robust_xtreme.results.journal import JOURNAL, Journal
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.cli._progress import observing
+from robust_xtreme.cli._train_shown import watching
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import start_over
+from robust_xtreme.files.journal import JOURNAL, Journal
+from robust_xtreme.run import run as eval_run
+from robust_xtreme.run.estimate import estimate
+from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.values import from_values
@@ -297,10 +297,10 @@ def test_what_another_process_left_half_written_is_removed(tmp_path: Path) -> No
 
 def test_a_large_file_is_known_by_size_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its bytes are not read when it is written; a listed hash counts, too."""
-    monkeypatch.setattr("robust_xtreme.results.journal._LARGE", 3)
+    monkeypatch.setattr("robust_xtreme.files.journal._LARGE", 3)
     journal = Journal(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("robust_xtreme.results.journal.store.sha256", _raise)
+        patch.setattr("robust_xtreme.files.journal.store.sha256", _raise)
         journal.write(tmp_path / "large", b"large")
         assert journal.wrote(tmp_path / "large")
     (tmp_path / "large").write_bytes(b"other")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import perturb
-from robust_xtreme.errors import DataError
-from robust_xtreme.languages import LANGUAGES, belongs
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.languages import LANGUAGES, belongs
 from robust_xtreme.noise.members.ocr_noise import misread
 
 _HEADER = "# source: us\n# licence: CC0-1.0\n# standing: authored\nletter\tforms\tlikeness\n"

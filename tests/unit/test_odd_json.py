@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Answers, Example
-from robust_xtreme.formats import squad
-from robust_xtreme.sources import data_identity, load
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Answers, Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.formats import squad
+from robust_xtreme.tasks.sources import data_identity, load
 
 Document = dict[str, Any]
 

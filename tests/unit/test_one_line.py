@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme.errors import DataError, counted
-from robust_xtreme.formats._record import on_one_line
+from robust_xtreme.core.errors import DataError, counted
+from robust_xtreme.tasks.formats._record import on_one_line
 
 
 @pytest.mark.parametrize("mark", ["\t", "\n", "\r"])

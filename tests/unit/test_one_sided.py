@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.results.intervals import CPU, difference, one_sided, one_sided_bounds, skewness
+from robust_xtreme.stats.intervals import CPU, difference, one_sided, one_sided_bounds, skewness
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 
 def test_p_is_one_sided() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.options import Options, applied, options_of, probes_of
 from robust_xtreme.noise.engine.perturbation import Bound
-from robust_xtreme.specs import PerturbationSpec
 
 SENTENCES = {
     "en": "Eleven ships left the harbour at dawn",

@@ -13,15 +13,16 @@ from tests.program import program
 from tests.sample_files import sample
 from tests.unit.test_suites import ASKED, PAIR, WORDS, lines, opened, suite
 
-from robust_xtreme import groups, registry
-from robust_xtreme.adapters.own import own_tasks, tasks_in
-from robust_xtreme.commands._ready import folder as folder_check
-from robust_xtreme.errors import DataError, UnknownName
-from robust_xtreme.examples import Answers, Choice, Tags
-from robust_xtreme.formats import labelled_jsonl
-from robust_xtreme.results.benchmark import AVERAGES, CATEGORIES
-from robust_xtreme.sources import load
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.cli._ready import folder as folder_check
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, UnknownName
+from robust_xtreme.core.examples import Answers, Choice, Tags
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.stats.benchmark import AVERAGES, CATEGORIES
+from robust_xtreme.tasks import groups
+from robust_xtreme.tasks.adapters.own import own_tasks, tasks_in
+from robust_xtreme.tasks.formats import labelled_jsonl
+from robust_xtreme.tasks.sources import load
 
 HEAD: Final = """name = "shop"
 version = "1"

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from robust_xtreme import packs, perturb
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands.list import cell
-from robust_xtreme.errors import DataError, UserError
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme import perturb
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli.list import cell
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError, UserError
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine._lexicon import Form, Lexicon
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.key_errors import _outcomes

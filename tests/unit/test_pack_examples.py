@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, perturb
-from robust_xtreme.errors import UserError
+from robust_xtreme import perturb
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.resources import folder
 from robust_xtreme.noise import user_packs
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.resources import folder
 
 README = (folder("perturbations") / "README.md").read_text("utf-8")
 

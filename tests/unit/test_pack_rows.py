@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.errors import UserError
-from robust_xtreme.languages import language
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise import user_packs
 from robust_xtreme.noise.engine import realised
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, resources
-from robust_xtreme.errors import UserError
-from robust_xtreme.languages import language
+from robust_xtreme.core import packs, resources
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise import user_packs
 
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'

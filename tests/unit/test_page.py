@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from tests.synthetic_run import averages, conditions, run
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.report.beside import beside, names
 from robust_xtreme.report.blocks import Diff, Document, Mono, Paragraph, Prose, grid, joined, named
 from robust_xtreme.report.charts.curve import areas, levels

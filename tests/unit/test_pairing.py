@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 from tests.tiny import pair_example, tagged_example
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Example
-from robust_xtreme.external.pairing import Noisy, Pairing, edits_between, paired
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.pairing import Noisy, Pairing, edits_between, paired
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 _DRAWS: Final = 250
 _NOISE: Final = ("natural:0.1", "keyboard_typo:0.05", "char_noise:0.02", "char_noise:0.1")

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.run.folder import Folder
 
 
 def test_a_unit_is_done_when_both_of_its_files_are_there(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 import robust_xtreme
 from robust_xtreme.api import noised_strings
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands.show import diff
-from robust_xtreme.errors import SpecError, UnknownName, UserError
-from robust_xtreme.examples import Choice, Example, Text
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli.show import diff
+from robust_xtreme.core.errors import SpecError, UnknownName, UserError
+from robust_xtreme.core.examples import Choice, Example, Text
+from robust_xtreme.core.sinks import inert
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.sinks import inert
-from robust_xtreme.specs import PerturbationSpec
 
 _SW = SENTENCES["sw"]
 

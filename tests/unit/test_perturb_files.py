@@ -13,14 +13,14 @@ import pytest
 from tests.perturbed import CONLLU, FIELDS, SAMPLES, SPEC, SQUAD, TEXT, TEXTUAL, done
 
 from robust_xtreme import perturb
-from robust_xtreme.commands import _completion
-from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.examples import Text
-from robust_xtreme.formats import FORMATS, Done, Slot, module
-from robust_xtreme.formats._json import placed
+from robust_xtreme.cli import _completion
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.exchange.perturbing.files import Job, Totals, perturb_file
 from robust_xtreme.noise.engine.noising import bound, noise_with
-from robust_xtreme.perturbing.files import Job, Totals, perturb_file
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.formats import FORMATS, Done, Slot, module
+from robust_xtreme.tasks.formats._json import placed
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["bare", "byte order mark"])
@@ -229,7 +229,7 @@ def test_pieces_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         .replace("24]", "29]")
     )
     whole = done(tmp_path, text, "squad")
-    monkeypatch.setattr("robust_xtreme.formats._file._PIECE", 3)
+    monkeypatch.setattr("robust_xtreme.tasks.formats._file._PIECE", 3)
     assert done(tmp_path, text, "squad") == whole
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from tests.perturbed import CONLLU, SAMPLES, SPEC, done
 
-from robust_xtreme.errors import DataError, DiskError, SpecError, UnknownName, UserError
-from robust_xtreme.examples import digest
-from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.core.errors import DataError, DiskError, SpecError, UnknownName, UserError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
 
 ENDED = 1 << 22
 """A number that no process has: Linux gives smaller ones."""
@@ -197,7 +197,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("robust_xtreme.new_files.os.fsync", fail)
+    monkeypatch.setattr("robust_xtreme.files.new_files.os.fsync", fail)
     with pytest.raises(DiskError, match=r"out cannot be written: No space left on device. Free some space"):
         done(tmp_path, SAMPLES["lines"], "lines")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

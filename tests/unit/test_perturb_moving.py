@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.perturbed import done
 
-from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.core.errors import DataError, UserError
 
 TEXT = "Watoto hucheza karibu na mto mkubwa leo"
 DOUBLED = "WWaattoottoo hhuucchheezzaa kkaarriibbuu nnaa mmttoo mmkkuubbwwaa lleeoo"

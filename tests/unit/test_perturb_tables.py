@@ -19,10 +19,10 @@ from tests.perturbed import FIELDS, SAMPLES, SPEC, TEXT, TEXTUAL, done
 from typer.testing import CliRunner, Result
 
 from robust_xtreme import perturb
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import DataError, UserError
-from robust_xtreme.formats import _file, parquet
-from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.cli._app import build
+from robust_xtreme.core.errors import DataError, UserError
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.tasks.formats import _file, parquet
 
 TABLE = pl.DataFrame(
     {

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, registry
-from robust_xtreme.errors import SpecError, UnknownName, UserError
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import SpecError, UnknownName, UserError
+from robust_xtreme.core.specs import PerturbationSpec, canonical
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
 from robust_xtreme.noise.suites import asked, check_perturb, names, refusing, single, suite, unsupported
-from robust_xtreme.perturbing.files import Job, perturb_file
-from robust_xtreme.specs import PerturbationSpec, canonical
 
 SURFACE = [
     "casing",

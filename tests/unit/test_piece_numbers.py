@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robust_xtreme.edits import span_table
-from robust_xtreme.evaluation.prepare import PieceNumbers
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.run.prepare import PieceNumbers
 
 _SENTENCES = ["Anna lives in New York City .", "x", "don't say no , please", "a b c d e f g h", "", "the the the"]
 

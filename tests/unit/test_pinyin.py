@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import language
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import pinyin
-from robust_xtreme.specs import PerturbationSpec
 
 KINDS = ("neighbour", "delete", "candidate", "syllable")
 

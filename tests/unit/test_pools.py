@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData, UserError
-from robust_xtreme.examples import Corpus, Document, Example, Text, fingerprint
-from robust_xtreme.sources import Pools, data_identity, load, open_source, resolve
-from robust_xtreme.sources.dataset import Hub
-from robust_xtreme.sources.release import Release
-from robust_xtreme.specs import Files, HubFiles, Origin, Pool, Row, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, UserError
+from robust_xtreme.core.examples import Corpus, Document, Example, Text, fingerprint
+from robust_xtreme.core.specs import Files, HubFiles, Origin, Pool, Row, TaskSpec
+from robust_xtreme.tasks.sources import Pools, data_identity, load, open_source, resolve
+from robust_xtreme.tasks.sources.dataset import Hub
+from robust_xtreme.tasks.sources.release import Release
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 
@@ -255,7 +255,7 @@ def test_pools_are_checked(tmp_path: Path, corpus: Corpus, message: str) -> None
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The task `find` as another package would install it."""
-    monkeypatch.setattr("robust_xtreme.registry.installed", lambda kind: ("find",) if kind == "task" else ())
+    monkeypatch.setattr("robust_xtreme.core.registry.installed", lambda kind: ("find",) if kind == "task" else ())
 
 
 @pytest.mark.usefixtures("installed")

@@ -11,23 +11,23 @@ import numpy as np
 import pytest
 from tests.tiny import question_example
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.examples import Choice
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.resources import mini
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.target_columns import bounds_of, column_of
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.predictors.members.encoder_head import EncoderHead
-from robust_xtreme.predictors.predictor import Making, Predicted, Work, predictor_of
-from robust_xtreme.reading.contents import Contents, contents_of
-from robust_xtreme.reading.inputs import Inputs, inputs_of
-from robust_xtreme.reading.tokens import Lexicon, Tokens
-from robust_xtreme.reading.windows import plain
-from robust_xtreme.resources import mini
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.target_columns import bounds_of, column_of
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
+from robust_xtreme.models.predictors.predictor import Making, Predicted, Work, predictor_of
+from robust_xtreme.models.reading.contents import Contents, contents_of
+from robust_xtreme.models.reading.inputs import Inputs, inputs_of
+from robust_xtreme.models.reading.tokens import Lexicon, Tokens
+from robust_xtreme.models.reading.windows import plain
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.tasks.sources import load, open_source
 
 
 @dataclass(frozen=True, slots=True)

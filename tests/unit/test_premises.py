@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.specs import Origin, Row
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import Origin, Row
 
 
 @pytest.mark.parametrize("name", ["mnli", "anli_plus"])

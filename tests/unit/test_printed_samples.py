@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 import robust_xtreme
+from robust_xtreme.files.store import read_json
 from robust_xtreme.report.document import results_of, show
-from robust_xtreme.results.store import read_json
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *(ROOT / "docs" / "how-to").glob("*.md"))

@@ -19,9 +19,9 @@ from tests.program import FULL, Ended, program
 from typer.testing import CliRunner
 
 from robust_xtreme import __version__
-from robust_xtreme.commands._app import build, command_names
-from robust_xtreme.commands._errors import bounded, exit_code_of
-from robust_xtreme.errors import DiskError, SpecError
+from robust_xtreme.cli._app import build, command_names
+from robust_xtreme.cli._errors import bounded, exit_code_of
+from robust_xtreme.core.errors import DiskError, SpecError
 
 
 def failing(error: BaseException) -> Callable[[], Any]:
@@ -227,7 +227,7 @@ def test_what_ends_a_run_where_addresses_are_limited_is_one_line(body: str, code
     """A child computes there: its code is that of the program, also of one that a library ends; it is never left."""
     source = f"""
 import os, resource, signal, sys, time, typer
-from robust_xtreme.commands._errors import bounded
+from robust_xtreme.cli._errors import bounded
 resource.setrlimit(resource.RLIMIT_AS, (8_000_000_000, resource.RLIM_INFINITY))
 def eval():
     time.sleep(0.2)
@@ -285,7 +285,7 @@ GONE = "The folder that this was started in does not exist any more"
 def test_a_folder_that_was_removed_is_reported(tmp_path: Path) -> None:
     """From a removed working folder no library loads: one line says so, with 3; nothing is to be installed again."""
     (tmp_path / "gone").mkdir()
-    code = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); from robust_xtreme.commands._app import main; main()"
+    code = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); from robust_xtreme.cli._app import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False
     )

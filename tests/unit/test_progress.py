@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, run
 
-from robust_xtreme.commands import _progress
-from robust_xtreme.commands._progress import Lines, Pace, head, observing, show_result
-from robust_xtreme.progress import matters
+from robust_xtreme.cli import _progress
+from robust_xtreme.cli._progress import Lines, Pace, head, observing, show_result
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
+from robust_xtreme.report.progress import matters
 from robust_xtreme.report.view import NO_AVERAGES, Results
-from robust_xtreme.run_spec import RunSpec
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False, verbose: bool = False) -> str:
@@ -49,11 +49,11 @@ def test_a_terminal_shows_at_once_that_torch_is_loaded(monkeypatch: pytest.Monke
     begun: list[str] = []
 
     def find(name: str, *_: object) -> None:
-        if name == "robust_xtreme.evaluation.run":
+        if name == "robust_xtreme.run.run":
             begun.append(shown.getvalue())
             raise ImportError("no torch here")
 
-    monkeypatch.delitem(sys.modules, "robust_xtreme.evaluation.run", raising=False)
+    monkeypatch.delitem(sys.modules, "robust_xtreme.run.run", raising=False)
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find), *sys.meta_path])
     console = Console(file=shown, force_terminal=True, width=100)
     monkeypatch.setattr(_progress, "messages", lambda: console)

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from robust_xtreme import perturb
-from robust_xtreme.errors import UserError
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 
 def test_each_kind_alone() -> None:

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme import randomness
-from robust_xtreme.examples import digest
+from robust_xtreme.core import randomness
+from robust_xtreme.core.examples import digest
 from robust_xtreme.noise.engine.generators import lent
 
 _PROGRAM = """
 import random
 from robust_xtreme.noise.engine.generators import lent
-from robust_xtreme.randomness import *
+from robust_xtreme.core.randomness import *
 print(flat_draws(text_keys(salt('0', 'n'), ['a', 'é']), np.array([0, 3]), np.array([0, 3]), 5).tolist())
 with lent() as seed:
     seed(2**63 + 5)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.adapters import hub
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.examples import Choice
-from robust_xtreme.formats import jsonl_choices
-from robust_xtreme.sources import load, resolve
-from robust_xtreme.specs import Origin, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.specs import Origin, TaskSpec
+from robust_xtreme.tasks.adapters import hub
+from robust_xtreme.tasks.formats import jsonl_choices
+from robust_xtreme.tasks.sources import load, resolve
 
 XCOPA: TaskSpec = registry.load("task", "xcopa")
 

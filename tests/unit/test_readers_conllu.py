@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from tests.tiny import tiny_run
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.formats import conllu
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import available, load, resolve
-from robust_xtreme.specs import Origin, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import Origin, TaskSpec
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.tasks.formats import conllu
+from robust_xtreme.tasks.sources import available, load, resolve
 
 UDPOS: TaskSpec = registry.load("task", "udpos")
 

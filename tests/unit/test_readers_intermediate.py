@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from tests.unit.test_intermediate import write_sample
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.examples import Choice
-from robust_xtreme.formats import (
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.specs import Row, TaskSpec
+from robust_xtreme.tasks.formats import (
     ccg_tsv,
     commonsense_jsonl,
     cosmos_csv,
@@ -23,8 +24,7 @@ from robust_xtreme.formats import (
     qqp_tsv,
     siqa_jsonl,
 )
-from robust_xtreme.sources import load
-from robust_xtreme.specs import Row, TaskSpec
+from robust_xtreme.tasks.sources import load
 
 Read = Callable[[str, str], tuple[Row, ...]]
 LABELS = '{"N": 0, "S": "1"}'

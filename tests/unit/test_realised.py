@@ -8,18 +8,19 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 
-from robust_xtreme import evaluate, packs, perturb
-from robust_xtreme.edits import Array
-from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme import evaluate, perturb
+from robust_xtreme.core import packs
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files import csv
+from robust_xtreme.files.schema import CONDITIONS, SCORES
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import at_nominal, bound, lacks, noise_texts, solved
 from robust_xtreme.noise.engine.realised import solve
-from robust_xtreme.results import csv
-from robust_xtreme.results.schema import CONDITIONS, SCORES
-from robust_xtreme.specs import PerturbationSpec
 
 _SAMPLE = ("ar", "hi", "ja", "ko", "my", "sw", "th", "vi", "zh")
 

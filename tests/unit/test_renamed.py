@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.program import program
 
-from robust_xtreme import errors
-from robust_xtreme.commands._app import command_names
-from robust_xtreme.renamed import RENAMED, Renamed, current, note
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.cli._app import command_names
+from robust_xtreme.core import errors
+from robust_xtreme.core.renamed import RENAMED, Renamed, current, note
+from robust_xtreme.core.run_spec import RunSpec
 
 OPTIONS = [row for row in RENAMED if row.of in command_names()]
 VALUES = [row for row in RENAMED if row.of == "index"]

@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.synthetic_run import averages, run
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.view import Results
 

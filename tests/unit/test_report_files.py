@@ -14,7 +14,7 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 
-from robust_xtreme import new_files
+from robust_xtreme.files import new_files
 from robust_xtreme.gating.baselines import save
 
 MINI: Final = Path(__file__).parents[2] / "reports" / "mini"

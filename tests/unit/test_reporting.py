@@ -10,7 +10,10 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, conditions, run
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.core.sinks import code_block, markdown, visible
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import AVERAGES, CONDITIONS, DELTAS, SCORES, empty
 from robust_xtreme.report import columns as _columns
 from robust_xtreme.report import views as _views
 from robust_xtreme.report.blocks import text_of
@@ -21,9 +24,6 @@ from robust_xtreme.report.renderers.markdown import render as markdown_of
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import SECTION, Results, View
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES, empty
-from robust_xtreme.sinks import code_block, markdown, visible
 
 
 @pytest.fixture(scope="module")

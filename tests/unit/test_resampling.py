@@ -10,10 +10,9 @@ import pytest
 import torch
 from scipy import stats
 
-from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.results import intervals, resampling
-from robust_xtreme.results.intervals import CPU, Backend
-from robust_xtreme.results.resampling import (
+from robust_xtreme.stats import intervals, resampling
+from robust_xtreme.stats.intervals import CPU, Backend
+from robust_xtreme.stats.resampling import (
     MOST_BYTES,
     RESAMPLES,
     Member,
@@ -23,6 +22,7 @@ from robust_xtreme.results.resampling import (
     simultaneous_quantiles,
     weights,
 )
+from robust_xtreme.tasks.metrics.accuracy import accuracy
 
 TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
 NAMES = [f"{number:04}" for number in range(120)]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from tests.loopback import Loopback
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Document, Example
-from robust_xtreme.sources import Split, load, open_source
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Document, Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.tasks.sources import Split, load, open_source
 
 
 def _task(name: str) -> TaskSpec:

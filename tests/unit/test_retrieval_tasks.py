@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.examples import Document, Example, Span
-from robust_xtreme.groups import chosen
-from robust_xtreme.sources import load, open_source
-from robust_xtreme.sources.pools import answered
-from robust_xtreme.specs import BITEXT, Origin, Row, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.core.examples import Document, Example, Span
+from robust_xtreme.core.specs import BITEXT, Origin, Row, TaskSpec
+from robust_xtreme.tasks.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
+from robust_xtreme.tasks.groups import chosen
+from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.pools import answered
 
 TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
 

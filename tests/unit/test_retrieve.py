@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 from tests.tiny import tiny_encoder_folder
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.plan import with_pool
-from robust_xtreme.evaluation.prepare import Prepared, Variant, prepare
-from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.examples import Corpus, Document, Example, Target, Text
-from robust_xtreme.external.condition import CLEAN, Condition
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Corpus, Document, Example, Target, Text
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.checkpoint import Models, check_length
 from robust_xtreme.models.located import locate
-from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.members.retrieval import TOP, Vectors, _documents
-from robust_xtreme.predictors.predictor import Predicted, Work, predictor_of
-from robust_xtreme.results.cache import Cache
-from robust_xtreme.sources.loading import Split
-from robust_xtreme.sources.selecting import identity_of
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.predictors.members.retrieval import TOP, Vectors, _documents
+from robust_xtreme.models.predictors.predictor import Predicted, Work, predictor_of
+from robust_xtreme.noise.conditions.condition import CLEAN, Condition
+from robust_xtreme.run.plan import with_pool
+from robust_xtreme.run.prepare import Prepared, Variant, prepare
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.selecting import identity_of
 
 WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
 """Words that the tiny tokenizer knows."""

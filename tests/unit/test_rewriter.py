@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conformance.texts import HARD
 
-from robust_xtreme import graphemes
-from robust_xtreme.errors import UserError
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.noise.engine.diff import Hunk, distance, hunks
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound, noise_with

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.romanising import Speller
 
-from robust_xtreme import packs
-from robust_xtreme.errors import UserError
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.noise import user_packs
 from robust_xtreme.noise.engine.respelling_table import Form, Rules
 from robust_xtreme.noise.scripts import table

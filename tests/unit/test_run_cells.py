@@ -13,16 +13,16 @@ import polars as pl
 import pytest
 from tests.finished_runs import finished_run
 
-from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.core.errors import DataError, Mismatch
+from robust_xtreme.files.schema import CELL, STATS, build
 from robust_xtreme.gating.baselines import load
 from robust_xtreme.gating.comparing import compare
-from robust_xtreme.results import contrasts as contrasts_module
-from robust_xtreme.results.benchmark import Task
-from robust_xtreme.results.contrasts import Key, contrasts
-from robust_xtreme.results.outcomes import mean_of
-from robust_xtreme.results.resampling import Member
-from robust_xtreme.results.run_cells import StoredCells
-from robust_xtreme.results.schema import CELL, STATS, build
+from robust_xtreme.stats import contrasts as contrasts_module
+from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.contrasts import Key, contrasts
+from robust_xtreme.stats.outcomes import mean_of
+from robust_xtreme.stats.resampling import Member
+from robust_xtreme.stats.run_cells import StoredCells
 
 _TASKS = {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})}
 _CONDITIONS = ("char_noise:0.1", "clean")

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import resources
 from robust_xtreme.api import _train_spec
-from robust_xtreme.commands import _completion
-from robust_xtreme.commands._options import passed
-from robust_xtreme.commands.train import train
-from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.keys import keys
-from robust_xtreme.shipped import find, shipped
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._options import passed
+from robust_xtreme.cli.train import train
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import SpecError, UnknownName
+from robust_xtreme.core.keys import keys
+from robust_xtreme.core.shipped import find, shipped
 from robust_xtreme.training import recipes, spec
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.sampling import parse_sampling

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import run_paths
-from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.evaluation.folder import Folder, begin, check_ours
-from robust_xtreme.run_spec import RunSpec, from_toml
-from robust_xtreme.shipped import find
+from robust_xtreme.core import run_paths
+from robust_xtreme.core.errors import Mismatch, SpecError
+from robust_xtreme.core.run_spec import RunSpec, from_toml
+from robust_xtreme.core.shipped import find
+from robust_xtreme.run.folder import Folder, begin, check_ours
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec
 

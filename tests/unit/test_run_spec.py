@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands._options import passed
-from robust_xtreme.errors import SpecError
-from robust_xtreme.keys import keys
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli._options import passed
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.keys import keys
+from robust_xtreme.core.run_spec import RunSpec, from_mapping, from_toml, parse_limits
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml, parse_limits
 
 SPEC = RunSpec(model=("runs/a", "xnli=runs/b"), data="data", perturb=("char_noise:0.10,0.2",), limit="300,xquad=150")
 

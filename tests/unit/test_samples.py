@@ -14,9 +14,11 @@ import pytest
 from rich.console import Console
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.examples import UNLABELLED, Answers, Example, Span, Target, Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.examples import UNLABELLED, Answers, Example, Span, Target, Text
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.pieces import pieces
@@ -29,8 +31,6 @@ from robust_xtreme.report.samples.showing import Known, sample, shown
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.tokens import Tokenize, tokenizers_of
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, window
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.specs import PerturbationSpec
 
 HOSTILE = (
     "<script>alert(1)</script>",

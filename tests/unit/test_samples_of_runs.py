@@ -14,8 +14,9 @@ import pytest
 from tests.limits import files_left
 from tests.program import program
 
-from robust_xtreme import resources
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.core import resources
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import store
 from robust_xtreme.report.beside import beside
 from robust_xtreme.report.blocks import Block, Bullets, Diff, Part, Sample, inlines, text_of
 from robust_xtreme.report.document import results_of
@@ -23,8 +24,7 @@ from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
 from robust_xtreme.report.samples.part import samples_part
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import store
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.run import evaluate
 
 TASKS: Final = ("xnli", "xcopa", "panx", "xquad", "mewsli_x")
 """A task of each family."""

@@ -13,7 +13,7 @@ import pytest
 from tools.mini import scenes, split
 from tools.mini.grammar import sentence, written
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.training.images import world
 from robust_xtreme.training.images.drawing import Figure, Scene, drawn, scene_of
 

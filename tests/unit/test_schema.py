@@ -8,10 +8,10 @@ from typing import Final
 import polars as pl
 import pytest
 
-from robust_xtreme.errors import DataError, Mismatch, RobustXtremeError
-from robust_xtreme.results import store
-from robust_xtreme.results.ranges import ANY
-from robust_xtreme.results.schema import CELL, FRAMES, MODELS, SCORES, STATS, Frame, build, empty, validate
+from robust_xtreme.core.errors import DataError, Mismatch, RobustXtremeError
+from robust_xtreme.files import store
+from robust_xtreme.files.ranges import ANY
+from robust_xtreme.files.schema import CELL, FRAMES, MODELS, SCORES, STATS, Frame, build, empty, validate
 
 _ROW = {
     **dict.fromkeys(CELL, "x"),

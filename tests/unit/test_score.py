@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from tests.stats_rows import NOISE, answers, frames, prediction_rows, stats_rows
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.schema import PREDICTIONS, STATS, build
-from robust_xtreme.results.score import scores
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.files.schema import PREDICTIONS, STATS, build
+from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.score import scores
 
 
 def rows(frame: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:

@@ -13,25 +13,25 @@ import pytest
 from tests.tiny import question_example, tagged_example, tiny_tokenizer
 
 import robust_xtreme
-from robust_xtreme import registry
-from robust_xtreme.evaluation.answered import Answered, restored
-from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.scoring import Part, score_examples
-from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.example_columns import ExampleColumns
-from robust_xtreme.examples import Answers, Example, Span, Tags, Target
-from robust_xtreme.external.condition import CLEAN, Condition
+from robust_xtreme.core import registry
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.examples import Answers, Example, Span, Tags, Target
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.core.target_columns import column_of
+from robust_xtreme.files import store
 from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import local
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.predictors.predictor import Predicted
-from robust_xtreme.reading.contents import contents_of
-from robust_xtreme.results import store
-from robust_xtreme.sources.loading import Split
-from robust_xtreme.sources.selecting import data_identity
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.target_columns import column_of
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.models.predictors.predictor import Predicted
+from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.noise.conditions.condition import CLEAN, Condition
+from robust_xtreme.run.answered import Answered, restored
+from robust_xtreme.run.prepare import Prepared, prepare
+from robust_xtreme.run.scoring import Part, score_examples
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.selecting import data_identity
 
 CONTEXT = "the river runs past old stone houses where people meet and talk about rain markets boats and bread"
 

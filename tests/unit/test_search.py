@@ -13,9 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.errors import Mismatch, NotFinite
-from robust_xtreme.results.bitext import Neighbours
-from robust_xtreme.retrieval.search import QUANTUM, search
+from robust_xtreme.core.errors import Mismatch, NotFinite
+from robust_xtreme.models.retrieval.search import QUANTUM, search
+from robust_xtreme.stats.bitext import Neighbours
 
 Array = np.ndarray[Any, Any]
 ENGINES: Final = ("faiss", "torch")

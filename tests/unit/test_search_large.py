@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from tests.forks import process
 
-from robust_xtreme.results.cache import Cache
-from robust_xtreme.retrieval.embeddings import embedded
-from robust_xtreme.retrieval.search import QUANTUM, search
+from robust_xtreme.files.cache import Cache
+from robust_xtreme.models.retrieval.embeddings import embedded
+from robust_xtreme.models.retrieval.search import QUANTUM, search
 
 DIM: Final = 1024
 CHUNK: Final = 8192

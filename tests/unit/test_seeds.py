@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.fleets import Processes
-from robust_xtreme.seeds import of_seeds, shares
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.run.fleets import Processes
+from robust_xtreme.training.seeds import of_seeds, shares
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 _XNLI = StageSpec(tasks=("xnli",))

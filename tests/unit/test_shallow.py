@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from robust_xtreme.example_columns import ExampleColumns
-from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
-from robust_xtreme.formats import word_spans
-from robust_xtreme.formats.squad_sentences import sentences
-from robust_xtreme.results.shallow import naive_bayes, passages
-from robust_xtreme.results.shallow.predictor import FOLDS, answers, shallow_of, stratified, summary
-from robust_xtreme.results.shallow.shown import Shown
-from robust_xtreme.target_columns import TargetColumn
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
+from robust_xtreme.core.target_columns import TargetColumn
+from robust_xtreme.stats.shallow import naive_bayes, passages
+from robust_xtreme.stats.shallow.predictor import FOLDS, answers, shallow_of, stratified, summary
+from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.tasks.formats import word_spans
+from robust_xtreme.tasks.formats.squad_sentences import sentences
 
 
 def _answered(family: str, examples: Sequence[Example], *noisy: Sequence[Example]) -> list[tuple[Target, ...]]:

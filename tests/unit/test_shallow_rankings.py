@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from tests.answering import average_precision
 
-from robust_xtreme.example_columns import ExampleColumns
-from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.results.shallow import ranking
-from robust_xtreme.results.shallow.predictor import answers, shallow_of
-from robust_xtreme.results.shallow.shown import Shown
-from robust_xtreme.target_columns import TargetColumn
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.examples import Corpus, Document, Example, Text
+from robust_xtreme.core.target_columns import TargetColumn
+from robust_xtreme.stats.shallow import ranking
+from robust_xtreme.stats.shallow.predictor import answers, shallow_of
+from robust_xtreme.stats.shallow.shown import Shown
 
 
 def _query(number: int, query: str, *right: str) -> Example:

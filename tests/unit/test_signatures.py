@@ -15,8 +15,8 @@ from tools.stub import text
 
 import robust_xtreme
 from robust_xtreme import RunSpec, evaluate, train
-from robust_xtreme.errors import UserError
-from robust_xtreme.keys import keys
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.keys import keys
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.values import SHORT, from_values
 
@@ -129,7 +129,7 @@ def test_dir_lists_the_public_names_alone() -> None:
             "--device cuda and --devices cpu,cpu name different devices. Leave one out.",
         ),
         ({"on": "slurm"}, "--on takes ray or ray:ADDRESS, not 'slurm'."),
-        ({"observer": 5}, "evaluate: observer takes an Observer of robust_xtreme.evaluation.run, not 5."),
+        ({"observer": 5}, "evaluate: observer takes an Observer of robust_xtreme.run.run, not 5."),
         ({"tokenizer": 5}, "evaluate takes tokenizer= only with a model in memory: leave it out."),
         ({"model": {5: "a"}}, "evaluate: model names the task 5, which is not the name of a task."),
         ({"model": {"": "a"}}, "evaluate: model names the task '', which is not the name of a task."),

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from tests.tiny import question_example, tagged_example
 
-from robust_xtreme.errors import NotFinite
-from robust_xtreme.examples import Choice, Example, Target
-from robust_xtreme.reading.contents import contents_of
-from robust_xtreme.reading.scores import joined
-from robust_xtreme.reading.single import example_of, one_by_one, unreduced
-from robust_xtreme.reading.windows import plain
+from robust_xtreme.core.errors import NotFinite
+from robust_xtreme.core.examples import Choice, Example, Target
+from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.scores import joined
+from robust_xtreme.models.reading.single import example_of, one_by_one, unreduced
+from robust_xtreme.models.reading.windows import plain
 
 
 def _longest(example: Example, windows: Sequence[Any], scores: Sequence[Any], labels: tuple[str, ...]) -> Target:

@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from robust_xtreme.commands._terminal import Terminal, bar, messages, output, print_json, print_line, print_stacked
-from robust_xtreme.evaluation.folder import LOG, Folder
-from robust_xtreme.keys import toml
-from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.cli._terminal import Terminal, bar, messages, output, print_json, print_line, print_stacked
+from robust_xtreme.core.keys import toml
+from robust_xtreme.core.sinks import csv_cell, echo, inert, one_line, printed, terminal, text_of_cell
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import MODELS, build
 from robust_xtreme.report.blocks import Column, Table
 from robust_xtreme.report.renderers.terminal import print_table
-from robust_xtreme.results import store
-from robust_xtreme.results.schema import MODELS, build
-from robust_xtreme.sinks import csv_cell, echo, inert, one_line, printed, terminal, text_of_cell
+from robust_xtreme.run.folder import LOG, Folder
 
 HOSTILE = ("=cmd|' /C calc'!A1", "+1+1", "-1", "@SUM(1)", "＝1+1", "'=1", "\t=1", "\r=1", "a\u202eb", "\x1b[2J\x9b2J")
 ACTING = "\x1b\x9b\x07\x08\u202e\u2066\u200f\u2028\ufeff"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.evaluation.plan import _in_short
-from robust_xtreme.formats import iob2, numbered_lines, read_file, squad, tsv
-from robust_xtreme.sources import open_source
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.run.plan import _in_short
+from robust_xtreme.tasks.formats import iob2, numbered_lines, read_file, squad, tsv
+from robust_xtreme.tasks.sources import open_source
 
 
 def _values(text: str) -> list[tuple[str | None, ...]]:

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sample_files import sample
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
-from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
-from robust_xtreme.sources import available, data_identity, limit, load, resolve
-from robust_xtreme.sources.loading import is_labelled
-from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError
+from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
+from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.tasks.sources import available, data_identity, limit, load, resolve
+from robust_xtreme.tasks.sources.loading import is_labelled
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 PANX: TaskSpec = registry.load("task", "panx")
@@ -211,7 +211,9 @@ def test_unknown_splits_are_refused(tmp_path: Path) -> None:
 def test_a_reader_of_another_package_is_named_by_its_module(tmp_path: Path) -> None:
     """A third party's task may bring its own reader; one that does not exist is an error that names it."""
     _write(tmp_path, "words/en.tsv", sample("iob2"))
-    theirs = dataclasses.replace(PANX, files={"test": Files("robust_xtreme.formats.iob2", ("words/{language}.tsv",))})
+    theirs = dataclasses.replace(
+        PANX, files={"test": Files("robust_xtreme.tasks.formats.iob2", ("words/{language}.tsv",))}
+    )
     assert len(load(theirs, tmp_path, "en", "test").examples) == 2
     wrong = dataclasses.replace(PANX, files={"test": Files("nowhere.at_all", ("words/{language}.tsv",))})
     with pytest.raises(UserError, match=r"The reader 'nowhere\.at_all' that a task names does not load"):

@@ -6,7 +6,7 @@ from collections import Counter
 
 from robust_xtreme import perturb
 from robust_xtreme.api import noised_strings
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.core.specs import PerturbationSpec
 
 
 def test_words_are_joined_and_split() -> None:

@@ -13,9 +13,9 @@ from tests.tiny import SPECIAL, question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from robust_xtreme.examples import Answers, Example
-from robust_xtreme.predictors.heads import span_qa
-from robust_xtreme.reading.windows import Window, Windows
+from robust_xtreme.core.examples import Answers, Example
+from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.reading.windows import Window, Windows
 
 SENTENCES = [
     ("zh", "黑豹队的防守只丢了308分，在联赛中排名第六，同时以24次拦截领先。", ("308分", "联赛", "第六", "24")),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.links import canonical_strength
-from robust_xtreme.specs import Origin, PerturbationSpec, canonical
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.links import canonical_strength
+from robust_xtreme.core.specs import Origin, PerturbationSpec, canonical
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from robust_xtreme.edits import NO_SPANS, span_table
-from robust_xtreme.examples import Span
-from robust_xtreme.spelling.corrector import Spelling
-from robust_xtreme.spelling.errors import lacks
-from robust_xtreme.spelling.texts import normalised
-from robust_xtreme.spelling.vocabulary import spelling_of
+from robust_xtreme.core.edits import NO_SPANS, span_table
+from robust_xtreme.core.examples import Span
+from robust_xtreme.noise.normalising.corrector import Spelling
+from robust_xtreme.noise.normalising.errors import lacks
+from robust_xtreme.noise.normalising.texts import normalised
+from robust_xtreme.noise.normalising.vocabulary import spelling_of
 
 WORDS = Counter({"government": 100, "people": 90, "there": 500, "where": 100, "cannot": 9, "don't": 5})
 

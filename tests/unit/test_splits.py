@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation import plan as plan_module
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.evaluation.task_run import Splits
-from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources.loading import load
-from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.source import open_source
-from robust_xtreme.sources.suite import Suite
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.run import plan as plan_module
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.run.task_run import Splits
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.suite import Suite
 
 
 @pytest.fixture

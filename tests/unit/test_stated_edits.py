@@ -11,20 +11,20 @@ import pytest
 from tests.release import release
 from tests.tiny import question_example
 
-from robust_xtreme import registry, resources
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Example, Span, Text
-from robust_xtreme.external.layouts import Cell, read
-from robust_xtreme.external.paired import Paired, pair_up
-from robust_xtreme.external.pairing import Noisy, paired
-from robust_xtreme.external.stated import Step, followed, stated
-from robust_xtreme.formats import Done, Slot
-from robust_xtreme.formats._changes import beside
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Example, Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.noise.conditions.paired import Paired, pair_up
+from robust_xtreme.noise.conditions.pairing import Noisy, paired
+from robust_xtreme.noise.conditions.stated import Step, followed, stated
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.perturbing.files import Job, perturb_file
-from robust_xtreme.sources.release import Release
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.formats import Done, Slot
+from robust_xtreme.tasks.formats._changes import beside
+from robust_xtreme.tasks.noisy.layouts import Cell, read
+from robust_xtreme.tasks.sources.release import Release
 
 _NOISE: Final = "char_noise:0.3"
 _SPECS: Final = (_NOISE, "word_order:0.5", "word_drop:0.9+char_noise:0.5", f"{_NOISE}+{_NOISE}")

@@ -15,12 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme import new_files
-from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
-from robust_xtreme.results import store
-from robust_xtreme.results.merging import merged
-from robust_xtreme.results.schema import CELL, MODELS, SCHEMA_VERSION, STATS, build
-from robust_xtreme.results.sorting import coded
+from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
+from robust_xtreme.files import new_files, store
+from robust_xtreme.files.schema import CELL, MODELS, SCHEMA_VERSION, STATS, build
+from robust_xtreme.files.sorting import coded
+from robust_xtreme.stats.merging import merged
 
 
 def _stats(count: int) -> pl.DataFrame:
@@ -172,7 +171,7 @@ def test_different_blocks_have_different_part_files(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     """While one process holds the lock of a folder, another is refused with one line; afterwards it gets the lock."""
-    code = "import sys; from pathlib import Path; from robust_xtreme.results import store\n"
+    code = "import sys; from pathlib import Path; from robust_xtreme.stats import store\n"
     code += "with store.lock(Path(sys.argv[1])): pass"
     with store.lock(tmp_path):
         with pytest.raises(Locked, match="Another run, in this process or another, is writing"), store.lock(tmp_path):

@@ -11,17 +11,17 @@ import pytest
 from tests.imports import items
 from tests.program import program
 
-from robust_xtreme import strict_json
-from robust_xtreme.adapters.own import tasks_in
-from robust_xtreme.errors import DataError, ModelError, UserError
-from robust_xtreme.external.frozen_runs import _edits
-from robust_xtreme.formats import squad
-from robust_xtreme.formats._json import objects, placed
+from robust_xtreme.core import strict_json
+from robust_xtreme.core.errors import DataError, ModelError, UserError
+from robust_xtreme.files import store
 from robust_xtreme.gating import pull_request
 from robust_xtreme.models import encoder, identity
 from robust_xtreme.noise.engine.masked_model import checked
-from robust_xtreme.results import store
-from robust_xtreme.sources.suite import open_suite
+from robust_xtreme.tasks.adapters.own import tasks_in
+from robust_xtreme.tasks.formats import squad
+from robust_xtreme.tasks.formats._json import objects, placed
+from robust_xtreme.tasks.noisy.frozen_runs import _edits
+from robust_xtreme.tasks.sources.suite import open_suite
 from robust_xtreme.training.encoder import config_of
 
 TWICE: Final = '{"a": {"b": 1, "\\u0062": 2}}'

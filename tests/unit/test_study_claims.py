@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from robust_xtreme.errors import Mismatch, UnknownName, UserError
+from robust_xtreme.core.errors import Mismatch, UnknownName, UserError
 from robust_xtreme.studies.claims import contrasts, over_seeds
 from robust_xtreme.studies.frames import Estimand
 from robust_xtreme.studies.power import mde_of, noncentrality, power_of, seeds_for

@@ -39,9 +39,9 @@ from tests.study_grids import (
     values_of,
 )
 
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError
-from robust_xtreme.results.frames import build
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.files.frames import build
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.designs import capacity, diversity, low_resource, multimodal
 from robust_xtreme.studies.frames import ARMS, VALUES

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from robust_xtreme.errors import Mismatch, SpecError, UnknownName
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName
+from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.studies import typology
 from robust_xtreme.studies.designs.diversity import DRAWS, shuffled
 from robust_xtreme.studies.designs.low_resource import pooled

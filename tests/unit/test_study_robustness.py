@@ -14,8 +14,8 @@ from benchmarks import studies
 from benchmarks._simulations import read
 from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, Planted, values
 
-from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.results.frames import build
+from robust_xtreme.core.errors import Mismatch, SpecError
+from robust_xtreme.files.frames import build
 from robust_xtreme.studies.cells import grid_of, retained
 from robust_xtreme.studies.claims import contrasts, over_seeds
 from robust_xtreme.studies.designs.robustness import Robustness, estimands, robustness, sentences

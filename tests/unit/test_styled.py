@@ -7,11 +7,11 @@ from typing import Literal
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _styled(code: str, value: str, style: str = "bold", strength: str = "1") -> Noised:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import polars as pl
 from tests.synthetic_run import averages, run
 
+from robust_xtreme.files.frames import build
+from robust_xtreme.files.schema import ATTACKS, CELL, CONDITIONS
 from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.frames import build
-from robust_xtreme.results.schema import ATTACKS, CELL, CONDITIONS
 
 
 def _attack(language: str, condition: str, curve: Mapping[str, float], attacked: int = 10) -> dict[str, object]:

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme import registry, resources
-from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, UnknownName, UserError
-from robust_xtreme.examples import LONGEST, Answers, Choice, Span, Tags
-from robust_xtreme.formats import parse, reader
-from robust_xtreme.sources import available, languages_of, load, open_source, resolve
-from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.suite import Suite
-from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError, UnknownName, UserError
+from robust_xtreme.core.examples import LONGEST, Answers, Choice, Span, Tags
+from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.tasks.formats import parse, reader
+from robust_xtreme.tasks.sources import available, languages_of, load, open_source, resolve
+from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.suite import Suite
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 PANX: TaskSpec = registry.load("task", "panx")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from tests.sample_files import samples
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES
-from robust_xtreme.sources import load
-from robust_xtreme.sources.paths import options
-from robust_xtreme.sources.rows import SPLITS
-from robust_xtreme.specs import CANDIDATE, Files, Origin, Row, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Text
+from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES
+from robust_xtreme.core.specs import CANDIDATE, Files, Origin, Row, TaskSpec
+from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.rows import SPLITS
 
 TASKS = registry.names("task")
 XTREME_R = {"xnli": 15, "xcopa": 11, "udpos": 38, "panx": 48, "xquad": 12, "tydiqa": 9}

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.adapters import hub
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Choice
-from robust_xtreme.formats import tsv, tsv_paraphrases
-from robust_xtreme.languages import codes
-from robust_xtreme.perturbing.of_task import Asked, texts
-from robust_xtreme.sources import load, resolve
-from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Choice
+from robust_xtreme.core.languages import codes
+from robust_xtreme.core.specs import Origin, Row, TaskSpec
+from robust_xtreme.exchange.perturbing.of_task import Asked, texts
+from robust_xtreme.tasks.adapters import hub
+from robust_xtreme.tasks.formats import tsv, tsv_paraphrases
+from robust_xtreme.tasks.sources import load, resolve
 
 PAWSX: TaskSpec = registry.load("task", "pawsx")
 HEAD = "id\tsentence1\tsentence2\tlabel\n"

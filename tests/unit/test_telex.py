@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tests.one_key import reachable, single_key_errors
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
-from robust_xtreme.languages import belongs, language
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.languages import belongs, language
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.telex import Method, keys, typed
 from robust_xtreme.noise.input.vietnamese import key_errors

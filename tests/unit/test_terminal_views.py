@@ -13,14 +13,14 @@ from rich.console import Console
 from tests.program import program
 from tests.synthetic_run import averages, conditions, long_run, run
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.files.schema import DELTAS, build
 from robust_xtreme.report.blocks import Column, Table, text_of
 from robust_xtreme.report.document import show, slim, views
 from robust_xtreme.report.renderers._fitting import fitted, folded, naming
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.report.tables import narrow, titled
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.schema import DELTAS, build
 
 ROOT: Final = Path(__file__).parents[2]
 WIDTHS: Final = (80, 60)

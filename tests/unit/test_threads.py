@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from robust_xtreme.evaluation.answering import _SMALL, threads
+from robust_xtreme.run.answering import _SMALL, threads
 
 
 @pytest.mark.parametrize(

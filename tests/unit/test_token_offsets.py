@@ -15,16 +15,16 @@ from tests.tokenizers_of_kinds import MENDED, REFUSED, RIGHT, fast, unigram
 from tokenizers import normalizers
 from transformers import PreTrainedTokenizerFast
 
-from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import Answers, Example, Tags
-from robust_xtreme.predictors.heads import span_qa
-from robust_xtreme.predictors.heads.tagging import tagging
-from robust_xtreme.reading import tokens
-from robust_xtreme.reading.members.span_qa import contexts_of
-from robust_xtreme.reading.tokens import misplaced, tokenizer_from
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Answers, Example, Tags
+from robust_xtreme.core.token_offsets import exact_offsets
+from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.predictors.heads.tagging import tagging
+from robust_xtreme.models.reading import tokens
+from robust_xtreme.models.reading.members.span_qa import contexts_of
+from robust_xtreme.models.reading.tokens import misplaced, tokenizer_from
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.report.samples.tokens import _loaded
-from robust_xtreme.token_offsets import exact_offsets
 
 Offsets = list[tuple[int, int]]
 READ: Final = MENDED | RIGHT

@@ -16,7 +16,7 @@ from tests.tiny import SPECIAL, tiny_tokenizer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from robust_xtreme.reading.tokens import Called, Lexicon, Rust, Tokens, backend_of, tokenizer_from
+from robust_xtreme.models.reading.tokens import Called, Lexicon, Rust, Tokens, backend_of, tokenizer_from
 
 TEXTS = [
     "",

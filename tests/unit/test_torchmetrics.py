@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.answering import value_of
 
-from robust_xtreme.examples import Choice, Document, Example, Scored, Span, Tags, Target, Text
-from robust_xtreme.metrics._squad import words
-from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.metrics.bitext_f1 import bitext_f1
-from robust_xtreme.metrics.token_accuracy import token_accuracy
+from robust_xtreme.core.examples import Choice, Document, Example, Scored, Span, Tags, Target, Text
+from robust_xtreme.tasks.metrics._squad import words
+from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics.bitext_f1 import bitext_f1
+from robust_xtreme.tasks.metrics.token_accuracy import token_accuracy
 
 torch: Any = pytest.importorskip("torch", reason="torch is not installed")
 torchmetrics: Any = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")

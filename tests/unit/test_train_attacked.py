@@ -14,10 +14,11 @@ from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, files, stop_at
 
-from robust_xtreme import registry, train
-from robust_xtreme.errors import Mismatch, ModelError, SpecError
+from robust_xtreme import train
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Mismatch, ModelError, SpecError
+from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.models.located import locate
-from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.training import best
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress

@@ -22,8 +22,8 @@ from tests.tiny import (
     tiny_tokenizer,
 )
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Choice, Example, Tags
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Answers, Choice, Example, Tags
 from robust_xtreme.models.encoder import read_encoder
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.controls import shuffled, texts

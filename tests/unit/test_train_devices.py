@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 
-from robust_xtreme.errors import ModelError, RobustXtremeError
+from robust_xtreme.core.errors import ModelError, RobustXtremeError
 from robust_xtreme.training import learn
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.module import TrainingModule

@@ -16,7 +16,7 @@ from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, files, stop_at
 
-from robust_xtreme.errors import (
+from robust_xtreme.core.errors import (
     DataError,
     DiskError,
     Mismatch,
@@ -26,7 +26,7 @@ from robust_xtreme.errors import (
     SpecError,
     UserError,
 )
-from robust_xtreme.results.journal import Journal
+from robust_xtreme.files.journal import Journal
 from robust_xtreme.training.loop import Options, _loggers
 from robust_xtreme.training.module import TrainingModule
 from robust_xtreme.training.spec import TrainSpec

@@ -14,10 +14,10 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import copied, files
 
 from robust_xtreme import train
-from robust_xtreme.errors import DiskError, Mismatch, ModelError
+from robust_xtreme.core.errors import DiskError, Mismatch, ModelError
+from robust_xtreme.files.journal import Journal
+from robust_xtreme.files.manifest import write_manifest
 from robust_xtreme.models.verify import check_hashes
-from robust_xtreme.results.journal import Journal
-from robust_xtreme.results.manifest import write_manifest
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.removal import over_of, planned
@@ -239,7 +239,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_removed(
 ) -> None:
     """One of the folders is enough."""
     before = files(run)
-    monkeypatch.setattr("robust_xtreme.results.journal.os.access", lambda path, _: Path(path).name != "heads")
+    monkeypatch.setattr("robust_xtreme.files.journal.os.access", lambda path, _: Path(path).name != "heads")
     with pytest.raises(DiskError, match="heads cannot be written: Permission denied"):
         train(force=True, **_words(home, run))
     assert files(run) == before

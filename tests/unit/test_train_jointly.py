@@ -15,11 +15,11 @@ from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 from tests.trainings import Stopped, files, stop_at
 from typer.testing import CliRunner
 
-from robust_xtreme import registry
-from robust_xtreme.commands._app import build
-from robust_xtreme.errors import SpecError
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.models.trained import languages_of, model_facts
-from robust_xtreme.sources import load
+from robust_xtreme.tasks.sources import load
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Schedule, TrainingModule

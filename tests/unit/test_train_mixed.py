@@ -13,7 +13,7 @@ from tests.learning import PAD, part_of, plan_of
 from tests.tiny import choice_example, pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 from torch import Tensor, nn
 
-from robust_xtreme.examples import NO_ANSWER, Example
+from robust_xtreme.core.examples import NO_ANSWER, Example
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.data import Loader, Share
 from robust_xtreme.training.loop import PartLosses

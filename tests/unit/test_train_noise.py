@@ -10,7 +10,7 @@ import pytest
 from tests.lessons import lessons as lesson_files
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 
-from robust_xtreme.examples import Answers, Example, Tags
+from robust_xtreme.core.examples import Answers, Example, Tags
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.learn import Learning, learning
 from robust_xtreme.training.objective import Taken

@@ -15,10 +15,10 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, stop_at
 from typer.testing import CliRunner
 
-from robust_xtreme.commands._app import build
-from robust_xtreme.commands._train_shown import print_plan
-from robust_xtreme.errors import Mismatch, RobustXtremeError
-from robust_xtreme.results import store
+from robust_xtreme.cli._app import build
+from robust_xtreme.cli._train_shown import print_plan
+from robust_xtreme.core.errors import Mismatch, RobustXtremeError
+from robust_xtreme.files import store
 from robust_xtreme.training import estimate
 from robust_xtreme.training.estimate import Row, plan_of
 from robust_xtreme.training.loop import Options
@@ -182,10 +182,10 @@ def test_a_shared_folder_that_is_not_the_stage_is_moved_away(tmp_path: Path, dat
 def test_tokens_are_those_that_are_read(tmp_path: Path, data: Path, encoder: Path) -> None:
     """As many as the units of all steps have, where all were seen."""
     (row,) = planned(spec_in(tmp_path, data, encoder=encoder, task="xnli", epochs=2, batch_size=8))
-    from robust_xtreme import registry
+    from robust_xtreme.core import registry
     from robust_xtreme.models.encoder import read_tokenizer
-    from robust_xtreme.predictors.family import windows_of
-    from robust_xtreme.sources import load
+    from robust_xtreme.models.predictors.family import windows_of
+    from robust_xtreme.tasks.sources import load
 
     task = registry.load("task", "xnli")
     examples = load(task, data, "en", "train").examples
@@ -332,7 +332,7 @@ def test_a_shipped_run_is_planned_from_its_file_alone(tmp_path: Path, monkeypatc
     """Without a connection, the model and the data: published sizes give the steps, and nothing is fetched."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr("robust_xtreme.sources.hub._child", lambda *_: pytest.fail("it fetched"))
+    monkeypatch.setattr("robust_xtreme.tasks.sources.hub._child", lambda *_: pytest.fail("it fetched"))
     done = CliRunner().invoke(build(), ["train", "paper_base", "--plan"])
     assert done.exit_code == 0, done.output
     assert "FacebookAI/xlm-roberta-base is not on this machine, and a plan does not fetch it" in done.stderr

@@ -15,13 +15,13 @@ from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, files, stop_at
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, ModelError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DiskError, Locked, Mismatch, MissingData, ModelError
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL
-from robust_xtreme.sources import load
+from robust_xtreme.tasks.sources import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.loop import Options

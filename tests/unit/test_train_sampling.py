@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.training.learn import draws_of, plan_for
 from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
 from robust_xtreme.training.spec import StageSpec

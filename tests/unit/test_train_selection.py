@@ -14,10 +14,10 @@ from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, files
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Contamination, MissingData
-from robust_xtreme.sources import load
-from robust_xtreme.targets.contamination import check
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Contamination, MissingData
+from robust_xtreme.core.targets.contamination import check
+from robust_xtreme.tasks.sources import load
 from robust_xtreme.training import best, dev
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec

@@ -14,9 +14,9 @@ from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, stop_at
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Mismatch, MissingData, SpecError
-from robust_xtreme.results import store
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Mismatch, MissingData, SpecError
+from robust_xtreme.files import store
 from robust_xtreme.training import loop, stage
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.device import own_random

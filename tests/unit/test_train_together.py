@@ -20,11 +20,11 @@ from tests.tiny import (
     tiny_tokenizer,
 )
 
-from robust_xtreme import registry
-from robust_xtreme.examples import Corpus, Example, Span
-from robust_xtreme.predictors.family import Family, windows_of
-from robust_xtreme.specs import Pool
-from robust_xtreme.targets.contamination import comparable, keys, kind, unit
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Corpus, Example, Span
+from robust_xtreme.core.specs import Pool
+from robust_xtreme.core.targets.contamination import comparable, keys, kind, unit
+from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.dev import dev_score
 from robust_xtreme.training.module import Schedule, TrainingModule

@@ -13,7 +13,7 @@ from tests.learning import plan_of, windows_of_part
 from tests.tiny import tiny_encoder, tiny_tokenizer
 
 import robust_xtreme
-from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
+from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName
 from robust_xtreme.models.tensors import collate
 from robust_xtreme.training import scratch
 from robust_xtreme.training import text as text_module

@@ -13,7 +13,7 @@ from tests.loopback import Loopback
 from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import GERMAN, PAIRS, Asked, english_folder, line_of, lines, squad, task_of, values, write
 
-from robust_xtreme.errors import MissingData, SpecError, UnknownName
+from robust_xtreme.core.errors import MissingData, SpecError, UnknownName
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import Asked, english_folder, line_of, values
 
-from robust_xtreme.errors import DataError, ModelError, SpecError
+from robust_xtreme.core.errors import DataError, ModelError, SpecError
 from robust_xtreme.training import translated
 from robust_xtreme.training._translator import Translation, translate
 

@@ -13,8 +13,8 @@ import torch
 import transformers
 from tests.seq2seq import M2M100, MBART, NLLB, OPUS, T5_TASKS, letters_tokenizer, seq2seq_folder
 
-from robust_xtreme.errors import ModelError, RobustXtremeError
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core.errors import ModelError, RobustXtremeError
+from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.training._targets import FLORES, Target
 from robust_xtreme.training._translator import (
     Translator,

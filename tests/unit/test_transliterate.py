@@ -12,9 +12,10 @@ from tests.conformance.texts import sentence
 from tools.round_trip import lost
 
 from robust_xtreme import perturb
-from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.respelling_table import Form, Rule, Rules
@@ -22,7 +23,6 @@ from robust_xtreme.noise.members.transliterate import scheme, schemes, translite
 from robust_xtreme.noise.scripts.scheme import Scheme, inverse
 from robust_xtreme.noise.scripts.schemes import icu, uroman
 from robust_xtreme.noise.suites import unsupported
-from robust_xtreme.specs import PerturbationSpec
 
 SERVED = [code for code in LANGUAGES if transliterate.serves(code)]
 

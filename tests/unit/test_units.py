@@ -17,12 +17,12 @@ import torch
 from tests import actors
 from tests.actors import units
 
-from robust_xtreme.errors import DataError, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.estimate import shares
-from robust_xtreme.evaluation.fleets import Processes, processes
-from robust_xtreme.evaluation.units.deck import Deck, forecast
-from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.unit import Piece
+from robust_xtreme.core.errors import DataError, RobustXtremeError, SpecError
+from robust_xtreme.run.estimate import shares
+from robust_xtreme.run.fleets import Processes, processes
+from robust_xtreme.workers.units.deck import Deck, forecast
+from robust_xtreme.workers.units.each import each
+from robust_xtreme.workers.units.unit import Piece
 
 MODEL: Final = SimpleNamespace(name="tiny@0")
 TWO: Final = Processes(("first", "second"), "cpu", "cpu", ())

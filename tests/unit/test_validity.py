@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from robust_xtreme.results.frames import build
-from robust_xtreme.results.intervals import share_bounds
-from robust_xtreme.results.validity import NORMAL, SHEET_KEY, Share, product, validity_of
+from robust_xtreme.files.frames import build
+from robust_xtreme.stats.intervals import share_bounds
+from robust_xtreme.stats.validity import NORMAL, SHEET_KEY, Share, product, validity_of
 
 
 def key(*conditions: tuple[str, str, int, int, int]) -> pl.DataFrame:

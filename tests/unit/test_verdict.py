@@ -19,7 +19,7 @@ from robust_xtreme.report.page.page import tiles
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import claims, headline_cells, is_untouched, verdict_on
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.no_claim import SELECTED
+from robust_xtreme.stats.no_claim import SELECTED
 
 ATTACKED = "Not tested: 4 cells of attacks and what they are compared with"
 CHECK = "Check the model's answers, head and label map"

@@ -12,10 +12,10 @@ from tests.tiny import pair_example, tagged_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.models.vocabulary import MOST, unknown_share
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run.plan import make_plan
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from tests.decoding import is_lost
 from tests.tiny import question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from robust_xtreme.predictors import batches
-from robust_xtreme.predictors.heads.span_qa import span_qa as family
-from robust_xtreme.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
-from robust_xtreme.reading.scores import joined
-from robust_xtreme.reading.tokens import Rust
-from robust_xtreme.reading.windows import Windows, in_batches, plain
-from robust_xtreme.target_columns import Ranges, bounds_of
+from robust_xtreme.core.target_columns import Ranges, bounds_of
+from robust_xtreme.models.predictors import batches
+from robust_xtreme.models.predictors.heads.span_qa import span_qa as family
+from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
+from robust_xtreme.models.reading.scores import joined
+from robust_xtreme.models.reading.tokens import Rust
+from robust_xtreme.models.reading.windows import Windows, in_batches, plain
 
 Array = np.ndarray[Any, Any]
 TOKENS = 30

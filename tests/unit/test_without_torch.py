@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from robust_xtreme import resources
-from robust_xtreme.commands._errors import exit_code_of
-from robust_xtreme.errors import LARGE, NotInstalled, plain
+from robust_xtreme.cli._errors import exit_code_of
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import LARGE, NotInstalled, plain
 from robust_xtreme.report.samples import tokens
 
 ROOT = Path(__file__).parents[2]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.conformance.texts import SENTENCES
 
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.word_drop import word_drop
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _noise(value: str, code: str, strength: str = "1", spans: tuple[Span, ...] = (), many: int = 1) -> list[Noised]:

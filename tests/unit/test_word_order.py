@@ -6,12 +6,12 @@ from collections import Counter
 
 from tests.conformance.texts import SENTENCES
 
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.word_order import word_order
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _noise(value: str, code: str, strength: str = "1", many: int = 1) -> list[Noised]:

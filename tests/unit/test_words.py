@@ -13,8 +13,8 @@ from tests.conformance.rules import Trial, rule_5_spans_survive
 from tests.conformance.texts import SENTENCES, drawn, text
 from tests.conformance.texts import words as word_spans
 
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.graphemes import split
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.graphemes import split
 from robust_xtreme.noise.engine import _lexicon
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noised import Noised

@@ -15,22 +15,22 @@ import numpy as np
 import pytest
 from tests import lanes
 
-from robust_xtreme.errors import DataError, NotFinite, RobustXtremeError
-from robust_xtreme.evaluation import computing
-from robust_xtreme.evaluation.computing import Given, Setting, in_thread
-from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.requests import Nearest, Scores, Width
-from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.evaluation.workers import processes
-from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end
-from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
-from robust_xtreme.evaluation.workers.processes import started_ahead
-from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
-from robust_xtreme.garbage import YOUNG
-from robust_xtreme.predictors import loaded
-from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
-from robust_xtreme.retrieval.search import search
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.core.errors import DataError, NotFinite, RobustXtremeError
+from robust_xtreme.core.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
+from robust_xtreme.core.garbage import YOUNG
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.models.predictors import loaded
+from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
+from robust_xtreme.models.retrieval.search import search
+from robust_xtreme.run import computing
+from robust_xtreme.run.computing import Given, Setting, in_thread
+from robust_xtreme.run.plan import make_plan
+from robust_xtreme.run.requests import Nearest, Scores, Width
+from robust_xtreme.run.run import evaluate
+from robust_xtreme.workers.cpu import processes
+from robust_xtreme.workers.cpu.messages import Channel, Sealed, channel_and_end
+from robust_xtreme.workers.cpu.pool import TRIES, Job, pool
+from robust_xtreme.workers.cpu.processes import started_ahead
 
 pytestmark = pytest.mark.process
 

@@ -9,10 +9,11 @@ import pytest
 from tests.conformance.texts import SENTENCES
 from tests.layouts import offered, on_keys, returning, sample, there_and_back, typist_of
 
-from robust_xtreme import packs
-from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Span, Text
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, belongs, language
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, belongs, language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards, retyping
@@ -26,7 +27,6 @@ from robust_xtreme.noise.members.wrong_layout import (
     pair,
     wrong_layout,
 )
-from robust_xtreme.specs import PerturbationSpec
 
 
 def _noise(value: str, code: str, spec: str = "wrong_layout:1", *spans: Span) -> Noised:

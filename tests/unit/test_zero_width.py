@@ -6,11 +6,11 @@ import pytest
 from tests.conformance.clusters import clusters
 from tests.conformance.texts import SENTENCES, hard
 
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.zero_width import EVERYWHERE, JOINERS
-from robust_xtreme.specs import PerturbationSpec
 
 _REMOVED = dict.fromkeys(map(ord, EVERYWHERE + JOINERS))
 

@@ -24,12 +24,12 @@ from tools.mini.rows import Row
 from tools.mini.tokenizer import new_tokenizer
 
 from robust_xtreme import api
-from robust_xtreme.examples import digest
-from robust_xtreme.languages import language
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.languages import language
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL, Journal
+from robust_xtreme.files.manifest import read_manifest, write_manifest
 from robust_xtreme.models.verify import CLAIM, FILES, hashes
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL, Journal
-from robust_xtreme.results.manifest import read_manifest, write_manifest
 from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options

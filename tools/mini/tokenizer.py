@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from robust_xtreme.randomness import draws, salt, text_keys
+from robust_xtreme.core.randomness import draws, salt, text_keys
 from robust_xtreme.training.scratch import BYTES, SPECIAL, as_fast
 
 _UNIT: Final = float(2**-64)

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from tools.natural.fit import realised
 
-from robust_xtreme import packs
-from robust_xtreme.edits import span_table
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core import packs
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.members.natural import PARTS, natural, source_of
-from robust_xtreme.specs import PerturbationSpec
 
 STRENGTHS: Final = ("0.02", "0.05", "0.1", "0.2")
 _FILES: Final = (

@@ -10,12 +10,12 @@ from typing import Any, Final
 from tools.natural.lists import OPERATORS, counted, operator, pairs
 from tools.yardstick.pairs import half
 
-from robust_xtreme import graphemes, packs
-from robust_xtreme.edits import span_table
-from robust_xtreme.languages import language
+from robust_xtreme.core import graphemes, packs
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES
-from robust_xtreme.specs import PerturbationSpec
 
 Shares = dict[str, float]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from tools.yardstick.pairs import Pair, lists
 
-from robust_xtreme import graphemes, packs
+from robust_xtreme.core import graphemes, packs
 from robust_xtreme.noise.members.natural import base_of
 
 OPERATORS: Final = ("replace", "insert", "delete", "double", "swap", "mark")

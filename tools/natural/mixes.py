@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tools.natural.fit import COMPOSED, mean, scripts
 
-from robust_xtreme import pack_files, packs
+from robust_xtreme.core import pack_files, packs
 
 OUT: Final = Path(__file__).parents[2] / "perturbations" / "natural"
 

@@ -9,7 +9,7 @@ from tools.natural.figures import STRENGTHS
 from tools.natural.fit import LARGEST, LEAST
 from tools.natural.lists import OPERATORS
 
-from robust_xtreme.languages import language
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.members.natural import PARTS
 from robust_xtreme.noise.members.natural_typo import THIN
 from robust_xtreme.report.blocks import Document, Heading, Prose, grid

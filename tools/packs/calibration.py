@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.graphemes import split
+from robust_xtreme.core.graphemes import split
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "calibration"
 SIZE: Final = 6_000

@@ -20,7 +20,7 @@ from typing import Final
 
 import regex
 
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.case import cases
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "confusables"

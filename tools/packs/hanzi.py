@@ -23,7 +23,7 @@ from typing import Final
 
 from tools.packs.pinyin import LONGEST, RAREST_LIMIT, words
 
-from robust_xtreme.languages import language
+from robust_xtreme.core.languages import language
 
 FOLDER: Final = Path(__file__).parents[2] / "perturbations"
 FIELDS: Final = ("kHanyuPinlu", "kMandarin", "kTGHZ2013")

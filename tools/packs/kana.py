@@ -27,7 +27,7 @@ from math import exp
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from robust_xtreme.languages import language
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.input.kana import sounds_alike
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input"

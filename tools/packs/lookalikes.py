@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.case import cased
 
 Array = npt.NDArray[Any]

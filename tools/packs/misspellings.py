@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from robust_xtreme import graphemes
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.languages import LANGUAGES, language
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, lower, style, upper
 from robust_xtreme.noise.engine.diff import distance
 

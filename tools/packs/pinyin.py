@@ -22,7 +22,7 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from robust_xtreme.languages import language
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.input.pinyin import fuzzy, struck
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input"

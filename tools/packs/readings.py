@@ -22,8 +22,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme import packs
-from robust_xtreme.languages import language
+from robust_xtreme.core import packs
+from robust_xtreme.core.languages import language
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input" / "ja-readings.tsv"
 INFLECTED: Final = ("動詞", "形容詞")

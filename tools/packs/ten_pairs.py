@@ -19,10 +19,10 @@ from typing import Final
 
 from tools.natural.figures import FLORES, sentences
 
-from robust_xtreme import packs
-from robust_xtreme.edits import span_table
+from robust_xtreme.core import packs
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.specs import PerturbationSpec
 
 LISTS: Final = Path(__file__).parents[2] / "perturbations" / "misspellings"
 _TEN: Final = 10

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.languages import written_in
+from robust_xtreme.core.languages import written_in
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "romanisations"
 HEAD: Final = """\

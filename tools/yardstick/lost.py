@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.examples import Text
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.specs import PerturbationSpec
 
 SENTENCES: Final = 400
 STRENGTHS: Final = ("0.3", "1")

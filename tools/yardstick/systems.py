@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.edits import span_table
+from robust_xtreme.core.edits import span_table
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.specs import PerturbationSpec
 
 COPIES: Final = 50
 STRENGTH: Final = "0.1"

@@ -18,7 +18,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
 
-from robust_xtreme.new_files import created
+from robust_xtreme.files.new_files import created
 from robust_xtreme.noise.engine.libraries import importing
 
 _WORDS: Final = Path(__file__).with_name("_nltk") / "corpora" / "stopwords" / "english"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from robust_xtreme.edits import Array
+from robust_xtreme.core.edits import Array
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
 

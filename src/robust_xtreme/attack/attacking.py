@@ -12,9 +12,9 @@ from robust_xtreme.attack.answers import Answers, Ask
 from robust_xtreme.attack.campaign import Campaign, Item
 from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
 from robust_xtreme.attack.problem import Hidden, Question, Score, Search
-from robust_xtreme.edits import Array
-from robust_xtreme.examples import Example
-from robust_xtreme.external.frozen import Edit
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import Example
+from robust_xtreme.noise.conditions.frozen import Edit
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 

@@ -18,14 +18,14 @@ import numpy as np
 from robust_xtreme.attack import recipes
 from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, Record
-from robust_xtreme.edits import Array
-from robust_xtreme.examples import Example, Text
-from robust_xtreme.external.frozen import Edit
-from robust_xtreme.graphemes import split
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.models.reading.scores import QUANTUM
+from robust_xtreme.noise.conditions.frozen import Edit
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, rewritten
-from robust_xtreme.reading.scores import QUANTUM
 
 _KEEPS: Final = "input_reduction"
 """The recipe that keeps right answers right, and so has no success."""

@@ -10,9 +10,9 @@ from typing import final
 import numpy as np
 
 from robust_xtreme.attack.problem import Hidden, Problem, Question, State
-from robust_xtreme.edits import Array, ragged
-from robust_xtreme.examples import Example
-from robust_xtreme.external.frozen import Edit
+from robust_xtreme.core.edits import Array, ragged
+from robust_xtreme.core.examples import Example
+from robust_xtreme.noise.conditions.frozen import Edit
 from robust_xtreme.noise.engine.options import Options, applied
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
 

@@ -13,10 +13,10 @@ from typing import final
 
 import numpy as np
 
-from robust_xtreme import registry
 from robust_xtreme.attack.similarity import Similarity
-from robust_xtreme.edits import Array
-from robust_xtreme.examples import Text
+from robust_xtreme.core import registry
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.options import Options

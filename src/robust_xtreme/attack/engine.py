@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, final
 
 from robust_xtreme.attack.problem import Asking, Hidden, Problem, Question, Score, Search, State
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.core.errors import RobustXtremeError
 
 
 @final

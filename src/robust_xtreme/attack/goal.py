@@ -12,10 +12,10 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.attack import goals
-from robust_xtreme.edits import Array
-from robust_xtreme.reading.scores import Reduced
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.target_columns import TargetColumn
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.target_columns import TargetColumn
+from robust_xtreme.models.reading.scores import Reduced
+from robust_xtreme.models.reading.windows import Windows
 
 LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not there."""

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from robust_xtreme import registry
 from robust_xtreme.attack.attacking import Plan
 from robust_xtreme.attack.campaign import Campaign, Limits
 from robust_xtreme.attack.constraint import acceptable, allowed
 from robust_xtreme.attack.similarity import Cosines, calibrated
-from robust_xtreme.edits import Array
-from robust_xtreme.examples import Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.randomness import text_keys
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import options_of, probes_of
 from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.engine.perturbed import field_texts
-from robust_xtreme.randomness import text_keys
-from robust_xtreme.specs import PerturbationSpec
 
 HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
 """What is put for a unit that is hidden, by ranking; TextAttack puts [UNK] for a word, whatever the tokenizer."""

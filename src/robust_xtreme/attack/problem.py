@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array
-from robust_xtreme.randomness import draws
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.randomness import draws
 
 _TURN: Final = 32
 

@@ -24,10 +24,10 @@ from typing import Any, Final, Literal, final
 import numpy as np
 
 from robust_xtreme.attack import _textattack
-from robust_xtreme.edits import Array
-from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.noise.engine.generators import lent
-from robust_xtreme.sources.hub import cache_folder
+from robust_xtreme.tasks.sources.hub import cache_folder
 
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]
 """The scores of the labels (n, labels) float of n inputs, each of one text or two."""

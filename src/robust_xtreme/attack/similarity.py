@@ -12,10 +12,10 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.perturbed import FieldTexts
-from robust_xtreme.randomness import salt, text_keys
 
 Embed = Callable[[Sequence[str]], Array]
 """The vectors (n, D) of texts, of length 1; NaN where they are not numbers."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
-from robust_xtreme.errors import plain
+from robust_xtreme.core.errors import plain
 
 if TYPE_CHECKING:
     from robust_xtreme.datasets.collating import NoisyCollator

@@ -7,11 +7,11 @@ from typing import Any, Final, final
 
 import torch
 
+from robust_xtreme.core.errors import UserError, shown
+from robust_xtreme.core.resources import Folders
 from robust_xtreme.datasets.condition import condition
-from robust_xtreme.errors import UserError, shown
+from robust_xtreme.exchange.perturbing.arguments import seed_of
 from robust_xtreme.noise.engine.passes import seed_of_pass
-from robust_xtreme.perturbing.arguments import seed_of
-from robust_xtreme.resources import Folders
 
 _NAME: Final = "NoisyCollator"
 _MOST: Final = 1 << 62

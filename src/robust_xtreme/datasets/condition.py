@@ -10,20 +10,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NoReturn, final
 
-from robust_xtreme import languages, packs
-from robust_xtreme.errors import DataError, SpecError, UserError, nearest, shown
-from robust_xtreme.examples import Text
-from robust_xtreme.formats import Options, Record, jsonl, looks_placed, word_spans
+from robust_xtreme.core import languages, packs
+from robust_xtreme.core.errors import DataError, SpecError, UserError, nearest, shown
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.randomness import bare_ids
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.core.targets.kinds import SPAN_QA, TAGGING
+from robust_xtreme.exchange.perturbing import noised
+from robust_xtreme.exchange.perturbing.arguments import cell_of, folders_of, seed_of
+from robust_xtreme.exchange.perturbing.noised import check_served
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.engine.strings import noise_strings
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.perturbing import noised
-from robust_xtreme.perturbing.arguments import cell_of, folders_of, seed_of
-from robust_xtreme.perturbing.noised import check_served
-from robust_xtreme.randomness import bare_ids
-from robust_xtreme.specs import PerturbationSpec
-from robust_xtreme.targets.kinds import SPAN_QA, TAGGING
+from robust_xtreme.tasks.formats import Options, Record, jsonl, looks_placed, word_spans
 
 _CONTEXT: Final = "context"
 _ANSWERS: Final = "answers"

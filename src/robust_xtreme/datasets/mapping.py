@@ -12,13 +12,14 @@ from typing import Any, Final, TypeVar, final
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
-from robust_xtreme import __version__, resources
+from robust_xtreme import __version__
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import UserError, shown
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.resources import Folders
 from robust_xtreme.datasets.condition import FIRST, Condition, check_column, condition
-from robust_xtreme.errors import UserError, shown
-from robust_xtreme.examples import digest
 from robust_xtreme.models.language_models import language_models
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.resources import Folders
 
 _FORM: Final = "1"
 """Raised where the same arguments give other values."""

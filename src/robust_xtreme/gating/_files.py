@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import new_files
-from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, UserError, no_room, of_system, shown
-from robust_xtreme.results import shapes, store
-from robust_xtreme.results.manifest import with_digest
-from robust_xtreme.results.schema import SCHEMA_VERSION
+from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, UserError, no_room, of_system, shown
+from robust_xtreme.files import new_files, store
+from robust_xtreme.files.manifest import with_digest
+from robust_xtreme.files.schema import SCHEMA_VERSION
+from robust_xtreme.stats import shapes
 
 ROOT: Final = Path(".robust-xtreme/baselines")
 """Where baselines are, under the working folder."""

@@ -21,29 +21,21 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
+from robust_xtreme.files import store
+from robust_xtreme.files.frames import to_pandas
+from robust_xtreme.files.manifest import MANIFEST
+from robust_xtreme.files.schema import STATS, empty
 from robust_xtreme.gating import _files
 from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
 from robust_xtreme.gating.identities import check_comparable as check_identities
 from robust_xtreme.gating.identities import identity, models
 from robust_xtreme.gating.seeds import FEWEST
 from robust_xtreme.report.document import finished
-from robust_xtreme.results import store
-from robust_xtreme.results.benchmark import Task, tasks_of
-from robust_xtreme.results.contrasts import Key
-from robust_xtreme.results.frames import to_pandas
-from robust_xtreme.results.manifest import MANIFEST
-from robust_xtreme.results.outcomes import (
-    LEVELS,
-    OUTCOMES,
-    Cells,
-    cells_of,
-    check_same_cells,
-    levels_of,
-    outcomes_of,
-)
-from robust_xtreme.results.run_cells import KEY, Rows, headline_rows, run_cells
-from robust_xtreme.results.schema import STATS, empty
+from robust_xtreme.stats.benchmark import Task, tasks_of
+from robust_xtreme.stats.contrasts import Key
+from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
+from robust_xtreme.stats.run_cells import KEY, Rows, headline_rows, run_cells
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""

@@ -10,24 +10,24 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch, counted, shown
-from robust_xtreme.external.frozen import FROZEN
+from robust_xtreme.core.errors import Mismatch, counted, shown
+from robust_xtreme.core.metric import ALL
+from robust_xtreme.core.sinks import Trusted, visible
+from robust_xtreme.files.frames import to_pandas
+from robust_xtreme.files.schema import CELL, SIDES
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds
 from robust_xtreme.gating.unpaired import unpaired
 from robust_xtreme.gating.verdicts import Gate, decide
-from robust_xtreme.metric import ALL
+from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
-from robust_xtreme.results.contrasts import CELLS, Key, contrasts
-from robust_xtreme.results.frames import to_pandas
-from robust_xtreme.results.outcomes import mean_of
-from robust_xtreme.results.run_cells import KEY
-from robust_xtreme.results.schema import CELL, SIDES
-from robust_xtreme.sinks import Trusted, visible
+from robust_xtreme.stats.contrasts import CELLS, Key, contrasts
+from robust_xtreme.stats.outcomes import mean_of
+from robust_xtreme.stats.run_cells import KEY
 
 _VICTIM: Final = (
     "Texts that an attack left (frozen:) are harder for the model that was attacked, if that is one of them. "

@@ -15,8 +15,8 @@ from robust_xtreme.report.columns import signed
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.page.heat import scale
 from robust_xtreme.report.summary import UNDECIDED
-from robust_xtreme.results.contrasts import CELLS, CHANGE, LANGUAGES, PERTURBED, TASKS
-from robust_xtreme.results.degrade import parts_of, without_fields
+from robust_xtreme.stats.contrasts import CELLS, CHANGE, LANGUAGES, PERTURBED, TASKS
+from robust_xtreme.stats.degrade import parts_of, without_fields
 
 ANCHOR: Final = "differences"
 """The address of the part."""

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.errors import counted
+from robust_xtreme.core.errors import counted
+from robust_xtreme.files.schema import SCALES, SIDES, VERDICTS
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import Block, Column, Document, Heading, Paragraph, Phrase, Strong, Table, Terms
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only
-from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
-from robust_xtreme.results.degrade import parts_of, without_fields
-from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_JOINT
-from robust_xtreme.results.schema import SCALES, SIDES, VERDICTS
+from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
+from robust_xtreme.stats.degrade import parts_of, without_fields
+from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
 
 TIE: Final = "tie"
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}

@@ -11,13 +11,13 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.errors import DiskError, UserError, counted, no_room
+from robust_xtreme.core.errors import DiskError, UserError, counted, no_room
+from robust_xtreme.core.sinks import visible
+from robust_xtreme.files.new_files import appended
 from robust_xtreme.gating.document import outcome, row_name
 from robust_xtreme.gating.outputs import facts, gate_written
 from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.new_files import appended
 from robust_xtreme.report.blocks import text_of
-from robust_xtreme.sinks import visible
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 OUTPUT: Final = "GITHUB_OUTPUT"

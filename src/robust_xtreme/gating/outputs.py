@@ -12,7 +12,10 @@ from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from robust_xtreme.errors import UserError, shown
+from robust_xtreme.core.errors import UserError, shown
+from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
+from robust_xtreme.files import csv
+from robust_xtreme.files.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.document import comparison_blocks, gate_document, row_name
 from robust_xtreme.gating.target import target
@@ -20,10 +23,7 @@ from robust_xtreme.gating.target import write as write_file
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
 from robust_xtreme.report.blocks import Document
 from robust_xtreme.report.renderers import html, markdown, tex
-from robust_xtreme.results import csv
-from robust_xtreme.results.degrade import without_fields
-from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
-from robust_xtreme.sinks import Trusted, filled, json_text, visible
+from robust_xtreme.stats.degrade import without_fields
 
 T = TypeVar("T")
 

@@ -32,12 +32,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
-from robust_xtreme import resources
-from robust_xtreme.errors import SpecError, shown
-from robust_xtreme.results.degrade import parts_of, without_fields
-from robust_xtreme.results.multiplicity import CORRECTIONS
-from robust_xtreme.results.schema import SCALES
-from robust_xtreme.specs import check_keys, typed
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import SpecError, shown
+from robust_xtreme.core.specs import check_keys, typed
+from robust_xtreme.files.schema import SCALES
+from robust_xtreme.stats.degrade import parts_of, without_fields
+from robust_xtreme.stats.multiplicity import CORRECTIONS
 
 WARN, FAIL, PASS = "warn", "fail", "pass"
 ANY: Final = ("", "*")

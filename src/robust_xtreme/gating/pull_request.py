@@ -15,8 +15,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from robust_xtreme import resources, strict_json
-from robust_xtreme.errors import DataError, RobustXtremeError, UserError, shown
+from robust_xtreme.core import resources, strict_json
+from robust_xtreme.core.errors import DataError, RobustXtremeError, UserError, shown
 from robust_xtreme.gating.outputs import MARKER
 
 REPOSITORY, TOKEN, EVENT, API = "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_EVENT_PATH", "GITHUB_API_URL"

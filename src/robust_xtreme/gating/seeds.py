@@ -16,19 +16,12 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import UserError
-from robust_xtreme.results.contrasts import CELLS, CHANGE, TASKS, Key
-from robust_xtreme.results.intervals import (
-    CONFIDENCE,
-    TOP,
-    Estimate,
-    smallest_detectable,
-    t_probability,
-    t_quantile,
-)
-from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.outcomes import pool_of, pooled_levels
-from robust_xtreme.results.schema import CONTRASTS, build
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.files.schema import CONTRASTS, build
+from robust_xtreme.stats.contrasts import CELLS, CHANGE, TASKS, Key
+from robust_xtreme.stats.intervals import CONFIDENCE, TOP, Estimate, smallest_detectable, t_probability, t_quantile
+from robust_xtreme.stats.multiplicity import holm
+from robust_xtreme.stats.outcomes import pool_of, pooled_levels
 
 METHOD: Final = "t over training seeds"
 FEWEST: Final = 3

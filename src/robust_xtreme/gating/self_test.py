@@ -18,16 +18,16 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, decide
 from robust_xtreme.report.blocks import Block, Column, Paragraph, Strong, Table
 from robust_xtreme.report.columns import points
-from robust_xtreme.results.components import Numbers, numbered
-from robust_xtreme.results.contrasts import Key, contrasts
-from robust_xtreme.results.intervals import cluster_sums, share_bounds
-from robust_xtreme.results.outcomes import Cells
+from robust_xtreme.stats.components import Numbers, numbered
+from robust_xtreme.stats.contrasts import Key, contrasts
+from robust_xtreme.stats.intervals import cluster_sums, share_bounds
+from robust_xtreme.stats.outcomes import Cells
 
 DRAWS: Final = 200
 """The comparisons of a self-test: a rate of 5 % is then known within 3 points."""

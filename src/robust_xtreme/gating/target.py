@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.exchange.perturbing import output
+from robust_xtreme.files import store
 from robust_xtreme.gating import _files
-from robust_xtreme.perturbing import output
 from robust_xtreme.report.document import files_of
-from robust_xtreme.results import store
 
 
 def target(name: str, force: bool) -> Path:

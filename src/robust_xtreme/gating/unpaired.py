@@ -16,13 +16,13 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.contrasts import CELLS, TASKS
-from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_CLUSTERS, TOP, t_probability, t_quantile
-from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.outcomes import POOL, pool_of
-from robust_xtreme.results.run_cells import KEY
-from robust_xtreme.results.schema import CELL, CONTRASTS, SCALES, build
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, build
+from robust_xtreme.stats.contrasts import CELLS, TASKS
+from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_CLUSTERS, TOP, t_probability, t_quantile
+from robust_xtreme.stats.multiplicity import holm
+from robust_xtreme.stats.outcomes import POOL, pool_of
+from robust_xtreme.stats.run_cells import KEY
 
 METHOD: Final = "t of levels, unpaired"
 _SIZE: Final = ("n", "clusters", "seeds")

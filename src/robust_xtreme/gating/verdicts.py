@@ -18,14 +18,16 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import Mismatch, counted
+from robust_xtreme.core.errors import Mismatch, counted
+from robust_xtreme.core.sinks import Trusted, visible
+from robust_xtreme.files.frames import to_pandas
+from robust_xtreme.files.schema import CELL, SCALES, SIDES, VERDICT_NAMES, VERDICTS, build
 from robust_xtreme.gating.policy import FAIL, Policy, Row
 from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
 from robust_xtreme.gating.unpaired import METHOD as UNPAIRED
 from robust_xtreme.report.blocks import text_of
-from robust_xtreme.results.contrasts import CELLS, TASKS, Key, still_step
-from robust_xtreme.results.frames import to_pandas
-from robust_xtreme.results.intervals import (
+from robust_xtreme.stats.contrasts import CELLS, TASKS, Key, still_step
+from robust_xtreme.stats.intervals import (
     CONFIDENCE,
     EXACT_METHOD,
     FEWEST_CLUSTERS,
@@ -36,9 +38,7 @@ from robust_xtreme.results.intervals import (
     one_sided_bounds,
     smallest_detectable,
 )
-from robust_xtreme.results.multiplicity import CORRECTIONS
-from robust_xtreme.results.schema import CELL, SCALES, SIDES, VERDICT_NAMES, VERDICTS, build
-from robust_xtreme.sinks import Trusted, visible
+from robust_xtreme.stats.multiplicity import CORRECTIONS
 
 OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES

@@ -14,8 +14,10 @@ from typing import Any, Final, final
 import torch
 from torch import nn
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models import unsupported
 from robust_xtreme.models.encoder import (
     check_fits,
@@ -31,14 +33,12 @@ from robust_xtreme.models.encoder import (
 from robust_xtreme.models.labels import others, relabelled
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
 from robust_xtreme.models.tensors import encoder_inputs
 from robust_xtreme.models.trained import changed_texts
 from robust_xtreme.models.verify import unverified
 from robust_xtreme.models.whole import check_reads, read_whole
-from robust_xtreme.reading.windows import plain
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
 
 BACKEND: Final = "inductor"
 """The compiler of torch.compile."""

@@ -16,20 +16,14 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
-from robust_xtreme.models.encoder import (
-    check_tokenizer,
-    first_line,
-    positions,
-    read_encoder,
-    read_tokenizer,
-)
+from robust_xtreme.core.errors import ModelError, RobustXtremeError, SpecError
+from robust_xtreme.core.targets.kinds import CHOICE
+from robust_xtreme.models.encoder import check_tokenizer, first_line, positions, read_encoder, read_tokenizer
 from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.tensors import collate
 from robust_xtreme.models.whole import Whole, family_of_head, read_whole
 from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.reading.windows import plain
-from robust_xtreme.targets.kinds import CHOICE
 
 _LENGTHS: Final = (3, 9, 24)
 _LONGEST: Final = 160

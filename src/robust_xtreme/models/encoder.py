@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import torch
 
-from robust_xtreme import strict_json
-from robust_xtreme.errors import ModelError, counted
-from robust_xtreme.examples import digest
+from robust_xtreme.core import strict_json
+from robust_xtreme.core.errors import ModelError, counted
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.identity import file_hash, model_files
+from robust_xtreme.models.reading.frames import CAUSAL
 from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
 from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.reading.frames import CAUSAL
-from robust_xtreme.specs import TaskSpec
 
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
 _SETTINGS: Final = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")

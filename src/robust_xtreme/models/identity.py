@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources, strict_json
-from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import digest
+from robust_xtreme.core import resources, strict_json
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import digest
 from robust_xtreme.models.weights import headers
-from robust_xtreme.sources.checkpoints import FILES
+from robust_xtreme.tasks.sources.checkpoints import FILES
 
 _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
 """Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""

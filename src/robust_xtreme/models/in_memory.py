@@ -16,8 +16,10 @@ from typing import Any, Final
 
 from torch import nn
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DiskError, SpecError, no_room, shown
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DiskError, SpecError, no_room, shown
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.files import store
 from robust_xtreme.models.copied import check_copy
 from robust_xtreme.models.encoder import first_line
 from robust_xtreme.models.identity import identity, read_json
@@ -26,8 +28,6 @@ from robust_xtreme.models.native import native_files
 from robust_xtreme.models.origin import IN_MEMORY
 from robust_xtreme.models.whole import family_of_head
 from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.results import store
-from robust_xtreme.targets.kinds import kind_of
 
 _TAKES: Final = "evaluate takes a model of transformers, as AutoModelForSequenceClassification.from_pretrained gives"
 _TOKENIZER: Final = "as in tokenizer=AutoTokenizer.from_pretrained(...)"

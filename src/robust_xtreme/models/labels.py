@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.unsupported import label_sets
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
 
 OUTSIDE: Final = "O"
 

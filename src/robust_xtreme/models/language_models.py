@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.identity import identity, model_files, read_json
-from robust_xtreme.specs import PerturbationSpec
 
 
 def language_models(specs: Iterable[PerturbationSpec]) -> tuple[str, ...]:

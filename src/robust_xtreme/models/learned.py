@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.languages import ALL_LANGUAGES
-from robust_xtreme.sources.checkpoints import CARD
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError, UnknownName
+from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.tasks.sources.checkpoints import CARD
 
 OPTION: Final = "--trained-on"
 BY_CARD: Final = "model card"

@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
 from robust_xtreme.models.encoder import TRUST_FLAG, known_type
 from robust_xtreme.models.identity import read_json
 from robust_xtreme.models.labels import contradiction
@@ -19,9 +21,7 @@ from robust_xtreme.models.origin import FOLDER, Origin
 from robust_xtreme.models.verify import check_encoder
 from robust_xtreme.models.weights import check_config, check_files, weight_files
 from robust_xtreme.models.whole import HEADS, family_of_head
-from robust_xtreme.sources.checkpoints import CODE, FILES
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import SPAN_QA, kind_of
+from robust_xtreme.tasks.sources.checkpoints import CODE, FILES
 
 _CONFIG: Final = "config.json"
 _ENDS: Final = 2

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme import registry, resources
-from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.core.run_paths import exists, like_hub
+from robust_xtreme.core.run_spec import MINI, RunSpec
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.models.learned import parse_trained_on
-from robust_xtreme.run_paths import exists, like_hub
-from robust_xtreme.run_spec import MINI, RunSpec
-from robust_xtreme.sources.checkpoints import fetched, on_hub
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 FOLDER: Final = "folder"

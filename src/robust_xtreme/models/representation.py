@@ -10,10 +10,10 @@ from typing import Any, Final, Self, final
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.models.reading.members.retrieval import texts_of
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import on, summaries
-from robust_xtreme.reading.members.retrieval import texts_of
-from robust_xtreme.reading.windows import Windows
 
 POOLINGS: Final = ("mean", "cls")
 _FORM: Final = re.compile(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.models.reading.windows import Windows
 
 Scores = np.ndarray[Any, Any]
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Contamination, DataError, ModelError
-from robust_xtreme.examples import Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Contamination, DataError, ModelError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.targets.contamination import check, unit
 from robust_xtreme.models.kinds import MONOLINGUAL, MULTILINGUAL, TOWER, base_kind
-from robust_xtreme.results.stages import own_data, read_stages
-from robust_xtreme.targets.contamination import check, unit
+from robust_xtreme.stats.stages import own_data, read_stages
 
 STAGES: Final = "stages"
 SCRATCH: Final = "scratch"

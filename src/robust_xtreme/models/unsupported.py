@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from robust_xtreme import registry
-from robust_xtreme.examples import NO_ANSWER, Example, Tags
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import SPAN_QA, kind_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import NO_ANSWER, Example, Tags
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
 
 _OUTSIDE: Final = "O"
 _PREFIXES: Final = ("B-", "I-")

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import Example
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.checkpoint import check_length, tokenizer_of
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.reading.tokens import Lexicon, backend_of, misplaced
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.models.reading.tokens import Lexicon, backend_of, misplaced
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
 MISPLACED: Final = "misplaced_tokens"

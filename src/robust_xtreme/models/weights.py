@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources, strict_json
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core import resources, strict_json
+from robust_xtreme.core.errors import ModelError
 
 WHOLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"

@@ -9,12 +9,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.encoder import check_complete, check_finite, loading, parameters_of, reading
+from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.tensors import encoder_inputs
 from robust_xtreme.models.weights import check_described, check_size, weight_files
-from robust_xtreme.reading.windows import plain
-from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 
 HEADS: Final = {
     CLASSIFICATION.name: "ForSequenceClassification",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from robust_xtreme import packs, registry
-from robust_xtreme.errors import DataError, SpecError, UnknownName, UserError
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import DataError, SpecError, UnknownName, UserError
+from robust_xtreme.core.specs import SUITE, PerturbationSpec, TaskSpec, check_keys
 from robust_xtreme.noise.engine.noising import bound, lacks
 from robust_xtreme.noise.engine.perturbation import KEEP, NAMES
-from robust_xtreme.specs import SUITE, PerturbationSpec, TaskSpec, check_keys
 
 _KIND: Final = "suites"
 _SEE: Final = "robust-xtreme list suites"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme import languages, packs
+from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import confusions

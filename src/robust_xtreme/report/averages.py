@@ -7,10 +7,10 @@ from typing import Final
 
 import polars as pl
 
+from robust_xtreme.files.schema import AVERAGES
 from robust_xtreme.report.cells import in_order, with_condition
 from robust_xtreme.report.columns import percent, signed
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.schema import AVERAGES
 
 NOISE: Final = ("perturbation", "strength", "over")
 """What names an average: the noise, and how many languages of how many it is over, which stay on any terminal."""

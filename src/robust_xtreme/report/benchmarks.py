@@ -10,7 +10,7 @@ import polars as pl
 
 from robust_xtreme.report.columns import SCORE, points
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.benchmark import BENCHMARK, TASKS, TITLES
+from robust_xtreme.stats.benchmark import BENCHMARK, TASKS, TITLES
 
 PARTIAL: Final = "*"
 """The mark after a mean over a part of its benchmark or task."""

@@ -9,9 +9,9 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.report.view import SECTION, Results
-from robust_xtreme.results.degrade import parts_of, without_fields
-from robust_xtreme.results.intervals import FEWEST_CLUSTERS
-from robust_xtreme.results.no_claim import no_claim
+from robust_xtreme.stats.degrade import parts_of, without_fields
+from robust_xtreme.stats.intervals import FEWEST_CLUSTERS
+from robust_xtreme.stats.no_claim import no_claim
 
 _OF_RUN: Final = ": "
 FEW: Final = "few clusters"

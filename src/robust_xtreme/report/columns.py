@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from robust_xtreme.report.blocks import MEDIUM, NARROW, WIDE, WIDEST
-from robust_xtreme.results.intervals import FEWEST_JOINT
+from robust_xtreme.stats.intervals import FEWEST_JOINT
 
 NOTHING: Final = "-"
 SCORE: Final = "score/"

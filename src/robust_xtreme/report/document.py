@@ -13,8 +13,12 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData, UserError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, UserError
+from robust_xtreme.core.sinks import Trusted, filled
+from robust_xtreme.files.csv import check_version
+from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, unlinked
 from robust_xtreme.report.legend import legend
@@ -25,12 +29,8 @@ from robust_xtreme.report.renderers.terminal import height, print_blocks, print_
 from robust_xtreme.report.summary import verdicts, what_was_run
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_ATTACKS, NO_AVERAGES, Results, View
-from robust_xtreme.results import shapes
-from robust_xtreme.results.csv import check_version
-from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
-from robust_xtreme.results.shapes import fits
-from robust_xtreme.sinks import Trusted, filled
+from robust_xtreme.stats import shapes
+from robust_xtreme.stats.shapes import fits
 
 TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150

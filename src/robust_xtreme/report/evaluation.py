@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import RobustXtremeError, UserError, shown
-from robust_xtreme.results.frames import to_pandas
-from robust_xtreme.results.manifest import frame_of
-from robust_xtreme.results.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
-from robust_xtreme.sinks import Trusted, filled, html_text
+from robust_xtreme.core.errors import RobustXtremeError, UserError, shown
+from robust_xtreme.core.sinks import Trusted, filled, html_text
+from robust_xtreme.files.frames import to_pandas
+from robust_xtreme.files.manifest import frame_of
+from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
 
 if TYPE_CHECKING:
     from robust_xtreme.report.plots import Plots

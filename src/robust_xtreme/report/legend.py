@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.metric import GIVEN
-from robust_xtreme.metric import named as metric_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.metric import GIVEN
+from robust_xtreme.core.metric import named as metric_of
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.report.blocks import Column, Phrase, inlines, named
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import chance
-from robust_xtreme.results.shallow import predictor as shallow
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.stats import chance
+from robust_xtreme.stats.shallow import predictor as shallow
 
 _SETTING: Final = "setting"
 

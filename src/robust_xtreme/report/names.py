@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 
 OTHER: Final = "Zyyy"
 """The script of what is not a known language, as ISO 15924 names it."""

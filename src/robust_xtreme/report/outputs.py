@@ -8,8 +8,11 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UserError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.sinks import Trusted, json_text
+from robust_xtreme.files import csv
+from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
 from robust_xtreme.report.cells import perturbed
@@ -19,9 +22,6 @@ from robust_xtreme.report.page.page import page
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.tables import narrow
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import csv
-from robust_xtreme.results.schema import SCHEMA_VERSION
-from robust_xtreme.sinks import Trusted, json_text
 
 CELLS: Final = (
     "model", "task", "split", "language", "context_language", "setting", "inference", "noise", "fields", "metric",

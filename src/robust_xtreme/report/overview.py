@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import polars as pl
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
 from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Table
@@ -17,7 +17,7 @@ from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.report.views.strength_curves import spark
-from robust_xtreme.results.averages import COMMON, LANGUAGES
+from robust_xtreme.stats.averages import COMMON, LANGUAGES
 
 _HIGHEST: Final = "Averages are of headline metrics at each perturbation's highest strength. "
 _REST: Final = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import UserError, shown
+from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.charts.curve import NOMINAL, REALISED, curve, levels
 from robust_xtreme.report.charts.forest import forest

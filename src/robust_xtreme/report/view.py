@@ -10,8 +10,8 @@ from typing import Any, Final, final
 
 import polars as pl
 
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, empty
 from robust_xtreme.report.blocks import Chart
-from robust_xtreme.results.schema import ATTACKS, AVERAGES, CONDITIONS, empty
 
 NO_AVERAGES: Final = empty(AVERAGES)
 """AVERAGES of a run without any."""

@@ -27,10 +27,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.frames import build
-from robust_xtreme.results.intervals import CONFIDENCE, t_quantile
-from robust_xtreme.results.multiplicity import benjamini_hochberg, holm
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.files.frames import build
+from robust_xtreme.stats.intervals import CONFIDENCE, t_quantile
+from robust_xtreme.stats.multiplicity import benjamini_hochberg, holm
 from robust_xtreme.studies.frames import CONTRASTS, Estimand
 from robust_xtreme.studies.power import noncentrality
 

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, Mismatch, UserError
-from robust_xtreme.results.degrade import without_fields
-from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import CONDITIONS, MODELS, SCORES
-from robust_xtreme.results.stages import OWN
-from robust_xtreme.sinks import one_line
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, Mismatch, UserError
+from robust_xtreme.core.sinks import one_line
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
+from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES
+from robust_xtreme.stats.degrade import without_fields
+from robust_xtreme.stats.stages import OWN
 from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
 from robust_xtreme.studies.grid import Cell
 

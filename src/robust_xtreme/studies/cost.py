@@ -8,17 +8,17 @@ from math import ceil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from robust_xtreme import registry
-from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import counted, duration
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import counted, duration
+from robust_xtreme.core.run_spec import parse_limits
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.sources.source import open_source
-from robust_xtreme.sources.suite import Suite, path_of
-from robust_xtreme.specs import TaskSpec
 from robust_xtreme.studies.grid import Cell
 from robust_xtreme.studies.planning import Plan
 from robust_xtreme.studies.study_file import Study
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.suite import Suite, path_of
 from robust_xtreme.training.sampling import within
 from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables
 

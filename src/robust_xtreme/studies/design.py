@@ -8,8 +8,8 @@ from typing import Any, final
 
 import polars as pl
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.specs import check_keys
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.specs import check_keys
 from robust_xtreme.studies.frames import Estimand
 
 Estimands = Callable[[pl.DataFrame, pl.DataFrame, Any], list[Estimand]]

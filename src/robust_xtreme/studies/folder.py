@@ -9,10 +9,11 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme import __version__, registry
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.results import store
-from robust_xtreme.results.shapes import fits
+from robust_xtreme import __version__
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.files import store
+from robust_xtreme.stats.shapes import fits
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.collecting import collected
 from robust_xtreme.studies.design import Design

@@ -8,8 +8,8 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.results.frames import Column, Frame, columns, one_of
-from robust_xtreme.results.ranges import ANY
+from robust_xtreme.files.frames import Column, Frame, columns, one_of
+from robust_xtreme.files.ranges import ANY
 
 CLEAN: Final = "clean"
 NOISE_FAMILIES: Final = (CLEAN, "typo", "script", "attack", "other")

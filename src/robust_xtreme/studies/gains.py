@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.studies.cells import BySeed, Cell, Grid, over_cells
 from robust_xtreme.studies.frames import CLEAN, Estimand
 from robust_xtreme.studies.scales import POINTS

@@ -8,12 +8,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import digest
-from robust_xtreme.results import store
-from robust_xtreme.results.manifest import MANIFEST, read_manifest
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.studies.study_file import LEARNS, Arm, Study
 from robust_xtreme.training import recipes
 from robust_xtreme.training.spec import learnable

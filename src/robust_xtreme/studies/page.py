@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme.core.sinks import Trusted
+from robust_xtreme.files import csv
 from robust_xtreme.report.blocks import (
     Block,
     Bullets,
@@ -23,8 +25,6 @@ from robust_xtreme.report.blocks import (
 from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
-from robust_xtreme.results import csv
-from robust_xtreme.sinks import Trusted
 from robust_xtreme.studies.folder import Outcome
 from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
 

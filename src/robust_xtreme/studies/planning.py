@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError, UnknownName, counted
-from robust_xtreme.languages import language
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError, UnknownName, counted
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.run_spec import from_mapping
 from robust_xtreme.studies.claims import PRIMARY_TESTS
 from robust_xtreme.studies.grid import Cell, cells, victims
 from robust_xtreme.studies.power import mde_of, power_of, seeds_for

@@ -11,8 +11,8 @@ import math
 from functools import cache
 from typing import Final
 
-from robust_xtreme.errors import UserError
-from robust_xtreme.results.intervals import CONFIDENCE, POWER, t_quantile
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.stats.intervals import CONFIDENCE, POWER, t_quantile
 
 MOST_SEEDS: Final = 1000
 """More seeds than that are not planned."""

@@ -13,8 +13,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.results.intervals import CONFIDENCE, t_quantile
+from robust_xtreme.core.errors import Mismatch, SpecError
+from robust_xtreme.stats.intervals import CONFIDENCE, t_quantile
 
 INTERCEPT: Final = "intercept"
 """The key of a fit's constant."""

@@ -9,18 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, plain
-from robust_xtreme.evaluation.devices import device_of
-from robust_xtreme.evaluation.fleets import fleet_of, joined
-from robust_xtreme.evaluation.interpreters import cores
-from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.shared_folder import working_in
-from robust_xtreme.evaluation.units.unit import Fleet, Piece
-from robust_xtreme.new_files import appended
-from robust_xtreme.results import store
-from robust_xtreme.run_spec import from_mapping
-from robust_xtreme.sinks import one_line
+from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, plain
+from robust_xtreme.core.run_spec import from_mapping
+from robust_xtreme.core.sinks import one_line
+from robust_xtreme.files import store
+from robust_xtreme.files.new_files import appended
+from robust_xtreme.run.fleets import fleet_of, joined
+from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.grid import RUNS, Cell
 from robust_xtreme.studies.planning import Plan, folder_of, plan_of
@@ -28,6 +23,11 @@ from robust_xtreme.studies.study_file import Study, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
+from robust_xtreme.workers.devices import device_of
+from robust_xtreme.workers.interpreters import cores
+from robust_xtreme.workers.units.each import each
+from robust_xtreme.workers.units.shared_folder import working_in
+from robust_xtreme.workers.units.unit import Fleet, Piece
 
 Tell = Callable[[str], None]
 

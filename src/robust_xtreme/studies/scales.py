@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from robust_xtreme.errors import UnknownName, UserError
-from robust_xtreme.results.intervals import TOP
+from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.stats.intervals import TOP
 
 POINTS, CORRECTED, LOGIT = SCALES = ("points", "corrected", "logit")
 

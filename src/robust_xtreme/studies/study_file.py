@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import registry, resources, run_paths
-from robust_xtreme.errors import SpecError, UnknownName, shown
-from robust_xtreme.keys import keys
-from robust_xtreme.run_spec import RunSpec, from_mapping
-from robust_xtreme.shipped import find, shipped
-from robust_xtreme.specs import check_keys
+from robust_xtreme.core import registry, resources, run_paths
+from robust_xtreme.core.errors import SpecError, UnknownName, shown
+from robust_xtreme.core.keys import keys
+from robust_xtreme.core.run_spec import RunSpec, from_mapping
+from robust_xtreme.core.shipped import find, shipped
+from robust_xtreme.core.specs import check_keys
 from robust_xtreme.studies.design import Design
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, run_keys
 

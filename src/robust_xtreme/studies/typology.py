@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from robust_xtreme import resources
-from robust_xtreme.errors import DataError, UnknownName
-from robust_xtreme.languages import ALL_LANGUAGES
-from robust_xtreme.pack_files import Table, read_table
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DataError, UnknownName
+from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.core.pack_files import Table, read_table
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
 """The kinds of distance; each is from 0 to 1. tools/typology.py says how each is made."""

@@ -1,1 +1,1 @@
-"""One file a task: a TaskSpec named like its module. Files with a leading underscore are adapters of tasks."""
+"""What is asked: tasks and their metrics, adapters and groups, and how their files and noisy sets are read."""

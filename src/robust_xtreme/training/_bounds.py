@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from robust_xtreme.errors import SpecError, UnknownName, shown
-from robust_xtreme.keys import MOST, keys, written
-from robust_xtreme.run_spec import check_path, parse_limits
+from robust_xtreme.core.errors import SpecError, UnknownName, shown
+from robust_xtreme.core.keys import MOST, keys, written
+from robust_xtreme.core.run_spec import check_path, parse_limits
 
 if TYPE_CHECKING:
     from robust_xtreme.training.spec import StageSpec, TrainSpec

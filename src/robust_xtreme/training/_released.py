@@ -16,11 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from robust_xtreme import strict_json
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Choice, Example
-from robust_xtreme.formats import numbered_lines, read_file, squad
-from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.core import strict_json
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.core.specs import Origin, Row, TaskSpec
+from robust_xtreme.tasks.formats import numbered_lines, read_file, squad
 from robust_xtreme.training.spec import Tell
 
 _NLI: Final = "XNLI/translate-train/en-{language}-translated.tsv"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core.errors import ModelError
 
 KINDS: Final = ("marian", "m2m_100", "mbart", "t5")
 """The supported architectures, as config.json names them; NLLB's dense models are M2M100."""

@@ -12,13 +12,13 @@ from typing import Any, Final, final
 
 import torch
 
-from robust_xtreme.errors import ModelError, RobustXtremeError
-from robust_xtreme.examples import digest
+from robust_xtreme.core.errors import ModelError, RobustXtremeError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.files import store
 from robust_xtreme.models.encoder import check_complete, loading, reading
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.weights import check_config, check_weights, weight_files
 from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.results import store
 from robust_xtreme.training._targets import KINDS, Target, target_of
 from robust_xtreme.training.encoder import config_of
 
@@ -89,7 +89,7 @@ def find_model(name: str, *, offline: bool) -> Path:
 
     Raises ModelError, and RobustXtremeError where the hub does not answer.
     """
-    from robust_xtreme.sources.hub import snapshot
+    from robust_xtreme.tasks.sources.hub import snapshot
 
     if Path(name).is_dir():
         return Path(name)

@@ -12,20 +12,20 @@ from torch import nn
 from robust_xtreme.attack.attacking import attacked
 from robust_xtreme.attack.planning import plan_of
 from robust_xtreme.attack.victim import victim
-from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Example
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.loaded import Loaded
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.models.predictors.predictor import Weighed, Weighing, Work
+from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.noise.engine.attack import is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.predictors.batches import BATCH_TOKENS
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.loaded import Loaded
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.predictors.predictor import Weighed, Weighing, Work
-from robust_xtreme.reading.inputs import Inputs
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 Attack = Callable[[Sequence[Example], PerturbationSpec, int], Sequence[Example]]

@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from robust_xtreme.errors import ModelError
-from robust_xtreme.results.journal import Journal
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.files.journal import Journal
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error
 
 FILE: Final = "best.safetensors"

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError, ModelError, SpecError
-from robust_xtreme.examples import Example, digest
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError, ModelError, SpecError
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.run_paths import exists, like_hub, name_of
+from robust_xtreme.core.run_spec import parse_limits
+from robust_xtreme.core.specs import OWN, SUITE, PerturbationSpec
+from robust_xtreme.core.targets.contamination import check
 from robust_xtreme.models.encoder import encoder_identity, known_type
 from robust_xtreme.models.verify import CLAIM, check_encoder, check_hashes, unverified
 from robust_xtreme.models.weights import check_config, check_files
 from robust_xtreme.noise.suites import keeping_names, suite
-from robust_xtreme.results.stages import read_stages
-from robust_xtreme.run_paths import exists, like_hub, name_of
-from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.sources import selecting
-from robust_xtreme.sources.checkpoints import fetched, on_hub
-from robust_xtreme.specs import OWN, SUITE, PerturbationSpec
-from robust_xtreme.targets.contamination import check
+from robust_xtreme.stats.stages import read_stages
+from robust_xtreme.tasks.sources import selecting
+from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 from robust_xtreme.training import controls, dev, record, scratch
 from robust_xtreme.training.adversarial import check_attacks
 from robust_xtreme.training.encoder import config_of, encoder_folder

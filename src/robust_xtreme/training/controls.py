@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.examples import Answers, Document, Example, Tags, Target
-from robust_xtreme.specs import CANDIDATE
+from robust_xtreme.core.examples import Answers, Document, Example, Tags, Target
+from robust_xtreme.core.specs import CANDIDATE
 
 _SHUFFLE: Final = 5
 _QUESTION: Final = "question"

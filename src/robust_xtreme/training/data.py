@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 
+from robust_xtreme.models.reading.windows import joined
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.reading.windows import joined
 from robust_xtreme.training.objective import Batch, Part, Piece, Taken
 from robust_xtreme.training.sampling import Plan
 

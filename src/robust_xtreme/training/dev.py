@@ -8,19 +8,19 @@ from typing import Any, Final
 
 from torch import nn
 
-from robust_xtreme import registry
-from robust_xtreme.errors import Contamination, MissingData
-from robust_xtreme.examples import Example
-from robust_xtreme.metric import Metric
-from robust_xtreme.predictors.batches import BATCH_TOKENS
-from robust_xtreme.predictors.family import Family, windows_of
-from robust_xtreme.predictors.loaded import predict
-from robust_xtreme.reading.contents import contents_of
-from robust_xtreme.reading.inputs import inputs_of
-from robust_xtreme.sources import loading, selecting
-from robust_xtreme.sources.source import Source, open_source
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.contamination import comparable, keys, kind
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Contamination, MissingData
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.metric import Metric
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.contamination import comparable, keys, kind
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.family import Family, windows_of
+from robust_xtreme.models.predictors.loaded import predict
+from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.inputs import inputs_of
+from robust_xtreme.tasks.sources import loading, selecting
+from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training.adversarial import checkpoint_of
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.spec import TrainSpec

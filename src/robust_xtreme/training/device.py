@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
-from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import digest
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import digest
 
 
 def device_of(name: str) -> str:

@@ -19,11 +19,11 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme import resources
-from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import Example, digest
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
 
 SAMPLE: Final = 200
 """Examples of a task that represent it."""
@@ -124,10 +124,10 @@ def encoder_of(folder: Path) -> Embedder:
 def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     import torch
 
+    from robust_xtreme.models.reading.members.retrieval import text_windows
+    from robust_xtreme.models.reading.tokens import tokenizer_from
     from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, layer_count
     from robust_xtreme.models.tensors import collate, encoder_inputs
-    from robust_xtreme.reading.members.retrieval import text_windows
-    from robust_xtreme.reading.tokens import tokenizer_from
 
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)

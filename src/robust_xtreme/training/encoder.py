@@ -9,19 +9,14 @@ from typing import Any, Final
 
 from safetensors import SafetensorError
 
-from robust_xtreme import strict_json
-from robust_xtreme.errors import DiskError, ModelError, no_room
-from robust_xtreme.models.encoder import (
-    check_tokenizer,
-    first_line,
-    read_encoder,
-    read_tokenizer,
-)
+from robust_xtreme.core import strict_json
+from robust_xtreme.core.errors import DiskError, ModelError, no_room
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import Journal
+from robust_xtreme.files.new_files import sync_folder
+from robust_xtreme.models.encoder import check_tokenizer, first_line, read_encoder, read_tokenizer
 from robust_xtreme.models.weights import check_weights
-from robust_xtreme.new_files import sync_folder
 from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import Journal
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
 _NEW_NAMES: Final = ("TokenizersBackend", "Siglip2Tokenizer")

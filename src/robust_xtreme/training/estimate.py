@@ -12,17 +12,17 @@ from typing import Any, Final, final
 import torch
 from torch import nn
 
-from robust_xtreme import registry
-from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import MissingData, RobustXtremeError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData, RobustXtremeError
+from robust_xtreme.core.run_paths import what_is_read
+from robust_xtreme.core.run_spec import HUB
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.predictors.family import Family, windows_of
-from robust_xtreme.run_paths import what_is_read
-from robust_xtreme.run_spec import HUB
-from robust_xtreme.sources.checkpoints import fetched, on_hub
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 from robust_xtreme.training import record, scratch
 from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of, pairs_of

@@ -12,16 +12,16 @@ from typing import Any, Final, final
 
 from torch import nn
 
-from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import Example, digest
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.models.predictors.family import Family, windows_of
+from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.engine.noising import asks, perturb
 from robust_xtreme.noise.engine.passes import seed_of_pass
 from robust_xtreme.noise.suites import asked, refusing
-from robust_xtreme.predictors.family import Family, windows_of
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.sources.source import open_source
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.training import dev
 from robust_xtreme.training.adversarial import Attack, adversary
 from robust_xtreme.training.chain import Link

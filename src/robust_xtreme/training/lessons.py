@@ -12,20 +12,21 @@ from functools import cache as cached
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme import __version__, registry
-from robust_xtreme.errors import Contamination, MissingData
-from robust_xtreme.examples import Example, digest
-from robust_xtreme.formats import reader
-from robust_xtreme.results import cache, store
-from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.sources import loading, selecting, with_labels
-from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.source import Source, open_source
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets import contamination as _rule
-from robust_xtreme.targets.contamination import comparable, keys, kind, unit
-from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme import __version__
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import Contamination, MissingData
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.run_spec import parse_limits
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets import contamination as _rule
+from robust_xtreme.core.targets.contamination import comparable, keys, kind, unit
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.files import cache, store
+from robust_xtreme.tasks.formats import reader
+from robust_xtreme.tasks.sources import loading, selecting, with_labels
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out

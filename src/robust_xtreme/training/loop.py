@@ -22,12 +22,12 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.multiprocessing.spawn import ProcessException
 
-from robust_xtreme import errors
-from robust_xtreme.errors import DiskError, ModelError, RobustXtremeError, UserError, no_room
+from robust_xtreme.core import errors
+from robust_xtreme.core.errors import DiskError, ModelError, RobustXtremeError, UserError, no_room
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.memory import out_of_memory
-from robust_xtreme.progress import notebook_bar
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import Journal
+from robust_xtreme.report.progress import notebook_bar
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
 from robust_xtreme.training.device import device_of, own_random, seed_process
@@ -395,7 +395,7 @@ def _rows_until(path: Path, step: int) -> list[str]:
     return [row for row, number in numbered if number.isdecimal() and int(number) <= step]
 
 
-_OURS: Final = "robust_xtreme.errors."
+_OURS: Final = "robust_xtreme.core.errors."
 
 
 @final

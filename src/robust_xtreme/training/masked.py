@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.edits import ragged
-from robust_xtreme.errors import ModelError
+from robust_xtreme.core.edits import ragged
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.models.reading.frames import Frame, frame_of
+from robust_xtreme.models.reading.tokens import Lexicon, Tokens, backend_of
+from robust_xtreme.models.reading.windows import Windows, around
 from robust_xtreme.models.tensors import Scores
-from robust_xtreme.reading.frames import Frame, frame_of
-from robust_xtreme.reading.tokens import Lexicon, Tokens, backend_of
-from robust_xtreme.reading.windows import Windows, around
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import counted
-from robust_xtreme.examples import Example
+from robust_xtreme.core.errors import counted
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.target_columns import gathered
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.reading.members.tagging import words_of
+from robust_xtreme.models.reading.scores import Labels
+from robust_xtreme.models.reading.windows import Windows, of_examples
 from robust_xtreme.models.tensors import Scores
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.reading.members.tagging import words_of
-from robust_xtreme.reading.scores import Labels
-from robust_xtreme.reading.windows import Windows, of_examples
-from robust_xtreme.target_columns import gathered
-from robust_xtreme.targets.kinds import kind_of
 
 IGNORED: Final = -100
 """The target of a token that is not masked."""

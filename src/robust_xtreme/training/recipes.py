@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import resources
-from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.specs import TaskSpec, check_keys
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import SpecError, UnknownName
+from robust_xtreme.core.specs import TaskSpec, check_keys
 
 MASKED_LM: Final = "masked_lm"
 _ABOUT: Final = "about"

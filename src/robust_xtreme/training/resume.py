@@ -13,10 +13,10 @@ from typing import Any, Final, final
 import torch
 from lightning.pytorch import Trainer
 
-from robust_xtreme import resources
-from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.new_files import write_all
-from robust_xtreme.results.journal import Journal
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DiskError, ModelError
+from robust_xtreme.files.journal import Journal
+from robust_xtreme.files.new_files import write_all
 from robust_xtreme.training.encoder import disk_error, written_folder
 
 FOLDER: Final = "resume"

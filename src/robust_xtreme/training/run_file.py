@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources, run_paths
-from robust_xtreme.errors import SpecError
-from robust_xtreme.shipped import TRAIN, find
-from robust_xtreme.specs import typed
+from robust_xtreme.core import resources, run_paths
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.shipped import TRAIN, find
+from robust_xtreme.core.specs import typed
 from robust_xtreme.training.spec import BEFORE, LAST, STAGE_NAMES, TrainSpec, from_tables, merged, of_panel
 from robust_xtreme.training.values import NO_TEXT, check_read, check_short, tables_of
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.run_spec import parse_limits
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.run_spec import parse_limits
 
 if TYPE_CHECKING:
     from robust_xtreme.training.spec import StageSpec

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import groups, packs, registry, run_paths
-from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import SpecError, UnknownName, shown
-from robust_xtreme.keys import key, keys, written
-from robust_xtreme.specs import TaskSpec, check_keys, typed
+from robust_xtreme.core import packs, registry, run_paths
+from robust_xtreme.core.errors import SpecError, UnknownName, shown
+from robust_xtreme.core.keys import key, keys, written
+from robust_xtreme.core.specs import TaskSpec, check_keys, typed
+from robust_xtreme.tasks import groups
+from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import recipes
 from robust_xtreme.training._bounds import check_stage, check_start, check_values
 

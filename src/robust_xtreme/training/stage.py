@@ -14,17 +14,17 @@ from typing import Any, Final, final
 from safetensors.torch import save_file
 from torch import nn
 
-from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import Locked, ModelError, SpecError, UserError, counted
-from robust_xtreme.examples import digest
+from robust_xtreme.core.errors import Locked, ModelError, SpecError, UserError, counted
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.run_paths import name_of, what_is_read
+from robust_xtreme.core.targets.contamination import HASHES, keys
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import Journal
-from robust_xtreme.run_paths import name_of, what_is_read
-from robust_xtreme.targets.contamination import HASHES, keys
-from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import best, record, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import check_devices, device_of, own_random

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.examples import digest
-from robust_xtreme.results import store
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.core.examples import digest
+from robust_xtreme.files import store
 
 _PAIRS: Final = """
     af afr am amh ar arb az azj bg bul bn ben ca cat cs ces de deu el ell en eng es spa et est eu eus fa pes fi fin

@@ -11,20 +11,20 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData, SpecError, counted
-from robust_xtreme.examples import LONGEST, Choice, Example, Text, digest
-from robust_xtreme.formats import numbered_lines, parse, read_file, text_of
-from robust_xtreme.languages import language as language_of
-from robust_xtreme.results import store
-from robust_xtreme.results.journal import JOURNAL, Journal, remove_below
-from robust_xtreme.sources.dataset import Hub, open_hub
-from robust_xtreme.sources.hub import is_offline
-from robust_xtreme.sources.paths import find, listed, options
-from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.rows import SourceRows, check
-from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
-from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, SpecError, counted
+from robust_xtreme.core.examples import LONGEST, Choice, Example, Text, digest
+from robust_xtreme.core.languages import language as language_of
+from robust_xtreme.core.specs import Files, HubFiles, Origin, TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.files import store
+from robust_xtreme.files.journal import JOURNAL, Journal, remove_below
+from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, text_of
+from robust_xtreme.tasks.sources.dataset import Hub, open_hub
+from robust_xtreme.tasks.sources.hub import is_offline
+from robust_xtreme.tasks.sources.paths import find, listed, options
+from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.training._released import RELEASED, matches, native, read_released
 from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training._translator import (

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.errors import SpecError, shown
-from robust_xtreme.keys import MOST, Argument, arguments, keys
-from robust_xtreme.specs import check_keys
+from robust_xtreme.core.errors import SpecError, shown
+from robust_xtreme.core.keys import MOST, Argument, arguments, keys
+from robust_xtreme.core.specs import check_keys
 from robust_xtreme.training.spec import SCRATCH, StageSpec, TrainSpec, from_tables, run_keys
 
 NO_TEXT: Final = "--mlm-steps needs --text: a file or folder of plain text, for masked LM."

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robust_xtreme import graphemes
 from robust_xtreme.attack.constraint import Constraint
-from robust_xtreme.edits import Array, SpanTable, span_table
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, SpanTable, span_table
+from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.noised import NoisedTexts
-from robust_xtreme.target_columns import bounds_of
 
 
 def _noised(noised: NoisedTexts, _: Settings) -> Array:

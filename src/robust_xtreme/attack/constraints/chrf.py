@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.attack.constraint import Constraint
-from robust_xtreme.edits import Array
+from robust_xtreme.core.edits import Array
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.noised import NoisedTexts
 

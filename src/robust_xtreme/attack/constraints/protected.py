@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robust_xtreme.attack.constraint import Constraint
-from robust_xtreme.edits import Array, span_table
-from robust_xtreme.examples import Text
+from robust_xtreme.core.edits import Array, span_table
+from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.options import Options
 

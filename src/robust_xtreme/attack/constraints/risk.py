@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from robust_xtreme.attack.constraint import Constraint
-from robust_xtreme.edits import Array
-from robust_xtreme.examples import Text
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.options import Options

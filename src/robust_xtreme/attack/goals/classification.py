@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from robust_xtreme.attack.goal import Goal, ahead
-from robust_xtreme.edits import Array
-from robust_xtreme.reading.scores import Reduced, quantised
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.target_columns import Choices, TargetColumn
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.target_columns import Choices, TargetColumn
+from robust_xtreme.models.reading.scores import Reduced, quantised
+from robust_xtreme.models.reading.windows import Windows
 
 
 def _part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:

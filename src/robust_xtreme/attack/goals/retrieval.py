@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.attack.goal import LOWEST, Goal
-from robust_xtreme.edits import Array
-from robust_xtreme.reading.scores import Reduced, quantised
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.target_columns import Names, TargetColumn, gathered, owners
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.target_columns import Names, TargetColumn, gathered, owners
+from robust_xtreme.models.reading.scores import Reduced, quantised
+from robust_xtreme.models.reading.windows import Windows
 
 _FINE: Final = 100
 """Similarities are at most 1, and the search compares them as multiples of 1e-6: a hundredth of other scores'."""

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from robust_xtreme.attack.goal import LOWEST, Goal
-from robust_xtreme.edits import Array
-from robust_xtreme.examples import NO_ANSWER
-from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
-from robust_xtreme.reading.scores import Reduced, quantised
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.target_columns import Ranges, TargetColumn
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.examples import NO_ANSWER
+from robust_xtreme.core.target_columns import Ranges, TargetColumn
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
+from robust_xtreme.models.reading.scores import Reduced, quantised
+from robust_xtreme.models.reading.windows import Windows
 
 
 def _part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:

@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.attack.goal import Goal, ahead
-from robust_xtreme.edits import Array, ragged
-from robust_xtreme.reading.members.tagging import words_of
-from robust_xtreme.reading.scores import QUANTUM, Reduced, quantised
-from robust_xtreme.reading.windows import Windows
-from robust_xtreme.target_columns import Names, TargetColumn
+from robust_xtreme.core.edits import Array, ragged
+from robust_xtreme.core.target_columns import Names, TargetColumn
+from robust_xtreme.models.reading.members.tagging import words_of
+from robust_xtreme.models.reading.scores import QUANTUM, Reduced, quantised
+from robust_xtreme.models.reading.windows import Windows
 
 _FAR: Final = round(4 / QUANTUM)
 

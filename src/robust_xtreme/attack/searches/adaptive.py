@@ -16,7 +16,7 @@ import numpy as np
 
 from robust_xtreme.attack.problem import Asking, Problem, Score, State
 from robust_xtreme.attack.searches.random import AT_ONCE, filled
-from robust_xtreme.edits import Array
+from robust_xtreme.core.edits import Array
 
 _SPREAD: Final = 2
 """How widely the drawn part of an edit that was not tried spreads, in ranges of the ranks; less tries too few units."""

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, batch, span_table
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, batch, span_table
 from robust_xtreme.noise.engine._runs import add_marks
 from robust_xtreme.noise.engine.diff import distance
 

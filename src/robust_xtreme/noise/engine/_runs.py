@@ -14,8 +14,8 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, Batch, at
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, Batch, at
 from robust_xtreme.noise.engine._select import guard
 
 _APOSTROPHES: Final = (0x27, 0x2019)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array, at, ragged
+from robust_xtreme.core.edits import Array, at, ragged
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _SPARE: Final = 4

@@ -18,8 +18,8 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme import randomness
-from robust_xtreme.edits import Array, Batch, at, ragged
+from robust_xtreme.core import randomness
+from robust_xtreme.core.edits import Array, Batch, at, ragged
 
 _LOW: Final = np.uint64(0xFFFFFFFF)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robust_xtreme.edits import Array, Batch, Edits, at
+from robust_xtreme.core.edits import Array, Batch, Edits, at
 from robust_xtreme.noise.engine.alphabet import POINT_BITS, Alphabet
 
 

@@ -10,8 +10,8 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, languages, packs
-from robust_xtreme.edits import Array
+from robust_xtreme.core import graphemes, languages, packs
+from robust_xtreme.core.edits import Array
 from robust_xtreme.noise.engine.case import cased
 
 

@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn, final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError
-from robust_xtreme.links import Link, canonical_strength
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.links import Link, canonical_strength
+from robust_xtreme.core.randomness import salt
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.core.targets.kinds import KINDS
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults
 from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
-from robust_xtreme.randomness import salt
-from robust_xtreme.specs import PerturbationSpec
-from robust_xtreme.targets.kinds import KINDS
 
 KIND: Final = "attack"
 LIBRARY: Final = "textattack."

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from robust_xtreme import graphemes, packs
-from robust_xtreme.languages import language
+from robust_xtreme.core import graphemes, packs
+from robust_xtreme.core.languages import language
 
 LOWER: Final = "lower"
 CAPITAL: Final = "capital"

@@ -18,8 +18,8 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, Batch, at
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, Batch, at
 from robust_xtreme.noise.engine._segments import chained, is_ideograph
 from robust_xtreme.noise.engine.trie import UNKNOWN, Trie, trie
 

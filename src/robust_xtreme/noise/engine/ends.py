@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from robust_xtreme.edits import Array, SpanTable
+from robust_xtreme.core.edits import Array, SpanTable
+from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.traces import Traces
-from robust_xtreme.target_columns import bounds_of
 
 
 def as_read(noised: NoisedTexts) -> NoisedTexts:

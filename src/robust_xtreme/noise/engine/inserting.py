@@ -12,8 +12,8 @@ from typing import Final, Unpack
 
 import numpy as np
 
-from robust_xtreme import packs, randomness
-from robust_xtreme.edits import Array, Edits, at
+from robust_xtreme.core import packs, randomness
+from robust_xtreme.core.edits import Array, Edits, at
 from robust_xtreme.noise.engine._select import unit_draws
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.letters import Letters, page_of

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, languages, randomness
-from robust_xtreme.edits import Array, at, ragged
+from robust_xtreme.core import graphemes, languages, randomness
+from robust_xtreme.core.edits import Array, at, ragged
 from robust_xtreme.noise.engine._lexicon import LONE_JAMO
 from robust_xtreme.noise.engine._segments import Segments, Word, segments
 from robust_xtreme.noise.engine.diff import distance

@@ -23,8 +23,8 @@ from typing import Final, Unpack, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Array, Batch, Edits, at, differ
+from robust_xtreme.core import graphemes, randomness
+from robust_xtreme.core.edits import Array, Batch, Edits, at, differ
 from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._signs import bearing, combined
 from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet

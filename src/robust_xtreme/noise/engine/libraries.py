@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.core.errors import UserError
 
 
 @contextmanager

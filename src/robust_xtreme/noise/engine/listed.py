@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from robust_xtreme.examples import Example, Text
+from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.noise.engine.options import Options, applied
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 
 STOPS: Final = ".!?…‥。．｡！？؟۔।॥။"
 PAUSES: Final = ",;:،؛、､，；：၊"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from robust_xtreme import strict_json
-from robust_xtreme.errors import UserError
+from robust_xtreme.core import strict_json
+from robust_xtreme.core.errors import UserError
 
 
 def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> Path:

@@ -9,8 +9,8 @@ from typing import Final, final, overload
 
 import numpy as np
 
-from robust_xtreme.edits import NO_SPANS, Array, SpanTable, Trace, span_table
-from robust_xtreme.examples import Span, Text
+from robust_xtreme.core.edits import NO_SPANS, Array, SpanTable, Trace, span_table
+from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.noise.engine.traces import (
     Ends,
     Traces,

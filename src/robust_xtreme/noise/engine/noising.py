@@ -11,10 +11,12 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, packs, registry
-from robust_xtreme.edits import Array, Batch, Edits, Moved, SpanTable, apply, at, batch, chunks, span_table
-from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.examples import Example, Text
+from robust_xtreme.core import graphemes, packs, registry
+from robust_xtreme.core.edits import Array, Batch, Edits, Moved, SpanTable, apply, at, batch, chunks, span_table
+from robust_xtreme.core.errors import Mismatch, SpecError
+from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.randomness import text_keys
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.ends import as_read
 from robust_xtreme.noise.engine.noised import (
@@ -31,8 +33,6 @@ from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bi
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.noise.engine.traces import Traces, traces_of
-from robust_xtreme.randomness import text_keys
-from robust_xtreme.specs import PerturbationSpec
 
 
 def words_of(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:

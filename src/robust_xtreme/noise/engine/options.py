@@ -16,17 +16,17 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, Batch, Edits, at, batch, chunks, ragged, span_table
-from robust_xtreme.examples import Text
-from robust_xtreme.languages import language as language_of
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, Batch, Edits, at, batch, chunks, ragged, span_table
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.languages import language as language_of
+from robust_xtreme.core.randomness import salt, text_keys
+from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.noise.engine.ends import as_read
 from robust_xtreme.noise.engine.noised import OK, UNCHANGED, NoisedTexts
 from robust_xtreme.noise.engine.noising import are_names, counted
 from robust_xtreme.noise.engine.perturbation import Bound, Job
 from robust_xtreme.noise.engine.traces import traces_of
-from robust_xtreme.randomness import salt, text_keys
-from robust_xtreme.target_columns import bounds_of
 
 DRAWS: Final = 4
 """Draws of each perturbation: of a letter that may become one of several, so many are possible edits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from robust_xtreme.examples import digest
+from robust_xtreme.core.examples import digest
 
 _SEEDS: Final = 2**31
 _HEX: Final = 16

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypedDict, final
 
-from robust_xtreme import languages
-from robust_xtreme.edits import Array, Batch, Edits
-from robust_xtreme.errors import SpecError
-from robust_xtreme.links import Link
-from robust_xtreme.randomness import salt
+from robust_xtreme.core import languages
+from robust_xtreme.core.edits import Array, Batch, Edits
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.links import Link
+from robust_xtreme.core.randomness import salt
 
 Params = Mapping[str, tuple[str, ...]]
 

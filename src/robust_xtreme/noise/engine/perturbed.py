@@ -8,12 +8,12 @@ from typing import final, overload
 
 import numpy as np
 
-from robust_xtreme.edits import Array, SpanTable
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Answers, Example, Text
+from robust_xtreme.core.edits import Array, SpanTable
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.examples import Answers, Example, Text
+from robust_xtreme.core.target_columns import Ranges, TargetColumn
 from robust_xtreme.noise.engine.noised import Noised, NoisedTexts
 from robust_xtreme.noise.engine.traces import taken
-from robust_xtreme.target_columns import Ranges, TargetColumn
 
 _CONTEXT = "context"
 

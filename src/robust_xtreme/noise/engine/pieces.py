@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import accumulate
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Place
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Place
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.noised import Noised
 

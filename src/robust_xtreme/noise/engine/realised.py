@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from robust_xtreme import pack_files, packs, resources
-from robust_xtreme.edits import Array
-from robust_xtreme.errors import DataError
-from robust_xtreme.languages import language, written_in
+from robust_xtreme.core import pack_files, packs, resources
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.languages import language, written_in
 from robust_xtreme.noise.engine.diff import hunks
 
 KIND: Final = "calibration"

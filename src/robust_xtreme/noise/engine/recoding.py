@@ -25,8 +25,8 @@ from typing import Final, Literal, NamedTuple, Unpack, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, packs, randomness
-from robust_xtreme.edits import Array, Batch, Edits, at, ragged
+from robust_xtreme.core import graphemes, packs, randomness
+from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.noise.engine._runs import find
 from robust_xtreme.noise.engine._select import guard, unit_draws
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, known_language, member

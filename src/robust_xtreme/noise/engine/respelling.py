@@ -22,8 +22,8 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Array, Batch, Edits, at, differ, ragged
+from robust_xtreme.core import graphemes, randomness
+from robust_xtreme.core.edits import Array, Batch, Edits, at, differ, ragged
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._segments import chained
 from robust_xtreme.noise.engine._select import forms

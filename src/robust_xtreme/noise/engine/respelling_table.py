@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array, at
+from robust_xtreme.core.edits import Array, at
 from robust_xtreme.noise.engine.case import capital, has_case, upper
 from robust_xtreme.noise.engine.trie import EDGE, Reached, Trie, trie
 

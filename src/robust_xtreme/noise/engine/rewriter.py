@@ -18,10 +18,11 @@ from typing import Final, NamedTuple, Unpack
 
 import numpy as np
 
-from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, Batch, Edits, batch, span_table
-from robust_xtreme.errors import UserError
-from robust_xtreme.examples import Text
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Array, Batch, Edits, batch, span_table
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.examples import Text
+from robust_xtreme.core.targets.kinds import KINDS
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.ends import as_read
 from robust_xtreme.noise.engine.generators import lent
@@ -29,7 +30,6 @@ from robust_xtreme.noise.engine.noised import OK, UNCHANGED, NoisedTexts
 from robust_xtreme.noise.engine.noising import counted
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 from robust_xtreme.noise.engine.traces import traces_of
-from robust_xtreme.targets.kinds import KINDS
 
 Rewrite = Callable[[str], str]
 Author = Callable[..., Rewrite]

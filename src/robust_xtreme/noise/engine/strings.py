@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from robust_xtreme.edits import NO_SPANS, batch, chunks, edited
+from robust_xtreme.core.edits import NO_SPANS, batch, chunks, edited
+from robust_xtreme.core.randomness import bare_hashes, keyed
 from robust_xtreme.noise.engine.ends import parts_read
 from robust_xtreme.noise.engine.noising import at_nominal, check_unasked
 from robust_xtreme.noise.engine.perturbation import Bound, earlier
-from robust_xtreme.randomness import bare_hashes, keyed
 
 
 @final

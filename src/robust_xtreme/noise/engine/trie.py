@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array, at
+from robust_xtreme.core.edits import Array, at
 
 _DENSE: Final = 1 << 22
 """The most entries of a table of all steps; a larger trie has only those that exist, sorted."""

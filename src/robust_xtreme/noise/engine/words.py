@@ -19,15 +19,15 @@ from typing import Final, NamedTuple, Unpack
 
 import numpy as np
 
-from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Array, Edits, at, differ, ragged
-from robust_xtreme.languages import language
+from robust_xtreme.core import graphemes, randomness
+from robust_xtreme.core.edits import Array, Edits, at, differ, ragged
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.packs import cached
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._select import active, forms, pick
 from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
-from robust_xtreme.packs import cached
 
 __all__ = ["Form", "needs_spaces", "words"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, cast
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Where
 
 SUFFIX: Final = "-confusions"

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Set
 from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import near, shifted
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, final
 
-from robust_xtreme import languages, packs
+from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
 from robust_xtreme.noise.input.nearby import LATIN, near
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError, UnknownName, nearest
-from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError, UnknownName, nearest
+from robust_xtreme.core.languages import ALL_LANGUAGES
 
 KIND: Final = "keyboards"
 DEAD: Final = "dead:"

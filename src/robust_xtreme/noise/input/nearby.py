@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from robust_xtreme import packs
+from robust_xtreme.core import packs
 from robust_xtreme.noise.input.keyboards import closeness, layout
 
 LATIN: Final = "us"

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from robust_xtreme import pack_files, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
 from robust_xtreme.noise.input.nearby import LATIN, near
 

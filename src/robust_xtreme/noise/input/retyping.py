@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from robust_xtreme import packs
+from robust_xtreme.core import packs
 from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, telex
 from robust_xtreme.noise.input.keyboards import DEAD, Layout, Stroke
 from robust_xtreme.noise.input.nearby import LATIN

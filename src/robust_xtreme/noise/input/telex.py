@@ -14,8 +14,8 @@ from functools import cache
 from itertools import groupby
 from typing import Final, Literal, NamedTuple, final
 
-from robust_xtreme import packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import DataError
 
 Method = Literal["telex", "vni"]
 

@@ -14,9 +14,9 @@ from functools import cache
 from itertools import chain
 from typing import Final, NamedTuple, final
 
-from robust_xtreme import packs
-from robust_xtreme.graphemes import joins
-from robust_xtreme.languages import language
+from robust_xtreme.core import packs
+from robust_xtreme.core.graphemes import joins
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke, closeness

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from robust_xtreme import languages, packs
+from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import LATIN, near
 from robust_xtreme.noise.input.telex import STROKE, TONES, Method, Stroke, method_keys, parts, strokes, typed

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from robust_xtreme.graphemes import split
-from robust_xtreme.languages import language as language_of
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, has_case, initials, letters_of, lower, style, upper
 from robust_xtreme.noise.engine.perturbation import alphabet_pack, known_language
 from robust_xtreme.noise.engine.words import Form, words

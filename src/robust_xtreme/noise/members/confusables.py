@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme import graphemes, languages, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import graphemes, languages, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme import languages, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import languages, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import capital, cases, upper
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding

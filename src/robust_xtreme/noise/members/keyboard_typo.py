@@ -20,9 +20,9 @@ from functools import partial
 from itertools import chain
 from typing import Final, NamedTuple
 
-from robust_xtreme import packs
-from robust_xtreme.errors import SpecError
-from robust_xtreme.languages import language as language_of
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.input import confusions, hangul, kana, keyboards, pinyin, vietnamese

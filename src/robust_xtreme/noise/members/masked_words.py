@@ -5,7 +5,7 @@ The model is a folder (`@lm=DIR`) with safetensors; nothing is downloaded. Negat
 
 from __future__ import annotations
 
-from robust_xtreme.edits import Array, Edits
+from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.noise.engine.masked_words import OPTION, substituted
 from robust_xtreme.noise.engine.perturbation import Job, member
 from robust_xtreme.noise.engine.words import needs_spaces

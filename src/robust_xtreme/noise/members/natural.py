@@ -18,9 +18,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from robust_xtreme import pack_files, packs, registry
-from robust_xtreme.errors import DataError
-from robust_xtreme.languages import language as language_of
+from robust_xtreme.core import pack_files, packs, registry
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.mixture import Part, Parts, mixture, part

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from robust_xtreme import pack_files, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words

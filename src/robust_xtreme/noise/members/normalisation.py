@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from robust_xtreme import languages, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import languages, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import cases, upper
 from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 

@@ -15,8 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from robust_xtreme import languages, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import languages, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.perturbation import known_language
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Final
 
-from robust_xtreme.graphemes import split
-from robust_xtreme.languages import belongs
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.languages import belongs
 from robust_xtreme.noise.engine.inserting import THAI_AFTER, THAI_BEFORE
 from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.perturbation import alphabet_pack, known_language
 from robust_xtreme.noise.engine.recoding import WORD, Recoding, recoding

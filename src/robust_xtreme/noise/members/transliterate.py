@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from robust_xtreme import packs, registry
-from robust_xtreme.edits import Array, Edits
-from robust_xtreme.errors import SpecError
-from robust_xtreme.languages import language
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.edits import Array, Edits
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.dividing import Listed, listed
 from robust_xtreme.noise.engine.perturbation import Job, Params, known_language, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled

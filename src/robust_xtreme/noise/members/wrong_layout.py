@@ -23,9 +23,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme import packs
-from robust_xtreme.errors import SpecError
-from robust_xtreme.languages import language as language_of
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.inserting import inserting
 from robust_xtreme.noise.engine.perturbation import alphabet_pack
 

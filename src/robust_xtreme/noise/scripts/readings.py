@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
-from robust_xtreme import pack_files, packs
-from robust_xtreme.errors import DataError
+from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.respelling import spelt
 from robust_xtreme.noise.engine.respelling_table import CONDITIONS, OF_WORDS, Condition, Form, Rule, Rules, respeller
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
 
-from robust_xtreme import languages, packs
+from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.respelling import Function
 from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Form, Respeller, Rule, Rules, respeller

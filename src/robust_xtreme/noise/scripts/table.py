@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 
 import regex
 
-from robust_xtreme import languages, pack_files, packs, registry
-from robust_xtreme.errors import DataError, nearest
+from robust_xtreme.core import languages, pack_files, packs, registry
+from robust_xtreme.core.errors import DataError, nearest
 from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Condition, Form, Rule, Rules
 from robust_xtreme.noise.scripts.readings import with_readings
 

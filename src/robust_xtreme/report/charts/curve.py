@@ -14,8 +14,8 @@ from robust_xtreme.report.cells import BUDGET, headline, with_condition
 from robust_xtreme.report.charts.style import COLOURS, config
 from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.attacks import CURVE
-from robust_xtreme.results.averages import LANGUAGES
+from robust_xtreme.stats.attacks import CURVE
+from robust_xtreme.stats.averages import LANGUAGES
 
 REALISED, NOMINAL = "realised", "nominal"
 """The axes of a curve: edited characters of all, or the strength that was asked for."""

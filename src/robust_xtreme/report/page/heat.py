@@ -14,7 +14,7 @@ from robust_xtreme.report.columns import NOTHING, percent, points, signed
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.no_claim import SELECTED
+from robust_xtreme.stats.no_claim import SELECTED
 
 _PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
 _KEY: Final = Paragraph(

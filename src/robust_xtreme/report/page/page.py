@@ -34,7 +34,7 @@ from robust_xtreme.report.page.heat import coloured, heat
 from robust_xtreme.report.summary import ALPHA, commands, counts, headline_cells, mark, partial, verdicts, what_was_run
 from robust_xtreme.report.tables import narrow, tables
 from robust_xtreme.report.view import SECTION, Results, View
-from robust_xtreme.results.averages import LANGUAGES
+from robust_xtreme.stats.averages import LANGUAGES
 
 MOST: Final = 60
 """The number of changes of one language; a run with more has only those at the highest strengths, then the worst."""

@@ -15,11 +15,11 @@ from typing import Any, Final, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from robust_xtreme.core.sinks import Trusted, inert, visible
 from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Phrase, Table, inlines, within
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.tables import narrow
-from robust_xtreme.sinks import Trusted, inert, visible
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 

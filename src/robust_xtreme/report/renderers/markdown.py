@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, assert_never
 
+from robust_xtreme.core.sinks import Trusted, between, code_block, filled, html_text, inert, markdown, visible
 from robust_xtreme.report import blocks as doc
-from robust_xtreme.sinks import Trusted, between, code_block, filled, html_text, inert, markdown, visible
 
 _SAFE: Final = str.maketrans({sign: f"%{ord(sign):02X}" for sign in '() <>|\\`"[]'})
 _OPENING: Final = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[#>]|[-+](?:\s|$)|-[- ]+$|\[[ xX]\]\s))")

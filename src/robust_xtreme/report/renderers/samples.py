@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from robust_xtreme.core.sinks import inert, visible
 from robust_xtreme.report.blocks import Diff, Phrase, Sample, inlines
-from robust_xtreme.sinks import inert, visible
 
 
 def print_sample(console: Console, sample: Sample) -> None:

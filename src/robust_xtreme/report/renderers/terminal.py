@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from robust_xtreme.core.sinks import visible
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, Part, Table, inlines, text_of
 from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
 from robust_xtreme.report.tables import narrow, only, titled
-from robust_xtreme.sinks import visible
 
 _SIGNS: Final = str.maketrans(
     dict.fromkeys("▌▋▊▉█", "#") | dict.fromkeys("▏▎▍", "") | dict(zip("▁▂▃▄▅▆▇", "__..--=", strict=True))

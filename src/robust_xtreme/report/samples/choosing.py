@@ -10,17 +10,17 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.external.condition import LIKE, likened
-from robust_xtreme.metric import ALL, named
-from robust_xtreme.randomness import draws, salt, text_keys
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.metric import ALL, named
+from robust_xtreme.core.randomness import draws, salt, text_keys
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import check_file
+from robust_xtreme.files.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
+from robust_xtreme.noise.conditions.condition import LIKE, likened
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import store
-from robust_xtreme.results.manifest import check_file
-from robust_xtreme.results.merging import BASE, blocks, together
-from robust_xtreme.results.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
+from robust_xtreme.stats.merging import BASE, blocks, together
 
 MOST: Final = 3000
 """The most examples of a page."""

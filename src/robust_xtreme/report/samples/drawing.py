@@ -8,21 +8,13 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import UnknownName, UserError
-from robust_xtreme.external.condition import LIKE, RANDOM
-from robust_xtreme.randomness import salt, text_keys
+from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.randomness import salt, text_keys
+from robust_xtreme.files.schema import CELL
+from robust_xtreme.noise.conditions.condition import LIKE, RANDOM
 from robust_xtreme.report.cells import perturbed
-from robust_xtreme.report.samples.choosing import (
-    CLEAN,
-    Rows,
-    Wanted,
-    cells_of,
-    losses_of,
-    parts_of,
-    with_predictions,
-)
+from robust_xtreme.report.samples.choosing import CLEAN, Rows, Wanted, cells_of, losses_of, parts_of, with_predictions
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.schema import CELL
 
 CONTROLS: Final = 5
 """One row of so many is a clean text."""

@@ -10,11 +10,11 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme import resources
-from robust_xtreme.errors import DataError, Mismatch, MissingData, UnreadableFiles, counted, shown
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UnreadableFiles, counted, shown
+from robust_xtreme.files import csv as frames
 from robust_xtreme.report.samples.sheet import ROW, VALID, row_name
-from robust_xtreme.results import csv as frames
-from robust_xtreme.results.validity import SHEET_KEY
+from robust_xtreme.stats.validity import SHEET_KEY
 
 YES, NO = ("yes", "y"), ("no", "n")
 _SEPARATORS: Final = (",", ";", "\t")

@@ -8,9 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.errors import UnknownName
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.sinks import visible
 from robust_xtreme.report.samples.windows import CUT
-from robust_xtreme.sinks import visible
 
 _LONG: Final = 48
 

@@ -9,7 +9,9 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
 from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Part, Sample
 from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.names import anchor, language_name
@@ -19,8 +21,6 @@ from robust_xtreme.report.samples.texts import Kept, Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
 from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.manifest import IMPORTED, MANIFEST, read_manifest
-from robust_xtreme.run_spec import RunSpec
 
 ANCHOR: Final = "examples"
 _ABOUT: Final = (

@@ -12,16 +12,16 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Document, Tags, digest
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Tags, digest
+from robust_xtreme.core.sinks import inert
+from robust_xtreme.files import csv
+from robust_xtreme.files.frames import build
 from robust_xtreme.report.samples.choosing import CLEAN, Wanted, rows_of
 from robust_xtreme.report.samples.drawing import Drawn, drawn
 from robust_xtreme.report.samples.texts import Remade, key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.results import csv
-from robust_xtreme.results.frames import build
-from robust_xtreme.results.validity import SHEET_KEY
-from robust_xtreme.sinks import inert
+from robust_xtreme.stats.validity import SHEET_KEY
 
 ROW, VALID, REMARK = "row", "valid", "remark"
 TEXT: Final = "text: "

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
-from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.examples import Answers, Span, Tags, digest
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.examples import Answers, Span, Tags, digest
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.pieces import Piece, pieces
 from robust_xtreme.report.blocks import Diff, Inline, Link, Mono, Phrase, Sample, inlines, joined

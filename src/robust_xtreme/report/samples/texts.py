@@ -13,31 +13,31 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme import packs, registry
-from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import Mismatch, RobustXtremeError, UserError
-from robust_xtreme.examples import Corpus, Example
-from robust_xtreme.external.condition import LIKE, Condition, named
-from robust_xtreme.external.frozen import FROZEN, Frozen
-from robust_xtreme.external.frozen_runs import read_frozen
-from robust_xtreme.external.layouts import Cell, NoisySet
-from robust_xtreme.external.matched import as_many
-from robust_xtreme.external.paired import Paired
-from robust_xtreme.external.reading import read_pairs
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.errors import Mismatch, RobustXtremeError, UserError
+from robust_xtreme.core.examples import Corpus, Example
+from robust_xtreme.core.run_spec import RunSpec, from_toml, parse_sets
+from robust_xtreme.core.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.files.manifest import IMPORTED, check_file
+from robust_xtreme.noise.conditions.condition import LIKE, Condition, named
+from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
+from robust_xtreme.noise.conditions.matched import as_many
+from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.engine.listed import Listed, with_edits
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.results.manifest import IMPORTED, check_file
-from robust_xtreme.results.splits import clean_split
-from robust_xtreme.run_spec import RunSpec, from_toml, parse_sets
-from robust_xtreme.sources.loading import Split, load
-from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import clusters_version, identity_of, limit
-from robust_xtreme.sources.source import Source, open_source
-from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.stats.splits import clean_split
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
+from robust_xtreme.tasks.noisy.layouts import Cell, NoisySet
+from robust_xtreme.tasks.noisy.reading import read_pairs
+from robust_xtreme.tasks.sources.loading import Split, load
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.selecting import clusters_version, identity_of, limit
+from robust_xtreme.tasks.sources.source import Source, open_source
 
 RUN: Final = "run.toml"
 _DIGITS: Final = 6

@@ -7,13 +7,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.run_spec import MINI, RunSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.report.samples.texts import Remade
-from robust_xtreme.run_spec import MINI, RunSpec
-from robust_xtreme.sources.checkpoints import fetched, on_hub
-from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.token_offsets import exact_offsets
+from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 
 Tokenize = Callable[[str], list[str]]
 Sides = tuple[list[str], list[str]]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Final, final
 
-from robust_xtreme import graphemes
+from robust_xtreme.core import graphemes
 from robust_xtreme.noise.engine.pieces import Piece
 
 WIDTH: Final = 300

@@ -7,13 +7,13 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.external.condition import CLEAN, RANDOM, beside_attack
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files.schema import CELL
+from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM, beside_attack
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import headline, perturbed, sectioned
 from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.view import SECTION, Results, view
-from robust_xtreme.results.schema import CELL
-from robust_xtreme.specs import PerturbationSpec
 
 _SCORED: Final = (*CELL[:-1], "metric", "scope")
 LEVELS: Final = ("clean", "robust", "random", "noise")

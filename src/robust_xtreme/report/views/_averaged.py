@@ -20,7 +20,7 @@ from robust_xtreme.report.benchmarks import (
 from robust_xtreme.report.cells import sectioned
 from robust_xtreme.report.columns import SCORE
 from robust_xtreme.report.view import SECTION, Results, view
-from robust_xtreme.results.averages import COMMON, LANGUAGES
+from robust_xtreme.stats.averages import COMMON, LANGUAGES
 
 _KEY: Final = ("metric", "fields", *NOISE)
 

@@ -9,8 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.languages import ALL_LANGUAGES, language
-from robust_xtreme.metric import CLEAN_TWIN
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.metric import CLEAN_TWIN
+from robust_xtreme.files.schema import CELL
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import (
     few_clusters,
@@ -26,9 +27,8 @@ from robust_xtreme.report.charts.forest import forest
 from robust_xtreme.report.columns import OVERLAP, percent, signed
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import SECTION, Results, view
-from robust_xtreme.results.degrade import CONSTANT
-from robust_xtreme.results.schema import CELL
-from robust_xtreme.results.stages import OWN
+from robust_xtreme.stats.degrade import CONSTANT
+from robust_xtreme.stats.stages import OWN
 
 _CLEAN_SCORES_COLUMNS: Final = (
     "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",

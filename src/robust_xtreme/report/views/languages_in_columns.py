@@ -12,7 +12,7 @@ from robust_xtreme.report.columns import GROUPED, NOTHING, interval, signed
 from robust_xtreme.report.names import script
 from robust_xtreme.report.summary import UNDECIDED, headline_cells, undecided
 from robust_xtreme.report.view import SECTION, Results, view
-from robust_xtreme.results.no_claim import SELECTED
+from robust_xtreme.stats.no_claim import SELECTED
 
 _WIDTH: Final = 6
 """The number of languages beside each other."""

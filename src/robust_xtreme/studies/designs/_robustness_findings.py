@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import counted
+from robust_xtreme.core.errors import counted
 from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, over_cells, retained
 from robust_xtreme.studies.claims import CONTROL, FEWEST_SEEDS, PRIMARY, SECONDARY
 from robust_xtreme.studies.frames import CLEAN

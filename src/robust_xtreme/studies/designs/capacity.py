@@ -9,8 +9,8 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme import registry
-from robust_xtreme.errors import SpecError
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.findings import finding, row_of, with_scope

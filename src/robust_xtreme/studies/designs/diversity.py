@@ -11,8 +11,8 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.randomness import salt
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.randomness import salt
 from robust_xtreme.studies.cells import BySeed, grid_of
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.findings import finding, row_of, with_scope

@@ -11,8 +11,8 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.errors import SpecError, UnknownName
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.findings import finding, interval, row_of, signed, with_scope

@@ -32,7 +32,7 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch, SpecError
+from robust_xtreme.core.errors import Mismatch, SpecError
 from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, nested, over_cells, over_noise
 from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, PRIMARY, SECONDARY
 from robust_xtreme.studies.design import Design

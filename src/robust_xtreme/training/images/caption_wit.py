@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.formats import numbered_lines, read_file
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.tasks.formats import numbered_lines, read_file
 from robust_xtreme.training.images.rows import Row
 from robust_xtreme.training.text import NAMES
 

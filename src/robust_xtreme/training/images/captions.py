@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.formats import numbered_lines, parse, read_file, text_of
+from robust_xtreme.core.errors import DataError, MissingData
+from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, text_of
 from robust_xtreme.training.images.caption_wit import file_of
 from robust_xtreme.training.images.rows import Row, language_of
 

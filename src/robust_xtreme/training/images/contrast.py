@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import digest
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.models.reading.frames import frame_of
+from robust_xtreme.models.reading.tokens import Lexicon, backend_of
+from robust_xtreme.models.reading.windows import Windows, framed
 from robust_xtreme.models.tensors import Scores
-from robust_xtreme.reading.frames import frame_of
-from robust_xtreme.reading.tokens import Lexicon, backend_of
-from robust_xtreme.reading.windows import Windows, framed
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.images.pairs import NAME, Pairs

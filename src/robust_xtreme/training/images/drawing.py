@@ -17,7 +17,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.core.errors import DataError
 from robust_xtreme.training.images.pairs import Pixels
 
 SIZE: Final = 32

@@ -16,9 +16,9 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import DataError, MissingData, UserError
-from robust_xtreme.formats import read_file
-from robust_xtreme.results import store
+from robust_xtreme.core.errors import DataError, MissingData, UserError
+from robust_xtreme.files import store
+from robust_xtreme.tasks.formats import read_file
 from robust_xtreme.training.images import caption_wit, captions
 from robust_xtreme.training.images.pairs import Caption, Pairs, Picture, Pixels
 from robust_xtreme.training.images.rows import LONGEST, Row

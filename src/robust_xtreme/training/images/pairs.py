@@ -9,8 +9,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import digest
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.examples import digest
 
 WORLD: Final = "world"
 """The pairs that ship with the program: drawn scenes of the embedded world."""

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme import resources
-from robust_xtreme.errors import DataError
-from robust_xtreme.examples import digest
-from robust_xtreme.formats import numbered_lines, parse, read_file
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.tasks.formats import numbered_lines, parse, read_file
 from robust_xtreme.training.images.drawing import SIZE, Scene, drawn, scene_of
 from robust_xtreme.training.images.pairs import WORLD, Caption, Pairs, Picture, Pixels
 

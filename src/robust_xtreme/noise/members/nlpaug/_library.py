@@ -16,8 +16,8 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from robust_xtreme import languages
-from robust_xtreme.graphemes import split
+from robust_xtreme.core import languages
+from robust_xtreme.core.graphemes import split
 from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.perturbation import known_language
 

@@ -22,15 +22,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from robust_xtreme import languages, strict_json
-from robust_xtreme.errors import UserError
+from robust_xtreme.core import languages, strict_json
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.noise.engine.masked_model import checked
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
-from robust_xtreme.token_offsets import exact_offsets
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, characters, lacks_letters, on_words
 

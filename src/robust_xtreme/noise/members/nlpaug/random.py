@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, characters, lacks_letters, on_words
 

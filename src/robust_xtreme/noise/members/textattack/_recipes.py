@@ -7,7 +7,7 @@ reduction keeps right answers right, so that its texts have no success.
 
 from __future__ import annotations
 
-from robust_xtreme import languages
+from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.attack import recipe
 from robust_xtreme.noise.engine.perturbation import known_language
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from robust_xtreme import languages
-from robust_xtreme.errors import SpecError, UserError, nearest
+from robust_xtreme.core import languages
+from robust_xtreme.core.errors import SpecError, UserError, nearest
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.respelling import Function
 from robust_xtreme.noise.scripts.scheme import Scheme

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from robust_xtreme import languages
-from robust_xtreme.errors import UserError
+from robust_xtreme.core import languages
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.respelling import Function
 from robust_xtreme.noise.scripts.scheme import LATIN, Scheme

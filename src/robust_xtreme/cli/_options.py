@@ -1,0 +1,154 @@
+"""Options of commands: from the keys of a spec, and those that several commands have.
+
+An option that is not passed is None; the value of the run's file or the default applies.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import Field
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.keys import Key, keys, written
+from robust_xtreme.core.sinks import echo, one_line
+
+_KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
+_NAMES: Final = {"start": "encoder"}
+"""Keys whose parameter has another name."""
+
+_MARKUP: Final = re.compile(r"\[(?=[a-z#/@])")
+"""What rich would read as the beginning of a style, as in `robust-xtreme[mlflow]`."""
+
+_TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
+
+
+def option(declared: str, text: str, completion: Any = None, panel: str | None = None) -> Any:
+    """An option by its names and metavar, as in `--out -o FILE`; its default is not shown."""
+    words = declared.split()
+    names = list(takewhile(lambda word: word.startswith("-"), words))
+    metavar = " ".join(words[len(names) :]) or None
+    shown = _MARKUP.sub(r"\\[", text)
+    return typer.Option(
+        *names, metavar=metavar, help=shown, autocompletion=completion, rich_help_panel=panel, show_default=False
+    )
+
+
+def argument(metavar: str, text: str, completion: Any = None, show_default: bool = False) -> Any:
+    """An argument of a command."""
+    return typer.Argument(metavar=metavar, help=text, autocompletion=completion, show_default=show_default)
+
+
+# ---------------------------------------------------------------------------------------------- options of several
+
+
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The noise seed.")]
+Packs = Annotated[
+    list[str] | None,
+    option(
+        "--packs DIR",
+        "A folder of your own packs, KIND/NAME.toml, searched before the bundled ones. Repeatable.",
+        _completion.folder,
+    ),
+]
+
+
+def using(packs: list[str] | None) -> AbstractContextManager[None]:
+    """Search the folders of --packs first. Raises UserError where one of them is not a folder of packs."""
+    if not packs:
+        return nullcontext()
+    from robust_xtreme.noise import user_packs
+
+    return user_packs.using(*packs)
+
+
+def show_outside_packs(file: Path, packs: Sequence[str]) -> None:
+    """Print to stderr, in one line, the folders of packs that a run's file names outside its own folder."""
+    outside = [pack for pack in packs if not _is_inside(pack, file.parent)]
+    if outside:
+        line = f"robust-xtreme: {file} names packs outside its folder: {', '.join(outside)}"
+        echo(one_line(line), error=True)
+
+
+def _is_inside(path: str, folder: Path) -> bool:
+    try:
+        return Path(path).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # not a path, or a link to itself: packs that cannot be read
+        return False
+
+
+def check_word(command: str, word: str, known: Sequence[str]) -> None:
+    """Raise UnknownName where the first word after a command is not one of its own."""
+    if word not in known:
+        raise UnknownName(f"{command} command", word, known, f"robust-xtreme {command} --help")
+
+
+def several(option: str, words: str | None) -> list[str] | None:
+    """The names in a list, separated by commas or blanks. Raises UserError where there are none."""
+    names = None if words is None else words.replace(",", " ").split()
+    if names == []:
+        raise UserError(f"--{option} names none. Leave it out for all of them.")
+    return names
+
+
+def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any]:
+    """The options that the user passed, those of `lists` as lists of names.
+
+    Raises UserError as `several`.
+    """
+    values = {**words, **{name: several(name, words[name]) for name in lists}}
+    return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
+
+
+# ---------------------------------------------------------------------------------------------- options of keys
+
+
+def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that replaces the `**keys` of a command by the options of some specs.
+
+    In the help they come before the keyword-only parameters. Where two specs have the same key, the last one wins.
+    """
+
+    def made(command: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(command, eval_str=True)
+        *named, _ = signature.parameters.values()
+        before = [parameter for parameter in named if parameter.kind is not _KEYWORD]
+        options = signature.replace(parameters=[*before, *_parameters(specs), *named[len(before) :]])
+        command.__signature__ = options  # type: ignore[attr-defined]  # typer reads it
+        return command
+
+    return made
+
+
+def _parameters(specs: tuple[Any, ...]) -> Iterator[inspect.Parameter]:
+    known = {name: pair for spec in specs for name, pair in keys(spec).items()}
+    for name, (field, key) in known.items():
+        if key.panel is not None:
+            is_flag = field.type == "bool"
+            kind: Any = list[str] if key.repeated else _TYPES[str(field.type)]
+            yield inspect.Parameter(
+                _NAMES.get(name, name),
+                _KEYWORD,
+                default=False if is_flag else None,
+                annotation=Annotated[kind if is_flag else kind | None, _of_key(name, field, key)],
+            )
+
+
+def _of_key(name: str, field: Field[Any], key: Key) -> Any:
+    default = f" Default: {field.default}." if key.choices and isinstance(field.default, str) and field.default else ""
+    text = f"{key.help[0].upper()}{key.help[1:]}.{default}{' Repeatable.' if key.repeated else ''}"
+    if isinstance(key.complete, str):
+        completion = getattr(_completion, key.complete)
+    else:
+        words = tuple(filter(None, key.choices or key.complete))
+        completion = _completion.words(words, several=field.type == "tuple[str, ...]") if words else None
+    declared = f"--{written(name).replace('_', '-')} {key.metavar}"
+    return option(declared, text.replace("`", ""), completion, key.panel or None)

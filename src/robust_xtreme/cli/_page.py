@@ -1,0 +1,79 @@
+"""The page of finished runs, which `report` and `compare` write: of two runs with their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robust_xtreme.core.errors import UserError
+
+if TYPE_CHECKING:
+    from robust_xtreme.gating.comparing import Comparison
+    from robust_xtreme.report.blocks import Part
+    from robust_xtreme.report.view import Results
+
+DIFFERENCES = "differences.csv"
+
+
+def folders_of(runs: Sequence[str]) -> dict[str, Path]:
+    """The folders of runs by the names that tell them apart."""
+    from robust_xtreme.report.beside import names
+
+    return {name: Path(run) for name, run in zip(names(runs), runs, strict=True)}
+
+
+def results_of(folders: dict[str, Path]) -> Results:
+    """Finished runs beside each other. Raises MissingData."""
+    from robust_xtreme.report.beside import beside
+    from robust_xtreme.report.document import finished
+
+    return beside({name: finished(folder) for name, folder in folders.items()})
+
+
+def written(
+    folders: dict[str, Path],
+    results: Results,
+    suffix: str,
+    views: Sequence[str] = (),
+    texts: bool = True,
+    comparison: Comparison | str | None = None,
+) -> bytes:
+    """The content of a file of runs by its suffix; a page has examples, with `texts`.
+
+    `comparison` is that of the two runs, or why they cannot be compared.
+    """
+    from robust_xtreme.files.csv import dump
+    from robust_xtreme.files.schema import CONTRASTS
+    from robust_xtreme.report.outputs import Added
+    from robust_xtreme.report.outputs import written as content
+    from robust_xtreme.report.samples.part import samples_part
+
+    if views or suffix not in (".html", ".md"):
+        return content(results, suffix, views)
+    examples = tuple(samples_part(folders, results)) if texts and suffix == ".html" else ()
+    compared = comparison is not None and not isinstance(comparison, str)
+    files = {DIFFERENCES: dump(comparison.frame, CONTRASTS)} if compared else {}  # type: ignore[union-attr]  # as checked
+    return content(results, suffix, views, Added(_parts(comparison), examples, files))
+
+
+def _parts(comparison: Comparison | str | None) -> tuple[Part, ...]:
+    from robust_xtreme.gating.differences import differences_part, no_differences
+
+    if comparison is None:
+        return ()
+    return (no_differences(comparison) if isinstance(comparison, str) else differences_part(comparison),)
+
+
+def comparison_of(runs: Sequence[str]) -> Comparison | str | None:
+    """The comparison of two runs, or why they cannot be compared; None of one run or of more than two."""
+    from robust_xtreme.gating.baselines import of_runs
+    from robust_xtreme.gating.comparing import compare
+
+    if len(runs) != 2:
+        return None
+    try:
+        baseline, candidate = (of_runs([Path(run)]) for run in runs)
+        return compare(baseline, candidate)
+    except UserError as error:
+        return str(error)

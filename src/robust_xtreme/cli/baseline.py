@@ -1,0 +1,150 @@
+"""`robust-xtreme baseline`: saves finished runs as a baseline for the gate, shows baselines, or checks their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._next import show_next
+from robust_xtreme.cli._options import argument, check_word, option
+from robust_xtreme.core.errors import UnreadableFiles, UserError
+from robust_xtreme.core.sinks import echo, one_line
+
+if TYPE_CHECKING:
+    from robust_xtreme.gating.baselines import Baseline
+
+_TAKEN: Final = {"save": ("--name", "--reason", "--force"), "show": ("--json",), "check": ()}
+_WHAT: Final = tuple(_TAKEN)
+_MAIN: Final = "main"
+
+What = Annotated[str, argument("save | show | check", "Save, show or check.", _completion.words(_WHAT))]
+Names = Annotated[
+    list[str] | None, argument("RUN...|NAME", "save: folders of finished runs; else a baseline.", _completion.baseline)
+]
+Name = Annotated[str | None, option("--name NAME", f"save: the name of the baseline. Default: {_MAIN}.")]
+Reason = Annotated[str | None, option("--reason TEXT", "save: why, for those who read it later.")]
+Force = Annotated[bool, option("--force", "save: replace a baseline of that name, and remove its anchor.")]
+Folder = Annotated[
+    str | None,
+    option("--folder DIR", "Where the baselines are. Default: .robust-xtreme/baselines.", _completion.folder),
+]
+AsJson = Annotated[bool, option("--json", "show: one JSON array, for programs.")]
+
+
+def baseline(
+    what: What,
+    names: Names = None,
+    name: Name = None,
+    reason: Reason = None,
+    force: Force = False,
+    folder: Folder = None,
+    as_json: AsJson = False,
+) -> int | None:
+    """Save finished runs as a baseline, which later runs are gated against; show baselines, or check their files.
+
+    A baseline is NAME.csv, NAME.json and NAME.parquet, without texts and small enough to commit. Several runs, one for
+    each of at least three training seeds, make one baseline. Without a NAME, `show` and `check` take all of them.
+
+    Examples:
+
+    robust-xtreme baseline save runs/eval-0123456789abcdef
+
+    robust-xtreme baseline save SEED1 SEED2 SEED3 --name seeds --reason "new recipe"
+
+    robust-xtreme baseline check"""
+    from robust_xtreme.gating.baselines import ROOT, check
+    from robust_xtreme.gating.baselines import names as saved
+
+    check_word("baseline", what, _WHAT)
+    _check_options(what, {"--name": name, "--reason": reason, "--force": force, "--json": as_json})
+    root = Path(folder) if folder else ROOT
+    if what == "save":
+        _save(names or [], name or _MAIN, root, reason or "", force)
+        return None
+    known = names or saved(root)
+    if not known:
+        raise UserError(f"There is no baseline in {root}. Save one: robust-xtreme baseline save RUN")
+    baselines, errors = _loaded(known, root, check if what == "check" else None)
+    if what == "check":
+        _show_checked(baselines)
+    else:
+        _show(baselines, as_json)
+    if errors:
+        raise UnreadableFiles(errors)
+    return 0 if what == "check" else None
+
+
+def _loaded(
+    names: Iterable[str], root: Path, check: Callable[[Baseline], None] | None
+) -> tuple[list[Baseline], list[str]]:
+    """The baselines that can be read and pass the check, and a line for each of the others."""
+    from robust_xtreme.gating.baselines import load
+
+    baselines, errors = [], []
+    for name in names:
+        try:
+            each = load(name, root)
+            if check:
+                check(each)
+            baselines.append(each)
+        except UserError as error:
+            errors.append(str(error))
+    return baselines, errors
+
+
+def _check_options(what: str, options: Mapping[str, str | bool | None]) -> None:
+    """Raise UserError where an option is passed that `baseline save`, `show` or `check` does not take."""
+    for name, value in options.items():
+        if value and name not in _TAKEN[what]:
+            raise UserError(f"baseline {what} takes no {name}: leave it out. See: robust-xtreme baseline --help")
+
+
+def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
+    from robust_xtreme.cli.cache import size_of
+    from robust_xtreme.gating.baselines import ROOT, files, save
+
+    if not runs:
+        raise UserError("baseline save needs the folder of a finished run: robust-xtreme baseline save RUN")
+    path = save([Path(run) for run in runs], name, root, reason, force)
+    size = size_of(sum(each.stat().st_size for each in files(path)))
+    echo(f"Saved {path} with {', '.join(each.name for each in files(path) if each != path)} ({size})")
+    show_next("baseline", "check", name, *(() if root == ROOT else ("--folder", str(root))))
+
+
+def _show_checked(baselines: list[Baseline]) -> None:
+    for each in baselines:
+        echo(f"{each.name}: as it was saved, {each.size}{', with its anchor' if each.anchor else ''}")
+
+
+def _show(baselines: list[Baseline], as_json: bool) -> None:
+    facts = [_facts(each) for each in baselines]
+    if as_json:
+        from robust_xtreme.cli._terminal import print_json
+
+        print_json(facts)
+        return
+    for each, fact in zip(baselines, facts, strict=True):
+        echo(f"{each.name}  {each.size}, saved {each.saved_at or 'not yet'}")
+        for key in ("reason", "models", "tasks", "conditions", "anchor"):
+            if value := fact[key]:
+                echo(f"  {key:10}  {one_line(value if isinstance(value, str) else ', '.join(value))}")
+
+
+def _facts(each: Baseline) -> dict[str, Any]:
+    """What a baseline is, for readers and programs."""
+    names = sorted({model["model"] for run in each.facts["runs"] for model in run["models"]})
+    return {
+        "name": each.name,
+        "reason": each.reason or None,
+        "saved_at": each.saved_at or None,
+        "version": each.facts["version"],
+        "runs": each.seeds,
+        "models": names,
+        "tasks": [*each.facts["tasks"]],
+        "conditions": [row["condition"] for row in each.facts["conditions"]],
+        "cells": len(each.keys),
+        "paired": each.paired,
+        "anchor": f"{each.anchor.name}, saved {each.anchor.saved_at}" if each.anchor else None,
+    }

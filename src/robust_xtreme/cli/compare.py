@@ -1,0 +1,62 @@
+"""`robust-xtreme compare`: the paired differences of two finished runs, with intervals and corrected tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._options import argument, option
+from robust_xtreme.core.sinks import echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.gating.comparing import Comparison
+
+_MOST: Final = 8
+"""The rows of each table on the terminal, so that all take 80 lines at most."""
+
+Before = Annotated[str, argument("BASELINE", "A finished run, or the name of a saved baseline.", _completion.folder)]
+After = Annotated[str, argument("CANDIDATE", "A finished run on the same data and noise.", _completion.folder)]
+Outputs = Annotated[
+    list[str] | None,
+    option("--output -o FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
+]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+
+
+def compare(baseline: Before, candidate: After, output: Outputs = None, force: Force = False) -> None:
+    """Compare two runs item by item: each cell, task and language, on clean and on perturbed text.
+
+    A difference is candidate minus baseline, in points. Runs on other data, noise, seeds or settings are refused. The
+    exit code is 0 where they could be compared, whatever the result; `robust-xtreme gate` fails on regressions.
+
+    Examples:
+
+    robust-xtreme compare runs/old runs/new
+
+    robust-xtreme compare main runs/new -o difference.html -o difference.csv"""
+    from robust_xtreme.cli._terminal import output as terminal
+    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.comparing import compare as compared
+    from robust_xtreme.gating.document import comparison_blocks
+    from robust_xtreme.gating.outputs import COMPARED, targets, write
+    from robust_xtreme.report.renderers.terminal import print_blocks
+
+    files = targets(output or (), COMPARED, force)
+    sides = {name: load(name) for name in (baseline, candidate)}
+    comparison = compared(sides[baseline], sides[candidate])
+    if not output:
+        print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
+    runs = [name for name, side in sides.items() if not side.saved_at]
+    for path in write(files, lambda suffix: _written(comparison, runs, suffix)):
+        echo(str(path))
+
+
+def _written(comparison: Comparison, runs: list[str], suffix: str) -> bytes:
+    """The content of a file by its suffix; a page is that of the runs, with what they were compared with."""
+    from robust_xtreme.cli._page import folders_of, results_of, written
+    from robust_xtreme.gating.outputs import comparison_written
+
+    if suffix != ".html":
+        return comparison_written(comparison, suffix)
+    folders = folders_of(runs)
+    return written(folders, results_of(folders), suffix, comparison=comparison)

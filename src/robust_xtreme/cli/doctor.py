@@ -1,0 +1,88 @@
+"""`robust-xtreme doctor`: checks versions, device, caches and data, and prints a remedy for each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._errors import NOWHERE, is_somewhere
+from robust_xtreme.cli._next import show_next
+from robust_xtreme.cli._options import option
+from robust_xtreme.core.sinks import echo, one_line
+
+if TYPE_CHECKING:
+    from robust_xtreme.cli._check import Check
+
+
+def doctor(
+    data: Annotated[
+        str | None, option("--data DIR", "The data to check. Default: ROBUST_XTREME_DATA.", _completion.data)
+    ] = None,
+    online: Annotated[bool, option("--online", "Also check that the hub answers.")] = False,
+    as_json: Annotated[bool, option("--json", "Print one JSON object.")] = False,
+) -> int:
+    """Check versions, device, caches and data, and print a remedy for each problem; exits with 3 if mini cannot run.
+
+    It exits with 2 if mini can run, but --data names nothing that can be used.
+
+    Nothing is changed, and no connection is opened without --online. The data of each task: robust-xtreme data list.
+
+    Examples: robust-xtreme doctor; robust-xtreme doctor --data DIR --json
+    """
+    from robust_xtreme.cli._check import DATA, FAIL
+
+    checks = _checks(data, online)
+    failed = {check.name for check in checks if check.status == FAIL}
+    runs = failed <= {DATA}
+    if as_json:
+        _print_json(checks, runs)
+    else:
+        _print(checks, runs, data, failed)
+    return 0 if not failed else 2 if runs else 3
+
+
+def _checks(data: str | None, online: bool) -> list[Check]:
+    """All checks; the slowest, importing torch, runs in parallel with the others."""
+    from robust_xtreme.cli import _check, _ready
+    from robust_xtreme.cli._check import FAIL, NOTE, safely
+
+    if not is_somewhere():  # imports fail there, whatever is installed
+        return [_check.Check("folder", FAIL, NOWHERE, "cd DIR"), *safely("python", _ready.program)]
+    process = _ready.probe()
+    others = [
+        *safely("mini", _ready.mini, FAIL),
+        *safely(_check.DATA, lambda: _ready.folder(data), FAIL if data else NOTE),
+        *safely("hub", lambda: _check.hub(online)),
+        *safely("cache", _check.cache),
+        *safely("hub cache", _check.hub_cache),
+    ]
+    imports = _ready.imported(process)
+    return [
+        *safely("python", _ready.program),
+        *safely("libraries", lambda: _ready.libraries(imports)),
+        *safely("device", lambda: _ready.device(imports)),
+        *others,
+    ]
+
+
+def _print(checks: list[Check], runs: bool, data: str | None, failed: Collection[str]) -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
+        if check.remedy:
+            echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
+    echo()
+    if failed:
+        echo(f"mini can{'' if runs else 'not'} run: see the lines that begin with fail.")
+    else:
+        echo("mini can run.")
+        show_next(*(("data", "check", "--data", data) if data else ("eval", "--perturb", "char_noise:0.1")))
+
+
+def _print_json(checks: list[Check], runs: bool) -> None:
+    from robust_xtreme.cli._terminal import print_json
+
+    names = {"name": "name", "status": "status", "found": "finding", "remedy": "remedy", "facts": "facts"}
+    rows = [{key: getattr(check, name) for key, name in names.items()} for check in checks]
+    print_json({"mini": runs, "checks": rows})

@@ -1,0 +1,146 @@
+"""`robust-xtreme eval`: evaluates models on clean and perturbed tasks in one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._errors import PLANNING
+from robust_xtreme.cli._next import after_evaluation, again, show_next
+from robust_xtreme.cli._options import option, passed, show_outside_packs, with_keys
+from robust_xtreme.core.run_spec import RunSpec, from_mapping, from_toml
+from robust_xtreme.core.shipped import RUNS, find
+
+if TYPE_CHECKING:
+    from robust_xtreme.report.evaluation import Evaluation
+
+_LISTS: Final = ("tasks", "languages")
+
+Config = Annotated[
+    str | None,
+    option(
+        "--config FILE",
+        "A run.toml, your own file, or a name from `config list`; options override its keys. Paths in it count from "
+        "it, or from its key folder.",
+        _completion.eval_file,
+    ),
+]
+Force = Annotated[
+    bool, option("--force", "Start over and remove the files of an earlier run; others in its folder stay.")
+]
+NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
+KeepGoing = Annotated[bool, option("--keep-going", "Leave out what cannot be read, compute the rest, and exit with 2.")]
+PlanOnly = Annotated[
+    bool,
+    option("--plan --dry-run", "Print what is left to compute, its time and what --force removes; change nothing."),
+]
+Devices = Annotated[
+    str | None,
+    option("--devices A,B", "One process for each device of this machine: 0,1 are CUDA devices; or all, or cpu,cpu."),
+]
+On = Annotated[
+    str | None,
+    option("--on ray[:ADDRESS]", "All devices of a Ray cluster, whose machines share the run's folder. Extra: ray."),
+]
+Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
+Verbose = Annotated[
+    bool, option("--verbose -v", "Print every step, with --plan every task run, and the traceback of an error.")
+]
+
+
+@with_keys(RunSpec)
+def eval(
+    *,
+    config: Config = None,
+    force: Force = False,
+    no_cache: NoCache = False,
+    keep_going: KeepGoing = False,
+    plan: PlanOnly = False,
+    devices: Devices = None,
+    on: On = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    **keys: Any,
+) -> None:
+    """Evaluate a model on clean and perturbed text in one run; the same command continues a stopped run.
+
+    Examples:
+
+    robust-xtreme eval --perturb char_noise:0.1
+
+    robust-xtreme eval --tasks xtreme-r --perturb char_noise:0.1
+
+    robust-xtreme eval --model xnli=OWNER/NAME --languages sw,en --perturb char_noise:0.1
+
+    robust-xtreme eval --model runs/panx --data DIR --tasks panx --languages sw,yo --perturb char_noise:0.1
+
+    robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3
+
+    robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
+    given = passed(keys, _LISTS)
+    file = None if config is None else find(config, RUNS)
+    spec = from_mapping(given, "eval") if file is None else from_toml(file, **given)
+    if file is not None and "packs" not in given:
+        show_outside_packs(file, spec.packs)
+    if plan:
+        from robust_xtreme.cli._terminal import output
+        from robust_xtreme.run.estimate import estimate
+        from robust_xtreme.run.fleets import NOT_STARTED, fleet_of
+
+        console = output()
+        with fleet_of(spec.device, devices, on, starts=False) as fleet:
+            lines = estimate(spec, force, not no_cache, verbose, keep_going, fleet)
+        if on and fleet is None:
+            lines.append(NOT_STARTED)
+        for line in lines:
+            console.print(line, soft_wrap=True)
+        show_next(*again(without=PLANNING))
+    else:
+        _run(spec, force, not no_cache, keep_going, quiet, verbose, devices, on)
+
+
+def _run(
+    spec: RunSpec,
+    force: bool,
+    cache: bool,
+    keep_going: bool,
+    quiet: bool,
+    verbose: bool,
+    devices: str | None,
+    on: str | None,
+) -> None:
+    from robust_xtreme.cli._progress import observing, show_result
+
+    with observing(quiet, verbose) as observer:
+        from robust_xtreme.run.fleets import fleet_of
+        from robust_xtreme.run.run import evaluate
+
+        with fleet_of(spec.device, devices, on) as fleet:
+            result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer, fleet=fleet)
+    from robust_xtreme.report.summary import headline_cells, is_untouched
+
+    cells = headline_cells(show_result(result, spec, quiet))
+    _check_whole(result, is_clean=bool(spec.perturb or spec.external or spec.frozen) and is_untouched(cells))
+    if not quiet:
+        show_next(*after_evaluation(spec, result.folder, cells.filter("near_chance").is_empty()))
+
+
+def _check_whole(result: Evaluation, is_clean: bool) -> None:
+    """Raise FailedCells or UnreadableFiles where results are missing, UserError where no text has the noise."""
+    from robust_xtreme.core.errors import FailedCells, UnreadableFiles, UserError, counted
+    from robust_xtreme.run.unread import missing
+
+    unread = missing(result.unread)
+    if result.failed:
+        raise FailedCells(
+            f"{counted(len(result.failed), 'cell')} failed: the model's scores are not finite. "
+            f"{result.folder / 'report.md'} names what failed; all other cells are written. {unread}".rstrip()
+        )
+    if unread:
+        raise UnreadableFiles([unread])
+    if is_clean:
+        language = result.manifest["units"][0]["language"].partition("@")[0]
+        raise UserError(
+            f"Nothing was perturbed: the noise edits no text of any cell. Clean levels: {result.folder / 'report.md'}. "
+            f"To see what serves {language}: robust-xtreme list perturbations --language {language}"
+        )

@@ -1,0 +1,110 @@
+"""`robust-xtreme examples`: prints examples of a finished run with their edits and both predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._next import show_next
+from robust_xtreme.cli._options import argument, option, several
+from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.sinks import echo, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from robust_xtreme.report.samples.choosing import Wanted
+    from robust_xtreme.report.view import Results
+
+_BECAME: Final = ("wrong", "right", "same")
+_LIMIT: Final = 10
+
+
+def examples(
+    run: Annotated[str, argument("RUN", "The folder of a finished run of eval.", _completion.folder)],
+    task: Annotated[str | None, option("--task --tasks -t A,B", "Of these tasks.", _completion.tasks)] = None,
+    language: Annotated[
+        str | None, option("--language --languages -l A,B", "Of these languages.", _completion.languages)
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        option("--noise SPEC", "A perturbation, at its highest strength, or one condition. Repeatable."),
+    ] = None,
+    became: Annotated[
+        str | None,
+        option("--became wrong | right | same", "What noise makes of the answer.", _completion.words(_BECAME)),
+    ] = None,
+    ids: Annotated[
+        list[str] | None, option("--id ID", "The example with this id, whole or as printed. Repeatable.")
+    ] = None,
+    limit: Annotated[int, option("--limit N", f"The most that are printed. Default: {_LIMIT}.")] = _LIMIT,
+) -> None:
+    """Print the examples of a run that noise costs most: clean and noisy text, gold and both answers, subwords.
+
+    Each task and language has its largest losses first. An answer became wrong where it scores lower than the answer to
+    the clean text. Texts are made again from the run's data, which must be there and the same; without them, gold and
+    predictions are printed. Without colours, [-removed-] and {+added+} mark the edits.
+
+    Examples: robust-xtreme examples runs/eval-1a2b --task xnli --language sw --became wrong; robust-xtreme examples
+    runs/eval-1a2b --noise char_noise:0.05 --limit 50
+    """
+    if limit < 1:
+        raise UserError(f"The value {limit} of --limit is below 1.")
+    if became is not None and became not in _BECAME:
+        raise UnknownName("kind of --became", became, _BECAME, "robust-xtreme examples --help")
+    from robust_xtreme.core.keys import MOST
+    from robust_xtreme.report.document import finished
+    from robust_xtreme.report.samples.choosing import Wanted, rows_of
+    from robust_xtreme.report.samples.ids import whole_ids
+
+    results = finished(Path(run))
+    asked = (several("task", task), several("language", language))
+    tasks, languages = (tuple(words or ()) for words in asked)
+    kinds = (became,) if became else ()
+    wanted = Wanted(
+        tasks, languages, tuple(noise or ()), kinds, each=min(limit, MOST), most=min(limit, MOST), drawn=False
+    )
+    _check(results, wanted)
+    if ids:
+        wanted = replace(wanted, ids=whole_ids(ids, rows_of(Path(run), results.manifest).predictions))
+    _print(Path(run), results, wanted)
+    show_next("examples", run, "--became", "wrong") if became is None else show_next("report", run, "--open")
+
+
+def _check(results: Results, wanted: Wanted) -> None:
+    """Raise UnknownName for a task, language or noise that the run does not have."""
+    from robust_xtreme.report.cells import perturbed
+
+    cells = perturbed(results)
+    conditions = [*dict.fromkeys(name for column in ("perturbation", "noise", "condition") for name in cells[column])]
+    for kind, names, known in (
+        ("task of the run", wanted.tasks, [*dict.fromkeys(results.deltas["task"])]),
+        ("language of the run", wanted.languages, [*dict.fromkeys(results.deltas["language"])]),
+        ("noise of the run", wanted.noises, conditions),
+    ):
+        for name in names:
+            if name not in known:
+                raise UnknownName(kind, name, known, "robust-xtreme examples --help")
+
+
+def _print(run: Path, results: Results, wanted: Wanted) -> None:
+    from robust_xtreme.cli._terminal import bar, messages, output
+    from robust_xtreme.report.renderers.samples import print_sample
+    from robust_xtreme.report.samples.part import samples
+
+    with bar(messages()) as progress:
+        shown = progress.add_task("reading the run", total=None)
+        every, problems = samples(run, results, wanted, lambda what: progress.update(shown, description=one_line(what)))
+    _say(problems)
+    if not every:
+        echo("The run has no such example.")
+    console = output()
+    for sample in every:
+        print_sample(console, sample)
+
+
+def _say(problems: Sequence[str]) -> None:
+    for line in problems:
+        echo(f"robust-xtreme: warning: {one_line(line)}", error=True)

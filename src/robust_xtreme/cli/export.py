@@ -1,0 +1,213 @@
+"""`robust-xtreme export`: hands a finished run, or noisy data, to other programs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._next import show_next
+from robust_xtreme.cli._options import Packs, argument, option, passed, using, with_keys
+from robust_xtreme.core.errors import SpecError, UserError, counted
+from robust_xtreme.core.sinks import echo, one_line
+from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, Job
+
+if TYPE_CHECKING:
+    from robust_xtreme.exchange.exporting.harness.export import Exported
+if TYPE_CHECKING:
+    from robust_xtreme.report.view import Results
+
+_NAMES: Final = ("tasks", "languages")
+_COLUMNS: Final = ("fields", "choices")
+_LOGS: Final = "logs"
+
+
+def export_harness(what: str, output: str | None, force: bool, options: Mapping[str, Any]) -> None:
+    """Write the folder for `lm-eval` or `inspect`, and print the commands that come next."""
+    from robust_xtreme.exchange.exporting.harness.export import export
+
+    if output is None:
+        raise SpecError(f"export {what} needs a folder to write: -o DIR")
+    values = {**passed(options, _NAMES), **{name: _columns(name, options[name]) for name in _COLUMNS}}
+    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    values |= lists
+    job = Job(what=what, output=output, force=force, **values)
+    with _bar() as watch:
+        exported = export(job, watch)
+    for line in exported.left:
+        echo(f"robust-xtreme: left out: {one_line(line)}", error=True)
+    noun = "task" if what == LM_EVAL else "file"
+    echo(f"{exported.path}: {counted(len(exported.names), noun)}, {counted(exported.rows, 'row')}")
+    _show_commands(what, exported)
+
+
+def _columns(name: str, text: str | None) -> tuple[str, ...]:
+    """Names of columns, which may contain blanks. Raises SpecError where there are none."""
+    columns = tuple(dict.fromkeys(filter(None, (word.strip() for word in (text or "").split(",")))))
+    if text is not None and not columns:
+        raise SpecError(f"--{name} names no column.")
+    return columns
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int], object]]:
+    """A progress bar in files of rows on a terminal, nothing elsewhere."""
+    from rich.progress import MofNCompleteColumn
+
+    from robust_xtreme.cli._terminal import bar, messages
+
+    console = messages()
+    if not console.is_terminal:
+        yield lambda _, __: None
+        return
+    with bar(console, MofNCompleteColumn()) as progress:
+        task, done = progress.add_task("reading", total=None), 0
+
+        def watch(name: str, left: int) -> None:
+            nonlocal done
+            done += left > 0 or done > 0
+            progress.update(task, description=one_line(name), completed=done, total=done + left or None)
+
+        yield watch
+
+
+def _show_commands(what: str, exported: Exported) -> None:
+    """The harness's command on the exported folder, and the one that reads its logs; a model is to be named."""
+    folder = str(exported.path)
+    if what == LM_EVAL:
+        model = ["lm-eval", "run", "--model", "hf", "--model_args", "pretrained=MODEL"]
+        words = [*model, "--include_path", f"{folder}/tasks", "--tasks", "rx", "--log_samples", "--output_path", _LOGS]
+    else:
+        task = ["inspect", "eval", f"{folder}/task.py@rx", "-T", f"data={exported.names[0]}"]
+        words = [*task, "--model", "hf/MODEL", "--log-dir", _LOGS]
+    echo(f"Next: {shlex.join(words)}", error=True)
+    show_next("import", _LOGS)
+
+
+_FOLDERS: Final = {"--mlflow": "mlruns", "--wandb": "wandb"}
+
+What = Annotated[
+    str, argument("RUN | lm-eval | inspect", "The folder of a finished run, or the harness.", _completion.folder)
+]
+Card = Annotated[bool, option("--model-card", "RUN: a model card with every level as model-index, for the hub.")]
+Mlflow = Annotated[bool, option("--mlflow", "RUN: a run in a store of MLflow's files; needs robust-xtreme[mlflow].")]
+Wandb = Annotated[bool, option("--wandb", "RUN: an offline run of Weights & Biases; needs robust-xtreme[wandb].")]
+Jsonl = Annotated[bool, option("--jsonl", "RUN: JSON lines of every item, which `robust-xtreme import` reads.")]
+Output = Annotated[
+    str | None,
+    option(
+        "--output -o PATH",
+        "The file of the card or lines (default: stdout), or the folder (default: mlruns, wandb; none of a harness).",
+    ),
+]
+Force = Annotated[bool, option("--force", "Overwrite the file, or replace the export, that is there.")]
+
+
+@with_keys(Job)
+def export(
+    what: What,
+    model_card: Card = False,
+    mlflow: Mlflow = False,
+    wandb: Wandb = False,
+    jsonl: Jsonl = False,
+    output: Output = None,
+    force: Force = False,
+    packs: Packs = None,
+    **keys: Any,
+) -> None:
+    """Hand a finished run, or noisy data, to other programs, in one of their formats; nothing is sent anywhere.
+
+    RUN: a card or tracker gets the headline metric of every task and language, clean and under each noise, and the
+    drop. The numbers are those of scores.csv and deltas.csv, unrounded.
+
+    lm-eval, inspect: rows of tasks, clean and under each noise, that lm-evaluation-harness or inspect_ai evaluates a
+    language model on; `robust-xtreme import` reads their logs. The noise is that of eval, on raw columns, never on a
+    prompt. lm-eval's own task of the language is included, so lm-eval must be installed (the extra lm-eval).
+
+    Examples:
+
+    robust-xtreme export runs/new --model-card -o README.md
+
+    robust-xtreme export runs/new --wandb -o tracked
+
+    robust-xtreme export runs/new --jsonl -o items.jsonl
+
+    robust-xtreme export lm-eval --tasks xnli,xquad -l sw,hi --perturb keyboard_typo:0.1 --seeds 3 -o noisy
+
+    robust-xtreme export lm-eval --tasks belebele_swh_Latn --fields question --perturb @natural -o noisy
+
+    robust-xtreme export inspect --tasks xnli -l sw,hi --perturb keyboard_typo:0.1 -o noisy"""
+    of_run = {"model_card": model_card, "mlflow": mlflow, "wandb": wandb, "jsonl": jsonl}
+    if what in HARNESSES:
+        _refuse(what, of_run)
+        with using(packs):
+            export_harness(what, output, force, keys)
+        return
+    _refuse("RUN", {**keys, "packs": packs})
+    _export_run(what, [_option(name) for name, given in of_run.items() if given], output, force)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _refuse(what: str, options: Mapping[str, Any]) -> None:
+    """Raise UserError where an option is passed that the first word does not take."""
+    for name, value in options.items():
+        if value:
+            raise UserError(f"export {what} takes no {_option(name)}: leave it out. See: robust-xtreme export --help")
+
+
+def _export_run(run: str, wanted: list[str], output: str | None, force: bool) -> None:
+    from robust_xtreme.report.document import finished
+
+    if len(wanted) != 1:
+        others = " and ".join(wanted) or "none"
+        what = f"takes one of --model-card, --mlflow, --wandb and --jsonl, not {others}."
+        raise UserError(f"export {what} Noisy data: export lm-eval, export inspect")
+    results = finished(Path(run))
+    if wanted == ["--model-card"]:
+        _write_card(results, output, force)
+    elif wanted == ["--jsonl"]:
+        _write_lines(Path(run), results, output, force)
+    else:
+        _track(wanted[0], Path(run), results, Path(output or _FOLDERS[wanted[0]]))
+
+
+def _write_card(results: Results, output: str | None, force: bool) -> None:
+    from robust_xtreme.exchange.exporting.model_card import model_card
+    from robust_xtreme.gating.target import target, write
+
+    if output is None:
+        echo(model_card(results), end="")
+        return
+    path = target(output, force)
+    write(path, model_card(results).encode("utf-8", "backslashreplace"))
+    echo(str(path))
+
+
+def _write_lines(run: Path, results: Results, output: str | None, force: bool) -> None:
+    """Write the items of a run, a line each."""
+    from robust_xtreme.exchange.exporting.rows import lines
+    from robust_xtreme.exchange.perturbing.output import Goal, written
+    from robust_xtreme.gating.target import target
+
+    path = None if output is None else target(output, force)
+    with written([Goal("-o", output or "-", path)]) as (write,):
+        for line in lines(run, results):
+            write(line)
+    if path:
+        echo(str(path))
+
+
+def _track(name: str, run: Path, results: Results, folder: Path) -> None:
+    from robust_xtreme.exchange.exporting.trackers import to_mlflow, to_wandb, tracked
+
+    content = tracked(run, results)
+    if name == "--mlflow":
+        echo(f"{folder}: run {to_mlflow(content, folder)}")
+    else:
+        echo(to_wandb(content, folder))

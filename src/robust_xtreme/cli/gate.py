@@ -1,0 +1,155 @@
+"""`robust-xtreme gate`: refuses a run that got worse than a baseline; its exit code is that of the verdict."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._next import show_next
+from robust_xtreme.cli._options import argument, option
+from robust_xtreme.core.sinks import ACTIONS, echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.gating.policy import Policy
+    from robust_xtreme.gating.verdicts import Gate
+
+MAIN: Final = "main"
+"""The name of the baseline, where none is given."""
+
+Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
+Before = Annotated[
+    str | None, option("--baseline NAME|DIR", "A saved baseline, or another run. Default: main.", _completion.folder)
+]
+Margin = Annotated[float | None, option("--margin POINTS", "How far a level may fall. Default: 2.")]
+PolicyFile = Annotated[str | None, option("--policy FILE", "Margins, rules and accepted regressions, in TOML.")]
+Undecided = Annotated[str | None, option("--undecided warn | fail | pass", "What a cell without a proof does.")]
+Missing = Annotated[str | None, option("--missing fail | warn", "What a cell of the baseline alone does.")]
+Update = Annotated[bool, option("--update", "Make the run the baseline, whatever the verdict, and say what changed.")]
+Reason = Annotated[str | None, option("--reason TEXT", "With --update: why, for those who read it later.")]
+Explain = Annotated[bool, option("--explain", "Say of every row how it was decided.")]
+Outputs = Annotated[
+    list[str] | None,
+    option("--output -o FILE", "Write a comment (.md), page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."),
+]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+SelfTest = Annotated[
+    bool, option("--self-test", "Gate A/A comparisons of the run, and print how often they alarm. Writes no files.")
+]
+
+
+def gate(
+    run: Run,
+    baseline: Before = None,
+    margin: Margin = None,
+    policy: PolicyFile = None,
+    undecided: Undecided = None,
+    missing: Missing = None,
+    explain: Explain = False,
+    update: Update = False,
+    reason: Reason = None,
+    output: Outputs = None,
+    force: Force = False,
+    self_test: SelfTest = False,
+) -> int | None:
+    """Refuse a run that got worse than a baseline on clean or perturbed text, in any task or language.
+
+    A cell is ok where its fall is shown to be smaller than the margin, regressed where a fall is shown, else undecided.
+    Exit 0: passed; 1: failed; 2: the two cannot be compared; 3: the environment. With --update the run becomes the
+    baseline; the first baseline stays as the anchor, which later runs have to pass, too.
+
+    Examples:
+
+    robust-xtreme gate runs/new --baseline main
+
+    robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml
+
+    robust-xtreme gate runs/new --self-test --policy gate.toml"""
+    from robust_xtreme.cli._terminal import output as terminal
+    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.comparing import gated, marks_of
+    from robust_xtreme.gating.document import explained, gate_blocks
+    from robust_xtreme.gating.outputs import WRITERS, gate_written, targets, write
+    from robust_xtreme.gating.policy import changed
+    from robust_xtreme.report.renderers.terminal import print_blocks
+
+    chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
+    if self_test:
+        _check_alone(explain=explain, update=update, output=bool(output), reason=reason is not None)
+        _test_itself(run, baseline, chosen)
+        return None
+    _check_reason(reason, update)
+    name, files = baseline or MAIN, targets(output or (), WRITERS, force)
+    before, after = load(name), load(run)
+    decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
+    print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
+    paths = write(files, lambda suffix: gate_written(decided, suffix))
+    for path in paths:
+        echo(str(path))
+    _tell_github(decided, paths)
+    if update:
+        _update(run, name, reason or "")
+        return None
+    _next(decided, run)
+    return decided.exit_code
+
+
+def _check_reason(reason: str | None, update: bool) -> None:
+    from robust_xtreme.core.errors import UserError
+
+    if reason is not None and not update:
+        raise UserError("--reason says why a baseline is replaced: it needs --update.")
+
+
+def _check_alone(**given: bool) -> None:
+    """Raise UserError for an option that a self-test does not take."""
+    from robust_xtreme.core.errors import UserError
+
+    for name in (name for name, is_given in given.items() if is_given):
+        raise UserError(f"--self-test compares the run with itself and does not take --{name}.")
+
+
+def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
+    """Print how often A/A comparisons of the run alarm, with a bar on a terminal."""
+    from rich.progress import track
+
+    from robust_xtreme.cli._terminal import messages
+    from robust_xtreme.cli._terminal import output as terminal
+    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.self_test import self_test
+    from robust_xtreme.report.renderers.terminal import print_blocks
+
+    console, before = messages(), load(baseline) if baseline else None
+    each = partial(track, description="A/A comparisons", console=console, disable=not console.is_terminal)
+    print_blocks(terminal(), self_test(load(run), policy, before, each=each).blocks())
+
+
+def _update(run: str, name: str, reason: str) -> None:
+    """Replace the baseline; the first one stays as the anchor that later runs are compared with, too."""
+    from robust_xtreme.gating.baselines import in_words
+    from robust_xtreme.gating.baselines import update as replaced
+
+    echo(f"Updated {name}: {in_words(replaced([Path(run)], name, reason=reason))}.")
+
+
+def _tell_github(decided: Gate, files: list[Path]) -> None:
+    """Annotations, a summary and outputs of the step, where this runs in a workflow."""
+    from robust_xtreme.gating.github import OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
+
+    if os.environ.get(ACTIONS) != "true":
+        return
+    for line in workflow_commands(decided):
+        echo(line, command=True)
+    if path := os.environ.get(SUMMARY):
+        summarise(decided, path)
+    if path := os.environ.get(OUTPUT):
+        set_outputs(decided, files, path)
+
+
+def _next(decided: Gate, run: str) -> None:
+    """After a failure what changed in the examples of the run."""
+    if not decided.passed:
+        show_next("examples", run, "--became", "wrong")

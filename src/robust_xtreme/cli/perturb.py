@@ -1,0 +1,230 @@
+"""`robust-xtreme perturb`: write a file with noise in its texts, in the same format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._errors import ended
+from robust_xtreme.cli._next import again, show_next
+from robust_xtreme.cli._options import Packs, Seed, argument, option, several, using
+from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.run_spec import SPLITS
+from robust_xtreme.core.sinks import echo, one_line
+
+if TYPE_CHECKING:
+    from robust_xtreme.exchange.perturbing.files import Job
+
+_LONGEST: Final = 255
+"""The bytes of the longest name that a file may have on common file systems."""
+
+File = Annotated[str, argument("FILE", "The file to read; - is stdin.", _completion.any_file)]
+Spec = Annotated[
+    list[str] | None,
+    option(
+        "--perturb SPEC",
+        "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.",
+        _completion.perturbation,
+    ),
+]
+Frozen = Annotated[
+    str | None,
+    option(
+        "--frozen RUN[=ATTACK]",
+        "Instead of noise the texts that an attack in a run left, with --task; --seed and --fields choose among them.",
+        _completion.folder,
+    ),
+]
+Out = Annotated[
+    str, option("--out -o OUT", "The file to write, when all is done; - is stdout, as it goes.", _completion.any_file)
+]
+Task = Annotated[
+    str | None,
+    option(
+        "--task TASK",
+        "The task whose file it is: the noise is that of `eval`. Such a file is read whole first.",
+        _completion.task,
+    ),
+]
+SplitName = Annotated[
+    str | None,
+    option(
+        "--split SPLIT",
+        "The split of that task. Default: the one that the file's name says.",
+        _completion.words(SPLITS),
+    ),
+]
+Code = Annotated[
+    str | None,
+    option("--language -l CODE", "The language of the texts; of a pair of MLQA's, de@en.", _completion.language),
+]
+LanguageField = Annotated[
+    str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
+]
+Fields = Annotated[
+    list[str] | None,
+    option(
+        "--fields A,B",
+        "Keys (jsonl), columns by name (parquet), also by number from 1 (csv, tsv), question and context (squad). "
+        "Repeatable.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    option(
+        "--format NAME",
+        "jsonl, csv, tsv, parquet, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the "
+        "suffix, also before .gz, for .conll by its lines.",
+        _completion.file_format,
+    ),
+]
+Keep = Annotated[str | None, option("--keep A,B", "Keys or columns that stay, though they look like places in a text.")]
+SkipNull = Annotated[
+    bool, option("--skip-null", "Leave texts that are null as they are; without it they are an error.")
+]
+KeepNames = Annotated[
+    bool, option("--keep-names", "Words tagged as names stay: @names=keep in each perturbation of the chain.")
+]
+Header = Annotated[
+    bool | None,
+    option(
+        "--header/--no-header",
+        "Whether the first line names the columns. Default: yes in csv, in tsv if --fields does.",
+    ),
+]
+EditCounts = Annotated[
+    str | None, option("--edit-counts TSV", "Write what was done to each text: edits and edit rate.")
+]
+
+
+def perturb(
+    file: File,
+    out: Out,
+    spec: Spec = None,
+    frozen: Frozen = None,
+    task: Task = None,
+    split: SplitName = None,
+    language: Code = None,
+    language_field: LanguageField = None,
+    fields: Fields = None,
+    format: Format = None,
+    header: Header = None,
+    keep: Keep = None,
+    skip_null: SkipNull = False,
+    keep_names: KeepNames = False,
+    packs: Packs = None,
+    seed: Seed = 0,
+    edit_counts: EditCounts = None,
+    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    quiet: Annotated[bool, option("--quiet -q", "Say nothing but errors.")] = False,
+) -> None:
+    """Write a file with noise in its texts, in the format that it came in; answers and tags stay on their words.
+
+    Formats: jsonl, csv, tsv, parquet, conllu, iob2 and conll (words with tags), squad (SQuAD's JSON), lines (plain
+    text), each also compressed by gzip; an OUT that ends in .gz is compressed. What is not noised keeps its bytes (in
+    parquet: its values, types and order). A text draws by its language and value; with --task by the id that `eval`
+    knows it by, so that it gets the same noise. The file is read as a stream (parquet: whole, up to 1 GiB), and OUT
+    appears whole or not at all.
+
+    In jsonl the places under answers, plausible_answers, spans, entities, sentence_breaks and sentences move with their
+    text: context, or else the one that they fit in. What else looks like places is refused, or stays with --keep.
+
+    With --frozen the texts are those that an attack in a run of `eval` left; items that it did not attack stay clean.
+
+    Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
+    robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
+    """
+    from robust_xtreme.exchange.perturbing.files import Job
+
+    job = Job(
+        file=file,
+        spec=_only(spec or (), frozen),
+        frozen=frozen or "",
+        out=out,
+        task=task or "",
+        split=split or "auto",
+        language=language or "",
+        language_field=language_field or "",
+        fields=_names(fields),
+        format=format or "",
+        header=header,
+        keep=tuple(several("keep", keep) or ()),
+        skip_null=skip_null,
+        keep_names=keep_names,
+        seed=seed,
+        edit_counts=edit_counts or "",
+        force=force,
+    )
+    with ended(), using(packs):
+        _write(job, quiet)
+
+
+def _write(job: Job, quiet: bool) -> None:
+    from robust_xtreme.exchange.perturbing.files import perturb_file
+
+    with _bar(job, quiet) as advance:
+        totals = perturb_file(job, advance)
+    if not quiet:
+        echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
+        if not job.frozen and "-" not in (job.file, job.out) and (words := _another_draw(job)):
+            show_next(*words)
+
+
+def _only(spec: Sequence[str], frozen: str | None) -> str:
+    """The noise of the file, "" where it is an attack. Raises SpecError where none or several are given."""
+    if bool(spec) == bool(frozen):
+        raise SpecError("Name what the file shall have: --perturb SPEC, or --frozen RUN=ATTACK. It takes one of them.")
+    if not spec:
+        return ""
+    if len(spec) > 1:
+        what = f"--perturb is given {len(spec)} times, but one file is written."
+        raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")
+    return spec[0]
+
+
+def _another_draw(job: Job) -> tuple[str, ...]:
+    """The same command with the next seed and other files; empty where a file's name would be too long."""
+    seed = job.seed + 1
+    files = [("--out", job.out), *([("--edit-counts", job.edit_counts)] if job.edit_counts else [])]
+    numbered = [(name, _numbered(file, seed)) for name, file in files]
+    if any(len(os.fsencode(Path(file).name)) > _LONGEST for _, file in numbered):
+        return ()
+    others = [word for pair in numbered for word in pair]
+    return again("--seed", str(seed), *others, replacing=("--seed", "-o", "--out", "--edit-counts"))
+
+
+def _numbered(file: str, seed: int) -> str:
+    path = Path(file)
+    stem, dot, suffixes = path.name.partition(".")
+    return str(path.with_name(f"{stem.removesuffix(f'-seed{seed - 1}')}-seed{seed}{dot}{suffixes}"))
+
+
+def _names(fields: list[str] | None) -> tuple[str, ...]:
+    """The names in lists that are separated by commas; a column's name may contain blanks. Raises UserError."""
+    names = tuple(filter(None, (name.strip() for part in fields or () for name in part.split(","))))
+    if fields and not names:
+        raise UserError("--fields names none. Leave it out for the default of the format.")
+    return names
+
+
+@contextmanager
+def _bar(job: Job, quiet: bool) -> Iterator[Callable[[int], object]]:
+    """A progress bar in bytes on a terminal, nothing elsewhere."""
+    from pathlib import Path
+
+    from rich.progress import DownloadColumn, TimeRemainingColumn
+
+    from robust_xtreme.cli._terminal import bar, messages
+
+    console = messages()
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    path = Path(job.file)
+    with bar(console, DownloadColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("perturbing", total=path.stat().st_size if path.is_file() else None)
+        yield lambda read: progress.update(task, completed=read)

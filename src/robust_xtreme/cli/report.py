@@ -1,0 +1,97 @@
+"""`robust-xtreme report`: shows a finished run on the terminal, or writes it as a page, tables or data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._options import argument, option, several
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.sinks import echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.report.view import Results
+
+_PAGE: Final = "report.html"
+_SUFFIX: Final = ".html"
+
+Runs = Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)]
+Outputs = Annotated[
+    list[str] | None,
+    option(
+        "--output -o FILE",
+        "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json). Repeatable.",
+    ),
+]
+Views = Annotated[str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)]
+NoTexts = Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+Open = Annotated[bool, option("--open", "Open the page in the browser; without -o the one in the run's folder.")]
+
+
+def report(
+    runs: Runs,
+    output: Outputs = None,
+    views: Views = None,
+    no_texts: NoTexts = False,
+    force: Force = False,
+    open: Open = False,
+) -> None:
+    """Show finished runs on the terminal, or write them as a page, as tables or as data.
+
+    A page is one file, which asks nothing of the network. Several runs are beside each other in it; of two runs on the
+    same data and noise it has the differences, as of `compare`.
+
+    Examples:
+
+    robust-xtreme report runs/eval-0123456789abcdef
+
+    robust-xtreme report RUN -o page.html
+
+    robust-xtreme report RUN -o tables.tex --views languages_in_columns
+
+    robust-xtreme report RUN OTHER -o both.html"""
+    from robust_xtreme.cli._page import comparison_of, folders_of, results_of, written
+    from robust_xtreme.gating.outputs import targets, write
+    from robust_xtreme.report.outputs import WRITERS
+
+    files = targets(output or (), WRITERS, force)
+    pages = [path for path, suffix in files.items() if suffix == _SUFFIX]
+    if open and output and not pages:
+        raise UserError(f"--open opens a page, and {output[0]} is none. Name a file that ends in {_SUFFIX}.")
+    folders = folders_of(runs)
+    results = results_of(folders)
+    chosen = several("views", views) or []
+    if files:
+        comparison = None if chosen else comparison_of(runs)
+        for path in write(files, lambda suffix: written(folders, results, suffix, chosen, not no_texts, comparison)):
+            echo(str(path))
+    elif not open:
+        _show(results, chosen)
+    if open:
+        _open(pages[0] if pages else Path(runs[0]) / _PAGE)
+
+
+def epilog() -> str:
+    """The names of the views."""
+    from robust_xtreme.core.registry import names
+
+    return f"Views: {', '.join(names('view'))}."
+
+
+def _show(results: Results, views: list[str]) -> None:
+    from robust_xtreme.cli._terminal import output
+    from robust_xtreme.report.document import show
+
+    show(output(), results, views)
+
+
+def _open(page: Path) -> None:
+    """Open the page in the browser. Raises UserError where there is neither."""
+    import webbrowser
+
+    if not page.is_file():
+        raise UserError(f"{page} does not exist. Write a page with -o page.html.")
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise UserError(f"No browser was found for {page}.")

@@ -1,0 +1,143 @@
+"""`robust-xtreme show`: shows the edits of a perturbation in one text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._next import show_next
+from robust_xtreme.cli._options import Packs, Seed, argument, option, using
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import rich.text
+
+    from robust_xtreme.core.specs import PerturbationSpec
+    from robust_xtreme.noise.engine.noised import Noised
+
+_WIDE: Final = 1 << 20
+_HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
+
+
+class _Options(NamedTuple):
+    task: str
+    language: str
+    gold: str
+    seed: int
+
+
+def show(
+    spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
+    texts: Annotated[list[str], argument("TEXT...", "The text to perturb; to attack, those of the task's fields.")],
+    language: Annotated[str, option("--language -l CODE", "The language of the text.", _completion.language)],
+    seed: Seed = 0,
+    packs: Packs = None,
+    model: Annotated[str, option("--model -m NAME", "The model to attack.", _completion.model)] = "mini",
+    task: Annotated[str, option("--task -t TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
+    gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
+) -> None:
+    """Show the edits of a perturbation in a text, and what share of the text they change.
+
+    An attack has the texts of a task's fields, and the answers of a model before and after it.
+
+    Each strength has a line, and the edits at a lower strength are among those at a higher one. Without colours,
+    [-removed-] and {+added+} mark the edits.
+
+    Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
+
+    Example: robust-xtreme show attack_keys:0.2@queries=50 --language en --task xnli "A cat sleeps." "No animal rests."
+    """
+    from robust_xtreme.api import noised_strings
+    from robust_xtreme.core.errors import SpecError
+    from robust_xtreme.core.specs import SUITE, PerturbationSpec
+    from robust_xtreme.noise.engine.noising import asks
+    from robust_xtreme.noise.suites import suite
+
+    values = [_typed(text) for text in texts]
+    with using(packs):
+        if spec.strip().startswith(SUITE):
+            suite(spec.strip())  # an unknown suite is reported as such
+        cells = PerturbationSpec.parse(spec).cells()
+        if asks(cells[0]):
+            _attacked(cells, model, values, _Options(task, language, gold, seed))
+        elif len(values) > 1:
+            raise SpecError(f"{spec} is shown in one text; {len(values)} are given. Quote a text with spaces.")
+        else:
+            _table([(cell.nominal, noised_strings(values, cell, language, seed)[0]) for cell in cells])
+    of_model = ("--model", model, "--tasks", task) if asks(cells[0]) else ()
+    show_next("eval", "--perturb", spec, *of_model, *(word for folder in packs or () for word in ("--packs", folder)))
+
+
+def _attacked(cells: Sequence[PerturbationSpec], model: str, example: Sequence[str], options: _Options) -> None:
+    """Print what a model answers to texts, and to what attacks make of them."""
+    from rich.text import Text
+
+    from robust_xtreme.cli._terminal import output
+    from robust_xtreme.run.pasted import Victim, check_shown
+
+    for cell in cells:
+        check_shown(cell, options.task, options.language)
+    victim = Victim.of(model, options.task)
+    pasted, answer = victim.example(example, options.language, options.gold)
+    console = output(_WIDE)
+    coloured = console.color_system is not None and not console.no_color
+    right = f"{options.gold} is right" if options.gold else "which counts as right"
+    console.print(Text(f"{options.task}, {model}, clean: {answer}, {right}"))
+    for cell in cells:
+        for left in victim.attacked(pasted, cell, options.seed):
+            console.print(Text(f"{left.attack}: {left.became}", "bold"))
+            for name, noised in left.texts:
+                _, characters, words, _ = _figures(noised)
+                figures = f"  ({name}: graphemes {characters}, words {words})"
+                console.print(Text("  ").append_text(diff(noised, coloured=coloured)).append(figures))
+
+
+def _typed(text: str) -> str:
+    """The text as it was typed: in an ASCII locale Python decodes UTF-8 bytes to lone surrogates."""
+    import os
+
+    try:
+        return os.fsencode(text).decode() if any("\udc80" <= point <= "\udcff" for point in text) else text
+    except UnicodeError:
+        return text
+
+
+def _table(noised_texts: list[tuple[str, Noised]]) -> None:
+    """Print the table or, on a terminal too narrow for it, entries with the text at full width."""
+    from rich.padding import Padding
+    from rich.table import Column
+    from rich.text import Text
+
+    from robust_xtreme.cli._terminal import fits, output, table_of
+
+    console = output(_WIDE)
+    coloured = console.color_system is not None and not console.no_color
+    rows = [(strength, diff(noised, coloured=coloured), *_figures(noised)) for strength, noised in noised_texts]
+    table = table_of([Column(name, overflow="fold") for name in _HEADER], rows)
+    if fits(console, table, _WIDE):
+        console.print(table)
+        return
+    for strength, text, edits, graphemes, words, operators in rows:
+        figures = Text(f"edits {edits}; graphemes {graphemes}; words {words}; {operators}")
+        console.print(Text(strength, "bold"), Padding(text, (0, 0, 0, 2)), Padding(figures, (0, 0, 0, 2)))
+
+
+def _figures(noised: Noised) -> tuple[str, str, str, str]:
+    operators = ", ".join(f"{name} {many}" for name, many in noised.edits.items() if many) or noised.status
+    edits = f"{sum(noised.edits.values())} of {noised.eligible}"
+    graphemes = _share(noised.graphemes_edited, noised.graphemes)
+    return edits, graphemes, _share(noised.words_edited, noised.words), operators
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} % ({part}/{whole})" if whole else "none"
+
+
+def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
+    """The noisy text with removed and added parts marked by colours or signs; invisible characters are shown."""
+    from robust_xtreme.noise.engine.pieces import pieces
+    from robust_xtreme.report.blocks import Diff
+    from robust_xtreme.report.renderers.samples import diff_text
+
+    return diff_text(Diff(tuple(pieces(noised))), coloured=coloured)

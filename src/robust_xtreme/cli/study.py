@@ -1,0 +1,136 @@
+"""`robust-xtreme study`: trains and evaluates a grid, and writes what its arms differ in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._errors import PLANNING
+from robust_xtreme.cli._next import again, show_next
+from robust_xtreme.cli._options import argument, option
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.sinks import echo
+
+_TAKEN: Final = {"list": (), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}
+"""What else the words that compute nothing take."""
+
+_PLAN: Final = "--plan"
+
+What = Annotated[str, argument("NAME | FILE | list | show | copy", "A study by its name or file.", _completion.study)]
+Name = Annotated[str, argument("NAME", "show, copy: the name of a study.", _completion.study)]
+Dest = Annotated[str, argument("DEST", "copy: the file or folder to copy to.")]
+Seeds = Annotated[int | None, option("--seeds N", "Training seeds of each arm; the file's without it.")]
+Data = Annotated[str | None, option("--data DIR | hub", "Data instead of the file's.", _completion.data)]
+Out = Annotated[str, option("--out DIR", "Default: runs/study-NAME.", _completion.folder)]
+Devices = Annotated[
+    str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")
+]
+On = Annotated[str | None, option("--on ray[:ADDRESS]", "Compute on the devices of a Ray cluster.")]
+PlanOnly = Annotated[bool, option(_PLAN, "Print cells, cost and power, and compute nothing.")]
+Offline = Annotated[bool, option("--offline", "Open no connection.")]
+Quiet = Annotated[bool, option("--quiet -q", "Print no progress.")]
+Force = Annotated[bool, option("--force", "copy: replace existing files.")]
+
+
+def study(
+    what: What,
+    name: Name = "",
+    dest: Dest = "",
+    seeds: Seeds = None,
+    data: Data = None,
+    out: Out = "",
+    devices: Devices = None,
+    on: On = None,
+    plan: PlanOnly = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Run a study: train its arms with several seeds, evaluate all, and write what they differ in, with intervals.
+
+    The same command continues a stopped study, and with more --seeds computes only those. `list` names the studies that
+    ship with the program; `show NAME` and `copy NAME DEST` are for making others of them.
+
+    Examples:
+
+    robust-xtreme study list
+
+    robust-xtreme study robustness_small --plan
+
+    robust-xtreme study robustness_small --seeds 10 --out runs/robustness
+
+    robust-xtreme study mine.toml --data DIR --on ray
+    """
+    if what in _TAKEN:
+        _about(what, name, dest, force)
+        return
+    if name or dest or force:
+        raise UserError("study NAME takes no further word and no --force. See: robust-xtreme study --help")
+    given = {key: value for key, value in (("seeds", seeds), ("data", data)) if value is not None}
+    if plan:
+        _plan(what, given, out)
+    else:
+        _run(what, given, out, devices, on, offline, quiet)
+
+
+def _about(what: str, name: str, dest: str, force: bool) -> None:
+    from robust_xtreme.cli.config import config
+
+    words = {"NAME": name, "DEST": dest, "--force": force}
+    if not_taken := [word for word, value in words.items() if value and word not in _TAKEN[what]]:
+        raise UserError(f"study {what} takes no {not_taken[0]}: leave it out. See: robust-xtreme study --help")
+    if what == "list":
+        _list()
+    elif what == "copy":
+        config(what, f"studies/{name}" if name else "", dest, force)
+    else:
+        _show(name)
+
+
+def _show(name: str) -> None:
+    from robust_xtreme.studies.study_file import path_of
+
+    if not name:
+        raise UserError("Name a study: robust-xtreme study show NAME. See: robust-xtreme study list")
+    echo(path_of(name).read_text(encoding="utf-8"), end="")
+    show_next("study", "copy", name)
+
+
+def _list() -> None:
+    from robust_xtreme.core import registry
+    from robust_xtreme.core.shipped import shipped
+    from robust_xtreme.studies.study_file import STUDIES, read
+
+    for name in shipped(STUDIES):
+        described = read(name)
+        echo(f"{name:22} {described.design.question}")
+    echo(f"Designs: {', '.join(registry.names('design'))}")
+    show_next("study", "robustness_small", _PLAN)
+
+
+def _plan(what: str, given: dict[str, Any], out: str) -> None:
+    from robust_xtreme.studies.cost import cost_lines
+    from robust_xtreme.studies.planning import folder_of, plan_of
+    from robust_xtreme.studies.study_file import read
+
+    described = read(what, given)
+    planned = plan_of(described, folder_of(described, out))
+    for line in (*planned.lines(), *cost_lines(planned)):
+        echo(line)
+    show_next(*again(without=PLANNING))
+
+
+def _run(
+    what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None, offline: bool, quiet: bool
+) -> None:
+    from robust_xtreme.cli._study_shown import watching
+    from robust_xtreme.studies.run import run
+
+    with watching(quiet) as shown:
+        result = run(
+            what, out=out, devices=devices, on=on, offline=offline, begin=shown.begin, watch=shown.watch, **given
+        )
+    for sentence in result.outcome.sentences:
+        echo(sentence)
+    for name in ("report.md", "report.html"):
+        echo(str(result.folder / name))

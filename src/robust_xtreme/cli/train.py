@@ -1,0 +1,157 @@
+"""`robust-xtreme train`: trains an encoder in up to four stages, from a file or options."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._errors import PLANNING
+from robust_xtreme.cli._next import after_training, again, show_next
+from robust_xtreme.cli._options import argument, option, passed, with_keys
+from robust_xtreme.core.sinks import echo
+from robust_xtreme.training.spec import BEFORE, HOW, LEARNED, SIZE_NAMES, StageSpec, TrainSpec
+
+File = Annotated[
+    str,
+    argument(
+        "FILE",
+        "A run's file, or a name from `config list`; options override its keys. Paths in it count from it, or from its "
+        "key folder; `out` counts from the current folder.",
+        _completion.run_file,
+    ),
+]
+Task = Annotated[
+    str | None,
+    option("--task A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED),
+]
+Intermediate = Annotated[
+    str | None,
+    option(
+        "--intermediate A,B",
+        "Tasks that are learned together before the target, as in `list intermediate`.",
+        _completion.learned,
+        LEARNED,
+    ),
+]
+Scratch = Annotated[
+    str | None,
+    option(
+        "--from-scratch SIZE",
+        "Start from a new encoder: small (3 layers of 192) or tiny (1 of 32), or with mini's vectors mini (3 of 128), "
+        "mini-32 to mini-192, mini-en and so on, which need no text.",
+        _completion.words(SIZE_NAMES),
+        LEARNED,
+    ),
+]
+Allow = Annotated[bool, option("--allow-overlap", "The same as --overlap allow: results are stamped.", panel=LEARNED)]
+FirstSteps = Annotated[
+    int | None,
+    option("--intermediate-steps N", "Steps of the intermediate stage. Default: the recipe's.", panel=BEFORE),
+]
+MlmSteps = Annotated[
+    int | None,
+    option(
+        "--mlm-steps N", "Steps of masked LM before all other stages. Default: 1200 from scratch, else 0.", panel=BEFORE
+    ),
+]
+Seeds = Annotated[
+    int,
+    option("--seeds N", "So many runs, whose seeds are --seed and the next ones, each in its own folder.", panel=HOW),
+]
+On = Annotated[
+    str | None,
+    option(
+        "--on ray[:ADDRESS]",
+        "Train the runs of --seeds on a Ray cluster whose machines share their folders. Extra: ray.",
+        panel=HOW,
+    ),
+]
+PlanOnly = Annotated[bool, option("--plan", "Print stages, steps, tokens and time, and train nothing.", panel=HOW)]
+Force = Annotated[
+    bool, option("--force", "Start the last stage over, also in the folder of an earlier run.", panel=HOW)
+]
+Quiet = Annotated[bool, option("--quiet -q", "Print only the run's folder.", panel=HOW)]
+Verbose = Annotated[
+    bool,
+    option("--verbose -v", "Print a line for every hundredth of a stage, and the traceback of errors.", panel=HOW),
+]
+
+
+_LISTS: Final = ("task", "intermediate", "reported", "languages", "log")
+
+
+@with_keys(StageSpec, TrainSpec)
+def train(
+    file: File = "",
+    task: Task = None,
+    intermediate: Intermediate = None,
+    scratch: Scratch = None,
+    allow_overlap: Allow = False,
+    intermediate_steps: FirstSteps = None,
+    mlm_steps: MlmSteps = None,
+    *,
+    seeds: Seeds = 1,
+    on: On = None,
+    plan: PlanOnly = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    **keys: Any,
+) -> None:
+    """Train an encoder in up to four stages: masked LM, images with captions, intermediate tasks, the target.
+
+    The same command continues a stopped run. Runs in the same parent folder share equal stages: a stage that another
+    run has trained is not trained again. FILE has a table for each stage; options set the same keys, with or without
+    FILE. The number of epochs is fixed: without --select dev no weights are selected on validation data. Examples:
+
+    robust-xtreme train paper_base --data DIR --out runs/paper-base --plan
+
+    robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
+
+    robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
+
+    robust-xtreme train paper_base --data DIR --out runs/paper-base --seeds 5 --on ray
+    """
+    from robust_xtreme.cli._options import show_outside_packs
+    from robust_xtreme.training.run_file import spec_of
+
+    words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap, **keys}
+    steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
+    spec = spec_of(file, passed({**words, **steps}, _LISTS), show_outside_packs)
+    if plan:
+        _plan(spec, seeds, on, force, quiet)
+    else:
+        _train(spec, seeds, on, force, quiet, verbose)
+
+
+def _train(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool, verbose: bool) -> None:
+    from robust_xtreme.cli._train_shown import watching
+    from robust_xtreme.run.fleets import fleet_of
+    from robust_xtreme.training.seeds import of_seeds, train_all
+
+    specs = of_seeds(spec, seeds)
+    with (
+        watching(force, quiet, verbose, spec.devices > 1 or on is not None) as shown,
+        fleet_of(spec.device, on=on) as fleet,
+    ):
+        folders = train_all(specs, shown, fleet)
+    for folder in folders:
+        echo(str(folder))
+    if not quiet:
+        show_next(*after_training(specs[0], folders[0]))
+
+
+def _plan(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool) -> None:
+    from robust_xtreme.cli._train_shown import show_plan, watching
+    from robust_xtreme.run.fleets import NOT_STARTED, fleet_of
+    from robust_xtreme.training.estimate import plan_of
+    from robust_xtreme.training.seeds import of_seeds, shares
+
+    specs = of_seeds(spec, seeds)
+    with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on, starts=False) as fleet:
+        rows = [row for each in specs for row in plan_of(each, shown.tell, force, shown.notice)]
+        show_plan(rows)
+        if on:
+            echo(shares(specs, fleet) if fleet else NOT_STARTED)
+    fetched = ("--offline",) if any(row.examples is None for row in rows) else ()
+    show_next(*again(without=(*PLANNING, *fetched)))

@@ -1,0 +1,160 @@
+"""Find members by name: each module of a kind's folder is a member, and entry points add those of other packages.
+
+A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation
+`nlpaug.keyboard`. A folder may name modules of several members, `MEMBERS` in its `__init__.py`: each of these is the
+object of its name there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Any, Final
+
+from robust_xtreme.core.errors import UnknownName, UserError
+
+KINDS: Final = {
+    "perturbation": "noise.members",
+    "scheme": "noise.scripts.schemes",
+    "task": "tasks.members",
+    "intermediate": "tasks.intermediate",
+    "metric": "tasks.metrics",
+    "family": "models.predictors.heads",
+    "predictor": "models.predictors.members",
+    "view": "report.views",
+    "search": "attack.searches",
+    "goal": "attack.goals",
+    "constraint": "attack.constraints",
+    "design": "studies.designs",
+}
+"""The package that contains the members of each kind, below ours."""
+_GROUPS: Final = {
+    "perturbation": "noise",
+    "task": "tasks",
+    "intermediate": "intermediate",
+    "metric": "metrics",
+    "scheme": "schemes",
+    "family": "families",
+    "predictor": "predictors",
+    "view": "reporting",
+    "search": "searches",
+    "goal": "goals",
+    "constraint": "constraints",
+    "design": "designs",
+}
+"""The groups of entry points, for kinds whose group is not named like the folder."""
+_SEE: Final = {
+    "intermediate": "robust-xtreme list intermediate",
+    "scheme": "robust-xtreme list perturbations",
+    "search": "robust-xtreme list perturbations",
+    "goal": "robust-xtreme list tasks",
+    "constraint": "robust-xtreme list perturbations",
+    "family": "robust-xtreme list tasks",
+    "predictor": "robust-xtreme list tasks",
+    "view": "robust-xtreme report --help",
+    "design": "robust-xtreme study list",
+}
+_CALLED: Final = {"intermediate": "intermediate task"}
+_added: Final[ContextVar[Mapping[tuple[str, str], Any]]] = ContextVar("added", default=MappingProxyType({}))
+"""The members that only the current context knows, by kind and name."""
+
+
+@contextmanager
+def adding(kind: str, members: Iterable[Any]) -> Iterator[None]:
+    """Know further members of a kind, by their names, within a context."""
+    token = _added.set({**_added.get(), **{(kind, member.name): member for member in members}})
+    try:
+        yield
+    finally:
+        _added.reset(token)
+
+
+def share() -> Callable[[], None]:
+    """A function that a new thread calls first, to know the members that this context has added."""
+    added = _added.get()
+
+    def start() -> None:
+        _added.set(added)
+
+    return start
+
+
+@cache
+def _external(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"robust_xtreme.{_GROUPS.get(kind, KINDS[kind])}")}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """All members of a kind, sorted, without importing any: those installed, and those that the context has added.
+
+    `kind` is one of `perturbation`, `scheme`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
+    """
+    return tuple(sorted({*installed(kind), *(name for of, name in _added.get() if of == kind)}))
+
+
+def installed(kind: str) -> tuple[str, ...]:
+    """The members of a kind outside any context, sorted: ours, and entry points."""
+    return tuple(sorted({*_ours(kind), *_external(kind)}))
+
+
+@cache
+def _ours(kind: str) -> Mapping[str, str]:
+    """Our members of a kind, and the module of each."""
+    return dict(_members(f"robust_xtreme.{KINDS[kind]}", ""))
+
+
+def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
+    """The members in a package and their modules; those of packages in it by dotted names."""
+    folder = importlib.import_module(package)
+    for module, several in getattr(folder, "MEMBERS", {}).items():
+        yield from ((group + name, f"{package}.{module}") for name in several)
+    for inner in pkgutil.iter_modules(folder.__path__):
+        path = f"{package}.{inner.name}"
+        if inner.ispkg:
+            yield from _members(path, f"{group}{inner.name}.")
+        elif not inner.name.startswith("_"):
+            yield group + inner.name, path
+
+
+def load(kind: str, name: str) -> Any:
+    """The member of that name: the object of that name in its module, for example `tasks.members.xnli.xnli` of ours.
+
+    For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`. Our members are not replaced by
+    another package's.
+
+    Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
+    or gives something of another name.
+    """
+    added = _added.get()
+    return added[kind, name] if (kind, name) in added else _installed(kind, name)
+
+
+@cache
+def _installed(kind: str, name: str) -> Any:
+    if name in _ours(kind):  # the entry points of all packages are not read for it: several milliseconds
+        return getattr(importlib.import_module(_ours(kind)[name]), name.rpartition(".")[2])
+    if name not in _external(kind):
+        raise UnknownName(_CALLED.get(kind, kind), name, names(kind), _SEE.get(kind, f"robust-xtreme list {kind}s"))
+    point = _external(kind)[name]
+    try:
+        member = point.load()
+    except Exception as error:
+        raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error
+    if getattr(member, "name", None) != name:
+        raise UserError(f"The object {point.value!r} is not a {kind} named {name!r}.")
+    return member
+
+
+def learned(name: str) -> Any:
+    """The task or intermediate task of that name, which a head can be trained for. Raises UnknownName."""
+    kind = next((kind_name for kind_name in ("task", "intermediate") if name in names(kind_name)), None)
+    if kind is None:
+        known = (*names("task"), *names("intermediate"))
+        raise UnknownName("task", name, known, "robust-xtreme list tasks, robust-xtreme list intermediate")
+    return load(kind, name)

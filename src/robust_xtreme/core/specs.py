@@ -1,0 +1,356 @@
+"""Specifications that users and authors write: PerturbationSpec and its grammar, TaskSpec, and its files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core.errors import SpecError, is_empty, nearest, shown
+from robust_xtreme.core.examples import Corpus, Example
+from robust_xtreme.core.links import Link, parse_link
+
+_SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
+_SUITES: Final = "What suites contain: robust-xtreme list suites"
+SUITE: Final = "@"
+"""The first character of the name of a suite of perturbations."""
+
+
+def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[str], location: str) -> None:
+    """Raise SpecError naming the location and the key that is missing, or unknown, with the nearest known one."""
+    given = tuple(values)
+    for key in given:
+        if key not in known:
+            raise SpecError(f"{location}: there is no key {key!r}.{nearest(key, known)} Known: {', '.join(known)}.")
+    for key in needed:
+        if key not in given:
+            raise SpecError(f"{location}: the key {key!r} is missing.")
+
+
+def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) -> Any:
+    """A value converted to the type of its key: a string serves as a list of one, and, with `paths`, so does a Path.
+
+    Raises SpecError naming the location and the key.
+    """
+    named = (str, Path) if paths else str
+    if kind == "tuple[str, ...]" and is_empty(value):
+        raise SpecError(f"{location}: the key {key!r} contains an empty name. Leave it out.")
+    match kind, value:
+        case ("str", str()) | ("bool", bool()):
+            return value
+        case "str", Path():
+            return str(value)
+        case "str", int() if key in _NUMBERS and type(value) is not bool and abs(value) < sys.maxsize:
+            return str(value)
+        case ("int", int()) | ("float", int() | float()) if not isinstance(value, bool):
+            return float(value) if kind == "float" and abs(value) < sys.float_info.max else value
+        case "tuple[str, ...]", str() | Path() if isinstance(value, named):
+            return (str(value),)
+        case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
+            return tuple(map(str, value))
+        case _:
+            takes = "a whole number or a string" if key in _NUMBERS and kind == "str" else _TYPES[kind]
+            raise SpecError(f"{location}: the key {key!r} takes {takes}, not {shown(value)}.")
+
+
+_NUMBERS: Final = ("limit", "workers")
+"""Keys of strings that may also be numbers."""
+
+_TYPES: Final = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "tuple[str, ...]": "a list of strings",
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PerturbationSpec:
+    """A chain of perturbations and the fields that it noises (empty: the task's defaults).
+
+    `str()` round-trips through `parse`. Only the last link may list several strengths; each of them is a cell.
+    """
+
+    links: tuple[Link, ...]
+    fields: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> PerturbationSpec:
+        """Read `name[:s1,s2,...][@key=value]...`, links joined by `+`. Raises SpecError, naming the part."""
+        if len(parts := re.split(r",\s*(?=@|[a-z][a-z0-9_.]*:[0-9.])", text)) > 1:
+            repeated = " --perturb ".join(["Repeat the option:", *map(str.strip, parts)])
+            raise SpecError(f"{text!r} names several perturbations. {repeated}. A chain is joined by +.")
+        if text.strip().startswith(SUITE):
+            what = "is a suite, but one perturbation is needed here, as in char_noise:0.1."
+            raise SpecError(f"{text!r} {what} {_SUITES}")
+        links, fields = zip(*(parse_link(part, text) for part in text.split("+")), strict=True)
+        if any(len(link.strengths) > 1 for link in links[:-1]):
+            raise SpecError(f"In {text!r} only the last link of a chain may list several strengths.")
+        if len(links) > 1 and any(link.axis for link in links):
+            raise SpecError(f"In {text!r} @realised= is of one perturbation, and a chain has several.")
+        named = {*filter(None, fields)}
+        if len(named) > 1:
+            raise SpecError(f"In {text!r} the links name different fields; a chain noises the same fields.")
+        return cls(links, named.pop() if named else ())
+
+    def __str__(self) -> str:
+        fields = "@fields=" + ",".join(self.fields) if self.fields else ""
+        return "+".join(map(str, self.links)) + fields
+
+    @property
+    def name(self) -> str:
+        """The chain without strengths: `char_noise`, `keyboard_typo+char_noise`."""
+        return "+".join(link.name for link in self.links)
+
+    @property
+    def nominal(self) -> str:
+        """The strength of a cell: the only one of the last link. Raises SpecError where it has none or several."""
+        strengths = self.links[-1].strengths
+        if len(strengths) != 1:
+            raise SpecError(f"{str(self)!r} needs exactly one strength here, as in {self.links[-1].name}:0.1")
+        return strengths[0]
+
+    def cells(self) -> tuple[PerturbationSpec, ...]:
+        """One spec per strength of the last link, in the order written. Raises SpecError where a link has none."""
+        *head, last = self.links
+        for link in self.links:
+            if not link.strengths:
+                raise SpecError(f"{str(self)!r} names no strength. Write for example {link.name}:0.1")
+        strengths = dict.fromkeys(last.strengths)
+        return tuple(replace(self, links=(*head, replace(last, strengths=(strength,)))) for strength in strengths)
+
+    def on(self, *fields: str) -> PerturbationSpec:
+        """The same chain on the given fields."""
+        return replace(self, fields=tuple(fields))
+
+
+def canonical(text: str) -> str:
+    """A perturbation in its canonical form, or the name of a suite. Raises SpecError."""
+    if not text.strip().startswith(SUITE):
+        return str(PerturbationSpec.parse(text))
+    if not _SUITE.fullmatch(text.strip()):
+        raise SpecError(f"{text[:80]!r} is not a suite: a suite is by itself, as in @smoke. {_SUITES}")
+    return text.strip()
+
+
+def parse_match(text: str) -> PerturbationSpec:
+    """One perturbation without a strength. Raises SpecError."""
+    spec = PerturbationSpec.parse(text)
+    (*others, link) = spec.links
+    if others or link.strengths or link.axis or spec.fields:
+        what = "is one perturbation without strength and fields, which the set has, as in --match natural"
+        raise SpecError(f"The match {text[:80]!r} is more than that: it {what}.")
+    return spec
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Release files of one split: the reader's name and the paths it accepts under the data folder.
+
+    A path may contain `{language}`, the code; `{name}`, the English name in lower case; `{code}`, the language's entry
+    in `codes`, or its code; and in tasks with pairs `{question}` and `{context}`. The first path that exists is read. A
+    path with `*` names all files that match, sorted, which are read in turn; a tuple of paths names files that together
+    make the rows, and goes to the reader's `read_parts`. `ids` is the source of a row's native id: the row itself
+    (`native`), or its number in the official file (`ordinal`). A `mixed` file contains rows of all languages,
+    distinguished by the value `language`.
+    """
+
+    reader: str
+    paths: tuple[str | tuple[str, ...], ...]
+    ids: str = "ordinal"
+    codes: Mapping[str, str] = field(default_factory=dict)
+    mixed: bool = False
+
+
+HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any] | None]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HubFiles:
+    """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
+
+    `config` and `files`, a pattern, may contain the same fields as the paths of Files, with these `codes`. `values`
+    takes a hub's row (labels by their names) and its location, and gives the values that a reader of release files
+    yields, or None for a row that readers leave out. Where languages are mixed, `starts` is a column and the beginning
+    of its values in a language, with `{name}` for its English name in lower case. The native id of a row is its column
+    `id` (`native`), or its number among the rows of the language that are kept (`ordinal`).
+    """
+
+    repo: str
+    revision: str
+    config: str
+    split: str
+    files: str
+    values: HubRow
+    ids: str = "ordinal"
+    starts: tuple[str, str] | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+def parquet(
+    repo: str,
+    revision: str,
+    config: str,
+    splits: Iterable[str],
+    values: HubRow,
+    *,
+    ids: str = "ordinal",
+    codes: Mapping[str, str] | None = None,
+    files: str = "",
+) -> dict[str, HubFiles]:
+    """Splits on the hub whose files are `CONFIG/SPLIT-*.parquet`, or `files`, which contains `{split}`."""
+    paths = {split: (files or f"{config}/{{split}}-*.parquet").replace("{split}", split) for split in splits}
+    return {
+        split: HubFiles(repo, revision, config, split, path, values, ids, codes=codes or {})
+        for split, path in paths.items()
+    }
+
+
+OWN: Final = "own"
+"""The group of the tasks that a suite describes itself."""
+
+LEARNED: Final = ("train", "validation")
+"""The splits of a task to learn from."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as a reader yields it: its native id (or ordinal), its location in the file for errors, and its values.
+
+    `cluster` is the cluster that the data name; where it is empty, the task's adapter names one.
+    """
+
+    native: str
+    location: str
+    values: Mapping[str, Any]
+    cluster: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The task, split and language of a row; for a pair of languages `question@context`."""
+
+    task: str
+    split: str
+    language: str
+
+    @property
+    def question(self) -> str:
+        """The language of a question: the first of a pair."""
+        return self.language.partition("@")[0]
+
+    @property
+    def context(self) -> str:
+        """The language of its context: the second of a pair."""
+        return self.language.rpartition("@")[2]
+
+    def id(self, native: str) -> str:
+        """The example id: `task/split/language/native id`."""
+        return f"{self.task}/{self.split}/{self.language}/{native}"
+
+    def shared(self, field: str, cluster: str) -> str:
+        """The text id of a field that all examples of a cluster share."""
+        return f"{self.task}/{self.split}/{self.language}/{field}/{cluster}"
+
+
+Adapt = Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]
+"""Makes the examples of all rows of a split."""
+
+MakeCorpus = Callable[[Mapping[str, tuple[Row, ...]], str, str], Corpus]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The source of a retrieval task's candidates.
+
+    `make(rows, task, split)` makes the corpus from rows by language: those of the split in one language; in all its
+    languages where the pool is `shared`; or, where the candidates have separate files, those of `files` and `hub` (by
+    split) under the language "". `search` is `nearest`, a ranking for each query, or `bitext`, pairs mined over both
+    sides with a threshold tuned on the validation split. `max_length` is in tokens.
+    """
+
+    make: MakeCorpus
+    shared: bool = False
+    search: str = "nearest"
+    max_length: int = 256
+    files: Mapping[str, Files] = field(default_factory=dict)
+    hub: Mapping[str, HubFiles] = field(default_factory=dict)
+
+
+BITEXT: Final = "bitext"
+"""The `search` of a pool that mines pairs."""
+
+CANDIDATE: Final = "candidate"
+"""The field of a retrieval task that means all texts of its pool; its other field is `query`."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task as a value: its description, its files, and how a row becomes an Example.
+
+    `perturbed` contains the groups of fields that are noised together, the headline first: NLI has one group of both
+    sentences, QA has one for the question and one for the context. `noisable` names fields that are noised only where a
+    condition names them. `files` maps a split (train, validation, test) to its files, `hub` to the same rows on the
+    hub; `adapt` makes the examples of a split; `accepts` names the (intermediate) tasks whose head this task can use.
+
+    `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
+    `score` names the metrics whose mean is its score in their averages (empty: the first metric). With `pairs` a
+    language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
+    answered by any encoder's representation. `parallel_ids` is a regular expression of native ids that name the same
+    item in every language. `rows`, `official` and `checked` are sentences: official sizes, official scorer, our check;
+    `absent` says why a task has no `hub`. `licence` is that of the data; `train_rows` are English ones, 0: not known.
+
+    For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
+    training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
+    is set and `labels` is empty: `sources.with_labels` gives the task with the labels that its data name. `choices` is
+    their number where every item of a task of choices has as many (0: not known).
+    """
+
+    name: str
+    summary: str
+    family: str
+    metrics: tuple[str, ...]
+    languages: tuple[str, ...]
+    files: Mapping[str, Files]
+    perturbed: tuple[tuple[str, ...], ...]
+    adapt: Adapt
+    accepts: tuple[str, ...]
+    cite: str
+    labels: tuple[str, ...] = ()
+    train_languages: tuple[str, ...] = ("en",)
+    max_length: int = 128
+    stride: int = 0
+    hub: Mapping[str, HubFiles] = field(default_factory=dict)
+    noisable: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    score: tuple[str, ...] = ()
+    pool: Pool | None = None
+    pairs: bool = False
+    head: bool = True
+    parallel_ids: str = ""
+    rows: str = ""
+    train_rows: int = 0
+    official: str = ""
+    checked: str = ""
+    absent: str = ""
+    licence: str = ""
+    trains: tuple[str, ...] = ()
+    parts: tuple[TaskSpec, ...] = ()
+    open_labels: bool = False
+    choices: int = 0
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that a condition can noise."""
+        return tuple(dict.fromkeys([*(name for group in self.perturbed for name in group), *self.noisable]))

@@ -1,0 +1,245 @@
+"""Targets of many examples as arrays, one column for a kind of target; a Target is made only where it is read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import Any, Final, Protocol, Self, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.core.examples import Answers, Choice, Document, Span, Tags, Target, target_json
+
+Array = npt.NDArray[Any]
+_NO_CODES: Final = np.zeros(0, np.int32)
+
+
+class TargetColumn(Protocol):
+    """The targets of n examples, read like a sequence of Target."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Target: ...
+
+    def take(self, indices: Array, /) -> Self:
+        """The targets at indices (m,), in that order."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """Choices: `index` (n,) int64."""
+
+    index: Array
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, index: int) -> Choice:
+        return Choice(int(self.index[index]))
+
+    def take(self, indices: Array) -> Choices:
+        """The choices at indices (m,)."""
+        return Choices(self.index[indices])
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """Tags, or ids of documents: `codes` (t,) int32 point into `names`; example i has those `bounds[i]:bounds[i + 1]`.
+
+    `bounds` (n + 1,) int64.
+    """
+
+    kind: type[Tags] | type[Document]
+    names: Sequence[str]
+    codes: Array
+    bounds: Array
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, index: int) -> Tags | Document:
+        return self.kind(tuple(map(self.names.__getitem__, _part(self.codes, self.bounds, index).tolist())))
+
+    def take(self, indices: Array) -> Names:
+        """The names of examples at indices (m,)."""
+        positions, bounds = gathered(self.bounds, indices)
+        return Names(self.kind, self.names, self.codes[positions], bounds)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranges:
+    """Answers: spans `start`, `stop` (s,) int64 of the context; example i has those `bounds[i]:bounds[i + 1]`."""
+
+    start: Array
+    stop: Array
+    bounds: Array
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, index: int) -> Answers:
+        parts = (_part(column, self.bounds, index).tolist() for column in (self.start, self.stop))
+        return Answers(tuple(Span(*ends) for ends in zip(*parts, strict=True)))
+
+    def take(self, indices: Array) -> Ranges:
+        """The answers to examples at indices (m,)."""
+        positions, bounds = gathered(self.bounds, indices)
+        return Ranges(self.start[positions], self.stop[positions], bounds)
+
+
+def column_of(targets: Sequence[Target]) -> TargetColumn:
+    """The column of targets of one kind; labels of spans are left out. Raises TypeError where the kinds differ."""
+    match targets[0] if targets else Choice(0):
+        case Choice():
+            return Choices(np.array([_is(Choice, target).index for target in targets], np.int64))
+        case Tags():
+            return _names(Tags, [_is(Tags, target).names for target in targets])
+        case Document():
+            return _names(Document, [_is(Document, target).ids for target in targets])
+        case Answers():
+            spans = [_is(Answers, target).spans for target in targets]
+            ends = np.array([(s.start, s.stop) for each in spans for s in each], np.int64).reshape(-1, 2)
+            return Ranges(ends[:, 0], ends[:, 1], bounds_of(np.array([len(each) for each in spans], np.int64)))
+
+
+def written(targets: TargetColumn) -> list[str]:
+    """Each target as a JSON string, as `examples.target_json` writes it."""
+    match targets:
+        case Choices(index):
+            return list(map(str, index.tolist()))
+        case Names(_, names, codes):
+            return _lists([target_json(Tags((name,)))[1:-1] for name in names], codes, targets.bounds)
+        case Ranges(start, stop, bounds):
+            ends = zip(start.tolist(), stop.tolist(), strict=True)
+            return _lists([f"[{low}, {high}]" for low, high in ends], np.arange(len(start)), bounds)
+        case _:
+            return [target_json(targets[index]) for index in range(len(targets))]
+
+
+def _lists(texts: Sequence[str], codes: Array, bounds: Array) -> list[str]:
+    """JSON lists of texts by code."""
+    lengths = np.diff(bounds)
+    if len(codes) and (lengths == lengths[0]).all():
+        return _rows(texts, codes.reshape(len(lengths), -1))
+    named = list(map(texts.__getitem__, codes.tolist()))
+    return [f"[{', '.join(named[low:high])}]" for low, high in pairwise(bounds.tolist())]
+
+
+def _rows(texts: Sequence[str], codes: Array) -> list[str]:
+    """JSON lists of texts by code (n, k), in two thirds of the time of lists of different lengths."""
+    import polars as pl  # which texts alone do not need
+
+    rows = pl.Series(texts).gather(codes.reshape(-1)).reshape(codes.shape)
+    return ("[" + rows.arr.join(", ") + "]").to_list()
+
+
+def chained(columns: Sequence[TargetColumn]) -> TargetColumn:
+    """The targets of several columns of one kind, one column after the other. Raises TypeError where kinds differ."""
+    full = [column for column in columns if len(column)] or list(columns[:1])
+    kinds = {type(column) for column in full}
+    if len(full) == 1:
+        return full[0]
+    if kinds == {Choices}:
+        return Choices(np.concatenate([column.index for column in full if isinstance(column, Choices)]))
+    if kinds == {Ranges}:
+        ranges = [column for column in full if isinstance(column, Ranges)]
+        start, stop = (np.concatenate([getattr(column, name) for column in ranges]) for name in ("start", "stop"))
+        return Ranges(start, stop, _after([column.bounds for column in ranges]))
+    names = [column for column in full if isinstance(column, Names)]
+    if kinds != {Names} or len({column.kind for column in names}) > 1:
+        raise TypeError("columns of several kinds have no common column")
+    return _chained_names(names)
+
+
+def _chained_names(columns: Sequence[Names]) -> Names:
+    """The column of several with names of their own, which are numbered in the order in which they occur."""
+    known: dict[str, int] = {}
+    codes = []
+    for column in columns:
+        numbers = np.array([known.setdefault(name, len(known)) for name in column.names], np.int32)
+        codes.append(numbers[column.codes] if len(numbers) else _NO_CODES)
+    bounds = _after([column.bounds for column in columns])
+    return Names(columns[0].kind, tuple(known), np.concatenate(codes), bounds)
+
+
+def _after(bounds: Sequence[Array]) -> Array:
+    """The bounds of the parts of several columns, one column after the other."""
+    return bounds_of(np.concatenate([np.diff(each) for each in bounds]))
+
+
+def numbering() -> dict[Any, int]:
+    """A mapping that gives each new key the next number when it is asked for it."""
+    return defaultdict(count().__next__)
+
+
+def numbers_of(known: Mapping[Any, int], keys: Iterable[Any]) -> Array:
+    """The numbers (n,) int64 of keys in a `numbering`."""
+    return np.fromiter(map(known.__getitem__, keys), np.int64)
+
+
+def parts_as_bytes(values: Array, bounds: Array) -> Iterator[bytes]:
+    """Consecutive parts of values (m,) or (m, k), which begin and end at `bounds` (n + 1,), as bytes."""
+    whole, width = values.tobytes(), values.itemsize * int(np.prod(values.shape[1:]))
+    return (whole[low:high] for low, high in pairwise((bounds * width).tolist()))
+
+
+def bounds_of(lengths: Array) -> Array:
+    """Where each of consecutive parts begins, and where the last ends (n + 1,) int64, from their lengths (n,)."""
+    bounds = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
+
+
+def parts_summed(values: Array, bounds: Array) -> Array:
+    """The sums (n,) or (n, k) int64 of consecutive parts of values (m,) or (m, k), which begin and end at `bounds`."""
+    sums = np.zeros((len(values) + 1, *values.shape[1:]), np.int64)
+    np.cumsum(values, axis=0, out=sums[1:])
+    return np.diff(sums[bounds], axis=0)
+
+
+def owners(bounds: Array) -> Array:
+    """The number of the item that each of consecutive parts (t,) belongs to, by the items' bounds (n + 1,)."""
+    return np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+
+
+def gathered(bounds: Array, indices: Array) -> tuple[Array, Array]:
+    """The positions of some parts, one part after the other, and the bounds of the parts there."""
+    lengths = np.diff(bounds)[indices]
+    after = bounds_of(lengths)
+    return np.arange(after[-1]) + np.repeat(bounds[:-1][indices] - after[:-1], lengths), after
+
+
+@overload
+def _is(kind: type[Choice], target: Target) -> Choice: ...
+@overload
+def _is(kind: type[Tags], target: Target) -> Tags: ...
+@overload
+def _is(kind: type[Document], target: Target) -> Document: ...
+@overload
+def _is(kind: type[Answers], target: Target) -> Answers: ...
+def _is(kind: type[Any], target: Target) -> Any:
+    if not isinstance(target, kind):
+        raise TypeError(f"expected {kind.__name__}, found {type(target).__name__}")
+    return target
+
+
+def _names(kind: type[Tags] | type[Document], rows: Sequence[Sequence[str]]) -> Names:
+    """The column of lists of names; names are numbered in the order in which they occur."""
+    known: dict[str, int] = {}
+    codes = [known.setdefault(name, len(known)) for row in rows for name in row]
+    numbered = np.array(codes, np.int32) if codes else _NO_CODES
+    return Names(kind, tuple(known), numbered, bounds_of(np.array([len(row) for row in rows], np.int64)))
+
+
+def _part(values: Array, bounds: Array, index: int) -> Array:
+    if not -len(bounds) < index < len(bounds) - 1:
+        raise IndexError(index)
+    low, high = bounds[:-1][index], bounds[1:][index]
+    return values[low:high]

@@ -1,0 +1,56 @@
+"""Writes an export: selects, makes the rows of each page, and puts the folder in its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
+from robust_xtreme.exchange.exporting.harness.folder import target
+from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, Job
+from robust_xtreme.exchange.exporting.harness.selecting import Selection, select
+from robust_xtreme.stats.replacing import replacing
+
+Watch = Callable[[str, int], object]
+"""Called with what was done, and with how many files of rows are left to write."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The folder of an export, the names of its tasks or files, its rows, and a line for each part that is left out."""
+
+    path: Path
+    names: tuple[str, ...]
+    left: tuple[str, ...]
+    rows: int
+
+
+def export(job: Job, watch: Watch = lambda _, __: None) -> Exported:
+    """Write the folder of a job whole or not at all. Raises UserError, DataError, DiskError, NotInstalled."""
+    path = target(job.output, job.force)
+    watch("reading", 0)
+    selection = select(job)
+    with replacing(path, lambda: None, "exporting") as made:
+        names = _written(job, selection, made, path, watch)
+        if same := [name for name, count in Counter(names).items() if count > 1]:
+            raise UserError(f"Two tasks would be written as {same[0]}. Export them to folders of their own.")
+    rows = sum(len(each.sheet.rows) * (1 + sum(len(on.seeds) for on in each.conditions)) for each in selection.selected)
+    return Exported(path, tuple(names), selection.left, rows)
+
+
+def _written(job: Job, selection: Selection, made: Path, path: Path, watch: Watch) -> list[str]:
+    left = selection.pages
+
+    def done(name: str) -> None:
+        nonlocal left
+        left -= 1
+        watch(name, left)
+
+    if job.what == LM_EVAL:
+        return lm_eval.write(selection.selected, made, path, done)
+    return inspect.write(selection.selected, job, made, done)

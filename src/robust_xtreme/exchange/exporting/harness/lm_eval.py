@@ -1,0 +1,141 @@
+"""An export to lm-eval: files of rows, clean and noisy, and task files that include lm-eval's own task of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.exporting.harness.folder import DATA, TASKS, put
+from robust_xtreme.exchange.exporting.harness.names import PREFIX, file_name, slugs, task_name
+from robust_xtreme.exchange.exporting.harness.selecting import Selected
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, Sheet, conditions_and_seeds
+from robust_xtreme.exchange.exporting.harness.task_files import Function, TaskFile
+from robust_xtreme.noise.conditions.condition import CLEAN
+
+FORMAT: Final = 1
+_FEWSHOT: Final = "fewshot"
+_SPLITS: Final = ("training_split", "validation_split", "test_split")
+_NOTHING: Final = {IDENTITY: "{}"}
+
+
+def write(selected: Iterable[Selected], made: Path, path: Path, done: Callable[[str], object]) -> list[str]:
+    """Write the files of an export into `made`, which becomes `path`; the names of the tasks.
+
+    `done` is called with the name of each file of rows. Raises UserError, DiskError.
+    """
+    (made / DATA).mkdir()
+    (made / TASKS).mkdir()
+    return [name for each in selected if each.file for name in _write_sheet(each, each.file, made, path, done)]
+
+
+def _write_sheet(
+    each: Selected, file: TaskFile, made: Path, path: Path, done: Callable[[str], object]
+) -> Iterator[str]:
+    sheet, short = each.sheet, {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}
+    shots = _write_shots(sheet, file, made)
+    for page in pages(each):
+        stem = file_name(sheet.name, short[page.condition], page.seed)
+        put(made / DATA / f"{stem}.jsonl", map(json_text, rows_of(page)))
+        settings = _settings(task_name(stem), sheet, page, file, {**shots, file.evaluated[1]: f"{stem}.jsonl"}, path)
+        put(made / TASKS / f"{task_name(stem)}.yaml", [_yaml(settings)])
+        done(stem)
+        yield task_name(stem)
+
+
+def pages(each: Selected) -> Iterator[Page]:
+    """The pages of a sheet, the clean one first."""
+    maker = Pages(each.sheet)
+    yield maker.clean()
+    for condition, seed in conditions_and_seeds(each.conditions):
+        yield maker.of(condition, seed)
+
+
+def rows_of(page: Page) -> Iterator[Mapping[str, Any]]:
+    """The rows with what each of them is as a string of JSON, a column that every program keeps."""
+    for row, identity in zip(page.rows, page.identities, strict=True):
+        yield {**row, IDENTITY: json_text(identity)}
+
+
+def _write_shots(sheet: Sheet, file: TaskFile, made: Path) -> dict[str, str]:
+    """The file of clean rows for examples in a prompt, by split; none where there are no such rows."""
+    if not sheet.shots:
+        if file.settings.get("num_fewshot"):
+            what = f"{sheet.name} of lm-eval has {file.settings['num_fewshot']} examples in its prompts"
+            raise UserError(f"{what}, and there are no other rows for them. Name a file of some: --fewshot FILE")
+        return {}
+    name = f"{file_name(sheet.name, CLEAN, 0)}__{_FEWSHOT}.jsonl"
+    put(made / DATA / name, (json_text({**row, **_NOTHING}) for row in sheet.shots))
+    return {_FEWSHOT: name}
+
+
+def _settings(
+    name: str, sheet: Sheet, page: Page, file: TaskFile, files: Mapping[str, str], path: Path
+) -> dict[str, Any]:
+    """The settings of a task: those of lm-eval's own, which it includes, with other rows.
+
+    Its `process_docs` is among those that are included, and applies to rows and to examples in prompts.
+    """
+    evaluated, split = file.evaluated
+    settings: dict[str, Any] = {
+        "include": str(file.path),
+        "task": name,
+        "tag": [PREFIX, f"{PREFIX}_clean" if page.is_clean else f"{PREFIX}_noisy"],
+        "dataset_path": "json",
+        "dataset_name": None,
+        "dataset_kwargs": {"data_files": {each: str(path / DATA / of) for each, of in files.items()}},
+        **dict.fromkeys(_SPLITS),
+        evaluated: split,
+        "fewshot_split": _FEWSHOT if _FEWSHOT in files else None,
+    }
+    if "custom_dataset" in file.settings:
+        settings["custom_dataset"] = None
+    if shots := _fewshot_config(file, _FEWSHOT in files):
+        settings["fewshot_config"] = shots
+    return {**settings, "metadata": {**_metadata(file), IDENTITY: _identity(sheet, page, file)}}
+
+
+def _fewshot_config(file: TaskFile, has_shots: bool) -> dict[str, Any]:
+    """Where examples in prompts are from; without clean rows for them there are none, so that lm-eval refuses them.
+
+    Empty where that of lm-eval is kept.
+    """
+    given = file.settings.get("fewshot_config")
+    settings = given if isinstance(given, dict) else {}
+    kept = {key: value for key, value in settings.items() if key not in ("split", "samples", "fewshot_indices")}
+    if has_shots:
+        return {**kept, "split": _FEWSHOT} if not _functions(kept) else {}
+    return {"sampler": "default", "split": None, "samples": []}
+
+
+def _functions(settings: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Function) for value in settings.values())
+
+
+def _metadata(file: TaskFile) -> dict[str, Any]:
+    metadata = file.settings.get("metadata")
+    settings = metadata if isinstance(metadata, dict) else {}
+    return {key: value for key, value in settings.items() if isinstance(value, (str, int, float)) or value is None}
+
+
+def _identity(sheet: Sheet, page: Page, file: TaskFile) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "task": sheet.task,
+        "language": sheet.language,
+        "context_language": sheet.context_language,
+        "split": sheet.split,
+        "condition": page.condition,
+        "noise_seed": page.seed,
+        "lm_eval": file.version,
+        "includes": file.name,
+    }
+
+
+def _yaml(settings: Mapping[str, Any]) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(dict(settings), sort_keys=False, width=1000)  # other letters than ASCII are escapes
+    return text.rstrip()

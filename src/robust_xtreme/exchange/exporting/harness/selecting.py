@@ -1,0 +1,325 @@
+"""The sheets of an export with their conditions, and what is left out, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, final
+
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.core.languages import codes
+from robust_xtreme.core.specs import Origin, Row, TaskSpec
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
+from robust_xtreme.exchange.exporting.harness import their_tasks
+from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, Job
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Sheet, within
+from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, known_tasks, task_file
+from robust_xtreme.noise.conditions.condition import Condition
+from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
+from robust_xtreme.noise.engine.realised import TOKENS
+from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.groups import chosen, names
+from robust_xtreme.tasks.sources import selecting
+from robust_xtreme.tasks.sources.loading import Split, load
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.survey import Left, evaluated, group_languages
+
+FAMILIES: Final = (CLASSIFICATION.name, CHOICE.name, SPAN_QA.name)
+"""The families whose rows a prompt can ask for."""
+
+NAMES: Final = {
+    "xnli": "xnli_{question}",
+    "xcopa": "xcopa_{question}",
+    "pawsx": "paws_{question}",
+    "xquad": "xquad_{question}",
+    "mlqa": "mlqa_{context}_{question}",
+}
+"""The tasks that lm-eval has, and their names there."""
+
+_SHOTS: Final = 100
+_OTHERS: Final = ("validation", "test", "train")
+
+
+def name_of(task: str, language: str) -> str:
+    """The name of one of our tasks in lm-eval."""
+    origin = Origin(task, "", language)
+    return NAMES[task].format(question=origin.question, context=origin.context)
+
+
+def sheet_of(
+    name: str, task: TaskSpec, language: str, split: str, pools: Pools, limit: int | None, shots: bool
+) -> Sheet | Left:
+    """The rows of a task in a language, or why there are none. Raises DataError, UserError as `evaluated`."""
+    read = evaluated(task, pools, split, language)
+    if isinstance(read, Left):
+        return read
+    examples = selecting.limit(read.examples, limit)
+    rows, answers = _rows(task, read, examples, pools)
+    origin = Origin(task.name, read.split, language)
+    return Sheet(
+        name=name,
+        task=task.name,
+        family=task.family,
+        split=read.split,
+        language=origin.question,
+        context_language=origin.context,
+        data=selecting.identity_of(examples, None),
+        examples=examples,
+        rows=rows,
+        fields=task.perturbed[0],
+        known=task.fields,
+        answers=answers,
+        shots=_shots(task, read, pools) if shots else (),
+        labels=task.labels,
+    )
+
+
+Rows = tuple[Mapping[str, Any], ...]
+
+
+def _rows(
+    task: TaskSpec, split: Split, examples: Sequence[Example], pools: Pools
+) -> tuple[Rows, tuple[AnswerSpans, ...]]:
+    """The row of each example and, in questions on passages, where its answers are."""
+    if task.family == CLASSIFICATION.name:
+        return tuple(map(_classified, examples)), ()
+    origin = Origin(task.name, split.split, split.language)
+    by_id = {origin.id(row.native): row for row in pools.source.read(task, split.language, split.split).rows}
+    rows = [by_id[example.id] for example in examples]
+    if task.family == CHOICE.name:
+        return tuple(_chosen(*pair) for pair in zip(examples, rows, strict=True)), ()
+    return tuple(map(_asked, rows)), tuple(map(_spans, rows))
+
+
+def _classified(example: Example) -> dict[str, Any]:
+    """A row of XNLI and PAWS-X: the texts by name, and the number of the label."""
+    return {**{name: text.value for name, text in example.texts.items()}, "label": _index(example)}
+
+
+def _chosen(example: Example, row: Row) -> dict[str, Any]:
+    """A row of XCOPA: the premise, the choices, and whether the cause or the effect is asked for."""
+    texts = {name: text.value for name, text in example.texts.items()}
+    return {**texts, "question": row.values["question"], "label": _index(example)}
+
+
+def _asked(row: Row) -> dict[str, Any]:
+    """A row of SQuAD: the texts as they are in the file, and the answers with their starts."""
+    context, spans = row.values[CONTEXT], row.values[ANSWERS]
+    answers = {"text": [context[a:b] for a, b in spans], "answer_start": [a for a, _ in spans]}
+    return {"id": row.native, CONTEXT: context, "question": row.values["question"], ANSWERS: answers}
+
+
+def _spans(row: Row) -> AnswerSpans:
+    return tuple(within(row.values[CONTEXT], *span) for span in row.values[ANSWERS])
+
+
+def _index(example: Example) -> int:
+    return example.target.index if isinstance(example.target, Choice) else -1
+
+
+def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
+    """Clean rows of another split in the same language, the first in order; none where there is no such split."""
+    for other in _other_splits(task, read, pools):
+        try:
+            split = load(task, pools.source, read.language, other, pools)
+            if split.labelled:
+                return _rows(task, split, split.examples[:_SHOTS], pools)[0]
+        except UserError:  # what is exported does not need this split
+            continue
+    return ()
+
+
+def _other_splits(task: TaskSpec, read: Split, pools: Pools) -> Iterator[str]:
+    known = pools.source.splits(task)
+    wanted = (name for name in _OTHERS if name != read.split and name in known)
+    return (name for name in wanted if pools.source.holds(task, read.language, name))
+
+
+_AUTO: Final = "auto"
+_ENGLISH: Final = "en"
+_FIELDS: Final = "Fields of its own tasks are part of the noise: --perturb char_noise:0.1@fields=premise"
+
+Made = list[tuple[Sheet, TaskFile | None]]
+"""Sheets, each with the task file of lm-eval where it is exported to lm-eval."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A sheet with its conditions, and the task file of lm-eval, if it is exported to lm-eval."""
+
+    sheet: Sheet
+    conditions: tuple[Condition, ...]
+    file: TaskFile | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is exported, and a line for each part that is left out."""
+
+    selected: tuple[Selected, ...]
+    left: tuple[str, ...]
+
+    @property
+    def pages(self) -> int:
+        """How many files of rows are written, without those of examples in prompts."""
+        return sum(1 + sum(len(each.seeds) for each in item.conditions) for item in self.selected)
+
+
+def select(job: Job) -> Selection:
+    """Read what a job names. Raises UserError where nothing is left."""
+    codes(" ".join(code for name in job.languages for code in name.split("@")))
+    cells = asked(job.perturb, job.keep_names)
+    for cell in cells:
+        _check(cell)
+    left: list[str] = []
+    with own_tasks(job.data):
+        sheets = list(_sheets(job, left))
+    selected, unserved = [], list[str]()
+    for sheet, file in sheets:
+        conditions = _conditions(cells, sheet, job.seeds, unserved)
+        if conditions:
+            selected.append(Selected(sheet, conditions, file))
+    left = [*unserved, *left]
+    if not selected:
+        raise UserError(f"Nothing is left to export. {left[0] if left else ''}".rstrip())
+    return Selection(tuple(selected), tuple(dict.fromkeys(left)))
+
+
+def _check(cell: Asked) -> None:
+    """Raise UnknownName or SpecError for noise that does not exist, or asks a model or its tokens."""
+    links = bound(cell.cell)
+    check_unasked(links)
+    for link in links:
+        if link.axis == TOKENS:
+            at_nominal(link, _ENGLISH)
+
+
+# -------------------------------------------------------------------------------------------------------------- sheets
+
+
+def _sheets(job: Job, left: list[str]) -> Made:
+    ours, theirs = _split_names(job)
+    _check_options(job, theirs)
+    made = [_their_sheet(each, job) for name in theirs for each in _members(name, job)]
+    if not ours:
+        return made
+    pools = Pools(open_source(job.data, offline=job.offline))
+    for name, group in ours.items():
+        task: TaskSpec = registry.load("task", name)
+        if why := _unserved(task, job.what):
+            if name in job.tasks:
+                raise UserError(why)
+            left.append(why)
+            continue
+        for code in job.languages or group_languages(task, pools.source, group):
+            made += _our_sheet(task, code, job, pools, left)
+    return made
+
+
+def _split_names(job: Job) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Our tasks with the languages of their groups, and the names of others."""
+    known = {*registry.names("task"), *names()}
+    theirs = [name for name in job.tasks if name not in known]
+    return chosen([name for name in job.tasks if name in known]), list(dict.fromkeys(theirs))
+
+
+def _check_options(job: Job, theirs: Sequence[str]) -> None:
+    """Raise UserError where others' tasks have no --fields, and where one of their options is passed without them."""
+    if any(not their_tasks.known_fields(name) for name in theirs) and not job.fields:
+        known = (*registry.names("task"), *names())
+        see = "robust-xtreme list tasks, or, for a task of lm-eval, name the columns to noise: --fields A,B"
+        unknown = next(name for name in theirs if not their_tasks.known_fields(name))
+        raise UnknownName("task", unknown, known, see)
+    given = {"--fields": job.fields, "--rows": job.rows, "--cluster": job.cluster, "--fewshot": job.fewshot}
+    for option, value in {**given, "--choices": job.choices, "--target": job.target}.items():
+        if value and not theirs:
+            hint = (
+                " Those of the others are part of the noise: --perturb NAME:0.1@fields=A"
+                if option == "--fields"
+                else ""
+            )
+            raise UserError(f"{option} is for tasks that robust-xtreme does not have, and none is named.{hint}")
+
+
+def _unserved(task: TaskSpec, what: str) -> str:
+    """Why one of our tasks is not exported; "" if it is."""
+    if what == LM_EVAL and task.name not in NAMES:
+        return f"lm-eval has no task of {task.name}. It has: {', '.join(NAMES)}."
+    if task.family not in FAMILIES:
+        return f"{task.name}: no prompt asks for {task.family}."
+    return ""
+
+
+def _our_sheet(task: TaskSpec, code: str, job: Job, pools: Pools, left: list[str]) -> Made:
+    file, name, split = None, f"{task.name}_{code.replace('@', '_')}", job.split
+    if job.what == LM_EVAL:
+        name = name_of(task.name, code)
+        if name not in known_tasks():
+            left.append(f"{task.name} {code}: lm-eval has no task {name}.")
+            return []
+        file = task_file(name)
+        split = file.evaluated[1] if job.split == _AUTO else job.split
+    sheet = sheet_of(name, task, code, split, pools, job.limit or None, job.what == LM_EVAL)
+    if isinstance(sheet, Left):
+        hint = f" lm-eval evaluates {split}; another: --split NAME" if file and job.split == _AUTO else ""
+        left.append(f"{sheet.detail}{hint}")
+        return []
+    return [(sheet, file)]
+
+
+def _members(name: str, job: Job) -> list[str]:
+    """The tasks of lm-eval that a name means: itself, or those of its languages. Raises UserError where it has none."""
+    reads_lm_eval = job.what == LM_EVAL or not job.rows
+    if not reads_lm_eval or name in known_tasks():
+        return [name]
+    several = their_tasks.members(name, job.languages, known_tasks())
+    if not several and (every := their_tasks.members(name, (), known_tasks())):
+        raise UserError(
+            f"{name} of lm-eval has no task in {', '.join(job.languages)}. It has: {', '.join(every[:9])}..."
+        )
+    return several or [name]
+
+
+def _their_sheet(name: str, job: Job) -> tuple[Sheet, TaskFile | None]:
+    if not job.fields and (known := their_tasks.known_fields(name)):
+        job = replace(job, fields=known[0], cluster=job.cluster or known[1])
+    file = task_file(name) if job.what == LM_EVAL or not job.rows else None
+    return their_tasks.sheet_of(name, job, file), file
+
+
+# ---------------------------------------------------------------------------------------------------------- conditions
+
+
+def _conditions(cells: Sequence[Asked], sheet: Sheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:
+    """The conditions that are applied to a sheet."""
+    made: dict[Condition, None] = {}
+    for each in cells:
+        condition = _condition(each, sheet, seeds)
+        if isinstance(condition, str):
+            left.append(f"{sheet.name}: {condition}")
+        else:
+            made[condition] = None
+    return tuple(made)
+
+
+def _condition(each: Asked, sheet: Sheet, seeds: int) -> Condition | str:
+    """A perturbation on its fields of a sheet, or why it is not applied. Raises UserError as `check_family`."""
+    cell = each.cell
+    if not set(cell.fields) <= set(sheet.known):
+        return f"no field {' and '.join(cell.fields)}: {cell} is not applied. Fields: {', '.join(sheet.known)}."
+    family = sheet.family or (SPAN_QA.name if sheet.answers else "")
+    check_family(each, family, sheet.task)
+    if name := refusing(cell, family):
+        return f"{name} has no meaning in {family}: {cell} of {each.suite} is not applied."
+    on = cell.on(*(name for name in sheet.known if name in (cell.fields or sheet.fields)))
+    codes = dict.fromkeys(example.texts[name].language for example in sheet.examples for name in on.fields)
+    reasons = [unsupported(on, code, bool(each.suite)) for code in codes]
+    if reasons and reasons[0] and all(reasons):
+        return f"{reasons[0][0]} does not serve the language {' and '.join(codes)}: {reasons[0][1]}."
+    return Condition(str(on), on, tuple(range(seeds)), in_suite=bool(each.suite))

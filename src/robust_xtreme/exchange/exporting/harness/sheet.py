@@ -1,0 +1,178 @@
+"""The rows of a task in a language as another program reads them, clean and under each condition and noise seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.core.examples import Example, Span
+from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED, Condition
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.perturbed import FieldTexts, field_texts
+from robust_xtreme.noise.label_risk import Risky, risky
+from robust_xtreme.tasks.noisy.measured import Measured, measured, named_by
+
+CONTEXT: Final = "context"
+ANSWERS: Final = "answers"
+IDENTITY: Final = "robust_xtreme"
+"""The column, and the key of metadata, with what a row is and what noise did to it."""
+
+AnswerSpans = Sequence[Span | None]
+"""Where the answers of a row are in the text of its context; None for an answer without a text."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A task in a language: its examples, and the row of each in the columns of the program that reads it.
+
+    `name` is the task's name there, `fields` the groups of fields that noise without `@fields=` noises, `known` all
+    that it can. `noisable` fields are columns of the rows. `data` is the identity of the examples, "" where the task
+    is not one of robust-xtreme. `shots` are clean rows of other items, for examples in a prompt.
+    """
+
+    name: str
+    task: str
+    family: str
+    split: str
+    language: str
+    context_language: str
+    data: str
+    examples: tuple[Example, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    fields: tuple[str, ...]
+    known: tuple[str, ...]
+    answers: tuple[AnswerSpans, ...] = ()
+    shots: tuple[Mapping[str, Any], ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of a sheet under one condition and noise seed, each with its identity."""
+
+    condition: str
+    seed: int
+    rows: tuple[Mapping[str, Any], ...]
+    identities: tuple[Mapping[str, Any], ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is noised."""
+        return self.condition == CLEAN
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Makes the pages of a sheet; what several conditions have in common is made once."""
+
+    sheet: Sheet
+    made: dict[tuple[str, ...], tuple[FieldTexts, Risky]] = field(default_factory=dict)
+
+    def clean(self) -> Page:
+        """The clean rows."""
+        texts = field_texts(self.sheet.examples)
+        condition = Condition(CLEAN)
+        noise = measured(condition.noised(texts, CLEAN_SEED), self._columns(texts), len(self.sheet.examples))
+        return Page(CLEAN, CLEAN_SEED, self.sheet.rows, self._identities(CLEAN, CLEAN_SEED, noise, None))
+
+    def of(self, condition: Condition, seed: int) -> Page:
+        """The rows under a condition and a noise seed. Raises as `noise_texts`."""
+        texts, words = self._texts(condition.fields)
+        noise = measured(condition.noised(texts, seed), self._columns(texts), len(self.sheet.examples))
+        identities = self._identities(condition.name, seed, noise, words)
+        views = list(noise.noised)
+        numbers = {name: column.tolist() for name, column in texts.numbers.items()}
+        rows = tuple(
+            self._row(index, {name: views[of[index]] for name, of in numbers.items() if of[index] >= 0})
+            for index in range(len(self.sheet.rows))
+        )
+        return Page(condition.name, seed, rows, identities)
+
+    def _texts(self, fields: tuple[str, ...]) -> tuple[FieldTexts, Risky]:
+        if fields not in self.made:
+            texts = field_texts(self.sheet.examples, fields)
+            self.made[fields] = texts, risky(texts.texts)
+        return self.made[fields]
+
+    def _columns(self, texts: FieldTexts) -> list[tuple[Any, Any]]:
+        owners = np.arange(len(self.sheet.examples))
+        return [(owners, numbers) for numbers in texts.numbers.values()]
+
+    def _row(self, index: int, noised: Mapping[str, Noised]) -> Mapping[str, Any]:
+        """A row with noisy texts; one whose texts noise left as they are is the clean row."""
+        row = self.sheet.rows[index]
+        changed = {name: each for name, each in noised.items() if each.text.value != each.clean.value}
+        if not changed:
+            return row
+        made = {**row, **{name: _within(row[name], each) for name, each in changed.items()}}
+        if CONTEXT in changed and self.sheet.answers:
+            spans = self.sheet.answers[index]
+            made[ANSWERS] = _moved(row[ANSWERS], spans, changed[CONTEXT], made[CONTEXT], row[CONTEXT])
+        return made
+
+    def _identities(self, name: str, seed: int, noise: Measured, words: Risky | None) -> tuple[Mapping[str, Any], ...]:
+        """What each row is, and what noise did to it: the values of PREDICTIONS of a run of `eval`."""
+        sheet, clean = self.sheet, words is None
+        of_all = {
+            "task": sheet.task,
+            "split": sheet.split,
+            "language": sheet.language,
+            "context_language": sheet.context_language,
+            "data": sheet.data,
+            "condition": name,
+            "noise_seed": seed,
+        }
+        risk = noise.risk() if words is None else noise.risk(words)
+        columns = {"status": named_by(noise.codes(clean)), **noise.columns(), **risk}
+        lists = {
+            key: column.to_list() if hasattr(column, "to_list") else column.tolist() for key, column in columns.items()
+        }
+        lists["operators"] = [json.loads(text) for text in lists["operators"]]
+        return tuple(
+            {**of_all, **_item(example), **dict(zip(lists, values, strict=True))}
+            for example, *values in zip(sheet.examples, *lists.values(), strict=True)
+        )
+
+
+def conditions_and_seeds(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, int]]:
+    """Each condition with each of its noise seeds."""
+    return ((condition, seed) for condition in conditions for seed in condition.seeds)
+
+
+def _item(example: Example) -> dict[str, str]:
+    return {"example": example.id, "cluster": example.cluster, "fingerprint": example.fingerprint}
+
+
+def _within(raw: str, noised: Noised) -> str:
+    """The noisy text with the white space that the row has before and after the text."""
+    lead = lead_of(raw)
+    return raw[:lead] + noised.text.value + raw[lead + len(noised.clean.value) :]
+
+
+def within(raw: str, start: int, stop: int) -> Span:
+    """A range of a text as a span of the text without white space at its ends, itself without such space."""
+    inside, lead = raw[start:stop], lead_of(raw)
+    return Span(stop - len(inside.lstrip()) - lead, start + len(inside.rstrip()) - lead)
+
+
+def lead_of(raw: str) -> int:
+    """The length of the white space at the beginning of a text."""
+    return len(raw) - len(raw.lstrip())
+
+
+def _moved(answers: Mapping[str, Any], spans: AnswerSpans, context: Noised, noisy: str, raw: str) -> dict[str, Any]:
+    """SQuAD's answers in a noisy context: their texts are those there, and their starts moved."""
+    lead = lead_of(raw)
+    texts, starts = list(answers["text"]), list(answers["answer_start"])
+    for number, span in enumerate(spans):
+        if span is not None:
+            start, stop = context.to_noisy(span.start, span.stop)
+            texts[number], starts[number] = noisy[lead + start : lead + stop], lead + start
+    return {**answers, "text": texts, "answer_start": starts}

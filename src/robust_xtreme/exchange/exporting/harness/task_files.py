@@ -1,0 +1,119 @@
+"""The task files of an installed lm-eval: found by the name of a task, and read without running any of their code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import DataError, NotInstalled, UnknownName, UserError
+
+_PACKAGE: Final = "lm_eval"
+_LARGEST: Final = 10_000_000
+_DEEPEST: Final = 20
+_TASK: Final = re.compile(rb"""^task:[ \t]*["']?([\w.-]+)["']?[ \t]*(?:#.*)?\r?$""", re.MULTILINE)
+_INSTALL: Final = "pip install 'robust-xtreme[lm-eval]'"
+_SEE: Final = "lm-eval ls tasks"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A `!function` of a task file, which is not imported here."""
+
+    name: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """A task of lm-eval: its name, its file, its settings with those that it includes, and the version of lm-eval."""
+
+    name: str
+    path: Path
+    settings: Mapping[str, Any]
+    version: str | None
+
+    @property
+    def evaluated(self) -> tuple[str, str]:
+        """The key and the name of the split that lm-eval evaluates. Raises UserError where there is none."""
+        for key in ("test_split", "validation_split"):
+            if isinstance(split := self.settings.get(key), str):
+                return key, split
+        raise UserError(f"{self.name} of lm-eval evaluates no split ({self.path}).")
+
+
+def task_file(name: str) -> TaskFile:
+    """The file of a task. Raises NotInstalled, UnknownName, UserError where it is not a file to include."""
+    paths = _paths(_folder())
+    if name not in paths:
+        raise UnknownName("task of lm-eval", name, paths, _SEE)
+    settings = _settings(paths[name])
+    if "class" in settings:
+        raise UserError(f"{name} of lm-eval is a task in Python, which no task file can include.")
+    return TaskFile(name, paths[name], settings, _version())
+
+
+def known_tasks() -> tuple[str, ...]:
+    """The names of the tasks of the installed lm-eval. Raises NotInstalled."""
+    return tuple(_paths(_folder()))
+
+
+def _folder() -> Path:
+    spec = find_spec(_PACKAGE)  # a search for the package, which is not imported
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        if (folder := Path(location) / "tasks").is_dir():
+            return folder
+    raise NotInstalled(f"export lm-eval reads the task files of lm-eval, which is not installed. Install: {_INSTALL}")
+
+
+def _version() -> str | None:
+    try:
+        return version(_PACKAGE)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _paths(folder: Path) -> dict[str, Path]:
+    """The file of each task, by the line of its name; of equal names the last by path, as lm-eval takes it."""
+    names: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        if match := _TASK.search(resources.content(path, _LARGEST)):
+            names[match[1].decode()] = path
+    return names
+
+
+def _settings(path: Path, depth: int = 0) -> dict[str, Any]:
+    """The settings of a file over those of the files that it includes. Raises DataError."""
+    if depth > _DEEPEST:
+        raise DataError(path, "is included by files that it includes.")
+    settings = _parsed(path)
+    included = settings.pop("include", [])
+    merged: dict[str, Any] = {}
+    for name in included if isinstance(included, list) else [included]:
+        merged |= _settings(path.parent / str(name), depth + 1)
+    return {**merged, **settings}
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """The content of a file. Raises DataError."""
+    import yaml
+
+    class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types here
+        """Reads values only: a function is its name."""
+
+    _Loader.add_constructor("!function", lambda loader, node: Function(str(loader.construct_scalar(node))))
+    try:
+        settings = yaml.load(resources.content(path, _LARGEST), _Loader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise DataError(path, f"is not a task file that can be read: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(settings, dict):
+        raise DataError(path, "is not a task file: it contains no settings.")
+    return settings

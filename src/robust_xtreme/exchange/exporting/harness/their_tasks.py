@@ -1,0 +1,290 @@
+"""Tasks that robust-xtreme does not have: the fields to noise are named, and so is a file of the rows or a dataset."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core.errors import DataError, UserError
+from robust_xtreme.core.examples import LONGEST, UNLABELLED, Answers, Example, Span, Text, digest
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.specs import Origin
+from robust_xtreme.exchange.exporting.harness.job import Job
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, Sheet, within
+from robust_xtreme.exchange.exporting.harness.task_files import TaskFile
+from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad
+from robust_xtreme.tasks.sources import by_name
+from robust_xtreme.tasks.sources.selecting import limit
+
+Row = Mapping[str, Any]
+
+_READERS: Final = ("json", "csv", "text", "parquet", "arrow")
+"""Readers of files that a task of lm-eval may name instead of a dataset."""
+
+_SHOTS: Final = 100
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_SPLIT: Final = "test"
+_PAIRS: Final = """
+    afr:af arb:ar azj:az aze:az bam:bm ben:bn bul:bg deu:de ell:el eng:en est:et eus:eu ewe:ee fin:fi fon:fon fra:fr
+    grn:gn guj:gu hat:ht hau:ha heb:he hin:hi hun:hu ibo:ig ind:id ita:it jav:jv jpn:ja kat:ka kaz:kk kin:rw kor:ko
+    lit:lt lug:lg luo:luo mal:ml mar:mr mya:my nld:nl nya:ny pan:pa pes:fa fas:fa pol:pl por:pt quy:qu ron:ro rus:ru
+    sna:sn spa:es swh:sw swa:sw tam:ta tel:te tgl:tl tha:th tsn:tn tur:tr twi:tw ukr:uk urd:ur vie:vi wol:wo xho:xh
+    yor:yo zho:zh zsm:ms zul:zu
+"""
+_CODES: Final = dict(pair.split(":") for pair in _PAIRS.split())
+"""The codes of ISO 639-3 that names of tasks contain, and ours."""
+
+_SCRIPTS: Final = {"Hang": "Kore"}
+"""Other names of scripts."""
+
+
+def language_of(name: str, named: Sequence[str]) -> str:
+    """The language of a task: the only one that is named, else that of its name, as in `mgsm_direct_sw`.
+
+    Raises UserError where it cannot be read from the name.
+    """
+    if len(named) == 1:
+        return language(named[0]).code
+    parts = name.split("_")
+    code = _coded(parts[-2], parts[-1]) if len(parts) > 1 else ""
+    known = [part for part in parts if part in ALL_LANGUAGES]
+    code = code or (parts[-1] if parts[-1] in known else "") or (known[0] if len(set(known)) == 1 else "")
+    if not code:
+        raise UserError(f"The name {name!r} does not say which language's noise it gets. Name it: -l CODE")
+    return code
+
+
+KNOWN: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "belebele": (("flores_passage", "question"), "link"),
+    "global_mmlu": (("question",), ""),
+    "mgsm": (("question",), ""),
+    "xstorycloze": (tuple(f"input_sentence_{number}" for number in range(1, 5)), ""),
+}
+"""Tasks of lm-eval whose columns to noise, and the column of whose items, are known: those of the datasets it names."""
+
+
+def known_fields(name: str) -> tuple[tuple[str, ...], str] | None:
+    """The columns to noise of a task, and the column of its items, where they are known by the start of its name."""
+    return next((fields for start, fields in KNOWN.items() if name == start or name.startswith(f"{start}_")), None)
+
+
+def members(name: str, languages: Sequence[str], tasks: Sequence[str]) -> list[str]:
+    """The tasks that a name without a language means, `belebele_swh_Latn` of `belebele`, or a group with one.
+
+    `languages` are those that are named; without them it is all of them.
+    """
+    coded = [(task, _code_of(task)) for task in tasks if task.startswith(f"{name}_")]
+    of_name = [(task, code) for task, code in coded if code and without_language(task, code) == name]
+    of_group = [(task, code) for task, code in coded if code and code == _code_of(name)]
+    return [task for task, code in of_name or of_group if not languages or code in languages]
+
+
+def _code_of(name: str) -> str:
+    """The language that a name says; "" where it says none."""
+    try:
+        return language_of(name, ())
+    except UserError:
+        return ""
+
+
+def without_language(name: str, code: str) -> str:
+    """The name of a task without its language: `belebele` of `belebele_swh_Latn`, one task in all its languages."""
+    parts = name.split("_")
+    if len(parts) > 2 and _coded(parts[-2], parts[-1]) == code:
+        return "_".join(parts[:-2])
+    others = [part for part in parts if part != code]
+    return "_".join(others) if len(others) == len(parts) - 1 and others else name
+
+
+def _coded(part: str, script: str) -> str:
+    """The language of `swh_Latn`; "" where it is written in another script than its noise."""
+    code = _CODES.get(part, "")
+    return code if code and _SCRIPTS.get(script, script) == language(code).script else ""
+
+
+def sheet_of(name: str, job: Job, file: TaskFile | None) -> Sheet:
+    """The rows of a task; `file` is that of lm-eval. Raises UserError, DataError."""
+    code = language_of(name, job.languages)
+    split = file.evaluated[1] if file else _SPLIT
+    rows = _rows(name, code, job, file, split)
+    task = without_language(name, code)
+    table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
+    examples = limit(table.examples(), job.limit or None)
+    numbers = [int(example.id.rpartition("/")[2]) for example in examples]
+    return Sheet(
+        name=name,
+        task=task,
+        family="",
+        split=split,
+        language=code,
+        context_language=code,
+        data="",
+        examples=examples,
+        rows=tuple(rows[number] for number in numbers),
+        fields=job.fields,
+        known=job.fields,
+        answers=tuple(table.answers[number] for number in numbers) if table.answers else (),
+        shots=_alike(_shots(name, code, job, file), rows[0], name),
+    )
+
+
+@final
+@dataclass(slots=True)  # the answers are read when the examples are made
+class _Table:
+    """The rows of a task, with the answers of each where the context is noised and answers are in it.
+
+    `together` has the spans of all rows with the same context, which are noised together where clusters are named.
+    """
+
+    rows: Sequence[Row]
+    origin: Origin
+    job: Job
+    location: str
+    answers: list[AnswerSpans] = field(default_factory=list)
+    together: dict[str, set[Span]] = field(default_factory=dict)
+
+    def examples(self) -> tuple[Example, ...]:
+        """An example of each row. Raises DataError."""
+        if CONTEXT in self.job.fields and any(_has_answers(row) for row in self.rows):
+            self.answers = [_answers(row, self._at(number)) for number, row in enumerate(self.rows)]
+            for row, spans in zip(self.rows, self.answers, strict=True):
+                self.together.setdefault(str(row[CONTEXT]).strip(), set()).update(filter(None, spans))
+        return tuple(map(self._example, range(len(self.rows))))
+
+    def _at(self, number: int) -> str:
+        return f"{self.location}: row {number + 1}"
+
+    def _example(self, number: int) -> Example:
+        row, id = self.rows[number], self.origin.id(str(number))
+        spans = tuple(dict.fromkeys(filter(None, self.answers[number]))) if self.answers else ()
+        texts = {}
+        for name in self.job.fields:
+            value = _text(row, name, self._at(number)).strip()
+            of_text = self._spans(value, spans) if name == CONTEXT else ()
+            text_id = self.origin.shared(name, digest(value)) if self.job.cluster else f"{id}/{name}"
+            texts[name] = Text(text_id, self.origin.language, value, of_text)
+        cluster = _cluster(row, self.job.cluster, self._at(number)) if self.job.cluster else str(number)
+        return Example(id, texts, Answers(spans) if spans else UNLABELLED, cluster, digest(_canonical(row)))
+
+    def _spans(self, context: str, of_row: tuple[Span, ...]) -> tuple[Span, ...]:
+        """The spans of a context in a row."""
+        spans = self.together.get(context, ()) if self.job.cluster else of_row
+        return tuple(sorted(spans, key=_ends))
+
+
+def _ends(span: Span) -> tuple[int, int]:
+    return span.start, span.stop
+
+
+def _has_answers(row: Row) -> bool:
+    """Whether a row has SQuAD's answers: lists of texts and of starts."""
+    answers = row.get(ANSWERS)
+    return isinstance(answers, dict) and isinstance(answers.get("text"), list) and "answer_start" in answers
+
+
+def _answers(row: Row, location: str) -> AnswerSpans:
+    """Where the answers are in the text of the context. Raises DataError where they are not there."""
+    if not _has_answers(row):
+        return ()
+    raw = _text(row, CONTEXT, location)
+    texts, starts = row[ANSWERS]["text"], row[ANSWERS]["answer_start"]
+    if not isinstance(starts, list) or len(starts) != len(texts):
+        raise DataError(location, "has lists of answers and of their starts of different lengths.")
+    ends = [_checked_span(*pair, raw, location) for pair in zip(texts, starts, strict=True)]
+    return tuple(within(raw, *each) if each else None for each in ends)
+
+
+def _checked_span(text: Any, start: Any, raw: str, location: str) -> tuple[int, int] | None:
+    if not isinstance(text, str) or type(start) is not int:
+        raise DataError(location, f"has an answer {text!r:.80} at {start!r:.80}, not a text at a number.")
+    return squad.span(text, start, raw, location)
+
+
+def _text(row: Row, name: str, location: str) -> str:
+    """The text of a column. Raises DataError where it is not a text of whole characters, is too long or is blank."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST or _HALF.search(value):
+        known = ", ".join(key for key, each in row.items() if isinstance(each, str))
+        raise DataError(location, f"expected the column {name!r} to contain a text, not {value!r:.80}. Texts: {known}")
+    return value
+
+
+def _cluster(row: Row, name: str, location: str) -> str:
+    """The cluster that a row names. Raises DataError."""
+    value = row.get(name)
+    if not isinstance(value, (str, int)) or not str(value).strip():
+        raise DataError(location, f"expected the column {name!r} to name the row's cluster, not {value!r:.80}.")
+    return str(value)
+
+
+def _canonical(row: Row) -> str:
+    return json.dumps(row, sort_keys=True, allow_nan=False)
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+
+
+def _rows(name: str, code: str, job: Job, file: TaskFile | None, split: str) -> list[dict[str, Any]]:
+    """The rows of a task: of the file that is named, else of the dataset that lm-eval's task names."""
+    if job.rows:
+        return read_rows(_location(job.rows, name, code))
+    if file is None:
+        raise UserError(f"{name} is not a task of robust-xtreme. Name the file of its rows: --rows FILE")
+    return _of_dataset(name, job, file, split)
+
+
+def _of_dataset(name: str, job: Job, file: TaskFile, split: str) -> list[dict[str, Any]]:
+    repo, config = file.settings.get("dataset_path"), file.settings.get("dataset_name")
+    if not isinstance(repo, str) or repo in _READERS or not isinstance(config, str | None):
+        raise UserError(f"{name} of lm-eval names no dataset of the hub. Name a file of its rows: --rows FILE")
+    rows = by_name.rows_of(repo, config or "", split, offline=job.offline)
+    try:
+        return [json.loads(_canonical(row)) for row in rows]
+    except (TypeError, ValueError) as error:
+        raise DataError(f"hub://{repo}", f"has values that JSON does not have: {error!s:.120}") from error
+
+
+def _shots(name: str, code: str, job: Job, file: TaskFile | None) -> tuple[Row, ...]:
+    """Clean rows for examples in a prompt: of the file that is named, else of lm-eval's own split of such rows."""
+    if job.fewshot:
+        return tuple(read_rows(_location(job.fewshot, name, code))[:_SHOTS])
+    if file is None or job.rows:
+        return ()
+    keys = ("fewshot_split", "training_split", "validation_split")
+    splits = (file.settings.get(key) for key in keys)
+    other = next((each for each in splits if isinstance(each, str) and each != file.evaluated[1]), None)
+    return tuple(_of_dataset(name, job, file, other)[:_SHOTS]) if other else ()
+
+
+def _alike(shots: tuple[Row, ...], row: Row, name: str) -> tuple[Row, ...]:
+    """The rows for prompts. Raises UserError where their columns are not those of the other rows, as readers need."""
+    for shot in shots:
+        if other := sorted(shot.keys() ^ row.keys()):
+            raise UserError(f"{name}: the rows for prompts and the others differ in the column {other[0]!r}.")
+    return shots
+
+
+def _location(pattern: str, name: str, code: str) -> str:
+    """The path of a file, which may contain {task} and {language}."""
+    return pattern.replace("{task}", name).replace("{language}", code)
+
+
+def read_rows(path: str) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines. Raises DataError where it has none, or one that cannot be written again."""
+    rows = []
+    for number, line in numbered_lines(read_file(Path(path)).text):
+        row = parse(line, f"{path}:{number}")
+        if IDENTITY in row:
+            raise DataError(path, f"has the column {IDENTITY!r}, which an export adds.", number)
+        try:
+            _canonical(row)
+        except ValueError as error:
+            raise DataError(path, "contains a number that is not finite, which JSON does not have.", number) from error
+        rows.append(row)
+    if not rows:
+        raise DataError(path, "contains no rows.")
+    return rows

@@ -1,0 +1,320 @@
+"""Reads the logs of inspect: `.eval`, a zip file with a JSON for each sample, by deflate or zstd, or one JSON.
+
+Only what is needed is read, a sample at a time: nothing is unpacked to disk, and neither an entry nor an archive
+unpacks to more than a limit, which is known before it is read. A sample of what `export inspect` wrote says in its
+metadata which of our examples it is, under which condition and noise seed.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.core import resources, strict_json
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, counted, shown
+from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.importing.lm_eval import OURS, exported, listed, mapping
+from robust_xtreme.exchange.importing.raw import Given, raw_frame
+from robust_xtreme.exchange.importing.run import Read
+from robust_xtreme.exchange.importing.scoring import metric_of
+from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
+from robust_xtreme.files import store
+
+SUFFIX: Final = ".eval"
+_HEADER: Final = "header.json"
+_SAMPLE: Final = re.compile(r"samples/.+\.json")
+_LARGEST: Final = 1 << 27
+_LEAST: Final = 1 << 26
+_TIMES: Final = 64
+"""What an archive may unpack to: so many times its size, and at least `_LEAST` bytes. Texts pack to a tenth or so."""
+
+_ZSTANDARD: Final = (20, 93)
+_LOCAL: Final = 30
+_UNREADABLE: Final = (
+    *(OSError, EOFError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
+)
+"""What Python raises where an entry is damaged, is encrypted, or is packed in a way that it does not know."""
+
+_LETTERS: Final = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+"""The values of inspect's scorers as it counts them: correct, incorrect, partial, and no answer."""
+
+_NO_ANSWER: Final = "N"
+_CHOICE: Final = "choice"
+_ROWS: Final = 4096
+_UNPARSED: Final = "unparsed"
+_CHARACTERS: Final = [*ascii_uppercase, *map(str, range(1, 100))]
+"""The names of choices."""
+
+_NAMED: Final = ("task", "task_args", "model_roles")
+"""What tells the logs of a model apart."""
+
+_WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", "solver_args")
+"""What the logs of a task have in common."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One evaluation: its header and its samples."""
+
+    path: Path
+    header: Mapping[str, Any]
+
+    @property
+    def evaluation(self) -> Mapping[str, Any]:
+        """What was evaluated."""
+        return mapping(self.header.get("eval"))
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return str(self.evaluation.get("model") or "")
+
+    @property
+    def inference(self) -> str:
+        """How it was answered; runs that differ in it are not compared."""
+        packages, version = mapping(self.evaluation.get("packages")), self.evaluation.get("task_version", 0)
+        return f"inspect {packages.get('inspect_ai', 'of unknown version')}, task version {version}"
+
+
+def read(paths: Sequence[Given], only_model: str = "", is_closed: bool = False) -> Read:
+    """The samples of some logs, or of those in folders; `is_closed`: the first score is the accuracy of a label.
+
+    Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
+    DataError naming a file and an entry.
+    """
+    logs = [(log, given) for given in paths for log in latest(map(_log, files(given.path)))]
+    if not logs:
+        raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
+    kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
+    _check([log for log, _ in kept or logs])
+    ways: dict[Any, Log] = {}
+    differing: list[str] = []
+    frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
+    rows = pl.concat([pl.DataFrame(), *frames], how="diagonal")
+    names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
+    inference = (kept or logs)[0][0].inference
+    notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.",)
+    source = {"format": "inspect", "files": names, "inference": inference}
+    return Read(lambda: rows, ", ".join(str(given.path) for given in paths), source, notes, tuple(differing))
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file is a log: an archive by its name, JSON by what is in it."""
+    try:
+        log = path.suffix == ".json" and strict_json.loads(resources.content(path, _LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return False
+    whole = mapping(log)
+    return path.suffix == SUFFIX or isinstance(whole.get("samples"), list) or isinstance(whole.get("eval"), dict)
+
+
+def latest(logs: Iterable[Log]) -> list[Log]:
+    """Of several logs of a task by one model, with the same arguments, the latest."""
+    ordered = sorted(logs, key=lambda log: (str(log.evaluation.get("created") or ""), log.path))
+    return [*{(log.model, *(json_text(log.evaluation.get(key)) for key in _NAMED)): log for log in ordered}.values()]
+
+
+def files(path: Path) -> list[Path]:
+    """The logs in a folder and those below it, or the one that is named."""
+    logs = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
+    return sorted(logs)
+
+
+def _check(logs: Sequence[Log]) -> None:
+    """Raise Mismatch where logs are of several models, or an evaluation did not end."""
+    models = sorted({log.model for log in logs})
+    if len(models) > 1:
+        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    for log in logs:
+        if (status := log.header.get("status")) != "success":
+            raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
+
+
+# ------------------------------------------------------------------------------------------------------------ the file
+
+
+def _log(path: Path) -> Log:
+    header = mapping(dict(_entries(path, re.compile(re.escape(_HEADER)))).get(_HEADER))
+    if not header:
+        raise DataError(path, f"is not a whole log of inspect: it has no {_HEADER}")
+    return Log(path, header)
+
+
+def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
+    """The JSON of the entries with names of a pattern. Raises DataError naming what cannot be read."""
+    try:
+        if path.suffix != SUFFIX:
+            log = mapping(_json(path, "it", resources.content(path, _LARGEST)))
+            parts = [
+                (_HEADER, {**log, "samples": None}),
+                *((f"samples/{at}.json", each) for at, each in enumerate(listed(log.get("samples")))),
+            ]
+            yield from (part for part in parts if wanted.fullmatch(part[0]))
+            return
+        with path.open("rb") as file, zipfile.ZipFile(file) as packed:
+            _check_size(path, packed)
+            for name in sorted(set(packed.namelist())):  # of several entries with a name the last counts
+                if wanted.fullmatch(name):
+                    yield name, _json(path, name, _content(file, packed, packed.getinfo(name)))
+    except _UNREADABLE as error:
+        raise DataError(path, f"is not a readable log of inspect: {error}") from error
+
+
+def _check_size(path: Path, packed: zipfile.ZipFile) -> None:
+    """Raise BadZipFile where the archive unpacks to too much, or an entry does."""
+    entries = packed.infolist()
+    for entry in entries:
+        if entry.file_size > _LARGEST:
+            raise zipfile.BadZipFile(f"{entry.filename} has {entry.file_size:,} bytes")
+    size, most = sum(entry.file_size for entry in entries), max(_LEAST, _TIMES * path.stat().st_size)
+    if size > most:
+        raise zipfile.BadZipFile(f"it unpacks to {size:,} bytes, and at most {most:,} of one of its size are read")
+
+
+def _content(file: Any, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.compress_type not in _ZSTANDARD:
+        with packed.open(entry) as opened:
+            return opened.read(_LARGEST)
+    return _zstandard(file, entry)
+
+
+def _zstandard(file: Any, entry: zipfile.ZipInfo) -> bytes:
+    """The content of an entry that Python's reader of zip files cannot decompress."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+
+    file.seek(entry.header_offset)
+    local = file.read(_LOCAL)
+    names = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+    file.seek(entry.header_offset + _LOCAL + names)
+    try:
+        with pa.CompressedInputStream(io.BytesIO(file.read(entry.compress_size)), "zstd") as stream:
+            content: bytes = stream.read(entry.file_size + 1)
+    except pa.ArrowException as error:
+        raise zipfile.BadZipFile(str(error)) from error
+    if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
+        raise zipfile.BadZipFile(f"{entry.filename} is damaged")
+    return content
+
+
+def _json(path: Path, name: str, content: bytes) -> Any:
+    try:
+        return strict_json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(path, f"{name} is not JSON: {error}") from error
+
+
+# --------------------------------------------------------------------------------------------------------- the samples
+
+
+def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str], is_closed: bool) -> pl.DataFrame:
+    """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
+    every: dict[str, list[float]] = {}
+    left = _rows(log, given, ways, every, is_closed)
+    chunks = iter(lambda: [*islice(left, _ROWS)], [])  # so that they are not all kept as dictionaries
+    rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
+    if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
+        rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
+    results = mapping(log.header.get("results"))
+    if (completed := results.get("completed_samples", rows.height)) != rows.height:
+        raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
+    for score in map(mapping, listed(results.get("scores"))):
+        name, metrics = str(score.get("name")), mapping(score.get("metrics"))
+        level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
+        if name in every and isinstance(level, (int, float)):
+            differing += differing_level(log.path.name, metric_of(name), every[name], level)
+    return rows
+
+
+def _rows(
+    log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[float]], is_closed: bool
+) -> Iterator[dict[str, Any]]:
+    """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another.
+
+    `every` gets the scores of each scorer.
+    """
+    for name, sample in _entries(log.path, _SAMPLE):
+        if not isinstance(sample, dict) or "id" not in sample:
+            raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
+        if sample.get("epoch", 1) != 1:
+            raise Mismatch(f"{log.path.name}: the sample {shown(sample['id'])} was answered in several epochs.")
+        scores, answer, is_answer = _scored(log, sample, name)
+        for scorer, score in scores.items():
+            every.setdefault(scorer, []).append(score)
+        known = _known(log, given, sample, name)
+        if is_closed or _CHOICE in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices")):
+            scores = {ACCURACY: next(iter(scores.values())), **scores}
+        kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
+        row = {**known, **_row(sample, scores, answer, is_answer), **kept}
+        before = ways.setdefault((row.get("task"), row.get("language")), log)
+        for key in _WAY:
+            if before.evaluation.get(key) != log.evaluation.get(key):
+                what = f"{key.replace('_', ' ')} of {log.path.name} is not that of {before.path.name}"
+                raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
+        yield row | {"model": log.model or None, "inference": log.inference}
+
+
+def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None, is_answer: bool) -> dict[str, Any]:
+    """What a sample was answered."""
+    row, first = dict[str, Any](), next(iter(scores.values()))
+    target, choices = sample.get("target"), sample.get("choices")
+    if isinstance(choices, list) and choices:
+        gold = _chosen([*target] if isinstance(target, str) else target, choices)
+        chosen = _chosen((answer or "").split(","), choices)
+        is_one = chosen is not None and (len(chosen) == 1 or (gold is not None and len(gold) > 1))
+        row |= {"prediction": ", ".join(chosen or ()) if is_one else None, "answer": None if is_one else answer}
+        target = target if gold is None else ", ".join(gold)
+    else:
+        row["prediction"] = answer
+    row["gold"] = json_text(target) if isinstance(target, list) else target
+    if not is_answer or (row["prediction"] is None and not first):
+        row |= {"status": _UNPARSED, "prediction": None}
+    return {**row, "scores": json_text(scores)}
+
+
+def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
+    """The numbers of choices by their letters, in order; None where one is not that of a choice, or none is there."""
+    named = [str(letter).strip() for letter in letters] if isinstance(letters, list) else []
+    known = _CHARACTERS[: len(choices)]
+    return [str(number) for number in sorted(map(known.index, named))] if named and {*named} <= {*known} else None
+
+
+def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Which example a sample is, and what noise did to it: as exported, else its id and what was given."""
+    known = mapping(sample.get("metadata")).get(OURS)
+    if known is None:
+        task = None if given.has_task else str(log.evaluation.get("task") or "inspect")
+        return {"id": str(sample["id"]), "task": task, "condition": given.condition}
+    return exported(known, DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote"))
+
+
+def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:
+    """The scores of a sample by scorer, the answer that the first of them found, and whether it may have found one."""
+    if sample.get("error"):
+        raise DataError(log.path, f"{name} ended in an error and has no score. Evaluate it again with eval-retry")
+    given = mapping(sample.get("scores"))
+    values = {str(scorer): mapping(score).get("value") for scorer, score in given.items()}
+    if not values:
+        raise DataError(log.path, f"{name} has no score. Score it with `inspect score`")
+    numbers: dict[str, float] = {}
+    for scorer, value in values.items():
+        number = _LETTERS.get(value.lower()) if isinstance(value, str) else value
+        if not isinstance(number, (bool, int, float)) or not 0 <= number <= 1:
+            what = f"the score {scorer} of {name} is {shown(value)}"
+            raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
+        numbers[scorer] = float(number)
+    answer = mapping(next(iter(given.values()))).get("answer")
+    text = answer if isinstance(answer, str) and answer.strip() else None
+    return numbers, text, next(iter(values.values())) != _NO_ANSWER

@@ -1,0 +1,229 @@
+"""ITEMS: the rows that are imported, one for each example of a condition and noise seed, whatever they are read from.
+
+A reader gives the keys of each row as strings, lists and objects as JSON text; what a row does not have is null. Here
+they get their types, the keys that a caller gives once for all rows, and the checks that name an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.core import languages, strict_json
+from robust_xtreme.core.errors import DataError, SpecError, shown
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files.frames import Column, Frame, columns, one_of
+from robust_xtreme.files.ranges import beyond, in_words
+from robust_xtreme.files.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
+from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
+
+REALISED: Final = (
+    *("nominal", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words", "tokens_clean"),
+    *("tokens", "tokens_changed", "truncated", "unknown_clean", "unknown", "queries", "success", "numbers_edited"),
+    "negators_edited",
+)
+"""Columns of PREDICTIONS that say what noise did, and what became of the text in the model."""
+
+GROUP: Final = tuple(name for name in CELL if name != "data")
+"""The columns that a cell is known by before the identity of its data is."""
+
+ITEMS: Final = Frame(
+    "items",
+    {
+        **columns(pl.String, " ".join(GROUP)),
+        "setting": one_of(*SETTINGS),
+        "data": Column(pl.String, nullable=True),
+        "noise_seed": Column(pl.Int64),
+        "example": Column(pl.String),
+        **columns(pl.String, "cluster fingerprint prediction gold answer", nullable=True),
+        "status": Column(pl.String, nullable=True, allowed=STATUSES),
+        **{name: Column(PREDICTIONS.columns[name].dtype, nullable=True) for name in REALISED},
+        "overlap": Column(pl.Boolean, nullable=True),
+        **columns(pl.String, "scores sums", nullable=True),
+    },
+    (*GROUP, "noise_seed", "example"),
+)
+"""Rows of others. `prediction` and `gold` are as given, lists as JSON; `scores` is JSON, name to a score of the example
+from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds."""
+
+KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
+"""The keys of a row, with `id` for the example; `score` is one score without a name."""
+
+_CURE: Final = "Other keys are named by --prediction-key and --score-key, or in columns="
+GIVES: Final = ("prediction", "score", "scores", "sums")
+"""The keys that a row is scored by."""
+
+ANSWERS: Final = ("gold", "prediction")
+TYPE: Final = "_type"
+"""What the name of a column ends in that says what given answers are, a list or a number; null of a text."""
+
+ID: Final = "id"
+SCORE: Final = "score"
+_DEFAULTS: Final = {"split": "test", "setting": "unknown", "inference": "imported", "model": "imported"}
+_NEEDED: Final = ("task", "language", "condition")
+_BOOLEANS: Final = {"true": True, "false": False, "True": True, "False": False}
+
+
+def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataFrame:
+    """Rows of ITEMS from raw rows, whose columns are strings named as KEYS; of REALISED they have what occurs.
+
+    `given` are values of keys that a row does not have.
+
+    Raises DataError or Mismatch, naming the example, and SpecError for a value that no row may have.
+    """
+    if raw.is_empty():
+        raise DataError(path, "has no rows")
+    if not set(raw.columns).intersection(GIVES):
+        raise DataError(path, "has no prediction, score, scores or sums: there is nothing to score. " + _CURE)
+    rows = _with_ids(raw, path).rename({ID: "example"})
+    filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
+    rows = rows.with_columns(filled).with_columns(_scores(rows, path))
+    rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(_typed(rows, path))
+    _check_noise(rows, path)
+    return whole(_in_pairs(_named_as_here(rows)), tuple(name for name in ITEMS.columns if name not in REALISED))
+
+
+def names_of(renamed: Mapping[str, str]) -> dict[str, str]:
+    """The names that rows have for KEYS; `renamed` maps a key to another name, which is then no key itself."""
+    taken = set(renamed.values())
+    return {renamed.get(key, key): key for key in KEYS if key in renamed or key not in taken}
+
+
+def _with_ids(raw: pl.DataFrame, path: str) -> pl.DataFrame:
+    """The rows; each has an id. Raises DataError with the number of the first row without one."""
+    if ID not in raw.columns:
+        raise DataError(path, "has no key 'id'. Name the key that has it with --id-key KEY, or in columns=")
+    empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
+    if empty.any():
+        raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")
+    return raw
+
+
+def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) -> pl.Expr:
+    """A column of the key; where it is null, what is given for all rows, or its default."""
+    value = given.get(name) or _DEFAULTS.get(name)
+    column = pl.col(name).replace("", None) if name in rows.columns else pl.lit(None, pl.String)
+    if value is not None:
+        return column.fill_null(pl.lit(value)).alias(name)
+    if name in _NEEDED and rows.select(column.is_null().any()).item():
+        first = rows.filter(column.is_null()).item(0, "example")
+        raise DataError(path, f"the example {shown(first)} has no {name}. Give it for all rows with --{name}")
+    return column.alias(name)
+
+
+def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
+    """`score` as one of `scores`. Raises DataError naming the example whose score is not a number."""
+    if SCORE not in rows.columns:
+        return []
+    score = rows.get_column(SCORE)
+    wrong = score.is_not_null() & ~score.cast(pl.Float64, strict=False).is_finite().fill_null(False)
+    wrong &= ~score.is_in([*_BOOLEANS]).fill_null(False)
+    if wrong.any():
+        first = rows.filter(wrong)
+        what = f"the score of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, SCORE))}"
+        raise DataError(path, f"{what}; it takes a number from 0 to 1")
+    if "scores" in rows.columns and (both := rows.drop_nulls([SCORE, "scores"])).height:
+        raise DataError(path, f"the example {shown(both.item(0, 'example'))} has both score and scores. Give one")
+    named = pl.lit('{"score": ') + pl.col(SCORE).str.to_lowercase() + pl.lit("}")
+    return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
+
+
+def _typed(rows: pl.DataFrame, path: str) -> list[pl.Series]:
+    """The columns of ITEMS with their types. Raises DataError naming the example whose value is of another one."""
+    typed = {name: column for name, column in ITEMS.columns.items() if column.dtype != pl.String or column.allowed}
+    return [_cast(rows, name, column, path) for name, column in typed.items() if name in rows.columns]
+
+
+def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> pl.DataFrame:
+    """The items with some columns of ITEMS, by default all; those that they do not have are null."""
+    missing = [name for name in names if name not in items.columns]
+    return items.with_columns(pl.lit(None, ITEMS.columns[name].dtype).alias(name) for name in missing)
+
+
+def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series:
+    values, takes = rows.get_column(name), f"one of {', '.join(column.allowed)}"
+    if column.dtype == pl.Boolean:
+        typed, takes = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean), "true or false"
+    else:
+        typed = values.cast(column.dtype, strict=False)
+    wrong = typed.is_null() & values.is_not_null()
+    if column.allowed:
+        wrong |= ~values.is_in(column.allowed).fill_null(True)
+    elif column.dtype != pl.Boolean:
+        wrong |= beyond(typed, ITEMS.range(name)).fill_null(False)
+        takes = ("a whole number" if column.dtype == pl.Int64 else "a finite number") + in_words(ITEMS.range(name))
+    if wrong.any():
+        first = rows.filter(wrong)
+        what = f"the {name} of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, name))}"
+        raise DataError(path, f"{what}; it takes {takes}")
+    return typed.alias(name)
+
+
+def _check_noise(rows: pl.DataFrame, path: str) -> None:
+    """Raise DataError at an example with a status, or values of REALISED, that do not fit, or bad operators."""
+    known = [name for name in REALISED if name in rows.columns]
+    stated = [name for name in ("status", "prediction") if name in rows.columns]
+    noise = whole(rows.select("example", "condition", *known, *stated), (*REALISED, "status", "prediction"))
+    counted = [text for text in noise.get_column("operators").unique().drop_nulls() if _are_counts(text)]
+    rates = pl.max_horizontal("grapheme_edit_rate", "word_edit_rate")
+    fits = {
+        "edits": ((pl.col("edits") > 0) | (rates == 0), "and a rate of its edits is above 0"),
+        "condition": ((pl.col("condition") != CLEAN) | (pl.col("edits") == 0), "and it has edits"),
+        "word_edit_rate": (pl.col("word_edit_rate") <= 1, "more than all of its words"),
+        "unknown": (pl.col("unknown") <= pl.col("tokens"), "more than its tokens"),
+        "unknown_clean": (pl.col("unknown_clean") <= pl.col("tokens_clean"), "more than its tokens_clean"),
+        "success": (~pl.col("success") | pl.col("queries").is_not_null(), "and it has no queries"),
+        "operators": (pl.col("operators").is_in(counted), "not operator to count"),
+        "status": ((pl.col("status") != "unparsed") | pl.col("prediction").is_null(), "and it has a prediction"),
+    }
+    for name, (fit, what) in fits.items():
+        for example, value in noise.filter(~fit).select("example", name).head(1).iter_rows():
+            raise DataError(path, f"the {name} of the example {shown(example)} is {shown(value)}, {what}")
+
+
+def _are_counts(text: str) -> bool:
+    with suppress(ValueError, RecursionError):
+        counts = strict_json.loads(text)
+        return isinstance(counts, dict) and all(type(count) is int and count >= 0 for count in counts.values())
+    return False
+
+
+def _named_as_here(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with conditions in their canonical form, clean ones with the seed of clean text, others with a seed."""
+    names = rows.get_column("condition").unique().to_list()
+    canonical = {name: _canonical(name) for name in names}
+    seed = pl.when(pl.col("condition") == CLEAN).then(CLEAN_SEED).otherwise(pl.col("noise_seed").fill_null(0))
+    renamed = rows.with_columns(pl.col("condition").replace_strict(canonical, return_dtype=pl.String))
+    return renamed.with_columns(seed.cast(pl.Int64).alias("noise_seed"))
+
+
+def _canonical(condition: str) -> str:
+    """The canonical form of a perturbation; another name stays, and takes no control characters."""
+    if not condition.isprintable():
+        raise SpecError(f"The condition {shown(condition)} is not a name.")
+    if condition == CLEAN:
+        return condition
+    if condition.strip().lower() == CLEAN:
+        raise SpecError(f"The condition {shown(condition)} is not {CLEAN!r}. Clean rows have the condition {CLEAN}.")
+    try:
+        spec = PerturbationSpec.parse(condition)
+    except SpecError:
+        return condition
+    if len(spec.links[-1].strengths) > 1:
+        raise SpecError(f"The condition {condition!r} lists several strengths. A row has one condition.")
+    return str(spec)
+
+
+def _in_pairs(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the two languages of a pair, `de@en`, in their columns. Raises UnknownName for another language."""
+    pairs = pl.concat([rows.get_column(name).unique().alias("") for name in ("language", "context_language")])
+    for pair in pairs.drop_nulls().unique().sort():
+        for code in pair.split("@", 1):
+            languages.language(code)
+    parts = pl.col("language").str.split("@")
+    return rows.with_columns(
+        context_language=pl.coalesce("context_language", parts.list.last()), language=parts.list.first()
+    )

@@ -1,0 +1,340 @@
+"""Reads the logs of lm-evaluation-harness: `samples_TASK_TIME.jsonl` and the `results_TIME.json` beside them.
+
+A sample of what `export lm-eval` wrote says which of our examples it is, under which condition and noise seed. Samples
+of other tasks are numbered by lm-eval's `doc_id`; their task, language and condition are given. Before November 2024
+samples had neither `metrics` nor `filter`: their other keys are metrics, and the samples of filters follow each other.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any, Final, final
+
+from robust_xtreme.core import resources, strict_json
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
+from robust_xtreme.core.sinks import json_text
+from robust_xtreme.core.targets.kinds import SPAN_QA
+from robust_xtreme.exchange.importing import jsonl
+from robust_xtreme.exchange.importing.raw import Given, raw_frame
+from robust_xtreme.exchange.importing.run import Read
+from robust_xtreme.exchange.importing.scoring import metric_of
+from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
+from robust_xtreme.exchange.importing.tasks import family_of
+from robust_xtreme.files import store
+
+OURS: Final = "robust_xtreme"
+"""The column of an exported row that says which example it is, and the key of a task's metadata."""
+
+_SAMPLES: Final = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
+_INVALID: Final = ("", "[invalid]")
+"""What lm-eval's filters leave where they find no answer."""
+
+_ACC: Final = "acc"
+_EXACT_MATCH: Final = "exact_match"
+_RENAMED: Final = {_ACC: ACCURACY}
+_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
+_NO_METRICS: Final = (
+    *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
+    *("doc_hash", "prompt_hash", "target_hash"),
+)
+_COUNTED: Final = (None, "ok", "unchanged")
+"""What the export says of rows whose unparsed answers are counted as such."""
+_SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
+_UNCONDITIONAL: Final = "acc_mutual_info"
+"""A metric for which lm-eval also asks for the choices without the question, after those with it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The samples of one task of lm-eval, and what the results beside them say."""
+
+    path: Path
+    task: str
+    time: str
+    results: Mapping[str, Any]
+
+    @property
+    def whole_model(self) -> str:
+        """The name of the model as it was given, with the path of a folder."""
+        return str(self.results.get("model_name") or "")
+
+    @property
+    def model(self) -> str:
+        """The name of the model; of a folder its own name."""
+        name = self.whole_model
+        return Path(name).name if name.startswith(("/", "~", ".")) else name
+
+    @property
+    def ours(self) -> Mapping[str, Any]:
+        """What the task's metadata says, where it was exported by us."""
+        config = mapping(mapping(self.results.get("configs")).get(self.task))
+        return mapping(mapping(config.get("metadata")).get(OURS))
+
+    @property
+    def answered(self) -> dict[str, str]:
+        """How it was answered: versions of lm-eval and of the task, shots, what is before the prompt, settings."""
+        config = mapping(mapping(self.results.get("configs")).get(self.task))
+        names = ("lm_eval_version", "chat_template_sha", "system_instruction_sha")
+        values = {
+            **{name: self.results.get(name) for name in names},
+            "version": mapping(self.results.get("versions")).get(self.task),
+            "n-shot": mapping(self.results.get("n-shot")).get(self.task),
+            "settings": config.get("generation_kwargs") and json_text(config["generation_kwargs"], sort_keys=True),
+        }
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+    @property
+    def stated(self) -> Mapping[str, Any]:
+        """The metrics of all samples: by name and filter, `acc,none`."""
+        return mapping(mapping(self.results.get("results")).get(self.task))
+
+    @property
+    def inference(self) -> str:
+        """The same in words; runs that differ in it are not compared."""
+        words = {"lm_eval_version": "lm-eval {}", "version": "task version {}", "n-shot": "{} shots"}
+        return ", ".join(text.format(self.answered[name]) for name, text in words.items() if name in self.answered)
+
+
+@final
+@dataclass(slots=True)  # notes are added while files are read
+class _Reading:
+    filter: str
+    is_closed: bool
+    notes: dict[str, None] = field(default_factory=dict)
+    differing: list[str] = field(default_factory=list)
+
+
+def read(paths: Sequence[Given], only_model: str = "", filter: str = "", is_closed: bool = False) -> Read:
+    """The samples of some files or folders; of several filters those of `filter`, by default of the first.
+
+    `is_closed`: generated texts are labels, and an exact match is their accuracy.
+    Raises MissingData where there are none, Mismatch where logs are of several models, or clean and noisy ones were
+    answered in another way, DataError naming a file and line.
+    """
+    logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
+    if not logs:
+        raise MissingData(f"{paths[0].path} has no samples_*.jsonl. Run lm-eval with --log_samples --output_path DIR.")
+    kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
+    _check([log for log, _ in kept or logs])
+    reading = _Reading(filter, is_closed)
+    rows = [row for log, given in kept for row in _rows(log, given, reading)]
+    names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
+    first = kept[0][0] if kept else logs[0][0]
+    source = {"format": "lm-eval", "files": names, **first.answered}
+    version, tasks = first.answered.get("lm_eval_version", "of unknown version"), {log.task for log, _ in kept}
+    notes = (f"Answered by lm-eval {version}; {len(tasks)} of its tasks.", *reading.notes)
+    path = ", ".join(str(given.path) for given in paths)
+    return Read(lambda: raw_frame(rows), path, source, notes, tuple(reading.differing))
+
+
+def logs_in(path: Path) -> list[Log]:
+    """The logs of a folder and those below it, or the one of a file of samples or results."""
+    if path.is_dir():
+        files = sorted(path.rglob("samples_*.jsonl"))
+    else:
+        same = path.name.removeprefix("results_").removesuffix(".json")
+        files = [path] if path.suffix == ".jsonl" else sorted(path.parent.glob(f"samples_*_{same}.jsonl"))
+    known: dict[Path, Mapping[str, Any]] = {}
+    return [_log(file, known) for file in files]
+
+
+def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> Log:
+    named = _SAMPLES.fullmatch(path.name)
+    task, time = (named["task"], named["time"]) if named else (path.stem.removeprefix("samples_"), "")
+    results = path.with_name(f"results_{time}.json")
+    if results not in known:
+        known[results] = mapping(store.read_json(results)) if results.is_file() else {}
+    return Log(path, task, time, known[results])
+
+
+def latest(logs: Iterable[Log]) -> list[Log]:
+    """Of several logs of a task by one model the latest."""
+    return [*{(log.whole_model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
+
+
+def _check(logs: Sequence[Log]) -> None:
+    """Raise Mismatch where logs are of several models, or logs of one task were answered in several ways."""
+    models = sorted({log.whole_model for log in logs})
+    if len(models) > 1:
+        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    ways: dict[str, Log] = {}
+    for log in logs:
+        before = ways.setdefault(str(log.ours.get("includes") or log.task), log)
+        for name in _SAME:
+            mine, theirs = log.answered.get(name), before.answered.get(name)
+            if mine != theirs:
+                what = f"the {name.replace('_', ' ')} of {log.task} is {mine}, and that of {before.task} is {theirs}"
+                raise Mismatch(f"{log.path.name}: {what}. Evaluate both with the same lm-eval and settings.")
+
+
+def _rows(log: Log, given: Given, reading: _Reading) -> list[dict[str, Any]]:
+    """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
+    rows, names, seen = list[dict[str, Any]](), dict[str, str](), set[str]()
+    unnamed = next((key.partition(",")[2] for key in log.stated if "," in key), "none")
+    for number, sample in _samples(log.path):
+        name = str(sample.get("filter", "another" if str(sample["doc_id"]) in seen else unnamed))
+        names[name] = name
+        seen.add(str(sample["doc_id"]))
+        if name == (reading.filter or next(iter(names))):
+            rows.append(_row(log, given, sample, number))
+    chosen, *others = dict.fromkeys([reading.filter or next(iter(names), ""), *names])
+    if others and not rows:
+        raise Mismatch(f"{log.path.name} has no filter {shown(chosen)}. It has {', '.join(names)}.")
+    if others:
+        every = f"{', '.join([chosen, *others[:-1]])} and {others[-1]}"
+        reading.notes[f"{log.task} has the filters {every}: those of {chosen} were read."] = None
+    if not log.results:
+        reading.notes["Some samples have no results beside them: neither model nor versions are known."] = None
+    for name in dict.fromkeys(name for row in rows for name, score in row["scores"].items() if score is None):
+        reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
+        for row in rows:
+            row["scores"].pop(name, None)
+    _number_golds([row for row in rows if row["choices"]])
+    reading.differing += _differing(log, rows, chosen)
+    for row in rows:
+        scores = {_RENAMED.get(name, name): score for name, score in row["scores"].items()}
+        if reading.is_closed and not row["choices"] and _EXACT_MATCH in scores:
+            scores = {ACCURACY: scores[_EXACT_MATCH], **scores}
+        row["scores"] = json_text(scores) if scores else None
+    return rows
+
+
+def _number_golds(rows: Sequence[dict[str, Any]]) -> None:
+    """Letters of gold choices become numbers where every accuracy agrees; where one is a share no choice is right."""
+    accuracies = [row["scores"].get(_ACC) for row in rows]
+    letters = [dict(zip(ascii_uppercase[: row["choices"]], map(str, range(26)), strict=False)) for row in rows]
+    golds = [names.get((row["gold"] or "").strip()) for row, names in zip(rows, letters, strict=True)]
+    agree = [row["prediction"] == gold for row, gold in zip(rows, golds, strict=True)]
+    for row, gold in zip(rows, golds, strict=True):
+        if not {*accuracies} <= {None, 0, 1}:
+            row |= {"prediction": None, "gold": None}
+        elif None not in golds and agree == accuracies:
+            row["gold"] = gold
+
+
+def _differing(log: Log, rows: Sequence[Mapping[str, Any]], filter: str) -> Iterator[str]:
+    """What the means over samples are that the results state otherwise."""
+    for key, value in log.stated.items():
+        name, _, of = key.partition(",")
+        scores = [row["scores"].get(name) for row in rows]
+        if name == _ACC and {*scores} == {None}:  # that of the choices, which no sample states
+            scores = [float(row["prediction"] == row["gold"]) if row["choices"] else None for row in rows]
+        if of == filter and rows and None not in scores and isinstance(value, (int, float)):
+            yield from differing_level(log.path.name, metric_of(_RENAMED.get(name, name)), scores, value)
+
+
+def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        content = resources.content(path)
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    if content.lstrip().startswith(b"["):
+        raise DataError(path, "is one list of samples, as lm-eval before 0.4.3 wrote. Evaluate with a later one")
+    for number, sample in jsonl.objects(content, path, strict_json.decoder()):
+        if "doc_id" not in sample:
+            raise DataError(path, "is not a sample of lm-eval: it has no doc_id", number)
+        yield number, sample
+
+
+def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
+    known = _known(log, given, sample, number)
+    texts = family_of(str(known.get("task"))) == SPAN_QA.name
+    scores, status = _scores(sample, log.path, number), known.get("status")
+    answers = _answer(sample, log.path, number, texts)
+    if answers["prediction"] is None and status in _COUNTED and not (any(scores.values()) or _is_likelihood(sample)):
+        status = "unparsed"
+    more = {"status": status, "scores": scores, "model": log.model or None, "inference": log.inference}
+    return {**known, **answers, **more}
+
+
+def _is_likelihood(sample: Mapping[str, Any]) -> bool:
+    """Whether a sample has the likelihood of one text, which predicts nothing."""
+    given = sample.get("filtered_resps")
+    return isinstance(given, list) and len(given) == 1 and isinstance(given[0], list)
+
+
+def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
+    doc = mapping(sample.get("doc"))
+    if OURS in doc:
+        wrong = DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number)
+        return exported(doc[OURS], wrong)
+    return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
+
+
+def exported(known: Any, wrong: DataError) -> dict[str, Any]:
+    """The raw row of an example that we exported, of JSON or its text. Raises the error where it is none."""
+    try:
+        row = dict(strict_json.loads(known) if isinstance(known, str) else known)
+        return {"id": row.pop("example"), **{name: value for name, value in row.items() if value != ""}}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise wrong from error
+
+
+def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> dict[str, Any]:
+    """The prediction and the gold answer, the number of one of `choices` or a text; None where no answer was found.
+
+    With `texts` all gold answers of the row count: in SQuAD's form, or as a list of texts.
+    """
+    given = listed(sample.get("filtered_resps"))
+    answers = mapping(sample.get("doc")).get("answers")
+    several = mapping(answers).get("text", answers)
+    gold = json_text(several) if texts and isinstance(several, list) else _text(sample.get("target"))
+    if given and isinstance(given[0], list) and len(given) > 1:
+        many = len(given) // 2 if _UNCONDITIONAL in _metrics(sample) else len(given)
+        best = str(_best([listed(each)[:1] for each in given[:many]], path, number))
+        return {"prediction": best, "gold": gold, "choices": many}
+    answer = _text(given[0]) if given and not isinstance(given[0], list) else None
+    text = answer if answer is not None and answer.strip() not in _INVALID else None
+    return {"prediction": text, "gold": gold, "choices": 0}
+
+
+def _metrics(sample: Mapping[str, Any]) -> list[str]:
+    named = sample.get("metrics")
+    names = named if isinstance(named, list) else [name for name in sample if name not in _NO_METRICS]
+    return [name for name in names if isinstance(name, str)]
+
+
+def listed(value: Any) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def _best(values: Sequence[list[Any]], path: Path, number: int) -> int:
+    """The number of the choice with the highest log-likelihood, the first of equal ones, as lm-eval counts it."""
+    try:
+        numbers = [float(value) for (value,) in values]
+    except (TypeError, ValueError, OverflowError):
+        numbers = [math.nan]
+    if any(math.isnan(value) for value in numbers):
+        raise DataError(path, f"the log-likelihoods of the choices are {shown(values)}, not numbers", number)
+    return numbers.index(max(numbers))
+
+
+def _scores(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, float | None]:
+    """The scores of a sample; None for what is none of one example."""
+    scores: dict[str, float | None] = {}
+    for name in _metrics(sample):
+        value: Any = sample.get(name)
+        value = _BOOLEANS.get(value, value) if isinstance(value, str) else value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(path, f"the score {name} is {value}", number)
+        is_share = isinstance(value, (bool, int, float)) and 0 <= value <= 1
+        scores[name] = float(value) if is_share else None
+    return scores
+
+
+def _text(value: Any) -> str | None:
+    """A target as text: strings as they are, others as JSON."""
+    return value if value is None or isinstance(value, str) else json_text(value)
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,125 @@
+"""Raw rows: values by `items.KEYS` as strings, and what they were; what its key does not take is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.core.errors import UserError, shown
+from robust_xtreme.exchange.importing.items import ANSWERS, ITEMS, KEYS, TYPE
+
+TEXT, WHOLE, NUMBER, TRUTH = "a text", "a whole number", "a number", "true or false"
+TEXTS, LIST, OBJECT = "a list of texts", "a list", "an object"
+_GOLD, _PREDICTION = ANSWERS
+_KINDS: Final = (WHOLE, NUMBER, TRUTH, TEXTS, LIST, OBJECT)
+_TAKEN: Final = {
+    **{name: (TEXT, WHOLE) for name, column in ITEMS.columns.items() if column.dtype == pl.String},
+    **dict.fromkeys(("scores", "sums", "operators"), (TEXT, OBJECT)),
+    **dict.fromkeys(ANSWERS, (TEXT, *_KINDS)),
+    "id": (TEXT, WHOLE),
+    "nominal": (TEXT, WHOLE, NUMBER),
+}
+"""The kinds of value that a key takes, where it is not a number: an answer any, since they depend on the task."""
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_NUMBERS: Final = (TEXT, WHOLE, NUMBER, TRUTH)
+_EXACT: Final = 2**53
+"""From here on a float is not one whole number alone."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A file or folder, with the condition of its rows where it is given (`FILE=CONDITION`).
+
+    `has_task`: the task of rows that do not say theirs is given.
+    """
+
+    path: Path
+    condition: str | None = None
+    has_task: bool = False
+
+
+def raw_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The rows as strings, with the keys that occur. Raises UserError naming the id of a row that is refused."""
+    names = [key for key in KEYS if any(row.get(key) is not None for row in rows)]
+    return frame_of(
+        ((key, [row.get(key) for row in rows]) for key in names),
+        lambda number, what: UserError(f"The row {shown(rows[number].get('id'))}: {what}."),
+    )
+
+
+def frame_of(columns: Iterable[tuple[str, Sequence[Any]]], refused: Callable[[int, str], UserError]) -> pl.DataFrame:
+    """The values of keys as strings, and beside answers that are not all texts what they are (null: a text).
+
+    Gold answers in the forms of SQuAD are their texts, and 1.0 is the whole number 1. `refused` makes the error about
+    the value with a number, which is raised where a key does not take it.
+    """
+    return pl.DataFrame([each for key, values in columns for each in _series(key, values, refused)])
+
+
+def _series(key: str, values: Sequence[Any], refused: Callable[[int, str], UserError]) -> Iterator[pl.Series]:
+    takes, types = _TAKEN.get(key, _NUMBERS), {*map(type, values)}
+    kinds: Sequence[str] = ()
+    if types == {int} and key not in ANSWERS:
+        values = [*map(str, values)]
+    elif not types <= {str, type(None)}:
+        values = [_answer(key, value) for value in values] if key in ANSWERS else values
+        values, kinds = zip(*map(_as_text, values), strict=True)
+        for number, kind in enumerate(kinds):
+            if kind not in takes:
+                raise refused(number, f"{key} is {shown(values[number])}, {kind}; it takes {' or '.join(takes)}")
+    try:
+        yield pl.Series(key, values, dtype=pl.String)
+    except UnicodeError:
+        wrong = next(number for number, text in enumerate(values) if text and _HALF.search(text))
+        raise refused(wrong, f"{key} contains half of a surrogate pair, which is not a character") from None
+    if kinds and key in ANSWERS:
+        yield pl.Series(key + TYPE, [None if kind == TEXT else kind for kind in kinds], dtype=pl.Enum(_KINDS))
+
+
+def _as_text(value: Any) -> tuple[str | None, str]:
+    """A value as JSON has it, a string without its quotes, and its kind."""
+    match value:
+        case None | str():
+            return value, TEXT
+        case bool():
+            return json.dumps(value), TRUTH
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            return str(int(value)), WHOLE
+        case int() | float():
+            return json.dumps(value), WHOLE if isinstance(value, int) else NUMBER
+        case list():
+            are_texts = all(isinstance(each, str) for each in value)
+            return json.dumps(value, ensure_ascii=False, default=repr), TEXTS if are_texts else LIST
+        case dict():
+            return json.dumps(value, ensure_ascii=False, default=repr), OBJECT
+    return repr(value), type(value).__name__
+
+
+def _answer(key: str, value: Any) -> Any:
+    """An answer; of the forms of SQuAD the texts of gold answers, or the text of a prediction."""
+    match value:
+        case {"prediction_text": str(text), **more} if key == _PREDICTION and more.keys() <= _BESIDE:
+            return text
+        case {"text": str(text), **more} if more.keys() <= _PLACES:
+            return text if key == _PREDICTION else [text]
+        case {"text": list(texts), **more} if more.keys() <= _PLACES and key == _GOLD:
+            return texts
+        case [dict(), *_] if key == _GOLD and all(_is_located(each) for each in value):
+            return [each["text"] for each in value]
+    return value
+
+
+def _is_located(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() - _PLACES == {"text"}
+
+
+_BESIDE: Final = {"id", "no_answer_probability"}
+_PLACES: Final = {"answer_start"}

@@ -1,0 +1,268 @@
+"""The sums of metrics of imported rows: computed from predictions where our task scores them, else as given.
+
+Equal answers are scored once: each distinct text of a row, its prediction with its gold or its scores, has rows in a
+small table, which the rows are joined with.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.core import registry, strict_json
+from robust_xtreme.core.errors import DataError, Mismatch, UserError, shown
+from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, Scored, scored
+from robust_xtreme.exchange.importing.stated import compared
+from robust_xtreme.files.schema import CELL, CHANCE, SCOPES, STATS, empty
+from robust_xtreme.noise.conditions.condition import CLEAN
+from robust_xtreme.stats.chance import constants
+
+_TABLE: Final[Mapping[str, Any]] = {
+    "code": pl.Int64,
+    "metric": pl.String,
+    "scope": pl.String,
+    "stats": pl.List(pl.Float64),
+}
+_ITEM: Final = (*CELL, "noise_seed", "example", "cluster", "fingerprint")
+_ROW: Final = "row"
+_ANSWER: Final = ("gold", "prediction", "context_language")
+_UNMOVED: Final = (CHOICE.name, CLASSIFICATION.name, TAGGING.name)
+"""Families whose answers noise does not move, so that sums are compared with them."""
+
+_WITHOUT_TEXT: Final = (SPAN_QA.name,)
+"""Families whose constants need the text."""
+
+_Sums = dict[tuple[str, str], tuple[list[int], Any]]
+"""By metric and scope the numbers (m,) of values, and the sums (m, k) of each."""
+
+_Values = Sequence[tuple[Any, ...]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How the rows of a task are scored: the family, the labels, and the metrics that predictions are scored by."""
+
+    family: str
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataFrame, frozenset[str], pl.DataFrame]:
+    """STATS of the items of one task, in their order, the metrics computed from predictions, and `stated.compared`.
+
+    Raises DataError naming the example whose answer or score is none, Mismatch where a metric misses an example.
+    """
+    numbered = items.with_row_index(_ROW)
+    tables = [
+        _table(numbered, ["sums"], _sums_given, path),
+        _table(numbered.filter(_to_score()), _ANSWER, _by(scoring), path),
+        _table(numbered, ["scores"], _scores_given, path),
+    ]
+    several = [table for table in tables if table.height]
+    stats = pl.concat(several or tables)
+    if len(several) > 1:  # what we compute comes before what is given
+        stats = stats.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
+    _check_whole(items, stats, path)
+    computed = frozenset(tables[1].get_column("metric").unique())
+    _check_origin(stats, tables[1], computed, path)
+    ordered = stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
+    again = compared(_scored_again(numbered, scoring, path), tables[0])
+    return ordered, computed, pl.concat([compared(pl.concat(tables[:2]), tables[2]), again])
+
+
+def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
+    """The table of rows whose sums are given beside answers that noise does not move, by these answers.
+
+    Answers of a task of another name are tags where its sums are those of tags, else labels.
+    """
+    given = numbered.drop_nulls(["sums", "gold"])
+    if scoring.family not in FAMILIES and given.height:
+        is_tagged = given.get_column("sums").str.contains('"token_accuracy":').any()
+        metric, family = ("token_accuracy", TAGGING.name) if is_tagged else ("accuracy", CLASSIFICATION.name)
+        scoring = Scoring(family, () if is_tagged else labels_of(given), (metric,))
+    is_known = scoring.family in _UNMOVED and given.get_column("prediction").is_not_null().any()
+    return _table(given if is_known else given.clear(), _ANSWER, _by(scoring), path)
+
+
+def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
+    """The labels of a task that is not ours: all that is gold or predicted."""
+    answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
+    return tuple(answers.drop_nulls().unique().sort())
+
+
+def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:
+    """Raise Mismatch where a metric is computed for some rows and given for others."""
+    of_computed = stats.filter(pl.col("metric").is_in(list(computed)))
+    if computed and of_computed.height > predicted.height:
+        row = of_computed.join(predicted.select(_ROW, "metric"), on=[_ROW, "metric"], how="anti").row(0, named=True)
+        raise Mismatch(mixed(row["example"], row["metric"], path))
+
+
+def mixed(example: str, metric: str, path: str) -> str:
+    """The message about an example whose metric is given, and that of others computed, or the other way round."""
+    what = f"{metric} is computed from the predictions of some rows, and given for others, as {shown(example)}"
+    return f"{path}: {what}. Give all rows predictions, or none"
+
+
+def _to_score() -> pl.Expr:
+    """Whether a row is scored by its prediction: it has one, or nothing at all was found in its answer."""
+    is_unparsed = pl.col("scores").is_null() | pl.col("status").is_in(["unparsed", "not_applicable"]).fill_null(False)
+    return pl.col("sums").is_null() & pl.col("gold").is_not_null() & (pl.col("prediction").is_not_null() | is_unparsed)
+
+
+def _table(items: pl.DataFrame, names: Sequence[str], score: Callable[[_Values], _Sums], path: str) -> pl.DataFrame:
+    """STATS rows of items by some columns: each distinct value is scored once.
+
+    Raises DataError naming the first example with a value that cannot be scored.
+    """
+    there = items.filter(pl.col(names[0]).is_not_null())
+    distinct = there.select(names).unique(maintain_order=True).with_row_index("code")
+    values = distinct.select(names).rows()
+    try:
+        table = _as_frame(score(values) if values else {})
+    except Odd as error:
+        same = (pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(names, values[error.number], strict=True))
+        raise DataError(path, f"the example {shown(there.filter(*same).item(0, 'example'))}: {error}") from error
+    coded = there.join(distinct, on=names, how="left", nulls_equal=True, maintain_order="left")
+    kept = coded.select(_ROW, *_ITEM, pl.col("code").cast(pl.Int64))
+    return kept.join(table, on="code", maintain_order="left").drop("code")
+
+
+def _as_frame(sums: _Sums) -> pl.DataFrame:
+    """The sums of values by their numbers."""
+    frames = [pl.DataFrame(schema=_TABLE)]
+    for (metric, scope), (codes, values) in sums.items():
+        lists = pl.Series("stats", np.array(values, np.float64)).arr.to_list()
+        named_codes = pl.DataFrame({"code": pl.Series(codes, dtype=pl.Int64)})
+        frames.append(named_codes.with_columns(metric=pl.lit(metric), scope=pl.lit(scope), stats=lists))
+    return pl.concat(frames)
+
+
+# ------------------------------------------------------------------------------------------------------------- as given
+
+
+def _sums_given(values: _Values) -> _Sums:
+    """The sums of our metrics, as `export RUN --jsonl` writes them."""
+    given: _Sums = {}
+    for code, value in enumerate(values):
+        try:
+            for metric, scopes in strict_json.loads(value[0]).items():
+                for scope, sums in scopes.items():
+                    _add(given, (metric, scope), code, _floats(metric, scope, sums))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise Odd(code, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
+        except UserError as error:
+            raise Odd(code, error) from error
+    for (metric, _), (codes, sums) in given.items():
+        for number in np.flatnonzero(~named(metric).possible(np.array(sums)))[:1]:
+            raise Odd(codes[number], f"its sums {named(metric).impossible(sums[number])}")
+    return given
+
+
+def _add(given: _Sums, key: tuple[str, str], code: int, sums: Sequence[float]) -> None:
+    codes, several = given.setdefault(key, ([], []))
+    codes.append(code)
+    several.append(sums)
+
+
+def _floats(metric: str, scope: str, sums: Sequence[Any]) -> list[float]:
+    """The sums. Raises ValueError for another number of them, a scope that does not exist, and what no float has."""
+    are_numbers = all(type(each) in (int, float) and abs(each) < sys.float_info.max for each in sums)
+    if scope not in SCOPES or len(sums) != len(named(metric).columns) or not are_numbers:
+        raise ValueError(metric)
+    return [*map(float, sums)]
+
+
+def _scores_given(values: _Values) -> _Sums:
+    """Scores of other programs by their names, each from 0 to 1."""
+    given: _Sums = {}
+    for code, value in enumerate(values):
+        try:
+            scores = strict_json.loads(value[0]).items()
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise Odd(code, f"its scores are {shown(value[0])}, not name to number from 0 to 1") from error
+        for name, score in scores:
+            if score is not None:
+                _add(given, (metric_of(name), ALL), code, [_share(code, name, score), 1.0])
+    return given
+
+
+@cache
+def metric_of(name: str) -> str:
+    """The metric of scores with that name: ours where it is a mean over examples, else `given/NAME`."""
+    ours = name in registry.names("metric") and len(named(name).columns) == 2
+    return name if ours else f"{GIVEN}{name}"
+
+
+def _share(code: int, name: str, score: Any) -> float:
+    if not isinstance(score, (bool, int, float)) or not 0 <= score <= 1:
+        raise Odd(code, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
+    return float(score)
+
+
+# ---------------------------------------------------------------------------------------------------- from predictions
+
+
+def _by(scoring: Scoring) -> Callable[[_Values], _Sums]:
+    """A function that scores predictions by the metrics of the task."""
+
+    def score(values: _Values) -> _Sums:
+        if scoring.family not in FAMILIES:
+            return {}
+        columns, targets = _scored(values, scoring)
+        responses = Responses(columns, columns, targets, targets)
+        codes = [*range(len(values))]
+        return {(metric, ALL): (codes, named(metric).everywhere(responses)) for metric in scoring.metrics}
+
+    return score
+
+
+def _scored(values: _Values, scoring: Scoring) -> Scored:
+    return scored([(gold, given, language) for gold, given, language in values], scoring.family, scoring.labels)
+
+
+def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:
+    """STATS of the constants on a set of clean examples by some metrics, where these are not given and need no text."""
+    is_given = items.get_column("model").str.starts_with(CHANCE).any()
+    clean = items.filter(pl.col("condition") == CLEAN, pl.col("gold").is_not_null()).unique("example", keep="first")
+    if is_given or scoring.family in _WITHOUT_TEXT or scoring.family not in FAMILIES or clean.is_empty():
+        return empty(STATS)
+    named_here = [metric for metric in scoring.metrics if metric in metrics]
+    return pl.concat([empty(STATS), *_constants(clean.sort("example"), scoring, named_here)])
+
+
+def _constants(rows: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> Iterator[pl.DataFrame]:
+    columns, _ = _scored(rows.select("gold", prediction="gold", language="context_language").rows(), scoring)
+    for name, targets in constants(scoring.family, columns).items():
+        responses = Responses(columns, columns, targets, targets)
+        for metric in metrics:
+            sums = pl.Series(named(metric).everywhere(responses).tolist(), dtype=pl.List(pl.Float64))
+            cell = {"model": CHANCE + name, "inference": "nothing", "metric": metric, "scope": ALL}
+            of_constant = [pl.lit(value).alias(column) for column, value in cell.items()]
+            yield rows.select(_ITEM).with_columns(*of_constant, stats=sums).select(list(STATS.columns))
+
+
+def _check_whole(items: pl.DataFrame, stats: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch where an example of a cell has no value of a metric that others have, or none has any."""
+    key = [*CELL, "noise_seed"]
+    sizes = items.group_by(key, maintain_order=True).agg(n=pl.len(), first=pl.col("example").first())
+    counts = stats.filter(pl.col("scope") == ALL).group_by(*key, "metric", maintain_order=True).agg(scored=pl.len())
+    joined = sizes.join(counts, on=key, how="left", maintain_order="left")
+    for row in joined.filter(pl.col("scored").fill_null(0) < pl.col("n")).iter_rows(named=True):
+        where = f"{row['task']}/{row['language']} {row['condition']}"
+        if row["scored"] is None:
+            what = "has neither a score nor a prediction with a gold answer that its task scores"
+            raise Mismatch(f"{path}: the example {shown(row['first'])} of {where} {what}")
+        of_cell = [items.filter(*(pl.col(name) == row[name] for name in key)), stats]
+        scored_ids = of_cell[1].filter(*(pl.col(name) == row[name] for name in (*key, "metric")))
+        missing = of_cell[0].join(scored_ids, on="example", how="anti").item(0, "example")
+        raise Mismatch(f"{path}: the example {shown(missing)} of {where} has no {row['metric']}, which others have")

@@ -1,0 +1,314 @@
+"""Perturb a file: read it as a stream, noise its texts in batches, write it whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, NamedTuple, final
+
+from robust_xtreme.core import languages, registry
+from robust_xtreme.core.errors import DataError, SpecError, UserError, counted
+from robust_xtreme.core.sinks import csv_cell
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.core.targets.kinds import SPAN_QA
+from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
+from robust_xtreme.exchange.perturbing.of_attack import Attack, Left, chosen, left
+from robust_xtreme.exchange.perturbing.of_task import Asked, examples, texts
+from robust_xtreme.exchange.perturbing.output import Goal, target, written
+from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.suites import single
+from robust_xtreme.tasks import formats
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.formats import STREAM, Done, Options, Reader, opened
+from robust_xtreme.tasks.formats.tsv import is_named
+
+_SQUAD: Final = "squad"
+_ONCE: Final = "context"
+"""What a file of that format has once for several questions."""
+
+EDIT_COUNTS: Final = (
+    "place",
+    "field",
+    "id",
+    "language",
+    "status",
+    "eligible",
+    "edits",
+    "graphemes",
+    "edited",
+    "edit_rate",
+)
+"""The columns of the file of edit counts: `edits` by operator, `edited` and `edit_rate` in graphemes."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The arguments of the command: the file, the condition or the attack, the output file and the options."""
+
+    file: str
+    spec: str
+    out: str
+    task: str = ""
+    split: str = "auto"
+    language: str = ""
+    language_field: str = ""
+    fields: tuple[str, ...] = ()
+    format: str = ""
+    header: bool | None = None
+    keep: tuple[str, ...] = ()
+    skip_null: bool = False
+    keep_names: bool = False
+    seed: int = 0
+    frozen: str = ""
+    edit_counts: str = ""
+    force: bool = False
+
+
+class Totals(NamedTuple):
+    """Numbers of texts: noised, changed, of languages that are not served, not read by the task; sum of edit rates.
+
+    `nulls` is the number of those that are null, and `note` is appended to the summary. `why` says what is left.
+    """
+
+    texts: int = 0
+    changed: int = 0
+    not_applicable: int = 0
+    left: int = 0
+    rates: float = 0.0
+    note: str = ""
+    nulls: int = 0
+    why: str = "the task does not read"
+
+    def plus(self, done: Iterable[Done], nulls: int = 0) -> Totals:
+        """These totals and further texts."""
+        texts, changed, unserved, left, rates = self[:5]
+        for outcome in done:
+            status = outcome.noised.status if outcome.noised else ""
+            texts += outcome.noised is not None
+            changed += status == "ok"
+            unserved += status == NOT_APPLICABLE
+            left += outcome.noised is None
+            rates += _rate(outcome)
+        return Totals(texts, changed, unserved, left, rates, self.note, self.nulls + nulls, self.why)
+
+    def summary(self) -> str:
+        """The line that the command prints."""
+        served = self.texts - self.not_applicable
+        share, rate = (100 * part / max(served, 1) for part in (self.changed, self.rates))
+        line = f"{counted(self.texts, 'text')}, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
+        line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
+        line += f", {self.left:,} that {self.why} (left clean)" if self.left else ""
+        line += f", {self.nulls:,} null (left as they are)" if self.nulls else ""
+        return line + self.note
+
+
+def _rate(done: Done) -> float:
+    return done.noised.graphemes_edited / done.noised.graphemes if done.noised and done.noised.graphemes else 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A checked job: how the file is read, how it is noised, and a note for the summary."""
+
+    read: Reader
+    options: Options
+    noise: Noise | Left
+    note: str = ""
+
+
+def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) -> Totals:
+    """Write a file with its texts noised, and return the totals; `advance` is called with the bytes read so far.
+
+    Where it fails, no file is written. Raises SpecError, UnknownName, DataError, MissingData, UserError, DiskError.
+    """
+    out = None if job.out == STREAM else target("--out", job.out, job.force, {"is read": job.file})
+    if job.edit_counts == STREAM:
+        raise UserError("--edit-counts takes the name of a file.")
+    apart = {"is read": job.file, "--out writes": job.out}
+    edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
+    plan = _plan(job)
+    totals = Totals(note=plan.note, why="were not attacked" if job.frozen else Totals().why)
+    goals = [Goal("--out", job.out if out else "stdout", out)]
+    if edit_counts:
+        goals.insert(0, Goal("--edit-counts", job.edit_counts, edit_counts))
+    with opened(job.file) as source, written(goals) as writes:
+        *notes, write = writes
+        for note in notes:
+            note("\t".join(EDIT_COUNTS) + "\n")
+        write(source.mark)
+        for records in batches(plan.read(source, plan.options)):
+            for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
+                write(record.write(done))
+                totals = totals.plus(done, record.nulls)
+                for note in notes:
+                    note("".join(_noted(done)))
+            advance(source.read)
+        _check_done(totals, source.path, plan.noise)
+    return totals
+
+
+def _noted(done: Sequence[Done]) -> Iterator[str]:
+    """The rows of edit counts for the texts of a record."""
+    for outcome in done:
+        if (noised := outcome.noised) is not None:
+            edits = " ".join(f"{name}:{many}" for name, many in noised.edits.items() if many)
+            names = (outcome.slot.location, outcome.slot.field, noised.clean.id, noised.clean.language, noised.status)
+            counts = (noised.eligible, edits, noised.graphemes, noised.graphemes_edited, f"{_rate(outcome):.6f}")
+            yield "\t".join((*map(csv_cell, names), *map(str, counts))) + "\n"
+
+
+def _check_done(totals: Totals, path: str, noise: Noise | Left) -> None:
+    """Refuse a file without texts, or in which no text is in a language that is served."""
+    if not totals.texts:
+        left = f" It has {totals.left:,} that {totals.why}." if totals.left else ""
+        left += f" All {totals.nulls} are null." if totals.nulls else ""
+        raise DataError(path, f"contains no texts.{left}")
+    if totals.texts == totals.not_applicable:
+        name = "+".join(link.perturbation.name for link in noise.links)
+        what = f"{path}: {name!r} serves none of the languages of its texts."
+        raise UserError(f"{what} See: robust-xtreme list languages")
+
+
+def _plan(job: Job) -> _Plan:
+    if job.frozen:
+        if not job.task or job.keep_names:
+            raise UserError("--frozen writes a task's file: --task TASK --language CODE, and no --keep-names.")
+        return _of_task(job, _asked(job.fields, PerturbationSpec(())), None)
+    cell = single(job.spec, job.keep_names)
+    fields = _asked(job.fields, cell)
+    links = bound(replace(cell, fields=()))
+    if job.task:
+        return _of_task(job, fields, Noise(links, job.seed, ""))
+    if job.split != "auto":
+        raise UserError("--split names the split of a task that the file contains. Name the task with --task.")
+    if job.language and job.language_field:
+        what = "--language is the language of all texts, --language-field the field of each row's language"
+        raise UserError(f"{what}; take one.")
+    if not job.language and not job.language_field:
+        raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
+    if job.language:
+        languages.language(job.language)
+    if job.file != STREAM and not Path(job.file).exists():
+        raise DataError(job.file, "cannot be read: No such file or directory")
+    format = job.format or formats.of_file(job.file)
+    formats.check_same(format, job.file, job.out)
+    check_served(links, job.language, formats.module(format).FAMILY)
+    _check_taken(job, format)
+    fields = _fields(format, fields)
+    options = Options(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
+    noise = Noise(links, job.seed, job.language)
+    unsaid = format == "tsv" and options.header is None and not is_named(options)
+    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _UNSAID if unsaid else "")
+
+
+_UNSAID: Final = (
+    ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
+)
+"""The note for a tsv where no option states whether the first line names the columns."""
+
+
+def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
+    if fields and cell.fields and fields != cell.fields:
+        raise SpecError(f"--fields {','.join(fields)} and {str(cell)!r} name different fields. Leave one out.")
+    chosen = fields or cell.fields
+    for name in chosen:
+        if chosen.count(name) > 1:
+            raise SpecError(f"The field {name!r} is named twice.")
+    return chosen
+
+
+def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that are noised: the named ones, else the format's default."""
+    known: tuple[str, ...] = formats.module(format).NOISED
+    if not known and not fields:
+        example = "--fields 1,2" if format == "tsv" else "--fields premise,hypothesis"
+        raise UserError(f"Name the texts with --fields, as in {example}; all others are kept.")
+    for name in fields if known else ():
+        if name not in known:
+            raise SpecError(f"A file of the format {format} has no field {name!r}; it has: {', '.join(known)}.")
+    return fields or known[:1]
+
+
+def _taken(format: str) -> tuple[str, ...]:
+    """The options that a format takes."""
+    return getattr(formats.module(format), "TAKES", ())
+
+
+def _check_taken(job: Job, format: str) -> None:
+    """Raise UserError where an option is given that the format does not take, or where two options name one field."""
+    options = {"--language-field": job.language_field, "--keep": job.keep, "--skip-null": job.skip_null}
+    given = {**options, "--header": job.header is not None}
+    for option in (option for option, value in given.items() if value and option not in _taken(format)):
+        takes = ", ".join(name for name in formats.FORMATS if option in _taken(name))
+        raise UserError(f"{option} is for {takes}; the format here is {format}.")
+    for name in job.keep:
+        if name in job.fields:
+            raise UserError(f"--keep and --fields both name {name!r}.")
+
+
+def _of_task(job: Job, fields: tuple[str, ...], noise: Noise | None) -> _Plan:
+    """Plan for a task's own file: its texts have the ids that `eval` uses, and are noised; without noise, attacked."""
+    with own_tasks(str(Path(job.file).absolute().parent.parent)):
+        return _of_known_task(job, registry.load("task", job.task), fields, noise)
+
+
+def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noise | None) -> _Plan:
+    _check_task(job, task, fields)
+    reader = task.files.get(job.split, next(iter(task.files.values()))).reader
+    format = job.format or formats.of_reader(reader, job.file, task.name)
+    asked = Asked(task, job.split, job.language)
+    if noise is None:
+        split, rows = examples(asked, job.file)
+        frozen = chosen(Attack(job.frozen, job.seed, fields), asked, split)
+        called = _called(format, reader, task, frozen.fields)
+        made: Noise | Left = left(frozen, rows, job.seed, called, _ONCE if format == _SQUAD else "")
+    else:
+        called = _called(format, reader, task, fields or task.perturbed[0])
+        made = _noise_of(asked, job.file, called, noise)
+    _check_taken(job, format)
+    options = Options(
+        tuple(called.values()),
+        pairs=format == "tsv",
+        keep=job.keep,
+        skip_null=job.skip_null,
+        edits=task.family == SPAN_QA.name and format in ("jsonl", _SQUAD),
+    )
+    return _Plan(formats.module(format).records, options, made)
+
+
+def _noise_of(asked: Asked, file: str, called: Mapping[str, str], noise: Noise) -> Noise:
+    """Noise in the texts of a task's file. Raises UserError where it has no meaning for the task or the language."""
+    check_served(noise.links, "", asked.task.family)
+    task_texts = texts(asked, file, called)
+    codes = {text.language for text in task_texts.values()}
+    if len(codes) == 1:
+        check_served(noise.links, codes.pop(), "")
+    return replace(noise, texts=task_texts)
+
+
+def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> Mapping[str, str]:
+    every = formats.fields_of_task(format, reader, task.fields, task.perturbed[0])
+    for name in wanted:
+        if name not in every:
+            known = ", ".join(every) or "none"
+            what = f"The field {name!r} of {task.name} is not in its files as it is read (those that do: {known})"
+            raise UserError(f"{what}. `robust-xtreme eval --tasks {task.name}` noises it.")
+    return {name: every[name] for name in wanted}
+
+
+def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
+    if not job.language:
+        what = f"Which language of {task.name} is it?"
+        raise UserError(f"{what} Name it with --language, as in --language {task.languages[0]}")
+    if job.file == STREAM:
+        raise UserError("With --task the file is read twice, which stdin cannot be. Name a file.")
+    if job.file.lower().endswith(formats.PACKED):
+        raise UserError(f"With --task the file is read as `eval` reads it, not compressed: gunzip {job.file}")
+    if job.language_field or job.header is not None:
+        raise UserError("--language-field and --header are for files of your own; with --task leave them out.")
+    for name in fields:
+        if name not in task.fields:
+            raise SpecError(f"{task.name} has no field {name!r} to noise; it has: {', '.join(task.fields)}.")

@@ -1,0 +1,167 @@
+"""Write output whole or not at all: to a temporary file in the same folder, which is then renamed."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple
+
+from robust_xtreme.core.errors import DataError, DiskError, UserError, no_room
+from robust_xtreme.core.sinks import lost
+from robust_xtreme.files import new_files
+from robust_xtreme.tasks.formats import PACKED, STREAM
+
+Write = Callable[[str | bytes], None]
+
+_PATIENCE: Final = 5.0
+_PAUSE: Final = 0.05
+_LEVEL: Final = 6
+_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class Goal(NamedTuple):
+    """An output file: the option that names it, the name, and its resolved path (None: stdout)."""
+
+    option: str
+    name: str
+    path: Path | None
+
+
+def target(option: str, name: str, force: bool, apart: Mapping[str, str]) -> Path:
+    """The path that an option names, with links resolved. Raises UserError where it may not be written.
+
+    An existing file is overwritten only with `force`; a file in `apart`, which maps uses to files, never is.
+    """
+    path = Path(os.path.realpath(name))
+    for use, other in apart.items():
+        if other != STREAM and (Path(os.path.realpath(other)) == path or _is_same(other, path)):
+            raise UserError(f"{option} {name} is the file {other} itself, which {use}. Name another file to write.")
+    if path.is_symlink():
+        raise UserError(f"{option} {name} is a link that leads to itself. Name another file.")
+    if path.is_dir():
+        raise UserError(f"{name} is a folder. Name a file in it: {name.rstrip('/')}/FILE")
+    if name.endswith(("/", "/.")):
+        what = f"There is no folder {name}"
+        raise UserError(f"{what}. Make it and name a file in it, or name a file without / at the end.")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent} to write {path.name} in. Make it: mkdir -p {path.parent}")
+    if path.is_file() and not force:
+        raise UserError(f"{name} is there already. Name another file, or overwrite it: --force")
+    return path
+
+
+def _is_same(other: str, path: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+@contextmanager
+def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
+    """Functions that write text to some files: all files appear, or none if anything fails.
+
+    A file whose name ends in `.gz` is compressed; the same content gives the same bytes.
+
+    Raises DiskError where a file cannot be written. stdout and files that are not regular, such as pipes, are written
+    directly, and keep what was written.
+    """
+    with ExitStack() as moves, ExitStack() as files:
+        made = [moves.enter_context(_moved(goal)) for goal in goals]
+        yield [files.enter_context(_filled(goal, file)) for goal, file in zip(goals, made, strict=True)]
+
+
+@contextmanager
+def _moved(goal: Goal) -> Iterator[BinaryIO | None]:
+    """The temporary file that is written in the block; then it is renamed or, where the block fails, removed."""
+    path = goal.path
+    if path is None or not (path.is_file() or not path.exists()):
+        yield None
+        return
+    with ExitStack() as stack:
+        with _disk_errors(goal):
+            file = stack.enter_context(new_files.temporary(path))
+        yield file
+        with _disk_errors(goal):
+            new_files.put(file, path)
+
+
+def _stream(path: Path) -> BinaryIO:
+    """A pipe or a device, open for writing. Raises OSError where nothing reads a pipe within some seconds."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > until:
+                raise OSError(errno.ENXIO, "nothing reads this pipe") from error
+            time.sleep(_PAUSE)
+        else:
+            os.set_blocking(handle, True)
+            return os.fdopen(handle, "wb")
+
+
+@contextmanager
+def _filled(goal: Goal, made: BinaryIO | None) -> Iterator[Write]:
+    """A function that writes to a file; at the end of the block a temporary file is synced to disk."""
+    if goal.path is None:
+        if sys.stdout is None:  # closed by the parent process
+            raise UserError("stdout is closed. Name a file to write: --out FILE")
+        yield partial(_write, goal, sys.stdout.buffer)
+        with _disk_errors(goal):
+            sys.stdout.flush()
+            _check_taken(sys.stdout)
+        return
+    with _disk_errors(goal):
+        file = made or _stream(goal.path)
+    try:
+        packed = gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) if goal.name.lower().endswith(PACKED) else None
+        yield partial(_write, goal, packed or file)
+        with _disk_errors(goal):
+            if packed:
+                packed.close()
+            if made:
+                new_files.sync(made)
+            file.close()
+    finally:
+        with suppress(OSError):  # the failure to write is reported already
+            file.close()
+
+
+def _write(goal: Goal, file: BinaryIO | gzip.GzipFile, text: str | bytes) -> None:
+    with _disk_errors(goal):
+        try:
+            file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
+            _check_taken(file)
+        except UnicodeEncodeError as error:
+            what = f"the perturbation made {error.object[error.start]!r}, half of a character, in one of the texts."
+            raise DataError(goal.name, what) from error
+
+
+def _check_taken(stream: Any) -> None:
+    """Raise OSError where stdout dropped something; where its reader is gone the command is done."""
+    if error := lost(stream):
+        raise SystemExit if isinstance(error, BrokenPipeError) else error
+
+
+@contextmanager
+def _disk_errors(goal: Goal) -> Iterator[None]:
+    """Turn OSError into DiskError with the option and the name, except where the reader of stdout is closed."""
+    try:
+        yield
+    except OSError as error:
+        if goal.path is None and isinstance(error, BrokenPipeError):
+            raise
+        cure = no_room(error) or ("Make it writable" if error.errno in _CLOSED else "")
+        step = f"{cure}, or name" if cure else "Name"
+        what = f"{goal.name} cannot be written: {error.strerror or error}."
+        raise DiskError(f"{what} {step} another file: {goal.option} FILE") from error

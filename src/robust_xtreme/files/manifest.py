@@ -1,0 +1,87 @@
+"""The manifest of a run on disk: its own digest, and those of the run's files, which show whether one was changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import Frame
+
+MANIFEST: Final = "manifest.json"
+OTHERWISE: Final = "Name another folder with --out, or start over with --force."
+REPORT: Final = "report.md"
+PAGE: Final = "report.html"
+IMPORTED: Final = "imported"
+"""The key of the manifest of a run that others made: what it was imported from. It has no texts and no run.toml."""
+
+FILES: Final = (
+    *("predictions.parquet", "stats.parquet", "models.csv", "conditions.csv", "scores.csv", "deltas.csv"),
+    *("averages.csv", REPORT, PAGE),
+)
+"""The files of a finished run, beside run.toml and the manifest."""
+
+_DIGEST: Final = "digest"
+_ALGORITHM: Final = "sha256:"
+_CHANGED: Final = "was changed after the run wrote it"
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write = store.write) -> None:
+    """Store a manifest with the digest of its content. Raises DiskError."""
+    store.write_json(path, with_digest(manifest), write)
+
+
+def read_manifest(path: Path, cure: str = OTHERWISE) -> dict[str, Any]:
+    """A manifest without its digest. Raises DataError where it is not one, or was changed after it was written.
+
+    The message ends with `cure`. Manifests of older versions have no digest.
+    """
+    try:
+        manifest = store.read_json(path)
+    except DataError as error:
+        raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {cure}") from error
+    if not isinstance(manifest, dict):
+        raise DataError(path, f"is not a manifest of a run. {cure}")
+    _check(path, manifest, cure)
+    return {key: entry for key, entry in manifest.items() if key != _DIGEST}
+
+
+def with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The same content with its digest, instead of the digest that it has."""
+    content = {key: value for key, value in manifest.items() if key != _DIGEST}
+    return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
+
+
+def _check(path: Path, manifest: Mapping[str, Any], cure: str) -> None:
+    content = path.read_bytes()
+    if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
+        return
+    with suppress(ValueError):  # a number that is not finite
+        if store.json_bytes(with_digest(manifest)) == content:
+            return
+    raise DataError(path, f"{_CHANGED}. {cure}")
+
+
+def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """A frame of a finished run.
+
+    Raises DataError as `check_file`, and where the file is malformed.
+    """
+    check_file(folder, name, manifest)
+    return store.read_frame(folder / name, frame)
+
+
+def check_file(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:
+    """Raise DataError where a file of a finished run is not the one that the manifest describes.
+
+    Runs of older versions have no digests.
+    """
+    digest = manifest.get("files", {}).get(name)
+    if digest is not None and store.sha256(folder / name) != digest:
+        raise DataError(folder / name, f"{_CHANGED}. The command of the run, given again, writes it again.")

@@ -1,0 +1,351 @@
+"""Writes files that appear whole or not at all, with the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Final, final
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from robust_xtreme.core import resources, strict_json
+from robust_xtreme.core.errors import (
+    DataError,
+    DiskError,
+    Locked,
+    Mismatch,
+    RobustXtremeError,
+    UserError,
+    no_room,
+    out_of_files,
+)
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.sinks import json_text
+from robust_xtreme.files import csv
+from robust_xtreme.files.frames import check_columns, check_distinct
+from robust_xtreme.files.new_files import appended, created, sync, write_all
+from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, validate
+from robust_xtreme.files.sorting import ordered_rows
+
+Write = Callable[[Path, bytes], None]
+"""Writes a file whole or not at all."""
+
+LOCK: Final = ".lock"
+"""The file that a writer of a folder locks, as long as it writes."""
+
+OTHER: Final = "folder: --out DIR"
+_ROW_GROUP: Final = 1 << 17
+_READABLE: Final = 80
+_VERSION: Final = "schema_version"
+_PARQUET: Final[Mapping[str, Any]] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "statistics": False,
+    "row_group_size": _ROW_GROUP,
+    "metadata": {_VERSION: str(SCHEMA_VERSION)},
+}
+
+
+def write(path: Path, content: bytes, other: str = OTHER) -> None:
+    """Write a file whole or not at all. Raises DiskError, which ends with `other`: how another place is named.
+
+    In the folder of a run `Journal.write` does it, which the functions below take as `write`.
+    """
+    try:
+        write_all({path: content})
+    except OSError as error:
+        raise disk_error(path, error, other) from error
+
+
+def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = write) -> str:
+    """Write a frame as `.parquet` or `.csv`, sorted by its key; return the sha256. The same rows give the same bytes.
+
+    Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
+    """
+    rows = canonical(data, frame)
+    content = csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows)
+    write(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    """The rows sorted by the frame's key (strings by code points), in one chunk. Raises as `validate`."""
+    rows, are_distinct = ordered_rows(check_columns(data, frame), frame.key)
+    if not are_distinct:
+        check_distinct(data, frame)
+    return rows.rechunk()
+
+
+def _parquet(rows: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    _sink(buffer, [rows], rows.schema)
+    return buffer.getvalue()
+
+
+def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> None:
+    """Write a new parquet file from rows in the order of the frame's key, some in memory at a time, and sync it.
+
+    The same rows give the same bytes whatever the chunks are. Raises OSError where the file cannot be written.
+    """
+    with created(tmp) as file:
+        target = _Target(file)
+        try:
+            _sink(target, chunks, frame.schema)
+        except pl.exceptions.PolarsError as error:
+            raise target.error or error from error
+        sync(file)
+
+
+@final
+@dataclass(slots=True)  # keeps the error of a write, of which polars does not always give the number
+class _Target:
+    """A file that polars writes to."""
+
+    file: BinaryIO
+    error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write, and keep the error."""
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        """Do nothing: what is buffered is written by who opened the file."""
+
+
+def _sink(target: Any, chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> None:
+    rows = register_io_source(lambda *_: _row_groups(chunks), schema=schema)
+    rows.sink_parquet(target, engine="streaming", **_PARQUET)
+
+
+def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The rows of chunks in frames of one row group each, whose lists share no memory with the chunks.
+
+    Parquet divides a column of lists into pages by the size of the memory that its values are a part of.
+    """
+    kept: list[pl.DataFrame] = []
+    room = _ROW_GROUP
+    for chunk in chunks:
+        for start, stop in _cuts(chunk.height, room):
+            kept.append(chunk[start:stop])
+            room -= stop - start
+            if not room:
+                yield _copied(kept)
+                kept, room = [], _ROW_GROUP
+    if kept:
+        yield _copied(kept)
+
+
+def _cuts(height: int, room: int) -> Iterator[tuple[int, int]]:
+    """The parts of a chunk of rows that fill the room of a row group, and those that follow."""
+    yield from pairwise([0, *range(room, height, _ROW_GROUP), height])
+
+
+def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frames).rechunk().with_columns(pl.selectors.list().gather(pl.int_range(pl.len())))
+
+
+def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
+    """A stored frame, validated.
+
+    Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
+    """
+    with checking(path):
+        return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
+
+
+@contextmanager
+def checking(path: Path) -> Iterator[None]:
+    """Raise DataError where rows of a file are not a valid frame within the context; errors of users stay."""
+    try:
+        yield
+    except UserError:
+        raise
+    except RobustXtremeError as error:
+        raise DataError(path, f"is malformed. {error}") from error
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    with reading(path):
+        content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
+        _check_version(path, io.BytesIO(content))
+        return strings(pl.read_parquet(io.BytesIO(content)))
+
+
+def _check_version(path: Path, file: IO[bytes]) -> None:
+    csv.check_version(path, pl.read_parquet_metadata(file).get(_VERSION, ""))
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """A stored parquet file, of which nothing is read yet."""
+    return scan_coded(path).with_columns(pl.selectors.enum().cast(pl.String))
+
+
+def scan_coded(path: Path) -> pl.LazyFrame:
+    """A stored parquet file, of which nothing is read yet; columns of strings can be an Enum, see `strings`."""
+    return pl.scan_parquet(path.absolute(), glob=False)
+
+
+def strings(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with each Enum as strings, in a third of the time of a cast."""
+    return rows.with_columns(map(_as_strings, rows.select(pl.selectors.enum())))
+
+
+def _as_strings(values: pl.Series) -> pl.Series:
+    assert isinstance(values.dtype, pl.Enum)
+    return values.dtype.categories.gather(values.to_physical()).alias(values.name)
+
+
+def scan_frame(path: Path) -> pl.LazyFrame:
+    """A stored parquet file, of which only the schema version was read. Raises as `read_frame`."""
+    with reading(path):
+        resources.check_regular(path)
+        with path.open("rb") as file:
+            _check_version(path, file)
+    return scan(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise DataError where a parquet file cannot be read within the context, DiskError with too many open files."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if limited := out_of_files(error):
+            raise limited from error
+        raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
+
+
+def write_text(path: Path, text: str, write: Write = write) -> str:
+    """Write a text file (UTF-8) whole; return the sha256. Raises DiskError."""
+    content = text.encode("utf-8", "backslashreplace")
+    write(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_json(path: Path, value: Any, write: Write = write) -> None:
+    """Write JSON as `json_bytes`. Raises DiskError, and ValueError for NaN."""
+    write(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON with sorted keys, one entry a line. Raises ValueError for NaN."""
+    return (json_text(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file. Raises DataError where it is missing or malformed."""
+    try:
+        return strict_json.loads(resources.content(path).decode("utf-8"))
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(path, f"is not JSON: {error}") from error
+    except RecursionError:
+        raise DataError(path, "cannot be read as JSON: it is nested too deeply") from None
+
+
+def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
+    """The part file of a block: one safe file name, different for different names, never outside of the folder."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", "-".join(names))[:_READABLE]
+    return folder / f"{readable}-{digest(*names)}{suffix}"
+
+
+def complete(path: Path) -> bool:
+    """Whether a file was written: it only ever appears whole."""
+    return path.is_file()
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hex. Raises DataError where it cannot be read."""
+    try:
+        resources.check_regular(path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents. Raises DiskError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    return path
+
+
+def check_file(path: Path) -> None:
+    """Raise Mismatch where something that is not a file has the name of one that a run writes."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Lock a folder against other writers, until the block or the process ends.
+
+    Raises Locked where another run has the lock, DiskError where the folder cannot be written, Mismatch where the
+    lock is not a file.
+    """
+    path = make_folder(folder) / LOCK
+    check_file(path)
+    try:
+        file = appended(path)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    with file:
+        _hold(file.fileno(), folder)
+        yield
+
+
+@contextmanager
+def staying(file: Path) -> Iterator[None]:
+    """Raise DiskError where a file, and with it the folder of a run, is removed within the context."""
+    try:
+        yield
+    except Exception as error:
+        if not file.is_file():
+            raise _removed(file.parent) from error
+        raise
+    if not file.is_file():
+        raise _removed(file.parent)
+
+
+def _removed(folder: Path) -> DiskError:
+    return DiskError(f"{folder} was removed or emptied while it was written. Start again with the same command.")
+
+
+def _hold(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        what = f"Another run, in this process or another, is writing {folder}"
+        raise Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
+    except OSError as error:
+        raise disk_error(folder, error) from error
+
+
+def write_synced(tmp: Path, data: bytes) -> None:
+    """Write a new file, and wait until the disk has it."""
+    with created(tmp) as file:
+        file.write(data)
+        sync(file)
+
+
+def disk_error(path: Path, error: OSError, other: str = OTHER) -> DiskError:
+    """A one-line error for a file that cannot be written, with what to do."""
+    reason = error.strerror or str(error)
+    next_step = no_room(error) or "Make it writable"
+    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another {other}")

@@ -1,0 +1,241 @@
+"""The cache of predictions: the key of a prediction, and its format in the cache.
+
+A key is the hash of the model's identity, the settings of inference and what the model reads of an input, after that of
+the languages. Gold, paths, ids and strength are not part of it, so that a run with one more strength computes the
+changed texts only.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme import models
+from robust_xtreme.core import target_columns
+from robust_xtreme.core.edits import NO_SPANS
+from robust_xtreme.core.examples import Document, Tags
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.target_columns import Choices, Names, Ranges, TargetColumn, bounds_of
+from robust_xtreme.files.cache import Cache
+from robust_xtreme.models import predictors, reading
+from robust_xtreme.models.identity import identity
+from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.scores import Array, Decoded
+
+INFERENCE: Final = 1
+"""The version of inference. Raise it with a change outside `models`, `predictors` and `reading` that can change a
+prediction; the source of those packages is part of the key."""
+
+KIND: Final = "predictions"
+MARGINS: Final = "margins"
+"""How far gold answers are ahead, which attacks ask for; the predictions are stored as others are."""
+
+_MARGIN: Final = 8
+_LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
+_KEY_BYTES: Final = 16
+_LONG: Final = 64
+"""Texts of more code points are hashed once, however many inputs have them."""
+
+_NO_LENGTH: Final = 1 << 63
+_SAME_BYTES: Final = 4
+"""The first bytes of a key, which keys of one model, task and language share: these are stored together, in pages that
+are read and written at once."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What the cache of this machine has of one model and task; `settings` is what predictions depend on besides.
+
+    `languages` are those of the inputs, whose predictions are stored beside each other and are not found by others.
+    """
+
+    cache: Cache
+    settings: str
+    languages: tuple[str, ...] = ()
+
+    def keys(self, inputs: Inputs) -> list[bytes]:
+        """The key of each input."""
+        keys = list(keys_of(inputs.contents, self.settings, self.languages))
+        return [keys[content] for content in inputs.content.tolist()]
+
+    def known(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn]:
+        """The inputs whose predictions the cache has, by their numbers among the keys (k,) int64, and these."""
+        cached = self.cache.get(KIND, keys)
+        there = [index for index, key in enumerate(keys) if key in cached] if cached else []
+        sound, targets = read([cached[keys[index]] for index in there])
+        return np.array(there, np.int64)[sound], targets
+
+    def keep(self, keys: Sequence[bytes], decoded: Decoded) -> None:
+        """Store the predictions with those keys, but not where scores are not finite."""
+        finite = np.flatnonzero(decoded.finite)
+        rows = zip([keys[index] for index in finite.tolist()], written(decoded.targets.take(finite)), strict=True)
+        self.cache.put(KIND, dict(rows))
+
+    def margin_keys(self, inputs: Inputs, settings: str, golds: Sequence[str]) -> list[bytes]:
+        """The key of each input's margin, which depends on `settings`; `golds` are the gold answers of its contents."""
+        keys = keys_of(inputs.contents, f"{MARGINS} {settings} {self.settings}", self.languages)
+        whole = [key[:_SAME_BYTES] + _digest(key + _utf8(gold)) for key, gold in zip(keys, golds, strict=True)]
+        return [whole[content] for content in inputs.content.tolist()]
+
+    def known_margins(self, keys: Sequence[bytes]) -> tuple[Array, Array]:
+        """The inputs whose margins the cache has, by their numbers among the keys (k,) int64, and these (k,) int64."""
+        cached = self.cache.get(MARGINS, keys)
+        there = [index for index, key in enumerate(keys) if len(cached.get(key, b"")) == _MARGIN]
+        margins = [int.from_bytes(cached[keys[index]], "little", signed=True) for index in there]
+        return np.array(there, np.int64), np.array(margins, np.int64)
+
+    def keep_margins(self, keys: Sequence[bytes], finite: Array, margins: Array) -> None:
+        """Store the margins with those keys, but not where scores are not finite (k,) bool."""
+        values = [value.to_bytes(_MARGIN, "little", signed=True) for value in margins.tolist()]
+        self.cache.put(MARGINS, {keys[index]: values[index] for index in np.flatnonzero(finite).tolist()})
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
+    """Everything but the inputs that a model's predictions for a task depend on."""
+    return json.dumps(
+        {
+            "inference": [INFERENCE, _code()],
+            "model": [_answering(model), model.head, model.family, *model.labels],
+            "settings": [task.family, inference],
+            "device": device,
+            "libraries": [importlib.metadata.version(name) for name in _LIBRARIES],
+        }
+    )
+
+
+@functools.cache
+def _code() -> str:
+    """The hash of the source that encodes, computes and decodes."""
+    state = hashlib.blake2b(digest_size=_KEY_BYTES)
+    for package in (models, predictors, reading):
+        for path in sorted(Path(package.__file__ or "").parent.rglob("*.py")):
+            state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def _answering(model: Located) -> str:
+    """The identity of encoder and head of one task, without the run's other heads."""
+    if model.native is not None:
+        return model.identity
+    heads = {model.head: model.labels} if model.head else {}
+    return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
+
+
+def keys_of(contents: Contents, what: str, languages: tuple[str, ...] = ()) -> Iterator[bytes]:
+    """The key of each content; `what` is what a prediction depends on besides.
+
+    Keys for the same `what` and the same languages begin alike.
+    """
+    start = _digest(_utf8(what))
+    same = _digest(start + _utf8(" ".join(languages)))[:_SAME_BYTES]
+    begun = hashlib.blake2b(start, digest_size=_KEY_BYTES)
+    for row in zip(*(_parts(contents, name) for name in contents.values), strict=True):
+        state = begun.copy()
+        state.update(b"".join(row))
+        yield same + state.digest()
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_KEY_BYTES).digest()
+
+
+def _parts(contents: Contents, name: str) -> Iterator[bytes]:
+    """What is read of a field in each content: its name, its text, and the bounds of words; answers' spans are gold."""
+    table = NO_SPANS if contents.golds is not None else contents.spans[name]
+    words = np.stack((table.start, table.stop), axis=1).astype("<i8")
+    bounds = np.searchsorted(table.text, np.arange(len(contents) + 1)) * words.strides[0]
+    field, ends, texts = _length(len(name.encode())) + name.encode(), words.tobytes(), _Texts()
+    for value, (low, high) in zip(contents.values[name], pairwise(bounds.tolist()), strict=True):
+        if value is None:
+            yield b""
+        else:
+            text = texts[value] if len(value) > _LONG else _sized(value)
+            yield b"".join((field, text, _length(high - low), ends[low:high]))
+
+
+@final
+class _Texts(dict[str, bytes]):
+    """What is hashed of long texts, each of which several inputs can have: a length that no text has, and a digest."""
+
+    def __missing__(self, text: str) -> bytes:
+        utf8 = _utf8(text)
+        self[text] = _length(_NO_LENGTH + len(utf8)) + _digest(utf8)
+        return self[text]
+
+
+def _sized(text: str) -> bytes:
+    utf8 = _utf8(text)
+    return _length(len(utf8)) + utf8
+
+
+_length: Final = struct.Struct("<Q").pack
+
+
+def written(targets: TargetColumn) -> Iterator[bytes]:
+    """Predictions as JSON, each with its type."""
+    kind = (
+        targets.kind.__name__ if isinstance(targets, Names) else "Answers" if isinstance(targets, Ranges) else "Choice"
+    )
+    return (f'{{"{kind}": {text}}}'.encode() for text in target_columns.written(targets))
+
+
+def read(texts: Sequence[bytes]) -> tuple[list[int], TargetColumn]:
+    """The predictions that texts encode, and which of them do: others are of another kind, or not predictions."""
+    rows = [_value(text) for text in texts]
+    first = next((row[0] for row in rows if row), "Choice")
+    sound = [index for index, row in enumerate(rows) if row and row[0] == first]
+    return sound, _column(first, [row[1] for row in rows if row and row[0] == first])
+
+
+def _value(text: bytes) -> tuple[str, Any] | None:
+    """The kind and the value of a prediction; None where the text is not one."""
+    try:
+        ((kind, value),) = json.loads(text).items()
+        return (kind, value) if kind in _KINDS and _KINDS[kind](value) else None
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _is_index(value: Any) -> bool:
+    return type(value) is int
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _are_spans(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_index(start) and _is_index(stop) for start, stop in value)
+
+
+_KINDS: Final = {"Choice": _is_index, "Tags": _are_names, "Document": _are_names, "Answers": _are_spans}
+
+
+def _column(kind: str, values: Sequence[Any]) -> TargetColumn:
+    if kind == "Choice":
+        return Choices(np.array(values, np.int64))
+    bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
+    flat = list(chain.from_iterable(values))
+    if kind == "Answers":
+        ends = np.array(flat, np.int64).reshape(-1, 2)
+        return Ranges(ends[:, 0], ends[:, 1], bounds)
+    names = {name: number for number, name in enumerate(dict.fromkeys(flat))}
+    codes = np.fromiter(map(names.__getitem__, flat), np.int32, len(flat))
+    return Names(Tags if kind == "Tags" else Document, tuple(names), codes, bounds)

@@ -1,0 +1,164 @@
+"""An encoder with a head: inputs of tokens, read in windows, whose scores are decoded by the kind of task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.core import registry
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.target_columns import Array, Choices, TargetColumn, chained, column_of
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.predictors.batches import decoded, mean_vectors, reduced
+from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.predictors.predictor import Load, Making, Predicted, Weighed, Weighing, Weights, Work, nowhere
+from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.reader import Reader
+from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced
+from robust_xtreme.models.reading.tokens import Lexicon, Rust, tokenizer_from
+from robust_xtreme.models.reading.windows import Windows, piece_windows
+
+if TYPE_CHECKING:
+    from robust_xtreme.models.predictors.family import Family
+
+_OURS: Final = "robust_xtreme."
+_NOTHING: Final = np.zeros(0, np.int64)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EncoderHead:
+    """The predictor of one task: a head on an encoder, whose windows and scores `reader` makes and decodes.
+
+    `labels` are the head's; `relabel` is the task's index of each choice of the head, None where nothing is to be
+    mapped.
+    """
+
+    task: TaskSpec
+    reader: Reader
+    labels: Labels = ()
+    weights_of: Callable[[], Weights] = nowhere
+    relabel: tuple[int, ...] | None = None
+
+    def prepare(self, contents: Contents) -> Inputs:
+        """The windows of each content; in retrieval, those of the query."""
+        return self.reader.prepare(contents)
+
+    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+        """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
+        store = self._store(work)
+        if store is None:
+            computed = self._computed(inputs, work)
+            return Predicted(in_task_order(computed.targets, self.relabel), computed.finite)
+        keys = store.keys(inputs)
+        known, cached = store.known(keys)
+        work.advance(len(known))
+        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
+        left = inputs.take(missing)
+        computed = self._computed(left, work)
+        store.keep([keys[index] for index in missing.tolist()], computed)
+        order = np.argsort(np.concatenate((known, missing)))
+        targets = in_task_order(chained((cached, computed.targets)).take(order), self.relabel)
+        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
+        return Predicted(targets, finite, cached=len(known))
+
+    def _computed(self, inputs: Inputs, work: Work) -> Decoded:
+        return decoded(self.weights_of, self.reader.reading, self.labels, inputs, work.batch_tokens, work.advance)
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+        """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
+        store = self._store(work) if weighing.settings else None
+        if store is None:
+            computed, margin = self._weighed(inputs, weighing, work)
+            return Weighed(Predicted(in_task_order(computed.targets, self.relabel), computed.finite), margin)
+        keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
+        (answered, predicted), (there, margins) = store.known(keys), store.known_margins(beside)
+        known, rows, columns = np.intersect1d(answered, there, assume_unique=True, return_indices=True)
+        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
+        computed, margin = self._weighed(inputs.take(missing), weighing, work)
+        store.keep([keys[index] for index in missing.tolist()], computed)
+        store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
+        order = np.argsort(np.concatenate((known, missing)))
+        targets = in_task_order(chained((predicted.take(rows), computed.targets)).take(order), self.relabel)
+        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
+        return Weighed(Predicted(targets, finite, cached=len(known)), np.concatenate((margins[columns], margin))[order])
+
+    def _store(self, work: Work) -> Store | None:
+        """The cache, if any; none for the code of another package, which can change."""
+        return work.store if self.reader.reading.decode.__module__.startswith(_OURS) else None
+
+    def _weighed(self, inputs: Inputs, weighing: Weighing, work: Work) -> tuple[Decoded, Array]:
+        reading, meanings = self.reader.reading, self._meanings()
+
+        def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
+            return reading.reduce(windows, scores, self.labels), weighing.part(windows, scores, meanings)
+
+        several = reduced(self.weights_of, reading, inputs, work.batch_tokens, work.advance, reduce)
+        if several is None:
+            return Decoded(column_of(()), np.ones(0, np.bool_)), _NOTHING
+        bounds, (answers, parts) = several
+        decoded = reading.decode(inputs.contents, inputs.content, bounds, answers, self.labels)
+        return decoded, weighing.margin(inputs.content, bounds, parts)
+
+    def vectors(self, values: Sequence[str], work: Work) -> Array:
+        """The vectors of texts (n, D), each read by itself and whole: means of the encoder's last states."""
+        windows = piece_windows(values, self.reader.tokenizer, self.reader.max_length)
+        return mean_vectors(self.weights_of(), windows, len(values), work.batch_tokens)
+
+    def _meanings(self) -> Sequence[Any]:
+        """What the scores of the head are of: choices of the task, or its labels."""
+        indices = self.relabel or tuple(range(len(self.labels)))
+        return indices if kind_of(self.task.family).indexed else self.labels
+
+    def moved(self, weights_of: Callable[[], Weights]) -> EncoderHead:
+        """The same predictor with weights that are elsewhere."""
+        return replace(self, weights_of=weights_of)
+
+    @property
+    def can_move(self) -> bool:
+        """Whether its tokenizer and its code can be sent to another process."""
+        return isinstance(self.reader.tokenizer.backend, Rust)
+
+    @property
+    def unknown(self) -> int | None:
+        """The token id of what the vocabulary does not contain."""
+        return self.reader.tokenizer.unknown
+
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
+        """The ids of pieces; each distinct piece is tokenised once."""
+        return self.reader.tokens(pieces, lexicon)
+
+
+def reader_of(family: Family, task: TaskSpec, tokenizer: Any) -> Reader:
+    """What reads a task's contents for a family, with a tokenizer of transformers."""
+    return Reader(family.reading, tokenizer_from(tokenizer, family.reading.offsets), task.max_length, task.stride)
+
+
+def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) -> TargetColumn:
+    """Map the indices of predicted choices by `relabel`; return other predictions as they are."""
+    if relabel is not None and isinstance(predictions, Choices):
+        return Choices(np.array(relabel, np.int64)[predictions.index])
+    return predictions
+
+
+def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
+    """The encoder and head of a model for a task."""
+    from robust_xtreme.models.checkpoint import relabel_of, tokenizer_of
+    from robust_xtreme.models.predictors.loaded import Loaded
+
+    reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
+    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task))
+
+
+encoder_head = Making(
+    name="encoder_head",
+    summary="An encoder with a head.",
+    serves=lambda model, task: bool(model.head) and task.pool is None,
+    make=head_of,
+    general=True,
+)

@@ -1,0 +1,199 @@
+"""Predictors: the interface through which a model answers the examples of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
+
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Target
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.target_columns import Array, TargetColumn
+from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.scores import Reduced
+from robust_xtreme.models.reading.tokens import Lexicon
+from robust_xtreme.models.reading.windows import Batches, Windows
+from robust_xtreme.models.retrieval.embeddings import Known
+from robust_xtreme.stats.bitext import Neighbours
+
+if TYPE_CHECKING:
+    from robust_xtreme.models.checkpoint import Checkpoint
+
+Load = Callable[[], "Checkpoint"]
+"""Loads the model of a task, or returns the loaded model."""
+
+
+def _nothing(_: Any) -> None:
+    """The default of a callback."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How inputs are answered: the tokens of a batch, and the cache, if any.
+
+    `advance` is called with the number of inputs that each step completes, `watch` with the progress of a long step.
+    """
+
+    batch_tokens: int
+    advance: Callable[[int], None] = _nothing
+    watch: Callable[[str], None] = _nothing
+    store: Store | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Predicted:
+    """The prediction of each input (n), in the task's order of labels; `finite` (n,) bool: its scores are numbers.
+
+    Where a task has a threshold, it is tuned on clean validation data; `retuned` contains the predictions with the one
+    tuned under each input's own condition. `cached` counts the predictions that the cache had.
+    """
+
+    targets: TargetColumn
+    finite: Array
+    retuned: TargetColumn | None = None
+    threshold: float | None = None
+    cached: int = 0
+
+    def answer(self, index: int) -> Target | None:
+        """The prediction of one input; None where its scores are not finite."""
+        return self.targets[index] if self.finite[index] else None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighing:
+    """What is asked of the scores of m contents besides the predictions: how far each gold answer is ahead.
+
+    `part(windows, scores, meanings)` keeps what that needs of the scores (B, ...) of windows of one batch; `meanings`
+    are those of their last axis, choices of the task or names of tags. `margin(content, bounds, parts)` gives the
+    margins (n,) int64 of inputs, of which input i reads content `content[i]` in the windows `bounds[i]:bounds[i + 1]`
+    of `parts`. A margin in the cache depends on `golds` (m), the gold answers as text, and on `settings`; where these
+    are empty, the cache keeps none.
+    `pool` has the vectors of a search's candidates, once they are computed; further calls have the same.
+    """
+
+    part: Callable[[Windows, Array, Sequence[Any]], Reduced]
+    margin: Callable[[Array, Array, Reduced], Array]
+    golds: Sequence[str]
+    settings: str = ""
+    pool: Known = field(default_factory=Known)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """Predictions, and the margin (n,) int64 of the gold answer of each input."""
+
+    predicted: Predicted
+    margin: Array
+
+
+class Predictor(Protocol):
+    """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
+
+    def prepare(self, contents: Contents, /) -> Inputs:
+        """An input for each content, in order, without group and pool."""
+        ...
+
+    def answer(self, inputs: Inputs, work: Work, /) -> Predicted:
+        """The predictions of the inputs. Raises torch.OutOfMemoryError; it is called again with smaller batches."""
+        ...
+
+    @property
+    def unknown(self) -> int | None:
+        """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
+        ...
+
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon:
+        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known."""
+        ...
+
+
+class Weights(Protocol):
+    """The weights of a model as predictors use them, in this process or in another one."""
+
+    @property
+    def width(self) -> int:
+        """The number of dimensions of a text's vector."""
+        ...
+
+    def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None], /) -> Iterable[Array]:
+        """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
+        ...
+
+    def means(self, batches: Batches, /) -> Iterable[Array]:
+        """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""
+        ...
+
+    def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
+        """The k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
+        ...
+
+
+def nowhere() -> NoReturn:
+    """Weights that nobody may ask for."""
+    raise AssertionError("this predictor only prepares")
+
+
+@runtime_checkable
+class Movable(Predictor, Protocol):
+    """A predictor that works without weights in its process."""
+
+    def moved(self, weights_of: Callable[[], Weights], /) -> Predictor:
+        """The same predictor with weights that are elsewhere."""
+        ...
+
+    @property
+    def can_move(self) -> bool:
+        """Whether it can be sent to another process."""
+        ...
+
+
+@runtime_checkable
+class Weighable(Predictor, Protocol):
+    """A predictor that knows how far its answers are from others."""
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work, /) -> Weighed:
+        """The predictions of the inputs, as `answer` gives them, and the margins of their gold answers."""
+        ...
+
+
+@runtime_checkable
+class Embedding(Predictor, Protocol):
+    """A predictor that has vectors of texts."""
+
+    def vectors(self, values: Sequence[str], work: Work, /) -> Array:
+        """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A member of the registry: which tasks a predictor answers with which models, and its constructor.
+
+    A `general` one answers only what no other serves.
+    """
+
+    name: str
+    summary: str
+    serves: Callable[[Located, TaskSpec], bool]
+    make: Callable[[Located, TaskSpec, Load], Predictor]
+    general: bool = False
+
+
+def predictor_of(model: Located, task: TaskSpec, load: Load) -> Predictor:
+    """The predictor that answers a task with a model. Raises ModelError where none does."""
+    several: list[Making] = [registry.load("predictor", name) for name in registry.names("predictor")]
+    for making in sorted(several, key=lambda making: making.general):
+        if making.serves(model, task):
+            return making.make(model, task, load)
+    known = ", ".join(making.name for making in several) or "none"
+    raise ModelError(f"No predictor answers {task.name} with {model.name}. There are {known}.")

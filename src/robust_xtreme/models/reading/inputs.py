@@ -1,0 +1,102 @@
+"""Inputs: what a predictor answers, as columns; each distinct content is encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.target_columns import gathered
+from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.tokens import Lexicon
+from robust_xtreme.models.reading.windows import Windows, of_examples
+
+Array = npt.NDArray[Any]
+_NONE: Final = -1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The candidates that a search answers from under one condition: their ids, and their values in the same order.
+
+    Pairs with an id in `unscored` are not answers; `queries` are the ids of the queries' texts, in order. `tuning` has
+    the examples and the pool of validation data under the same condition, on which the threshold of a task is tuned;
+    None for a task without one.
+    """
+
+    ids: tuple[str, ...]
+    values: tuple[str, ...]
+    unscored: frozenset[str] = frozenset()
+    queries: tuple[str, ...] = ()
+    tuning: tuple[tuple[Example, ...], Candidates] | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One distinct input of the model, as it is read off columns; see Inputs."""
+
+    windows: Windows
+    group: int = 0
+    status: str = "ok"
+    pool: Candidates | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """The n distinct inputs of a model, which read m distinct contents.
+
+    `windows` are those of the contents, in order. `lost` (m,) bool: no window contains the gold answer. The columns of
+    inputs (n,): `content`, the number of what is read; `group`: inputs of different groups are not in one batch;
+    `pool`: in a search, the number of the candidates in `pools`, else -1. Inputs of one pool are consecutive, one for
+    each example of a condition, in order. `lexicon` has the texts that were tokenised for the windows.
+    """
+
+    contents: Contents
+    windows: Windows
+    lost: Array
+    content: Array
+    group: Array
+    pool: Array
+    pools: tuple[Candidates, ...] = ()
+    lexicon: Lexicon | None = None
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def __getitem__(self, index: int) -> Input:
+        content, pool = int(self.content[index]), int(self.pool[index])
+        low, high = np.searchsorted(self.windows.example, (content, content + 1))
+        status = "truncated_gold" if self.lost[content] else "ok"
+        windows = self.windows.take(np.arange(low, high))
+        return Input(windows, int(self.group[index]), status, self.pools[pool] if pool > _NONE else None)
+
+    def __iter__(self) -> Iterator[Input]:
+        return (self[index] for index in range(len(self)))
+
+    def take(self, indices: Array) -> Inputs:
+        """Some of the inputs (k,), in that order."""
+        return replace(self, content=self.content[indices], group=self.group[indices], pool=self.pool[indices])
+
+    def rows(self) -> tuple[Array, Array]:
+        """The rows of each input's windows, one input after the other, and the bounds of the inputs there (n + 1,)."""
+        return gathered(of_examples(self.windows, len(self.contents)), self.content)
+
+    def values(self, name: str) -> list[str]:
+        """The text that each input (n,) has in a field."""
+        values = self.contents.values[name]
+        return [values[content] or "" for content in self.content.tolist()]
+
+
+def inputs_of(contents: Contents, windows: Windows, lost: Array | None = None) -> Inputs:
+    """An input for each content, without group and pool; nothing is lost where `lost` is None."""
+    count = len(contents)
+    none, nothing = np.full(count, _NONE), np.zeros(count, np.int64)
+    truncated = np.zeros(count, np.bool_) if lost is None else lost
+    return Inputs(contents, windows, truncated, np.arange(count), nothing, none)

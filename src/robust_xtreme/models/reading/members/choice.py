@@ -1,0 +1,78 @@
+"""Choice: each of several texts is a window with a premise and a question, and the best score is the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.target_columns import Choices
+from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.reading import Reading
+from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
+from robust_xtreme.models.reading.windows import Windows, framed
+
+_PREMISE: Final = "premise"
+_QUESTION: Final = "question"
+_CHOICE: Final = "choice"
+_FEWEST: Final = 2
+
+
+def _asked(contents: Contents) -> Sequence[str | None]:
+    """Premise and question as one text, a space between them, as run_xcopa.py of google-research/xtreme joins them."""
+    fields = [contents.values[name] for name in (_PREMISE, _QUESTION) if name in contents.values]
+    return [" ".join(part for part in parts if part is not None) for parts in zip(*fields, strict=True)]
+
+
+def _choices(contents: Contents) -> list[str]:
+    """The fields of the choices: choice1, choice2, ... Raises ModelError where a content does not have them so."""
+    there = {name: np.array([value is not None for value in values]) for name, values in contents.values.items()}
+    named = [name for name in there if name.startswith(_CHOICE)]
+    names = [f"{_CHOICE}{number}" for number in range(1, len(named) + 1)]
+    absent = np.zeros(len(contents), np.bool_)
+    count = sum((there[name].astype(np.int64) for name in named), np.zeros(len(contents), np.int64))
+    wrong = ~there.get(_PREMISE, absent) | (count < _FEWEST)
+    for number, name in enumerate(names):
+        wrong |= (count > number) & ~there.get(name, absent)
+    if wrong.any():
+        worst = int(wrong.argmax())
+        have = ", ".join(name for name, flags in there.items() if flags[worst])
+        what = f"{contents.ids[worst]} has the fields {have}; a choice needs premise, choice1, choice2 and so on."
+        raise ModelError(what)
+    return names
+
+
+def choices_of(fields: Iterable[str]) -> int:
+    """The number of choices among the fields of an example."""
+    return sum(name.startswith(_CHOICE) for name in fields)
+
+
+def _encode(
+    contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
+) -> Windows:
+    """One window per choice: premise and question, and the choice.
+
+    Texts that are too long are cut as in pairs of sentences; `stride` is not used. Without a question, or
+    with an empty one, the first text is the premise alone.
+    """
+    texts = lexicon.columns([_asked(contents), *(contents.values[name] for name in _choices(contents))])
+    asked, choices = texts[0], texts[1:].T
+    examples, numbers = np.nonzero(choices >= 0)
+    return framed(tokenizer.frame, lexicon.tokens, (asked[examples], choices[examples, numbers]), max_length, examples)
+
+
+def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
+    """How well the choice of each window fits."""
+    whole, exact = quantised(scores[:, 0])
+    return Reduced(whole, np.ones(len(whole), np.int64), exact)
+
+
+def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
+    best = best_of(reduced.values, bounds) - bounds[:-1]
+    return Decoded(Choices(best), every(reduced.finite, bounds))
+
+
+choice = Reading(_encode, _reduce, _decode, joins=True)

@@ -1,0 +1,123 @@
+"""Retrieval: queries and candidates are a window each; the nearest candidates are searched for by other code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn, final
+
+import numpy as np
+
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.specs import CANDIDATE
+from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.reading import Reading
+from robust_xtreme.models.reading.scores import Array, Labels, Reduced
+from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
+from robust_xtreme.models.reading.windows import Windows, framed, joined
+
+QUERY: Final = "query"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """A text of the field `name`: `count` tokens from `first`, between the special tokens."""
+
+    name: str
+    first: int
+    count: int
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class TextLayouts:
+    """The texts of w windows: the number `field` (w,) of each one's field in `names`, and `first` and `count` (w,)."""
+
+    names: tuple[str, ...]
+    field: Array
+    first: Array
+    count: Array
+
+    def __getitem__(self, row: int) -> TextLayout:
+        return TextLayout(self.names[self.field[row]], int(self.first[row]), int(self.count[row]))
+
+    def take(self, rows: Array) -> TextLayouts:
+        """The texts of windows by row (k,)."""
+        return TextLayouts(self.names, self.field[rows], self.first[rows], self.count[rows])
+
+
+def texts_of(windows: Windows) -> TextLayouts:
+    """The texts of windows of this family."""
+    if not isinstance(windows.layout, TextLayouts):
+        raise TypeError("windows of texts have the bounds of their texts")
+    return windows.layout
+
+
+def text_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int, known: Lexicon | None = None) -> Windows:
+    """One window for each text, which is cut to `max_length` tokens; texts are not read again where all are known."""
+    lexicon = known if known and known.contains(texts) else Lexicon(tokenizer.backend)
+    numbers = lexicon.numbers(texts)
+    return _windows(numbers, np.arange(len(texts)), (QUERY,), 0, tokenizer, lexicon, max_length)
+
+
+def _windows(
+    numbers: Array,
+    examples: Array,
+    names: tuple[str, ...],
+    field: int,
+    tokenizer: Tokenizer,
+    lexicon: Lexicon,
+    max_length: int,
+) -> Windows:
+    frame, tokens = tokenizer.frame, lexicon.tokens
+    count = np.minimum(tokens.lengths[numbers], frame.room(1, max_length))
+    alike = np.full(len(numbers), field), np.full(len(numbers), len(frame.single[0]))
+    layout = TextLayouts(names, *alike, count)
+    return framed(frame, tokens, (numbers,), max_length, examples, layout)
+
+
+def _encode(
+    contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
+) -> Windows:
+    """A window for the query, and after it one for the candidate where the content has one, each with its length.
+
+    `stride` is not used.
+    """
+    lengths, absent = {QUERY: max_length, CANDIDATE: candidate_length or max_length}, [None] * len(contents)
+    names, several = tuple(lengths), list[Windows]()
+    for field, name in enumerate(names):
+        numbers = lexicon.numbers(contents.values.get(name, absent))
+        there = np.flatnonzero(numbers >= 0)
+        if name == QUERY and len(there) < len(contents):
+            raise ModelError(_without_query(contents, int((numbers < 0).argmax())))
+        several.append(_windows(numbers[there], there, names, field, tokenizer, lexicon, lengths[name]))
+    return _in_turn(several)
+
+
+def _without_query(contents: Contents, worst: int) -> str:
+    have = ", ".join(name for name, values in contents.values.items() if values[worst] is not None)
+    return f"{contents.ids[worst]} has the fields {have}, but not {QUERY}."
+
+
+def _in_turn(several: Sequence[Windows]) -> Windows:
+    """The windows of each field in turn, in the order of their examples."""
+    whole, layouts = joined(several), [texts_of(windows) for windows in several]
+    columns = (np.concatenate([getattr(each, name) for each in layouts]) for name in ("field", "first", "count"))
+    layout = TextLayouts(layouts[0].names, *columns)
+    order = np.argsort(whole.example, kind="stable")
+    taken = whole.take(order)
+    return Windows(
+        taken.ids, taken.bounds, taken.example, taken.truncated, taken.second, taken.summary, layout.take(order)
+    )
+
+
+def _reduce(windows: Windows, scores: Array, labels: Labels) -> NoReturn:
+    raise ModelError("A query's vector is not an answer by itself; the nearest candidates are searched for.")
+
+
+def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> NoReturn:
+    raise ModelError("A query's vector is not an answer by itself; the nearest candidates are searched for.")
+
+
+retrieval = Reading(_encode, _reduce, _decode)

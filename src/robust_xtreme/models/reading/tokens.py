@@ -1,0 +1,330 @@
+"""Texts as tokens: ids of many texts in one buffer, each distinct text tokenised once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Any, Final, Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.target_columns import bounds_of
+from robust_xtreme.core.token_offsets import Row, exact_offsets
+from robust_xtreme.models.reading.frames import Frame, frame_of
+from robust_xtreme.models.reading.words import Words, keeps_offsets, reads_words, words_of
+
+Array = npt.NDArray[Any]
+
+_TEXTS: Final = 10_000
+_LETTERS: Final = 1 << 20
+"""The most texts, and code points, that a tokenizer gets at once; its records of a token take a hundred bytes."""
+
+_LIST: Final = 256
+"""Short texts that a tokenizer reads as one list; several threads read several lists."""
+
+_LETTERS_OF_SHORT: Final = 16
+"""The mean code points of texts below which it is worth reading them in lists."""
+
+_SEVERAL: Final = 8
+"""Texts from which on it is worth asking whether words can be read by themselves."""
+
+_BLANKS: Final = ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id")
+_CALLS: Final = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
+_IDS: Final = attrgetter("ids")
+_OFFSETS: Final = attrgetter("offsets")
+_NUMBERS: Final = attrgetter("word_ids")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """Tokens of t texts, without special tokens.
+
+    `ids` (n,) int32; text i has those `bounds[i]:bounds[i + 1]`; `bounds` (t + 1,) int64. `offsets` (n, 2) int32 are
+    the code points of its text that each token represents; None where nobody asked for them.
+    """
+
+    ids: Array
+    bounds: Array
+    offsets: Array | None = None
+
+    @property
+    def lengths(self) -> Array:
+        """The number of tokens of each text (t,)."""
+        return np.diff(self.bounds)
+
+    @property
+    def spans(self) -> Array:
+        """The code points (n, 2) that tokens represent. Raises TypeError where they were not asked for."""
+        if self.offsets is None:
+            raise TypeError("these tokens were read without their offsets")
+        return self.offsets
+
+    def __getitem__(self, number: int) -> tuple[int, ...]:
+        return tuple(self.ids[self.bounds[number] : self.bounds[number + 1]].tolist())
+
+    def count(self, token_id: int) -> Array:
+        """How many tokens of each text (t,) have an id."""
+        before = np.concatenate(([0], np.cumsum(self.ids == token_id)))
+        counts: Array = np.diff(before[self.bounds])
+        return counts
+
+
+class Backend(Protocol):
+    """The call of a tokenizer's implementation."""
+
+    def __call__(self, texts: list[str], offsets: bool, /) -> Tokens:
+        """The tokens of texts."""
+        ...
+
+
+def _in_parts(read: Backend, texts: list[str], offsets: bool) -> Tokens:
+    """The tokens of texts, of which a tokenizer gets not too many at once."""
+    return _chained([read(part, offsets) for part in _parts(texts)], offsets)
+
+
+def _parts(texts: list[str]) -> Iterator[list[str]]:
+    """Consecutive texts, as many as a tokenizer gets at once."""
+    start = letters = 0
+    for index, text in enumerate(texts):
+        if index > start and (index - start >= _TEXTS or letters + len(text) > _LETTERS):
+            yield texts[start:index]
+            start, letters = index, 0
+        letters += len(text)
+    if start < len(texts):
+        yield texts[start:]
+
+
+def _chained(read: Sequence[Tokens], offsets: bool) -> Tokens:
+    """The tokens of several lists of texts, one list after the other."""
+    if len(read) == 1:
+        return read[0]
+    lengths = np.concatenate([np.zeros(0, np.int64), *(tokens.lengths for tokens in read)])
+    ids = np.concatenate([np.zeros(0, np.int32), *(tokens.ids for tokens in read)])
+    if not offsets:
+        return Tokens(ids, bounds_of(lengths))
+    spans = [tokens.offsets for tokens in read if tokens.offsets is not None]
+    return Tokens(ids, bounds_of(lengths), np.concatenate([np.zeros((0, 2), np.int32), *spans]))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rust:
+    """A tokenizer of the package tokenizers, called directly; it can be pickled, and needs no other package.
+
+    `split`: names of special tokens in a text are read as text.
+    """
+
+    tokenizer: Any
+    split: bool = False
+
+    def __call__(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of texts: whole ones, without padding."""
+        if len(texts) >= _SEVERAL and reads_words(self.tokenizer):
+            names = [token.content for token in self.tokenizer.get_added_tokens_decoder().values()]
+            words = words_of(texts, names)
+            if words.repeat:
+                return _of_texts(words, self._of_words(words, offsets))
+        return _in_parts(self._read, texts, offsets)
+
+    def _of_words(self, words: Words, offsets: bool) -> Tokens:
+        """The tokens of distinct words."""
+        count = len(words.distinct) - words.whole
+        several, alone = words.distinct[:count], words.distinct[count:]
+        read = self._joined if keeps_offsets(self.tokenizer) and (offsets or _short(several)) else self._read
+        return _chained([_in_parts(read, several, offsets), _in_parts(self._read, alone, offsets)], offsets)
+
+    def _joined(self, words: list[str], offsets: bool) -> Tokens:
+        """The tokens of words; several are read as one text, which takes less time than a list of them."""
+        lists = [" ".join(words[start : start + _LIST]) for start in range(0, len(words), _LIST)]
+        read = self._ready().encode_batch(lists, add_special_tokens=False)
+        begins = bounds_of(np.fromiter(map(len, words), np.int64, len(words)) + 1)[:-1]
+        counts = _counts(read)
+        spans = _offsets(map(_OFFSETS, read), int(counts.sum())) + np.repeat(begins[::_LIST], counts)[:, None]
+        word = np.searchsorted(begins, spans[:, 0], "right") - 1
+        tokens = _tokens(read, np.bincount(word, minlength=len(words)), False)
+        return replace(tokens, offsets=(spans - begins[word][:, None]).astype(np.int32)) if offsets else tokens
+
+    def _ready(self) -> Any:
+        """The tokenizer, which reads whole texts without padding."""
+        tokenizer = self.tokenizer
+        if tokenizer.truncation is not None:
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
+        if tokenizer.encode_special_tokens != self.split:
+            tokenizer.encode_special_tokens = self.split
+        return tokenizer
+
+    def _read(self, texts: list[str], offsets: bool) -> Tokens:
+        tokenizer = self._ready()
+        if offsets and (exact := exact_offsets(tokenizer)).differ(texts):
+            exact.tokenizer.encode_special_tokens = self.split
+            return _of_rows(exact(texts))
+        if _short(texts) and (not offsets or keeps_offsets(tokenizer)):
+            return self._listed(texts, offsets)
+        encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
+        read = encode(texts, add_special_tokens=False)
+        return _tokens(read, _counts(read), offsets)
+
+    def _listed(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of short texts; a list of texts is read text by text, but is a single record of the tokenizer."""
+        lists = [texts[start : start + _LIST] for start in range(0, len(texts), _LIST)]
+        read = self.tokenizer.encode_batch(lists, is_pretokenized=True, add_special_tokens=False)
+        before = np.repeat(np.arange(len(lists)) * _LIST, _counts(read))
+        text = before + np.fromiter(chain.from_iterable(map(_NUMBERS, read)), np.int64, len(before))
+        return _tokens(read, np.bincount(text, minlength=len(texts)), offsets)
+
+
+def _short(texts: Sequence[str]) -> bool:
+    """Whether a tokenizer takes longer to make the records of texts than to read them."""
+    return sum(map(len, texts)) < _LETTERS_OF_SHORT * len(texts)
+
+
+def _counts(read: Sequence[Any]) -> Array:
+    """The number of tokens of each record (r,)."""
+    return np.fromiter(map(len, read), np.int64, len(read))
+
+
+def _tokens(read: Sequence[Any], lengths: Array, offsets: bool) -> Tokens:
+    """The tokens of texts with `lengths` (t,) of them, from a tokenizer's records."""
+    bounds = bounds_of(lengths)
+    ids = np.fromiter(chain.from_iterable(map(_IDS, read)), np.int32, int(bounds[-1]))
+    return Tokens(ids, bounds, _offsets(map(_OFFSETS, read), int(bounds[-1])) if offsets else None)
+
+
+def _of_texts(words: Words, read: Tokens) -> Tokens:
+    """The tokens of texts from those of their distinct words."""
+    positions, bounds, shifts = words.tokens(read.bounds)
+    spans = None if read.offsets is None else (read.offsets[positions] + shifts[:, None]).astype(np.int32)
+    return Tokens(read.ids[positions], bounds, spans)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A tokenizer of transformers that has no part in Rust, or changes what that part reads."""
+
+    tokenizer: Any
+
+    def __call__(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of texts."""
+        return _in_parts(self._read, texts, offsets)
+
+    def _read(self, texts: list[str], offsets: bool) -> Tokens:
+        return _of_rows(self.rows(texts, offsets), offsets)
+
+    def rows(self, texts: list[str], offsets: bool = True) -> list[Row]:
+        """The ids and offsets of the tokens of each text; no offsets where nobody asks for them."""
+        quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+        more = {"return_offsets_mapping": True} if offsets else {}
+        read = self.tokenizer(texts, add_special_tokens=False, **quiet, **more)
+        rows = read["input_ids"]
+        return list(zip(rows, read["offset_mapping"] if offsets else [()] * len(rows), strict=True))
+
+
+def _of_rows(rows: Sequence[Row], offsets: bool = True) -> Tokens:
+    """The tokens of texts from the ids and offsets of each."""
+    bounds = bounds_of(np.array([len(ids) for ids, _ in rows], np.int64))
+    ids = np.fromiter(chain.from_iterable(ids for ids, _ in rows), np.int32, int(bounds[-1]))
+    return Tokens(ids, bounds, _offsets((spans for _, spans in rows), int(bounds[-1])) if offsets else None)
+
+
+def _offsets(rows: Iterable[Iterable[tuple[int, int]]], count: int) -> Array:
+    flat = chain.from_iterable(chain.from_iterable(rows))
+    return np.fromiter(flat, np.int32, 2 * count).reshape(-1, 2)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """What encoding needs of a tokenizer; with a backend in Rust it can be pickled for a process without torch.
+
+    `unknown` is the id of what the vocabulary does not contain, `blank` that of a word without a token; None where it
+    has none.
+    """
+
+    frame: Frame
+    unknown: int | None
+    blank: int | None
+    backend: Backend
+
+
+@lru_cache(maxsize=4)
+def misplaced(tokenizer: Any, called: str, step: str) -> str:
+    """A sentence where a tokenizer of transformers has wrong offsets, with a step to take; "" where they are right."""
+    backend, exact = backend_of(tokenizer), exact_offsets(tokenizer.backend_tokenizer)
+    if not (fault := exact.fault if isinstance(backend, Rust) else exact.first_fault(backend.rows)):
+        return ""
+    what = f"its tokenizer misplaces parts of a text ({fault}), and answers are cut out where it says"
+    return f"{called}: {what}. {step}, or take a model with another tokenizer."
+
+
+def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
+    """What encoding needs of a tokenizer of transformers.
+
+    Raises ModelError where it puts no special tokens around a text, or has wrong `offsets`, if they are needed.
+    """
+    called = getattr(tokenizer, "name_or_path", "") or "This model"
+    if offsets and (line := misplaced(tokenizer, called, "Leave out tasks whose answers are spans of a context")):
+        raise ModelError(line)
+    ids = (getattr(tokenizer, name, None) for name in _BLANKS)
+    blank = next((int(token_id) for token_id in ids if token_id is not None), None)
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    return Tokenizer(frame_of(tokenizer), None if unknown is None else int(unknown), blank, backend_of(tokenizer))
+
+
+def backend_of(tokenizer: Any) -> Rust | Called:
+    """The implementation of a tokenizer of transformers: that in Rust where the class adds nothing to it."""
+    rust = getattr(tokenizer, "backend_tokenizer", None) if getattr(tokenizer, "is_fast", False) else None
+    calls = (getattr(type(tokenizer), name, None) for name in _CALLS)
+    changed = any(not call.__module__.startswith("transformers.") for call in calls if call is not None)
+    if rust is None or changed or not hasattr(rust, "encode_batch_fast"):
+        return Called(tokenizer)
+    return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)))
+
+
+@final
+class Lexicon:
+    """The texts that a tokenizer has read, each once; a text is known by its number."""
+
+    def __init__(self, backend: Backend, offsets: bool = False) -> None:
+        self._backend = backend
+        self._offsets = offsets
+        self._numbers: dict[str | None, int] = {None: -1}
+        self._read: list[Tokens] = []
+
+    def numbers(self, texts: Sequence[str | None]) -> Array:
+        """The numbers of texts (n,) int64, which are read where they are new; -1 for None."""
+        known = self._numbers
+        before = len(known)
+        numbers = np.fromiter((known.setdefault(text, len(known) - 1) for text in texts), np.int64, len(texts))
+        new = [text for text in islice(known, before, None) if text is not None]
+        if new:
+            self._read.append(self._backend(new, self._offsets))
+        return numbers
+
+    def columns(self, several: Iterable[Sequence[str | None]]) -> Array:
+        """The numbers of several columns of n texts (c, n), read together: what occurs in several is read once."""
+        rows = list(several)
+        return self.numbers(list(chain.from_iterable(rows))).reshape(len(rows), -1)
+
+    def contains(self, texts: Iterable[str]) -> bool:
+        """Whether all of the texts were read."""
+        return all(text in self._numbers for text in texts)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of all texts so far, by number."""
+        self._read = [_chained(self._read, self._offsets)]
+        return self._read[0]
+
+    def of(self, text: str) -> tuple[int, ...]:
+        """The ids of one text."""
+        (number,) = self.numbers([text]).tolist()
+        return self.tokens[number]

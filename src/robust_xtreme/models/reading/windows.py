@@ -1,0 +1,222 @@
+"""Windows: the inputs of a model as token ids in one buffer, with columns of what is known of each window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.core.edits import ragged, ranges_of
+from robust_xtreme.core.target_columns import bounds_of
+from robust_xtreme.models.reading.frames import Frame
+from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
+
+Array = npt.NDArray[Any]
+Part = tuple[Array, Array]
+"""A part of each window: where its tokens start in a buffer (w,), and their number (w,)."""
+
+
+class Layout(Protocol):
+    """A family's record of the parts of w windows."""
+
+    def __getitem__(self, row: int, /) -> Any:
+        """The record of one window."""
+        ...
+
+    def take(self, rows: Array, /) -> Self:
+        """The records of windows by row (k,)."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One input of a model, as it is read off columns; see Windows."""
+
+    example: int
+    input_ids: tuple[int, ...]
+    layout: Any
+    truncated: bool
+    second: int = 0
+    summary: int = 0
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """The inputs of a model, in order; an example has one or more of them, consecutive.
+
+    `ids` (n,) int32; window i has those `bounds[i]:bounds[i + 1]`. The columns (w,): `example` is the index in what was
+    encoded; `truncated`: text was left out (for spans of a text: of the question, or the whole gold answer); `second`
+    is the position where the segment of the second text begins, 0 where the tokenizer does not mark segments; `summary`
+    is the position of the token that represents all of the input. `layout` is the family's record of windows' parts.
+    """
+
+    ids: Array
+    bounds: Array
+    example: Array
+    truncated: Array
+    second: Array
+    summary: Array
+    layout: Layout | None = None
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def __getitem__(self, row: int) -> Window:
+        if not -len(self) <= row < len(self):
+            raise IndexError(row)
+        row %= len(self)
+        ids = tuple(self.ids[self.bounds[row] : self.bounds[row + 1]].tolist())
+        layout = None if self.layout is None else self.layout[row]
+        facts = int(self.second[row]), int(self.summary[row])
+        return Window(int(self.example[row]), ids, layout, bool(self.truncated[row]), *facts)
+
+    def __iter__(self) -> Iterator[Window]:
+        return (self[row] for row in range(len(self)))
+
+    @property
+    def lengths(self) -> Array:
+        """The number of tokens of each window (w,)."""
+        return np.diff(self.bounds)
+
+    def take(self, rows: Array | Sequence[int]) -> Windows:
+        """The windows of some rows (k,), in that order."""
+        rows = np.asarray(rows, np.int64)
+        lengths = self.lengths[rows]
+        example, truncated, second, summary = (
+            column[rows] for column in (self.example, self.truncated, self.second, self.summary)
+        )
+        layout = None if self.layout is None else self.layout.take(rows)
+        ids = ranges_of(self.ids, self.bounds[rows], lengths)
+        return Windows(ids, bounds_of(lengths), example, truncated, second, summary, layout)
+
+    def part(self, low: int, high: int) -> Windows:
+        """The windows from one row to another, whose ids are those of these windows, not copied."""
+        bounds = self.bounds[low : high + 1]
+        example, truncated, second, summary = (
+            column[low:high] for column in (self.example, self.truncated, self.second, self.summary)
+        )
+        layout = None if self.layout is None else self.layout.take(np.arange(low, high))
+        ids = self.ids[bounds[0] : bounds[-1]]
+        return Windows(ids, bounds - bounds[0], example, truncated, second, summary, layout)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Batches(Sequence[Windows]):
+    """Consecutive windows in batches, which begin and end at `edges` (b + 1); a batch is made where it is read."""
+
+    windows: Windows
+    edges: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Windows: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batches: ...
+    def __getitem__(self, index: int | slice) -> Windows | Batches:
+        numbers = range(len(self))[index]
+        if isinstance(numbers, int):
+            return self.windows.part(self.edges[numbers], self.edges[numbers + 1])
+        edges = self.edges[numbers.start : numbers.stop + 1]
+        return Batches(self.windows.part(edges[0], edges[-1]), [edge - edges[0] for edge in edges])
+
+    def without_layouts(self) -> Batches:
+        """The same windows, of which only the ids and columns are known."""
+        return replace(self, windows=replace(self.windows, layout=None))
+
+    @property
+    def tokens(self) -> Array:
+        """The number of tokens of each batch (b,)."""
+        return np.diff(self.windows.bounds[list(self.edges)])
+
+
+def in_batches(windows: Windows, batches: Sequence[Array]) -> Batches:
+    """Some of the windows in batches, of each of which the rows are given."""
+    sizes = np.array(list(map(len, batches)), np.int64)
+    return Batches(windows.take(np.concatenate(batches)), bounds_of(sizes).tolist())
+
+
+def plain(rows: Sequence[Sequence[int]]) -> Windows:
+    """Windows of token ids, each of an example of its own, about which nothing else is known."""
+    bounds = bounds_of(np.array([len(row) for row in rows], np.int64))
+    ids = np.concatenate([np.zeros(0, np.int32), *(np.array(row, np.int32) for row in rows)])
+    nothing = np.zeros(len(rows), np.int64)
+    return Windows(ids, bounds, np.arange(len(rows)), np.zeros(len(rows), np.bool_), nothing, nothing)
+
+
+def joined(several: Sequence[Windows]) -> Windows:
+    """The windows of several lists, one list after the other, without their layouts."""
+    names = ("example", "truncated", "second", "summary")
+    columns = [np.concatenate([getattr(windows, name) for windows in several]) for name in names]
+    bounds = bounds_of(np.concatenate([windows.lengths for windows in several]))
+    return Windows(np.concatenate([windows.ids for windows in several]), bounds, *columns)
+
+
+def around(frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[Part]) -> tuple[Array, Array]:
+    """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around."""
+    pool = np.concatenate((tokens.ids, *(np.array(special, np.int32) for special in frame)))
+    sizes = np.array(list(map(len, frame)))
+    starts, lengths = (np.empty((len(parts[0][0]), len(frame) + len(parts)), np.int64) for _ in range(2))
+    starts[:, ::2], lengths[:, ::2] = len(tokens.ids) + np.cumsum(sizes) - sizes, sizes
+    for number, (start, length) in enumerate(parts):
+        starts[:, 2 * number + 1], lengths[:, 2 * number + 1] = start, length
+    return ranges_of(pool, starts.reshape(-1), lengths.reshape(-1)), bounds_of(lengths.sum(axis=1))
+
+
+def framed(
+    frame: Frame, tokens: Tokens, texts: Sequence[Array], max_length: int, examples: Array, layout: Layout | None = None
+) -> Windows:
+    """The windows of texts by number (w,), one or two each. Of a pair that is too long the longer loses its end."""
+    whole = [tokens.lengths[numbers] for numbers in texts]
+    kept = _fit(whole, frame.room(len(texts), max_length))
+    parts = [(tokens.bounds[numbers], lengths) for numbers, lengths in zip(texts, kept, strict=True)]
+    ids, bounds = around(frame.single if len(texts) == 1 else frame.pair, tokens, parts)
+    cut = sum(kept) < sum(whole)
+    second = frame.seconds(kept[0]) if len(texts) > 1 else np.zeros(len(examples), np.int64)
+    return Windows(ids, bounds, examples, np.asarray(cut), second, frame.summaries(np.diff(bounds)), layout)
+
+
+def _fit(lengths: Sequence[Array], room: int) -> list[Array]:
+    """The tokens that each text keeps: the longer text is cut first, and the first text where they are equal."""
+    if len(lengths) == 1:
+        return [np.minimum(lengths[0], room)]
+    first, second = lengths
+    fits, longer = first + second <= room, first > second
+    shorter = np.minimum(np.where(longer, second, first), room // 2)
+    cut_first = np.where(longer, room - shorter, shorter)
+    return [np.where(fits, first, cut_first), np.where(fits, second, room - cut_first)]
+
+
+def merged(several: Sequence[Windows]) -> Windows:
+    """The windows of several lists in the order of their examples, without their layouts."""
+    if len(several) == 1:
+        return several[0]
+    whole = joined(several)
+    return whole.take(np.argsort(whole.example, kind="stable"))
+
+
+def of_examples(windows: Windows, count: int) -> Array:
+    """Where the windows of each of `count` examples begin, and where the last end (count + 1,)."""
+    return bounds_of(np.bincount(windows.example, minlength=count))
+
+
+def piece_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Windows:
+    """The windows of texts, each with at most `max_length` tokens of one text; a text has at least one."""
+    lexicon, frame = Lexicon(tokenizer.backend), tokenizer.frame
+    numbers, room = lexicon.numbers(texts), frame.room(1, max_length)
+    tokens = lexicon.tokens
+    whole = tokens.lengths[numbers]
+    count = np.maximum(1, -(-whole // room))
+    text = np.repeat(np.arange(len(texts)), count)
+    before = room * ragged(np.zeros(len(texts), np.int64), count)
+    lengths = np.minimum(room, whole[text] - before)
+    ids, bounds = around(frame.single, tokens, [(tokens.bounds[numbers][text] + before, lengths)])
+    nothing = np.zeros(len(text), np.int64)
+    return Windows(ids, bounds, text, nothing > 0, nothing, frame.summaries(np.diff(bounds)))

@@ -1,0 +1,156 @@
+"""Computes vectors in chunks, each an entry of the cache, and maps them read-only.
+
+A chunk is stored as soon as it is computed, so that a resumed run computes the missing chunks only. The file of the map
+has no name; the system removes it with the map.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.core.errors import DiskError, NotFinite, RobustXtremeError, no_room
+from robust_xtreme.core.target_columns import bounds_of
+from robust_xtreme.files.cache import VARIABLE, Cache
+from robust_xtreme.files.database import reason_of
+
+Array = np.ndarray[Any, Any]
+Compute = Callable[[int, int], Array]
+
+KIND: Final = "embeddings"
+FLOAT32_MOST: Final = 1 << 30
+_DIGEST: Final = 16
+
+
+def key_of(*parts: str) -> str:
+    """The hash of everything that vectors depend on (32 hex digits)."""
+    state = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()
+
+
+def dtype_for(count: int, dim: int) -> np.dtype[Any]:
+    """float32, or float16 where float32 would take more than 1 GiB."""
+    return np.dtype(np.float16 if 4 * count * dim > FLOAT32_MOST else np.float32)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The vectors (count, dim) of a key, and the function that computes them `chunk` rows at a time."""
+
+    key: str
+    count: int
+    dim: int
+    dtype: np.dtype[Any]
+    chunk: int
+    compute: Compute
+
+    def key_at(self, start: int) -> bytes:
+        """The key of a chunk, which depends on its bounds, because a batch can change the last bits of a vector."""
+        shape = (self.count, self.dim, self.chunk, start)
+        return bytes.fromhex(key_of(self.key, self.dtype.str, *map(str, shape)))
+
+    def computed(self, start: int) -> bytes:
+        """The bytes of a chunk, computed. Raises NotFinite naming the row."""
+        stop = min(start + self.chunk, self.count)
+        with np.errstate(over="ignore"):
+            rows = np.asarray(self.compute(start, stop)).astype(self.dtype, copy=False)
+        if rows.shape != (stop - start, self.dim):
+            expected = (stop - start, self.dim)
+            raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {expected}.")
+        finite = np.isfinite(rows).all(axis=1)
+        if not finite.all():
+            row = start + int(np.flatnonzero(~finite)[0])
+            raise NotFinite(f"The vector of row {row} contains NaN or a number too large for {self.dtype}.")
+        return rows.tobytes()
+
+
+def embedded(
+    cache: Cache | None,
+    key: str,
+    count: int,
+    dim: int,
+    dtype: np.dtype[Any] | type[np.floating[Any]],
+    compute: Compute,
+    chunk: int,
+) -> Array:
+    """The vectors (count, dim) of a key, mapped read-only; `compute(start, stop)` gives the rows that are not cached.
+
+    Without a cache, or where the vectors do not fit into it (it warns), all are computed. Raises DiskError where they
+    cannot be written, and NotFinite naming the row.
+    """
+    plan = _Plan(key, count, dim, np.dtype(dtype), chunk, compute)
+    if not count * dim:
+        return np.zeros((count, dim), plan.dtype)
+    storage = cache if cache is not None and cache.fits(count * dim * plan.dtype.itemsize, KIND) else None
+    folder = (cache.scratch() if cache else None) or Path(tempfile.gettempdir())
+    with ExitStack() as stack:
+        with _writing(folder):
+            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+        for start in range(0, count, chunk):
+            data = _chunk(plan, start, storage)
+            with _writing(folder):
+                file.write(data)
+        with _writing(folder):
+            file.flush()
+        return np.memmap(file, plan.dtype, "r", shape=(count, dim))
+
+
+def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
+    """The bytes of a chunk, from the cache or computed."""
+    key = plan.key_at(start)
+    data = cache.get(KIND, [key]).get(key) if cache else None
+    if data is None:
+        data = plan.computed(start)
+        if cache:
+            cache.put(KIND, {key: data})
+    return data
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Vectors in parts, and the position of each text's vector in all parts, one after the other."""
+
+    parts: list[Array] = field(default_factory=list)
+    positions: dict[str, int] = field(default_factory=dict)
+
+    def add(self, values: Sequence[str], part: Array) -> None:
+        """Add the vectors of new texts, each of which is there once."""
+        before = len(self.positions)
+        self.positions.update(zip(values, range(before, before + len(values)), strict=True))
+        self.parts.append(part)
+
+    def gathered(self, values: Sequence[str]) -> Array:
+        """The vectors in the order of the texts; a part with exactly these rows is not copied."""
+        positions = np.fromiter(map(self.positions.__getitem__, values), np.int64, len(values))
+        starts = bounds_of(np.array(list(map(len, self.parts)), np.int64))
+        number = np.searchsorted(starts, positions, "right") - 1
+        first = self.parts[int(number[0])]
+        if len(first) == len(values) and (positions == starts[number[0]] + np.arange(len(values))).all():
+            return first
+        rows = np.empty((len(values), first.shape[1]), dtype=first.dtype)
+        for part in np.unique(number).tolist():
+            at = np.flatnonzero(number == part)
+            rows[at] = self.parts[part].take(positions[at] - starts[part], axis=0)
+        return rows
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Raise errors of writing as DiskError."""
+    try:
+        yield
+    except OSError as error:
+        next_step = f"{no_room(error) or 'Free some space'}, or name another folder with {VARIABLE} or TMPDIR"
+        raise DiskError(f"{folder} cannot be written: {reason_of(error)}. {next_step}.") from error

@@ -1,0 +1,1 @@
+"""What a cell is measured under: clean text, noise, an attack, or noisy examples of other people."""

@@ -1,0 +1,145 @@
+"""Conditions, and what examples become under one: they stay clean, are drawn noise, or are those of a noisy set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, final
+
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.conditions.frozen import Frozen
+from robust_xtreme.noise.conditions.matched import matched
+from robust_xtreme.noise.conditions.paired import Paired
+from robust_xtreme.noise.engine.attack import first_move, is_recipe
+from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
+
+CLEAN: Final = "clean"
+CLEAN_SEED: Final = -1
+KIND: Final = "external"
+RANDOM: Final = "random"
+"""The search that every other is compared with."""
+
+LIKE: Final = "@like="
+_FIELDS: Final = "@fields="
+_FULL: Final = "1"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition: clean, or one perturbation at one strength on named fields.
+
+    `asks`: it is an attack, whose texts are made where a model answers; one that `matches` an attack, by its name,
+    edits as many clusters of each text. `in_suite`: a suite contains it, and it was not named itself. `given` is the
+    noisy set whose items it has, or, with a `spec`, whose edits the perturbation matches in number. A `frozen`
+    one has the texts that an attack on another model left.
+    """
+
+    name: str
+    spec: PerturbationSpec | None = None
+    seeds: tuple[int, ...] = (CLEAN_SEED,)
+    asks: bool = False
+    matches: str = ""
+    in_suite: bool = field(default=False, compare=False)
+    given: Paired | None = field(default=None, compare=False)
+    frozen: Frozen | None = field(default=None, compare=False)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that are noised; none where the condition is clean."""
+        if self.spec is None:
+            named = self.given or self.frozen
+            return named.fields if named else ()
+        return self.spec.fields
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is noised."""
+        return self.spec is None and self.given is None and self.frozen is None
+
+    def noised(self, clean: FieldTexts, seed: int) -> NoisedTexts:
+        """The outcomes of the texts of the condition's fields (clean: of all fields) under a noise seed.
+
+        Noise follows the id of a text, so that some of the examples are the same without the others.
+        """
+        match self.spec, self.given:
+            case None, None:
+                return untouched(clean.texts)
+            case None, Paired() as given:
+                return columns_of([given.noised[text.id] for text in clean.texts])
+            case spec, Paired() as given if spec:
+                return matched(given, clean.texts, spec, seed)
+            case spec, _ if spec:
+                return noise_texts(clean.texts, spec, seed)
+        raise AssertionError("a condition is clean, given or drawn")
+
+    def shown(self, examples: Sequence[Example], seed: int) -> PerturbedExamples:
+        """The examples under the condition and a noise seed."""
+        clean = field_texts(examples, self.fields)
+        return PerturbedExamples(examples, self.noised(clean, seed), clean.numbers)
+
+
+def named(name: str, given: Paired | None = None, attack: str = "") -> Condition:
+    """The condition with this name; of a noisy set `given`, `external:SET`, or `SPEC@matched=SET` beside it.
+
+    With an `attack`, by its name, it is this attack, or edits as many clusters of each text.
+
+    Raises SpecError.
+    """
+    if name == CLEAN:
+        return Condition(CLEAN)
+    if attack not in ("", name):
+        fields = PerturbationSpec.parse(attack).fields
+        return Condition(name, _drawn(name.removesuffix(likened(attack)), fields), matches=attack)
+    if given is None:
+        return Condition(name, PerturbationSpec.parse(name))
+    if name == of_set(given.name):
+        return Condition(name, given=given)
+    spec = PerturbationSpec.parse(name.removesuffix(_suffix(given.name)))
+    return Condition(name, at_full(spec).on(*given.fields), given=given)
+
+
+def of_set(name: str) -> str:
+    """The name of the condition that has the items of a noisy set."""
+    return f"{KIND}:{name}"
+
+
+def beside_set(spec: PerturbationSpec, name: str) -> str:
+    """The name of the condition whose edits are as many in each text as those of a noisy set."""
+    return f"{spec}{_suffix(name)}"
+
+
+def _suffix(name: str) -> str:
+    return f"@matched={name}"
+
+
+def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
+    """What an attack on named fields is compared with: random search by the same moves with as many queries, and one
+    draw of a perturbation that edits as many clusters of each text. Recipes of TextAttack have no random search.
+    """
+    (link,) = cell.links
+    drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
+    move = first_move(cell)
+    name = f"{move}{likened(str(cell))}"
+    matched = Condition(name, _drawn(move, cell.fields), seeds, matches=str(cell))
+    searched = Condition(str(drawn), drawn, seeds, asks=True)
+    return (matched,) if drawn == cell or is_recipe(link.name) else (searched, matched)
+
+
+def _drawn(move: str, fields: tuple[str, ...]) -> PerturbationSpec:
+    """A perturbation at full strength on some fields."""
+    return at_full(PerturbationSpec.parse(move)).on(*fields)
+
+
+def likened(attack: str) -> str:
+    """How the name of a condition ends that edits as many clusters as an attack, by the attack's name."""
+    link, _, fields = attack.rpartition(_FIELDS)
+    return f"{LIKE}{link.replace('@', '/')}{_FIELDS}{fields}"
+
+
+def at_full(spec: PerturbationSpec) -> PerturbationSpec:
+    """A perturbation without a strength at full strength."""
+    return replace(spec, links=(replace(spec.links[0], strengths=(_FULL,)),))

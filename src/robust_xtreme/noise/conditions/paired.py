@@ -1,0 +1,271 @@
+"""The paired items of a set: clean examples, their noisy forms, and what was done to each text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
+from typing import Final, NamedTuple, final
+
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.edits import Place, Trace
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Answers, Example, Span, Text
+from robust_xtreme.noise.conditions.pairing import Noisy, Pairing
+from robust_xtreme.noise.conditions.stated import Steps, followed
+from robust_xtreme.noise.engine.diff import Hunk, hunks
+from robust_xtreme.noise.engine.noised import Noised
+
+_WORD: Final = re.compile(r"\S+")
+_REPLACE, _INSERT, _DELETE = "replace", "insert", "delete"
+
+
+class _Change(NamedTuple):
+    """A range of the clean text that became one of the noisy text, in code points, and the clusters that it cost."""
+
+    move: Place
+    cost: int
+    operator: str
+
+
+def realised(clean: Text, value: str, spans: Sequence[Span]) -> Noised:
+    """A noisy text as the outcome of noise on the clean one; `spans` are the clean text's spans where they are now.
+
+    The texts are compared from span to span, so that a tagged word or an answer is compared with its own form.
+    """
+    moved = tuple(Span(now.start, now.stop, was.label, was.frozen) for was, now in zip(clean.spans, spans, strict=True))
+    bounds = tuple(((was.start, was.stop), (now.start, now.stop)) for was, now in zip(clean.spans, moved, strict=True))
+    changes = [change for piece in _pieces(clean.value, value, bounds) for change in _changes(*piece)]
+    trace = Trace(tuple(change.move for change in changes), bounds)
+    noisy = Text(clean.id, clean.language, value, moved)
+    status = "unchanged" if value == clean.value else "ok"
+    clusters, words = len(graphemes.split(clean.value)), len(clean.value.split())
+    edited, edits = sum(change.cost for change in changes), Counter(change.operator for change in changes)
+    words_edited = _words_edited(clean.value, value, trace.moves)
+    return Noised(clean, noisy, status, clusters, edits, clusters, edited, words, words_edited, (trace,))
+
+
+def _pieces(
+    old: str, new: str, bounds: Sequence[tuple[tuple[int, int], tuple[int, int]]]
+) -> Iterator[tuple[str, str, int, int]]:
+    """What is compared with each other, each with its start in both texts: what the ends of spans divide."""
+    before, after = 0, 0
+    ends = {end for was, now in bounds for end in zip(was, now, strict=True)}
+    for old_end, new_end in (*sorted(ends), (len(old), len(new))):
+        if old_end >= before and new_end >= after:
+            yield old[before:old_end], new[after:new_end], before, after
+            before, after = old_end, new_end
+
+
+def _changes(old: str, new: str, clean_start: int, noisy_start: int) -> Iterator[_Change]:
+    """The changes from one text to another: first by words, then in a changed stretch by clusters."""
+    if old == new:
+        return
+    before, after = graphemes.split(old), graphemes.split(new)
+    (words, starts), (others, stops) = _words(before), _words(after)
+    points, noisy_points = _positions(before, clean_start), _positions(after, noisy_start)
+    for a, b, c, d in _stretches(words, others):
+        for i, j, k, m in hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]]):
+            first, last, low, high = starts[a] + i, starts[a] + j, stops[c] + k, stops[c] + m
+            operator = _INSERT if i == j else _DELETE if k == m else _REPLACE
+            cost = max(j - i, m - k)
+            if i == j and first and {*after[low:high]} == {before[first - 1]}:  # a cluster that was doubled
+                first, low = first - 1, low - 1
+            move = points[first], points[last], noisy_points[low], noisy_points[high]
+            yield _Change(move, cost, operator)
+
+
+def _stretches(words: Sequence[str], others: Sequence[str]) -> Iterator[Hunk]:
+    """The ranges of words that were changed: one by one where as many words and blanks were, else together."""
+    for a, b, c, d in hunks(words, others):
+        pairs = list(zip(words[a:b], others[c:d], strict=False))
+        if b - a == d - c and all(old.isspace() == new.isspace() for old, new in pairs):
+            changed = (number for number, (old, new) in enumerate(pairs) if old != new)
+            yield from ((a + number, a + number + 1, c + number, c + number + 1) for number in changed)
+        else:
+            yield a, b, c, d
+
+
+def _words(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The words and the white space between them, and the cluster at which each begins; then the number of clusters."""
+    words = [tuple(run) for _, run in groupby(clusters, key=str.isspace)]
+    return ["".join(word) for word in words], list(accumulate(map(len, words), initial=0))
+
+
+def _positions(clusters: Sequence[str], start: int) -> list[int]:
+    """The code point at which each cluster begins; then the end of the last."""
+    return list(accumulate(map(len, clusters), initial=start))
+
+
+def _words_edited(clean: str, noisy: str, moves: Sequence[Place]) -> int:
+    """The number of words of a text that the moves to the noisy text edit, as the engine counts them."""
+    words = [match.span() for match in _WORD.finditer(clean)]
+    stops = [stop for _, stop in words]
+    touched: set[int] = set()
+    for move in moves:
+        low, high = _reached(clean, noisy, move)
+        number = bisect_right(stops, low)
+        while number < len(words) and words[number][0] < high:
+            touched.add(number)
+            number += 1
+    return len(touched)
+
+
+def _reached(clean: str, noisy: str, move: Place) -> tuple[int, int]:
+    """The range of the clean text that a move edits: with the ends of words beside it that touch another sign now."""
+    start, stop, low, high = move
+    before, after = clean[max(start - 1, 0) : start], clean[stop : stop + 1]
+    put = noisy[low:high]
+    if start == stop and _WORD.match(before) and _WORD.match(after):
+        return start, start + 1
+    ends = _WORD.match(before) and not _WORD.match(clean[start : start + 1]) and _WORD.match(put[:1] or after)
+    begins = _WORD.match(after) and not _WORD.match(clean[max(stop - 1, 0) : stop]) and _WORD.match(put[-1:] or before)
+    return start - bool(ends), stop + bool(begins)
+
+
+_CONTEXT: Final = "context"
+_SHOWN: Final = 40
+_AWAY: Final = 10
+"""How many characters an answer may be from where the edits, which a diff does not know for certain, move it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The clean examples with a partner, and the outcome of each of their texts in the noisy set, by the text's id.
+
+    `fields` are those in which a text differs. A text of several examples with several noisy forms has an id of its own
+    in each of them.
+    """
+
+    name: str
+    pairing: Pairing
+    examples: tuple[Example, ...]
+    noised: Mapping[str, Noised]
+    fields: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """The number of the clean items, with a partner or not."""
+        return len(self.pairing.pairs) + len(self.pairing.clean_left)
+
+    @property
+    def is_edited_only(self) -> bool:
+        """Whether the set leaves items out, and each that it has was edited."""
+        return bool(self.pairing.clean_left) and all(self.is_edited(example) for example in self.examples)
+
+    def is_edited(self, example: Example) -> bool:
+        """Whether a text of an example differs."""
+        return any(self.noised[text.id].status == "ok" for text in example.texts.values())
+
+    def of(self, ids: frozenset[str]) -> Paired:
+        """The same of the clean examples with these ids alone."""
+        return replace(self, examples=tuple(example for example in self.examples if example.id in ids))
+
+
+class _Item(NamedTuple):
+    """A clean example and its noisy form, the location of this, and the edits of its context that the file states."""
+
+    before: Example
+    after: Example
+    location: str
+    steps: Steps
+
+    def form(self, field: str) -> tuple[str, Steps]:
+        """The noisy text of a field, and its stated edits."""
+        return self.after.texts[field].value, self.steps if field == _CONTEXT else ()
+
+
+def pair_up(name: str, clean: Sequence[Example], noisy: Noisy, pairing: Pairing) -> Paired:
+    """The items of a pairing. Raises DataError for an answer in another part of its text, and wrong stated edits."""
+    steps = noisy.steps or [()] * len(noisy.examples)
+    items = _with_own_ids([_Item(clean[i], noisy.examples[j], noisy.locations[j], steps[j]) for i, j in pairing.pairs])
+    noised = _noised(items)
+    for item in items:
+        _check_answers(item, noised)
+    examples = tuple(item.before for item in items)
+    edited = {field for it in examples for field, text in it.texts.items() if noised[text.id].status == "ok"}
+    every = tuple(dict.fromkeys(field for example in examples for field in example.texts))
+    return Paired(name, pairing, examples, noised, tuple(field for field in every if field in edited) or every)
+
+
+def _with_own_ids(items: Sequence[_Item]) -> list[_Item]:
+    """The items, where each text that has several noisy forms has an id of its own in each example."""
+    forms: defaultdict[str, set[tuple[str, Steps]]] = defaultdict(set)
+    for item in items:
+        for field, text in item.before.texts.items():
+            forms[text.id].add(item.form(field))
+
+    def renamed(example: Example) -> Example:
+        several = any(len(forms[text.id]) > 1 for text in example.texts.values())
+        return (
+            replace(example, texts={name: with_id(text, example) for name, text in example.texts.items()})
+            if several
+            else example
+        )
+
+    def with_id(text: Text, example: Example) -> Text:
+        return replace(text, id=f"{text.id}@{example.id}") if len(forms[text.id]) > 1 else text
+
+    return [item._replace(before=renamed(item.before)) for item in items]
+
+
+Bounds = dict[tuple[int, int], Span]
+
+
+def _noised(items: Sequence[_Item]) -> dict[str, Noised]:
+    """The outcome of each text, by its id. Raises DataError for stated edits that do not make it."""
+    outcomes: dict[str, Noised] = {}
+    bounds: defaultdict[str, Bounds] = defaultdict(dict)
+    for item in items:
+        for field, text in item.before.texts.items():
+            bounds[text.id] |= {(was.start, was.stop): now for was, now in _spans(item, field)}
+    for item in items:
+        for field, text in item.before.texts.items():
+            if text.id not in outcomes:
+                outcomes[text.id] = _outcome(text, *item.form(field), item.location, bounds[text.id])
+    return outcomes
+
+
+def _outcome(clean: Text, value: str, steps: Steps, location: str, bounds: Bounds) -> Noised:
+    """The noisy form of a text: its positions move by its stated edits, else by the file's spans and a diff."""
+    if not steps:
+        return realised(clean, value, _moved(clean, value, bounds))
+    traces = followed(clean, value, steps, location)
+    spans = [Span(*moved) for _, moved in traces[-1].spans]
+    return replace(realised(clean, value, spans), traces=traces)
+
+
+def _spans(item: _Item, field: str) -> Iterable[tuple[Span, Span]]:
+    """The spans of a clean text, each with where the noisy file has it: answers of the example, or words."""
+    before, after = item.before, item.after
+    if isinstance(before.target, Answers) and isinstance(after.target, Answers):
+        return zip(before.target.spans, after.target.spans, strict=True) if field == _CONTEXT else ()
+    was, now = before.texts[field].spans, after.texts[field].spans
+    return zip(was, now, strict=True) if len(was) == len(now) else ()
+
+
+def _moved(text: Text, value: str, bounds: Bounds) -> list[Span]:
+    """Where the spans of a clean text are in a noisy one; the edits say where the file does not."""
+    if all((span.start, span.stop) in bounds for span in text.spans):
+        return [bounds[span.start, span.stop] for span in text.spans]
+    bare = realised(replace(text, spans=()), value, ())
+    return [bounds.get((span.start, span.stop)) or Span(*bare.to_noisy(span.start, span.stop)) for span in text.spans]
+
+
+def _check_answers(item: _Item, noised: Mapping[str, Noised]) -> None:
+    """Raise DataError for an answer that is not where the edits move the clean one, or not near that."""
+    before, after = item.before, item.after
+    if not (isinstance(before.target, Answers) and isinstance(after.target, Answers)):
+        return
+    context, noisy = before.texts[_CONTEXT], after.texts[_CONTEXT]
+    edits = noised[context.id] if item.steps else realised(replace(context, spans=()), noisy.value, ())
+    for was, now in zip(before.target.spans, after.target.spans, strict=True):
+        away = abs(edits.to_noisy(was.start, was.stop)[0] - now.start)
+        room = _AWAY + was.stop - was.start if edits.status == "ok" else 0
+        if away > room or (not room and now.stop != was.stop):
+            answers = f"{noisy.at(now)[:_SHOWN]!r}, which is {context.at(was)[:_SHOWN]!r} in {before.id}"
+            raise DataError(item.location, f"has the answer {answers}, or is in another part of its text.")

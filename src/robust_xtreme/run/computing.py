@@ -1,0 +1,331 @@
+"""Computes a task run in a lane: prepares, decodes, scores and stages it, and asks for what needs the model's weights.
+
+It imports no torch, so that it begins in a fraction of a second in another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.attack.attacking import Attacked
+from robust_xtreme.attack.victim import victim
+from robust_xtreme.core import packs
+from robust_xtreme.core.errors import Mismatch, NotFinite
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.target_columns import Array
+from robust_xtreme.files import cache as stored
+from robust_xtreme.files.cache import Cache
+from robust_xtreme.models.predictors.cache import Store
+from robust_xtreme.models.predictors.predictor import (
+    Embedding,
+    Movable,
+    Predicted,
+    Predictor,
+    Weighable,
+    Weighed,
+    Weighing,
+    Weights,
+    Work,
+)
+from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.windows import Batches
+from robust_xtreme.models.retrieval.search import CPU, search
+from robust_xtreme.run.answered import Answered
+from robust_xtreme.run.attacking import Cell, attack_all
+from robust_xtreme.run.normalising import reading
+from robust_xtreme.run.prepare import candidates_of, prepare
+from robust_xtreme.run.requests import (
+    Advanced,
+    Again,
+    Call,
+    Counted,
+    Means,
+    Nearest,
+    Refused,
+    Scores,
+    Warned,
+    Watched,
+    Width,
+)
+from robust_xtreme.run.scoring import Part, score_examples
+from robust_xtreme.run.staging import stage
+from robust_xtreme.run.task_run import Splits, TaskRun
+from robust_xtreme.stats.bitext import Neighbours
+from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.workers.cpu.lane import Compute, Desk
+from robust_xtreme.workers.cpu.messages import Sealed
+
+PAIRS: Final = 1 << 24
+"""Pairs of a query and a candidate up to which a lane searches: the process with the weights has more threads."""
+
+LATE: Final = ("scipy.special", "tokenizers")
+"""What is imported where a task run needs it; a process that waits for its first one has the time."""
+
+_TOKENS: Final = 1 << 20
+"""Tokens whose scores are asked for at once."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A job: a task run, its examples (None: they are read again), its predictor, and the tokens of a batch.
+
+    `settings` are what predictions in the cache depend on.
+    """
+
+    task_run: TaskRun
+    split: Split | None
+    predictor: Sealed
+    tokens: int
+    settings: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
+
+    `inputs` are distinct, `cached` predictions came from the cache; `threshold` is the tuned one, if any. `measured` is
+    None where the setting has no facts for it, or there are no statistics.
+    """
+
+    digests: Mapping[str, str]
+    inputs: int
+    cached: int
+    threshold: float | None = None
+    measured: MeasuredPart | None = None
+
+
+@final
+class _Halved(Exception):
+    """Batches have fewer tokens now."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
+        self.tokens = tokens
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """The weights of a model, which the process that gave the job has; batches have `tokens`.
+
+    Where a lane `searches`, that process only computes the vectors, and does large searches.
+    """
+
+    desk: Desk
+    tokens: int
+    searches: bool
+
+    @property
+    def width(self) -> int:
+        """The number of dimensions of the vectors."""
+        width: int = self._answer(Width())
+        return width
+
+    def scores(self, batches: Batches, done: Sequence[int], _advance: Callable[[int], None]) -> Iterator[Array]:
+        """The scores of the windows of each batch; that process reports the progress, too. Raises _Halved."""
+        for start, stop in _groups(batches):
+            yield from self._answer(Scores(batches[start:stop], done[start:stop], self.tokens))
+
+    def means(self, batches: Batches) -> Iterator[Array]:
+        """The mean states of the windows of each batch. Raises _Halved."""
+        for start, stop in _groups(batches):
+            yield from self._answer(Means(batches[start:stop], self.tokens))
+
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        """The k nearest candidates of each query."""
+        if self.searches and len(queries) * len(candidates) <= PAIRS:
+            return search(queries.astype(np.float32), candidates, k, device=CPU)
+        near: Neighbours = self._answer(Nearest(queries, candidates, k))
+        return near
+
+    def _answer(self, request: object) -> Any:
+        answer = self.desk.ask(request)
+        if isinstance(answer, Again):
+            raise _Halved(answer.tokens)
+        if isinstance(answer, Refused):
+            raise NotFinite(answer.line)
+        return answer
+
+
+def _groups(batches: Batches) -> Iterator[tuple[int, int]]:
+    """The bounds of groups of batches whose scores are asked for at once."""
+    cuts = np.flatnonzero(np.diff(np.cumsum(batches.tokens) // _TOKENS)) + 1
+    return pairwise([0, *cuts.tolist(), len(batches)])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
+
+    Where a lane `searches`, it does so on the CPU: where no other device is faster. With `facts` of the run it measures
+    its task runs, too, on the CPU.
+    """
+
+    deduplicate: bool
+    staging: Path
+    cached: bool
+    searches: bool = True
+    facts: Facts | None = None
+
+
+@contextmanager
+def in_process(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
+    """What a lane of another process does first: it knows the packs and the tasks of a run, and reads its data."""
+    splits = Splits(spec, Pools(open_source(spec.data, offline=spec.offline)))
+    with packs.using(*spec.packs), own_tasks(spec.data), computing(setting, splits) as work:
+        yield work
+
+
+@contextmanager
+def in_thread(setting: Setting, splits: Splits, *starts: Callable[[], None]) -> Iterator[Compute]:
+    """What a lane of this process does first: `starts` let it know the packs and the tasks of the run."""
+    for start in starts:
+        start()
+    with computing(setting, splits) as work:
+        yield work
+
+
+@contextmanager
+def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
+    """Compute task runs within a context, with a connection to the cache of its own."""
+    warnings: list[str] = []
+    cache = stored.opened(warnings.append) if setting.cached else None
+
+    def work(given: Given, desk: Desk) -> Done:
+        lane = _Lane(setting, given, given.predictor.value, desk, cache)
+        done = lane.computed(given.split or splits.of(given.task_run))
+        while warnings:
+            desk.note(Warned(warnings.pop(0)))
+        return done
+
+    try:
+        yield work
+    finally:
+        if cache:
+            cache.close()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A task run that is computed."""
+
+    setting: Setting
+    given: Given
+    predictor: Predictor
+    desk: Desk
+    cache: Cache | None
+
+    def computed(self, split: Split) -> Done:
+        """Compute and stage the task run."""
+        task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
+        prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
+        self.desk.note(Counted(len(prepared.inputs)))
+        predicted = self._predicted(prepared.inputs, self._advance, self._watch, self._store())
+        rows = score_examples(Answered(prepared, predicted))
+        with self.desk.whole():
+            digests = stage(self.setting.staging, task_run, rows)
+        done = digests, len(prepared.inputs), predicted.cached, predicted.threshold
+        return Done(*done, self._measured(rows))
+
+    def _measured(self, rows: Part) -> MeasuredPart | None:
+        """What is measured of the rows, if it is to be and can be: what cannot is an error when all are answered."""
+        facts = None if rows.stats.is_empty() else self.setting.facts
+        with suppress(Mismatch):
+            return measured_part(rows.stats, rows.predictions, facts) if facts else None
+        return None
+
+    def _store(self) -> Store | None:
+        return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None
+
+    def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
+        """The examples under attacks, for which the model is queried; the cache keeps what it answered."""
+        if not cells:
+            return {}
+        task_run, store = self.given.task_run, self._store()
+
+        def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
+            return self._weighed(inputs, weighing, store)
+
+        asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
+        return attack_all(split.examples, cells, asks, self._watch, self._vectors, self._warn)
+
+    def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:
+        """Predictions and margins; a predictor that knows none has margins of 0."""
+        if not isinstance(self.predictor, Weighable):
+            predicted = self._predicted(inputs)
+            return Weighed(predicted, np.zeros(len(inputs), np.int64))
+        tokens = self.given.tokens
+        while True:
+            try:
+                moved = self._moved(tokens)
+                assert isinstance(moved, Weighable)
+                return moved.weigh(inputs, weighing, Work(tokens, store=store))
+            except _Halved as halved:
+                tokens = halved.tokens
+
+    def _vectors(self, values: Sequence[str]) -> Array:
+        """The vectors of texts (n, D) by themselves, which no normaliser changes."""
+        predictor, tokens = self.predictor, self.given.tokens
+        assert isinstance(predictor, Embedding)
+        if not isinstance(predictor, Movable):
+            called: Array = self._called(lambda smaller: predictor.vectors(values, Work(smaller)))
+            return called
+        while True:
+            moved = predictor.moved(self._weights(tokens))
+            assert isinstance(moved, Embedding)
+            try:
+                return moved.vectors(values, Work(tokens))
+            except _Halved as halved:
+                tokens = halved.tokens
+
+    def _advance(self, inputs: int) -> None:
+        self.desk.note(Advanced(inputs))
+
+    def _watch(self, line: str) -> None:
+        self.desk.note(Watched(line))
+
+    def _warn(self, line: str) -> None:
+        self.desk.note(Warned(f"{self.given.task_run.label}: {line}"))
+
+    def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
+        """The predictions of inputs; again with smaller batches where memory ran out."""
+        tokens = self.given.tokens
+        if not isinstance(self.predictor, Movable):
+            read = reading(self.predictor, self.given.task_run)
+            predicted: Predicted = self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
+            return predicted
+        while True:
+            try:
+                return self._moved(tokens).answer(inputs, Work(tokens, *how))
+            except _Halved as halved:
+                tokens = halved.tokens
+
+    def _called(self, function: Callable[[int], Any]) -> Any:
+        answer = self.desk.ask(Call(function))
+        return self._called(function) if isinstance(answer, Again) else answer
+
+    def _moved(self, tokens: int) -> Predictor:
+        """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
+        predictor: Predictor = self.predictor
+        if isinstance(predictor, Movable):
+            predictor = predictor.moved(self._weights(tokens))
+        return reading(predictor, self.given.task_run)
+
+    def _weights(self, tokens: int) -> Callable[[], Weights]:
+        """The weights, which are elsewhere, in batches of so many tokens."""
+        return lambda: _Elsewhere(self.desk, tokens, self.setting.searches)

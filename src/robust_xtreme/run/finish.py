@@ -1,0 +1,178 @@
+"""Finishes a run: merges its parts, scores and compares them, writes the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+import torch
+
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import PAGE, REPORT
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, MODELS, PREDICTIONS, SCORES, STATS, build
+from robust_xtreme.models.kinds import base_kind
+from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.trained import model_facts, stage_flags
+from robust_xtreme.report.charts.drawing import Drawing
+from robust_xtreme.report.evaluation import FAILED, UNREADABLE
+from robust_xtreme.report.outputs import Added, written
+from robust_xtreme.report.samples.choosing import PREDICTED, Rows, attacked_of
+from robust_xtreme.report.samples.part import Shown, samples_part_of
+from robust_xtreme.report.samples.texts import Kept
+from robust_xtreme.report.view import Results
+from robust_xtreme.run.external import conditions_of
+from robust_xtreme.run.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
+from robust_xtreme.run.plan import Plan
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.stats.attacks import attacks_of
+from robust_xtreme.stats.averages import averaged
+from robust_xtreme.stats.benchmark import Task, tasks_of
+from robust_xtreme.stats.intervals import CPU, Backend
+from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
+from robust_xtreme.stats.splits import clean_split
+from robust_xtreme.tasks.noisy.described import condition_row
+
+
+def finish(
+    folder: Folder, plan: Plan, manifest: Mapping[str, Any], known: Mapping[Stored, MeasuredPart] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch.
+
+    `known` has what lanes measured of task runs.
+    """
+    for task_run in plan.task_runs:
+        if folder.changed(task_run, manifest["parts"]):
+            what = f"the files of {task_run.label} changed after they were written"
+            raise DataError(folder.path, f"{what}. The same command computes them again.")
+    stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
+    with Drawing() as draws:
+        if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
+            draws.start()  # while the run is measured
+        results, rows = _frames(folder, plan, manifest, known, stored)
+        names = (*FILES, ATTACKS_FILE) if results.attacks.height else FILES
+        digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
+        finished = {**results.manifest, DIGESTS: digests, "complete": True}
+        folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
+        examples = (*samples_part_of(results, [Shown(rows, plan.spec, results.manifest, kept=_kept(plan))]),)
+        for name in (REPORT, PAGE):
+            content = written(results, Path(name).suffix, added=Added(examples=examples, draws=draws))
+            folder.journal.write(folder.path / name, content)
+    if draws.lost:
+        folder.tell(f"warning: {draws.lost}")
+    drawn = (REPORT,) if draws.lost else (REPORT, PAGE)  # the same command writes a page without a digest again
+    finished[DIGESTS] = {**digests, **{name: store.sha256(folder.path / name) for name in drawn}}
+    folder.write_manifest(finished)
+    return finished
+
+
+def _frames(
+    folder: Folder,
+    plan: Plan,
+    manifest: Mapping[str, Any],
+    known: Mapping[Stored, MeasuredPart],
+    stored: Sequence[Stored],
+) -> tuple[Results, Rows]:
+    """Write the frames. Returns them, with what the manifest is after it, and the rows that examples are chosen of."""
+    task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
+    with ThreadPoolExecutor(1) as beside:
+        predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
+        stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], STATS)
+        made = measured(stored, facts_of(plan, task_facts), backend_of(str(manifest["device"])), known)
+        predictions.result()
+        folder.write_frame("models.csv", models(plan), MODELS)
+        noised = conditions(plan)
+        folder.write_frame("conditions.csv", noised, CONDITIONS)
+        attacked = attacked_of(folder.path, manifest)
+        of_parts = tuple(store.scan(parts.stats) for parts in stored)
+        rows = Rows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
+        failed = failed_cells(rows.predictions)
+        left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
+        manifest = {**manifest, "not_run": [*left_out, *failed]}
+        folder.write_frame("scores.csv", made.scores, SCORES)
+        folder.write_frame("deltas.csv", made.deltas, DELTAS)
+        absent = [
+            cell
+            for cell in manifest["not_run"]
+            if cell.get("language") and (cell.get("condition") or cell["reason"] in (FAILED, UNREADABLE))
+        ]
+        averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
+        folder.write_frame("averages.csv", averages, AVERAGES)
+        attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))
+        if attacks.height:
+            folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
+        stats.result()
+    return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows
+
+
+def _kept(plan: Plan) -> Kept:
+    """The evaluated examples that are in memory, where the head has all labels: others have changed tags."""
+    kept = ((task_run, plan.splits.kept_of(task_run)) for task_run in plan.task_runs if not task_run.unsupported)
+    return {(task_run.task.name, task_run.language, task_run.split): split for task_run, split in kept if split}
+
+
+def stored_of(folder: Folder, task_run: TaskRun) -> Stored:
+    """The files of a task run that are measured."""
+    return Stored(*folder.parts(task_run)[:2])
+
+
+def facts_of(plan: Plan, tasks: Mapping[str, Task]) -> Facts:
+    """What is known of a run that is measured."""
+    headlines = {task.name: task.metrics[0] for task in plan.tasks}
+    stamped = {
+        (task_run.model.name, task_run.task.name, task_run.split, task_run.language)
+        for task_run in plan.task_runs
+        if task_run.overlap
+    }
+    return Facts(headlines, tasks, stamped)
+
+
+def backend_of(device: str) -> Backend:
+    """Array code on the CPU by numpy, on CUDA by torch, where this machine, which may not compute itself, has it."""
+    if not device.startswith("cuda") or not torch.cuda.is_available():
+        return CPU
+    cuda = torch.device("cuda")
+    return Backend(torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy())
+
+
+def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:
+    """The cells whose model gave scores that are not finite, in order."""
+    cell = ["task", "language", "split", "condition"]
+    lost = predictions.filter(pl.col("status") == "failed").select(cell).unique().collect(engine="streaming").sort(cell)
+    detail = "The model's scores are NaN, infinite or too large to be compared (above 9e11)."
+    return [{**row, "reason": FAILED, "detail": detail} for row in lost.iter_rows(named=True)]
+
+
+def models(plan: Plan) -> pl.DataFrame:
+    """One row per model of the run."""
+    located: dict[str, Located] = {task_run.model.name: task_run.model for task_run in plan.task_runs}
+    return build([_model(model, plan) for _, model in sorted(located.items())], MODELS)
+
+
+def _model(model: Located, plan: Plan) -> dict[str, Any]:
+    overlapping = [run for run in plan.task_runs if run.overlap and run.model.name == model.name]
+    evaluated = [f"{run.task.name}/{clean_split(run.split)}/{run.language}" for run in overlapping]
+    flags = list(dict.fromkeys([*evaluated, *stage_flags(model.run)]))
+    return {
+        "model": model.name,
+        "identity": model.identity,
+        "revision": model.origin.revision or None,
+        "base_kind": base_kind(model.config),
+        "params": model.params,
+        "params_nonembedding": model.params_nonembedding,
+        "overlap_flags": json.dumps(flags) if flags else None,
+        **model_facts(model.run, model.heads, model.config),
+    }
+
+
+def conditions(plan: Plan) -> pl.DataFrame:
+    """One row per condition of the run."""
+    by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
+    given = conditions_of(plan.task_runs)
+    rows = [condition_row(condition) | given.get(name, {}) for name, condition in sorted(by_name.items())]
+    return build(rows, CONDITIONS)

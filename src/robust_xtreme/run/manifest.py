@@ -1,0 +1,181 @@
+"""The manifest of a run: identities of model and data, versions, what is not run; without times, hosts and paths."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme import __version__
+from robust_xtreme.core import packs, registry
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.run_spec import RunSpec, parse_sets
+from robust_xtreme.core.specs import OWN, SUITE, TaskSpec
+from robust_xtreme.files.schema import SCHEMA_VERSION
+from robust_xtreme.models.checkpoint import notes_of
+from robust_xtreme.models.language_models import language_models
+from robust_xtreme.models.learned import NONE
+from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.trained import own_training
+from robust_xtreme.noise.suites import suite
+from robust_xtreme.run.external import facts
+from robust_xtreme.run.plan import Plan
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.tasks.catalogue import noted
+from robust_xtreme.tasks.sources.source import Source, open_source
+from robust_xtreme.tasks.sources.suite import Suite
+from robust_xtreme.tasks.sources.survey import group_languages
+
+_LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
+
+
+def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) -> dict[str, Any]:
+    """The manifest before anything is computed."""
+    what = _what(plan.spec)
+    source = open_source(plan.spec.data, offline=plan.spec.offline)
+    models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
+    trained = [task for run, task in _answered_tasks(plan) if own_training(run, task)]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": __version__,
+        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "spec": what,
+        "spec_hash": digest(repr(sorted(what.items()))),
+        "commands": plan.spec.commands(),
+        **_noise(plan.spec),
+        **_language_models(plan),
+        **_sources(plan),
+        "device": device,
+        "batch_tokens": batch_tokens,
+        "deduplicate": deduplicate,
+        "models": [_model(task, model) for task, model in models.items()],
+        "tasks": {task.name: _task(task, source) for task in plan.tasks},
+        "units": [_task_run(task_run) for task_run in plan.task_runs],
+        "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
+        "overlap": list(dict.fromkeys(task_run.overlap for task_run in plan.task_runs if task_run.overlap)),
+        **({"own_data": trained} if trained else {}),
+        **({"suite": source.name} if isinstance(source, Suite) else {}),
+        "notes": _notes(plan),
+        "complete": False,
+    }
+
+
+def _noise(spec: RunSpec) -> dict[str, Any]:
+    """What perturbations depend on outside the program, where used: users' packs and the contents of suites."""
+    suites = {
+        name: [str(perturbation) for perturbation in suite(name).specs]
+        for name in spec.perturb
+        if name.startswith(SUITE)
+    }
+    identity = packs.identity()
+    return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
+
+
+def _language_models(plan: Plan) -> dict[str, Any]:
+    """The identities of the language models whose folders perturbations name, where one does."""
+    specs = {condition.spec for task_run in plan.task_runs for condition in task_run.conditions if condition.spec}
+    every = language_models(specs)
+    return {"language_models": ", ".join(every)} if every else {}
+
+
+def _sources(plan: Plan) -> dict[str, Any]:
+    """By perturbation, the languages whose noise is borrowed from others or comes from a thin list."""
+    languages: dict[str, set[str]] = {}
+    for task_run in plan.task_runs:
+        links = [link for condition in task_run.conditions if condition.spec for link in condition.spec.links]
+        for link in links:
+            languages.setdefault(link.name, set()).update(task_run.language.split("@"))
+    notes = {name: noted(registry.load("perturbation", name), codes) for name, codes in sorted(languages.items())}
+    sources = {name: by_note for name, by_note in notes.items() if by_note}
+    return {"noise_sources": sources} if sources else {}
+
+
+def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
+    """The facts of a task that reports use; the languages of its groups are those of a source that defines them."""
+    return {
+        "family": task.family,
+        "metrics": list(task.metrics),
+        "score": list(task.score or task.metrics[:1]),
+        "perturbed": list(map(list, task.perturbed)),
+        "groups": {name: list(group_languages(task, source, codes)) for name, codes in task.groups.items()},
+        **({"parallel_ids": task.parallel_ids} if task.parallel_ids else {}),
+    }
+
+
+def _what(spec: RunSpec) -> dict[str, Any]:
+    """The run as requested, without its paths; options of names, models and noisy sets only where they are set."""
+    more = {
+        "compile": spec.compile,
+        "keep_names": spec.keep_names,
+        "labels": list(spec.labels),
+        "revision": list(spec.revision),
+        "trust_remote_code": spec.trust_remote_code,
+        "representation": spec.representation,
+        "trained_on": list(spec.trained_on),
+        "max_length": list(spec.max_length),
+        "external": list(parse_sets(spec.external)),
+        "external_partial": spec.external_partial,
+        "match": list(spec.match),
+    }
+    return {
+        "tasks": list(spec.tasks),
+        "languages": list(spec.languages),
+        "split": spec.split,
+        "perturb": list(spec.perturb),
+        "seeds": spec.seeds,
+        "limit": spec.limit,
+        "precision": spec.precision,
+        "allow_overlap": spec.allow_overlap,
+        **{key: value for key, value in more.items() if value},
+    }
+
+
+def _model(task: str, model: Located) -> dict[str, Any]:
+    named = {"task": task, "model": model.name, "identity": model.identity, "head": model.head, "params": model.params}
+    more: dict[str, Any] = {"source": model.origin.source, "revision": model.origin.revision, "labels": model.label_map}
+    if model.learned.by:
+        more |= {"trained_on": list(model.learned.languages or (NONE,)), "trained_on_by": model.learned.by}
+    return {**named, **{key: value for key, value in more.items() if value}}
+
+
+def _notes(plan: Plan) -> list[str]:
+    """Notes of the data and the models, each sentence once."""
+    source = open_source(plan.spec.data, offline=plan.spec.offline)
+    suite_note = ""
+    if isinstance(source, Suite):
+        suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
+    planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
+    learned = (own_training(run, task) for run, task in _answered_tasks(plan))
+    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned))))
+
+
+def _answered_tasks(plan: Plan) -> list[tuple[Path, str]]:
+    """Pairs of a run and a task that it answers, each once."""
+    return list(dict.fromkeys((task_run.model.run, task_run.task.name) for task_run in plan.task_runs))
+
+
+def _task_run(task_run: TaskRun) -> dict[str, Any]:
+    """A task run; of a task that the data describe also the fields and labels, on which predictions depend."""
+    task = task_run.task
+    described = {"fields": list(task.fields), "labels": list(task.labels)} if OWN in task.groups else {}
+    return {
+        "task": task_run.task.name,
+        "language": task_run.language,
+        "split": task_run.split,
+        "data": task_run.data,
+        "rows": task_run.rows,
+        "clusters": task_run.clusters,
+        **described,
+        "files": [{"path": path, "sha256": sha256} for path, sha256 in task_run.files],
+        **({"pool": task_run.pool, "candidates": task_run.candidates} if task_run.pool else {}),
+        **({"external": facts(task_run.external)} if task_run.external else {}),
+    }
+
+
+def halved(manifest: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """The manifest of a run whose batches are half as large, beginning with the task run named."""
+    tokens = max(1, int(manifest["batch_tokens"]) // 2)
+    note = f"The batch size was halved for memory, to {tokens} tokens from {label} on."
+    return {**manifest, "batch_tokens": tokens, "halved": label, "notes": [*manifest["notes"], note]}

@@ -1,0 +1,169 @@
+"""An attack on a pasted text: what a model answers to it, and to what the attack makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, final
+
+from robust_xtreme.attack.attacking import Attacked
+from robust_xtreme.attack.victim import victim
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import SpecError, nearest
+from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
+from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.located import locate_all
+from robust_xtreme.models.origin import given_models
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Weighed, Weighing, Work, predictor_of
+from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.noise.conditions.condition import Condition
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.suites import refusing, unsupported
+from robust_xtreme.run.attacking import attack_all, needs_vectors
+from robust_xtreme.run.plan import check_cell
+from robust_xtreme.workers.devices import device_of
+
+_WORD: Final = re.compile(r"\S+")
+
+
+def check_shown(cell: PerturbationSpec, task: str, language: str) -> None:
+    """Raise SpecError, UnknownName or UserError where an attack cannot be on texts of a task and language."""
+    chosen = registry.load("task", task)
+    check_cell(cell, [chosen])
+    if needs_vectors(cell):
+        raise SpecError(f"{cell}: @similar is calibrated on other texts, and a pasted text has none. Leave it out.")
+    if name := refusing(cell, chosen.family):
+        raise SpecError(f"{name} has no meaning in {chosen.family} ({task}): choose another --task.")
+    if left := unsupported(cell, language):
+        raise SpecError(f"{left[0]} does not serve {language}: {left[1]}.")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Pasted:
+    """What became of a pasted example under an attack on some of its fields; `answer` is that to the attacked texts."""
+
+    attack: PerturbationSpec
+    outcome: Attacked
+    answer: str
+
+    @property
+    def became(self) -> str:
+        """The outcome in words."""
+        record = self.outcome.record
+        assert record is not None
+        if record.skipped[0]:
+            return "not attacked: the answer to the clean texts is wrong already"
+        if not record.allowed[0]:
+            return "no edit fits the strength"
+        how = f"wrong from query {record.first[0]} on" if record.first[0] else "still right"
+        return f"{self.answer}, {how}; {record.queries[0]} queries, {len(record.edits[0])} edits"
+
+    @property
+    def texts(self) -> Iterator[tuple[str, Noised]]:
+        """The attacked texts by field."""
+        shown = self.outcome.shown
+        return ((name, shown.noised[int(numbers[0])]) for name, numbers in shown.numbers.items() if numbers[0] >= 0)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Victim:
+    """A model that answers pasted examples of a task. Makes one with `of`."""
+
+    task: TaskSpec
+    predictor: Predictor
+    work: Work
+
+    @classmethod
+    def of(cls, model: str, task: str) -> Victim:
+        """The model of a name for a task. Raises SpecError for a search, and as `eval` does for unknown names."""
+        chosen = registry.load("task", task)
+        if kind_of(chosen.family).searched:
+            raise SpecError(f"{task} searches documents, and a pasted text has none: choose another --task.")
+        located = locate_all(given_models(RunSpec(model=(model,), tasks=(task,))), [chosen])[task]
+        device = device_of("auto")
+        models = Models(device, "fp32")
+        predictor = predictor_of(located, chosen, partial(models.load, located, chosen))
+        return cls(chosen, predictor, Work(BATCH_TOKENS[device]))
+
+    def example(self, values: Sequence[str], language: str, gold: str) -> tuple[Example, str]:
+        """The example of pasted texts, in the order of the task's fields, and the model's answer to it.
+
+        Right is the label `gold`, or what the model answers. Raises SpecError for a text too many or too few, an empty
+        one, or an unknown label.
+        """
+        names = self.task.fields
+        if len(values) != len(names) or not all(value.strip() for value in values):
+            raise SpecError(f"{self.task.name} needs {len(names)} texts that are not empty: {', '.join(names)}.")
+        texts = {
+            name: Text(f"pasted/{name}", language, value, self._spans(value))
+            for name, value in zip(names, values, strict=True)
+        }
+        example = Example("pasted", texts, self._blank(texts), "pasted")
+        answer = self._answer(example)
+        return replace(example, target=self._gold(gold) if gold else answer), self.words(example, answer)
+
+    def attacked(self, example: Example, cell: PerturbationSpec, seed: int) -> Iterator[Pasted]:
+        """What an attack makes of an example, for each group of fields that it is on."""
+        groups = [cell.fields] if cell.fields else self.task.perturbed
+        if not isinstance(self.predictor, Weighable):
+            raise SpecError(f"No margins are known of the answers to {self.task.name}.")
+        asks = victim(self.task, self.predictor, self._weigh, None)
+        for group in groups:
+            attack = cell.on(*group)
+            condition = Condition(str(attack), attack, (seed,), asks=True)
+            (outcome,) = attack_all([example], [(condition, seed)], asks, lambda _: None).values()
+            shown = outcome.shown[0]
+            yield Pasted(attack, outcome, self.words(shown, self._answer(shown)))
+
+    def words(self, example: Example, target: Target) -> str:
+        """An answer in words."""
+        match target:
+            case Choice(index):
+                return self.task.labels[index] if self.task.labels else f"choice {index + 1}"
+            case Tags(names):
+                return " ".join(names)
+            case Answers(spans):
+                return (
+                    " / ".join(example.texts["context"].value[span.start : span.stop] for span in spans) or "no answer"
+                )
+        return str(target)
+
+    def _answer(self, example: Example) -> Target:
+        inputs = self.predictor.prepare(contents_of([example]))
+        predicted = self.predictor.answer(inputs, self.work)
+        answer = predicted.answer(0)
+        if answer is None:
+            raise SpecError("The model's scores of the text are not numbers.")
+        return answer
+
+    def _weigh(self, inputs: Inputs, weighing: Weighing) -> Weighed:
+        assert isinstance(self.predictor, Weighable)
+        return self.predictor.weigh(inputs, weighing, self.work)
+
+    def _gold(self, label: str) -> Target:
+        if not kind_of(self.task.family).indexed or label not in self.task.labels:
+            labels = self.task.labels if kind_of(self.task.family).indexed else ()
+            known = f"{nearest(label, labels)} Known: {', '.join(labels) or 'none'}."
+            raise SpecError(f"{self.task.name} has no label {label!r} to be --gold.{known}")
+        return Choice(self.task.labels.index(label))
+
+    def _spans(self, value: str) -> tuple[Span, ...]:
+        """The words of a text to be tagged."""
+        words = _WORD.finditer(value) if kind_of(self.task.family).words else ()
+        return tuple(Span(word.start(), word.end()) for word in words)
+
+    def _blank(self, texts: dict[str, Text]) -> Target:
+        """A target before the right one is known."""
+        kind = kind_of(self.task.family)
+        if kind.words:
+            return Tags((self.task.labels[0],) * len(next(iter(texts.values())).spans))
+        return Answers(()) if kind.spans else Choice(0)

@@ -1,0 +1,466 @@
+"""Plans a run: its task runs (a task in a language) with all their conditions, and what it leaves out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, NoReturn, final
+
+from robust_xtreme.attack import recipes
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, nearest
+from robust_xtreme.core.examples import Corpus, Document, Example, Text
+from robust_xtreme.core.languages import codes
+from robust_xtreme.core.run_spec import MINI, RunSpec, parse_lengths, parse_limits
+from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.models.checkpoint import tokenizer_of
+from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
+from robust_xtreme.models.located import default_tasks, locate_all, served
+from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.origin import Given, given_models
+from robust_xtreme.models.predictors.predictor import Embedding, predictor_of
+from robust_xtreme.models.reading.tokens import Lexicon, backend_of
+from robust_xtreme.models.representation import DEFAULT, Representation
+from robust_xtreme.models.retrieval.embeddings import dtype_for
+from robust_xtreme.models.trained import overlap
+from robust_xtreme.models.unsupported import outside, unsupported_labels
+from robust_xtreme.models.vocabulary import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, unreadable
+from robust_xtreme.noise.conditions.condition import CLEAN, Condition, at_full, beside_attack
+from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
+from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
+from robust_xtreme.noise.engine.realised import TOKENS
+from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.report.evaluation import UNREADABLE
+from robust_xtreme.run.attacking import needs_vectors, target_of
+from robust_xtreme.run.external import Sets, sets_of
+from robust_xtreme.run.normalising import Normaliser
+from robust_xtreme.run.task_run import Splits, TaskRun
+from robust_xtreme.run.unread import check_read
+from robust_xtreme.tasks.adapters.own import clusters_note
+from robust_xtreme.tasks.groups import chosen
+from robust_xtreme.tasks.sources.dataset import Hub
+from robust_xtreme.tasks.sources.loading import fetch, languages_of
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.selecting import identity_of, limit
+from robust_xtreme.tasks.sources.source import Source, open_source
+from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, Left, evaluated, faults, group_languages, tuned
+
+NOT_APPLICABLE: Final = "not_applicable"
+TOO_LONG: Final = "too_long"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """A requested cell that is not computed, with the reason and a sentence about it."""
+
+    task: str
+    language: str
+    split: str
+    reason: str
+    detail: str
+    condition: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The task runs of a run, in order; `splits` contains the data read for it."""
+
+    spec: RunSpec
+    tasks: tuple[TaskSpec, ...]
+    task_runs: tuple[TaskRun, ...]
+    not_run: tuple[NotRun, ...]
+    splits: Splits
+
+
+def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_going: bool = False) -> Plan:
+    """Resolve every name of a spec and read the data; `in_memory`: folders of models. Nothing is computed.
+
+    Raises SpecError, UnknownName, ModelError, MissingData where nothing is left to evaluate, and UnreadableFiles for
+    all files that cannot be read, unless `keep_going` leaves them out.
+    """
+    representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
+    source = open_source(spec.data, offline=spec.offline)
+    groups = chosen(spec.tasks)
+    asked = tuple(registry.load("task", name) for name in groups)
+    given = given_models(spec, in_memory)
+    able = default_tasks(given)
+    tasks = asked or tuple(task for task in able if languages_of(task, source)) or _headless(given, source) or able
+    _check_limits(spec, tasks)
+    lengths = parse_lengths(spec.max_length)
+    tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
+    models, skipped = _models(spec, given, tasks)
+    tasks = tuple(task for task in tasks if task.name in models)
+    conditions, without = _conditions(spec, tasks, models)
+    skipped += without
+    task_runs: list[TaskRun] = []
+    splits = Splits(spec, Pools(source))
+    normaliser = Normaliser(splits.pools, bool(spec.normalise))
+    languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
+    sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
+    for match in sets.matches:
+        check_cell(at_full(match), tasks)
+    for task in tasks:
+        languages = languages_of_task[task.name]
+        fetch(task, source, spec.split, languages)
+        for language in languages:
+            made, left = _task_runs(spec, splits, sets, conditions[task.name], task, language, models[task.name])
+            made, others = normaliser.served(made)
+            left += [NotRun(run.task.name, run.language, run.split, NOT_APPLICABLE, why) for run, why in others]
+            skipped += left
+            task_runs += [replace(task_run, inference=_inference(task_run, spec, representation)) for task_run in made]
+    check_read(tuple(splits.unread), len(task_runs), keep_going)
+    if not task_runs:
+        _check_readable(skipped)
+        raise MissingData(_nothing_left(spec, source, skipped))
+    sets.check_used()
+    skipped += _unmatched(task_runs, sets)
+    return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
+
+
+def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
+    """The perturbations that have no meaning in a task, and so are not drawn beside its noisy sets."""
+    named = {(run.task.name, run.split, run.external.name): run.task for run in task_runs if run.external}
+    return [
+        NotRun(
+            task.name,
+            "",
+            split,
+            NOT_APPLICABLE,
+            f"{task.name}: {name} has no meaning in {task.family}: --match {match} is not drawn beside {of_set}.",
+            f"{match}@matched={of_set}",
+        )
+        for (_, split, of_set), task in named.items()
+        for match in sets.matches
+        if (name := refusing(match, task.family))
+    ]
+
+
+def _headless(given: Given, source: Source) -> tuple[TaskSpec, ...]:
+    """The tasks of the data that no model has a head for: `locate_all` names them instead of tasks without data."""
+    tasks = (registry.load("task", name) for name in registry.names("task"))
+    return tuple(task for task in tasks if not served(given, task) and languages_of(task, source))
+
+
+def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> str:
+    """Why nothing is left to evaluate: an existing file before absent ones; of mini, that it may be the default."""
+    telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
+    if spec.data == MINI and spec.model == (MINI,):
+        what = "mini, the default where no model and no data are named"
+        return f"Nothing is left to evaluate under {what}: add --model NAME --data DIR. {telling.detail}"
+    remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
+    return f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}"
+
+
+def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
+    """The model of each task. Tasks that were not named explicitly are left out and reported where no model serves
+    them, the model reads fewer tokens than their inputs have, or has wrong offsets of tokens that they need.
+
+    Raises ModelError or SpecError for a task that was named explicitly, and where none is left.
+    """
+    unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
+    kept = [task for task in tasks if task not in unsupported] or tasks
+    why = "no model of this run has a head for it. Add one: --model"
+    left = [
+        NotRun(task.name, "", spec.split, "no_model", f"{task.name}: {why} {task.name}=NAME")
+        for task in (() if kept is tasks else unsupported)
+    ]
+    models = locate_all(given, kept)
+    most = {task.name: too_long(task, models[task.name].config) for task in kept if task.name not in spec.tasks}
+    longer = [task for task in kept if most.get(task.name)]
+    if len(longer) < len(kept):
+        left += [_too_long(task, spec.split, models.pop(task.name), int(most[task.name] or 0)) for task in longer]
+    wrong = leave_out_misplaced(models, spec.tasks)
+    return models, left + [NotRun(name, "", spec.split, MISPLACED, line) for name, line in wrong.items()]
+
+
+def _too_long(task: TaskSpec, split: str, model: Located, most: int) -> NotRun:
+    what = f"its inputs have {longest(task)} tokens, but {model.origin.typed} reads {most}"
+    return NotRun(task.name, "", split, TOO_LONG, f"{task.name}: {what}. To cut them: --max-length {task.name}={most}")
+
+
+def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
+    """The requested languages, else those of the group and the source, else one without a name.
+
+    A pair of languages counts for tasks with pairs, and for other tasks only where nothing else is requested.
+    """
+    wanted = tuple(dict.fromkeys(spec.languages))
+    codes(" ".join(code for name in wanted for code in name.split("@")))
+    if wanted:
+        return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
+    return group_languages(task, source, group) or ("",)
+
+
+def _check_readable(skipped: Sequence[NotRun]) -> None:
+    """Raise ModelError where the models' vocabularies do not contain the words of the data."""
+    unread = [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]
+    if unread:
+        others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
+        raise ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
+
+
+def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
+    known = [task.name for task in tasks]
+    for option, names in (("limit", parse_limits(spec.limit)), ("max-length", parse_lengths(spec.max_length))):
+        for name in names:
+            if name and name not in known:
+                registry.load("task", name)
+                what = f"--{option} names {name!r}, but that task is not evaluated"
+                raise SpecError(f"{what} (evaluated: {', '.join(known)}).")
+
+
+def _conditions(
+    spec: RunSpec, tasks: Sequence[TaskSpec], models: Mapping[str, Located]
+) -> tuple[dict[str, tuple[Condition, ...]], list[NotRun]]:
+    seeds = tuple(range(spec.seeds))
+    skipped: list[NotRun] = []
+    by_task: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
+    for request in asked(spec.perturb, spec.keep_names):
+        if not request.suite:
+            check_cell(request.cell, tasks)
+        for task in tasks:
+            on, left = _applied(request, task, models[task.name], spec.split)
+            skipped += left
+            for cell in on:
+                made = Condition(str(cell), cell, seeds, asks(cell), in_suite=bool(request.suite))
+                by_task[task.name] += [made, *(beside_attack(cell, seeds) if made.asks else ())]
+    return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
+
+
+def _applied(request: Asked, task: TaskSpec, model: Located, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
+    """A perturbation on each group of fields that it noises in a task, or the reason why it is not applied.
+
+    Raises UserError where it was named explicitly and has no meaning in the task.
+    """
+    cell, detail = request.cell, ""
+    on = [cell.on(*fields) for fields in _groups(cell, task)]
+    if not on:
+        detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
+    else:
+        check_family(request, task.family, task.name)
+        if name := refusing(cell, task.family):
+            reason = f"{name} has no meaning in {task.family}"
+            detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
+        elif asks(cell) and (reason := unanswerable(cell, on, task, model)):
+            detail = f"{task.name}: {reason}: {cell} is not applied to it."
+    return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
+
+
+def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
+    """The groups of fields that a perturbation noises in a task, one condition each; none where a field is missing."""
+    if not cell.fields:
+        return task.perturbed
+    return (tuple(name for name in task.fields if name in cell.fields),) if set(cell.fields) <= set(task.fields) else ()
+
+
+def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
+    """Raise UnknownName or SpecError, one line, where a perturbation, option or field does not exist."""
+    for link in cell.links:
+        registry.load("perturbation", link.name)
+    if not asks(cell) and not any(link.axis for link in cell.links):
+        noise_texts([Text("check", "en", "word")], cell, 0)
+    known = dict.fromkeys(name for task in tasks for name in task.fields)
+    if cell.fields and not any(set(cell.fields) <= set(task.fields) for task in tasks):
+        raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
+    if asks(cell):
+        check_target(cell, tasks)
+        check_recipe(cell)
+
+
+def _task_runs(
+    spec: RunSpec,
+    splits: Splits,
+    sets: Sets,
+    conditions: Sequence[Condition],
+    task: TaskSpec,
+    language: str,
+    model: Located,
+) -> tuple[list[TaskRun], list[NotRun]]:
+    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
+    try:
+        split = evaluated(task, splits.pools, spec.split, language)
+    except DataError as error:
+        return [], [_unread(spec, splits, task, language, error)]
+    if isinstance(split, Left):
+        return [], [
+            NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
+        ]
+    unsupported_tags = unsupported_labels(model.labels, task)
+    examples = outside(limit(split.examples, spec.limit_of(task.name)), unsupported_tags)
+    if strange := unreadable(model, task, examples, language):
+        return [], [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
+    task_run = TaskRun(
+        task=fitted(task, model.config),
+        language=language,
+        split=split.split,
+        data=identity_of(examples, split.corpus),
+        rows=len(examples),
+        clusters=len({example.cluster for example in examples}),
+        files=tuple(split.files),
+        model=model,
+        overlap=overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap),
+        note="" if split.clustered else clusters_note(task),
+        unsupported=unsupported_tags,
+        params=model.params_nonembedding,
+        words=kind_of(task.family).words,
+    )
+    served, left = _served(task_run, (*conditions, *sets.frozen_of(task_run)), split.corpus, examples)
+    every = split.examples
+    splits.keep(replace(split, examples=examples))
+    setting = model.learned.setting(task_run.languages[0])
+    made = [with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples)]
+    for of_set in sets.runs(made[0], every, examples):
+        served, more = _served(of_set, of_set.conditions, None, examples)
+        made.append(replace(of_set, conditions=served))
+        left += more
+    # Where nothing else is asked for, the clean split is that of the partners.
+    return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
+
+
+def _unread(spec: RunSpec, splits: Splits, task: TaskSpec, language: str, error: DataError) -> NotRun:
+    """A task run whose files cannot be read; what is wrong with them is added to the splits."""
+    source = splits.pools.source
+    lines = faults(task, source, spec.split, language, error)
+    splits.unread |= dict.fromkeys(lines)
+    detail = " ".join((f"{task.name} {language}:", *(_in_short(line, source) for line in lines)))
+    return NotRun(task.name, language, spec.split, UNREADABLE, detail)
+
+
+def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
+    """The settings of a task run's inference, which name a cell; tuned values are in the manifest.
+
+    A representation is named with its layer in this encoder, if the configuration has the number of layers.
+    """
+    pool, config = task_run.task.pool, task_run.model.config
+    precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
+    precision += f" normalise={spec.normalise}" if spec.normalise else ""
+    if pool is None:
+        return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
+    size, layers = config.get("hidden_size"), config.get("num_hidden_layers")
+    represented = "head" if task_run.model.head else str(wanted)
+    if not task_run.model.head and isinstance(layers, int):
+        represented = f"{wanted}(layer {wanted.at(layers)})"
+    named = {
+        "max_length": f"{task_run.task.max_length}/{pool.max_length}",
+        "representation": represented,
+        "index": spec.index,
+        "vectors": dtype_for(task_run.candidates, size if isinstance(size, int) else 0).name,
+        **({"threshold": "validation"} if pool.search == BITEXT else {}),
+    }
+    return " ".join([*(f"{name}={value}" for name, value in named.items()), precision])
+
+
+def _served(
+    task_run: TaskRun, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
+) -> tuple[tuple[Condition, ...], list[NotRun]]:
+    """The conditions that support a language of the texts that they noise, and the others with the reason."""
+    written = {(name, text.language) for example in examples for name, text in example.texts.items()}
+    written |= {(CANDIDATE, text.language) for text in (corpus.texts if corpus else ())}
+    served: list[Condition] = []
+    left: list[NotRun] = []
+    for condition in conditions:
+        spoken = sorted({code for name, code in written if name in condition.fields})
+        matched = PerturbationSpec.parse(condition.matches) if condition.matches else None
+        cells = [cell for cell in (condition.spec, matched) if cell]
+        by_cell = [[unsupported(cell, code, condition.in_suite) for code in spoken] for cell in cells]
+        if why := next((reasons[0] for reasons in by_cell if reasons and all(reasons)), None):
+            detail = f"{task_run.label}: {why[0]} does not serve the language: {why[1]}."
+        else:
+            condition, problem = resolved(condition, task_run.model, spoken)
+            detail = problem and f"{task_run.label}: {problem}."
+        if detail:
+            cell_left = NotRun(task_run.task.name, task_run.language, task_run.split, NOT_APPLICABLE, detail)
+            left.append(replace(cell_left, condition=condition.name))
+        else:
+            served.append(condition)
+    return tuple(served), left
+
+
+def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:
+    """The task run with identity and number of its candidates."""
+    if corpus is None:
+        return task_run
+    note = _note(task_run, sum(example.target == Document(()) for example in examples))
+    return replace(task_run, pool=corpus.identity, candidates=len(corpus.texts), note=note)
+
+
+def _note(task_run: TaskRun, lost: int) -> str:
+    """A sentence where a retrieval score can be misread. Most sentences to mine from have no partner: no note."""
+    if tuned(task_run.task):
+        same = task_run.split == "validation"
+        return f"{task_run.label}: scored on the split on which its threshold is tuned." if same else ""
+    missing = f"{lost} of {task_run.rows} queries have no right candidate in the pool, and count as not found."
+    return f"{task_run.label}: {missing}" if lost else ""
+
+
+def _in_short(text: str, source: Source) -> str:
+    """The first sentence of a reason, without the data folder, because only run.toml contains paths."""
+    first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
+    folder = rf"(?<![\w/.-]){re.escape(str(source))}"
+    inside = re.sub(f"{folder}/", "", first)
+    return first if isinstance(source, Hub) else re.sub(rf"{folder}(?![\w/-])", "the data folder", inside)
+
+
+def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> tuple[Condition, str]:
+    """A condition at the strength that its share of the model's tokens needs, and why it cannot be drawn, or "".
+
+    `languages` are those of the noised texts. Conditions on other axes stay as they are.
+    """
+    spec = condition.spec
+    if spec is None or spec.links[-1].axis != TOKENS:
+        return condition, ""
+    if len(languages) != 1:
+        return condition, f"{condition.name} is solved for in one language, and the texts are of {len(languages)}"
+    (link,) = bound(spec)
+    lexicon = Lexicon(backend_of(tokenizer_of(model)))
+
+    def tokens(texts: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        lexicon.numbers(texts)
+        return {text: lexicon.of(text) for text in texts}
+
+    solution = solved(link, languages[0], tokens)
+    nominal = replace(spec.links[-1], strengths=(solution.strength,), axis="")
+    return replace(condition, spec=PerturbationSpec((nominal,), spec.fields)), unattainable(link, solution)
+
+
+def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec, model: Located) -> str:
+    """Why an attack cannot ask for the answers to single queries in a task, for its target or for vectors; "": it can.
+
+    `on` is the attack on each group of fields.
+    """
+    if (target := target_of(cell)) and target not in _classes(task):
+        return f"it has no label {target!r}"
+    if task.pool is not None and task.pool.search == BITEXT:
+        return "its pairs are mined over all sentences at once"
+    shared = task.pool is not None and any(CANDIDATE in each.fields for each in on)
+    if shared:
+        return f"all queries search the same {CANDIDATE}s (name @fields=query)"
+    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, _no_model), Embedding)
+    return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
+
+
+def _no_model() -> NoReturn:
+    raise AssertionError("the weights are not needed for a plan")
+
+
+def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
+    """Raise SpecError, one line, where no task has the label that an attack wants as the answer."""
+    target, labels = target_of(cell), dict.fromkeys(label for task in tasks for label in _classes(task))
+    if target and target not in labels:
+        what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
+        raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
+
+
+def check_recipe(cell: PerturbationSpec) -> None:
+    """Raise UserError, one line, where a recipe of TextAttack cannot be run on this machine."""
+    if is_recipe(cell.name):
+        recipes.check(cell.name.removeprefix(LIBRARY))
+
+
+def _classes(task: TaskSpec) -> tuple[str, ...]:
+    """The labels that an attack can want as the answer."""
+    return task.labels if kind_of(task.family).indexed else ()

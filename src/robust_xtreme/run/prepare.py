@@ -1,0 +1,360 @@
+"""Prepares a task run: its examples under every condition and seed, encoded, each distinct input once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Final, final
+
+import numpy as np
+
+from robust_xtreme.attack.attacking import Attacked, Record
+from robust_xtreme.core.edits import Array, SpanTable, covered, span_table
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Corpus, Document, Example, Text
+from robust_xtreme.core.specs import CANDIDATE
+from robust_xtreme.core.target_columns import (
+    TargetColumn,
+    bounds_of,
+    column_of,
+    numbering,
+    numbers_of,
+    parts_as_bytes,
+    parts_summed,
+)
+from robust_xtreme.models.predictors.predictor import Predictor
+from robust_xtreme.models.reading.inputs import Candidates, Inputs
+from robust_xtreme.models.reading.members.retrieval import QUERY
+from robust_xtreme.models.reading.tokens import Lexicon
+from robust_xtreme.noise.conditions.condition import Condition
+from robust_xtreme.noise.conditions.matched import as_many
+from robust_xtreme.noise.engine.listed import with_edits
+from robust_xtreme.noise.engine.noised import NoisedTexts, joined
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
+from robust_xtreme.run.attacking import Cell
+from robust_xtreme.run.distinct import CleanColumns, ContentCodes, contents_at, first_seen
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.tasks.noisy.measured import Measured, measured
+from robust_xtreme.tasks.sources.loading import Split
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """The pieces of texts that are tokenised by themselves: text i has those `bounds[i]:bounds[i + 1]` of `numbers`."""
+
+    numbers: Array
+    bounds: Array
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenCounts:
+    """Of t texts the numbers of their tokens (t,), clean and noised; `changed` (t,) bool: noise changed the tokens.
+
+    `unknown` has the numbers of tokens for unknown text, clean and noised; None where the tokenizer has none.
+    """
+
+    clean: Array
+    noisy: Array
+    unknown: tuple[Array, Array] | None
+    changed: Array
+
+
+_NO_TOKENS: Final = np.zeros(0, np.int64)
+NO_TOKENS: Final = TokenCounts(_NO_TOKENS, _NO_TOKENS, None, _NO_TOKENS)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PieceNumbers:
+    """The distinct pieces so far. `words`: a text is tokenised word by word, which its spans are."""
+
+    words: bool
+    known: dict[str, int] = field(default_factory=numbering)
+
+    def of(self, values: Sequence[str], spans: SpanTable) -> Pieces:
+        """The pieces of texts with spans."""
+        numbers = numbers_of(self.known, covered(values, spans) if self.words else values)
+        sizes = np.bincount(spans.text, minlength=len(values)) if self.words else np.ones(len(values), np.int64)
+        return Pieces(numbers, bounds_of(sizes))
+
+    def noised(self, clean: Pieces, noised: NoisedTexts) -> Pieces:
+        """The pieces of texts after noise: words that no edit reached are those of the `clean` texts."""
+        if not self.words:
+            return self.of(noised.values, noised.spans)
+        some, numbers = np.flatnonzero(_reached(noised)), clean.numbers.copy()
+        numbers[some] = numbers_of(self.known, _words(noised.values, noised.spans, some))
+        return Pieces(numbers, clean.bounds)
+
+
+def _words(values: Sequence[str], spans: SpanTable, some: Array) -> Iterator[str]:
+    """The words that some of the spans are."""
+    ends = zip(*(column[some].tolist() for column in (spans.text, spans.start, spans.stop)), strict=True)
+    return (values[text][start:stop] for text, start, stop in ends)
+
+
+def _reached(noised: NoisedTexts) -> Array:
+    """Whether an edit can have changed each word (s,) bool; all of them where edits or words are not known in order."""
+    size, ordered = len(noised.spans), _in_order(noised.spans)
+    reached = np.full(size, not (noised.links and ordered), np.bool_)
+    for link in noised.links if ordered else ():
+        reached |= link.reached() if len(link.before) == size and _in_order(link.before) else np.True_
+    return reached
+
+
+def _in_order(spans: SpanTable) -> bool:
+    return bool(((spans.text[1:] > spans.text[:-1]) | (spans.start[1:] >= spans.stop[:-1])).all())
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class PieceTokens:
+    """The tokens of distinct pieces (p,): their `lengths`, how many are `unknown`, and numbers of equal `forms`."""
+
+    lengths: Array
+    unknown: Array | None
+    forms: Array
+
+    def of(self, clean: Pieces, noisy: Pieces) -> TokenCounts:
+        """The counts of texts."""
+        unknown = None if self.unknown is None else (_summed(self.unknown, clean), _summed(self.unknown, noisy))
+        unlike = self.forms[clean.numbers] != self.forms[noisy.numbers]
+        changed = parts_summed(unlike, clean.bounds) > 0
+        return TokenCounts(_summed(self.lengths, clean), _summed(self.lengths, noisy), unknown, changed)
+
+
+def piece_tokens(predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None) -> PieceTokens:
+    """The tokens of pieces, which have the numbers from 0 on in order; `lexicon` has texts that were read before."""
+    pieces = list(known)
+    read = predictor.tokens(pieces, lexicon)
+    numbers, tokens, unknown = read.numbers(pieces), read.tokens, predictor.unknown
+    counts = None if unknown is None else tokens.count(unknown)[numbers]
+    return PieceTokens(tokens.lengths[numbers], counts, forms(tokens.ids, tokens.bounds)[numbers])
+
+
+def forms(ids: Array, bounds: Array) -> Array:
+    """Numbers of consecutive parts of ids (n,) int64, equal where the parts are."""
+    return numbers_of(numbering(), parts_as_bytes(ids, bounds))
+
+
+def _summed(values: Array, pieces: Pieces) -> Array:
+    """The sum over the pieces of each text (t,) of the values of pieces (p,)."""
+    return parts_summed(values[pieces.numbers], pieces.bounds)
+
+
+_POOL_CHUNK: Final = 1 << 14
+"""Candidates that are noised together; of most of them only the text is kept."""
+
+_NOTHING: Final = np.zeros(0, np.int64)
+
+
+Attacks = Callable[[Split, Sequence[Cell]], Mapping[tuple[str, int], Attacked]]
+"""Makes the examples of a split under conditions that are attacks, by the condition's name and the seed."""
+
+
+def _no_attacks(_: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
+    """Of conditions none of which is an attack. Raises SpecError for others: no model answers here."""
+    if cells:
+        raise SpecError(f"{cells[0][0].name} asks a model, and none answers here.")
+    return {}
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Variant:
+    """The examples of a task run under one condition and noise seed; `inputs` (n,) are indices of the distinct inputs.
+
+    `shown` are the perturbed examples, None where the condition is clean. `pool` contains the candidates, if there are
+    any, `record` is that of an attack, `tokens` counts those of the measured texts.
+    """
+
+    condition: Condition
+    seed: int
+    clean: tuple[Example, ...]
+    shown: PerturbedExamples | None
+    measured: Measured
+    pool: Candidates | None = None
+    record: Record | None = None
+    inputs: Array = field(default_factory=lambda: _NOTHING)
+    tokens: TokenCounts = NO_TOKENS
+
+    @property
+    def examples(self) -> Sequence[Example]:
+        """The examples, each made where it is read."""
+        return self.clean if self.shown is None else self.shown
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A task run ready to be answered: clean examples, their targets, variants (clean first), and distinct inputs."""
+
+    task_run: TaskRun
+    predictor: Predictor
+    examples: tuple[Example, ...]
+    golds: TargetColumn
+    variants: tuple[Variant, ...]
+    inputs: Inputs
+    corpus: Corpus | None = None
+
+
+def prepare(
+    task_run: TaskRun,
+    split: Split,
+    predictor: Predictor,
+    deduplicate: bool = True,
+    attacks: Attacks = _no_attacks,
+) -> Prepared:
+    """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
+
+    `attacks` makes the examples of conditions that are attacks. Inputs of a search also have a
+    pool of their condition, and are not merged.
+    """
+    golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
+    cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
+    attacked = {**attacks(split, [cell for cell in cells if cell[0].asks]), **_transferred(split, cells)}
+    variants = [
+        _variant(split, texts, condition, seed, attacked.get((condition.matches or condition.name, seed)))
+        for condition, seed in cells
+    ]
+    clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
+    codes = ContentCodes(split.examples, clean, golds)
+    content, firsts = first_seen(np.concatenate(list(map(codes.of, shown))))
+    read = predictor.prepare(contents_at(split.examples, clean, golds, shown, firsts))
+    inputs, indices = _indexed(read, variants, content.reshape(len(variants), -1), deduplicate)
+    counts = _counted(predictor, variants, task_run.words, inputs.lexicon)
+    columns = zip(variants, indices, counts, strict=True)
+    whole = tuple(replace(variant, inputs=index, tokens=count) for variant, index, count in columns)
+    return Prepared(task_run, predictor, split.examples, golds, whole, inputs, split.corpus)
+
+
+def _indexed(read: Inputs, variants: Sequence[Variant], content: Array, deduplicate: bool) -> tuple[Inputs, Array]:
+    """The distinct inputs, and their indices by variant and example; `content` (v, n) numbers what each reads."""
+    if deduplicate and variants[0].pool is None:
+        return read, content
+    number = np.repeat(np.arange(len(variants)), content.shape[1])
+    pools = tuple(variant.pool for variant in variants if variant.pool)
+    group = np.zeros(content.size, np.int64) if deduplicate else number + 1
+    pool = number if pools else np.full(content.size, -1)
+    inputs = replace(read, content=content.reshape(-1), group=group, pool=pool, pools=pools)
+    return inputs, np.arange(content.size).reshape(content.shape)
+
+
+def _counted(
+    predictor: Predictor, variants: Sequence[Variant], words: bool, lexicon: Lexicon | None
+) -> list[TokenCounts]:
+    """The tokens of the measured texts of each variant."""
+    numbers = PieceNumbers(words)
+    clean: list[tuple[Sequence[Text], Pieces]] = []
+    pieces: list[tuple[Pieces, Pieces]] = []
+    for variant in variants:
+        noised = variant.measured.noised
+        before = next((kept for texts, kept in clean if list(texts) == list(noised.clean)), None)
+        if before is None:
+            values, spans = [text.value for text in noised.clean], [text.spans for text in noised.clean]
+            before = numbers.of(values, span_table(spans))
+            clean.append((noised.clean, before))
+        pieces.append((before, numbers.noised(before, noised) if variant.shown else before))
+    tokens = piece_tokens(predictor, numbers.known, lexicon)
+    return [tokens.of(*pair) for pair in pieces]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _CleanTexts:
+    """The texts of some fields of examples, each combination of fields once."""
+
+    examples: Sequence[Example]
+    made: dict[tuple[str, ...], FieldTexts] = field(default_factory=dict)
+
+    def of(self, fields: tuple[str, ...]) -> FieldTexts:
+        """The texts of some fields; of all where there are none."""
+        if fields not in self.made:
+            texts = field_texts(self.examples, fields)
+            self.made.update({fields: texts, tuple(texts.numbers): texts})
+        return self.made[fields]
+
+
+def variant_of(split: Split, condition: Condition, seed: int) -> Variant:
+    """The examples, and the candidates, under a condition and seed."""
+    return _variant(split, _CleanTexts(split.examples), condition, seed)
+
+
+def _variant(
+    split: Split, texts: _CleanTexts, condition: Condition, seed: int, attacked: Attacked | None = None
+) -> Variant:
+    clean, count = texts.of(condition.fields), len(split.examples)
+    noised = _noised(condition, clean, seed, attacked)
+    texts_of = attacked.shown.numbers if attacked else clean.numbers
+    shown = None if condition.is_clean else PerturbedExamples(split.examples, noised, texts_of)
+    record = attacked.record if attacked and condition.asks else None
+    columns = [(np.arange(count), numbers) for numbers in texts_of.values()]
+    if split.corpus is None:
+        return Variant(condition, seed, split.examples, shown, measured(noised, columns, count), record=record)
+    right = [example.target.ids if isinstance(example.target, Document) else () for example in split.examples]
+    kept, values = _noised_pool(split.corpus, condition, seed, {id for ids in right for id in ids})
+    if kept is not None:
+        columns.append(_numbered(right, {text.id: len(noised) + at for at, text in enumerate(kept.clean)}))
+        noised = joined([noised, kept])
+    tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
+    tuning = (tuple(tuned.examples), tuned.pool) if tuned and tuned.pool else None
+    pool = _candidates(split, split.corpus, values, tuning)
+    return Variant(condition, seed, split.examples, shown, measured(noised, columns, count), pool, record)
+
+
+def candidates_of(split: Split) -> Candidates | None:
+    """The clean candidates of a search, without those that a threshold is tuned on; None in other tasks."""
+    if split.corpus is None:
+        return None
+    return _candidates(split, split.corpus, tuple(text.value for text in split.corpus.texts))
+
+
+def _candidates(
+    split: Split, corpus: Corpus, values: tuple[str, ...], tuning: tuple[tuple[Example, ...], Candidates] | None = None
+) -> Candidates:
+    ids = tuple(text.id for text in corpus.texts)
+    queries = tuple(example.texts[QUERY].id for example in split.examples)
+    return Candidates(ids, values, corpus.unscored, queries, tuning)
+
+
+def _transferred(split: Split, cells: Sequence[Cell]) -> dict[tuple[str, int], Attacked]:
+    """The examples with the texts of frozen sets. Raises Mismatch."""
+    made: dict[tuple[str, int], Attacked] = {}
+    for condition, seed in cells:
+        if frozen := condition.frozen:
+            edits = [frozen.of(example, seed) for example in split.examples]
+            made[condition.name, seed] = Attacked(with_edits(split.examples, frozen.fields, edits))
+    return made
+
+
+def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:
+    """The texts of a condition; those of an attack, and of what is compared with it, are copies for each example."""
+    if attacked is None:
+        return condition.noised(clean, seed)
+    texts = attacked.shown.noised
+    if condition.matches and condition.spec:
+        return as_many(texts.clean, texts.counts.graphemes_edited, condition.spec, seed)
+    return texts
+
+
+def _numbered(rows: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> tuple[Array, Array]:
+    """The numbers of the ids in rows (k,), and the row of each (k,)."""
+    owners = np.repeat(np.arange(len(rows)), np.array([len(row) for row in rows], np.int64))
+    return owners, np.array([numbers[id] for row in rows for id in row], np.int64)
+
+
+def _noised_pool(
+    corpus: Corpus, condition: Condition, seed: int, wanted: Set[str]
+) -> tuple[NoisedTexts | None, tuple[str, ...]]:
+    """The outcomes of a pool's texts with `wanted` ids, None where none is noised, and the values of all."""
+    if condition.spec is None or CANDIDATE not in condition.fields:
+        return None, tuple(text.value for text in corpus.texts)
+    kept: list[NoisedTexts] = []
+    values: list[str] = []
+    for start in range(0, len(corpus.texts), _POOL_CHUNK):
+        noised = noise_texts(corpus.texts[start : start + _POOL_CHUNK], condition.spec, seed)
+        values += noised.values
+        kept.append(noised.take(np.array([at for at, text in enumerate(noised.clean) if text.id in wanted], np.int64)))
+    return joined(kept), tuple(values)

@@ -1,0 +1,72 @@
+"""Measures attacks: how often they succeed, and at what cost, from the items of a cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.core.metric import share
+from robust_xtreme.files.schema import ATTACKS, CELL, build
+from robust_xtreme.files.sorting import grouped
+from robust_xtreme.stats.intervals import cluster_sums, estimate_level
+
+CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+"""Queries at which a curve has the success."""
+
+
+def attacks_of(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """ATTACKS from rows of ATTACKED, those of a cell in one part. Noise seeds count as further items."""
+    return build([row for part in parts for row in _rows(part)], ATTACKS)
+
+
+def _rows(items: pl.DataFrame) -> list[dict[str, Any]]:
+    rows, cells, starts = grouped(items, CELL, ("noise_seed", "example"))
+    bounds = zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    return [
+        {**cell, **_measured(rows[low:high])}
+        for cell, (low, high) in zip(cells.iter_rows(named=True), bounds, strict=True)
+    ]
+
+
+def _measured(items: pl.DataFrame) -> dict[str, Any]:
+    attacked = items.filter(~pl.col("skipped"))
+    won = attacked.filter(pl.col("first") > 0)
+    return {
+        "n": items.height,
+        "clusters": items.get_column("cluster").n_unique(),
+        "attacked": attacked.height,
+        "no_edit": _mean(attacked.get_column("allowed") == 0),
+        **_success(attacked),
+        "queries": attacked.get_column("queries").mean(),
+        "queries_to_success": won.get_column("first").mean(),
+        "words": won.get_column("words").mean(),
+        "graphemes": won.get_column("graphemes").mean(),
+        "curve": json.dumps(_curve(attacked)),
+    }
+
+
+def _success(attacked: pl.DataFrame) -> dict[str, Any]:
+    """The share of the attacked items with a success, and its interval, over the clusters that have such items."""
+    if not attacked.height:
+        return {}
+    codes = attacked.get_column("cluster").rank("dense").to_numpy().astype(np.int64) - 1
+    won = attacked.get_column("first").gt(0).cast(pl.Float64).to_numpy()
+    sums = cluster_sums(np.stack((won, np.ones(len(won))), axis=1), codes, int(codes.max()) + 1)
+    estimate = estimate_level(sums[None], share)
+    return {"success": estimate.value, "success_low": estimate.low, "success_high": estimate.high}
+
+
+def _curve(attacked: pl.DataFrame) -> dict[str, float]:
+    """The success (points) by the number of queries, up to the most that an item has."""
+    first, most = attacked.get_column("first"), int(attacked.get_column("queries").max() or 0)  # type: ignore[arg-type]  # whole numbers
+    steps = [step for step in CURVE if step < most] + ([most] if most else [])
+    return {str(step): 100.0 * _mean((first > 0) & (first <= step)) for step in steps}
+
+
+def _mean(flags: pl.Series) -> float:
+    """The share of true ones; 0 where there is none."""
+    return int(flags.sum()) / max(1, len(flags))

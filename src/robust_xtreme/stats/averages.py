@@ -1,0 +1,304 @@
+"""AVERAGES: mean levels and drops over languages, scripts, families, tasks and benchmarks, each with its interval.
+
+Every cell to which the noise applies counts, unless it is inert: no cell is chosen by its outcome, and attacks, which
+choose items by it, have no averages. Averages over languages are over those in which their condition counts for each of
+the models. Where these are others under other conditions of a task, averages over the languages that all of them have
+in common are beside them, so that noises can be compared. Languages, tasks and weights are fixed, and others are not
+covered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.core.errors import UnknownName
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.metric import named
+from robust_xtreme.files.schema import AVERAGES, build
+from robust_xtreme.stats._cells import ALL, CLEAN, Cell, cells
+from robust_xtreme.stats._levels import Level, by_language, check_distinct, levels_of
+from robust_xtreme.stats.averaging import Drop, average, drop, drops_at_least, spread
+from robust_xtreme.stats.benchmark import Average, Task, benchmark_averages
+from robust_xtreme.stats.components import Clustered, clustered, components
+from robust_xtreme.stats.intervals import Estimate
+
+LANGUAGES: Final = "languages"
+COMMON: Final = "common"
+"""The kinds of averages over the languages of a task: those of one condition, and those that all conditions share."""
+
+KINDS: Final = ("script", "family")
+UNKNOWN: Final = "unknown"
+_NOT_HERE: Final = "not under this noise for every model"
+_NOT_EVERYWHERE: Final = "not under every noise"
+
+Key = tuple[tuple[str, ...], str]
+"""The key of a cell, and the metric."""
+
+Drops = Mapping[Key, Drop]
+"""The drop of each perturbed cell by its key and metric."""
+
+Counted = Mapping[Key, tuple[Any, Any]]
+"""The sums (arms, G, k), clean and perturbed, of each perturbed cell that averages count."""
+
+Numbers = Mapping[Key, Any]
+"""The numbers of the clusters of each clean cell, (G,), by its key and metric: the same cluster has the same number."""
+
+Absent = Sequence[Mapping[str, str]]
+"""Cells of a language that were asked for and have no scores: entries of a manifest's `not_run`."""
+
+
+def averages(
+    stats: pl.DataFrame,
+    scores: pl.DataFrame,
+    deltas: pl.DataFrame,
+    tasks: Mapping[str, Task],
+    asked: Sequence[str] = (),
+    suite: str = "",
+    absent: Absent = (),
+) -> pl.DataFrame:
+    """AVERAGES from STATS with their SCORES and DELTAS, sorted.
+
+    `asked` are the names of tasks and benchmarks that the run was started with, `suite` is the name of the suite whose
+    rows were evaluated, `absent` are the cells that could not be evaluated. Raises Mismatch where an average would
+    count a cell twice.
+    """
+    levels = levels_of(scores, deltas)
+    models = {level["model"] for level in levels}
+    whole = cells(stats.filter(pl.col("scope") == ALL, pl.col("model").is_in(models)))
+    drops = drops_of(counted(whole, levels), numbers_of([*clusters_of(whole, tasks)]))
+    return averaged(levels, drops, tasks, asked, suite, absent)
+
+
+def averaged(
+    levels: Sequence[Level],
+    drops: Drops,
+    tasks: Mapping[str, Task],
+    asked: Sequence[str] = (),
+    suite: str = "",
+    absent: Absent = (),
+) -> pl.DataFrame:
+    """AVERAGES of the levels of known tasks, and of their drops; see `averages`."""
+    levels = [level for level in levels if level["task"] in tasks]
+    named = [*_within_tasks(levels, tasks, absent), *_over_tasks(levels, tasks, asked, suite)]
+    return build([_row(named_average, drops, tasks) for named_average in named], AVERAGES).sort(AVERAGES.key)
+
+
+def clusters_of(all_cells: Iterable[Cell], tasks: Mapping[str, Task]) -> Iterator[tuple[Key, Clustered]]:
+    """The clusters of the clean cells of models, by the key and metric of each."""
+    for cell in all_cells:
+        if cell.answers and cell.scope == ALL and cell.condition == CLEAN:
+            task = tasks.get(cell.columns["task"])
+            yield (cell.key, cell.metric), clustered(cell.items, task.parallel_ids if task else "")
+
+
+def numbers_of(clean: Sequence[tuple[Key, Clustered]]) -> Numbers:
+    """The numbers of the clusters of the clean cells of a run, which are in the order of their keys."""
+    return dict(zip([key for key, _ in clean], components([clusters for _, clusters in clean]), strict=True))
+
+
+def counted(all_cells: Iterable[Cell], levels: Iterable[Level]) -> Counted:
+    """The sums of all perturbed levels that count, from their cells."""
+    measured = {(cell.key, cell.metric): cell.sums for cell in all_cells if cell.scope == ALL}
+    keys = [(level.key, level.metric) for level in levels if level["condition"] != CLEAN and not level.unfit]
+    return {key: (measured[_twin(key)], measured[key]) for key in keys}
+
+
+def drops_of(sums: Counted, numbers: Numbers) -> Drops:
+    """The drops of cells from their sums, and the numbers of the clusters of their clean cells."""
+    return {key: drop(*pair, numbers[_twin(key)], named(key[1]).reduce) for key, pair in sums.items()}
+
+
+def _twin(key: Key) -> Key:
+    (*cell, _), metric = key
+    return (*cell, CLEAN), metric
+
+
+def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
+    """Averages over the languages of a task, and over those of each script and family for its headline metric."""
+    for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
+        noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
+        common = frozenset.intersection(*(here for _, here in noises)) if noises else frozenset()
+        every = {level.language for level in _perturbed(group)}
+        shared = dict.fromkeys(sorted(every - common), _NOT_EVERYWHERE)
+        for noise, here in noises:
+            missing = _missing(noise, here, every, absent)
+            for same in _groups(noise, ("model", "inference")):
+                check_distinct(same)
+                counting = (level for level in same if level.language in here and not level.unfit)
+                if kept := sorted(counting, key=by_language):
+                    yield from _of_kinds(kept, missing, tasks)
+                if kept and common and any(other != common for _, other in noises):
+                    yield _equal(COMMON, kept[0]["task"], [level for level in kept if level.language in common], shared)
+
+
+def _perturbed(levels: Iterable[Level]) -> list[Level]:
+    return [level for level in levels if level["condition"] != CLEAN]
+
+
+def _of_kinds(kept: Sequence[Level], missing: Mapping[str, str], tasks: Mapping[str, Task]) -> Iterator[Average]:
+    task = kept[0]["task"]
+    yield _equal(LANGUAGES, task, kept, missing)
+    if kept[0].metric == tasks[task].metrics[0]:
+        yield from (average for kind in KINDS for average in _by_kind(kind, kept, missing))
+
+
+def _groups(
+    levels: Iterable[Level], names: Sequence[str], more: Callable[[Level], tuple[Any, ...]] = lambda _: ()
+) -> list[list[Level]]:
+    groups: defaultdict[tuple[Any, ...], list[Level]] = defaultdict(list)
+    for level in levels:
+        groups[(*(level[name] for name in names), *more(level))].append(level)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _served(levels: Sequence[Level]) -> frozenset[str]:
+    """The languages with a level that counts for each model, under one condition; of models with any such level."""
+    counted: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for level in levels:
+        if not level.unfit:
+            counted[level.language].add((level["model"], level["inference"]))
+    combinations = set().union(*counted.values())
+    return frozenset(code for code, present in counted.items() if present == combinations)
+
+
+def _missing(levels: Sequence[Level], served: frozenset[str], every: set[str], absent: Absent) -> dict[str, str]:
+    """The languages that an average under one condition does not have, with the reason.
+
+    Of `absent` cells those of its task and split; a file not read can be of any split, and of any condition.
+    """
+    task, split, condition = (levels[0][name] for name in ("task", "split", "condition"))
+    reasons = {
+        cell["language"]: cell["reason"].replace("_", " ")
+        for cell in absent
+        if (cell["task"], cell["split"]) in ((task, split), (task, "auto"))
+        if cell.get("condition") in (None, "", CLEAN, condition)
+    }
+    reasons |= {level.language: level.unfit for level in levels if level.unfit}
+    return {code: reasons.get(code, _NOT_HERE) for code in sorted({*every, *reasons} - served)}
+
+
+def _equal(kind: str, name: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Average:
+    weights = (1 / len(levels),) * len(levels)
+    named = ", ".join(f"{code} ({reason})" for code, reason in missing.items())
+    return Average(kind, name, levels[0]["task"], levels[0].metric, tuple(levels), weights, named)
+
+
+def _by_kind(kind: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Iterator[Average]:
+    """Averages over the languages with the same `kind`, an attribute of Language; of a pair, the question's."""
+    members: defaultdict[str, list[Level]] = defaultdict(list)
+    for level in levels:
+        members[_kind(level["language"], kind)].append(level)
+    for name in sorted(members):
+        of_name = {code: reason for code, reason in missing.items() if _kind(code.partition("@")[0], kind) == name}
+        yield _equal(kind, name, members[name], of_name)
+
+
+def _kind(code: str, kind: str) -> str:
+    try:
+        return str(getattr(language(code), kind))
+    except UnknownName:
+        return UNKNOWN
+
+
+def _over_tasks(
+    levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+) -> Iterator[Average]:
+    """The averages of benchmarks, by noise: of each model where several answer a task, else of all models together."""
+    pairs = {(level["task"], level["model"]) for level in levels}
+    together = len({task for task, _ in pairs}) == len(pairs)
+    for of_model in [levels] if together else _groups(_shared(levels), ("model",)):
+        for same in _groups(of_model, (), lambda level: (level.noise,)):
+            yield from benchmark_averages(same, tasks, asked, suite)
+
+
+def _shared(levels: Sequence[Level]) -> list[Level]:
+    """The levels of the languages in which every model that answers a task has one that counts."""
+    return [
+        level
+        for group in _groups(levels, ("task", "split", "condition", "metric"))
+        for level in group
+        if {other["model"] for other in group if other.language == level.language and not other.unfit}
+        == {other["model"] for other in group}
+    ]
+
+
+def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str, Any]:
+    first, levels = averaged.levels[0], averaged.levels
+    languages = sorted({level.language for level in levels})
+    tasks = {level["task"]: None for level in levels}
+    cells = {level.key: level for level in levels}
+    named = [f"{task} ({' '.join(sorted({x.language for x in levels if x['task'] == task}))})" for task in tasks]
+    return {
+        "model": ", ".join(sorted({level["model"] for level in levels})),
+        "kind": averaged.kind,
+        "name": averaged.name,
+        "task": averaged.task,
+        "split": first["split"] if averaged.task else "",
+        "setting": first.translated if averaged.task else "",
+        "inference": first["inference"] if averaged.task else "",
+        "condition": first["condition"] if averaged.kind in (LANGUAGES, COMMON, *KINDS) else first.noise,
+        "metric": averaged.metric,
+        "languages": " ".join(languages),
+        "cells": ", ".join(named),
+        "missing": averaged.missing or None,
+        "n": sum(level.n for level in cells.values()),
+        "clean": _mean(averaged, [level.clean for level in levels]),
+        "value": _mean(averaged, [level.value for level in levels]),
+        "grapheme_edit_rate": _edit_rate(averaged, [level.edit_rate for level in levels]),
+        "marked": _marked(levels, known),
+        **({} if first["condition"] == CLEAN else _change(averaged, drops)),
+    }
+
+
+def _marked(levels: Sequence[Level], tasks: Mapping[str, Task]) -> float | None:
+    """The share of tasks and languages with a mark; of several metrics the headline metric has it."""
+    marks: dict[tuple[str, str], bool | None] = {}
+    for level in levels:
+        unit = level["task"], level.language
+        if unit not in marks or level.metric == tasks[level["task"]].metrics[0]:
+            marks[unit] = level.marked
+    known = [mark for mark in marks.values() if mark is not None]
+    return sum(known) / len(marks) if known else None
+
+
+def _edit_rate(average: Average, rates: Sequence[float | None]) -> float | None:
+    """The mean of edit rates; None where one is not known."""
+    known = [rate for rate in rates if rate is not None]
+    return _mean(average, known) if len(known) == len(rates) else None
+
+
+def _mean(average: Average, values: Sequence[float]) -> float:
+    return sum(weight * value for weight, value in zip(average.weights, values, strict=True))
+
+
+def _change(averaged: Average, drops: Drops) -> dict[str, Any]:
+    """The drop with its interval, and what the languages of the average say one by one."""
+    several = [drops[level.key, level.metric] for level in averaged.levels]
+    whole = average(several, averaged.weights)
+    units = _units(averaged, several)
+    within = spread([unit.value for unit in units]) if averaged.task else (None, None, None)
+    estimate = {
+        name: getattr(whole, name) for name in ("clusters", "se", "widened_se", "low", "high", "p", "df", "method")
+    }
+    return {
+        "drop": whole.value,
+        **estimate,
+        **dict(zip(("spread", "prediction_low", "prediction_high"), within, strict=True)),
+        "units": len(units),
+        "drops_at_least": drops_at_least(units),
+    }
+
+
+def _units(averaged: Average, drops: Sequence[Drop]) -> list[Estimate]:
+    """The average within each task and language: the drop of one cell, or that of the metrics of a score."""
+    members: defaultdict[tuple[str, str], list[tuple[Drop, float]]] = defaultdict(list)
+    for level, cell, weight in zip(averaged.levels, drops, averaged.weights, strict=True):
+        members[level["task"], level.language].append((cell, weight))
+    return [
+        average([cell for cell, _ in unit], [weight / sum(each for _, each in unit) for _, weight in unit])
+        for unit in members.values()
+    ]

@@ -1,0 +1,206 @@
+"""The averages of the benchmarks: XTREME's over its tasks, XTREME-R's over tasks and over categories.
+
+A task's score is the unweighted mean over the benchmark's languages of the task, English among them, of the metrics
+that make its score (of questions exact match and F1, each with half). XTREME averages its nine tasks (evaluate.py).
+XTREME-R's own script prints no average, and both the mean of its ten tasks and the mean of the four means of its
+categories are in use: here each has its name. Missing cells are named, and the average is over the others: the present
+languages of each task, the tasks and categories with any. Rows of a suite are not the benchmark's, so an average over
+them has the suite's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, final
+
+from robust_xtreme.stats._levels import Level, by_language, check_distinct
+from robust_xtreme.stats.splits import is_of_set
+
+CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "xtreme": {
+        "classification": ("xnli", "pawsx"),
+        "structured prediction": ("udpos", "panx"),
+        "question answering": ("xquad", "mlqa", "tydiqa"),
+        "retrieval": ("bucc", "tatoeba"),
+    },
+    "xtreme-r": {
+        "classification": ("xnli", "xcopa"),
+        "structured prediction": ("udpos", "panx"),
+        "question answering": ("xquad", "mlqa", "tydiqa"),
+        "retrieval": ("tatoeba", "mewsli_x", "lareqa"),
+    },
+}
+"""The tasks of each benchmark by category: evaluate.py, GROUP2TASK and its like for XTREME-R.
+
+There XCOPA is in two categories and LAReQA in none; here each task is in one.
+"""
+
+TASKS: Final = {name: tuple(chain.from_iterable(each.values())) for name, each in CATEGORIES.items()}
+"""The tasks of each benchmark."""
+
+TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
+
+_OF: Final = {"xtreme": " (of XTREME)"}
+
+BENCHMARK: Final = "benchmark"
+OVER_TASKS: Final = "tasks"
+OVER_CATEGORIES: Final = "categories"
+AVERAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "xtreme": (OVER_TASKS,),
+    "xtreme-r": (OVER_TASKS, OVER_CATEGORIES),
+}
+"""What each benchmark is averaged over: tasks, or categories, in which tasks are averaged first."""
+
+SCORE: Final = "score"
+"""The metric of an average over tasks: the mean of the metrics of each task's score."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an average needs of a task: its metrics (headline first), those of its score, its headline fields.
+
+    `groups` are its languages by benchmark; `parallel_ids` is that of TaskSpec.
+    """
+
+    metrics: tuple[str, ...]
+    score: tuple[str, ...]
+    headline: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    parallel_ids: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Average:
+    """One average: its kind and name, the task that it is within ("": several), its levels and their weights.
+
+    The weights are positive, and their sum is 1. `missing` names what it should be over, too.
+    """
+
+    kind: str
+    name: str
+    task: str
+    metric: str
+    levels: tuple[Level, ...]
+    weights: tuple[float, ...]
+    missing: str
+
+
+def tasks_of(tasks: Mapping[str, Any]) -> dict[str, Task]:
+    """The tasks of a manifest, from its `tasks`.
+
+    The keys `metrics`, `score`, `perturbed`, `groups` and `parallel_ids` are those of TaskSpec; a task without
+    `groups`, as runs of older versions have it, belongs to no benchmark.
+    """
+    return {
+        name: Task(
+            tuple(entry["metrics"]),
+            tuple(entry.get("score") or entry["metrics"][:1]),
+            tuple(entry["perturbed"][0]) if entry["perturbed"] else (),
+            {group: tuple(languages) for group, languages in entry.get("groups", {}).items()},
+            entry.get("parallel_ids", ""),
+        )
+        for name, entry in tasks.items()
+    }
+
+
+def benchmark_averages(
+    levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+) -> list[Average]:
+    """The averages of each benchmark that is `asked` for, or complete, over the levels of one noise (or clean).
+
+    Under a noise each task counts with the condition that noises its headline fields. Raises Mismatch where a cell
+    occurs twice.
+    """
+    counted = [level for level in levels if _counts(level, tasks)]
+    return [average for benchmark in CATEGORIES for average in _averages(benchmark, counted, tasks, asked, suite)]
+
+
+def _counts(level: Level, tasks: Mapping[str, Task]) -> bool:
+    """Whether it is a cell of one language of a release, and of a score's metric under the headline's condition."""
+    task = tasks.get(level["task"])
+    if (
+        task is None
+        or is_of_set(level["split"])
+        or level["language"] != level["context_language"]
+        or level.metric not in task.score
+    ):
+        return False
+    return not level.fields or set(level.fields) == set(task.headline)
+
+
+def _averages(
+    benchmark: str, levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+) -> Iterator[Average]:
+    parts = {
+        name: _part([level for level in levels if level["task"] == name], tasks.get(name), benchmark)
+        for name in TASKS[benchmark]
+    }
+    missing = {name: part.missing for name, part in parts.items() if part.missing is not None}
+    if not any(part.levels for part in parts.values()) or (missing and benchmark not in asked):
+        return
+    # Two benchmarks may share tasks of a suite.
+    kind, title = (OVER_TASKS, suite + _OF.get(benchmark, "")) if suite else (BENCHMARK, TITLES[benchmark])
+    for name, part in parts.items():
+        for metric in tasks[name].score if part.levels else ():
+            of_metric = tuple(level for level in part.levels if level.metric == metric)
+            absent = _named({name: part.missing}) if part.missing is not None else ""
+            yield Average(kind, title, name, metric, of_metric, (1 / len(of_metric),) * len(of_metric), absent)
+    present = {name: part.levels for name, part in parts.items() if part.levels}
+    for over in AVERAGES[benchmark]:
+        shares = _shares(CATEGORIES[benchmark], present, over == OVER_CATEGORIES)
+        members = tuple((level, shares[name] / len(part)) for name, part in present.items() for level in part)
+        kind, whole = (over, f"{over} of {title}") if suite else (BENCHMARK, f"{title} over {over}")
+        yield Average(kind, whole, "", SCORE, *_columns(members), _named(missing))
+
+
+def _columns(members: tuple[tuple[Level, float], ...]) -> tuple[tuple[Level, ...], tuple[float, ...]]:
+    return tuple(level for level, _ in members), tuple(weight for _, weight in members)
+
+
+def _shares(
+    categories: Mapping[str, tuple[str, ...]], present: Mapping[str, Any], by_category: bool
+) -> dict[str, float]:
+    """The share of each present task in the average."""
+    if not by_category:
+        return dict.fromkeys(present, 1 / len(present))
+    members = [[name for name in names if name in present] for names in categories.values()]
+    filled = [names for names in members if names]
+    return {name: 1 / len(names) / len(filled) for names in filled for name in names}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A task in an average: the levels of its languages with all metrics of its score, and the missing languages.
+
+    `missing` is None where none is missing, and empty where the languages are not known.
+    """
+
+    levels: tuple[Level, ...]
+    missing: tuple[str, ...] | None
+
+
+def _part(levels: Sequence[Level], task: Task | None, benchmark: str) -> _Part:
+    """The levels of a task from one split: that with most cells, of equals `test`."""
+    languages = task.groups.get(benchmark, ()) if task else ()
+    if task is None or not languages:
+        return _Part((), ())
+    of_languages = [level for level in levels if level["language"] in languages]
+    splits = [level["split"] for level in of_languages]
+    split = max(sorted(set(splits)), key=lambda name: (splits.count(name), name == "test"), default="")
+    of_split = [level for level in of_languages if level["split"] == split]
+    check_distinct(of_split)
+    measured = {(level["language"], level.metric) for level in of_split if not level.unfit}
+    whole = {code for code in languages if all((code, metric) in measured for metric in task.score)}
+    missing = tuple(code for code in languages if code not in whole)
+    kept = sorted((level for level in of_split if level["language"] in whole), key=by_language)
+    return _Part(tuple(kept), missing or None)
+
+
+def _named(missing: Mapping[str, tuple[str, ...]]) -> str:
+    """Cells by task: `xnli (af bg), lareqa`."""
+    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in missing.items())

@@ -1,0 +1,337 @@
+"""CONTRASTS: candidate minus baseline of two runs on the same items, paired, by cell, task and language.
+
+A difference is below 0 where the candidate is worse. Three scales are compared: the level of clean text, the level of
+perturbed text, and the change (perturbed minus clean), which says how much more, or less, noise costs the candidate.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.files.schema import CELL, CONTRASTS, build
+from robust_xtreme.stats._cells import CLEAN, Cell, Items, check_same
+from robust_xtreme.stats.averaging import Drop, average_moments, drop
+from robust_xtreme.stats.benchmark import SCORE, Task
+from robust_xtreme.stats.components import Numbers, numbered
+from robust_xtreme.stats.degrade import parts_of, without_fields
+from robust_xtreme.stats.intervals import (
+    CONFIDENCE,
+    CPU,
+    EXACT_METHOD,
+    TOP,
+    Backend,
+    Estimate,
+    Moments,
+    Quantiles,
+    difference_bounds,
+    estimate_average,
+    has_joint,
+    skewness,
+    smallest_detectable,
+    t_quantile,
+)
+from robust_xtreme.stats.multiplicity import holm
+from robust_xtreme.stats.no_claim import is_selected
+from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
+
+CELLS, TASKS, LANGUAGES = "cell", "task", "language"
+"""What a row is about: one cell, the languages of a task, or the tasks of a language."""
+
+PERTURBED, CHANGE = "perturbed", "change"
+_NAMES: Final = CELL[1:]
+_OF_TASK: Final = ("task", "split", "inference", "condition", "metric")
+
+Key = tuple[str, ...]
+"""The values of CELL without the model, and the metric."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A cell in both runs, with the levels of the two and the difference, candidate minus baseline.
+
+    `of` is that difference; of a change the one on perturbed text and the one on clean text.
+    """
+
+    key: Key
+    scale: str
+    n: int
+    baseline: float
+    candidate: float
+    of: tuple[Drop, ...]
+
+    @property
+    def drop(self) -> Drop:
+        """The difference, or the difference between two, which is computed when it is asked for."""
+        if len(self.of) == 1:
+            return self.of[0]
+        noisy, clean = self.of
+        deviations = noisy.deviations - clean.deviations
+        return Drop(noisy.value - clean.value, noisy.clusters, deviations, noisy.differ | clean.differ)
+
+    def __getitem__(self, name: str) -> str:
+        """The value of a column of CELL, or the metric."""
+        return self.key[-1] if name == "metric" else self.key[_NAMES.index(name)]
+
+    @property
+    def language(self) -> str:
+        """The language; of a pair `question@context`."""
+        question, context = self["language"], self["context_language"]
+        return question if question == context else f"{question}@{context}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Contrast:
+    """The mean difference of some pairs of one scale, and the columns that name it."""
+
+    names: Mapping[str, str]
+    pairs: tuple[_Pair, ...]
+
+    @property
+    def scale(self) -> str:
+        """What is compared."""
+        return self.pairs[0].scale
+
+
+def contrasts(
+    baseline: Mapping[Key, Cell],
+    candidate: Mapping[Key, Cell],
+    tasks: Mapping[str, Task],
+    backend: Backend = CPU,
+    joint: bool = True,
+) -> pl.DataFrame:
+    """CONTRASTS of the cells that both runs have, sorted.
+
+    p is corrected by Holm within the rows of one kind (cell, task or language), those of clean and perturbed text
+    together and those of the changes apart; so are the joint bounds. They are resampled; without `joint` they are those
+    of each row alone. Raises Mismatch, naming the example or the cell, where the items or the noise seeds of a cell are
+    not the same.
+    """
+    both = sorted(baseline.keys() & candidate.keys())
+    numbers = numbered((baseline[key] for key in both), {name: task.parallel_ids for name, task in tasks.items()})
+    clusters = _Clusters(numbers, joint)
+    pairs = [_pair(key, baseline[key], candidate[key], clusters) for key in both]
+    families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
+    for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
+        families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
+    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None, backend)]
+    return build(rows, CONTRASTS).sort(CONTRASTS.key)
+
+
+def _pair(key: Key, baseline: Cell, candidate: Cell, clusters: _Clusters) -> _Pair:
+    if baseline.seeds != candidate.seeds:
+        mine, theirs = (", ".join(map(str, cell.seeds)) for cell in (baseline, candidate))
+        raise Mismatch(f"{baseline.named()} has the noise seeds {mine}, and {candidate.named()} {theirs}.")
+    check_same(baseline, candidate)
+    before, after = (float(cell.reduce(cell.sums.sum(-2)).mean()) for cell in (baseline, candidate))
+    difference = drop(candidate.sums, baseline.sums, clusters.of(baseline.items), baseline.reduce)
+    shared = replace(difference, clusters=clusters.shared(difference.clusters))
+    scale = CLEAN if baseline.condition == CLEAN else PERTURBED
+    return _Pair(key, scale, len(baseline.items.examples), before, after, (shared,))
+
+
+def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
+    """For each perturbed pair how much more the candidate changes by the noise than the baseline; not by an attack.
+
+    The more items are right on clean text, the more of them an attack edits.
+    """
+    clean = {_twin(pair): pair for pair in pairs if pair["condition"] == CLEAN}
+    for pair in pairs:
+        twin = clean.get(_twin(pair))
+        if twin is None or pair is twin or is_selected(pair["condition"]):
+            continue
+        levels = (pair.baseline - twin.baseline, pair.candidate - twin.candidate)
+        yield _Pair(pair.key, CHANGE, pair.n, *levels, (*pair.of, *twin.of))
+
+
+def _twin(pair: _Pair) -> tuple[str, ...]:
+    return tuple(pair[name] for name in (*_NAMES, "metric") if name != "condition")
+
+
+@final
+class _Clusters:
+    """The joined clusters of cells: their numbers, and the keys that weights are drawn by.
+
+    The key of a joined cluster is that of the first of its names, so that its weight is the same whatever is compared.
+    Equal numbers of several cells are kept once, and so are their keys.
+    """
+
+    __slots__ = ("_drawn", "_first", "_keys", "_last", "_named", "_numbers", "_sets", "_several")
+
+    def __init__(self, numbers: Numbers, named: bool) -> None:
+        self._numbers, self._named = numbers, named
+        self._several = numbers.names > 1
+        self._keys: Any = np.zeros(len(self._several), np.uint64)
+        self._first: dict[int, str] = {}
+        self._last: tuple[Items, Any] | None = None
+        self._sets: dict[bytes, Any] = {}
+        self._drawn: dict[bytes, Any] = {}
+
+    def of(self, items: Items) -> Any:
+        """The numbers (G,) of the clusters of a cell."""
+        if self._last is None or self._last[0] is not items:
+            self._last = items, self._numbers.of(items.clusters)
+            if self._named:
+                self._name(items.clusters, self._last[1])
+        return self._last[1]
+
+    def shared(self, numbers: Any) -> Any:
+        """These numbers (G,), or equal ones that are kept."""
+        return self._sets.setdefault(_digest(numbers), numbers)
+
+    def keys(self, numbers: Any) -> Any:
+        """The keys of joined clusters, uint64 (G,); all cells have been numbered before."""
+        for number, name in self._first.items():
+            self._keys[number] = keys([name])[0]
+        self._first.clear()
+        return self._drawn.setdefault(_digest(numbers), self._keys[numbers])
+
+    def _name(self, names: Sequence[str], numbers: Any) -> None:
+        several = self._several[numbers]
+        alone = np.flatnonzero(~several & (self._keys[numbers] == 0))
+        self._keys[numbers[alone]] = keys([names[at] for at in alone.tolist()])
+        for at in np.flatnonzero(several).tolist():
+            number = int(numbers[at])
+            self._first[number] = min(names[at], self._first.get(number, names[at]))
+
+
+def _digest(numbers: Any) -> bytes:
+    return blake2b(numbers).digest()
+
+
+# ----------------------------------------------------------------------------------------------- what is averaged
+
+
+def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:
+    """Each pair alone, the languages of each task, and the tasks of each language under one noise."""
+    for pair in pairs:
+        yield _Contrast({"kind": CELLS, **dict(zip(_NAMES, pair.key, strict=False)), "metric": pair["metric"]}, (pair,))
+    for group in _groups(pairs, lambda pair: tuple(map(pair.__getitem__, _OF_TASK))):
+        if len({pair.language for pair in group}) > 1:
+            yield _Contrast({"kind": TASKS, **{name: group[0][name] for name in _OF_TASK}}, group)
+    headline = [pair for pair in pairs if _is_headline(pair, tasks)]
+    for group in _groups(headline, lambda pair: (pair["language"], pair["context_language"], _noise(pair))):
+        if len({pair["task"] for pair in group}) > 1:
+            names = {"language": group[0]["language"], "context_language": group[0]["context_language"]}
+            yield _Contrast({"kind": LANGUAGES, **names, "condition": _noise(group[0]), "metric": SCORE}, group)
+
+
+def _groups(pairs: Iterable[_Pair], key: Callable[[_Pair], tuple[str, ...]]) -> Iterator[tuple[_Pair, ...]]:
+    groups: defaultdict[tuple[str, ...], list[_Pair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair.scale, *key(pair)].append(pair)
+    for name in sorted(groups):
+        yield tuple(groups[name])
+
+
+def _is_headline(pair: _Pair, tasks: Mapping[str, Task]) -> bool:
+    """Whether the noise is on the fields of the task that its drop is first named by."""
+    fields = parts_of(pair["condition"])[2]
+    return not fields or fields == ",".join(tasks[pair["task"]].headline)
+
+
+def _noise(pair: _Pair) -> str:
+    return without_fields(pair["condition"])
+
+
+# --------------------------------------------------------------------------------------------------------- one family
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A contrast with its estimate; what it takes from the deviations of its clusters, which are not kept."""
+
+    contrast: _Contrast
+    moments: Moments
+    estimate: Estimate
+    differing: int
+    skewness: float
+
+
+def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: Backend) -> Iterator[dict[str, Any]]:
+    """The rows of one family of tests, with joint bounds if clusters have keys; those without an interval are not."""
+    tests = [_test(contrast) for contrast in family]
+    tested = [at for at, test in enumerate(tests) if test.estimate.p is not None]
+    adjusted = dict(zip(tested, holm([tests[at].estimate.p or 0.0 for at in tested]), strict=True))
+    quantiles = _quantiles([tests[at] for at in tested], clusters, backend) if clusters else None
+    for at, test in enumerate(tests):
+        row = _row(test)
+        if at in adjusted:
+            wide = quantiles and _widened(quantiles, test, len(tested))
+            _, low, high = (float(bound) for bound in difference_bounds(CPU, test.moments, wide))
+            step = still_step(row["method"], row["n"])
+            mde = smallest_detectable(test.estimate, len(tested), step=step)
+            row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde, "skewness": test.skewness}
+            if has_joint(test.moments):
+                row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
+        yield row
+
+
+def _test(contrast: _Contrast) -> _Test:
+    drops = [pair.drop for pair in contrast.pairs]
+    moments = _moments(drops)
+    differing = len(np.unique(np.concatenate([each.clusters[each.differ] for each in drops])))
+    estimate = estimate_average(moments, differing)
+    without = replace(moments, deviations=np.empty(0))
+    return _Test(contrast, without, estimate, differing, float(skewness(moments)))
+
+
+def still_step(method: str, n: int) -> float | None:
+    """The change in points by one differing cluster where none differs: that of one item; None where some differ."""
+    return TOP / n if method == EXACT_METHOD else None
+
+
+def _widened(quantiles: Quantiles, test: _Test, tests: int) -> Quantiles:
+    """The quantiles; where no cluster differs, which resampling does not vary, they are at least Bonferroni's."""
+    exact = test.estimate.method == EXACT_METHOD
+    least = t_quantile(1 - (1 - CONFIDENCE) / 2 / tests, test.moments.freedom) if exact else 0.0
+    return max(quantiles[0], least), max(quantiles[1], least)
+
+
+def _moments(drops: Sequence[Drop]) -> Moments:
+    return average_moments(drops, (1 / len(drops),) * len(drops))
+
+
+def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: Backend) -> Quantiles | None:
+    joint = [test for test in tested if has_joint(test.moments)]
+    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
+    return simultaneous_quantiles(members, backend=backend) if members else None
+
+
+def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:
+    numbers = np.unique(np.concatenate([pair.of[0].clusters for pair in contrast.pairs]))
+    return Member(lambda: _moments([pair.drop for pair in contrast.pairs]).deviations, jump, clusters.keys(numbers))
+
+
+def _row(test: _Test) -> dict[str, Any]:
+    """The columns of CONTRASTS that are known without the others of the family."""
+    contrast, estimate, pairs = test.contrast, test.estimate, test.contrast.pairs
+    mean = {name: float(np.mean([getattr(pair, name) for pair in pairs])) for name in ("baseline", "candidate")}
+    return {
+        **dict.fromkeys(_NAMES, ""),
+        **contrast.names,
+        "scale": contrast.scale,
+        "cells": len(pairs),
+        "n": sum(pair.n for pair in pairs),
+        "clusters": estimate.clusters,
+        **mean,
+        "difference": estimate.value,
+        "se": estimate.se,
+        "widened_se": estimate.widened_se,
+        "df": estimate.df,
+        "low": estimate.low,
+        "high": estimate.high,
+        "p": estimate.p,
+        "differing": test.differing,
+        "method": estimate.method,
+    }

@@ -1,0 +1,341 @@
+"""Intervals of levels and of paired differences: standard errors from clusters, by leaving one cluster out.
+
+The functions are array code over a namespace that is passed as a `Backend` (numpy, or torch on any device), and work on
+any number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters, k), where
+an arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
+
+Method. The value and its G values without one cluster give deviations e. V = (G-1)/G * sum(e^2) is the variance of the
+delete-one jackknife (Efron and Stein 1981), which is valid for ratios such as F1, too; the standard error is sqrt(V). A
+level takes t with G-1 degrees of freedom on the logit scale. If few clusters differ, the V of a difference is uncertain
+and often too small: interval and test of a difference use V + J. J = sum(e^4) / sum(e^2) is the square of the step of a
+typical differing cluster; V + J is the variance with half a cluster added that gains and half a cluster that loses, as
+Agresti and Min (2005) add half a pair to each cell of a paired table.
+docs/method.md gives the derivation; reports/coverage.md gives the coverage beside that of published intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, log2, sqrt
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.core.metric import Array
+
+FEWEST_CLUSTERS: Final = 20
+FEWEST_JOINT: Final = 60
+"""The fewest clusters with a joint interval: with fewer its coverage is not that which it claims."""
+CONFIDENCE: Final = 0.95
+POWER: Final = 0.8
+TOP: Final = 100.0
+_STILL: Final = 1e-18
+_EDGE: Final = 1e-9
+
+LEVEL_METHOD: Final = "logit t, leave-one-cluster-out"
+DELTA_METHOD: Final = "t with one cluster added, leave-one-cluster-out"
+EXACT_METHOD: Final = "exact bound, no cluster varies"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The namespace of array code, and the functions that convert a numpy float64 array to it and back."""
+
+    xp: Any
+    to: Callable[[Any], Array]
+    back: Callable[[Array], Any]
+
+
+Bounds = tuple[Array, Array, Array]
+"""Standard error, low and high, in points."""
+
+Quantiles = tuple[float, float]
+"""How many standard errors an interval reaches below and above its estimate."""
+
+CPU: Final = Backend(np, np.asarray, np.asarray)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """An estimate and the deviations of its leave-one-cluster-out values.
+
+    `value`, `variance` (V) and `jump` (J) have shape (...); `deviations` (..., clusters), in points. `freedom`
+    are the degrees of freedom of the variance: G-1 for one cell. `clusters` are those of the exact bound: G for one
+    cell, for an average the reciprocal of the greatest share of it that one cluster contributes.
+    """
+
+    value: Array
+    deviations: Array
+    variance: Array
+    jump: Array
+    freedom: float
+    clusters: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One estimate with its interval, in points; all but value, clusters and method are None without an interval.
+
+    `se` is the standard error of the jackknife; `widened_se` (of differences alone) is what interval and test use.
+    """
+
+    value: float
+    se: float | None
+    widened_se: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    clusters: int
+    method: str
+    df: float
+
+
+def cluster_sums(stats: Array, codes: Array, clusters: int) -> Array:
+    """Sum rows of statistics within clusters, in the order of the rows: (n, k) and codes (n,) to (clusters, k)."""
+    return np.stack([np.bincount(codes, weights=column, minlength=clusters) for column in stats.T], -1)
+
+
+def leave_one_out(sums: Array, reduce: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """The values of summed statistics, (..., G, k) to (...), and those without each cluster, (..., G)."""
+    total = sums.sum(-2)
+    return reduce(total), reduce(total[..., None, :] - sums)
+
+
+def level(backend: Backend, sums: Array, reduce: Callable[[Array], Array]) -> Moments:
+    """The mean over arms (noise seeds) of a metric, from `sums` (..., arms, G, k)."""
+    values, without = leave_one_out(sums, reduce)
+    return _moments(backend, values.mean(-1), without.mean(-2))
+
+
+def difference(backend: Backend, left: Array, right: Array, reduce: Callable[[Array], Array]) -> Moments:
+    """The mean over arms of left - right on the same clusters, from sums (..., arms, G, k).
+
+    Either side may have one arm where the other has several. Equal sums give exactly 0.
+    """
+    (first, first_without), (second, second_without) = leave_one_out(left, reduce), leave_one_out(right, reduce)
+    return _moments(backend, (first - second).mean(-1), (first_without - second_without).mean(-2))
+
+
+def _moments(backend: Backend, value: Array, without: Array) -> Moments:
+    clusters = without.shape[-1]
+    deviations = without.mean(-1)[..., None] - without
+    variance = (deviations**2).sum(-1) * ((clusters - 1) / clusters)
+    return Moments(value, deviations, variance, jump(backend, deviations), clusters - 1, clusters)
+
+
+def jump(backend: Backend, deviations: Array) -> Array:
+    """J of deviations (..., G): the sum of fourth powers over the sum of squares; 0 where no cluster varies."""
+    xp, squares = backend.xp, deviations**2
+    total = squares.sum(-1)
+    return (squares * squares).sum(-1) / xp.where(total > _STILL, total, xp.ones_like(total))
+
+
+def level_bounds(backend: Backend, moments: Moments) -> Bounds:
+    """Standard error, low and high of a level: t on the logit scale. Where no cluster varies the bounds are exact."""
+    xp = backend.xp
+    t = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
+    share = xp.clip(moments.value / TOP, _EDGE, 1 - _EDGE)
+    centre, reach = xp.log(share / (1 - share)), t * xp.sqrt(moments.variance) / TOP / (share * (1 - share))
+    low, high = (TOP / (1 + xp.exp(-xp.clip(logit, -500.0, 500.0))) for logit in (centre - reach, centre + reach))
+    return _or_exact(backend, moments, (low, high), t, 0.0)
+
+
+def difference_bounds(backend: Backend, moments: Moments, quantiles: Quantiles | None = None) -> Bounds:
+    """Standard error, low and high of a paired difference, within -100 and 100.
+
+    `quantiles` (default: t) below and above widen it; J grows with their square, as what Wilson's interval adds does.
+    100 minus the left side is not used as a bound, because the left side is an estimate.
+    """
+    single = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
+    below, above = quantiles or (single, single)
+    reach = [t * backend.xp.sqrt(moments.variance + moments.jump * (t / single) ** 2) for t in (below, above)]
+    bounds = (moments.value - reach[0], moments.value + reach[1])
+    return _or_exact(backend, moments, bounds, max(below, above), -TOP)
+
+
+def _or_exact(backend: Backend, moments: Moments, bounds: tuple[Array, Array], t: float, least: float) -> Bounds:
+    """The bounds, or the exact bound where no cluster varies, clipped to the possible range."""
+    xp, still = backend.xp, varies_not(moments)
+    exact = TOP * still_bound(moments.clusters, t, moments.freedom)
+    low, high = xp.where(still, moments.value - exact, bounds[0]), xp.where(still, moments.value + exact, bounds[1])
+    return xp.sqrt(moments.variance), xp.clip(low, least, None), xp.clip(high, None, TOP)
+
+
+def widened_se(backend: Backend, moments: Moments) -> Array:
+    """sqrt(V + J), which interval and test of a difference use; where no cluster varies, the exact bound over t."""
+    xp, t = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
+    whole = xp.zeros_like(moments.value) + TOP * still_bound(moments.clusters, t, moments.freedom) / t
+    return xp.where(varies_not(moments), whole, xp.sqrt(moments.variance + moments.jump))
+
+
+def has_joint(moments: Moments) -> bool:
+    """Whether there are clusters enough, or degrees of freedom of an average, for a joint interval."""
+    return moments.freedom >= FEWEST_JOINT - 1
+
+
+def varies_not(moments: Moments) -> Array:
+    """Where the value is the same without any cluster (as with no discordant item)."""
+    return moments.variance <= _STILL
+
+
+def still_bound(clusters: float, quantile: float, freedom: float) -> float:
+    """The largest share of varying clusters with which 5 % of samples of G clusters have none: about 3/G.
+
+    The 5 % are the two tails beyond `quantile`, so that a simultaneous one widens this bound too.
+    """
+    from scipy import special
+
+    return float(1 - (2 * special.stdtr(freedom, -quantile)) ** (1 / clusters))
+
+
+def t_probability(value: float, freedom: float) -> float:
+    """The probability that Student's t is below a value."""
+    from scipy import special
+
+    return float(special.stdtr(freedom, value))
+
+
+def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
+    """The two-sided p of no difference, a numpy array: studentised t, G-1 df, never below the sign test's.
+
+    `discordant` (...) is the number of clusters that differ: if each is as likely to get better as worse, all of them
+    agree with probability 2^(1 - discordant), and no p is smaller than that.
+    """
+    from scipy import special
+
+    value, error = backend.back(moments.value), backend.back(widened_se(backend, moments))
+    tail = 2 * special.stdtr(moments.freedom, -np.abs(value) / error)
+    least = np.exp2(np.minimum(1.0 - np.asarray(backend.back(discordant), dtype=float), 0.0))
+    return np.where(value == 0, 1.0, np.maximum(tail, least))
+
+
+def one_sided(difference: Any, p: Any) -> Any:
+    """The p of a difference that is not below 0, from differences and their two-sided p, numpy arrays."""
+    return np.where(np.asarray(difference) < 0, np.asarray(p) / 2, 1 - np.asarray(p) / 2)
+
+
+def skewness(moments: Moments) -> Any:
+    """The skewness of estimates, a numpy array: of their deviations the sum of cubes over V^1.5; 0 where V is 0."""
+    still = np.asarray(varies_not(moments))
+    return (np.asarray(moments.deviations) ** 3).sum(-1) / np.where(still, 1.0, np.asarray(moments.variance)) ** 1.5
+
+
+def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any) -> tuple[Any, Any]:
+    """The one-sided 95 % bounds of differences, lower and upper, numpy arrays; NaN without an interval.
+
+    Where nearly all that differs is a loss, samples with few losses have small errors, too, so that a bound by t is too
+    near. The bound on the side of the longer tail is |skew| (2 t^2 + 1) / 6 errors further away: Hall's correction
+    (Annals of Statistics 1983), never inwards. `exact` is where no cluster varies: there the two-sided interval bounds
+    each side alone with 95 %.
+    """
+    from scipy import special
+
+    t = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
+    below, above = (t + np.maximum(sign * np.asarray(skew), 0.0) * (2 * t**2 + 1) / 6 for sign in (-1, 1))
+    return difference - below * widened_se, difference + above * widened_se
+
+
+def share_bounds(count: int, of: int) -> tuple[float, float]:
+    """The bounds at 95 % of a share, from independent draws (Wilson 1927)."""
+    from scipy import stats
+
+    low, high = stats.binomtest(count, of).proportion_ci(CONFIDENCE, method="wilson")
+    return float(low), float(high)
+
+
+@cache
+def t_quantile(probability: float, freedom: float) -> float:
+    """The quantile of Student's t."""
+    from scipy import special
+
+    return float(special.stdtrit(freedom, probability))
+
+
+def smallest_detectable(
+    estimate: Estimate, tests: float = 1, power: float = POWER, step: float | None = None
+) -> float | None:
+    """MDE: the smallest difference detected with this power if `tests` share a two-sided alpha (Holm's first step).
+
+    The test asks for t times `widened_se`, and the estimate scatters by `se`. It also asks for a number of differing
+    clusters, since p is at least 2^(1 - differing); sqrt(widened_se^2 - se^2) is the step of one of them, unless `step`
+    says otherwise, in points. Without an interval there is no MDE.
+    """
+    from scipy import special
+
+    if estimate.se is None or estimate.widened_se is None:
+        return None
+    alpha, freedom = (1 - CONFIDENCE) / tests, estimate.df
+    studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(power, freedom)
+    typical = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0)) if step is None else step
+    signs = typical * float(special.gammaincinv(ceil(1 - log2(alpha)), power))
+    return min(max(studentised, signs), TOP)
+
+
+def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
+    """One cell's value with its interval, from numpy sums (arms, G, k); fewer than 20 clusters: no interval."""
+    moments = level(backend, backend.to(sums), reduce)
+    clusters = sums.shape[-2]
+    if clusters < FEWEST_CLUSTERS:
+        return _without_interval(moments, clusters)
+    return _estimate(moments, level_bounds(backend, moments), None, None, LEVEL_METHOD)
+
+
+def paired(
+    backend: Backend, left: Array, right: Array, reduce: Callable[[Array], Array]
+) -> tuple[Moments, Bounds, Any]:
+    """A paired difference left - right from sums (..., arms, G, k): its moments, (se, low, high) and p (numpy).
+
+    An interval never contradicts its p: where at most five clusters differ, p is above 0.05 and the interval reaches 0.
+    """
+    moments = difference(backend, left, right, reduce)
+    return moments, *tested(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
+
+
+def tested(backend: Backend, moments: Moments, discordant: Array) -> tuple[Bounds, Any]:
+    """(se, low, high) and p (numpy) of a paired difference or an average of them; see `paired` and `p_value`."""
+    xp = backend.xp
+    p = p_value(backend, moments, discordant)
+    se, low, high = difference_bounds(backend, moments)
+    unproven = backend.to(np.asarray(p > 1 - CONFIDENCE))
+    low, high = xp.where(unproven, xp.clip(low, None, 0.0), low), xp.where(unproven, xp.clip(high, 0.0, None), high)
+    return (se, low, high), p
+
+
+def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
+    """One paired difference (left - right) with interval and p, from numpy sums (arms, G, k) on the same clusters."""
+    first, second = backend.to(left), backend.to(right)
+    clusters = left.shape[-2]
+    if clusters < FEWEST_CLUSTERS:
+        return _without_interval(difference(backend, first, second, reduce), clusters)
+    moments, bounds, p = paired(backend, first, second, reduce)
+    return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
+
+
+def estimate_average(moments: Moments, discordant: int, backend: Backend = CPU) -> Estimate:
+    """An average of paired differences with interval and p; with fewer than 19 degrees of freedom, no interval."""
+    if moments.freedom < FEWEST_CLUSTERS - 1:
+        method = f"none: {moments.freedom:.1f} degrees of freedom, fewer than {FEWEST_CLUSTERS - 1}"
+        return _no_interval(moments, method)
+    bounds, p = tested(backend, moments, np.asarray(discordant))
+    return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
+
+
+def _without_interval(moments: Moments, clusters: int) -> Estimate:
+    return _no_interval(moments, f"none: {clusters} clusters, fewer than {FEWEST_CLUSTERS}")
+
+
+def _no_interval(moments: Moments, method: str) -> Estimate:
+    clusters = int(moments.deviations.shape[-1])
+    return Estimate(float(moments.value), None, None, None, None, None, clusters, method, moments.freedom)
+
+
+def _estimate(moments: Moments, bounds: Bounds, widened_se: float | None, p: float | None, method: str) -> Estimate:
+    se, low, high = map(float, bounds)
+    method = EXACT_METHOD if bool(varies_not(moments)) else method
+    clusters = int(moments.deviations.shape[-1])
+    return Estimate(float(moments.value), se, widened_se, low, high, p, clusters, method, moments.freedom)

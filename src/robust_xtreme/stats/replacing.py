@@ -1,0 +1,73 @@
+"""A folder that is written beside its place and renamed, so that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.core.errors import Mismatch, plain
+from robust_xtreme.files import store
+from robust_xtreme.files.new_files import sync_folder
+
+_RUN, _BEFORE = "run", "before"
+_OURS: Final = (store.LOCK, _RUN, _BEFORE)
+
+
+@contextmanager
+def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Path]:
+    """A folder to write into, which takes the place of `out` at the end of the block, unless it raises.
+
+    The folder beside it, whose name has that ending, is locked until then, and is gone afterwards; the folder that is
+    replaced is in it meanwhile, and gets its place again where a process was killed between the two renames. `check`
+    says whether `out` may be replaced. Raises Locked, DiskError, Mismatch where the folder beside it is not ours.
+    """
+    if not out.name.strip("."):
+        raise Mismatch(f"{out} does not name a folder. Name one with -o.")
+    beside = out.with_name(f".{out.name}.{ending}")
+    with plain():
+        try:
+            beside.mkdir(0o700, parents=True)
+        except FileExistsError:
+            with suppress(FileNotFoundError):  # of another process, which is done
+                _check_ours(beside)
+    with store.lock(beside):
+        try:
+            _restored(out, beside / _BEFORE)
+            shutil.rmtree(beside / _RUN, ignore_errors=True)
+            (beside / _RUN).mkdir()
+            yield beside / _RUN
+            check()
+            _moved(out, beside)
+        finally:
+            if not (beside / _BEFORE).exists() or out.exists():
+                shutil.rmtree(beside, ignore_errors=True)
+
+
+def _check_ours(beside: Path) -> None:
+    """Raise Mismatch where something else, or a folder of another user, has the name of the folder beside ours."""
+    entries = [entry.name for entry in beside.iterdir()] if beside.is_dir() and not beside.is_symlink() else []
+    owner = beside.lstat().st_uid
+    if beside.is_symlink() or not beside.is_dir() or owner != os.geteuid() or set(entries) - {*_OURS}:
+        raise Mismatch(f"{beside} is not what this command left. Move it away, or name another folder with -o.")
+
+
+def _restored(out: Path, before: Path) -> None:
+    if before.is_dir() and not out.exists():
+        before.rename(out)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _moved(out: Path, beside: Path) -> None:
+    """Give the folder its name."""
+    try:
+        if out.exists():
+            out.rename(beside / _BEFORE)
+        (beside / _RUN).rename(out)
+        sync_folder(out.parent)
+    except OSError as error:
+        _restored(out, beside / _BEFORE)
+        raise store.disk_error(out, error, "folder: -o DIR") from error

@@ -1,0 +1,188 @@
+"""The declared shallow predictor of each kind of task, and the folds of a split that it learns from.
+
+A predictor that learns does so from the evaluated split alone, in folds over clusters: what it answers in a fold it
+learned from the clean text of the other folds, whether the text of the answer is clean or perturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, final
+
+import numpy as np
+
+from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.examples import Choice, Example, digest
+from robust_xtreme.core.specs import BITEXT
+from robust_xtreme.core.target_columns import Choices, TargetColumn, bounds_of, owners
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+from robust_xtreme.stats.shallow import naive_bayes, words
+from robust_xtreme.stats.shallow.naive_bayes import Floats, Ints
+from robust_xtreme.stats.shallow.shown import Shown, texts_of
+
+_HYPOTHESIS: Final = "hypothesis"
+
+
+def by_hypothesis(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
+    """The likeliest class by naive Bayes over character n-grams of the hypotheses of the other folds."""
+    golds = clean.targets
+    assert isinstance(golds, Choices)
+    fields = list(map(_field, clean.examples))
+    asked = [_texts(each.columns, fields) for each in shown]
+    scores = naive_bayes.folded(_texts(clean, fields), golds.index, folds, int(golds.index.max()) + 1, asked)
+    return [Choices(values.argmax(axis=1)) for values in scores]
+
+
+def _field(example: Example) -> str:
+    return _HYPOTHESIS if _HYPOTHESIS in example.texts else list(example.texts)[-1]
+
+
+def _texts(columns: ExampleColumns, fields: Sequence[str]) -> list[str]:
+    """The text (n) of each example in its field."""
+    several = {name: texts_of(columns, name) for name in dict.fromkeys(fields)}
+    return [several[name][at] or "" for at, name in enumerate(fields)]
+
+
+_FIELD: Final = "choice"
+_CLASSES: Final = 2
+
+
+def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
+    """The choice that is most likely right, by naive Bayes over right and wrong choices of the other folds."""
+    golds = clean.targets
+    assert isinstance(golds, Choices)
+    rows = _choices(clean)
+    bounds = bounds_of(np.array(list(map(len, rows)), np.int64))
+    item = owners(bounds)
+    right = np.arange(bounds[-1]) - bounds[item] == golds.index[item]
+    texts, asked = _flat(rows), [_flat(_choices(each.columns)) for each in shown]
+    scores = naive_bayes.folded(texts, right.astype(np.int64), folds[item], _CLASSES, asked)
+    return [_highest(values, bounds) for values in scores]
+
+
+def _choices(columns: ExampleColumns) -> list[list[str]]:
+    """The texts of the fields `choice1`, `choice2`, ... of each example in order."""
+    names = {name for example in (columns.clean or columns).examples for name in example.texts}
+    numbered = {name: name.removeprefix(_FIELD) for name in names if name.startswith(_FIELD)}
+    ordered = sorted((int(number), name) for name, number in numbered.items() if number.isdecimal())
+    several = [texts_of(columns, name) for _, name in ordered]
+    return [[text for text in row if text is not None] for row in zip(*several, strict=True)]
+
+
+def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
+    return list(chain.from_iterable(rows))
+
+
+def _highest(scores: Floats, bounds: Ints) -> Choices:
+    """Of each example the choice with the greatest odds of being right, from the scores (n, 2) of all choices."""
+    odds = scores[:, 1] - scores[:, 0]
+    best = np.flatnonzero(odds == np.maximum.reduceat(odds, bounds[:-1])[owners(bounds)])
+    first = best[np.searchsorted(best, bounds[:-1])]
+    return Choices(first - bounds[:-1])
+
+
+FOLDS: Final = 5
+
+Answers = Sequence[TargetColumn]
+"""The answers to the examples, for each condition and seed; none for a pool that is too large."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Shallow:
+    """A shallow predictor, which either learns from examples, by their folds, or only reads what it answers."""
+
+    name: str
+    summary: str
+    learn: Callable[[ExampleColumns, Ints, Sequence[Shown]], Answers] | None = None
+    read: Callable[[Sequence[Shown]], Answers] | None = None
+
+
+def _mutual(shown: Sequence[Shown]) -> Answers:
+    from robust_xtreme.stats.shallow import ranking  # for retrieval only, as the module below for passages
+
+    return ranking.mutual(shown)
+
+
+def _by_characters(shown: Sequence[Shown]) -> Answers:
+    from robust_xtreme.stats.shallow import ranking
+
+    return ranking.by_characters(shown)
+
+
+def _by_overlap(shown: Sequence[Shown]) -> Answers:
+    from robust_xtreme.stats.shallow import passages
+
+    return passages.by_overlap(shown)
+
+
+_MUTUAL: Final = Shallow(
+    "mutual_overlap",
+    "Pairs of sentences, each of which shares most rare character n-grams with the other.",
+    read=_mutual,
+)
+_PREDICTORS: Final[Mapping[str, Shallow]] = {
+    CLASSIFICATION.name: Shallow(
+        "hypothesis_only",
+        "Naive Bayes over character n-grams of the hypothesis, or of the only or last text; nothing else is read.",
+        learn=by_hypothesis,
+    ),
+    CHOICE.name: Shallow(
+        "choice_only",
+        "Naive Bayes over character n-grams of each choice; the premise and the question are not read.",
+        learn=by_choice_alone,
+    ),
+    TAGGING.name: Shallow(
+        "word_lexicon",
+        "Each word's most frequent tag; a word not seen is outside, or takes the most frequent tag of all.",
+        learn=words.by_lexicon,
+    ),
+    SPAN_QA.name: Shallow(
+        "overlap_sentence",
+        "The sentence of the passage that shares most words with the question.",
+        read=_by_overlap,
+    ),
+    RETRIEVAL.name: Shallow(
+        "character_overlap",
+        "The candidates that share most rare character n-grams with the query, in pools up to 20,000.",
+        read=_by_characters,
+    ),
+}
+
+
+def shallow_of(family: str, search: str = "") -> Shallow | None:
+    """The shallow predictor of a family of tasks; `search` is `bitext` where pairs are searched for."""
+    return _MUTUAL if family == RETRIEVAL.name and search == BITEXT else _PREDICTORS.get(family)
+
+
+def summary(name: str) -> str:
+    """The sentence about a shallow predictor; "" for an unknown name."""
+    return next((each.summary for each in (*_PREDICTORS.values(), _MUTUAL) if each.name == name), "")
+
+
+def answers(shallow: Shallow, clean: ExampleColumns, shown: Sequence[Shown]) -> tuple[Answers, str]:
+    """The answers to what is shown, and the data that they were learned from, in words."""
+    if shallow.read:
+        return shallow.read(shown), "nothing"
+    if not shallow.learn or not len(clean):
+        return [], ""
+    folds = np.array(stratified(clean.examples), np.int64)
+    source = f"{FOLDS} folds, {len(clean) - np.bincount(folds).max()} examples each"
+    return shallow.learn(clean, folds, shown), source
+
+
+def stratified(examples: Sequence[Example]) -> list[int]:
+    """The fold of each example: whole clusters, dealt in turn among those with the same labels, in hash order.
+
+    In every fold the labels are as frequent as in the split: without that, a predictor that learns nothing but the
+    frequencies of the others' labels is right less often than chance.
+    """
+    labels: dict[str, list[int]] = {}
+    for example in examples:
+        label = example.target.index if isinstance(example.target, Choice) else 0
+        labels.setdefault(example.cluster, []).append(label)
+    dealt = sorted(labels, key=lambda cluster: (sorted(labels[cluster]), digest("fold", cluster)))
+    fold = {cluster: at % FOLDS for at, cluster in enumerate(dealt)}
+    return [fold[example.cluster] for example in examples]

@@ -1,0 +1,154 @@
+"""The tasks that a suite describes itself, as TaskSpecs that the program knows while the suite is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.specs import OWN, Adapt, Files, Origin, Row, TaskSpec
+from robust_xtreme.core.targets.kinds import CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.tasks.adapters.pairs import labelled
+from robust_xtreme.tasks.adapters.qa import by_text, span_qa
+from robust_xtreme.tasks.adapters.tagging import UNLABELLED, tagging
+from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
+from robust_xtreme.tasks.sources.own import CHOICE, READERS, SPANS, TAGS, OwnTask
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.suite import MANIFEST, Suite
+
+_ENGLISH: Final = "en"
+_ENTITIES: Final = ("B-", "I-", "E-", "S-")
+_ANSWERED: Final = ("xquad", "mlqa", "tydiqa", "squad", "squad_v2")
+"""The heads for spans, which have no labels: each answers every task with spans."""
+
+
+@contextmanager
+def own_tasks(data: str) -> Iterator[None]:
+    """Know the tasks that the suite `data` describes itself, by their names, within a context.
+
+    Other data have none. Raises DataError where the suite's description is malformed.
+    """
+    with registry.adding("task", tasks_in(data)):
+        yield
+
+
+def tasks_in(data: str) -> tuple[TaskSpec, ...]:
+    """The tasks that the suite `data` describes itself; none where `data` is not the folder of a suite."""
+    if not data or not (Path(data) / MANIFEST).exists():
+        return ()
+    suite = open_source(data)
+    return tuple(_task(suite, task) for task in suite.own_tasks.values()) if isinstance(suite, Suite) else ()
+
+
+def clusters_note(task: TaskSpec) -> str:
+    """A sentence on what is resampled where the rows of a task name no cluster."""
+    return f"{task.name}: the rows name no cluster, so {_CLUSTERS[task.family]}."
+
+
+_CLUSTERS: Final = {
+    CLASSIFICATION.name: "each example is a cluster",
+    TAGGING.name: "sentences that differ in numbers alone are a cluster",
+    SPAN_QA.name: "the questions of a passage are a cluster",
+}
+
+
+def _task(suite: Suite, described: OwnTask) -> TaskSpec:
+    """The task of a description; it learns from English where the suite has that, else from all that it has."""
+    languages = suite.named.get(described.name, suite.codes)
+    reader = READERS[described.target]
+    base = TaskSpec(
+        name=described.name,
+        summary="",
+        family="",
+        metrics=(),
+        languages=languages,
+        files={
+            split: Files(reader, (f"{described.name}/{split}-{{language}}.jsonl",))
+            for split in suite.tasks[described.name]
+        },
+        perturbed=(),
+        adapt=_labelled(described),
+        accepts=(described.name,),
+        cite="",
+        labels=described.labels,
+        groups={OWN: languages},
+        licence=suite.licence,
+    )
+    task = _MAKERS[described.target](base, described)
+    taught = tuple(code for code in languages if suite.holds(task, code, "train"))
+    return replace(task, train_languages=(_ENGLISH,) if _ENGLISH in taught or not taught else taught)
+
+
+def _choice(task: TaskSpec, described: OwnTask) -> TaskSpec:
+    known = [other for other in _of_family(CLASSIFICATION.name) if len(other.perturbed[0]) == len(described.texts)]
+    alike = [other for other in known if set(other.labels) == set(described.labels)]
+    return replace(
+        task,
+        summary=f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
+        family=CLASSIFICATION.name,
+        metrics=("accuracy",),
+        perturbed=(described.texts,),
+        accepts=_accepted(task, alike),
+    )
+
+
+def _tags(task: TaskSpec, described: OwnTask) -> TaskSpec:
+    """Tags with prefixes, as in B-PER, are scored as entities; others, as parts of speech, word by word."""
+    labels = {*described.labels}
+    named = UNLABELLED in labels and all(label.startswith(_ENTITIES) for label in labels - {UNLABELLED})
+    alike = [other for other in _of_family(TAGGING.name) if other.labels and {*other.labels} <= labels]
+    return replace(
+        task,
+        summary=f"A tag per word, of {len(described.labels)}.",
+        family=TAGGING.name,
+        metrics=("span_f1", "token_accuracy") if named else ("token_accuracy",),
+        perturbed=(("tokens",),),
+        adapt=tagging(described.labels),
+        accepts=_accepted(task, alike),
+    )
+
+
+def _spans(task: TaskSpec, described: OwnTask) -> TaskSpec:
+    return replace(
+        task,
+        summary="The span of a context that answers a question.",
+        family=SPAN_QA.name,
+        metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
+        perturbed=(("question",), ("context",)),
+        adapt=span_qa(by_text),
+        accepts=(described.name, *_ANSWERED),
+        max_length=384,
+        stride=128,
+    )
+
+
+_MAKERS: Final = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}
+
+
+def _of_family(family: str) -> list[TaskSpec]:
+    tasks = (registry.load("task", name) for name in registry.installed("task"))
+    return [task for task in tasks if task.family == family]
+
+
+def _accepted(task: TaskSpec, alike: list[TaskSpec]) -> tuple[str, ...]:
+    """The heads that answer a task: its own, and those of tasks of the program with its labels."""
+    return tuple(dict.fromkeys((*task.accepts, *(name for other in alike for name in other.accepts))))
+
+
+def _labelled(described: OwnTask) -> Adapt:
+    """An adapter whose fields are the texts; the cluster is the row's own, or the item, which languages share."""
+
+    def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        examples = []
+        for row in rows:
+            id = origin.id(row.native)
+            texts = {key: Text(f"{id}/{key}", origin.language, row.values[key]) for key in described.texts}
+            target = labelled(row.values[LABEL], described.labels, row.location)
+            examples.append(Example(id, texts, target, row.cluster or f"{origin.task}-{origin.split}/{row.native}"))
+        return tuple(examples)
+
+    return adapt

@@ -1,0 +1,202 @@
+"""Which ranges in a row of JSON lines move with which text, and which values look like ranges but do not move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from robust_xtreme.core import strict_json
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.tasks.formats._json import is_whole
+from robust_xtreme.tasks.formats._named_ranges import (
+    ANSWERS,
+    BREAKS,
+    SENTENCES,
+    Edits,
+    NamedRange,
+    breaks,
+    moved,
+    moved_breaks,
+    named_ranges,
+)
+from robust_xtreme.tasks.formats._record import Done
+
+Fields = Mapping[str, Any]
+
+_SPANS: Final = ("spans", "entities")
+_SENTENCES: Final = (BREAKS, SENTENCES)
+MOVING: Final = (*ANSWERS, *_SPANS, *_SENTENCES)
+"""The keys whose values move with a text."""
+
+_CONTEXT: Final = "context"
+_TEXT: Final = "text"
+_ANSWERS: Final = ("answer", "answers")
+_WORDS: Final = re.compile("[A-Z]?[a-z]+")
+_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,12}(\.0*)?\s*")
+_NAMES: Final = frozenset(("start", "starts", "begin", "offset", "offsets", "span", "spans"))
+_PAIR: Final = 2
+_SIZES: Final = (_PAIR, _PAIR + 1)
+
+
+class Moving(NamedTuple):
+    """What moves with one text of a row: the ranges in it, and its sentences."""
+
+    row: Fields
+    ranges: Sequence[NamedRange] = ()
+    sentences: Sequence[NamedRange] = ()
+
+    def edits(self, new: Done, text: str) -> Edits:
+        """The edits of the row's ranges after the text was noised."""
+        return moved(self.ranges, new, text) | moved_breaks(self.row, self.sentences, new, text)
+
+
+def moving(row: Fields, noised: Mapping[str, str], keep: Collection[str], location: str) -> Mapping[str, Moving]:
+    """What moves with each noised text; values under the keys in `keep` do not move.
+
+    Ranges belong to `context`. In a row without one, they belong to the text that contains the quoted answers at these
+    ranges; ranges without quoted answers belong to `text`, or to the only text in which they fit. Raises DataError
+    where this is ambiguous, and where another value looks like ranges in a noised text.
+    """
+    row = {key: value for key, value in row.items() if key not in keep}
+    owners = {key: owner for key in MOVING if key not in noised and (owner := _owner(row, key, noised, location))}
+    _check_left(row, noised, {*noised, *owners}, location)
+    moves = {}
+    for name, text in noised.items():
+        keys = [key for key, owner in owners.items() if owner == name]
+        ranges = [item for key in keys if key not in _SENTENCES for item in named_ranges(row, key, text, location)]
+        sentences = breaks(row, text, location) if any(key in keys for key in _SENTENCES) else ()
+        moves[name] = Moving(row, ranges, sentences)
+    return moves
+
+
+def _owner(row: Fields, key: str, noised: Mapping[str, str], location: str) -> str:
+    """The name of the text to which the ranges under a key belong, noised or not; empty where there are no ranges."""
+    value = row.get(key)
+    if value is None or (key in ANSWERS and value and isinstance(value, list) and all(map(_is_text, value))):
+        return ""
+    in_context = _is_text(row.get(_CONTEXT))
+    if key not in _SPANS and in_context:
+        return _CONTEXT
+    placed = looks_placed(key, value)
+    if in_context:
+        return _CONTEXT if placed else ""
+    if key == SENTENCES and BREAKS in row and not placed:
+        key = BREAKS
+        placed = row[key] is not None
+    return _fitting(row, key, noised, location) if placed else ""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _fitting(row: Fields, key: str, noised: Mapping[str, str], location: str) -> str:
+    """The name of the text in which all ranges of a value fit. Raises DataError where several texts or none fit."""
+    texts: dict[str, str] = {name: value for name, value in row.items() if _is_text(value)} | dict(noised)
+    fits: dict[str, list[NamedRange]] = {}
+    for name, text in texts.items():
+        with suppress(DataError):  # one of the ranges does not fit
+            fits[name] = named_ranges(row, key, text, "")
+    ours = [name for name in fits if name in noised]
+    if any(item.text is None for fit in fits.values() for item in fit):
+        if _TEXT in texts:
+            return _TEXT
+        ours = ours if len(fits) == 1 else list(fits) * bool(ours)
+    if fits and (len(ours) <= 1 or not any(fits.values())):
+        return next(iter(ours or fits))
+    known = " or ".join(map(repr, fits)) or "none of the texts"
+    what = f"the places under {key!r} fit in {known}"
+    raise DataError(location, f"{what}. Call the text that they are in {_CONTEXT!r}, or leave them: --keep {key}")
+
+
+def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], location: str) -> None:
+    """Raise DataError where another key looks like ranges in a noised text, or like the text of an answer."""
+    longest = max(map(len, noised.values()), default=-1)
+    elsewhere = _is_text(row.get(_CONTEXT)) and _CONTEXT not in noised
+    for key, value in row.items():
+        if key in taken:
+            continue
+        if not elsewhere and looks_placed(key, value, longest):
+            raise _stale(location, key, "looks like places in a text that is noised")
+        if key in _ANSWERS and any(_is_answer(inner, noised) for _, inner in _inside(key, value)):
+            raise _stale(location, key, "contains an answer that is in a text that is noised, without its place,")
+
+
+def check_cells(
+    names: Sequence[str], cells: Sequence[str], columns: Sequence[int], keep: Collection[str], location: str
+) -> None:
+    """Raise DataError where a column of a table looks like places in a noised one, since they do not move there.
+
+    `names` are those of all columns, none without a header; `columns` are the noised ones.
+    """
+    noised = {names[at]: cells[at] for at in columns if names}
+    others = {name: cell for name, cell in zip(names, cells, strict=False) if name not in noised}
+    for name in MOVING:
+        if others.pop(name, "").lstrip().startswith(("[", "{")) and name not in keep:
+            what = f"the column {name!r} looks like places in a text, which do not move in a table."
+            raise DataError(location, f"{what} Leave it: --keep {name}")
+    moving({**others, **noised}, noised, keep, location)
+
+
+def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
+    """Whether a value is a text that occurs in a noised text; the letter of a choice does not count."""
+    if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
+        return False
+    for text in noised.values():
+        for match in re.finditer(re.escape(value), text):
+            start, stop = match.span()
+            if not (_joins(text, start) or _joins(text, stop)):
+                return True
+    return False
+
+
+def _joins(text: str, position: int) -> bool:
+    """Whether a position is inside a word of a script with capitals, as that of `no` in `know`."""
+    around = text[max(position - 1, 0) : position + 1]
+    return len(around) == _PAIR and all(letter.lower() != letter.upper() for letter in around)
+
+
+def _stale(location: str, key: str, what: str) -> DataError:
+    names = ", ".join(MOVING)
+    return DataError(location, f"the key {key!r} {what} and does not move (these do: {names}). Leave it: --keep {key}")
+
+
+def looks_placed(key: str, value: Any, longest: int | None = None) -> bool:
+    """Whether a value, or one nested in it, looks like places in a text of at most so many code points."""
+    return any(_names_position(name, inner, longest) for name, inner in _inside(key, value))
+
+
+def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value and all values nested in it, also in JSON that is a text, each with its key."""
+    pending: list[tuple[str, Any]] = [(key, value)]
+    while pending:
+        name, value = pending.pop()
+        yield name, value
+        if isinstance(value, dict):
+            pending += value.items()
+        elif isinstance(value, list):
+            pending += ((name, inner) for inner in value)
+        elif isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+            with suppress(ValueError, RecursionError):
+                pending.append((name, strict_json.loads(value.replace("(", "[").replace(")", "]"))))
+
+
+def _names_position(name: str, value: Any, longest: int | None) -> bool:
+    """Whether a value is a number under a key that names positions, or a list of number pairs, at most `longest`."""
+    if _is_offset(float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value, longest):
+        return not _NAMES.isdisjoint(word.lower() for word in _WORDS.findall(name))
+    return isinstance(value, list) and bool(value) and all(_is_pair(pair, longest) for pair in value)
+
+
+def _is_pair(value: Any, longest: int | None) -> bool:
+    """Whether a value is a start and a stop, optionally followed by a name."""
+    if not isinstance(value, list) or len(value) not in _SIZES:
+        return False
+    return all(_is_offset(item, longest) for item in value[:_PAIR]) and all(map(_is_text, value[_PAIR:]))
+
+
+def _is_offset(value: Any, longest: int | None) -> bool:
+    is_number = is_whole(value) or (isinstance(value, float) and value.is_integer())
+    return is_number and (longest is None or 0 <= value <= longest)

@@ -1,0 +1,143 @@
+"""Records of a file, the slots of text in them, and the results that replace these texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, repeat
+from typing import TYPE_CHECKING, NamedTuple, final
+
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.examples import Span, span_of
+from robust_xtreme.tasks.formats._file import Source
+
+if TYPE_CHECKING:
+    from robust_xtreme.noise.engine.noised import Noised
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a file is read: the noised fields, whether a tsv has a header (None: if fields are named), and languages.
+
+    `language_field` names the field with each row's language. `pairs` reads a tsv as its task does: two texts a line,
+    `first` and `second`, which may be quoted. `keep` names keys or columns that do not move, whatever they look like.
+    With `skip_null` a null is kept where a text is expected, with `edits` the edits of a context are written beside it.
+    """
+
+    fields: tuple[str, ...]
+    header: bool | None = None
+    language_field: str = ""
+    pairs: bool = False
+    keep: tuple[str, ...] = ()
+    skip_null: bool = False
+    edits: bool = False
+
+
+class Slot(NamedTuple):
+    """One text of a record: its field, its location in the file as readers name it, its value, its spans.
+
+    With `words` the spans are the words of a sentence, in a format that may contain other texts too.
+    """
+
+    field: str
+    location: str
+    value: str
+    spans: tuple[Span, ...] = ()
+    language: str = ""
+    words: bool = False
+
+
+def word_slot(
+    field: str, location: str, words: Sequence[str], tags: Sequence[str | None] = (), language: str = ""
+) -> Slot:
+    """Words joined to one text, in which each word is a span, labelled with its tag where there are tags."""
+    return Slot(field, location, " ".join(words), word_spans(words, tags), language, words=True)
+
+
+def word_spans(words: Sequence[str], tags: Sequence[str | None] = ()) -> tuple[Span, ...]:
+    """The span of each word in the words joined by one space, labelled with its tag where there are tags."""
+    starts = [*accumulate((len(word) + 1 for word in words), initial=0)]
+    stops = [following - 1 for following in starts[1:]]
+    return tuple(map(span_of, starts, stops, tags or repeat(None)))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result for a slot; without `noised` it is unchanged.
+
+    The noised text may be the slot's value without white space around it, `lead` characters of it before the text.
+    """
+
+    slot: Slot
+    noised: Noised | None = None
+    lead: int = 0
+
+    @property
+    def value(self) -> str:
+        """The new value of the slot."""
+        old = self.slot.value
+        return old if self.noised is None else old[: self.lead] + self.noised.text.value + old[self.end :]
+
+    @property
+    def end(self) -> int:
+        """The offset in the slot's value at which the clean text ends."""
+        return self.lead + (len(self.noised.clean.value) if self.noised else len(self.slot.value))
+
+    def moved(self, start: int, stop: int) -> tuple[int, int]:
+        """The range in the new value that corresponds to a range of the slot's value."""
+        if self.noised is None:
+            return start, stop
+        low, high = self.noised.to_noisy(max(start, self.lead) - self.lead, min(stop, self.end) - self.lead)
+        grown = len(self.noised.text.value) - len(self.noised.clean.value)
+        return start if start < self.lead else low + self.lead, stop + grown if stop > self.end else high + self.lead
+
+    def words(self) -> Iterator[str | None]:
+        """The new value of each span; None where it did not change."""
+        if self.noised is None:
+            yield from (None for _ in self.slot.spans)
+            return
+        clean, new = self.noised.clean, self.noised.text
+        for before, after in zip(clean.spans, new.spans, strict=True):
+            yield None if clean.at(before) == new.at(after) else new.at(after)
+
+
+Written = Callable[[Sequence[Done]], str | bytes]
+
+
+class Record(NamedTuple):
+    """A piece of a file: the texts in it, a function that writes it from their results, and its size in characters.
+
+    The functions are called in the order of the records. `nulls` is the number of texts that are null.
+    """
+
+    slots: tuple[Slot, ...]
+    write: Written
+    size: int
+    nulls: int = 0
+
+
+Reader = Callable[[Source, Options], Iterator[Record]]
+
+
+def kept(text: str) -> Record:
+    """A piece without texts, which is written unchanged."""
+    return Record((), lambda _: text, len(text))
+
+
+def spliced(text: str, edits: Mapping[tuple[int, int], str]) -> str:
+    """The text with some ranges replaced, which do not overlap."""
+    parts, position = [], 0
+    for (start, stop), new in sorted(edits.items()):
+        parts += [text[position:start], new]
+        position = stop
+    return "".join([*parts, text[position:]])
+
+
+def on_one_line(value: str, path: str, number: int, marks: str = "\n\r") -> str:
+    """A new value for a line or cell. Raises DataError where it contains one of the `marks`, which separate cells."""
+    if any(mark in value for mark in marks):
+        shown = next(repr(mark) for mark in marks if mark in value)
+        raise DataError(path, f"the perturbation put {shown} into a text, which this format cannot contain.", number)
+    return value

@@ -1,0 +1,146 @@
+"""CSV: columns separated by commas, under a line of their names; cells may be quoted and contain line ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple, final
+
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.tasks.formats._file import Line, Source, check_ends, check_size
+from robust_xtreme.tasks.formats._json import Range
+from robust_xtreme.tasks.formats._moving import check_cells
+from robust_xtreme.tasks.formats._record import Done, Options, Record, Slot, kept, spliced
+from robust_xtreme.tasks.formats.tsv import chosen
+
+NOISED: Final = ()
+FAMILY: Final = ""
+TAKES: Final = ("--language-field", "--header", "--keep", "--skip-null")
+
+_LINES: Final = 100_000
+_QUOTE: Final = '"'
+_CLOSED: Final = re.compile('[^"]*+(?:""[^"]*+)*+"')
+_MARKED: Final = re.compile('[",\\n\\r]')
+
+
+class Rows(NamedTuple):
+    """One row of cells: the number of its first line, its text with all line ends, and the range of each cell."""
+
+    number: int
+    text: str
+    ranges: tuple[Range, ...]
+
+    def cells(self) -> list[str]:
+        """The values of the cells, without quotes."""
+        return [_value(self.text[start:stop]) for start, stop in self.ranges]
+
+
+def _value(raw: str) -> str:
+    return raw[1:-1].replace('""', _QUOTE) if raw.startswith(_QUOTE) else raw
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The names of all columns (empty without a header), the noised ones, and the column of languages (-1: none)."""
+
+    path: str
+    width: int
+    names: tuple[str, ...]
+    columns: tuple[int, ...]
+    language: int
+    options: Options
+
+
+def records(source: Source, options: Options) -> Iterator[Record]:
+    """A record for each row; empty lines are kept. The first row names the columns, unless the options say otherwise.
+
+    Raises DataError naming the line that is not valid CSV, or whose cells are not as many as in the lines before.
+    """
+    table = None
+    for row in rows(source):
+        if not row.text.strip("\r\n"):
+            yield kept(row.text)
+            continue
+        if table is None:
+            named, cells = options.header is not False, row.cells()
+            columns, language = chosen(cells, source.path, options, named=named)
+            table = _Table(source.path, len(cells), tuple(cells) if named else (), columns, language, options)
+            if named:
+                yield kept(row.text)
+                continue
+        yield _record(row, table)
+
+
+def rows(source: Source) -> Iterator[Rows]:
+    """The rows of a file. Raises DataError where a cell continues after its closing quote, or does not end."""
+    lines = source.lines()
+    for line in lines:
+        yield _row(line, lines, source.path)
+
+
+def _row(line: Line, lines: Iterator[Line], path: str) -> Rows:
+    """The row that begins with a line; a quoted cell may continue in the next lines."""
+    number, parts, before, position = line.number, [line.whole], 0, 0
+    ranges: list[Range] = []
+    while True:
+        start = before + position
+        if line.text.startswith(_QUOTE, position):
+            position += 1
+            while not (closed := _CLOSED.match(line.text, position)):
+                before, position = before + len(line.whole), 0
+                check_size(before, "the row that begins here (is a quotation mark not closed?)", path, number)
+                if len(parts) > _LINES:
+                    what = f"the row that begins here has more than {_LINES:,} lines. Is a quotation mark not closed?"
+                    raise DataError(path, what, number)
+                line = _next(lines, path, number)
+                parts.append(line.whole)
+            position = closed.end()
+        else:
+            comma = line.text.find(",", position)
+            stop = comma if comma >= 0 else len(line.text)
+            check_ends(line.text[position:stop], path, line.number)
+            position = stop
+        ranges.append((start, before + position))
+        if position == len(line.text):
+            return Rows(number, "".join(parts), tuple(ranges))
+        if line.text[position] != ",":
+            what = f"{line.text[position]!r} follows the closing quotation mark of cell {len(ranges)}, not a comma."
+            raise DataError(path, what, line.number)
+        position += 1
+
+
+def _next(lines: Iterator[Line], path: str, number: int) -> Line:
+    for line in lines:
+        return line
+    raise DataError(path, "a quoted cell of the row that begins here does not end. Is the file cut off?", number)
+
+
+def _record(row: Rows, table: _Table) -> Record:
+    """The record of a row. Raises DataError where another column looks like a place in a noised text."""
+    cells = row.cells()
+    if len(cells) != table.width:
+        what = f"has {len(cells)} cell{'s' * (len(cells) != 1)}, the rows before have {table.width}."
+        raise DataError(table.path, what, row.number)
+    language = cells[table.language].strip() if table.language >= 0 else ""
+    texts = {name: cells[column] for name, column in zip(table.options.fields, table.columns, strict=True)}
+    check_cells(table.names, cells, table.columns, table.options.keep, f"{table.path}:{row.number}")
+    slots = tuple(Slot(name, str(row.number), text, (), language) for name, text in texts.items())
+    return Record(slots, partial(_written, row, table.columns), len(row.text))
+
+
+def _written(row: Rows, columns: Sequence[int], done: Sequence[Done]) -> str:
+    edits: dict[Range, str] = {}
+    for column, outcome in zip(columns, done, strict=True):
+        if outcome.value != outcome.slot.value:
+            start, stop = row.ranges[column]
+            edits[start, stop] = _cell(outcome.value, quoted=row.text.startswith(_QUOTE, start))
+    return spliced(row.text, edits)
+
+
+def _cell(value: str, *, quoted: bool) -> str:
+    """A value as a cell, quoted where the old one was or where it must be."""
+    escaped = value.replace(_QUOTE, '""')
+    return f'"{escaped}"' if quoted or _MARKED.search(value) or not value else value

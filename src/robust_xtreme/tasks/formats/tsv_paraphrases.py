@@ -1,0 +1,42 @@
+"""Pairs of sentences and whether they mean the same, a line each, as in PAWS-X."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.specs import Row
+from robust_xtreme.tasks.formats import tsv
+
+FIELDS: Final = ("sentence1", "sentence2", "label")
+WRITTEN: Final = "tsv"
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a line, as in `tsv`, without blanks at the ends of a sentence, which XTREME's scripts remove.
+
+    Rows with a number (`id`) are sorted by it. Raises DataError where a line has another number of columns, or an id
+    occurs twice or is not a number.
+    """
+    rows = tuple(
+        replace(row, values={**row.values, **{side: row.values[side].strip() for side in tsv.PAIR}})
+        for row in tsv.read(text, path)
+    )
+    if "id" not in text.partition("\n")[0].rstrip("\r").split("\t"):
+        return rows
+    seen: dict[int, Row] = {}
+    for row in rows:
+        if not (row.native.isascii() and row.native.isdigit()):
+            raise DataError(row.location, f"the id {row.native[:80]!r} is not a whole number.")
+        if int(row.native) in seen:
+            other = seen[int(row.native)].location
+            raise DataError(row.location, f"the id {row.native} is not unique; it is at {other} too.")
+        seen[int(row.native)] = row
+    return tuple(row for _, row in sorted(seen.items()))
+
+
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    return tsv.pair_of(row, FIELDS, location)

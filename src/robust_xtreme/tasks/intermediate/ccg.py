@@ -1,0 +1,37 @@
+"""CCG: the category of combinatory categorial grammar of each word of the Wall Street Journal's text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.tasks.adapters.tagging import tagging
+from robust_xtreme.tasks.sources.named import named
+
+_LABELS: Final = "ccg/tags_to_id.json"
+
+
+ccg = TaskSpec(
+    name="ccg",
+    summary="Supertagging: the category of combinatory categorial grammar of each word, some 1,363 of them.",
+    family="tagging",
+    metrics=("token_accuracy",),
+    languages=("en",),
+    files={
+        split: Files("ccg_tsv", ((f"ccg/ccg.{name}", _LABELS),))
+        for split, name in (("train", "train"), ("validation", "dev"), ("test", "test"))
+    },
+    perturbed=(("tokens",),),
+    adapt=lambda rows, origin: tagging(named(rows))(rows, origin),  # the reader has checked the labels
+    accepts=("ccg",),
+    cite="Hockenmaier and Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures Extracted from "
+    "the Penn Treebank (Computational Linguistics 33:3)",
+    max_length=128,
+    absent="CCGbank is licensed by the LDC (LDC2005T13) and may not be passed on. Whoever has it writes, as "
+    "DIR/ccg/ccg.train and DIR/ccg/ccg.dev, a line each sentence: its words separated by spaces, a tab, and as many "
+    "categories separated by spaces; and as DIR/ccg/tags_to_id.json one object that numbers the categories from 0. "
+    "Name DIR with --data DIR.",
+    rows="About 38,000 sentences to train on and 5,500 of validation, with 1,363 categories in jiant's files.",
+    licence="LDC's, for members and buyers of LDC2005T13",
+    open_labels=True,
+)

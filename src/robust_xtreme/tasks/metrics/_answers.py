@@ -1,0 +1,218 @@
+"""Shared parts of the metrics of answers: the answers that are compared, and their words as columns.
+
+The distinct answers of a task run are normalised once, by the rule of a metric, and compared by numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice, pairwise
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.core.edits import at
+from robust_xtreme.core.example_columns import ExampleColumns, once
+from robust_xtreme.core.examples import Answers
+from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
+from robust_xtreme.core.target_columns import Ranges, bounds_of, gathered, numbering, numbers_of, owners
+from robust_xtreme.tasks.metrics._names import SIZE
+
+Words = Callable[[str, str], tuple[str, ...]]
+"""The words of an answer in a language, by the rule of a metric."""
+
+Given = tuple[ExampleColumns, Ranges]
+"""The columns whose contexts answers are read in, and the spans of the answers there."""
+
+_FIELD: Final = "context"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Golds:
+    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least.
+
+    `made` keeps what was made of them.
+    """
+
+    texts: list[str]
+    bounds: Array
+    made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+
+
+Answering = Callable[[Responses], Given]
+GoldTexts = Callable[[Responses], Golds]
+Sides = tuple[Answering, GoldTexts]
+
+
+def answers_clean(responses: Responses) -> Given:
+    """The predicted answers in the clean text, with the predictions mapped back through the edits."""
+    _, restored = targets(responses, Answers, Ranges, responses.restored)
+    return responses.clean, restored
+
+
+def answers_noisy(responses: Responses) -> Given:
+    """The predicted answers in the perturbed text."""
+    _, predicted = targets(responses, Answers, Ranges)
+    return responses.clean if _same_contexts(responses) else responses.perturbed, predicted
+
+
+def _same_contexts(responses: Responses) -> bool:
+    """Whether no context is perturbed; what was made of clean answers is not made again of equal ones then."""
+    return responses.perturbed.values(_FIELD) is responses.clean.values(_FIELD)
+
+
+def golds_clean(responses: Responses) -> Golds:
+    """The clean gold answers, or one empty answer where there is none."""
+    return once(responses.clean, _golds)
+
+
+def golds_noisy(responses: Responses) -> Golds:
+    """The gold answers as they are in the perturbed context."""
+    same = _same_contexts(responses) and responses.perturbed.targets is responses.clean.targets
+    return once(responses.clean if same else responses.perturbed, _golds)
+
+
+def _golds(columns: ExampleColumns) -> Golds:
+    contexts, ranges = columns.values(_FIELD), columns.targets
+    assert isinstance(ranges, Ranges)
+    spans = zip(owners(ranges.bounds).tolist(), ranges.start.tolist(), ranges.stop.tolist(), strict=True)
+    texts = [contexts[item][start:stop] for item, start, stop in spans]
+    lengths = np.diff(ranges.bounds)
+    for item in np.flatnonzero(lengths == 0)[::-1].tolist():
+        texts.insert(int(ranges.bounds[item]), "")
+    return Golds(texts, bounds_of(np.maximum(lengths, 1)))
+
+
+def gold_changed(responses: Responses) -> Array:
+    """Whether the gold answers of each item (n,) differ between the clean and the perturbed context."""
+    return once(responses.perturbed, _changed, responses.clean)
+
+
+def _changed(perturbed: ExampleColumns, clean: ExampleColumns) -> Array:
+    if perturbed.values(_FIELD) is clean.values(_FIELD) and perturbed.targets is clean.targets:
+        return np.zeros(len(clean), np.bool_)
+    before, after = once(clean, _golds), once(perturbed, _golds)
+    both = zip(pairwise(before.bounds.tolist()), pairwise(after.bounds.tolist()), strict=True)
+    return np.array([before.texts[a:b] != after.texts[c:d] for (a, b), (c, d) in both], np.bool_)
+
+
+@final
+@dataclass(slots=True, eq=False)  # filled while a task run is scored
+class Lexicon:
+    """The distinct answers of a task run by number, normalised by a rule.
+
+    `languages` are those of the items. `numbers` has the number of each answer by language and text. Answer i has
+    `length[i]` words; its distinct words are `words[bounds[i]:bounds[i + 1]]`, in order, `counts` as often each.
+    Answers of equal words have equal `same`.
+    """
+
+    rule: Words
+    languages: Sequence[str]
+    numbers: dict[tuple[str, str], int] = field(default_factory=numbering)
+    known_words: dict[str, int] = field(default_factory=numbering)
+    known_bags: dict[tuple[str, ...], int] = field(default_factory=numbering)
+    same: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    length: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    words: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    counts: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    bounds: Array = field(default_factory=lambda: np.zeros(1, np.int64))
+
+    def of(self, languages: Iterable[str], texts: Iterable[str]) -> Array:
+        """The numbers of answers (n,) int64, in their languages."""
+        before = len(self.numbers)
+        numbers = numbers_of(self.numbers, zip(languages, texts, strict=True))
+        if len(self.numbers) > before:
+            self._add(list(islice(self.numbers, before, None)))
+        return numbers
+
+    def _add(self, answers: Sequence[tuple[str, str]]) -> None:
+        bags = [self.rule(text, language) for language, text in answers]
+        same, length = numbers_of(self.known_bags, bags), np.fromiter(map(len, bags), np.int64, len(bags))
+        words = numbers_of(self.known_words, chain.from_iterable(bags))
+        keys, counts = np.unique(owners(bounds_of(length)) * SIZE + words, return_counts=True)
+        distinct = bounds_of(np.bincount(keys // SIZE, minlength=len(answers)))
+        self.same, self.length = np.append(self.same, same), np.append(self.length, length)
+        self.words, self.counts = np.append(self.words, keys % SIZE), np.append(self.counts, counts)
+        self.bounds = np.append(self.bounds, distinct[1:] + self.bounds[-1])
+
+    def exact(self, answers: Array, golds: Array) -> Array:
+        """Whether answers (m,) have the words of gold answers (m,)."""
+        return self.same[answers] == self.same[golds]
+
+    def overlap(self, answers: Array, golds: Array) -> Array:
+        """The F1 (m,) of the words that answers share with gold answers; 0 where they share none."""
+        common = self._common(answers, golds)
+        pairs = np.flatnonzero(common)
+        shared = common[pairs]
+        precision, recall = shared / self.length[answers[pairs]], shared / self.length[golds[pairs]]
+        values = np.zeros(len(answers))
+        values[pairs] = 2 * precision * recall / (precision + recall)
+        return values
+
+    def _common(self, answers: Array, golds: Array) -> Array:
+        """How many words (m,) answers share with gold answers, each as often as both have it."""
+        (mine, mine_at), (theirs, theirs_at) = (self._keys(side) for side in (answers, golds))
+        match: Array = np.searchsorted(theirs, mine)
+        both = np.flatnonzero(at(np.append(theirs, -1), match) == mine)
+        shared = np.minimum(self.counts[mine_at[both]], self.counts[theirs_at[match[both]]])
+        return np.bincount(mine[both] // SIZE, shared, len(answers))
+
+    def _keys(self, answers: Array) -> tuple[Array, Array]:
+        """Of each distinct word of answers (m,) a key of answer and word, in order, and its position in `words`."""
+        positions, bounds = gathered(self.bounds, answers)
+        return owners(bounds) * SIZE + self.words[positions], positions
+
+
+Compare = Callable[[Lexicon, Array, Array], Array]
+"""The value of each answer (m,) against a gold answer (m,)."""
+
+
+def _lexicon(clean: ExampleColumns, rule: Words) -> Lexicon:
+    return Lexicon(rule, clean.languages(_FIELD))
+
+
+def _numbers(columns: ExampleColumns, ranges: Ranges, known: Lexicon) -> Array:
+    """The numbers (n,) of the answers."""
+    return known.of(known.languages, columns.firsts(_FIELD, ranges))
+
+
+def _gold_numbers(golds: Golds, known: Lexicon) -> Array:
+    """The numbers of the gold answers (m,)."""
+    return known.of([known.languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
+
+
+def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: Lexicon, compare: Compare) -> Array:
+    """The value (n,) of each answer against the gold that suits it best."""
+    numbers, item = once(columns, _numbers, ranges, known), owners(golds.bounds)
+    values = compare(known, numbers[item], once(golds, _gold_numbers, known)).astype(np.float64)
+    return np.maximum.reduceat(values, golds.bounds[:-1])
+
+
+def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare) -> Callable[[Responses], Sums]:
+    """The stats (value, 1) of comparing answers with the golds that suit each best.
+
+    They count under `all` and the scope of the gold. Answers are in the language of the clean context.
+    """
+
+    def sums(responses: Responses) -> Sums:
+        columns, ranges = answers(responses)
+        known = once(responses.clean, _lexicon, rule)
+        values = once(columns, _best, ranges, golds(responses), known, compare)
+        best = np.stack((values, np.ones(len(responses))), axis=1)
+        changed = gold_changed(responses)
+        return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
+
+    return sums
+
+
+def answer_metric(
+    name: str, summary: str, cite: str, rule: Words, compare: Compare, sides: Sides = (answers_clean, golds_clean)
+) -> Metric:
+    """The metric of answers compared by a rule; `sides` read answers and golds, by default in the clean text."""
+    sums = compared(rule, *sides, compare)
+    column = "exact" if compare is Lexicon.exact else "f1"
+    return Metric(
+        name=name, summary=summary, columns=(column, "n"), stats=each(sums), reduce=share, cite=cite, sums=sums
+    )

@@ -1,0 +1,110 @@
+"""What noise did to each item: its status, its edits and their rates, and the numbers and negators among them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.core.edits import Array
+from robust_xtreme.core.target_columns import bounds_of, parts_summed
+from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK, STATUSES, UNCHANGED, NoisedTexts
+from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited
+
+_NOTHING: Final = np.zeros(0, np.int64)
+_MOST: Final = 1 << 62
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.
+
+    Example i has those `bounds[i]:bounds[i + 1]` of `numbers`, which are numbers of texts of `noised`.
+    """
+
+    noised: NoisedTexts
+    numbers: Array
+    bounds: Array
+
+    def of_items(self, values: Array) -> Array:
+        """The sum of values by text (t,) or (t, k) over the measured texts of each item."""
+        return parts_summed(values[self.numbers], self.bounds)
+
+    def codes(self, clean: bool) -> Array:
+        """The status of each item (n,), as a number of STATUSES; `clean`: nothing is noised."""
+        status = self.noised.status[self.numbers]
+        served, changed = (parts_summed(it, self.bounds) > 0 for it in (status != NOT_APPLICABLE, status == OK))
+        is_not_served = ~served & (np.diff(self.bounds) > 0) & (not clean)
+        return np.where(is_not_served, NOT_APPLICABLE, np.where(changed | clean, OK, UNCHANGED))
+
+    def columns(self) -> dict[str, Any]:
+        """What noise did to each item."""
+        counts = self.noised.counts
+        edits, eligible, graphemes, graphemes_edited, words, words_edited = (
+            self.of_items(column)
+            for column in (
+                *(counts.operators, counts.eligible),
+                *(counts.graphemes, counts.graphemes_edited, counts.words, counts.words_edited),
+            )
+        )
+        return {
+            "eligible": eligible,
+            "edits": edits.sum(axis=1),
+            "operators": _operators(self.noised.operators, edits),
+            "grapheme_edit_rate": _share(graphemes_edited, graphemes),
+            "word_edit_rate": _share(words_edited, words),
+            "words": words,
+        }
+
+    def risk(self, words: Risky = NO_RISK) -> dict[str, Any]:
+        """The edited numbers and negators of each item; no negators where a text has no list of them."""
+        numbers, negators = edited(self.noised, words)
+        listed = self.of_items(are_listed(self.noised.clean)) == np.diff(self.bounds)
+        items = pl.Series(self.of_items(negators)).set(pl.Series(~listed), None)
+        return {"numbers_edited": self.of_items(numbers), "negators_edited": items}
+
+
+def measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> Measured:
+    """The measured texts of so many items from columns of items and their texts; -1 is none."""
+    owners, numbers = (np.concatenate([_NOTHING, *parts]) for parts in zip(*columns, strict=True))
+    order = np.argsort(owners, kind="stable")
+    order = order[numbers[order] >= 0]
+    return Measured(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
+
+
+def named_by(codes: Array, names: Sequence[str] = STATUSES) -> pl.Series:
+    """The names of statuses (n,)."""
+    return pl.Series(names, dtype=pl.String).gather(codes)
+
+
+def _share(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+def _operators(names: Sequence[str], edits: Array) -> pl.Series:
+    """The edits of each item (n, k) by operator as JSON, without those that did nothing."""
+    if not names:
+        return named_by(np.zeros(len(edits), np.int64), ["{}"])
+    order = sorted(range(len(names)), key=names.__getitem__)
+    first, number = _distinct(edits)
+    marks = [json.dumps(names[at]) for at in order]
+    rows = (zip(marks, row, strict=True) for row in edits[first][:, order].tolist())
+    texts = ["{" + ", ".join(f"{mark}: {count}" for mark, count in row if count) + "}" for row in rows]
+    return named_by(number, texts)
+
+
+def _distinct(rows: Array) -> tuple[Array, Array]:
+    """Where each distinct row (n, k) of numbers from 0 on is first, and the number of each row among them (n,)."""
+    sizes = rows.max(axis=0, initial=0) + 1
+    if math.prod(sizes.tolist()) > _MOST:
+        _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    else:
+        codes = rows @ (np.cumprod(sizes) // sizes)
+        _, first, number = np.unique(codes, return_index=True, return_inverse=True)
+    return first, number.reshape(-1)

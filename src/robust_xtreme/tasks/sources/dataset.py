@@ -1,0 +1,231 @@
+"""The tasks' datasets on the hub: files at a pinned commit, read by the `datasets` library without a connection."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError, plain
+from robust_xtreme.core.specs import HubFiles, Row, TaskSpec
+from robust_xtreme.tasks.sources.hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
+from robust_xtreme.tasks.sources.paths import expand
+from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
+
+_BATCH: Final = 1000
+_SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.")
+_PIN: Final = re.compile(r"([\w.-]+/[\w.-]+)@([\w./-]+)")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The hub; `pins` contains revisions that replace the tasks' own, `commits` the commits of branches."""
+
+    offline: bool
+    pins: Mapping[str, str]
+    commits: dict[tuple[str, str], str] = field(default_factory=dict)
+    within = " on the hub"
+    see = "robust-xtreme list tasks"
+    unlabelled = ""
+
+    def __str__(self) -> str:
+        return "the hub"
+
+    @property
+    def remedy(self) -> str:
+        """What a user can do where nothing is found."""
+        if not self.offline:
+            return "What each task has: robust-xtreme list tasks"
+        return f"Looked in the hub's cache {cache_folder()}; the same command without --offline fetches it."
+
+    def languages(self, task: TaskSpec) -> tuple[str, ...]:
+        """The task's languages; empty where the hub does not have the task."""
+        return task.languages if task.hub else ()
+
+    def splits(self, task: TaskSpec) -> tuple[str, ...]:
+        """The splits that the task names a dataset for."""
+        return tuple(split for split in SPLITS if split in task.hub)
+
+    def lacks(self, task: TaskSpec) -> str:
+        """The message where there are no splits."""
+        why = f" {task.absent}" if task.absent else " Name its release files with --data DIR."
+        return f"{task.name} names no dataset on the hub.{why}"
+
+    def holds(self, task: TaskSpec, language: str, split: str) -> bool:
+        """Whether the task names a dataset for that split; offline, whether it is in the hub's cache."""
+        if split not in task.hub or (split == "train" and language not in task.train_languages):
+            return False
+        if not self.offline:
+            return True
+        try:
+            return bool(_shards(self._snapshot(task.hub[split], language), _pattern(task.hub[split], language)))
+        except UserError:
+            return False
+
+    def fetch(self, task: TaskSpec, languages: Sequence[str], split: str) -> None:
+        """Fetch the files of several languages at once; what the hub does not have is reported when it is read.
+
+        Raises UserError, RobustXtremeError.
+        """
+        known = self.languages(task)
+        available = [
+            language
+            for language in languages
+            if is_language(task, language, known) and self.holds(task, language, split)
+        ]
+        if self.offline or not available:
+            return
+        try:
+            self._snapshot(task.hub[split], *available)
+        except MissingData:
+            return
+        except RobustXtremeError as error:
+            raise type(error)(f"{task.name}: {error}") from error
+
+    def read(self, task: TaskSpec, language: str, split: str) -> SourceRows:
+        """The rows of one split. Raises MissingData, UserError, DataError, RobustXtremeError."""
+        if not self.holds(task, language, split):
+            raise MissingData(self.missing(task, language, [split]))
+        return self._read(f"{task.name} {language}", task.hub[split], language)
+
+    def own_pool(self, task: TaskSpec, split: str) -> bool:
+        """Whether the candidates of a split have separate files, on the hub or not."""
+        return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
+
+    def read_pool(self, task: TaskSpec, split: str) -> SourceRows:
+        """The rows of the candidates' separate files. Raises MissingData, UserError, DataError, RobustXtremeError."""
+        if task.pool is None or split not in task.pool.hub:
+            what = f"{task.name} names no dataset on the hub with the candidates of {split}."
+            raise MissingData(f"{what} Name its release files with --data DIR.")
+        return self._read(f"{task.name} candidates", task.pool.hub[split], "")
+
+    def _read(self, what: str, wanted: HubFiles, language: str) -> SourceRows:
+        try:
+            copy = self._snapshot(wanted, language)
+            names = _shards(copy, _pattern(wanted, language))
+            config = expand(wanted.config, language, wanted.codes)
+            address = f"hub://{wanted.repo}@{copy.revision}/{config}/{wanted.split}"
+            rows = tuple(_rows(copy, names, wanted, language, address))
+        except DataError:
+            raise
+        except RobustXtremeError as error:
+            raise type(error)(f"{what}: {error}") from error
+        state = hashlib.sha256()
+        for name in names:
+            with (copy.folder / name).open("rb") as file:
+                hashlib.file_digest(file, lambda: state)
+        return SourceRows(rows, address, ((address, state.hexdigest()),))
+
+    def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
+        """The message for a missing split: where it was looked for, and what fetches it."""
+        wanted = [task.hub[split] for split in splits if split != "train" or language in task.train_languages]
+        if not wanted:
+            what = f"{task.name} {language}: no {' or '.join(splits)} data on the hub"
+            return f"{what}: the task has none in that language."
+        repos = " and ".join(dict.fromkeys(files.repo for files in wanted))
+        what = f"{task.name} {language}: no {' or '.join(splits)} data of {repos} on this machine."
+        paths = ", ".join(f"{files.repo}@{self._revision(files)[:8]}/{_pattern(files, language)}" for files in wanted)
+        return f"{what} Looked for {paths} in {cache_folder()}. The same command without --offline fetches them."
+
+    def _revision(self, wanted: HubFiles) -> str:
+        return self.pins.get(wanted.repo, wanted.revision)
+
+    def _snapshot(self, wanted: HubFiles, *languages: str) -> Snapshot:
+        """The files of a split in some languages; a branch means one commit as long as this source exists."""
+        revision = self._revision(wanted)
+        at = self.commits.get((wanted.repo, revision), revision)
+        patterns = tuple(dict.fromkeys(_pattern(wanted, language) for language in languages))
+        copy = snapshot("dataset", wanted.repo, at, patterns, offline=self.offline)
+        self.commits[wanted.repo, revision] = copy.revision
+        return copy
+
+
+@cache
+def open_hub(pins: str, offline: bool) -> Hub:
+    """The hub with revisions that the user names, as in `google/xquad@COMMIT,...`. Raises SpecError."""
+    revisions: dict[str, str] = {}
+    for pin in filter(None, pins.split(",")):
+        match = _PIN.fullmatch(pin)
+        if match is None:
+            raise SpecError(f"--data hub takes revisions as in hub:google/xquad@COMMIT, not {pin[:80]!r}.")
+        revisions[match[1]] = match[2]
+    return Hub(is_offline(offline), revisions)
+
+
+def _pattern(wanted: HubFiles, language: str) -> str:
+    return expand(wanted.files, language, wanted.codes)
+
+
+def _shards(copy: Snapshot, pattern: str) -> tuple[str, ...]:
+    """The files of a split. Raises UserError where some or all of them are missing."""
+    names = tuple(matching(files(copy.folder), [pattern]))
+    there = {(int(match[1]), int(match[2])) for name in names if (match := _SHARD.search(name))}
+    if not names or any(len(there) < of for _, of in there):
+        raise UserError(f"Not all of {pattern} is in {copy.folder}. Remove that folder, and it is fetched again.")
+    return names
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+
+
+def _rows(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str, address: str) -> Iterator[Row]:
+    kept = count()
+    for index, columns in enumerate(_values(copy, names, wanted, language)):
+        location = f"{address}: row {index}{f' of {language}' if language else ''}"
+        values = wanted.values(columns, location)
+        if values is None:
+            continue
+        native = columns.get("id") if wanted.ids == "native" else str(next(kept))
+        if not isinstance(native, str) or not native:
+            raise DataError(location, f"expected the column 'id' to contain the row's name, not {native!r:.80}.")
+        yield Row(native, location, values)
+
+
+def _values(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
+    """The rows of the language, class labels as names. Raises RobustXtremeError where a file cannot be read."""
+    with plain():
+        from datasets import Features, load_dataset
+
+    suffix = Path(names[0].removesuffix(".gz")).suffix
+    if suffix not in _FORMATS:
+        raise UserError(f"{names[0]} has none of the formats that are read: {', '.join(_FORMATS)}.")
+    starts = wanted.starts and (wanted.starts[0], expand(wanted.starts[1], language, wanted.codes))
+    paths = {wanted.split: [str(copy.folder / name) for name in names]}
+    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # errors are reported below, on one line
+    try:
+        # Streaming reads the files where they are: the library's own cache keeps no copy, of this or another revision.
+        stream = load_dataset(_FORMATS[suffix], data_files=paths, split=wanted.split, streaming=True)
+        for table in stream.with_format("arrow").iter(batch_size=_BATCH):
+            features = stream.features or Features.from_arrow_schema(table.schema)
+            for row in table.to_pylist():
+                if starts is None or str(row[starts[0]]).startswith(starts[1]):
+                    yield {key: _label(value, features.get(key)) for key, value in row.items()}
+    except Exception as error:
+        if isinstance(error, _BROKEN) or type(error).__module__.partition(".")[0] in _LIBRARIES:
+            text = " ".join(str(error).split())[:200] or type(error).__name__
+            what = f"{', '.join(names[:2])} of the hub cannot be read: {text}"
+            raise RobustXtremeError(f"{what} Remove {copy.folder} and try again.") from error
+        raise
+
+
+_BROKEN: Final = (KeyError, TypeError, ValueError, OSError, RuntimeError, ArithmeticError)
+_LIBRARIES: Final = ("datasets", "pyarrow", "fsspec")
+_FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
+
+
+def _label(value: Any, feature: Any) -> Any:
+    """A value; in a column of classes the name of its class, None for -1."""
+    names = getattr(feature, "names", None)
+    if isinstance(names, list) and type(value) is int and value < len(names):
+        return names[value] if value >= 0 else None
+    inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
+    if isinstance(value, list) and getattr(inner, "names", None):
+        return [_label(item, inner) for item in value]
+    return value

@@ -1,0 +1,245 @@
+"""A survey of a task's data in a source: every split, and which of them a run evaluates or leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+from typing import Final, final
+
+from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import DataError, MissingData, NoRows, RobustXtremeError, WrongVersion
+from robust_xtreme.core.specs import BITEXT, TaskSpec
+from robust_xtreme.tasks.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
+from robust_xtreme.tasks.sources.own import parts
+from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.source import Source
+from robust_xtreme.tasks.sources.suite import POOL, Suite
+
+MISSING: Final = "missing"
+UNLABELLED: Final = "unlabelled"
+VERSION: Final = "version"
+_AUTO: Final = "auto"
+_TUNED_ON: Final = "validation"
+_TAUGHT: Final = "train"
+_FEWEST: Final = 20
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Why a run leaves a language of a task out: the split, a reason in one word, and a sentence about it."""
+
+    split: str
+    reason: str
+    detail: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.
+
+    `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of. `near` examples
+    have a near-duplicate in another cluster (in train not counted); `constant` has the fields with one value.
+    """
+
+    language: str
+    split: str
+    rows: int = 0
+    clusters: int = 0
+    labelled: bool = False
+    candidates: int = 0
+    files: tuple[tuple[str, str], ...] = ()
+    pool_files: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    malformed: bool = False
+    near: int = 0
+    constant: Mapping[str, str] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A language of a task: all its splits, the one that a run evaluates, or why it evaluates none.
+
+    A malformed file is not a reason to leave a language out: a run `stops` there. `evaluated` and `left` then have no
+    value, nor where the language is only trained on, or is a pair that a run takes only on request. An intermediate
+    task is `learned`, never evaluated, and left out where it has no training data.
+    """
+
+    task: TaskSpec
+    language: str
+    splits: tuple[Held, ...]
+    evaluated: str = ""
+    left: Left | None = None
+    stops: bool = False
+    learned: bool = False
+
+
+def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | Left:
+    """The examples that a run evaluates of a language, with those that it is tuned on, or why it is left out.
+
+    Raises DataError where a file is malformed, UserError, RobustXtremeError where the hub fails.
+    """
+    source = pools.source
+    if not source.splits(task):
+        return Left(split, MISSING, source.lacks(task))
+    if not has_language(task, source, language):
+        return Left(split, MISSING, f"{task.name} has no language {language}{source.within}.")
+    try:
+        resolved = resolve(task, source, split, language, pools)
+    except WrongVersion as error:
+        return Left(split, VERSION, str(error))
+    except MissingData as error:
+        there = not isinstance(error, NoRows) and language in available(task, source, split, [language])
+        return Left(split, UNLABELLED if there else MISSING, str(error))
+    if split == _AUTO and resolved.split == _TUNED_ON and tuned(task):
+        what = "there is no labelled test split, and on validation its threshold is tuned"
+        return Left(resolved.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
+    subject = f"{task.name} {language}: "
+    if not resolved.labelled:
+        return Left(resolved.split, UNLABELLED, f"{subject}the {resolved.split} split has {resolved.lack}.")
+    try:
+        return replace(resolved, tuned=tuned_on(task, pools, language, resolved))
+    except MissingData as error:
+        what = str(error).replace(subject, f"{subject}its threshold is tuned on validation: ", 1)
+        return Left(resolved.split, MISSING, what)
+
+
+def faults(task: TaskSpec, source: Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
+    """The faulty files of a language, a line each: the first is why reading it, in `evaluated`, ended."""
+    splits = [name for name in source.splits(task) if split in (_AUTO, name)] if isinstance(source, Release) else []
+    every = [source.faults(task, language, name) for name in splits if isinstance(source, Release)]
+    return next((lines for lines in every if str(error) in lines), (str(error),))
+
+
+def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:
+    """The clean split that a threshold is tuned on; None for a task without one. `known` is a split that was read.
+
+    Raises MissingData.
+    """
+    if not tuned(task):
+        return None
+    return known if known.split == _TUNED_ON else load(task, pools.source, language, _TUNED_ON, pools)
+
+
+def tuned(task: TaskSpec) -> bool:
+    """Whether a task has a threshold."""
+    return task.pool is not None and task.pool.search == BITEXT
+
+
+def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
+    """The languages of a group for a task; the source's own list where it has one, as suites do."""
+    known = languages_of(task, source)
+    return tuple(group) if group and known == task.languages else known
+
+
+def licence_of(task: TaskSpec, source: Source) -> str:
+    """The licence of a task's data in a source: the upstream one; of a suite, which has other rows, what it names."""
+    if not isinstance(source, Suite):
+        return task.licence
+    bundled = resources.is_mini(source.folder)
+    return "that of robust-xtreme, whose rows are made up" if bundled else source.licence
+
+
+def other_languages(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:
+    """The training languages and pairs of a task, outside `languages`, that a source has a split of."""
+    pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
+    others = [code for code in dict.fromkeys((*task.train_languages, *pairs)) if code not in languages]
+    known = [code for code in others if has_language(task, source, code)]
+    return tuple(code for code in known if any(source.holds(task, code, split) for split in source.splits(task)))
+
+
+def survey(
+    task: TaskSpec, source: Source, kept: Source, languages: Sequence[str], others: Sequence[str] = ()
+) -> Iterator[Surveyed]:
+    """Each evaluated language, and each of the others, with all its splits, read completely.
+
+    `kept` is the same source without a connection: splits that a run does not fetch are read if they are local.
+    Raises UserError, RobustXtremeError where the hub fails to deliver what a run needs.
+    """
+    pools = Pools(source)
+    beside = pools if kept is source else Pools(kept)
+    fetch(task, source, _AUTO, [code for code in languages if has_language(task, source, code)])
+    for language in languages:
+        try:
+            outcome = evaluated(task, pools, _AUTO, language)
+        except (RobustXtremeError, OSError):  # reported with the split that it is in
+            yield Surveyed(task, language, _splits_of(task, beside, language), stops=True)
+            continue
+        if isinstance(outcome, Left):
+            yield Surveyed(task, language, _splits_of(task, beside, language), left=outcome)
+        else:
+            yield Surveyed(task, language, _splits_of(task, beside, language, outcome), outcome.split)
+    for language in others:
+        yield Surveyed(task, language, _splits_of(task, beside, language))
+
+
+def undescribed(source: Source) -> tuple[str, ...]:
+    """The files of rows in a suite's folder that `suite.toml` does not describe, which nothing reads, sorted.
+
+    Call it within `own_tasks` of the data.
+    """
+    if not isinstance(source, Suite):
+        return ()
+    names = (path.relative_to(source.folder) for path in source.folder.glob("*/*.jsonl*"))
+    return tuple(str(name) for name in sorted(names) if not _is_described(source, name.parent.name, name.name))
+
+
+def _is_described(suite: Suite, folder: str, name: str) -> bool:
+    if folder not in suite.tasks or name == POOL:
+        return folder in suite.tasks
+    kind = "intermediate" if folder in registry.installed("intermediate") else "task"
+    task = parts().get(folder) or registry.load(kind, folder)
+    split, _, language = name.removesuffix(".jsonl").partition("-")
+    return split in suite.splits(task) and has_language(task, suite, language)
+
+
+def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
+    """A language of an intermediate task, with all its local splits; nothing is fetched."""
+    splits = _splits_of(task, Pools(kept), language)
+    if any(part.split == _TAUGHT for part in splits):
+        return Surveyed(task, language, splits, learned=True)
+    lacks = kept.missing(task, language, [_TAUGHT]) if _TAUGHT in kept.splits(task) else kept.lacks(task)
+    return Surveyed(task, language, splits, left=Left(_TAUGHT, MISSING, lacks), learned=True)
+
+
+def _splits_of(task: TaskSpec, pools: Pools, language: str, known: Split | None = None) -> tuple[Held, ...]:
+    """Every split of a language that exists; `known` was already read."""
+    return tuple(part for split in pools.source.splits(task) for part in _read(task, pools, language, split, known))
+
+
+def _read(task: TaskSpec, pools: Pools, language: str, split: str, known: Split | None) -> tuple[Held, ...]:
+    """One split, or each of its files that does not load; empty where the source does not have it."""
+    source = pools.source
+    try:
+        if known is not None and split == known.split:
+            return (_described(known),)
+        if not has_language(task, source, language) or not source.holds(task, language, split):
+            return ()
+        return (_described(load(task, source, language, split, pools)),)
+    except MissingData as error:
+        return (Held(language, split, problem=str(error)),)
+    except RobustXtremeError as error:
+        others = source.faults(task, language, split) if isinstance(source, Release) else ()
+        lines = dict.fromkeys((*others, str(error)))
+        return tuple(Held(language, split, problem=line, malformed=True) for line in lines)
+    except OSError as error:
+        what = f"{error.filename or language}: cannot be read: {error.strerror or error}"
+        return (Held(language, split, problem=what, malformed=True),)
+
+
+def _described(split: Split) -> Held:
+    from robust_xtreme.tasks.sources.near import near_duplicates
+
+    pool = tuple(file for file in split.files if file not in split.row_files)
+    clusters = len({example.cluster for example in split.examples})
+    candidates = len(split.corpus.texts) if split.corpus else 0
+    counts = (len(split.examples), clusters, split.labelled, candidates)
+    near = 0 if split.split == _TAUGHT else near_duplicates(split.examples)
+    first, *rest = (example.texts for example in split.examples)
+    fields = [] if len(rest) < _FEWEST else first.items()
+    same = {name: it.value for name, it in fields if all(row.get(name, it).value == it.value for row in rest)}
+    return Held(split.language, split.split, *counts, split.row_files, pool, near=near, constant=same)

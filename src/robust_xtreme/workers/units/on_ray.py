@@ -1,0 +1,218 @@
+"""Actors on the machines of a Ray cluster, one a device: `--on ray` and `--on ray:ADDRESS`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread, current_thread, main_thread
+from typing import Any, Final, final
+
+from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
+from robust_xtreme.workers.cpu.lane import Failed
+from robust_xtreme.workers.cpu.messages import dumped
+from robust_xtreme.workers.units.child import run
+from robust_xtreme.workers.units.unit import Actor, Event, Events, Inbox, Lost, Message, Piece, Program
+
+_WAIT: Final = 1.0
+"""Seconds that a request for messages waits for the first one."""
+
+_AT_ONCE: Final = 4
+"""Calls of an actor that run at the same time: one that waits for messages, and others."""
+
+_PATIENCE: Final = 30.0
+"""Seconds without an answer of an actor, after which it is lost if no machine of the cluster has its device."""
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+_CARRIED: Final = ("ROBUST_XTREME_", "HF_", "TRANSFORMERS_")
+"""How the names of variables begin that actors have as the driver has them."""
+
+RUNNING: Final = "auto"
+"""The address of a cluster that runs on this machine, or that RAY_ADDRESS names."""
+
+_GPU, _CPU = "GPU", "CPU"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The devices of a Ray cluster; `options` are what each actor asks for."""
+
+    slots: tuple[str, ...]
+    device: str
+    device_name: str
+    options: Mapping[str, Any]
+
+    def start(self, _slot: int, number: int, program: Program, events: Events) -> Actor:
+        """Start an actor wherever the cluster has room, or as soon as it has."""
+        import ray
+
+        made = ray.remote(**self.options)(_Remote).remote()
+        carried = {name: value for name, value in os.environ.items() if name.startswith(_CARRIED)}
+        made.begin.remote(dumped(program), carried)
+        Thread(target=_listen, args=(number, made, self._has_machines, events), daemon=True).start()
+        return _OnRay(made)
+
+    def _has_machines(self) -> bool:
+        """Whether a machine of the cluster has the device that an actor asks for."""
+        import ray
+
+        kind = _GPU if self.device == "cuda" else _CPU
+        return any(node["Alive"] and node["Resources"].get(kind) for node in ray.nodes())
+
+
+@final
+class _Remote:
+    """The actor in Ray's process: a program in a thread, and its messages."""
+
+    def __init__(self) -> None:
+        self._given = SimpleQueue[bytes]()
+        self._messages = SimpleQueue[Message]()
+
+    def begin(self, program: bytes, variables: dict[str, str]) -> None:
+        """Run a program."""
+        os.environ.update(variables)
+        Thread(target=self._run, args=(program,), daemon=True).start()
+
+    def _run(self, program: bytes) -> None:
+        try:
+            loaded: Program = _loaded(program)
+        except Exception as error:  # noqa: BLE001 - the driver raises it
+            self._messages.put(Failed(error))
+        else:
+            run(loaded, Inbox(self._given), self._messages.put)
+
+    def give(self, unit: bytes) -> None:
+        """Take a unit."""
+        self._given.put(unit)
+
+    def messages(self) -> bytes:
+        """The messages since the last call, when there is one, or none after a while."""
+        messages = list[Message]()
+        with suppress(Empty):
+            messages.append(self._messages.get(timeout=_WAIT))
+            while True:
+                messages.append(self._messages.get_nowait())
+        return dumped(messages)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _OnRay:
+    handle: Any
+
+    def give(self, unit: Piece) -> None:
+        """Send a unit; an actor that is lost takes anything."""
+        self.handle.give.remote(dumped(unit))
+
+    def end(self) -> None:
+        """End the actor at once, also one that waits for room."""
+        import ray
+
+        with suppress(ray.exceptions.RayError, ValueError):
+            ray.kill(self.handle)
+
+
+@final
+class NoCluster(RobustXtremeError):
+    """No Ray cluster answers."""
+
+
+@contextmanager
+def cluster(address: str, device: str) -> Iterator[Cluster]:
+    """The cluster at an address, or without one the cluster of this machine, until the context ends.
+
+    One that this machine does not have is started, but not for the address RUNNING.
+
+    `device` is cpu, cuda, or auto: CUDA where the cluster has such devices. Raises NotInstalled without Ray, SpecError
+    where the cluster has no such device, RobustXtremeError where there is no cluster at the address, NoCluster where
+    none answers.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise NotInstalled(f'Ray cannot be loaded ({error}): pip install "robust-xtreme[ray]"') from error
+    try:
+        with _signals_kept():
+            ray.init(address=address or None, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:
+        where = f" at {address}" if address else ""
+        kind = NoCluster if isinstance(error, ConnectionError) else RobustXtremeError
+        raise kind(f"There is no Ray cluster{where}: {_first_line(error)}") from error
+    try:
+        yield _devices(ray, device)
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Within this context Ray replaces what signals do; after it they do what they did."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    yield
+    if current_thread() is main_thread():
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def _devices(ray: Any, device: str) -> Cluster:
+    has = {name: int(ray.cluster_resources().get(name, 0)) for name in (_GPU, _CPU)}
+    kind = "cuda" if device == "cuda" or (device == "auto" and has[_GPU]) else "cpu"
+    count = has[_GPU] if kind == "cuda" else has[_CPU]
+    if not count:
+        raise SpecError(f"The Ray cluster has no {'GPU' if kind == 'cuda' else 'CPU'}. Its resources: {has}.")
+    asked = {"num_gpus": 1, "num_cpus": 0} if kind == "cuda" else {"num_cpus": 1}
+    name = ray.get(ray.remote(num_gpus=1, num_cpus=0)(_name_of_cuda).remote()) if kind == "cuda" else kind
+    slots = tuple(f"ray:{number}" for number in range(count))
+    return Cluster(slots, kind, name, {**asked, "max_concurrency": _AT_ONCE})
+
+
+def _name_of_cuda() -> str:
+    from robust_xtreme.workers.devices import device_name
+
+    return device_name("cuda")
+
+
+def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: Events) -> None:
+    """Make an event of each message of an actor, the last of which says that it is lost."""
+    import ray
+
+    try:
+        while True:
+            for message in _answer(ray, handle.messages.remote(), has_machines):
+                events.put(Event(number, message))
+    except _NoMachine:
+        events.put(Event(number, Lost("has no machine: none of the cluster has its device any more")))
+    except ray.exceptions.RayError as error:
+        events.put(Event(number, Lost(f"was lost ({_first_line(error)})")))
+    except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
+        events.put(Event(number, Failed(error)))
+
+
+@final
+class _NoMachine(Exception):
+    """No machine of the cluster has the device of an actor."""
+
+
+def _answer(ray: Any, asked: Any, has_machines: Callable[[], bool]) -> Any:
+    """The answer of an actor, when it has a machine. Raises _NoMachine."""
+    while True:
+        try:
+            return _loaded(ray.get(asked, timeout=_PATIENCE))
+        except ray.exceptions.GetTimeoutError:
+            if not has_machines():
+                raise _NoMachine from None
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _loaded(content: bytes) -> Any:
+    return pickle.loads(content)  # noqa: S301 - what this package has dumped on the same cluster
