@@ -13,7 +13,7 @@ CACHED: Final = "a file that the program wrote into its own cache or folder"
 CHILD: Final = "the answer of a child process of the program"
 
 OURS: Final = {
-    "strict_json.py": "the parser itself",
+    "core/strict_json.py": "the parser itself",
     "cli/_check.py": CHILD,
     "training/datasets/condition.py": "a line that was written a moment before",
     "exchange/exporting/harness/sheet.py": STORED,

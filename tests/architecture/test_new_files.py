@@ -21,7 +21,7 @@ WRITES: Final = frozenset(
 """Functions of Python and of libraries that make or fill a file, beside `open` with a mode or flag to write."""
 
 ALLOWED: Final = {
-    "new_files.py": ({"open"}, "what makes the files"),
+    "files/new_files.py": ({"open"}, "what makes the files"),
     "tasks/formats/parquet.py": ({"write_parquet"}, "into memory"),
     "models/retrieval/embeddings.py": ({"memmap"}, "a file without a name"),
     "files/store.py": ({"sink_parquet"}, "into memory, or into a file of `created`"),

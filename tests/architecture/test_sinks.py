@@ -16,17 +16,17 @@ SOURCE: Final = Path(__file__).parents[2] / "src" / "robust_xtreme"
 
 WRITERS: Final = {
     r"(?<![.\w])print\(|typer\.echo\(|click\.echo\(|(?:stdout|stderr)(?:\.buffer)?\.write\(": {
-        "sinks.py": "the sink itself",
+        "core/sinks.py": "the sink itself",
         "tasks/sources/_fetch.py": "the answer of a child process, read by its parent",
         "cli/_ready.py": "the answer of a child process, read by its parent",
         "cli/_check.py": "the answer of a child process, read by its parent",
     },
     r"(?<![.\w])Console\((?!\))|rich import print|(?<![.\w])Terminal\(": {"cli/_terminal.py": "the consoles"},
     r"csv\.writer\(|csv\.DictWriter\(|write_csv\(": {},
-    r"html\.escape\(|from html import": {"sinks.py": "the sink itself"},
+    r"html\.escape\(|from html import": {"core/sinks.py": "the sink itself"},
     r"ensure_ascii=False": {
-        "sinks.py": "the sink itself",
-        "examples.py": "predictions, stored in parquet",
+        "core/sinks.py": "the sink itself",
+        "core/examples.py": "predictions, stored in parquet",
         "tasks/formats/_json.py": "rows of `perturb`, whose texts are data",
         "exchange/importing/raw.py": "answers of imported rows, which are data",
         "training/_released.py": "a text that is read again at once",
@@ -36,7 +36,7 @@ WRITERS: Final = {
         "report/summary.py": "lines of a code block, which shows them",
     },
     r"(?<!def )\b(?:created|appended|write_all|write_synced|new_files\.temporary|store\.write)\(": {
-        "new_files.py": "what makes files",
+        "files/new_files.py": "what makes files",
         "run/folder.py": "log.txt, each line by `one_line`",
         "run/staging.py": "bytes of frames",
         "studies/run.py": "log.txt, each line by `one_line`",
@@ -85,7 +85,7 @@ def _uses(path: Path, way: str) -> bool:
 # ----------------------------------------------------------------------------------------------------- escaped by type
 
 TRUSTED: Final = {
-    "sinks.py": {
+    "core/sinks.py": {
         "literal.format(*parts)": "a literal and parts that are trusted",
         "literal.join([filled('{}', part) for part in parts])": "the same",
         "html.escape(visible(text))": "the escape of HTML",
