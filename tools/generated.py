@@ -18,10 +18,13 @@ VARIABLE: Final = "ROBUST_XTREME_DATA"
 _PACKAGE: Final = "src/robust_xtreme"
 _NOISE: Final = (
     f"{_PACKAGE}/noise/**/*.py",
-    *(f"{_PACKAGE}/{name}.py" for name in ("edits", "graphemes", "languages", "packs", "randomness", "specs")),
+    *(f"{_PACKAGE}/core/{name}.py" for name in ("edits", "graphemes", "languages", "packs", "randomness", "specs")),
     "perturbations/**/*",
 )
-_MARKDOWN: Final = tuple(f"{_PACKAGE}/{name}.py" for name in ("report/blocks", "report/renderers/markdown", "sinks"))
+_MARKDOWN: Final = (
+    *(f"{_PACKAGE}/report/{name}.py" for name in ("blocks", "renderers/markdown")),
+    f"{_PACKAGE}/core/sinks.py",
+)
 _TYPOS: Final = "reports/benchmarks/typos.json"
 _NATURAL: Final = "reports/benchmarks/natural.json"
 _NEAR: Final = "reports/benchmarks/near.json"
@@ -230,12 +233,12 @@ _ATTACKED: Final = ("tools/attacked_page.py", f"{_PACKAGE}/report/charts/*.py")
 PAGES: Final = (
     Page(
         "docs/perturbations.md",
-        (*_NOISE, f"{_PACKAGE}/catalogue.py", "tools/gallery*.py", *_MARKDOWN),
+        (*_NOISE, f"{_PACKAGE}/tasks/catalogue.py", "tools/gallery*.py", *_MARKDOWN),
         _perturbations,
     ),
     Page(
         _NEAR,
-        tuple(f"{_PACKAGE}/{name}.py" for name in ("sources/near", "adapters/tagging")),
+        tuple(f"{_PACKAGE}/{name}.py" for name in ("tasks/sources/near", "tasks/adapters/tagging")),
         _near,
         released=True,
     ),
@@ -244,7 +247,7 @@ PAGES: Final = (
         (
             _NEAR,
             "tools/near.py",
-            *(f"{_PACKAGE}/{pattern}.py" for pattern in ("tasks/*", "intermediate/*", "groups")),
+            *(f"{_PACKAGE}/{pattern}.py" for pattern in ("tasks/members/*", "tasks/intermediate/*", "tasks/groups")),
             "tools/tasks_page.py",
             *_MARKDOWN,
         ),
@@ -285,26 +288,28 @@ PAGES: Final = (
     Page("reports/attacks/report.md", ("reports/attacks/levels.csv", *_ATTACKED, *_MARKDOWN), _attacked),
     Page(
         "docs/training.md",
-        (f"{_PACKAGE}/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py", *_MARKDOWN),
+        (f"{_PACKAGE}/core/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py", *_MARKDOWN),
         _training,
     ),
     _manual(
-        "reference/options.md", f"{_PACKAGE}/commands/*.py", f"{_PACKAGE}/run_spec.py", f"{_PACKAGE}/training/spec.py"
+        "reference/options.md", f"{_PACKAGE}/cli/*.py", f"{_PACKAGE}/core/run_spec.py", f"{_PACKAGE}/training/spec.py"
     ),
     Page(
         f"{_PACKAGE}/__init__.pyi",
         (
-            *(f"{_PACKAGE}/{name}.py" for name in ("api", "keys", "run_spec", "training/spec", "training/values")),
+            f"{_PACKAGE}/api.py",
+            *(f"{_PACKAGE}/core/{name}.py" for name in ("keys", "run_spec")),
+            *(f"{_PACKAGE}/training/{name}.py" for name in ("spec", "values")),
             "tools/stub.py",
         ),
         _stub,
     ),
-    _manual("reference/frames.md", f"{_PACKAGE}/results/schema.py"),
-    _manual("reference/exit-codes.md", f"{_PACKAGE}/errors.py"),
+    _manual("reference/frames.md", f"{_PACKAGE}/files/schema.py"),
+    _manual("reference/exit-codes.md", f"{_PACKAGE}/core/errors.py"),
     _manual("decisions/index.md", "docs/decisions/[0-9]*.md"),
     _picture("degradation-light", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("degradation-dark", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
-    _picture("languages", *_NOISE, f"{_PACKAGE}/catalogue.py"),
+    _picture("languages", *_NOISE, f"{_PACKAGE}/tasks/catalogue.py"),
     _benchmark("evaluate-cpu", "evaluate"),
     _benchmark("host-cpu", "_host_page"),
     _benchmark("perturb", "_perturb_page"),

@@ -28,10 +28,7 @@ from robust_xtreme import evaluate
 PACKAGE: Final = "robust_xtreme."
 STAGES: Final = frozenset({"_prepare", "_answer", "_keep"})
 """The functions of a run through which every task run passes."""
-VOCABULARY: Final = frozenset(
-    {"edits", "errors", "examples", "graphemes", "languages", "packs"}
-    | {"randomness", "registry", "resources", "run_spec", "specs"}
-)
+VOCABULARY: Final = frozenset({"core"})
 
 
 @final

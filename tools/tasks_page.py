@@ -39,7 +39,7 @@ _BENCHMARKS: Final = {
 _HEAD: Final = """\
 What `robust-xtreme eval` evaluates, by benchmark, and then each task: its official size and scorer, how ours was
 checked against it, its licence and where its data come from; after them the intermediate tasks, which an encoder can
-learn on its way to a target. This page is written from `src/robust_xtreme/tasks` and `src/robust_xtreme/intermediate`
+learn on its way to a target. This page is written from `src/robust_xtreme/tasks`
 by `python -m tools.generated docs/tasks.md`, and a test compares it.
 
 `robust-xtreme data check --data DIR` says which of them a folder contains, and what brings the others there. A task's

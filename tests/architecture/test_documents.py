@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import tomllib
 from pathlib import Path
+from typing import Final
 
 import pytest
 from typer.main import get_command
@@ -13,6 +16,14 @@ from robust_xtreme.cli._app import build, command_names
 ROOT = Path(__file__).parents[2]
 MANUAL = tuple(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("how-to/*.md")))
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/tutorial.md", "docs/scale.md", *MANUAL)
+TOP: Final = frozenset(
+    {".ci", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"}
+    | {"action.yml", "benchmarks", "configs", "docs", "locks", "mkdocs.yml", "perturbations", "pyproject.toml"}
+    | {"reports", "src", "tests", "tools"}
+)
+"""What the top folder of the project has. A further name needs a reason in CONTRIBUTING.md."""
+MOST_FILES: Final = 15
+"""How many files the life of one example names."""
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 
 
@@ -50,6 +61,33 @@ def test_the_architecture_names_every_part() -> None:
     parts = [path.name for path in package.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))]
     public = [part for part in parts if not part.startswith("_")]
     assert [part for part in public if f"src/robust_xtreme/{part}" not in text] == []
+
+
+def test_the_architecture_has_the_order_of_imports() -> None:
+    """The order in ARCHITECTURE.md, and that of its table, are the layers that `lint-imports` checks."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = [layer for layer in contracts[0]["layers"] if layer != "__main__"]
+    stated = text.partition("in the order of the table above: ")[2].partition(". ")[0]
+    assert re.findall(r"`(\w+)`", stated) == layers
+    assert [
+        part for part in re.findall(r"^\| `src/robust_xtreme/(\w+)", text, re.MULTILINE) if part in layers
+    ] == layers
+
+
+def test_the_life_of_an_example_names_few_files() -> None:
+    """A reader follows one example through at most 15 files."""
+    life = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The life of one example")[2]
+    assert 0 < len({*re.findall(r"`([\w/]+\.py)`", life.partition("**A stopped run.**")[0])}) <= MOST_FILES
+
+
+@pytest.mark.process
+def test_the_top_folder_has_only_what_it_may_have() -> None:
+    """Files and folders of the top folder are on a list, so that nothing that is made once remains there."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode or not listed.stdout:
+        pytest.skip("this is not a checkout")
+    assert {line.partition("/")[0] for line in listed.stdout.splitlines()} <= TOP
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -23,19 +23,7 @@ ARRAYS = {"numpy", "polars"}
 LISTS = ("perturbations", "tasks", "languages", "metrics")
 HUB = {"huggingface_hub", "safetensors"}
 GATES = {"scipy"}
-ABOVE = (
-    "models",
-    "retrieval",
-    "seeds",
-    "predictors",
-    "training",
-    "evaluation",
-    "api",
-    "studies",
-    "datasets",
-    "commands",
-    "__main__",
-)
+ABOVE = ("models", "workers", "run", "training", "studies", "api", "datasets", "cli", "__main__")
 
 
 DRIVER = """
@@ -61,7 +49,7 @@ assert [name[-7:] for name in seen if name.endswith(".toml") and "alphabets" in 
 
 NAMES = """
 import sys
-from robust_xtreme import registry
+from robust_xtreme.core import registry
 for kind in ("task", "perturbation"):
     registry.names(kind)
 ours = ("robust_xtreme.tasks.members", "robust_xtreme.noise", "nlpaug")
@@ -71,7 +59,7 @@ assert not [name for name, module in sys.modules.items() if name.startswith(ours
 
 WORKER = """
 import sys
-from robust_xtreme import registry
+from robust_xtreme.core import registry
 seen = {*sys.modules}
 registry.entry_points, kept = None, registry.entry_points  # those of all packages are not read
 import robust_xtreme.run.computing, robust_xtreme.workers.cpu.child
@@ -79,7 +67,7 @@ for kind, name in (("task", "xnli"), ("perturbation", "char_noise"), ("metric", 
     registry.load(kind, name)
 registry.entry_points = kept
 new = {*sys.modules} - seen
-needless = ("evaluation.folder", "results.journal", "results.manifest", "report", "results.shallow.passages")
+needless = ("run.folder", "files.journal", "files.manifest", "report", "stats.shallow.passages")
 assert "robust_xtreme.run.staging" in new
 assert not [name for name in new if name.startswith(tuple(f"robust_xtreme.{name}" for name in needless))]
 """
@@ -94,7 +82,7 @@ config("show", "xtreme")
 FINISHED = f"""
 from pathlib import Path
 from robust_xtreme.report.document import render
-from robust_xtreme.stats import store
+from robust_xtreme.files import store
 from robust_xtreme.report.evaluation import Evaluation
 folder = Path({str(ROOT / "reports" / "mini")!r})
 run = Evaluation(folder, store.read_json(folder / "manifest.json"))
@@ -140,7 +128,8 @@ def modules(below: bool) -> list[str]:
     """Every module of the package, or those before the line where torch starts."""
     modules = pkgutil.walk_packages(robust_xtreme.__path__, "robust_xtreme.")
     names = [module.name for module in modules if module.name != "robust_xtreme.__main__"]
-    return [name for name in names if not (below and name.split(".")[1] in ABOVE)]
+    reading = "robust_xtreme.models.reading"
+    return [name for name in names if not below or name.split(".")[1] not in ABOVE or name.startswith(reading)]
 
 
 def steps() -> list[tuple[str, str, set[str]]]:

@@ -15,7 +15,7 @@ CHILD: Final = "the answer of a child process of the program"
 OURS: Final = {
     "core/strict_json.py": "the parser itself",
     "cli/_check.py": CHILD,
-    "training/datasets/condition.py": "a line that was written a moment before",
+    "datasets/condition.py": "a line that was written a moment before",
     "exchange/exporting/harness/sheet.py": STORED,
     "exchange/exporting/harness/their_tasks.py": "rows that were written a moment before",
     "exchange/exporting/rows.py": STORED,

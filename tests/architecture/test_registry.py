@@ -19,7 +19,7 @@ from robust_xtreme.tasks.members.xnli import xnli
 riddles = replace(xnli, name="riddles", summary="Riddles of another package.")
 """
 POINTS = """
-[robust_xtreme.tasks.members]
+[robust_xtreme.tasks]
 riddles = riddles_plugin:riddles
 broken = riddles_plugin:not_there
 other = riddles_plugin:riddles

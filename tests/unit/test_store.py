@@ -171,7 +171,7 @@ def test_different_blocks_have_different_part_files(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     """While one process holds the lock of a folder, another is refused with one line; afterwards it gets the lock."""
-    code = "import sys; from pathlib import Path; from robust_xtreme.stats import store\n"
+    code = "import sys; from pathlib import Path; from robust_xtreme.files import store\n"
     code += "with store.lock(Path(sys.argv[1])): pass"
     with store.lock(tmp_path):
         with pytest.raises(Locked, match="Another run, in this process or another, is writing"), store.lock(tmp_path):

@@ -94,9 +94,10 @@ def _missing(test: str, root: Path) -> str:
 
 
 def packages(root: Path) -> set[str]:
-    """The folders of the package that have modules, as `Fault.package` names them."""
+    """The folders of the package that have modules besides `__init__.py`, as `Fault.package` names them."""
     source = root / PACKAGE
-    folders = {path.parent.relative_to(source).as_posix() for path in source.rglob("*.py")}
+    modules = [path for path in source.rglob("*.py") if path.name != "__init__.py"]
+    folders = {path.parent.relative_to(source).as_posix() for path in modules}
     return {PACKAGE.name if folder == "." else folder for folder in folders if not folder.startswith("_")}
 
 

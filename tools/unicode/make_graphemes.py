@@ -1,4 +1,4 @@
-"""Write `src/robust_xtreme/graphemes.tsv`: what each code point means to grapheme clusters, letters and scripts.
+"""Write `src/robust_xtreme/core/graphemes.tsv`: what each code point means to grapheme clusters, letters and scripts.
 
 Run: .venv/bin/python tools/unicode/make_graphemes.py
 
@@ -16,7 +16,7 @@ from typing import Final
 import regex
 from regex import _regex_core
 
-OUT: Final = Path(__file__).parents[2] / "src" / "robust_xtreme" / "graphemes.tsv"
+OUT: Final = Path(__file__).parents[2] / "src" / "robust_xtreme" / "core" / "graphemes.tsv"
 ALL: Final = "".join(map(chr, range(0x110000)))
 # The order is the class number in the file; those from CR on may join with a neighbour (graphemes.STICKY).
 CLASSES: Final = {

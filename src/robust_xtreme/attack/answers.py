@@ -16,9 +16,9 @@ class Answers:
     """How right the answers to n candidates are.
 
     `level` (n,) float64 is 1 for an answer as good as the gold one and 0 where nothing of it is right; `right` (n,)
-    bool: it counts as right. `margin` (n,) int64, in units of `reading.scores.QUANTUM`, is how far the score of the
-    gold answer is ahead of the best other one; 0 where only answers are known. Where `finite` (n,) bool is false, the
-    scores are not numbers: the answer counts as right.
+    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.scores.QUANTUM`, is how far the score
+    of the gold answer is ahead of the best other one; 0 where only answers are known. Where `finite` (n,) bool is
+    false, the scores are not numbers: the answer counts as right.
     """
 
     level: Array

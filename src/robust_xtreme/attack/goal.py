@@ -30,7 +30,7 @@ class Goal:
 
     `part(windows, scores, meanings, golds)` keeps of the scores of windows what the margin of the gold answer needs;
     `golds` are those of the contents. `margin(bounds, parts, golds)` gives the margins (n,) int64, in units of
-    `reading.scores.QUANTUM`, of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
+    `models.reading.scores.QUANTUM`, of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """The program `robust-xtreme`: each public module of this folder is a command.
 
-A command NAME is the function NAME of `commands/NAME.py` (NAME_ where Python defines NAME, as in `list_`). The function
+A command NAME is the function NAME of `cli/NAME.py` (NAME_ where Python defines NAME, as in `list_`). The function
 imports what it needs, so that the program starts without numpy and torch. A function `epilog` there gives the end of
 the command's help.
 """

@@ -33,7 +33,7 @@ KINDS: Final = {
     "constraint": "attack.constraints",
     "design": "studies.designs",
 }
-"""The package that contains the members of each kind, below ours."""
+"""The package that contains the members of each kind, below this one."""
 _GROUPS: Final = {
     "perturbation": "noise",
     "task": "tasks",
@@ -48,7 +48,7 @@ _GROUPS: Final = {
     "constraint": "constraints",
     "design": "designs",
 }
-"""The groups of entry points, for kinds whose group is not named like the folder."""
+"""The groups of entry points, which do not change where a folder is moved."""
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "scheme": "robust-xtreme list perturbations",
@@ -87,7 +87,7 @@ def share() -> Callable[[], None]:
 
 @cache
 def _external(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"robust_xtreme.{_GROUPS.get(kind, KINDS[kind])}")}
+    return {point.name: point for point in entry_points(group=f"robust_xtreme.{_GROUPS[kind]}")}
 
 
 def names(kind: str) -> tuple[str, ...]:

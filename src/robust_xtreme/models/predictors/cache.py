@@ -27,7 +27,6 @@ from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.target_columns import Choices, Names, Ranges, TargetColumn, bounds_of
 from robust_xtreme.files.cache import Cache
-from robust_xtreme.models import predictors, reading
 from robust_xtreme.models.identity import identity
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.reading.contents import Contents
@@ -35,8 +34,8 @@ from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.scores import Array, Decoded
 
 INFERENCE: Final = 1
-"""The version of inference. Raise it with a change outside `models`, `predictors` and `reading` that can change a
-prediction; the source of those packages is part of the key."""
+"""The version of inference. Raise it with a change outside `models` that can change a prediction; the source of that
+package is part of the key."""
 
 KIND: Final = "predictions"
 MARGINS: Final = "margins"
@@ -124,9 +123,8 @@ def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str
 def _code() -> str:
     """The hash of the source that encodes, computes and decodes."""
     state = hashlib.blake2b(digest_size=_KEY_BYTES)
-    for package in (models, predictors, reading):
-        for path in sorted(Path(package.__file__ or "").parent.rglob("*.py")):
-            state.update(path.read_bytes())
+    for path in sorted(Path(models.__file__ or "").parent.rglob("*.py")):
+        state.update(path.read_bytes())
     return state.hexdigest()
 
 
