@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.attack.answers import Ask
-from robust_xtreme.attack.attacking import Attacked, Plan, attacked
+from robust_xtreme.attack.attacking import Attacked, AttackPlan, attacked
 from robust_xtreme.attack.campaign import Campaign, Limits
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
@@ -22,7 +22,7 @@ from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Work
-from robust_xtreme.noise.engine.options import Options, probes_of
+from robust_xtreme.noise.engine.options import EditOptions, probes_of
 from robust_xtreme.noise.engine.perturbed import field_texts
 
 KINDS: Final = ("swap", "substitute", "delete", "insert")
@@ -55,11 +55,11 @@ def attack(
     seeds = np.arange(len(examples), dtype=np.uint64) + np.uint64(seed << 32)
     items = campaign.items(Limits("1", None, queries), seeds, graded=True)
     items = [replace(item, problem=replace(item.problem, most_graphemes=MOST)) for item in items]
-    (result,) = attacked(examples, [Plan(campaign, items, registry.load("search", "greedy"))], ask, watch)
+    (result,) = attacked(examples, [AttackPlan(campaign, items, registry.load("search", "greedy"))], ask, watch)
     return result
 
 
-def edits_of(texts: Sequence[Text], stop_words: Collection[str], seed: int) -> Options:
+def edits_of(texts: Sequence[Text], stop_words: Collection[str], seed: int) -> EditOptions:
     """The possible edits: of each word but stop words one of each kind, as far as it changes the word.
 
     A unit is a run without white space; its word is what TextAttack takes for one, without punctuation around it.
@@ -76,7 +76,7 @@ def edits_of(texts: Sequence[Text], stop_words: Collection[str], seed: int) -> O
     )
     text, unit, start, stop, _, kind = (np.array(column) for column in zip(*rows, strict=True))
     costs = np.array([COSTS[name] for name in KINDS])[kind]
-    return Options(
+    return EditOptions(
         text,
         unit,
         np.ones(len(rows), np.int64),

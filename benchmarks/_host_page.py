@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 BUSY: Final = 0.5
@@ -47,7 +47,7 @@ def page(records: Sequence[Mapping[str, Any]]) -> str:
     blocks: list[Block] = [Prose("\n".join(_ABOUT)), *(Paragraph(_of_label(record)) for record in records)]
     blocks += [grid(_RATES, _rates(records), 2), Prose("\n".join(_LEGEND))]
     blocks += [block for record in records for block in _stages(record)]
-    return markdown.render(Document("Feeding a model: predictions a second of the host", tuple(blocks)))
+    return markdown.render(ReportPage("Feeding a model: predictions a second of the host", tuple(blocks)))
 
 
 def _of_label(record: Mapping[str, Any]) -> str:

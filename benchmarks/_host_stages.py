@@ -78,7 +78,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (loaded_module, "start", FORWARD),
     (loaded_module.Started, "wait", FORWARD),
     (computing_module, "score_examples", _FRAMES),
-    (rows_module.Rows, "of", _ROWS),
+    (rows_module.RowMaker, "of", _ROWS),
     (stats_module, "_model_stats", _SUMS),
     (rows_module, "assembled", _FRAMES),
     (stats_module, "assembled", _FRAMES),

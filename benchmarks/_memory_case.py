@@ -25,7 +25,7 @@ from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import Folder, begin
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import Plan, make_plan
-from robust_xtreme.run.scoring import Part
+from robust_xtreme.run.scoring import TaskRunRows
 from robust_xtreme.run.staging import PARTS, stage
 from robust_xtreme.run.task_run import TaskRun
 
@@ -101,7 +101,7 @@ def compared(case: Case) -> None:
     compare(run, run)
 
 
-def part_of(task_run: TaskRun, draws: np.random.Generator) -> Part:
+def part_of(task_run: TaskRun, draws: np.random.Generator) -> TaskRunRows:
     """Made-up rows of a task run."""
     items = _items(task_run)
     predictions, stats = [], []
@@ -111,7 +111,7 @@ def part_of(task_run: TaskRun, draws: np.random.Generator) -> Part:
             key = {**_cell(task_run, condition.name), "noise_seed": seed}
             predictions.append(_predictions(items, key, right, draws))
             stats += [*_stats(task_run, items, key, right), *_levels(task_run, items, key, draws)]
-    return Part(pl.concat(predictions), pl.concat(stats))
+    return TaskRunRows(pl.concat(predictions), pl.concat(stats))
 
 
 def _items(task_run: TaskRun) -> pl.DataFrame:

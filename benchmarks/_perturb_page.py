@@ -9,7 +9,7 @@ from typing import Any, Final
 from benchmarks import _perturb_strings
 from benchmarks._perturb_peers import TEXTATTACK
 
-from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, Table, grid
+from robust_xtreme.report.blocks import Block, Paragraph, Prose, ReportPage, Table, grid
 from robust_xtreme.report.renderers import markdown
 
 NAMES: Final = (
@@ -71,7 +71,7 @@ class Figure:
 
 def page(record: Mapping[str, Any]) -> str:
     """The figures as Markdown."""
-    return markdown.render(Document("Perturbing: characters per second", tuple(_blocks(record))))
+    return markdown.render(ReportPage("Perturbing: characters per second", tuple(_blocks(record))))
 
 
 def figures_of(record: Mapping[str, Any]) -> list[Figure]:

@@ -48,7 +48,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.report.blocks import Document, Paragraph, grid
+from robust_xtreme.report.blocks import Paragraph, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.stats.intervals import Estimate, cluster_sums, estimate_difference
@@ -207,7 +207,7 @@ def page(record: Mapping[str, Any]) -> str:
         "clusters; worse in: languages in which the attack is significantly worse, by Holm; "
         "budget used: the median share of its queries that random search asks where an edit fits and none succeeds."
     )
-    return markdown.render(Document("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
+    return markdown.render(ReportPage("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
 
 
 def write(folder: Path, data: str, tasks: Sequence[Mapping[str, Any]]) -> None:

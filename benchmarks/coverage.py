@@ -34,7 +34,7 @@ from benchmarks._interval_designs import CLUSTERS, Corner, designs, simulate
 from benchmarks._interval_methods import METHODS, METRICS, bounds, sample
 from benchmarks._simulations import about, command, parser, read, simulated, write
 
-from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Prose, grid
+from robust_xtreme.report.blocks import Block, Bullets, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 
@@ -148,7 +148,7 @@ def page(rows: Sequence[dict[str, str]], made_by: str) -> str:
     error = 100 * (0.95 * 0.05 / replications) ** 0.5
     note = f"{replications} replications a design: a coverage of 95 % is known to +-{error:.1f} (one standard error)."
     blocks = (*about(__doc__, made_by), Prose(f"{note} `coverage.csv` has a row a design."), *summary(rows))
-    return markdown.render(Document("Coverage of the 95 % intervals", blocks))
+    return markdown.render(ReportPage("Coverage of the 95 % intervals", blocks))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

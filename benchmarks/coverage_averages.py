@@ -31,7 +31,7 @@ from typing import Any, Final
 import numpy as np
 from benchmarks._simulations import about, command, parser, simulated, write
 
-from robust_xtreme.report.blocks import Document, Prose, grid
+from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats.averaging import Drop, average, drop
 from robust_xtreme.stats.intervals import Estimate, t_quantile
@@ -200,7 +200,7 @@ def page(coverages: Sequence[Coverage], made_by: str) -> str:
     rows = [_line(coverage) for coverage in coverages]
     table = grid(rows[0], ([str(value) for value in row.values()] for row in rows), 0)
     blocks = (*about(__doc__, made_by), Prose("\n".join(_summary(coverages))), table)
-    return markdown.render(Document("Coverage of the intervals of averages", blocks))
+    return markdown.render(ReportPage("Coverage of the intervals of averages", blocks))
 
 
 def _summary(coverages: Sequence[Coverage]) -> list[str]:

@@ -39,7 +39,7 @@ from benchmarks._simulations import about, command, parser, read, simulated, wri
 from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW, STATS
-from robust_xtreme.report.blocks import Document, Heading, Prose, grid
+from robust_xtreme.report.blocks import Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats.intervals import (
     CONFIDENCE,
@@ -275,7 +275,7 @@ def page(rows: Sequence[Mapping[str, str]], made_by: str) -> str:
         if of_metric:
             blocks.append(Heading(f"{metric}: {of_metric[0]['cells']} cells"))
             blocks.append(grid(_HEADS, ([row[name] for name in columns] for row in of_metric), 2))
-    return markdown.render(Document("Joint coverage on real answers", tuple(blocks)))
+    return markdown.render(ReportPage("Joint coverage on real answers", tuple(blocks)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -47,7 +47,7 @@ from robust_xtreme.models.predictors.batches import BATCH_TOKENS, plan_batches
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
@@ -353,7 +353,7 @@ def page(figures: dict[str, Any]) -> str:
     return "\n".join(map(markdown.render, parts))
 
 
-def _document(figures: dict[str, Any]) -> Document:
+def _document(figures: dict[str, Any]) -> ReportPage:
     about = (
         "`python -m benchmarks.evaluate --data DIR`: XNLI clean and under char_noise:0.1, an encoder of 4 x 256,",
         f"{figures['inputs']} distinct inputs in batches of {figures['batch_tokens']} tokens, best of several.",
@@ -362,7 +362,7 @@ def _document(figures: dict[str, Any]) -> Document:
     heads = ("way", "inputs/s", "of the bare loop", "processor s", "of the bare loop")
     bar = f"The bar: eval at {LEAST} of the bare loop. On a machine with other work, processor time is what tells."
     blocks = (Prose("\n".join(about)), grid(heads, _ways(figures), 1), Paragraph(bar), *_of_model(figures))
-    return Document("Evaluating: inputs per second", blocks)
+    return ReportPage("Evaluating: inputs per second", blocks)
 
 
 def _of_model(figures: dict[str, Any]) -> Iterator[Block]:

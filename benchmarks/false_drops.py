@@ -31,7 +31,7 @@ from typing import Any, Final
 import numpy as np
 from benchmarks._simulations import about, command, parser, simulated, write
 
-from robust_xtreme.report.blocks import Document, Heading, Paragraph, Table, grid
+from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, Table, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU
@@ -263,7 +263,7 @@ def page(rows: Sequence[Row], made_by: str) -> str:
         *(Paragraph("Under the former floor rule:"), _by_items(losing, "bound")),
         *(Paragraph("The smallest detectable drop (one test), points:"), _by_items(losing, "mde")),
     )
-    return markdown.render(Document("False drops near chance", blocks))
+    return markdown.render(ReportPage("False drops near chance", blocks))
 
 
 def _group(line: Row) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from benchmarks._host_memory import peak_of
 
-from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 SECONDS, MIB = 30.0, 2_048.0
@@ -141,7 +141,7 @@ def page(figures: list[dict[str, Any]]) -> str:
     load = f"Load of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."
     where = Paragraph(f"Python {platform.python_version()}, {versions}. {load}")
     blocks: list[Block] = [Prose(about), where, grid(_COLUMNS, rows, 1)]
-    return markdown.render(Document("Importing a million rows", tuple(blocks)))
+    return markdown.render(ReportPage("Importing a million rows", tuple(blocks)))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from typing import Any, Final
 from benchmarks._host_memory import peak_of
 from benchmarks._memory_case import Case
 
-from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 SMALL: Final = Case(5, 3_000, 1, "")
@@ -120,7 +120,7 @@ def page(records: Sequence[Mapping[str, Any]]) -> str:
     blocks: list[Block] = [Prose("\n".join(_ABOUT))]
     blocks += [Paragraph(f"{record['label']}: {record['versions']}, {record['cores']} cores.") for record in records]
     blocks += [grid(_COLUMNS, [row for record in records for row in _rows(record)], 3), Prose(_legend())]
-    return markdown.render(Document("Memory by the number of predictions", tuple(blocks)))
+    return markdown.render(ReportPage("Memory by the number of predictions", tuple(blocks)))
 
 
 def _legend() -> str:

@@ -27,7 +27,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import AVERAGES, DELTAS, SCORES, build
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.report.blocks import Diff, Link, Part, Sample
+from robust_xtreme.report.blocks import Diff, Hyperlink, Sample, Section
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import MOST
 from robust_xtreme.report.samples.showing import shown
@@ -103,7 +103,7 @@ def _averages(deltas: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {**named, "inference": "", "condition": condition, **listed, **means, **bounds}
 
 
-def examples(many: int) -> Part:
+def examples(many: int) -> Section:
     """Questions and contexts of the embedded suite under noise, as many as asked for, evenly over its languages."""
     texts = [text for path in sorted(resources.mini("suite").glob("xquad/test-*.jsonl")) for text in _texts(path)]
     noised = noise_texts(texts, PerturbationSpec.parse(NOISE), seed=0)
@@ -112,8 +112,8 @@ def examples(many: int) -> Part:
     for number in range(many):
         question, context = pairs[number % len(pairs)]
         by_language.setdefault(question.clean.language, []).append(_sample(number, question, context))
-    folds = [Part(code, f"examples/{code}", tuple(every), 3, folded=True) for code, every in by_language.items()]
-    return Part("Examples", "examples", tuple(folds))
+    folds = [Section(code, f"examples/{code}", tuple(every), 3, folded=True) for code, every in by_language.items()]
+    return Section("Examples", "examples", tuple(folds))
 
 
 def _texts(path: Path) -> Iterator[Text]:
@@ -129,7 +129,7 @@ def _sample(number: int, question: Noised, context: Noised) -> Sample:
     code = question.clean.language
     cell = f"{code}/xquad/char_noise:0.3"
     anchor = f"{cell}/{number}"
-    links = Link(f"xquad, {code}, char_noise:0.3", f"#{cell}"), " ", Link(str(number), f"#{anchor}")
+    links = Hyperlink(f"xquad, {code}, char_noise:0.3", f"#{cell}"), " ", Hyperlink(str(number), f"#{anchor}")
     selected = "among the largest losses" if number % 3 else "drawn at random"
     title = (*links, f" (noise seed 0): f1 100.0 to 0.0, {selected}")
     answer, tokens = (Diff(((text, text),), code) for text in (context.clean.value[:20], context.clean.value[:30]))
@@ -171,7 +171,7 @@ def main() -> None:
                 print(f"{name}, {figure}: {value:,.1f} of {limit:,} ({value / limit:.2f})")
 
 
-def _measured(made: Results, parts: list[Part], path: Path, program: str | None) -> Iterator[float]:
+def _measured(made: Results, parts: list[Section], path: Path, program: str | None) -> Iterator[float]:
     start = time.perf_counter()
     page = written(made, ".html", added=Added(examples=(*parts,)))
     seconds = time.perf_counter() - start

@@ -31,10 +31,10 @@ from typing import Any, Final
 import numpy as np
 from scipy import stats
 
-from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
-from robust_xtreme.stats.intervals import CPU, Backend, Moments
+from robust_xtreme.stats.intervals import CPU, ArrayBackend, Moments
 from robust_xtreme.stats.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
 from robust_xtreme.tasks.metrics.accuracy import accuracy
 
@@ -77,7 +77,7 @@ def sample(shape: tuple[int, int, int], size: int) -> Sample:
 # ------------------------------------------------------------------------------------------------------ what is timed
 
 
-def joint(answers: Sample, resamples: int, backend: Backend = CPU) -> Array:
+def joint(answers: Sample, resamples: int, backend: ArrayBackend = CPU) -> Array:
     """The bounds of all differences that are valid at once, (2, cells), from the answers."""
     moments = [_moments(answers, task) for task in range(len(answers.before))]
     family = [member for task, each in enumerate(moments) for member in _members(each, task)]
@@ -156,11 +156,11 @@ def measure(shape: tuple[int, int, int], resamples: int, runs: int, device: str)
     }
 
 
-def on_cuda() -> Backend:
+def on_cuda() -> ArrayBackend:
     """The backend whose weights and sums are on a GPU."""
     import torch
 
-    return Backend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
+    return ArrayBackend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
 
 
 def _timed_on_cuda(answers: Sample, resamples: int) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def page(record: Mapping[str, Any]) -> str:
     head = ("resampling", "seconds", "times scipy's speed on float64", "on int8")
     tail = Prose("\n\n".join((_bar(record), _memory(record), _errors(record), _cuda(record))))
     blocks = (Prose(what), Paragraph(about), grid(head, rows, 1), tail)
-    return markdown.render(Document("Resampling: joint intervals", blocks))
+    return markdown.render(ReportPage("Resampling: joint intervals", blocks))
 
 
 def _row(record: Mapping[str, Any], name: str, shown: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from robust_xtreme.models.retrieval.search import search
-from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 K: Final = 20
@@ -99,7 +99,7 @@ def page(record: Mapping[str, Any]) -> str:
     table = grid(("search", "seconds", "queries/s", "times the peer's speed"), rows, 1)
     bar = f"Exact search: {ratio(record):.2f} times the speed of the peer (bar {LEAST:.0f})."
     blocks = (Prose(what), Paragraph(about), table, Paragraph(bar))
-    return markdown.render(Document("Search: the nearest candidates", blocks))
+    return markdown.render(ReportPage("Search: the nearest candidates", blocks))
 
 
 def _row(name: str, taken: float, record: Mapping[str, Any]) -> tuple[str, ...]:

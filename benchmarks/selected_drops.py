@@ -41,7 +41,7 @@ from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.files.schema import STATS
 from robust_xtreme.files.store import read_frame
 from robust_xtreme.noise.conditions.condition import CLEAN
-from robust_xtreme.report.blocks import Document, Heading, Paragraph, grid
+from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, grid
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
@@ -231,7 +231,7 @@ def page(rows: Sequence[Row], made_by: str) -> str:
     ranges = [_range(rows, name) for name in (*TESTED, *FORMER)]
     verdict = f"Above {BAR} % among rows that have a p: {len(above(rows))} of {len(rows)}. Lowest to highest: "
     blocks = (*about(__doc__, made_by), Paragraph(f"{verdict}{', '.join(ranges)}."), Heading("False drops, %"), table)
-    return markdown.render(Document("False drops of rows that are selected on the outcome", blocks))
+    return markdown.render(ReportPage("False drops of rows that are selected on the outcome", blocks))
 
 
 def _range(rows: Sequence[Row], name: str) -> str:

@@ -28,11 +28,11 @@ import robust_xtreme.run.prepare as prepare_module
 import robust_xtreme.run.run as run_module
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.run.folder import Folder
 from robust_xtreme.run.task_run import Splits
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.workers.cpu.pool import Pool
+from robust_xtreme.workers.cpu.pool import WorkerPool
 
 MOST: Final = 0.15
 """The share of the time that an evaluation may spend outside the forward pass."""
@@ -59,7 +59,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (prepare_module, "_variant", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
     (head_module.EncoderHead, "tokens", _ENCODE),
-    (Pool, "_event", _WAIT),
+    (WorkerPool, "_event", _WAIT),
     (Models, "load", _LOAD),
     (Store, "keys", _CACHE),
     (Store, "known", _CACHE),
@@ -211,7 +211,7 @@ def _repeated(path: Path) -> str:
     return "".join("\t".join(row) + "\n" for row in repeated[:ROWS])
 
 
-def document(figures: dict[str, Any]) -> Document:
+def document(figures: dict[str, Any]) -> ReportPage:
     """The page of the figures."""
     whole, over = figures["seconds"], figures["overhead"]
     heads = ("stage", "thread", "wall s", "of the wall", "processor s", "of the processor")
@@ -223,7 +223,7 @@ def document(figures: dict[str, Any]) -> Document:
         "wall but where it waits for them; on the CPU they compete with it for the cores."
     )
     title = f"Evaluating XNLI in {figures['languages']} languages: what the forward pass is not"
-    return Document(title, (Prose("\n".join(_about(figures))), grid(heads, rows, 2), Paragraph(text), *_use(figures)))
+    return ReportPage(title, (Prose("\n".join(_about(figures))), grid(heads, rows, 2), Paragraph(text), *_use(figures)))
 
 
 def _use(figures: dict[str, Any]) -> Iterator[Prose]:

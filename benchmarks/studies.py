@@ -33,7 +33,7 @@ import polars as pl
 from benchmarks._simulations import about, command, parser, read, simulated, write
 from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, SHAPES, Planted, values
 
-from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Prose, grid
+from robust_xtreme.report.blocks import Block, Bullets, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.studies.cells import grid_of, retained
 from robust_xtreme.studies.claims import CONTROL, PRIMARY, PRIMARY_SHARE, PRIMARY_TESTS, SECONDARY, contrasts
@@ -177,7 +177,7 @@ def page(rows: Sequence[dict[str, str]], made_by: str) -> str:
     error = 100 * (0.95 * 0.05 / draws) ** 0.5
     note = f"{draws} draws a design: 95 % is known to +-{error:.1f} (one standard error)."
     blocks = (*about(__doc__, made_by), Prose(note), *summary(rows))
-    return markdown.render(Document("Claims of a study of robustness on planted grids", blocks))
+    return markdown.render(ReportPage("Claims of a study of robustness on planted grids", blocks))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

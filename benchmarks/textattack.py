@@ -65,7 +65,7 @@ from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
-from robust_xtreme.report.blocks import Block, Document, Prose, grid
+from robust_xtreme.report.blocks import Block, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.workers.devices import device_name, device_of
@@ -236,7 +236,7 @@ def theirs(items: Sequence[Example], scores: recipes.Scores, queries: int, seed:
     """TextAttack on one item after the other: its figures, and which attacks succeeded (n,) bool."""
     recipe = recipes.load("deepwordbug", scores)
 
-    def run() -> list[recipes.Outcome]:
+    def run() -> list[recipes.RecipeOutcome]:
         return [
             recipe.on([item.texts[name].value for name in FIELDS], gold(item), queries, seed + number)
             for number, item in enumerate(items)
@@ -322,7 +322,7 @@ def page(figures: dict[str, Any]) -> str:
         grid(heads, rows, 2),
         *(Prose(_summary(model, figures["device"])) for model in models),
     )
-    return markdown.render(Document("DeepWordBug, beside TextAttack", blocks))
+    return markdown.render(ReportPage("DeepWordBug, beside TextAttack", blocks))
 
 
 def _row(model: dict[str, Any], name: str) -> list[str]:

@@ -40,13 +40,13 @@ from robust_xtreme.core.examples import Choice, Example
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.report.blocks import Document, Prose, grid
+from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.tasks.sources import load, open_source
-from robust_xtreme.training.loop import Options, Progress, Stage, run_loop
+from robust_xtreme.training.loop import LoopInputs, Options, Progress, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part
-from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.scratch import Size, new_tokenizer
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
@@ -100,12 +100,12 @@ def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
     family: Family = registry.load("family", task.family)
     model = model_of(args.encoder, tokenizer)
     part = task_part("mnli", family, family.head(model.config.hidden_size, task.labels), windows, examples, task.labels)
-    plan = Plan(part.lengths, BATCH, SEED, args.steps)
+    plan = SamplingPlan(part.lengths, BATCH, SEED, args.steps)
     clock = _Clock(args.warm, args.steps)
     schedule = Schedule(RATE, args.steps, 0, 0.0, fused=args.precision == "fp32")
     target = StageSpec(tasks=("mnli",))
     spec = TrainSpec("mini", "encoder", target=target, device=args.device, precision=args.precision, clip=1.0)
-    stage = Stage(
+    stage = LoopInputs(
         "benchmark", Journal(folder), model.roberta, [part], plan, schedule, int(tokenizer.pad_token_id), spec
     )
     run_loop(stage, Options(watch=clock.watch, save_seconds=1e9))
@@ -240,7 +240,7 @@ def page(facts: Mapping[str, Any]) -> str:
         f"{facts['steps']}."
     )
     heads = ("way", "tokens/s", "slowest to fastest", "beside Trainer, sorted", "peak memory, MiB")
-    return markdown.render(Document("How fast training is", (Prose(what), grid(heads, rows))))
+    return markdown.render(ReportPage("How fast training is", (Prose(what), grid(heads, rows))))
 
 
 def _cells(figures: Mapping[str, int], peer: int) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.noise.engine.respelling import Function
+from robust_xtreme.noise.engine.respelling import RespellingFunction
 from robust_xtreme.noise.members.transliterate import scheme, schemes
 
 BAR: Final = 3e6
@@ -68,7 +68,7 @@ def of_library(values: Sequence[str], code: str, name: str) -> float:
         spelling = scheme(name).spelling(code)
     except UserError:
         return 0.0
-    assert isinstance(spelling, Function)
+    assert isinstance(spelling, RespellingFunction)
     spelling.spell(words[0])
     return sum(map(len, words)) / best(lambda: [spelling.spell(word) for word in words], 1)
 

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.workers.units.each import each
-from robust_xtreme.workers.units.unit import Piece
+from robust_xtreme.workers.units.unit import WorkUnit
 
 Tell = Callable[[str], None]
 
 
-def units(payloads: Sequence[object]) -> list[Piece]:
+def units(payloads: Sequence[object]) -> list[WorkUnit]:
     """A unit of each payload, alternately of two groups."""
-    return [Piece(number, f"unit {number}", "ab"[number % 2], 1.0, payload) for number, payload in enumerate(payloads)]
+    return [
+        WorkUnit(number, f"unit {number}", "ab"[number % 2], 1.0, payload) for number, payload in enumerate(payloads)
+    ]
 
 
 def doubled(number: int, _: Tell) -> int:
@@ -59,8 +61,8 @@ def sleeps(folder: str, _: Tell) -> None:
     time.sleep(60)
 
 
-def deal_sleeping(folder: str) -> None:
-    """Deal units that sleep; only the process that deals needs torch, which is slow to import."""
+def schedule_sleeping(folder: str) -> None:
+    """Schedule units that sleep; only the process that schedules needs torch, which is slow to import."""
     from robust_xtreme.run.fleets import Processes
 
     each(sleeps, units([folder] * 4), Processes(("first", "second"), "cpu", "cpu", ()))

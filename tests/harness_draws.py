@@ -19,7 +19,7 @@ from robust_xtreme.exchange.importing import reading
 from robust_xtreme.exchange.importing.identity import identified
 from robust_xtreme.exchange.importing.items import items_of
 from robust_xtreme.exchange.importing.manifest import manifest_of
-from robust_xtreme.exchange.importing.raw import Given
+from robust_xtreme.exchange.importing.raw import ImportedFile
 from robust_xtreme.exchange.importing.scoring import stats_of
 from robust_xtreme.exchange.importing.stated import differing_scores, other_words
 from robust_xtreme.exchange.importing.tasks import scoring_of
@@ -36,7 +36,7 @@ Drawn = tuple[Path, Levels]
 
 def levels(path: Path, **given: str) -> Levels:
     """The levels of the rows of a log by metric, from 0 to 1, as the command computes them. Raises what it raises."""
-    read = reading.read([Given(path)], "", {}, "", "")
+    read = reading.read([ImportedFile(path)], "", {}, "", "")
     items = identified(items_of(read.rows(), {**_GIVEN, **given}, read.path), read.path)
     scoring = scoring_of(items, str(items.item(0, "task")))
     hardly = other_words(items, scoring.family, read.path)
@@ -272,7 +272,7 @@ def _asked(at: int, target: Any, scores: Mapping[str, Any]) -> dict[str, Any]:
 
 def notes(path: Path, **given: str) -> list[str]:
     """The notes that an import of a file prints, without what it writes."""
-    read = reading.read([Given(path)], "", {}, "", "")
+    read = reading.read([ImportedFile(path)], "", {}, "", "")
     items = identified(items_of(read.rows(), {**_GIVEN, **given}, read.path), read.path)
     sentences: list[str] = manifest_of(items, {}, {"notes": read.notes})["notes"]
     return sentences

@@ -16,8 +16,8 @@ from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import Scores, collate
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Part, task_part
-from robust_xtreme.training.sampling import Draws, Plan
+from robust_xtreme.training.objective import HeadUnits, task_part
+from robust_xtreme.training.sampling import Draws, SamplingPlan
 
 PAD = 1
 
@@ -28,23 +28,25 @@ def part_of(
     labels: tuple[str, ...] = (),
     max_length: int = 64,
     hidden_size: int = 16,
-) -> Part:
+) -> HeadUnits:
     """Examples as a part of a stage, with a new head and the tokenizer of single letters."""
     member: Family = registry.load("family", family) if isinstance(family, str) else family
     windows = member.encode(examples, tiny_tokenizer(), max_length, 0)
     return task_part(member.name, member, member.head(hidden_size, labels), windows, examples, labels)
 
 
-def windows_of_part(part: Part) -> Windows:
+def windows_of_part(part: HeadUnits) -> Windows:
     """Every window of a part, in order."""
     return part.take([(unit, 0) for unit in range(len(part.lengths))]).windows
 
 
-def plan_of(parts: Sequence[Part], size: int, steps: int, seed: int = 0, draws: Draws | None = None) -> Plan:
+def plan_of(
+    parts: Sequence[HeadUnits], size: int, steps: int, seed: int = 0, draws: Draws | None = None
+) -> SamplingPlan:
     """The plan of some steps over all units of the parts."""
     lengths = [length for part in parts for length in part.lengths]
     starts = (0, *accumulate(len(part.lengths) for part in parts[:-1]))
-    return Plan(lengths, size, seed, steps, starts, draws)
+    return SamplingPlan(lengths, size, seed, steps, starts, draws)
 
 
 def learned(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 
 SPEC = "char_noise:0.3"
 TEXT = "Rais Julius Nyerere alizaliwa Butiama karibu na ziwa Viktoria"
@@ -83,5 +83,5 @@ def done(tmp_path: Path, text: str | bytes, kind: str, spec: str = SPEC, **optio
     """What a file with that text becomes."""
     (tmp_path / "in").write_bytes(text if isinstance(text, bytes) else text.encode())
     chosen = {"fields": FIELDS.get(kind, ()), "language": "sw", "format": kind, "force": True, **options}
-    perturb_file(Job(str(tmp_path / "in"), spec, str(tmp_path / "out"), **chosen))
+    perturb_file(PerturbJob(str(tmp_path / "in"), spec, str(tmp_path / "out"), **chosen))
     return (tmp_path / "out").read_bytes()

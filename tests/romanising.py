@@ -11,7 +11,7 @@ from typing import Final
 import regex
 
 from robust_xtreme.noise.engine.case import capital, upper
-from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling_table import RespellingRule, RuleCondition, RuleForm, Rules
 
 _LETTERS: Final = r"(?:[\p{L}\p{M}\u200c\u200d၌-၏]|(?<=[א-ת])׳|(?<=[גזץצ])['’])+"
 WORD: Final = regex.compile(rf"""{_LETTERS}(?:(?:['’]|(?<=[א-ת])["״](?=[א-ת])){_LETTERS})*""")
@@ -19,7 +19,7 @@ WORD: Final = regex.compile(rf"""{_LETTERS}(?:(?:['’]|(?<=[א-ת])["״](?=[א-
 
 _MARK: Final = regex.compile(r"[\p{M}\u200c\u200dำ]")
 
-Part = tuple[Form, ...]
+Part = tuple[RuleForm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Speller:
     """The rules of a pack, the same by their letters, and how many those that begin with a letter are at most."""
 
     rules: Rules
-    by_letters: dict[str, list[Rule]] = field(default_factory=dict)
+    by_letters: dict[str, list[RespellingRule]] = field(default_factory=dict)
     longest: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,10 +62,10 @@ class Speller:
         """The forms of each part of each word of a text in turn; what has no rule, and no word, is a part of one."""
         last = 0
         for match in WORD.finditer(text):
-            yield (Form(text[last : match.start()]),)
+            yield (RuleForm(text[last : match.start()]),)
             yield from self.of_word(match[0])
             last = match.end()
-        yield (Form(text[last:]),)
+        yield (RuleForm(text[last:]),)
 
     def of_word(self, word: str) -> Iterator[Part]:
         """The forms of each part of a word in turn, in its case; letters without a rule are a part with one form."""
@@ -79,14 +79,14 @@ class Speller:
             if rule:
                 is_sign, is_capital = written[position] in "ʹʺ", written[position].isupper()
                 how = upper if shouted and (is_sign or is_capital) else capital if is_capital else _same
-                yield tuple(Form(how(form.text, ""), form.weight) for form in rule.forms)
+                yield tuple(RuleForm(how(form.text, ""), form.weight) for form in rule.forms)
                 replaced = True
             elif not (replaced and _MARK.fullmatch(small[position])):
-                yield (Form(written[position]),)
+                yield (RuleForm(written[position]),)
                 replaced = False
             position += len(rule.letters) if rule else 1
 
-    def _rule(self, word: str, position: int) -> Rule | None:
+    def _rule(self, word: str, position: int) -> RespellingRule | None:
         """The rule of the longest letters at a position whose conditions are true."""
         for size in range(min(self.longest.get(word[position], 0), len(word) - position), 0, -1):
             for rule in self.by_letters.get(word[position : position + size], ()):
@@ -94,7 +94,7 @@ class Speller:
                     return rule
         return None
 
-    def _true(self, condition: Condition, word: str, start: int, stop: int) -> bool:
+    def _true(self, condition: RuleCondition, word: str, start: int, stop: int) -> bool:
         """Whether a condition is true of the letters from `start` to `stop` of a word."""
         letters = self.rules.classes.get(condition.label, frozenset[str]())
         before, after = word[start - 1 : start] if start else "", word[stop : stop + 1]

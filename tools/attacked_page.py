@@ -17,10 +17,10 @@ import polars as pl
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import build
 from robust_xtreme.files.ranges import POINTS
-from robust_xtreme.files.schema import STATS, Column, Frame
+from robust_xtreme.files.schema import STATS, Frame, FrameColumn
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM
 from robust_xtreme.noise.conditions.frozen import FROZEN
-from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
+from robust_xtreme.report.blocks import Block, Code, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.document import results_of
@@ -40,9 +40,9 @@ COLUMNS: Final = 3
 LEVELS: Final = Frame(
     "levels",
     {
-        **dict.fromkeys(("task", "model", "texts"), Column(pl.String)),
-        "languages": Column(pl.Int64),
-        **dict.fromkeys(("clean", "value", "low", "high"), Column(pl.Float64)),
+        **dict.fromkeys(("task", "model", "texts"), FrameColumn(pl.String)),
+        "languages": FrameColumn(pl.Int64),
+        **dict.fromkeys(("clean", "value", "low", "high"), FrameColumn(pl.Float64)),
     },
     ("task", "model", "texts"),
 )
@@ -51,9 +51,9 @@ LEVELS: Final = Frame(
 SUCCESS: Final = Frame(
     "success",
     {
-        **dict.fromkeys(("task", "line"), Column(pl.String)),
-        "queries": Column(pl.Int64),
-        "success": Column(pl.Float64),
+        **dict.fromkeys(("task", "line"), FrameColumn(pl.String)),
+        "queries": FrameColumn(pl.Int64),
+        "success": FrameColumn(pl.Float64),
     },
     ("task", "line", "queries"),
     {POINTS: "success"},
@@ -152,7 +152,7 @@ def page() -> str:
         Heading("How it was made"),
         Code(tuple(_COMMANDS.splitlines()), "sh"),
     )
-    return markdown.render(Document("Attacks on two models, and their transfer", blocks))
+    return markdown.render(ReportPage("Attacks on two models, and their transfer", blocks))
 
 
 def _rows(levels: pl.DataFrame) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ import polars as pl
 
 from robust_xtreme.core import registry
 from robust_xtreme.files import store
-from robust_xtreme.report.blocks import Document, Paragraph, grid
+from robust_xtreme.report.blocks import Paragraph, ReportPage, grid
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.renderers import markdown
 
@@ -68,7 +68,7 @@ def page(title: str, since: str, old: Mapping[tuple[str, ...], Row], new: Mappin
         grid(("before", "now", "cells"), counts, 2),
         grid(("task", "language", "condition", "before", "now"), changes),
     )
-    return markdown.render(Document(f"Claims of {title}: before and now", blocks))
+    return markdown.render(ReportPage(f"Claims of {title}: before and now", blocks))
 
 
 def _where(cell: tuple[str, ...]) -> tuple[str, str, str]:

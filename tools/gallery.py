@@ -22,14 +22,14 @@ from robust_xtreme.report.blocks import (
     Block,
     Bullets,
     Diff,
-    Document,
     Heading,
+    Hyperlink,
     Inline,
-    Link,
     Mono,
     Paragraph,
     Phrase,
     Prose,
+    ReportPage,
     Table,
     grid,
     joined,
@@ -114,7 +114,7 @@ def page(names: Sequence[str]) -> str:
     coverage = _coverage([member.name for member in drawn], rows)
     blocks = (Prose(_HEAD), _overview(members), Heading("Coverage"), Prose(_COVERAGE), *coverage)
     sections = (block for member in drawn for block in _section(member, rows))
-    return markdown.render(Document("Perturbations", (*blocks, Heading("Gallery"), Prose(_GALLERY), *sections)))
+    return markdown.render(ReportPage("Perturbations", (*blocks, Heading("Gallery"), Prose(_GALLERY), *sections)))
 
 
 def _coverage(names: Sequence[str], rows: Rows) -> Iterator[Block]:
@@ -141,7 +141,7 @@ def _overview(members: Sequence[Any]) -> Table:
 
 
 def _facts(member: Any) -> tuple[Phrase, ...]:
-    link = Mono(member.name) if member.moves else Link(member.name, f"#{member.name.replace('.', '')}")
+    link = Mono(member.name) if member.moves else Hyperlink(member.name, f"#{member.name.replace('.', '')}")
     return link, member.summary, member.unit, member.strength
 
 

@@ -15,7 +15,7 @@ import altair as alt
 import polars as pl
 
 from robust_xtreme.files import store
-from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Link, Paragraph, Prose
+from robust_xtreme.report.blocks import Block, Bullets, Heading, Hyperlink, Paragraph, Prose, ReportPage
 from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.charts.style import COLOURS, config
 from robust_xtreme.report.document import results_of
@@ -35,9 +35,9 @@ def pages(results: Results) -> Iterator[tuple[str, str]]:
     """The code and the page of each language of a report."""
     for part in languages_of(results):
         picture = Prose(f"![Change against realised strength]({part.anchor}.svg)")
-        head: tuple[Block, ...] = (Paragraph((_NOTE, Link("report", "../report.md"), ".")), picture)
+        head: tuple[Block, ...] = (Paragraph((_NOTE, Hyperlink("report", "../report.md"), ".")), picture)
         blocks = (*head, *part.blocks, *_missing(results, part.anchor))
-        yield part.anchor, markdown.render(Document(part.title, blocks))
+        yield part.anchor, markdown.render(ReportPage(part.title, blocks))
 
 
 def _missing(results: Results, code: str) -> Iterator[Block]:

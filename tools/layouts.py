@@ -16,7 +16,7 @@ from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import DEAD
 from robust_xtreme.noise.input.retyping import METHODS, irreversible
 from robust_xtreme.noise.members.wrong_layout import AUTO, changed, keyboards_of, pair
-from robust_xtreme.report.blocks import Diff, Document, Heading, Phrase, Prose, grid
+from robust_xtreme.report.blocks import Diff, Heading, Phrase, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 _HEAD: Final = """\
@@ -69,7 +69,7 @@ def page() -> str:
         *(Heading("Keys of a pair"), Prose(_PAIRS), pairs),
         *(Heading("Input methods"), Prose(_METHODS)),
     )
-    return markdown.render(Document("The wrong layout", blocks))
+    return markdown.render(ReportPage("The wrong layout", blocks))
 
 
 def exceptions_of(name: str) -> Mapping[str, list[str]]:

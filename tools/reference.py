@@ -19,7 +19,7 @@ from typer.main import get_command
 from robust_xtreme.cli import build
 from robust_xtreme.core import errors
 from robust_xtreme.files import schema
-from robust_xtreme.report.blocks import Block, Document, Heading, Mono, Paragraph, Phrase, Prose, grid, joined, named
+from robust_xtreme.report.blocks import Block, Heading, Mono, Paragraph, Phrase, Prose, ReportPage, grid, joined, named
 from robust_xtreme.report.renderers import markdown
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -47,7 +47,7 @@ def options() -> str:
     for name in sorted(commands):
         summary = Paragraph(_text((commands[name].help or "").partition("\n\n")[0]))
         blocks += [Heading(name), summary, grid(("option", "value", "what"), _params(commands[name]))]
-    return markdown.render(Document("Commands and options", tuple(blocks)))
+    return markdown.render(ReportPage("Commands and options", tuple(blocks)))
 
 
 def _params(command: Any) -> Iterator[tuple[Phrase, ...]]:
@@ -81,7 +81,7 @@ def frames() -> str:
         blocks += [Heading(frame.name), Paragraph(("A row is named by ", *joined(map(Mono, frame.key)), "."))]
         blocks += meanings.get(frame.name.upper(), ())
         blocks.append(grid(("column", "type", "empty", "values"), _columns(frame)))
-    return markdown.render(Document("Frames", tuple(blocks)))
+    return markdown.render(ReportPage("Frames", tuple(blocks)))
 
 
 def _meanings() -> dict[str, tuple[Block, ...]]:
@@ -113,7 +113,7 @@ def exit_codes() -> str:
         " (`gate`, `baseline check`, `data check`, `doctor`) is then the same; of other commands 0 becomes 3 where a"
         " disk is full."
     )
-    return markdown.render(Document("Exit codes", (Prose(head), grid(("code", "meaning", "errors"), rows))))
+    return markdown.render(ReportPage("Exit codes", (Prose(head), grid(("code", "meaning", "errors"), rows))))
 
 
 def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> Phrase:
@@ -125,7 +125,7 @@ def decisions() -> str:
     pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "index.md")
     head = "Where the design left room, or was changed: the problem, the choice, and its price."
     links = "\n".join(f"- [{_title(path)}]({path.name})" for path in pages)
-    return markdown.render(Document("Decisions", (Prose(head), Prose(links))))
+    return markdown.render(ReportPage("Decisions", (Prose(head), Prose(links))))
 
 
 def _title(path: Path) -> str:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.report.blocks import Column, Document, Mono, Phrase, Prose, Table, joined, named
+from robust_xtreme.report.blocks import Mono, Phrase, Prose, ReportPage, Table, TableColumn, joined, named
 from robust_xtreme.report.renderers import markdown
 
 ROOT: Final = Path(__file__).parents[1]
@@ -78,9 +78,9 @@ def promises() -> list[dict[str, Any]]:
 def page(counts: dict[str, Any]) -> str:
     """The page, in Markdown, of the kept counts."""
     heads = ("promise", "how it is tried", "tests", "cases", "last run")
-    columns = tuple(Column(name, right=name in ("tests", "cases")) for name in heads)
+    columns = tuple(TableColumn(name, right=name in ("tests", "cases")) for name in heads)
     rows = tuple(_row(promise, counts[promise["what"]]) for promise in promises())
-    return markdown.render(Document("Reliability", (Prose(_HEAD), Table(columns, rows), Prose(_LIMITS))))
+    return markdown.render(ReportPage("Reliability", (Prose(_HEAD), Table(columns, rows), Prose(_LIMITS))))
 
 
 def _row(promise: dict[str, Any], count: dict[str, Any]) -> tuple[Phrase, ...]:

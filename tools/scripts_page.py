@@ -15,7 +15,7 @@ from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.members.transliterate import schemes
 from robust_xtreme.noise.scripts.scheme import Scheme
 from robust_xtreme.noise.scripts.table import KIND
-from robust_xtreme.report.blocks import Diff, Document, Heading, Mono, Phrase, Prose, Table, grid, joined
+from robust_xtreme.report.blocks import Diff, Heading, Mono, Phrase, Prose, ReportPage, Table, grid, joined
 from robust_xtreme.report.renderers import markdown
 
 _TESTS: Final = Path(__file__).parents[1] / "tests" / "real"
@@ -115,7 +115,7 @@ def page(data: Path) -> str:
         *(Heading("Where we differ on purpose"), Prose(_DIFFERENT), different),
         *(Heading("Packs, and what is authored"), Prose(_PACKS), packs_table(), Prose(_EXTRA)),
     )
-    return markdown.render(Document("Scripts", blocks))
+    return markdown.render(ReportPage("Scripts", blocks))
 
 
 def schemes_table() -> Table:

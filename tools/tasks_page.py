@@ -12,14 +12,14 @@ from tools import near
 from robust_xtreme.core.specs import Pool, TaskSpec
 from robust_xtreme.report.blocks import (
     Block,
-    Document,
     Heading,
+    Hyperlink,
     Inline,
-    Link,
     Mono,
     Paragraph,
     Phrase,
     Prose,
+    ReportPage,
     Strong,
     Table,
     grid,
@@ -56,7 +56,7 @@ Files and the dataset on the hub give the same examples; pairs on whose label an
 
 def page(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> str:
     """The page, in Markdown."""
-    return markdown.render(Document("Tasks", tuple(_blocks(tasks, intermediate))))
+    return markdown.render(ReportPage("Tasks", tuple(_blocks(tasks, intermediate))))
 
 
 def _blocks(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> Iterator[Block]:
@@ -98,8 +98,8 @@ def _names(names: Iterable[str]) -> Phrase:
     return joined(map(Mono, names))
 
 
-def _link(name: str) -> Link:
-    return Link(name, f"#{name}")
+def _link(name: str) -> Hyperlink:
+    return Hyperlink(name, f"#{name}")
 
 
 _HEADS: Final = ("task", "family", "rows", "data of", "licence", "on the hub")

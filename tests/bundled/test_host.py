@@ -80,7 +80,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
 
 
 def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> None:
-    """Each has its predictions, stages of main thread and lanes, and the texts that the bare tokenizer reads."""
+    """Each has its predictions, stages of main thread and workers, and the texts that the bare tokenizer reads."""
     assert {name: case["predictions"] for name, case in cases.items()} == {**dict.fromkeys(TASKS, 12), "xquad": 18}
     for case in cases.values():
         assert {thread for _, thread, *_ in case["stages"]} == {"main", "lane"}

@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 from tests.conformance.rules import clusters_stay_whole, edit_counts_are_true, normal_forms_stay, spans_survive
 
-from robust_xtreme.attack.answers import Answers, Ask
+from robust_xtreme.attack.answers import AnswerScores, Ask
 from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
@@ -55,7 +55,7 @@ class Oracle:
     seen: list[Noised] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
 
-    def ask(self, shown: PerturbedExamples) -> Answers:
+    def ask(self, shown: PerturbedExamples) -> AnswerScores:
         """Right for clean examples, and wrong for one in 50 candidates."""
         examples = list(shown)
         margin = np.array([_margin(each, before) for each, before in zip(examples, shown.clean, strict=True)])
@@ -63,7 +63,7 @@ class Oracle:
             self.asked.update(each.id for each in examples)
             self.seen += [shown.noised[number] for number in shown.numbers[_FIELD].tolist()]
         right = margin >= _WRONG
-        return Answers(np.where(right, 1.0, 0.5), right, margin, np.ones(len(right), np.bool_))
+        return AnswerScores(np.where(right, 1.0, 0.5), right, margin, np.ones(len(right), np.bool_))
 
 
 def _margin(example: Example, clean: Example) -> int:
@@ -238,7 +238,7 @@ def _peeping(examples: Sequence[Example], spec: str, ask: Ask) -> Attacked:
     """Asks how right an answer is by the gold answer of the example before."""
     before = {each.id: other.target for each, other in zip(examples, [*examples[-1:], *examples[:-1]], strict=True)}
 
-    def peeped(shown: PerturbedExamples) -> Answers:
+    def peeped(shown: PerturbedExamples) -> AnswerScores:
         return ask(replace(shown, clean=[replace(each, target=before[each.id]) for each in shown.clean]))
 
     return attack(examples, spec, peeped)

@@ -13,9 +13,9 @@ import pytest
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.exchange.perturbing.of_attack import left
-from robust_xtreme.exchange.perturbing.of_task import Asked, examples
+from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.schema import ATTACKED
@@ -35,10 +35,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def job(run: Path, out: Path, task: str = "xnli", attack: str = "=attack_keys", **other: object) -> Job:
+def job(run: Path, out: Path, task: str = "xnli", attack: str = "=attack_keys", **other: object) -> PerturbJob:
     """A job that writes what the attack left of a file of the embedded suite."""
     file = str(SUITE / task / "test-sw.jsonl")
-    return Job(file, "", str(out), task=task, language="sw", frozen=f"{run}{attack}", **other)  # type: ignore[arg-type]  # options by name
+    return PerturbJob(file, "", str(out), task=task, language="sw", frozen=f"{run}{attack}", **other)  # type: ignore[arg-type]  # options by name
 
 
 def test_a_model_answers_the_file_as_it_did_under_attack(run: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_no_attack_left_is_one_line(
 
 def test_a_passage_attacked_for_each_question_is_not_written_once(run: Path, tmp_path: Path) -> None:
     """SQuAD's format has a context once: questions whose attacks left it in several forms are refused."""
-    asked = Asked(registry.load("task", "xquad"), "auto", "sw")
+    asked = TaskChoice(registry.load("task", "xquad"), "auto", "sw")
     split, rows = examples(asked, str(SUITE / "xquad" / "test-sw.jsonl"))
     (frozen,) = (
         each for each in read_frozen((f"{run}=attack_keys",))["xquad", split, "sw", "sw"] if each.fields == ("context",)

@@ -19,8 +19,8 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.studies.cost import cost_lines
-from robust_xtreme.studies.grid import Cell, cells
-from robust_xtreme.studies.planning import Plan, plan_of
+from robust_xtreme.studies.grid import StudyCell, cells
+from robust_xtreme.studies.planning import StudyPlan, plan_of
 from robust_xtreme.studies.run import evaluation, training
 from robust_xtreme.studies.study_file import Study, read
 from robust_xtreme.training.loop import Options
@@ -127,7 +127,7 @@ def _one_step(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {**kept, **_STEP}
 
 
-def _chosen(study: Study) -> list[Cell]:
+def _chosen(study: Study) -> list[StudyCell]:
     """A cell of each arm, so that every target is one of them, in a language that the suite has."""
     targets = list(study.targets)
     chosen = []
@@ -146,7 +146,7 @@ def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, folder: Pat
     study = _small(read(name, {"data": str(folder / "data")}), folder)
     chosen, work = _chosen(study), tmp_path / "work"
     assert plan_of(study, work).lines()
-    assert cost_lines(Plan(study, tuple(chosen), tuple(chosen[:2]), ()))
+    assert cost_lines(StudyPlan(study, tuple(chosen), tuple(chosen[:2]), ()))
     seen = set[str]()
     for cell in chosen:
         assert train(from_tables(training(cell, work, True), cell.name), Options()) == cell.run(work)

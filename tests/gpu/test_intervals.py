@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from robust_xtreme.stats.intervals import CPU, Backend, estimate_difference, estimate_level
+from robust_xtreme.stats.intervals import CPU, ArrayBackend, estimate_difference, estimate_level
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles, weights
 from robust_xtreme.tasks.metrics.span_f1 import span_f1
 
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: none is available here"),
 ]
-CUDA = Backend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
+CUDA = ArrayBackend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
 NAMES = tuple(f"{number:04}" for number in range(400))
 
 

@@ -16,7 +16,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.engine.noising import perturb
 from robust_xtreme.noise.engine.perturbation import Perturbation
 from robust_xtreme.tasks.sources.loading import available, load
@@ -73,7 +73,9 @@ def _first(layouts: Iterator[list[tuple[Path, str]]]) -> list[tuple[Path, str]]:
 
 
 def _written(path: Path, language: str, spec: str, out: Path, fields: tuple[str, ...] = ()) -> str:
-    job = Job(str(path), spec, str(out / "out"), language=language, format=_format(path), fields=fields, force=True)
+    job = PerturbJob(
+        str(path), spec, str(out / "out"), language=language, format=_format(path), fields=fields, force=True
+    )
     perturb_file(job)
     return (out / "out").read_text(encoding="utf-8")
 
@@ -174,7 +176,7 @@ def test_release_files_keep_every_byte_at_strength_0(pattern: str, few: int | No
     """Whatever spaces, escapes and line ends a release file has, they are those of what is written."""
     for path in sorted(data.glob(pattern), key=lambda path: (path.stat().st_size > _LARGE, path.name))[:few]:
         fields = ("context", "question") if _format(path) == "squad" else ()
-        job = Job(
+        job = PerturbJob(
             str(path),
             "char_noise:0",
             str(tmp_path / "out"),
@@ -209,7 +211,7 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
     path, out = data / name, tmp_path / "out"
     member = registry.load("task", task)
     fields = ("question", "context") if member.family == "span_qa" else ()
-    job = Job(str(path), "char_noise:0", str(out), task=task, language=language, fields=fields)
+    job = PerturbJob(str(path), "char_noise:0", str(out), task=task, language=language, fields=fields)
     totals = perturb_file(job)
     assert totals.texts
     assert totals.left == 0
@@ -249,7 +251,7 @@ def _check_same_texts(task: TaskSpec, data: Path, language: str, noise: str, out
     for fields in task.perturbed:
         for name, _ in clean.row_files:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
-            job = Job(str(data / name), noise, str(out / name), task.name, _split(task), language, force=True)
+            job = PerturbJob(str(data / name), noise, str(out / name), task.name, _split(task), language, force=True)
             perturb_file(replace(job, fields=tuple(fields)))
         noisy, _ = perturb(clean.examples, PerturbationSpec.parse(noise).on(*fields), 0)
         again = {example.id: _texts(example) for example in load(task, out, language, _split(task)).examples}
@@ -269,7 +271,7 @@ def test_release_files_of_tags_are_recognised_by_their_lines(
     for path in sorted(data.glob(pattern), key=lambda path: digest(path.name))[:few]:
         for suffix in ("conll", "txt"):
             (tmp_path / f"in.{suffix}").write_bytes(path.read_bytes())
-        job = Job(str(tmp_path / "in.conll"), "char_noise:0.3", str(tmp_path / "out"), language="sw", force=True)
+        job = PerturbJob(str(tmp_path / "in.conll"), "char_noise:0.3", str(tmp_path / "out"), language="sw", force=True)
         perturb_file(job)
         output = (tmp_path / "out").read_text(encoding="utf-8")
         assert output == _written(path, "sw", "char_noise:0.3", tmp_path), path

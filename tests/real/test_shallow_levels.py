@@ -12,7 +12,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 from robust_xtreme.tasks.sources import load
 
 pytestmark = pytest.mark.real
@@ -26,7 +26,7 @@ def _values(data: Path, name: str, language: str, split: str) -> dict[str, float
     assert shallow is not None
     texts = loaded.corpus.texts if loaded.corpus else ()
     clean = ExampleColumns(loaded.examples)
-    shown = Shown(clean, tuple(text.id for text in texts), tuple(text.value for text in texts))
+    shown = ShownExamples(clean, tuple(text.id for text in texts), tuple(text.value for text in texts))
     (predicted,), _ = answers(shallow, clean, [shown])
     targets = constants(task.family, clean, loaded.corpus) | {shallow.name: predicted}
     sums = {name: metric.alone(loaded.examples, column) for name, column in targets.items()}

@@ -7,9 +7,9 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.answers import Answers, Ask
-from robust_xtreme.attack.attacking import Attacked, Record
-from robust_xtreme.attack.by_recipe import Plan, attacked_by
+from robust_xtreme.attack.answers import AnswerScores, Ask
+from robust_xtreme.attack.attacking import Attacked, AttackRecord
+from robust_xtreme.attack.by_recipe import RecipePlan, attacked_by
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
@@ -34,13 +34,13 @@ EXAMPLES = [
     for at, (first, second) in enumerate(PAIRS)
 ]
 SEEDS = np.arange(3, dtype=np.uint64)
-WHOLE = Plan("deepwordbug", ("premise", "hypothesis"), "1", 200)
+WHOLE = RecipePlan("deepwordbug", ("premise", "hypothesis"), "1", 200)
 
 
 def overlap(asked: list[int], graded: bool = True) -> Ask:
     """Right while premise and hypothesis share two words; notes how many candidates each call has."""
 
-    def ask(shown: PerturbedExamples) -> Answers:
+    def ask(shown: PerturbedExamples) -> AnswerScores:
         asked.append(len(shown))
         pairs = [(item.texts["premise"].value, item.texts["hypothesis"].value) for item in shown]
         shared = np.array(
@@ -51,12 +51,12 @@ def overlap(asked: list[int], graded: bool = True) -> Ask:
         )
         right = shared >= 2
         margin = (2 * shared - 3) * 10_000 if graded else np.zeros(len(shared), np.int64)
-        return Answers(right.astype(float), right, margin, np.ones(len(shared), np.bool_))
+        return AnswerScores(right.astype(float), right, margin, np.ones(len(shared), np.bool_))
 
     return ask
 
 
-def record(made: Attacked) -> Record:
+def record(made: Attacked) -> AttackRecord:
     """What became of the examples."""
     assert made.record is not None
     return made.record
@@ -82,21 +82,23 @@ def test_examples_are_left_as_the_recipe_leaves_them() -> None:
 
 def test_labels_alone_are_enough() -> None:
     """Where no margins are known the search still runs, and never beyond its budget."""
-    plan = Plan("deepwordbug", ("premise", "hypothesis"), "1", 9)
+    plan = RecipePlan("deepwordbug", ("premise", "hypothesis"), "1", 9)
     made = attacked_by(EXAMPLES, plan, overlap([], graded=False), SEEDS, lambda *_: None)
     assert record(made).queries.max() <= plan.queries
 
 
 def test_strength_is_the_largest_share_of_words() -> None:
     """No more words change than the strength allows; without one nothing is asked."""
-    few = Plan("deepwordbug", ("premise", "hypothesis"), "0.15", 200)
+    few = RecipePlan("deepwordbug", ("premise", "hypothesis"), "0.15", 200)
     made = attacked_by(EXAMPLES, few, overlap([]), SEEDS, lambda *_: None)
     for at, example in enumerate(EXAMPLES):
         before = " ".join(text.value for text in example.texts.values()).split()
         after = " ".join(text.value for text in made.shown[at].texts.values()).split()
         changed = sum(word != other for word, other in zip(before, after, strict=True))
         assert changed <= record(made).allowed[at] == int(0.15 * len(before))
-    none = attacked_by(EXAMPLES, Plan("deepwordbug", ("premise",), "0.01", 200), overlap([]), SEEDS, lambda *_: None)
+    none = attacked_by(
+        EXAMPLES, RecipePlan("deepwordbug", ("premise",), "0.01", 200), overlap([]), SEEDS, lambda *_: None
+    )
     assert record(none).queries.tolist() == [0, 0, 0]
 
 

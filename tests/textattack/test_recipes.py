@@ -144,7 +144,9 @@ def test_the_seed_alone_decides() -> None:
 
 def test_items_that_are_answered_wrong_are_skipped() -> None:
     """The clean text is the only query, and comes back."""
-    assert recipes.load("deepwordbug", Overlap()).on(PAIR, WRONG, 200, seed=1) == recipes.Outcome(PAIR, 1, "skipped")
+    assert recipes.load("deepwordbug", Overlap()).on(PAIR, WRONG, 200, seed=1) == recipes.RecipeOutcome(
+        PAIR, 1, "skipped"
+    )
 
 
 def test_scores_that_are_no_numbers_count_as_right() -> None:

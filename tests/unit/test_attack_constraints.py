@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.attack import Settings, settings_of
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.noise.engine.options import Options, applied, options_of
+from robust_xtreme.noise.engine.options import EditOptions, applied, options_of
 from robust_xtreme.noise.label_risk import edited, endangering, risky
 
 MOVES = tuple(
@@ -28,7 +28,7 @@ def settings(params: str = "") -> Settings:
     return settings_of(bound(PerturbationSpec.parse(f"attack_letters:0.1{params}"))[0])
 
 
-def singles(texts: list[Text], options: Options) -> NoisedTexts:
+def singles(texts: list[Text], options: EditOptions) -> NoisedTexts:
     """The texts with each edit by itself."""
     return applied(texts, options, options.text, [[number] for number in range(len(options))])
 
@@ -67,13 +67,13 @@ def test_edits_that_risk_the_label_together_are_rejected() -> None:
     assert risk.risk.noised(noised, settings("@risk=allow")).all()
 
 
-def _options(*ranges: tuple[int, int]) -> Options:
+def _options(*ranges: tuple[int, int]) -> EditOptions:
     """Deletions in the first text, one a unit."""
     count = len(ranges)
     number, single = np.arange(count), np.ones(count, np.int64)
     start, stop = np.array(ranges).T
     columns = (number * 0, number, single, start, stop, number * 0, single)
-    return Options(*columns, [""] * count, ("delete",), np.array([count]), np.array([9]))
+    return EditOptions(*columns, [""] * count, ("delete",), np.array([count]), np.array([9]))
 
 
 def test_an_edit_of_a_protected_span_is_left_out() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
+from robust_xtreme.attack.engine import Answer, Attempt, SearchOutcome, run
 from robust_xtreme.attack.problem import Asking, Hidden, Problem, Question, Score, Search
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import RobustXtremeError
@@ -44,7 +44,9 @@ def problem(units: Sequence[int], most: int, budget: int, seed: int = 0) -> Prob
     return Problem(np.array(sorted(units)), each, each, most, None, budget, seed)
 
 
-def attacked(search: Search, weights: Sequence[int], most: int, budget: int, units: int = 6) -> tuple[Outcome, Oracle]:
+def attacked(
+    search: Search, weights: Sequence[int], most: int, budget: int, units: int = 6
+) -> tuple[SearchOutcome, Oracle]:
     """The outcome of one attack on units with equally many edits."""
     each = problem([number % units for number in range(len(weights))], most, budget)
     oracle = Oracle([attempt := Attempt(each, search, CLEAN)], [weights])
@@ -109,14 +111,14 @@ def test_a_rejected_candidate_is_no_query_and_no_result() -> None:
         [Attempt(each, registry.load("search", "beam"), CLEAN)],
         lambda asked: [None if state == (2,) else Answer(Score(1.0, 900 + state[0]), True) for _, state in asked],
     )[0]
-    assert outcome == Outcome((0,), 3, 0)
+    assert outcome == SearchOutcome((0,), 3, 0)
 
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_search_ends_where_everything_is_rejected(name: str) -> None:
     """Where no candidate is accepted nothing is counted, and the attempt ends however many states there are."""
     attempt = Attempt(problem([number % 40 for number in range(400)], 20, 10), registry.load("search", name), CLEAN)
-    assert run([attempt], lambda asked: [None] * len(asked)) == [Outcome((), 0, 0)]
+    assert run([attempt], lambda asked: [None] * len(asked)) == [SearchOutcome((), 0, 0)]
 
 
 def _greedless(problem: Problem, clean: Score) -> Asking:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from robust_xtreme.attack.answers import Answers
+from robust_xtreme.attack.answers import AnswerScores
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Choice
@@ -20,7 +20,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.core.target_columns import Array
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
-from robust_xtreme.models.predictors.predictor import Weighed, Work, predictor_of
+from robust_xtreme.models.predictors.predictor import PredictedMargins, Work, predictor_of
 from robust_xtreme.models.reading.scores import quantised
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.engine.noising import noise_texts
@@ -58,7 +58,7 @@ def _plan(*perturb: str, tasks: tuple[str, ...] = ("xnli",)) -> Plan:
     return make_plan(RunSpec(tasks=tasks, languages=("sw",), perturb=perturb, limit="20", out="unused"))
 
 
-def _answers(scores: Array, are_clean: bool) -> tuple[Answers, list[int]]:
+def _answers(scores: Array, are_clean: bool) -> tuple[AnswerScores, list[int]]:
     """What an attack with a target learns of examples with such scores, and their gold labels."""
     (task_run,) = (plan := _plan()).task_runs
     examples = plan.splits.of(task_run).examples[: len(scores)]
@@ -68,7 +68,7 @@ def _answers(scores: Array, are_clean: bool) -> tuple[Answers, list[int]]:
     turned = replace(head, labels=tuple(head.labels[at] for at in _ORDER), relabel=_ORDER)
     moved = turned.moved(lambda: _Given(scores.astype(np.float32)))
 
-    def weigh(inputs: Any, weighing: Any) -> Weighed:
+    def weigh(inputs: Any, weighing: Any) -> PredictedMargins:
         return moved.weigh(inputs, weighing, Work(4096))
 
     clean = field_texts(examples, () if are_clean else ("premise",))

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.answers import Answers
+from robust_xtreme.attack.answers import AnswerScores
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers as Spans
 from robust_xtreme.core.examples import Example, Span, Tags, Target
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.core.target_columns import column_of
-from robust_xtreme.models.predictors.predictor import Predicted, Weighed
+from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins
 from robust_xtreme.models.reading.contents import Contents
 from robust_xtreme.models.reading.inputs import Inputs, inputs_of
 from robust_xtreme.models.reading.windows import plain
@@ -31,15 +31,17 @@ def _examples(name: str) -> list[Example]:
     return list(load(registry.load("task", name), open_source("mini"), "sw", "test").examples)
 
 
-def _answered(name: str, shown: PerturbedExamples, given: Sequence[Target], finite: Sequence[bool] = ()) -> Answers:
+def _answered(
+    name: str, shown: PerturbedExamples, given: Sequence[Target], finite: Sequence[bool] = ()
+) -> AnswerScores:
     """What an attack learns where a model answers so, each answer with a margin of 7."""
 
     def prepare(contents: Contents) -> Inputs:
         return inputs_of(contents, plain([[1]] * len(contents)))
 
-    def weigh(inputs: Inputs, _: Any) -> Weighed:
+    def weigh(inputs: Inputs, _: Any) -> PredictedMargins:
         predicted = Predicted(column_of(given), np.array(finite or [True] * len(given), np.bool_))
-        return Weighed(predicted, np.full(len(inputs), 7))
+        return PredictedMargins(predicted, np.full(len(inputs), 7))
 
     predictor: Any = SimpleNamespace(prepare=prepare)
     return victim(registry.load("task", name), predictor, weigh, None)("")(shown)

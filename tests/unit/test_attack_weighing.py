@@ -22,9 +22,9 @@ from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.predictor import (
     Movable,
+    PredictedMargins,
     Predictor,
     Weighable,
-    Weighed,
     Weighing,
     Weights,
     Work,
@@ -33,7 +33,7 @@ from robust_xtreme.models.predictors.predictor import (
 from robust_xtreme.models.reading.contents import contents_of
 from robust_xtreme.models.reading.inputs import Candidates, Inputs
 from robust_xtreme.models.reading.windows import Batches
-from robust_xtreme.models.retrieval.embeddings import Known
+from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import candidates_of
 from robust_xtreme.stats.bitext import Neighbours
@@ -117,7 +117,7 @@ def _watched(predictor: Predictor, lost: Sequence[int] = ()) -> tuple[Predictor,
     return predictor.moved(lambda: _Watched(weights_of(), asked, lost)), asked
 
 
-def _weighed(predictor: Predictor, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+def _weighed(predictor: Predictor, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
     assert isinstance(predictor, Weighable)
     return predictor.weigh(inputs, weighing, work)
 
@@ -126,7 +126,7 @@ def _targets(targets: TargetColumn) -> list[Target]:
     return [targets[at] for at in range(len(targets))]
 
 
-def _shown(weighed: Weighed) -> tuple[Any, ...]:
+def _shown(weighed: PredictedMargins) -> tuple[Any, ...]:
     return _targets(weighed.predicted.targets), weighed.predicted.finite.tolist(), weighed.margin.tolist()
 
 
@@ -151,7 +151,7 @@ def test_the_cache_answers_as_the_model(name: str, tmp_path: Path) -> None:
     first = _weighed(watched, inputs, weighing, work)
     assert asked
     asked.clear()
-    assert _shown(_weighed(watched, inputs, replace(weighing, pool=Known()), work)) == _shown(first)
+    assert _shown(_weighed(watched, inputs, replace(weighing, pool=StoredVectors()), work)) == _shown(first)
     if name != "lareqa":  # whose predictions are vectors
         assert _targets(watched.answer(inputs, work).targets) == _shown(first)[0]
     assert asked == []
@@ -168,7 +168,7 @@ def test_a_vector_that_is_not_finite_is_that_of_its_query() -> None:
     lost = inputs.windows.take([2]).ids.tolist()
     watched, _ = _watched(predictor, lost)
     targets, finite, margins = _shown(_weighed(watched, inputs, weighing, Work(4096)))
-    clean = _shown(_weighed(predictor, inputs, replace(weighing, pool=Known()), Work(4096)))
+    clean = _shown(_weighed(predictor, inputs, replace(weighing, pool=StoredVectors()), Work(4096)))
     kept = [0, 1, 3, 4, 5]
     assert finite == [True, True, False, True, True, True]
     assert [targets[at] for at in kept] == [clean[0][at] for at in kept]

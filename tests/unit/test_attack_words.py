@@ -18,7 +18,7 @@ from robust_xtreme.noise.conditions.condition import beside_attack, named
 from robust_xtreme.noise.engine.attack import moves_of
 from robust_xtreme.noise.engine.masked_words import LIKELIEST
 from robust_xtreme.noise.engine.noising import bound, noise_texts
-from robust_xtreme.noise.engine.options import Options, options_of
+from robust_xtreme.noise.engine.options import EditOptions, options_of
 from robust_xtreme.noise.engine.rewriter import changed
 
 _WORDS = "the small river cat dogs sleep runs house never not green blue walks sings near дом река кот спит"
@@ -31,7 +31,7 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_masked_folder(tmp_path_factory.mktemp("lm"), (*_WORDS.split(), ","), seed=1)
 
 
-def _options(folder: Path, *texts: Text) -> Options:
+def _options(folder: Path, *texts: Text) -> EditOptions:
     (link,) = bound(PerturbationSpec.parse(f"attack_words:0.2@lm={folder}"))
     return options_of(texts, moves_of(link), 0)
 
@@ -41,7 +41,7 @@ def _noised(folder: Path, value: str, seed: int) -> str:
     return noised.text.value
 
 
-def _by_word(options: Options, values: list[str]) -> dict[tuple[int, str], list[str]]:
+def _by_word(options: EditOptions, values: list[str]) -> dict[tuple[int, str], list[str]]:
     forms: dict[tuple[int, str], list[str]] = {}
     rows = zip(options.text.tolist(), options.start.tolist(), options.stop.tolist(), options.values, strict=True)
     for text, start, stop, value in rows:

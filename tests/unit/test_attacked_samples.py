@@ -14,7 +14,7 @@ from tests.program import program
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
+from robust_xtreme.report.samples.choosing import ExampleChoice, chosen, rows_of
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
 from robust_xtreme.run.run import evaluate
 
@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(folder: Path) -> pl.DataFrame:
     """Examples of all conditions of a run."""
     results = results_of(folder)
-    return chosen(results, rows_of(folder, results.manifest), Wanted(each=40, drawn=False))
+    return chosen(results, rows_of(folder, results.manifest), ExampleChoice(each=40, drawn=False))
 
 
 def test_texts_of_attacks_are_those_that_the_model_read(run: Path) -> None:
@@ -146,7 +146,7 @@ def test_the_texts_of_a_sheet_are_those_under_their_condition(run: Path, tmp_pat
 def rows_of_all(folder: Path) -> pl.DataFrame:
     """All examples of xnli under all conditions."""
     results = results_of(folder)
-    return chosen(results, rows_of(folder, results.manifest), Wanted(tasks=("xnli",), each=1000, drawn=False))
+    return chosen(results, rows_of(folder, results.manifest), ExampleChoice(tasks=("xnli",), each=1000, drawn=False))
 
 
 def test_the_draw_is_keyed(run: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, SCORES, build, empty
 from robust_xtreme.report.document import page, show
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats._levels import Level, levels_of
+from robust_xtreme.stats._levels import CellLevel, levels_of
 from robust_xtreme.stats.averages import averaged
 from robust_xtreme.stats.averaging import Drop
 from robust_xtreme.stats.benchmark import TASKS, tasks_of
@@ -58,7 +58,7 @@ def made(view: str, score_frame: pl.DataFrame, **other: Any) -> pl.DataFrame:
 def averages(
     score_frame: pl.DataFrame | None = None,
     suite: str = "",
-    marked: Callable[[Level], bool | None] = lambda _: False,
+    marked: Callable[[CellLevel], bool | None] = lambda _: False,
     **other: Any,
 ) -> pl.DataFrame:
     """AVERAGES of that run, in which every perturbed cell lost 10 points."""
@@ -129,7 +129,7 @@ def test_overall_changes_stand_beside_both_levels() -> None:
 def test_a_language_of_a_task_counts_once_among_marks() -> None:
     """Exact match has no test; the mark of F1, the headline metric, is that of the language, also where it is none."""
 
-    def marked(level: Level) -> bool | None:
+    def marked(level: CellLevel) -> bool | None:
         return None if level.metric == "em" else level["task"] == "xquad" and level["language"] == "sw"
 
     noisy = scores().with_columns(condition=pl.lit("char_noise:0.1"))

@@ -20,7 +20,7 @@ from robust_xtreme.core.target_columns import Choices
 from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import assign, load_checkpoint, locate, locate_all
-from robust_xtreme.models.origin import Given, given_models, parse_models
+from robust_xtreme.models.origin import GivenModels, given_models, parse_models
 from robust_xtreme.models.predictors.members.encoder_head import in_task_order
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
@@ -38,7 +38,7 @@ def run(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "run"))
 
 
-def _given(*models: str) -> Given:
+def _given(*models: str) -> GivenModels:
     """Models as a run names them."""
     return given_models(RunSpec(models, data="x"))
 

@@ -19,7 +19,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData
 from robust_xtreme.tasks.sources import Pools, Split, dataset, open_source
 from robust_xtreme.tasks.sources.dataset import open_hub
-from robust_xtreme.tasks.sources.survey import MISSING, UNLABELLED, VERSION, Left, evaluated
+from robust_xtreme.tasks.sources.survey import MISSING, UNLABELLED, VERSION, LeftOut, evaluated
 
 CONLLU = "1\ta\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n1\tb\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"
 SIDES = {"de": "de-1\tHallo.\nde-2\tTag.\n", "en": "en-1\tHello.\nen-2\tDay.\n", "gold": "de-1\ten-1\n"}
@@ -141,7 +141,7 @@ def test_tags_of_version_1_are_a_reason_of_their_own(folder: Path, tag: str, rea
     """A treebank of version 1 is not a missing file, and no malformed one."""
     write(folder / "ud/UD_A/ar_a-ud-test.conllu", CONLLU.format(tag=tag))
     outcome = evaluated(registry.load("task", "udpos"), Pools(open_source(str(folder))), "auto", "ar")
-    assert (outcome.reason if isinstance(outcome, Left) else None) == reason
+    assert (outcome.reason if isinstance(outcome, LeftOut) else None) == reason
     done = data("check", "--data", str(folder), "--tasks", "udpos", "--languages", "ar")
     assert done.exit_code == 0
     assert ("udpos, version: ar" in done.stdout) == (tag == "CONJ")

@@ -18,7 +18,7 @@ from robust_xtreme import perturb
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import SpecError, UnknownName, UserError
 from robust_xtreme.datasets import perturb_dataset
-from robust_xtreme.datasets.condition import Condition, condition
+from robust_xtreme.datasets.condition import DatasetCondition, condition
 from robust_xtreme.datasets.mapping import fingerprint
 from robust_xtreme.noise.engine.perturbation import Perturbation
 
@@ -77,7 +77,7 @@ def expected(texts: list[str | None], spec: str = SPEC, language: str = "sw", **
     return [None if text is None else next(new) for text in texts]
 
 
-def made(spec: str = SPEC, **changed: Any) -> Condition:
+def made(spec: str = SPEC, **changed: Any) -> DatasetCondition:
     """A condition, by the arguments that differ from a few usual ones."""
     return condition("test", spec, **{**ARGUMENTS, **changed})
 
@@ -294,13 +294,13 @@ def test_a_row_without_a_language_is_one_line() -> None:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of rows that are noised, by call."""
     calls: list[int] = []
-    noised = Condition.noised
+    noised = DatasetCondition.noised
 
-    def count(self: Condition, batch: Any, numbers: Any) -> Any:
+    def count(self: DatasetCondition, batch: Any, numbers: Any) -> Any:
         calls.append(len(numbers))
         return noised(self, batch, numbers)
 
-    monkeypatch.setattr(Condition, "noised", count)
+    monkeypatch.setattr(DatasetCondition, "noised", count)
     return calls
 
 
@@ -330,8 +330,8 @@ ANOTHER = """
 import sys
 from datasets import load_from_disk
 from robust_xtreme.datasets import perturb_dataset
-from robust_xtreme.datasets.condition import Condition
-Condition.noised = None  # nothing is computed again
+from robust_xtreme.datasets.condition import DatasetCondition
+DatasetCondition.noised = None  # nothing is computed again
 noisy = perturb_dataset(load_from_disk(sys.argv[1]), "keyboard_typo:0.3", language="sw")
 print(noisy._fingerprint, noisy.cache_files[0]["filename"], noisy["text"][0])
 """

@@ -13,7 +13,7 @@ import pytest
 from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.core.subprocesses import command, ending, reports_memory
-from robust_xtreme.report.blocks import Chart, Document, Paragraph
+from robust_xtreme.report.blocks import Chart, Paragraph, ReportPage
 from robust_xtreme.report.charts import drawing
 from robust_xtreme.report.charts.drawing import svg
 from robust_xtreme.report.outputs import written
@@ -45,7 +45,7 @@ def _planted(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _page(charts: list[Chart]) -> str:
-    return html.page(Document("page", (Paragraph("first"), *charts, Paragraph("last"))))
+    return html.page(ReportPage("page", (Paragraph("first"), *charts, Paragraph("last"))))
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_each_chart_of_a_page_is_under_its_own_title() -> None:
     text = written(Results(*run(), averages(*run()), conditions()), ".html").decode()
     assert text.count("<figure") == text.count("<svg") > 1
     first, second = SPECS[2:]
-    drawn = html.page(Document("page", (Chart("1", "d", first), Chart("2", "d", second), Chart("3", "d", first))))
+    drawn = html.page(ReportPage("page", (Chart("1", "d", first), Chart("2", "d", second), Chart("3", "d", first))))
     assert [part.partition("</figure>")[0].partition("<svg")[2] for part in drawn.split("<figure")[1:]] == [
         svg(spec).partition("<svg")[2] + "</div>" for spec in (first, second, first)
     ]

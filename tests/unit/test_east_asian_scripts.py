@@ -14,10 +14,17 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling_table import RespellingRule, RuleCondition, RuleForm, Rules
 from robust_xtreme.noise.scripts.readings import with_readings
 
-KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w"))), Rule("ん", (Form("n"),))), {})
+KANA = Rules(
+    (
+        RespellingRule("と", (RuleForm("to"),)),
+        RespellingRule("う", (RuleForm("u", 2), RuleForm("w"))),
+        RespellingRule("ん", (RuleForm("n"),)),
+    ),
+    {},
+)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -98,7 +105,7 @@ def test_a_word_has_the_forms_of_its_readings(tmp_path: Path) -> None:
     with packs.using(_listed(tmp_path, "党\tとう\t8\t\n当\tとう\t9\t\n当\tうん\t1\t\n")):
         known = with_readings(KANA, ("ja-readings",)).rules
     assert [rule.letters for rule in known] == ["と", "う", "ん", "当", "党"]
-    assert known[3] == Rule("当", (Form("tou", 45 + 27),), (Condition("word"),))
+    assert known[3] == RespellingRule("当", (RuleForm("tou", 45 + 27),), (RuleCondition("word"),))
 
 
 @pytest.mark.parametrize("row", ["\tとう\t1\t", "党\tとう\tx\t", "党\tとう\t1\tinside"])

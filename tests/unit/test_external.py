@@ -22,7 +22,7 @@ from robust_xtreme.noise.conditions.condition import named, of_set
 from robust_xtreme.noise.conditions.paired import pair_up, realised
 from robust_xtreme.noise.conditions.pairing import Noisy, edits_between, heaviest_chain, paired
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.tasks.noisy.layouts import Cell, NoisySet, read
+from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit, read
 from robust_xtreme.tasks.sources.release import Release
 
 _DRAW: Final = random.Random(0)
@@ -239,8 +239,8 @@ def data(tmp_path: Path) -> Release:
     return Release(release(tmp_path / "data"))
 
 
-def _cell(task: str, language: str = "en", split: str = "validation") -> Cell:
-    return Cell(registry.load("task", task), language, split)
+def _cell(task: str, language: str = "en", split: str = "validation") -> TaskSplit:
+    return TaskSplit(registry.load("task", task), language, split)
 
 
 def test_release_names_are_found(data: Release, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
 from robust_xtreme.run.fleets import fleet_of
 from robust_xtreme.workers.cpu.messages import dumped
 from robust_xtreme.workers.units.on_ray import Cluster
-from robust_xtreme.workers.units.unit import Event, Lost, Ready
+from robust_xtreme.workers.units.unit import ActorEvent, ActorLost, Ready
 
 
 def test_without_both_this_process_computes() -> None:
@@ -56,12 +56,12 @@ def test_what_contradicts_or_is_unknown_is_refused(device: str, devices: str | N
     assert str(raised.value).startswith(line)
 
 
-@pytest.mark.parametrize(("alive", "message"), [(True, Ready()), (False, Lost("has no machine"))])
+@pytest.mark.parametrize(("alive", "message"), [(True, Ready()), (False, ActorLost("has no machine"))])
 def test_an_actor_is_lost_only_where_no_machine_has_its_device(
-    alive: bool, message: Ready | Lost, monkeypatch: pytest.MonkeyPatch
+    alive: bool, message: Ready | ActorLost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that does not answer in time waits, or is busy, as long as the cluster has a machine."""
-    ray, events = MagicMock(), SimpleQueue[Event]()
+    ray, events = MagicMock(), SimpleQueue[ActorEvent]()
     ray.exceptions.GetTimeoutError, ray.exceptions.RayError = TimeoutError, ConnectionError
     ray.get.side_effect = [TimeoutError(), dumped([Ready()]), ConnectionError("it is gone")]
     ray.nodes.return_value = [{"Alive": alive, "Resources": {"CPU": 2.0}}]

@@ -12,7 +12,7 @@ from tests.values import VALUES, is_one_line
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.tasks.adapters import hub
 from robust_xtreme.tasks.formats import (
-    Options,
+    ReadOptions,
     bucc_tsv,
     hellaswag_jsonl,
     iob2,
@@ -26,7 +26,7 @@ from robust_xtreme.tasks.formats import (
     tsv,
     tsv_paraphrases,
 )
-from robust_xtreme.tasks.formats._file import Line
+from robust_xtreme.tasks.formats._file import TextLine
 
 SUITES: Final[Mapping[Any, dict[str, Any]]] = {
     labelled_jsonl: {"id": "1", "text": "a", "label": "b"},
@@ -94,7 +94,7 @@ def test_fields_that_are_perturbed_are_texts_or_lists_of_words() -> None:
     refused = 0
     for text in VALUES:
         try:
-            record = jsonl.record_of(Line(7, f'{{"text": {text}}}', ""), "f", Options(("text",)))
+            record = jsonl.record_of(TextLine(7, f'{{"text": {text}}}', ""), "f", ReadOptions(("text",)))
         except UserError as error:
             refused += is_one_line(error, "f:7: ")
             continue

@@ -27,7 +27,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.importing import jsonl as lines_of
 from robust_xtreme.exchange.importing import of_frame
-from robust_xtreme.exchange.importing.run import Read, Wanted, _items
+from robust_xtreme.exchange.importing.run import ImportOptions, Read, _items
 from robust_xtreme.exchange.importing.scoring import stats_of
 from robust_xtreme.exchange.importing.tasks import scoring_of
 from robust_xtreme.stats._cells import cells
@@ -245,7 +245,7 @@ def meant(task: str, family: str, row: Mapping[str, Any]) -> dict[str, tuple[flo
 
 def levels(read: Read, task: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
     """Check the levels of rows that are read, by task; the number of them. Raises UserError where they are refused."""
-    items = _items(read, Wanted({"task": task, "language": "en", "condition": "clean", "split": "test"}))
+    items = _items(read, ImportOptions({"task": task, "language": "en", "condition": "clean", "split": "test"}))
     checked = 0
     for (name,), part in items.partition_by("task", as_dict=True).items():
         scoring = scoring_of(part, str(name))

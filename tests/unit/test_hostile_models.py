@@ -17,7 +17,7 @@ from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.training import record, stage
-from robust_xtreme.training.chain import Link, find_start
+from robust_xtreme.training.chain import ChainStage, find_start
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import StageSpec
@@ -130,7 +130,7 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
         raise DiskError(f"{folder} cannot be written")
 
     monkeypatch.setattr(store, "lock", unwritable)
-    link = Link("target", StageSpec(), (), "mine", {}, tmp_path, 0)
+    link = ChainStage("target", StageSpec(), (), "mine", {}, tmp_path, 0)
     link.record.parent.mkdir()
     link.record.write_text("{}")
     (tmp_path / "train.json").write_text('{"identity": "mine", "spec": {}}')

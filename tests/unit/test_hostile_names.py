@@ -32,7 +32,7 @@ from robust_xtreme.gating.document import comparison_blocks, explained, gate_blo
 from robust_xtreme.gating.outputs import _inactive, comparison_written, gate_written
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BASELINE, UNDECIDED, Gate
-from robust_xtreme.report.blocks import Document, grid
+from robust_xtreme.report.blocks import ReportPage, grid
 from robust_xtreme.report.document import finished, notebook, show
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import html
@@ -151,7 +151,7 @@ def files_of(shown: Shown) -> dict[str, str]:
     files["views.tex"] = written(results, ".tex", every)
     files |= {f"gate{suffix}": gate_written(gate, suffix) for suffix in (".md", ".html", ".xml")}
     files |= {f"compare{suffix}": comparison_written(comparison, suffix) for suffix in (".md", ".tex")}
-    page = html.page(Document("", (differences_part(comparison),)))
+    page = html.page(ReportPage("", (differences_part(comparison),)))
     texts: dict[str, str] = {"card.md": model_card(results), "notebook.html": notebook(results), "compare.html": page}
     texts["repr.html"] = "\n".join(each._repr_html_() for each in (gate, comparison))
     return {name: content.decode() for name, content in files.items()} | texts

@@ -26,7 +26,7 @@ from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.images import contrast, towers
 from robust_xtreme.training.images.contrast import ContrastHead, caption_of, clip_loss, contrast_part, siglip_loss
 from robust_xtreme.training.images.pairs import Pairs, read_pairs
-from robust_xtreme.training.loop import Options, Stage, run_loop
+from robust_xtreme.training.loop import LoopInputs, Options, run_loop
 from robust_xtreme.training.objective import Taken
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.values import from_values
@@ -141,7 +141,7 @@ def test_no_batch_has_two_captions_of_an_image(encoder: Path, tmp_path: Path, mo
 # ------------------------------------------------------------------------------------------------------------- learning
 
 
-def _ranks(loop: Stage, pairs: Pairs) -> Any:
+def _ranks(loop: LoopInputs, pairs: Pairs) -> Any:
     """The rank of each image among all for its first caption in English, by the encoder and head of a loop."""
     part = loop.parts[0]
     head: Any = part.head
@@ -171,7 +171,7 @@ def test_the_right_image_of_a_caption_is_learned(
     ranks: list[Any] = []
     run = run_loop
 
-    def spy(loop: Stage, options: Options) -> None:
+    def spy(loop: LoopInputs, options: Options) -> None:
         ranks.append(_ranks(loop, others))
         run(loop, options)
         ranks.append(_ranks(loop, others))

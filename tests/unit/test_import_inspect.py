@@ -18,7 +18,7 @@ from tests.imports import items
 from tests.imports import written as written_lines
 
 from robust_xtreme.exchange.importing import reading
-from robust_xtreme.exchange.importing.raw import Given
+from robust_xtreme.exchange.importing.raw import ImportedFile
 
 
 def answered(number: int, right: bool, condition: str, **more: Any) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def log(path: Path, samples: Sequence[Mapping[str, Any]], **more: Any) -> Path:
 
 def rows_of(path: Path) -> pl.DataFrame:
     """The raw rows of logs."""
-    return reading.read([Given(path)], "", {}, "", "").rows()
+    return reading.read([ImportedFile(path)], "", {}, "", "").rows()
 
 
 def traced(make: Callable[[], Any]) -> tuple[Any, int]:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import lanes
+from tests import workers
 from tests.limits import files_left
 
 from robust_xtreme.core.errors import DiskError, RobustXtremeError
 from robust_xtreme.workers.cpu import messages
-from robust_xtreme.workers.cpu.lane import Failed
 from robust_xtreme.workers.cpu.messages import channel_and_end, opened
-from robust_xtreme.workers.cpu.pool import Job, pool
+from robust_xtreme.workers.cpu.pool import WorkerJob, pool
+from robust_xtreme.workers.cpu.worker import Failed
 from robust_xtreme.workers.interpreters import started
 
 pytestmark = pytest.mark.process
@@ -47,11 +47,11 @@ def test_what_ended_a_process_is_named_also_by_a_signal_without_a_name() -> None
 
 def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to do."""
-    clerk: Any = None
+    handler: Any = None
     monkeypatch.setattr(sys, "executable", None)
     with (
         pytest.raises(RobustXtremeError, match=r"cannot be started: .* --workers 0 computes"),
-        pool(lanes.opening, lanes.opening, [Job("first", lambda: ("wait", 0))], clerk, 1, 1),
+        pool(workers.opening, workers.opening, [WorkerJob("first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass
 

@@ -13,7 +13,7 @@ from scipy import stats
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import (
     CPU,
-    Backend,
+    ArrayBackend,
     Estimate,
     estimate_difference,
     estimate_level,
@@ -22,7 +22,7 @@ from robust_xtreme.stats.intervals import (
 from robust_xtreme.tasks.metrics.accuracy import accuracy
 from robust_xtreme.tasks.metrics.span_f1 import span_f1
 
-TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
+TORCH = ArrayBackend(torch, torch.from_numpy, lambda values: values.numpy())
 
 
 def right(count: int, share: float, clusters: int = 60, seed: int = 0) -> Any:

@@ -8,9 +8,9 @@ from lightning.pytorch import Callback
 from torch import nn
 
 from robust_xtreme.files.journal import Journal
-from robust_xtreme.training.loop import Stage, _trainer
+from robust_xtreme.training.loop import LoopInputs, _trainer
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 SCHEDULE = Schedule(1.0, steps=8, warmup=4, weight_decay=0.5)
@@ -20,7 +20,9 @@ def test_the_trainer_clips_at_the_norm_asked_for_and_ends_with_the_plan(tmp_path
     """A resumed stage does the steps that are left."""
     target = StageSpec(tasks=("xnli",))
     spec = TrainSpec("mini", "encoder", target=target, device="cpu", accumulate=2, clip=0.25)
-    stage = Stage("target", Journal(tmp_path), nn.Identity(), (), Plan((1,) * 8, 1, 0, 8), SCHEDULE, 0, spec)
+    stage = LoopInputs(
+        "target", Journal(tmp_path), nn.Identity(), (), SamplingPlan((1,) * 8, 1, 0, 8), SCHEDULE, 0, spec
+    )
     trainer = _trainer(stage, Callback(), begin=3)
     assert (trainer.gradient_clip_val, trainer.accumulate_grad_batches, trainer.max_steps) == (0.25, 2, 5)
 

@@ -20,7 +20,7 @@ from robust_xtreme.run.run import evaluate
 from robust_xtreme.stats import measuring
 from robust_xtreme.stats.averages import Key
 from robust_xtreme.stats.benchmark import tasks_of
-from robust_xtreme.stats.measuring import Facts, Measured, MeasuredPart, Stored, measured, measured_part
+from robust_xtreme.stats.measuring import Facts, MeasuredPart, MeasuredRun, Stored, measured, measured_part
 
 TASKS = ("xnli", "panx", "xquad", "mewsli_x")
 SPEC = RunSpec(tasks=TASKS, languages=("ar", "en"), perturb=("char_noise:0.1,0.4",), seeds=2, limit="24")
@@ -28,7 +28,7 @@ SPEC = RunSpec(tasks=TASKS, languages=("ar", "en"), perturb=("char_noise:0.1,0.4
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of mini whose lanes measured its task runs."""
+    """A run of mini whose workers measured its task runs."""
     folder = tmp_path_factory.mktemp("measuring") / "run"
     evaluate(replace(SPEC, out=str(folder)))
     return folder
@@ -49,21 +49,21 @@ def facts(folder: Path) -> Facts:
 
 
 def _part(files: Stored, facts: Facts) -> MeasuredPart:
-    """What a lane measures, after its way to another process."""
+    """What a worker measures, after its way to another process."""
     stats, predictions = (store.scan(path).collect() for path in (files.stats, files.predictions))
     part: MeasuredPart = pickle.loads(pickle.dumps(measured_part(stats, predictions, facts)))  # noqa: S301 - own bytes
     return part
 
 
-def _same(made: Measured, other: Measured) -> bool:
+def _same(made: MeasuredRun, other: MeasuredRun) -> bool:
     return made.scores.equals(other.scores) and made.deltas.equals(other.deltas) and _drops(made) == _drops(other)
 
 
-def _drops(run: Measured) -> dict[Key, tuple[float, list[float], list[int]]]:
+def _drops(run: MeasuredRun) -> dict[Key, tuple[float, list[float], list[int]]]:
     return {key: (drop.value, drop.deviations.tolist(), drop.clusters.tolist()) for key, drop in run.drops.items()}
 
 
-def test_what_a_lane_cannot_measure_stops_no_task_run(
+def test_what_a_worker_cannot_measure_stops_no_task_run(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All task runs are answered, and measured at the end, where an error would be raised."""
@@ -83,14 +83,14 @@ def test_known_parts_give_the_numbers_of_their_files(stored: list[Stored], facts
 
 
 def test_files_of_known_parts_are_not_read(stored: list[Stored], facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lanes measured is not computed again."""
+    """What workers measured is not computed again."""
     known = {files: _part(files, facts) for files in stored}
     wanted = measured(stored, facts)
     monkeypatch.setattr(measuring, "_collected", None)
     assert _same(measured(stored, facts, known=known), wanted)
 
 
-def test_a_run_without_room_for_what_lanes_measured_has_the_same_files(
+def test_a_run_without_room_for_what_workers_measured_has_the_same_files(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the bound on, task runs are measured at the end; the first one is kept, as nothing is there before it."""

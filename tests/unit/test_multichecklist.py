@@ -18,7 +18,7 @@ from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.checklist import clean
 from robust_xtreme.tasks.formats import checklist_templates
-from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, Line, Variant
+from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, TemplateRow, TemplateText
 from robust_xtreme.tasks.members._checklist import _Draw, _Kit, first_names
 from robust_xtreme.tasks.sources import load
 
@@ -321,7 +321,7 @@ def test_a_draw_depends_on_its_own_case_alone() -> None:
 
 def test_a_thing_inside_a_sentence_keeps_its_case() -> None:
     """Only what begins a sentence of the context is written with a capital."""
-    line = Line(CONTEXT, "c", 1, (Variant("{obj[1]} hier. {obj[1]} da, {obj[1]} dort."),))
+    line = TemplateRow(CONTEXT, "c", 1, (TemplateText("{obj[1]} hier. {obj[1]} da, {obj[1]} dort."),))
     kit = _Kit("properties", "de", "f", (line,), ("A", "B"))
     filled = kit._fill(line.variants[0].text, {"obj[1]": "das Sofa"}, 1, capital=True)
     assert filled.text == "Das Sofa hier. Das Sofa da, das Sofa dort."

@@ -20,7 +20,7 @@ from tests.sample_files import FOLDER, sample, samples
 
 from robust_xtreme.core import registry, resources, run_spec
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.formats import read_file, reader
@@ -89,7 +89,9 @@ def mutated(data: bytes, draw: random.Random) -> bytes:
 
 def _perturbed(format: str, folder: Path) -> None:
     fields = FIELDS.get(format, ("text",) if format == "parquet" else ())
-    job = Job(str(folder / "in"), SPEC, str(folder / "out"), language="sw", format=format, fields=fields, force=True)
+    job = PerturbJob(
+        str(folder / "in"), SPEC, str(folder / "out"), language="sw", format=format, fields=fields, force=True
+    )
     perturb_file(job)
 
 

@@ -8,7 +8,7 @@ import pytest
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_texts
-from robust_xtreme.noise.engine.options import Options, applied, options_of, probes_of
+from robust_xtreme.noise.engine.options import EditOptions, applied, options_of, probes_of
 from robust_xtreme.noise.engine.perturbation import Bound
 
 SENTENCES = {
@@ -32,7 +32,7 @@ def moves(*names: str) -> tuple[Bound, ...]:
     return tuple(link for name in names for link in bound(PerturbationSpec.parse(f"{name}:1")))
 
 
-def values(options: Options, texts: list[Text]) -> list[str]:
+def values(options: EditOptions, texts: list[Text]) -> list[str]:
     """Each text with each of its possible edits alone."""
     return list(applied(texts, options, options.text, [[number] for number in range(len(options))]).values)
 

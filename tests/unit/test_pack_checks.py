@@ -20,7 +20,7 @@ from robust_xtreme.cli.list import cell
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise.engine._lexicon import Form, Lexicon
+from robust_xtreme.noise.engine._lexicon import Form, FormLexicon
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.key_errors import _outcomes
 
@@ -91,7 +91,7 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
         time.sleep(0.05)
         yield Form(word + "x", "k")
 
-    lexicon = Lexicon(author, ("k",))
+    lexicon = FormLexicon(author, ("k",))
     with ThreadPoolExecutor(4) as pool:
         rows = [int(row[0]) for row in pool.map(lexicon.find, [["ab"], ["cd"], ["ef"], ["gh"]])]
     assert sorted(rows) == [1, 2, 3, 4]

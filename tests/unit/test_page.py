@@ -19,7 +19,7 @@ from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.report.beside import beside, names
-from robust_xtreme.report.blocks import Diff, Document, Mono, Paragraph, Prose, grid, joined, named
+from robust_xtreme.report.blocks import Diff, Mono, Paragraph, Prose, ReportPage, grid, joined, named
 from robust_xtreme.report.charts.curve import areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
@@ -338,7 +338,7 @@ def test_tables_for_papers_become_pages(tmp_path: Path) -> None:
 
 def test_a_name_with_a_backtick_is_not_code_in_markdown() -> None:
     """A name is code only where nothing in it could end it."""
-    text = markdown.render(Document("t", (Paragraph((Mono("a"), " ", Mono("`b"))),)))
+    text = markdown.render(ReportPage("t", (Paragraph((Mono("a"), " ", Mono("`b"))),)))
     assert text == "# t\n\n`a` \\`b\n"
 
 
@@ -352,7 +352,7 @@ def test_a_diff_in_markdown_is_elements_in_which_no_text_acts() -> None:
 
 def test_what_an_author_wrote_is_markdown_and_elsewhere_its_source() -> None:
     """Prose stays as it is in Markdown; HTML and TeX show it escaped."""
-    document = Document("t", (Prose("[a](b) & `c`\n\n- *d*\n"),))
+    document = ReportPage("t", (Prose("[a](b) & `c`\n\n- *d*\n"),))
     assert markdown.render(document) == "# t\n\n[a](b) & `c`\n\n- *d*\n"
     assert "<pre>[a](b) &amp; `c`\n\n- *d*</pre>" in html.page(document)
     assert r"(b) \& \textasciigrave{}c" in tex.render(document)

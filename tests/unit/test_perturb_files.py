@@ -17,9 +17,9 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.exchange.perturbing.files import Job, Totals, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, Totals, perturb_file
 from robust_xtreme.noise.engine.noising import bound, noise_with
-from robust_xtreme.tasks.formats import FORMATS, Done, Slot, module
+from robust_xtreme.tasks.formats import FORMATS, Slot, SlotResult, module
 from robust_xtreme.tasks.formats._json import placed
 
 
@@ -159,7 +159,7 @@ def test_edit_counts_have_a_row_for_every_text(tmp_path: Path) -> None:
     """A row a text: its id, status, eligible letters, edits by operator and edit rate, which the totals sum up."""
     (tmp_path / "in").write_text(f"{TEXT}\n1234\n")
     totals = perturb_file(
-        Job(
+        PerturbJob(
             str(tmp_path / "in"),
             SPEC,
             str(tmp_path / "out"),
@@ -206,7 +206,7 @@ def test_memory_does_not_grow_with_the_file(format: str, make: Callable[[int], s
         "fields": FIELDS[format],
         "edit_counts": str(tmp_path / "edit_counts"),
     }
-    job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), force=True, **options)
+    job = PerturbJob(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), force=True, **options)
     (tmp_path / "in").write_text(make(10))
     perturb_file(job)  # what is read once, whatever the file
     for size in (many, 5 * many):
@@ -263,7 +263,7 @@ def test_a_range_may_reach_into_the_space_around_a_text() -> None:
     """The noisy text may be a part of what is in the file: ranges keep the space that they reach into."""
     clean = Text("id", "sw", "Nyerere alizaliwa")
     noised = noise_with(bound(PerturbationSpec.parse("char_noise:1@ops=double")), [clean], 0)[0]
-    slot = Done(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
+    slot = SlotResult(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
     assert slot.value == f"  {noised.text.value} \n"
     grown = len(noised.text.value) - len(clean.value)
     assert slot.moved(0, 21) == (0, 21 + grown)
@@ -311,7 +311,7 @@ def test_the_suffix_conll_is_recognised_by_its_lines(mark: str, tmp_path: Path) 
     """Word TAB tag and word SPACE tag are both called so; the tags stay in both."""
     lines = [f"{word}{mark}{tag}" for word, tag in (("Nyerere", "B-PER"), ("alizaliwa", "O"), ("Butiama", "B-LOC"))]
     (tmp_path / "in.conll").write_text("\ufeff-DOCSTART- O\n\n" * (mark == " ") + "\n".join([*lines, ""]))
-    perturb_file(Job(str(tmp_path / "in.conll"), "char_noise:1", str(tmp_path / "out"), language="sw"))
+    perturb_file(PerturbJob(str(tmp_path / "in.conll"), "char_noise:1", str(tmp_path / "out"), language="sw"))
     new = [line for line in (tmp_path / "out").read_text().splitlines() if line and "DOCSTART" not in line]
     assert [line.partition(mark)[2] for line in new] == ["B-PER", "O", "B-LOC"]
     assert all(line.partition(mark)[0] != other.partition(mark)[0] for line, other in zip(lines, new, strict=True))
@@ -320,7 +320,7 @@ def test_the_suffix_conll_is_recognised_by_its_lines(mark: str, tmp_path: Path) 
 def test_texts_that_contain_few_tags_are_lines(tmp_path: Path) -> None:
     """A name that ends in .txt means lines, also where some end in O; `--format lines` means lines for any name."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\nKundi O\nNyerere alizaliwa Butiama\n")
-    job = Job(str(tmp_path / "in.txt"), SPEC, str(tmp_path / "out"), language="sw", force=True)
+    job = PerturbJob(str(tmp_path / "in.txt"), SPEC, str(tmp_path / "out"), language="sw", force=True)
     assert perturb_file(job).texts == 3
     (tmp_path / "in.txt").write_text("Nyerere B-PER\n")
     assert perturb_file(replace(job, format="lines")).texts == 1

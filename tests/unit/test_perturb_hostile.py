@@ -14,7 +14,7 @@ from tests.perturbed import CONLLU, SAMPLES, SPEC, done
 
 from robust_xtreme.core.errors import DataError, DiskError, SpecError, UnknownName, UserError
 from robust_xtreme.core.examples import digest
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 
 ENDED = 1 << 22
 """A number that no process has: Linux gives smaller ones."""
@@ -157,7 +157,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     for name in ("in", "link", "hard", "sub/../in"):
         with pytest.raises(UserError, match=r"is the file .* itself"):
             perturb_file(
-                Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines", force=True)
+                PerturbJob(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines", force=True)
             )
     refused = {
         "there": "is there already",
@@ -170,12 +170,12 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         force = name == "there/"
         with pytest.raises(UserError, match=line):
             perturb_file(
-                Job(str(tmp_path / "in"), SPEC, f"{tmp_path}/{name}", language="sw", format="lines", force=force)
+                PerturbJob(str(tmp_path / "in"), SPEC, f"{tmp_path}/{name}", language="sw", format="lines", force=force)
             )
     assert not (tmp_path / "new").exists()
     assert (tmp_path / "in").read_text() == "Habari\n"
     assert (tmp_path / "there").read_text() == "mine"
-    job = Job(
+    job = PerturbJob(
         str(tmp_path / "in"), SPEC, str(tmp_path / "x"), edit_counts=str(tmp_path / "x"), language="sw", format="lines"
     )
     with pytest.raises(UserError, match="is the file"):
@@ -186,7 +186,7 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     """Where OUT is a link, the file that it leads to is written, and the link stays."""
     (tmp_path / "link").symlink_to("sub")
     (tmp_path / "in").write_text("Habari ya asubuhi\n")
-    perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / "link"), language="sw", format="lines"))
+    perturb_file(PerturbJob(str(tmp_path / "in"), SPEC, str(tmp_path / "link"), language="sw", format="lines"))
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "sub").read_text() != "Habari ya asubuhi\n"
 
@@ -202,7 +202,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         done(tmp_path, SAMPLES["lines"], "lines")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     with pytest.raises(DiskError, match="No space left"):
-        perturb_file(Job(str(tmp_path / "in"), SPEC, "/dev/full", language="sw", format="lines", force=True))
+        perturb_file(PerturbJob(str(tmp_path / "in"), SPEC, "/dev/full", language="sw", format="lines", force=True))
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_tags_are_never_taken_for_texts(name: str, text: str, line: str, tmp_pat
     """A file whose name says one format and whose lines say another is refused with the one to name."""
     (tmp_path / name).write_bytes(text.encode())
     with pytest.raises(UserError) as error:
-        perturb_file(Job(str(tmp_path / name), SPEC, str(tmp_path / "out"), language="sw"))
+        perturb_file(PerturbJob(str(tmp_path / name), SPEC, str(tmp_path / "out"), language="sw"))
     assert line in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -354,7 +354,7 @@ def test_edit_counts_and_output_appear_together(tmp_path: Path) -> None:
     """Where one of the two cannot be written, the other one does not stay."""
     (tmp_path / "in").write_text("Habari ya asubuhi\n")
     for out, counts in (("/dev/full", str(tmp_path / "edit_counts")), (str(tmp_path / "out"), "/dev/full")):
-        job = Job(str(tmp_path / "in"), SPEC, out, edit_counts=counts, language="sw", format="lines", force=True)
+        job = PerturbJob(str(tmp_path / "in"), SPEC, out, edit_counts=counts, language="sw", format="lines", force=True)
         with pytest.raises(DiskError, match="/dev/full cannot be written: No space left"):
             perturb_file(job)
         assert [path.name for path in tmp_path.iterdir()] == ["in"]
@@ -371,7 +371,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         path.write_text("half")
     with kept.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), language="sw", format="lines"))
+        perturb_file(PerturbJob(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), language="sw", format="lines"))
     assert sorted(tmp_path.iterdir()) == sorted([*stay, tmp_path / "in", tmp_path / "out"])
 
 
@@ -382,5 +382,5 @@ def test_a_file_that_is_replaced_keeps_its_permissions(mode: int, tmp_path: Path
     out = tmp_path / "out.txt"
     out.touch()
     out.chmod(mode)
-    perturb_file(Job(str(tmp_path / "in.txt"), "char_noise:0.5", str(out), language="sw", force=True))
+    perturb_file(PerturbJob(str(tmp_path / "in.txt"), "char_noise:0.5", str(out), language="sw", force=True))
     assert (stat.S_IMODE(out.stat().st_mode), out.stat().st_size > 0) == (mode, True)

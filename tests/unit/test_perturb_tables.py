@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme import perturb
 from robust_xtreme.cli._app import build
 from robust_xtreme.core.errors import DataError, UserError
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.tasks.formats import _file, parquet
 
 TABLE = pl.DataFrame(
@@ -186,12 +186,16 @@ def test_nulls_stay_with_skip_null(tmp_path: Path) -> None:
         new = done(tmp_path, data, format, fields=("text",), skip_null=True)
         made = frame_of(new).to_dicts() if format == "parquet" else [json.loads(line) for line in new.splitlines()]
         assert made == [{"text": perturb([TEXT], SPEC, language="sw")[0], "n": 1}, rows[1]]
-    job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / "o"), language="sw", format="jsonl", fields=("text",))
+    job = PerturbJob(str(tmp_path / "in"), SPEC, str(tmp_path / "o"), language="sw", format="jsonl", fields=("text",))
     (tmp_path / "in").write_bytes(b'{"text": null}\n')
     with pytest.raises(DataError, match=r"contains no texts. All 1 are null."):
-        perturb_file(Job(job.file, SPEC, job.out, language="sw", format="jsonl", fields=("text",), skip_null=True))
+        perturb_file(
+            PerturbJob(job.file, SPEC, job.out, language="sw", format="jsonl", fields=("text",), skip_null=True)
+        )
     (tmp_path / "in").write_bytes(files["jsonl"])
-    totals = perturb_file(Job(job.file, SPEC, job.out, language="sw", format="jsonl", fields=("text",), skip_null=True))
+    totals = perturb_file(
+        PerturbJob(job.file, SPEC, job.out, language="sw", format="jsonl", fields=("text",), skip_null=True)
+    )
     assert ", 1 null (left as they are)" in totals.summary()
 
 
@@ -277,7 +281,7 @@ def test_gzip_of_any_format_is_read(format: str, tmp_path: Path) -> None:
     assert done(tmp_path, halves, format, fields=fields) == wanted
     made = []
     for name in ("a.gz", "b.GZ"):
-        job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format=format, fields=fields)
+        job = PerturbJob(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format=format, fields=fields)
         perturb_file(job)
         made.append((tmp_path / name).read_bytes())
     assert made[0] == made[1]
@@ -288,12 +292,12 @@ def test_the_name_before_gz_says_the_format(tmp_path: Path) -> None:
     """rows.jsonl.gz is read as JSON lines, and its edit counts are written beside it."""
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(json.dumps({"text": TEXT}).encode()))
     out, counts = str(tmp_path / "out.jsonl.gz"), str(tmp_path / "counts.tsv.gz")
-    job = Job(str(tmp_path / "rows.jsonl.gz"), SPEC, out, language="sw", fields=("text",), edit_counts=counts)
+    job = PerturbJob(str(tmp_path / "rows.jsonl.gz"), SPEC, out, language="sw", fields=("text",), edit_counts=counts)
     perturb_file(job)
     assert json.loads(gzip.decompress(Path(out).read_bytes()))["text"] == perturb([TEXT], SPEC, language="sw")[0]
     assert gzip.decompress(Path(counts).read_bytes()).startswith(b"place\tfield\tid")
     with pytest.raises(UserError, match=r"With --task the file is read as `eval` reads it, not compressed: gunzip"):
-        perturb_file(Job(job.file, SPEC, str(tmp_path / "x"), task="xnli", language="sw"))
+        perturb_file(PerturbJob(job.file, SPEC, str(tmp_path / "x"), task="xnli", language="sw"))
 
 
 def test_damaged_gzip_is_one_line(tmp_path: Path) -> None:
@@ -387,7 +391,7 @@ def test_an_output_named_as_another_format_is_refused(tmp_path: Path) -> None:
     """perturb keeps the format; a CSV file is not written under the name of a parquet file."""
     (tmp_path / "rows.csv").write_text("text\nHabari\n", encoding="utf-8")
     files = str(tmp_path / "rows.csv"), "char_noise:0.1", str(tmp_path / "o.parquet")
-    job = Job(*files, language="sw", fields=("text",))
+    job = PerturbJob(*files, language="sw", fields=("text",))
     with pytest.raises(UserError, match=r"o\.parquet would contain csv, the format of the input, not parquet"):
         perturb_file(job)
     with pytest.raises(DataError, match="No such file"):

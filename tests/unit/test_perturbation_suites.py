@@ -9,7 +9,7 @@ import pytest
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import SpecError, UnknownName, UserError
 from robust_xtreme.core.specs import PerturbationSpec, canonical
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.suites import asked, check_perturb, names, refusing, single, suite, unsupported
 
 SURFACE = [
@@ -59,7 +59,7 @@ def test_a_suite_of_one_perturbation_replaces_it_where_a_file_is_written(tmp_pat
     """A file is perturbed by such a suite as by the perturbation itself; one of several strengths is refused."""
     (tmp_path / "in").write_text("Habari ya asubuhi, watoto wote\n", encoding="utf-8")
     for name, spec in (("a", "@smoke"), ("b", "char_noise:0.1")):
-        perturb_file(Job(str(tmp_path / "in"), spec, str(tmp_path / name), language="sw", format="lines"))
+        perturb_file(PerturbJob(str(tmp_path / "in"), spec, str(tmp_path / name), language="sw", format="lines"))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     with (
         packs.using(written(tmp_path / "packs", 'summary = "Mine."\nspecs = ["char_noise:0.1,0.2"]')),

@@ -55,7 +55,7 @@ def test_an_old_value_is_refused_with_the_reason(row: Renamed) -> None:
 @pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.old)
 def test_an_old_class_is_the_new_one(row: Renamed) -> None:
     """Code of the version before still runs, with a warning; any other name is an AttributeError."""
-    module = importlib.import_module(f"robust_xtreme.{row.of}")
+    module = importlib.import_module(f"robust_xtreme.core.{row.of}")
     with pytest.warns(FutureWarning, match=f"{row.old} is now {row.new}"):
         assert getattr(module, row.old) is getattr(module, row.new)
     with pytest.raises(AttributeError, match="no attribute 'Overlaps'"):

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from robust_xtreme.stats import intervals, resampling
-from robust_xtreme.stats.intervals import CPU, Backend
+from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.resampling import (
     MOST_BYTES,
     RESAMPLES,
@@ -24,7 +24,7 @@ from robust_xtreme.stats.resampling import (
 )
 from robust_xtreme.tasks.metrics.accuracy import accuracy
 
-TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
+TORCH = ArrayBackend(torch, torch.from_numpy, lambda values: values.numpy())
 NAMES = [f"{number:04}" for number in range(120)]
 FROZEN = [[1, 1, 0, 2, 0, 0], [3, 1, 0, 1, 2, 1], [1, 0, 3, 0, 1, 1]]
 
@@ -53,7 +53,7 @@ def test_weights_are_poisson() -> None:
         assert np.abs(correlations).mean() < 1.2 / table.shape[0] ** 0.5
 
 
-def _resampled(sums: Any, backend: Backend = CPU, resamples: int = RESAMPLES) -> np.ndarray:
+def _resampled(sums: Any, backend: ArrayBackend = CPU, resamples: int = RESAMPLES) -> np.ndarray:
     """Accuracies of resampled clusters."""
     blocks = weights(keys(NAMES), resamples=resamples, backend=backend)
     return np.concatenate([backend.back(accuracy.reduce(block @ sums)) for block in blocks], -1)

@@ -10,7 +10,7 @@ from tests.romanising import Speller
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.noise import user_packs
-from robust_xtreme.noise.engine.respelling_table import Form, Rules
+from robust_xtreme.noise.engine.respelling_table import RuleForm, Rules
 from robust_xtreme.noise.scripts import table
 from robust_xtreme.noise.scripts.table import rules
 
@@ -80,9 +80,16 @@ def test_alternatives_and_their_weights_multiply(tmp_path: Path) -> None:
     known = read(tmp_path, "к|k c|3 1|part|C\nа|a|||\nх|h x||part|C\n{C1}ъ{C2}|{C1}{C2} {C2}|2 1|\n")
     forms = {rule.letters: set(rule.forms) for rule in known.rules}
     assert forms["къх"] == {
-        Form("kh", 6), Form("kx", 6), Form("ch", 2), Form("cx", 2), Form("h", 1), Form("x", 1),
+        RuleForm("kh", 6), RuleForm("kx", 6), RuleForm("ch", 2), RuleForm("cx", 2), RuleForm("h", 1), RuleForm("x", 1),
     }  # fmt: skip
-    assert forms["кък"] == {Form("kk", 18), Form("kc", 6), Form("ck", 6), Form("cc", 2), Form("k", 3), Form("c", 1)}
+    assert forms["кък"] == {
+        RuleForm("kk", 18),
+        RuleForm("kc", 6),
+        RuleForm("ck", 6),
+        RuleForm("cc", 2),
+        RuleForm("k", 3),
+        RuleForm("c", 1),
+    }
     assert Speller(known).draws("Къха", "Hа") is False
     assert Speller(known).draws("Къха", "Ha")
 

@@ -22,12 +22,12 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.pieces import pieces
-from robust_xtreme.report.blocks import Diff, Document, Phrase, Sample, inlines, text_of
+from robust_xtreme.report.blocks import Diff, Phrase, ReportPage, Sample, inlines, text_of
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page
 from robust_xtreme.report.renderers.samples import print_sample
 from robust_xtreme.report.samples.ids import whole_ids
-from robust_xtreme.report.samples.showing import Known, sample, shown
+from robust_xtreme.report.samples.showing import KnownExamples, sample, shown
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.tokens import Tokenize, tokenizers_of
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, window
@@ -103,15 +103,15 @@ def test_hostile_texts_are_shown_and_cannot_act(text: str) -> None:
     block = Sample(
         text[:50], "a/b", {"became": text[:50]}, (("text", diff),), (("gold", (diff,)), ("clean", text[:50]))
     )
-    html = page(Document("title", (block,)))
+    html = page(ReportPage("title", (block,)))
     body = html[html.index("<article") : html.index("</article>")]
     assert "<script" not in body
     assert not any(point in body for point in "\0\u202e\u2066\ud800")
     assert len(html) < 60_000
     tags = re.findall(r"<(\w+)", body)
     assert set(tags) <= {"article", "p", "dl", "dt", "dd", "bdi", "ins", "del", "mark"}
-    assert "\0" not in markdown.render(Document("title", (block,)))
-    assert "\0" not in tex.render(Document("title", (block,)))
+    assert "\0" not in markdown.render(ReportPage("title", (block,)))
+    assert "\0" not in tex.render(ReportPage("title", (block,)))
     out = io.StringIO()
     print_sample(Console(file=out, width=80), block)
     assert not any(point in out.getvalue() for point in "\0\u202e\u2066\ud800")
@@ -157,7 +157,7 @@ ROW: Final[Mapping[str, Any]] = {
     "tokens_clean": 0,
     "tokens": 0,
 }
-WORDS: Final[Known] = Known(tokenizers={"xnli": str.split})
+WORDS: Final[KnownExamples] = KnownExamples(tokenizers={"xnli": str.split})
 
 
 def remade(task: str, texts: Mapping[str, str], noisy: Mapping[str, str], target: Target = UNLABELLED) -> Remade:
@@ -186,7 +186,7 @@ def test_a_title_says_why_an_example_is_shown_and_names_the_seed() -> None:
     """The seed only where a run has several; an example that was asked for, and lost nothing, has no reason."""
 
     def ending(**changes: Any) -> str:
-        return text_of(sample({**ROW, **changes}, Known()).title).partition("char_noise:0.3 ")[2]
+        return text_of(sample({**ROW, **changes}, KnownExamples()).title).partition("char_noise:0.3 ")[2]
 
     assert ending() == "0001: accuracy 100.0 to 0.0, among the largest losses"
     assert ending(drawn=True) == "0001: accuracy 100.0 to 0.0, drawn at random"

@@ -18,9 +18,9 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.report.beside import beside
-from robust_xtreme.report.blocks import Block, Bullets, Diff, Part, Sample, inlines, text_of
+from robust_xtreme.report.blocks import Block, Bullets, Diff, Sample, Section, inlines, text_of
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
+from robust_xtreme.report.samples.choosing import ExampleChoice, chosen, rows_of
 from robust_xtreme.report.samples.part import samples_part
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
@@ -29,7 +29,7 @@ from robust_xtreme.run.run import evaluate
 TASKS: Final = ("xnli", "xcopa", "panx", "xquad", "mewsli_x")
 """A task of each family."""
 
-PAGE: Final = Wanted()
+PAGE: Final = ExampleChoice()
 SHOWN: Final = re.compile(r"\((..)\), char_noise:0.3 (\S+): squad_f1")
 
 
@@ -45,7 +45,7 @@ class Run:
         """Its frames."""
         return results_of(self.folder)
 
-    def chosen(self, wanted: Wanted = PAGE) -> pl.DataFrame:
+    def chosen(self, wanted: ExampleChoice = PAGE) -> pl.DataFrame:
         """Its chosen examples."""
         return chosen(self.results, rows_of(self.folder, self.results.manifest), wanted)
 
@@ -65,7 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def samples(blocks: tuple[Block, ...]) -> list[Sample]:
     """Every example in blocks and their parts."""
-    parts = [samples(block.blocks) for block in blocks if isinstance(block, Part)]
+    parts = [samples(block.blocks) for block in blocks if isinstance(block, Section)]
     return [*(block for block in blocks if isinstance(block, Sample)), *(each for part in parts for each in part)]
 
 
@@ -95,9 +95,9 @@ def test_the_same_run_gives_the_same_examples(run: Run) -> None:
 
 def test_examples_are_spread_over_tasks_and_languages(run: Run) -> None:
     """Each has as many, up to a limit."""
-    rows = run.chosen(Wanted(each=3))
+    rows = run.chosen(ExampleChoice(each=3))
     assert set(rows.group_by("task", "language").len()["len"]) == {3}
-    assert run.chosen(Wanted(most=10)).height == 10
+    assert run.chosen(ExampleChoice(most=10)).height == 10
 
 
 def test_a_file_is_opened_a_few_times_for_many_task_runs(run: Run) -> None:
@@ -119,7 +119,7 @@ def test_examples_are_the_same_from_the_statistics_of_each_task_run(run: Run) ->
 @pytest.mark.parametrize("became", ["wrong", "right", "same"])
 def test_examples_are_filtered_by_what_they_became(run: Run, became: str) -> None:
     """An answer became wrong where its score is lower than that of the clean answer."""
-    rows = run.chosen(Wanted(became=(became,), each=50))
+    rows = run.chosen(ExampleChoice(became=(became,), each=50))
     sign = {"wrong": 1, "right": -1, "same": 0}[became]
     assert all((loss > 0) - (loss < 0) == sign for loss in rows["loss"])
     assert set(rows["became"]) <= {became}
@@ -128,7 +128,7 @@ def test_examples_are_filtered_by_what_they_became(run: Run, became: str) -> Non
 def test_texts_are_made_again_as_the_run_read_them(run: Run) -> None:
     """In every family, of questions and of candidates, at a lower strength too; edits are those that the run stored."""
     manifest = run.results.manifest
-    rows = run.chosen(Wanted(noises=("char_noise", "char_noise:0.1", "char_noise:0.2")))
+    rows = run.chosen(ExampleChoice(noises=("char_noise", "char_noise:0.1", "char_noise:0.2")))
     made = texts_of(rows, spec_of(run.folder, manifest), manifest)
     assert made.problems == ()
     assert set(made.remade) == {key_of(row) for row in rows.iter_rows(named=True)}

@@ -28,7 +28,7 @@ from robust_xtreme.models.reading.contents import contents_of
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.answered import Answered, restored
 from robust_xtreme.run.prepare import Prepared, prepare
-from robust_xtreme.run.scoring import Part, score_examples
+from robust_xtreme.run.scoring import TaskRunRows, score_examples
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.sources.loading import Split
 from robust_xtreme.tasks.sources.selecting import data_identity
@@ -71,7 +71,7 @@ def golds(ready: Prepared) -> list[Any]:
     return [targets[number] for number in range(len(ready.inputs))]
 
 
-def part_of(ready: Prepared, answers: list[Target | None]) -> Part:
+def part_of(ready: Prepared, answers: list[Target | None]) -> TaskRunRows:
     """The rows of a task run with those answers, strings as such."""
     finite = np.array([answer is not None for answer in answers])
     some = next(answer for answer in answers if answer is not None)

@@ -15,7 +15,7 @@ from robust_xtreme.models.encoder import read_encoder
 from robust_xtreme.models.reading.frames import frame_of
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Batch, Piece, task_part
+from robust_xtreme.training.objective import BatchRows, TrainingBatch, task_part
 
 CLASSIFICATION, TAGGING, SPAN_QA = (registry.load("family", name) for name in ("classification", "tagging", "span_qa"))
 
@@ -88,8 +88,8 @@ def test_training_sees_the_segments(bert: Any, monkeypatch: pytest.MonkeyPatch) 
     seen: list[Any] = []
     bert.register_forward_pre_hook(lambda _, __, given: seen.append(given), with_kwargs=True)
     module = TrainingModule(bert, [part], Schedule(1e-3, 1, 0, 0.0))
-    pieces = (Piece(0, 0, len(windows), part.take([(0, 0)])),)
-    module.training_step(Batch(*collate(windows, 0), windows, pieces), 0)
+    pieces = (BatchRows(0, 0, len(windows), part.take([(0, 0)])),)
+    module.training_step(TrainingBatch(*collate(windows, 0), windows, pieces), 0)
     assert seen[0]["token_type_ids"].sum() == len("he") + len("sleeps") + 1
 
 

@@ -12,7 +12,7 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Ta
 from robust_xtreme.core.target_columns import TargetColumn
 from robust_xtreme.stats.shallow import naive_bayes, passages
 from robust_xtreme.stats.shallow.predictor import FOLDS, answers, shallow_of, stratified, summary
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 from robust_xtreme.tasks.formats import word_spans
 from robust_xtreme.tasks.formats.squad_sentences import sentences
 
@@ -22,7 +22,7 @@ def _answered(family: str, examples: Sequence[Example], *noisy: Sequence[Example
     shallow = shallow_of(family)
     assert shallow is not None
     clean = ExampleColumns(examples)
-    shown = [Shown(clean), *(Shown(ExampleColumns(each)) for each in noisy)]
+    shown = [ShownExamples(clean), *(ShownExamples(ExampleColumns(each)) for each in noisy)]
     return list(map(_targets, answers(shallow, clean, shown)[0]))
 
 
@@ -107,7 +107,7 @@ def test_the_hypothesis_is_learned_in_folds_over_the_clusters_of_the_split() -> 
     shallow = shallow_of("classification")
     assert shallow is not None
     clean = ExampleColumns(examples)
-    (predicted,), source = answers(shallow, clean, [Shown(clean)])
+    (predicted,), source = answers(shallow, clean, [ShownExamples(clean)])
     assert source == "5 folds, 120 examples each"
     assert _share_right(_targets(predicted), examples) > 0.9
     assert _answered("classification", examples[:3]) == [(Choice(0),) * 3]

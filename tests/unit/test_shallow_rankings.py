@@ -15,7 +15,7 @@ from robust_xtreme.core.examples import Corpus, Document, Example, Text
 from robust_xtreme.core.target_columns import TargetColumn
 from robust_xtreme.stats.shallow import ranking
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 
 
 def _query(number: int, query: str, *right: str) -> Example:
@@ -86,11 +86,11 @@ def test_the_most_alike_come_first_and_then_the_first_of_the_others(size: int, s
     assert (ranking._best(shared, 0, 50) == np.where(scores.any(axis=1), cosines.argmax(axis=1), -1)).all()
 
 
-def _shared(sums: NDArray[np.float64], norms: NDArray[np.float64]) -> ranking.Shared:
+def _shared(sums: NDArray[np.float64], norms: NDArray[np.float64]) -> ranking.SharedNgrams:
     """What queries and texts share that have products of vectors (q, n), each by one n-gram of its own."""
     query, text = np.nonzero(sums)
     bounds = np.searchsorted(query, np.arange(len(sums) + 1))
-    return ranking.Shared(bounds, sums[query, text], np.arange(len(text)), np.ones(len(text), int), text, norms)
+    return ranking.SharedNgrams(bounds, sums[query, text], np.arange(len(text)), np.ones(len(text), int), text, norms)
 
 
 _POOL = _corpus(
@@ -123,7 +123,7 @@ def test_the_overlap_finds_what_a_slow_count_finds() -> None:
         [sum(weight[g] for g in _grams(text) & grams) / sum(weight[g] for g in grams) ** 0.5 for grams in gram_sets]
         for text in asked
     ]
-    assert ranking._compared(tuple(values), tuple(asked), ranking.Shared.cosines) == pytest.approx(np.array(slow))
+    assert ranking._compared(tuple(values), tuple(asked), ranking.SharedNgrams.cosines) == pytest.approx(np.array(slow))
 
 
 def test_a_noisy_query_has_the_ranking_that_it_has_alone() -> None:
@@ -136,9 +136,9 @@ def test_a_noisy_query_has_the_ranking_that_it_has_alone() -> None:
     assert len({ids for rankings in alone for ids in rankings}) == 4
 
 
-def _shown(columns: ExampleColumns, pool: Corpus) -> Shown:
+def _shown(columns: ExampleColumns, pool: Corpus) -> ShownExamples:
     ids, values = (tuple(getattr(text, name) for text in pool.texts) for name in ("id", "value"))
-    return Shown(columns, ids, values, pool.unscored)
+    return ShownExamples(columns, ids, values, pool.unscored)
 
 
 def _grams(value: str) -> set[str]:

@@ -18,10 +18,10 @@ from rich.text import Text
 from robust_xtreme.cli._terminal import Terminal, bar, messages, output, print_json, print_line, print_stacked
 from robust_xtreme.core.keys import toml
 from robust_xtreme.core.sinks import csv_cell, echo, inert, one_line, printed, terminal, text_of_cell
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import MODELS, build
-from robust_xtreme.report.blocks import Column, Table
+from robust_xtreme.report.blocks import Table, TableColumn
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.run.folder import LOG, Folder
 
@@ -94,7 +94,7 @@ def test_nothing_that_is_printed_is_a_command_of_the_runner(
 ) -> None:
     """Lines, errors, tables, bars and JSON, also where a table wraps a name; elsewhere they are as they were."""
     name = text.replace("\n", " ").replace("\r", " ")
-    wrapped = Table((Column("task", folds=True), Column("n", right=True)), ((f"{'a' * 30} {name}", "1"),))
+    wrapped = Table((TableColumn("task", folds=True), TableColumn("n", right=True)), ((f"{'a' * 30} {name}", "1"),))
     monkeypatch.setenv("COLUMNS", "40")
     for actions in ("true", ""):
         monkeypatch.setenv("GITHUB_ACTIONS", actions)
@@ -162,7 +162,9 @@ def test_edit_counts_have_no_formulas(tmp_path: Path) -> None:
     """The names in the file of edit counts are cells, too."""
     (tmp_path / "in.jsonl").write_text(json.dumps({"=1\t2": "Habari ya asubuhi"}))
     counts = tmp_path / "counts.tsv"
-    job = Job(str(tmp_path / "in.jsonl"), "char_noise:0.1", str(tmp_path / "out"), fields=("=1\t2",), language="sw")
+    job = PerturbJob(
+        str(tmp_path / "in.jsonl"), "char_noise:0.1", str(tmp_path / "out"), fields=("=1\t2",), language="sw"
+    )
     perturb_file(replace(job, edit_counts=str(counts)))
     head, row = (line.split("\t") for line in counts.read_text("utf-8").splitlines())
     assert row[head.index("field")] == "'=1<U+0009>2"

@@ -15,15 +15,15 @@ from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Example, Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.exchange.perturbing.files import Job, perturb_file
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.conditions.paired import Paired, pair_up
 from robust_xtreme.noise.conditions.pairing import Noisy, paired
 from robust_xtreme.noise.conditions.stated import Step, followed, stated
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.tasks.formats import Done, Slot
+from robust_xtreme.tasks.formats import Slot, SlotResult
 from robust_xtreme.tasks.formats._changes import beside
-from robust_xtreme.tasks.noisy.layouts import Cell, read
+from robust_xtreme.tasks.noisy.layouts import TaskSplit, read
 from robust_xtreme.tasks.sources.release import Release
 
 _NOISE: Final = "char_noise:0.3"
@@ -43,7 +43,7 @@ def contexts(language: str) -> list[Text]:
 
 def written(noised: Noised) -> Any:
     """What `perturb` writes beside a noisy text."""
-    member = beside(Done(Slot("context", "1", noised.clean.value), noised))
+    member = beside(SlotResult(Slot("context", "1", noised.clean.value), noised))
     return json.loads("{" + member.removeprefix(",") + "}").get("edits")
 
 
@@ -156,7 +156,7 @@ def folder(tmp_path: Path) -> Path:
 def perturbed(folder: Path, name: str, out: Path, task: str = "xquad", fields: str = "context") -> dict[str, Any]:
     """The first paragraph of a file with noise, which is beside it."""
     split = "validation" if task else "auto"
-    perturb_file(Job(str(folder / name), _NOISE, str(out), task, split, "en", "", (fields,)))
+    perturb_file(PerturbJob(str(folder / name), _NOISE, str(out), task, split, "en", "", (fields,)))
     paragraph: dict[str, Any] = json.loads(out.read_text())["data"][0]["paragraphs"][0]
     return paragraph
 
@@ -167,7 +167,7 @@ def test_edits_are_written_beside_a_context_of_a_task(folder: Path, tmp_path: Pa
     assert "edits" not in perturbed(folder, name, tmp_path / "questions.json", fields="question")
     assert "edits" not in perturbed(folder, name, tmp_path / "own.json", task="")
     paragraph = perturbed(folder, name, tmp_path / "contexts.json")
-    cell = Cell(registry.load("task", "xquad"), "en", "validation")
+    cell = TaskSplit(registry.load("task", "xquad"), "en", "validation")
     rows = read(cell, tmp_path / "contexts.json", Release(folder.parent))
     assert rows.steps[0] == tuple(tuple(map(tuple, step)) for step in paragraph["edits"])
 
@@ -183,7 +183,7 @@ def test_noise_on_noise_is_refused(folder: Path, tmp_path: Path) -> None:
         (tmp_path / name / "xquad").mkdir(parents=True)
         (tmp_path / name / "suite.toml").write_bytes((suite / "suite.toml").read_bytes())
     first, second = (str(tmp_path / name / _ROWS) for name in ("once", "twice"))
-    job = Job(str(suite / _ROWS), _NOISE, first, "xquad", "test", "sw", "", ("context",))
+    job = PerturbJob(str(suite / _ROWS), _NOISE, first, "xquad", "test", "sw", "", ("context",))
     perturb_file(job)
     with pytest.raises(DataError, match=r"test-sw.jsonl:1: has the key 'edits', which this noise would"):
         perturb_file(replace(job, file=first, out=second))

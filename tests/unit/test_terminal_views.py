@@ -15,7 +15,7 @@ from tests.synthetic_run import averages, conditions, long_run, run
 
 from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, build
-from robust_xtreme.report.blocks import Column, Table, text_of
+from robust_xtreme.report.blocks import Table, TableColumn, text_of
 from robust_xtreme.report.document import show, slim, views
 from robust_xtreme.report.renderers._fitting import fitted, folded, naming
 from robust_xtreme.report.renderers.terminal import print_table
@@ -140,7 +140,12 @@ def test_a_run_without_noise_has_its_clean_levels_in_a_few_lines() -> None:
 
 def test_a_narrow_terminal_has_entries() -> None:
     """Where not even the names of rows fit, each row is an entry; its numbers are whole."""
-    columns = (Column("language"), Column("perturbation"), Column("change", right=True), Column("n", right=True))
+    columns = (
+        TableColumn("language"),
+        TableColumn("perturbation"),
+        TableColumn("change", right=True),
+        TableColumn("n", right=True),
+    )
     table = Table(columns, (("sw", "transliterate", "-12.34 [-15.1, -9.2]", "123456"),) * 2, "panx")
     assert _printed_table(table, 26) == [
         "",

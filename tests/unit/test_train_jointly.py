@@ -23,8 +23,8 @@ from robust_xtreme.tasks.sources import load
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Part, task_part
-from robust_xtreme.training.sampling import Plan, epoch_batches
+from robust_xtreme.training.objective import HeadUnits, task_part
+from robust_xtreme.training.sampling import SamplingPlan, epoch_batches
 from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
@@ -43,7 +43,7 @@ def _spec(data: Path, encoder: Path, out: Path, **changed: Any) -> TrainSpec:
     return from_values({"task": ",".join(TASKS), "data": data, "out": out, "encoder": encoder, **facts})
 
 
-def _several(data: Path) -> list[Part]:
+def _several(data: Path) -> list[HeadUnits]:
     tokenizer = tiny_tokenizer()
     parts = []
     for name in TASKS:
@@ -60,7 +60,7 @@ def test_a_batch_is_of_one_task_and_an_epoch_sees_every_window_once(counts: tupl
     """No batch mixes tasks, none is left out, and a task has as many batches as its windows need."""
     starts = tuple(sum(counts[:index]) for index in range(len(counts)))
     lengths = tuple(index * 7 % 50 + 1 for index in range(sum(counts)))
-    plan = Plan(lengths, 4, 1, 200, starts)
+    plan = SamplingPlan(lengths, 4, 1, 200, starts)
     epoch = [plan.at(step) for step in range(plan.epoch_steps)]
     assert Counter(index for batch in epoch for index in batch) == Counter(range(sum(counts)))
     parts: Counter[int] = Counter()

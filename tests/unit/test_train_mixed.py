@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.examples import NO_ANSWER, Example
 from robust_xtreme.models.tensors import collate, encoder_inputs
-from robust_xtreme.training.data import Loader, Share
+from robust_xtreme.training.data import DeviceShare, Loader
 from robust_xtreme.training.loop import PartLosses
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Batch, Part, Piece
+from robust_xtreme.training.objective import BatchRows, HeadUnits, TrainingBatch
 from robust_xtreme.training.sampling import Draws
 
 PAIRS = [pair_example(f"p{n}", f"p{n}", "yes" * (n % 5), n % 3) for n in range(20)]
@@ -35,7 +35,7 @@ SHARED: Mapping[str, tuple[Sequence[Example], tuple[str, ...]]] = {
 }
 
 
-def _parts() -> list[Part]:
+def _parts() -> list[HeadUnits]:
     with torch.random.fork_rng():
         torch.manual_seed(1)
         return [
@@ -46,20 +46,20 @@ def _parts() -> list[Part]:
         ]
 
 
-def _module(parts: Sequence[Part]) -> TrainingModule:
+def _module(parts: Sequence[HeadUnits]) -> TrainingModule:
     """Without dropout, so that a pass can be computed again."""
     encoder = tiny_encoder(len(tiny_tokenizer()))
     return TrainingModule(encoder, parts, Schedule(1e-3, 10, 1, 0.0)).eval()
 
 
-def _batch(parts: Sequence[Part]) -> Batch:
+def _batch(parts: Sequence[HeadUnits]) -> TrainingBatch:
     draws = Draws((0.4, 0.2, 0.2, 0.2), True, 10)
     batch = next(Loader(parts, plan_of(parts, 16, 5, 1, draws), PAD, 0).batches(2))
     assert [piece.part for piece in batch.pieces] == [0, 1, 2, 3]
     return batch
 
 
-def _alone(module: TrainingModule, part: Part, piece: Piece) -> Tensor:
+def _alone(module: TrainingModule, part: HeadUnits, piece: BatchRows) -> Tensor:
     """The loss of a piece computed by itself, in a batch of its own."""
     ids, mask = collate(piece.taken.windows, PAD)
     inputs = encoder_inputs(module.encoder, ids, mask, piece.taken.windows)
@@ -142,7 +142,7 @@ def test_the_shares_of_a_step_give_the_loss_of_each_part() -> None:
     plan = plan_of(parts, 16, 5, 1, draws)
     names = ["one", "two", "three", "four", "none"]
     split = PartLosses(names, {"one": (1.0,)})
-    for batch in Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(2):
+    for batch in Loader(parts, plan, PAD, 0, DeviceShare(accumulate=3)).batches(2):
         module.training_step(batch, 0)
         split.note(module.pieces)
     split.step(SimpleNamespace(world_size=1))
@@ -182,7 +182,7 @@ def test_the_shares_of_a_batch_add_up_to_it(family: str) -> None:
     parts = [part_of(family, *SHARED[family])]
     module, plan = _module(parts), plan_of(parts, 11, 2)
     whole = module.training_step(next(Loader(parts, plan, PAD, 0).batches(1)), 0)
-    split = list(Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(1))
+    split = list(Loader(parts, plan, PAD, 0, DeviceShare(accumulate=3)).batches(1))
     assert sum(len(batch.windows) for batch in split) == len(next(Loader(parts, plan, PAD, 0).batches(1)).windows)
     losses = torch.stack([module.training_step(batch, 0) for batch in split])
     assert float(losses.mean().detach()) == pytest.approx(float(whole.detach()), abs=1e-5)

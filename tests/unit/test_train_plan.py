@@ -20,7 +20,7 @@ from robust_xtreme.cli._train_shown import print_plan
 from robust_xtreme.core.errors import Mismatch, RobustXtremeError
 from robust_xtreme.files import store
 from robust_xtreme.training import estimate
-from robust_xtreme.training.estimate import Row, plan_of
+from robust_xtreme.training.estimate import EstimateRow, plan_of
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
@@ -44,7 +44,7 @@ def spec_in(folder: Path, data: Path, **values: Any) -> TrainSpec:
     return from_values({"data": data, "out": folder / "last", "device": "cpu", **values})
 
 
-def planned(spec: TrainSpec) -> tuple[Row, ...]:
+def planned(spec: TrainSpec) -> tuple[EstimateRow, ...]:
     """The rows of a plan."""
     return plan_of(spec, lambda _: None)
 
@@ -79,7 +79,7 @@ def test_the_steps_are_those_of_the_run(values: Mapping[str, Any], tmp_path: Pat
     assert (again.cached, again.seconds, again.steps) == (True, 0.0, record["steps"])
 
 
-def _examples(record: Mapping[str, Any], row: Row) -> int:
+def _examples(record: Mapping[str, Any], row: EstimateRow) -> int:
     """A control counts its texts, the plan the examples that they are of."""
     return row.examples or 0 if record["control"] == "masked_lm" else int(record["examples"])
 
@@ -239,7 +239,7 @@ def test_masked_lm_of_an_encoder_that_is_not_here(tmp_path: Path, data: Path, mo
 
 def test_a_narrow_terminal_has_entries() -> None:
     """No figure is cut or lost where the table has no room; what is counted in a sample is marked."""
-    row = Row(
+    row = EstimateRow(
         "intermediate", ("mnli", "masked_lm:0.5"), ("en",), 2066, 1234, 32, 56789, False, Path("runs/a-folder"), 9.0
     )
     for width, lines in ((300, 3), (80, 11)):

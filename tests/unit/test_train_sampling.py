@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.training.learn import draws_of, plan_for
-from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
+from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec
 
 COUNTS = (1600, 400, 50)
@@ -21,13 +21,13 @@ SIZE = 8
 STEPS = 4000
 
 
-def _plan_of(shares: Sequence[float], mixed: bool, steps: int = STEPS, seed: int = 3) -> Plan:
+def _plan_of(shares: Sequence[float], mixed: bool, steps: int = STEPS, seed: int = 3) -> SamplingPlan:
     lengths = [number * 7 % 40 + 3 for number in range(sum(COUNTS))]
     starts = (0, *accumulate(COUNTS[:-1]))
-    return Plan(lengths, SIZE, seed, steps, starts, Draws(tuple(shares), mixed, 100))
+    return SamplingPlan(lengths, SIZE, seed, steps, starts, Draws(tuple(shares), mixed, 100))
 
 
-def _drawn(plan: Plan) -> list[int]:
+def _drawn(plan: SamplingPlan) -> list[int]:
     """Steps of each task or, of mixed batches, places of each task."""
     assert plan.draws is not None
     if plan.draws.mixed:

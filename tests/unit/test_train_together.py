@@ -28,9 +28,9 @@ from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.dev import dev_score
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Part
+from robust_xtreme.training.objective import HeadUnits
 from robust_xtreme.training.recipes import recipe
-from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.sampling import SamplingPlan
 
 CHOICES = [choice_example(str(n), "x" * (n * 7 % 11), ["a", "b", "c", "d"][: 2 + n % 3], n % 2) for n in range(23)]
 SEARCHES = [search_example(str(n), "q" * (n % 5 + 1), f"c{n}") for n in range(17)]
@@ -59,11 +59,11 @@ def _family(name: str) -> Family:
     return member
 
 
-def _part(name: str, examples: list[Example], labels: tuple[str, ...] = ()) -> Part:
+def _part(name: str, examples: list[Example], labels: tuple[str, ...] = ()) -> HeadUnits:
     return part_of(name, examples, labels, max_length=40)
 
 
-def _plan(parts: list[Part], size: int) -> Plan:
+def _plan(parts: list[HeadUnits], size: int) -> SamplingPlan:
     return plan_of(parts, size, 40, seed=3)
 
 
@@ -96,7 +96,7 @@ def test_a_planner_of_single_windows_fails(name: str, examples: list[Example]) -
         _epoch_of_losses(torn)
 
 
-def _epoch_of_losses(part: Part) -> int:
+def _epoch_of_losses(part: HeadUnits) -> int:
     plan = _plan([part], 8)
     module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), [part], Schedule(1e-3, 10, 1, 0.0))
     for step in range(plan.epoch_steps):

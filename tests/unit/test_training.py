@@ -20,7 +20,7 @@ from robust_xtreme.training import text as text_module
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.sampling import Plan, epoch_batches
+from robust_xtreme.training.sampling import SamplingPlan, epoch_batches
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.text import read_lines, text_identity
 from robust_xtreme.training.values import from_values
@@ -61,7 +61,7 @@ def test_batches_contain_windows_of_like_length() -> None:
 @pytest.mark.parametrize("steps", [0, 1, 25, 26, 60])
 def test_a_plan_counts_what_is_seen(steps: int) -> None:
     """The number of windows seen is the sum over its steps, over the end of an epoch as well."""
-    plan = Plan(tuple(range(1, 101)), 4, 3, steps)
+    plan = SamplingPlan(tuple(range(1, 101)), 4, 3, steps)
     assert plan.epoch_steps == 25
     assert sum(plan.seen()) == sum(len(plan.at(step)) for step in range(steps))
 

@@ -18,7 +18,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
-from robust_xtreme.noise.engine.respelling_table import Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling_table import RespellingRule, RuleForm, Rules
 from robust_xtreme.noise.members.transliterate import scheme, schemes, transliterate
 from robust_xtreme.noise.scripts.scheme import Scheme, inverse
 from robust_xtreme.noise.scripts.schemes import icu, uroman
@@ -92,10 +92,10 @@ def test_a_scheme_says_what_it_is(name: str) -> None:
 def test_the_way_back_is_that_of_the_rules() -> None:
     """Forms lead back to letters, the commonest of several letters; conditions about places are kept."""
     rows = (
-        Rule("ш", (Form("sh"),)),
-        Rule("щ", (Form("sh"),)),
-        Rule("ъ", (Form(""),)),
-        Rule("х", (Form("x", 1), Form("h", 3))),
+        RespellingRule("ш", (RuleForm("sh"),)),
+        RespellingRule("щ", (RuleForm("sh"),)),
+        RespellingRule("ъ", (RuleForm(""),)),
+        RespellingRule("х", (RuleForm("x", 1), RuleForm("h", 3))),
     )
     back = inverse(Rules(tuple(rows), {}))
     assert [(rule.letters, rule.forms[0].text) for rule in back.rules] == [("sh", "ш"), ("h", "х")]

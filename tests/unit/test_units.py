@@ -1,4 +1,4 @@
-"""Units are dealt by group, and done by processes whose ends lose and leave nothing."""
+"""Units are scheduled by group, and done by processes whose ends lose and leave nothing."""
 
 from __future__ import annotations
 
@@ -20,41 +20,44 @@ from tests.actors import units
 from robust_xtreme.core.errors import DataError, RobustXtremeError, SpecError
 from robust_xtreme.run.estimate import shares
 from robust_xtreme.run.fleets import Processes, processes
-from robust_xtreme.workers.units.deck import Deck, forecast
 from robust_xtreme.workers.units.each import each
-from robust_xtreme.workers.units.unit import Piece
+from robust_xtreme.workers.units.queue import UnitQueue, forecast
+from robust_xtreme.workers.units.unit import WorkUnit
 
 MODEL: Final = SimpleNamespace(name="tiny@0")
 TWO: Final = Processes(("first", "second"), "cpu", "cpu", ())
 
 
-def unit(group: str, number: int, size: float) -> Piece:
+def unit(group: str, number: int, size: float) -> WorkUnit:
     """A unit without payload."""
-    return Piece(number, f"{group}{number}", group, size, None)
+    return WorkUnit(number, f"{group}{number}", group, size, None)
 
 
-def taken(deck: Deck, last: str, others: tuple[str, ...]) -> str:
+def taken(queue: UnitQueue, last: str, others: tuple[str, ...]) -> str:
     """The label of the unit that an actor gets."""
-    got = deck.take(last, others)
+    got = queue.take(last, others)
     return got.label if got else ""
 
 
 def test_an_actor_stays_with_its_group_and_then_takes_the_largest_that_nobody_has() -> None:
     """Weights are loaded once an actor; what is done again comes first; a group is shared when no other is left."""
-    deck = Deck.of([unit("a", 0, 1), unit("a", 1, 1), unit("b", 2, 9), unit("c", 3, 5), unit("c", 4, 1)])
-    assert taken(deck, "", ()) == "b2"
-    assert taken(deck, "", ("b",)) == "c3"
-    assert taken(deck, "b", ("c",)) == "a0"
-    deck.put_back([unit("c", 3, 5)])
-    assert [taken(deck, "c", ("a",)) for _ in range(2)] == ["c3", "c4"]
-    assert taken(deck, "c", ("a",)) == "a1"
-    assert taken(deck, "c", ("a",)) == ""
+    queue = UnitQueue.of([unit("a", 0, 1), unit("a", 1, 1), unit("b", 2, 9), unit("c", 3, 5), unit("c", 4, 1)])
+    assert taken(queue, "", ()) == "b2"
+    assert taken(queue, "", ("b",)) == "c3"
+    assert taken(queue, "b", ("c",)) == "a0"
+    queue.put_back([unit("c", 3, 5)])
+    assert [taken(queue, "c", ("a",)) for _ in range(2)] == ["c3", "c4"]
+    assert taken(queue, "c", ("a",)) == "a1"
+    assert taken(queue, "c", ("a",)) == ""
 
 
-def test_a_forecast_deals_every_unit_once_and_by_time() -> None:
+def test_a_forecast_schedules_every_unit_once_and_by_time() -> None:
     """Of two equal slots, one does the long unit and the other the short ones."""
-    dealt = forecast([unit("a", 0, 6), *(unit("b", number, 1) for number in range(1, 6))], 2)
-    assert [[dealt_unit.label for dealt_unit in slot] for slot in dealt] == [["a0"], ["b1", "b2", "b3", "b4", "b5"]]
+    scheduled = forecast([unit("a", 0, 6), *(unit("b", number, 1) for number in range(1, 6))], 2)
+    assert [[scheduled_unit.label for scheduled_unit in slot] for slot in scheduled] == [
+        ["a0"],
+        ["b1", "b2", "b3", "b4", "b5"],
+    ]
 
 
 @pytest.mark.process
@@ -94,12 +97,16 @@ def test_a_unit_that_ends_every_process_is_one_line_with_the_last_words_of_the_p
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path, how: signal.Signals) -> None:
     """`kill -9` and Ctrl-C leave no process."""
-    command = [sys.executable, "-c", f"from tests.actors import deal_sleeping; deal_sleeping({str(tmp_path)!r})"]
+    command = [
+        sys.executable,
+        "-c",
+        f"from tests.actors import schedule_sleeping; schedule_sleeping({str(tmp_path)!r})",
+    ]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    dealing = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    scheduling = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     _wait_until(lambda: len([*tmp_path.iterdir()]) == 2)
-    dealing.send_signal(how)
-    assert dealing.wait(20) != 0
+    scheduling.send_signal(how)
+    assert scheduling.wait(20) != 0
     _wait_until(lambda: not any(_is_alive(int(path.name)) for path in tmp_path.iterdir()))
 
 

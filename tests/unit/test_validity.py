@@ -10,7 +10,7 @@ import pytest
 
 from robust_xtreme.files.frames import build
 from robust_xtreme.stats.intervals import share_bounds
-from robust_xtreme.stats.validity import NORMAL, SHEET_KEY, Share, product, validity_of
+from robust_xtreme.stats.validity import NORMAL, SHEET_KEY, Proportion, product, validity_of
 
 
 def key(*conditions: tuple[str, str, int, int, int]) -> pl.DataFrame:
@@ -34,7 +34,7 @@ def key(*conditions: tuple[str, str, int, int, int]) -> pl.DataFrame:
 
 def test_the_interval_is_that_of_the_logarithm() -> None:
     """Its variance is (1 - s) / (s N) + (1 - v) / (v n)."""
-    value, low, high = product(Share(50, 100), Share(40, 50))
+    value, low, high = product(Proportion(50, 100), Proportion(40, 50))
     deviation = math.sqrt(0.5 / (0.5 * 100) + 0.2 / (0.8 * 50))
     assert value == pytest.approx(0.4)
     assert (low, high) == pytest.approx((0.4 * math.exp(-NORMAL * deviation), 0.4 * math.exp(NORMAL * deviation)))
@@ -43,16 +43,16 @@ def test_the_interval_is_that_of_the_logarithm() -> None:
 @pytest.mark.parametrize(("valid", "value"), [(0, 0.0), (20, 0.5)])
 def test_a_validity_of_0_or_1_has_an_interval(valid: int, value: float) -> None:
     """It contains the value, and is not as narrow as if all were known; neither of them leaves 0 to 1."""
-    made, low, high = product(Share(50, 100), Share(valid, 20))
+    made, low, high = product(Proportion(50, 100), Proportion(valid, 20))
     assert made == value
     assert 0 <= low <= value <= high <= 1
     assert high - low > 0.01
-    assert product(Share(10, 10), Share(5, 5))[2] == 1
+    assert product(Proportion(10, 10), Proportion(5, 5))[2] == 1
 
 
 def test_no_bound_is_above_those_of_its_shares() -> None:
     """A product of shares is at most either of them: of 24 ratings that all say no, and of a success of nearly all."""
-    for success, validity in ((Share(244, 375), Share(0, 24)), (Share(103, 104), Share(9, 16))):
+    for success, validity in ((Proportion(244, 375), Proportion(0, 24)), (Proportion(103, 104), Proportion(9, 16))):
         bounds = product(success, validity)[1:]
         assert all(
             bound <= other
@@ -62,7 +62,7 @@ def test_no_bound_is_above_those_of_its_shares() -> None:
 
 def test_more_answers_narrow_the_interval_at_0_and_1() -> None:
     """Of 200 answers alike more is known than of 20."""
-    few, many = (product(Share(50, 100), Share(0, count))[2] for count in (20, 200))
+    few, many = (product(Proportion(50, 100), Proportion(0, count))[2] for count in (20, 200))
     assert many < few / 5
 
 

@@ -1,4 +1,4 @@
-"""Lanes compute jobs in threads or in processes; errors, deaths and ends of processes lose and leave nothing."""
+"""Workers compute jobs in threads or in processes; errors, deaths and ends of processes lose and leave nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests import lanes
+from tests.workers import opening, watching
 
 from robust_xtreme.core.errors import DataError, NotFinite, RobustXtremeError
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
@@ -23,19 +23,19 @@ from robust_xtreme.models.predictors import loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
 from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.run import computing
-from robust_xtreme.run.computing import Given, Setting, in_thread
+from robust_xtreme.run.computing import Setting, TaskRunJob, in_thread
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.requests import Nearest, Scores, Width
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.workers.cpu import processes
 from robust_xtreme.workers.cpu.messages import Channel, Sealed, channel_and_end
-from robust_xtreme.workers.cpu.pool import TRIES, Job, pool
+from robust_xtreme.workers.cpu.pool import TRIES, WorkerJob, pool
 from robust_xtreme.workers.cpu.processes import started_ahead
 
 pytestmark = pytest.mark.process
 
 
-class Clerk:
+class Handler:
     """Doubles what is asked, and remembers what it gets."""
 
     def __init__(self) -> None:
@@ -55,19 +55,19 @@ class Clerk:
         self.seen.append((job, how))
 
 
-class Slow(Clerk):
-    """Answers the first request when the other lanes have asked, too."""
+class Slow(Handler):
+    """Answers the first request when the other workers have asked, too."""
 
     def answer(self, job: int, request: Any) -> Any:
         """Twice the request."""
         time.sleep(0.0 if self.seen else 0.5)
-        return Clerk.answer(self, job, request)
+        return Handler.answer(self, job, request)
 
 
-def results(jobs: Sequence[Any], workers: int, clerk: Clerk | None = None, lanes_each: int = 1) -> list[Any]:
+def results(jobs: Sequence[Any], workers: int, handler: Handler | None = None, workers_each: int = 1) -> list[Any]:
     """The results of some jobs, in their order."""
-    made = [Job(f"job {number}", lambda job=job: job) for number, job in enumerate(jobs)]  # type: ignore[misc]  # bound
-    with pool(lanes.opening, lanes.opening, made, clerk or Clerk(), workers, lanes_each) as working:
+    made = [WorkerJob(f"job {number}", lambda job=job: job) for number, job in enumerate(jobs)]  # type: ignore[misc]  # bound
+    with pool(opening, opening, made, handler or Handler(), workers, workers_each) as working:
         done = dict(working.results())
     return [done[number] for number in range(len(jobs))]
 
@@ -75,7 +75,7 @@ def results(jobs: Sequence[Any], workers: int, clerk: Clerk | None = None, lanes
 def test_processes_that_do_not_run_are_ended_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that are stopped take as long as one of them, and are then killed."""
     monkeypatch.setattr(processes, "PATIENCE", 0.0)  # and one second
-    with pool(lanes.opening, lanes.opening, [], Clerk(), 2, 1) as working:
+    with pool(opening, opening, [], Handler(), 2, 1) as working:
         stopped = [process.interpreter.running for process in working.processes]
         for running in stopped:
             running.send_signal(signal.SIGSTOP)
@@ -126,17 +126,17 @@ def test_examples_arrive_as_they_were_sent() -> None:
 
 def test_a_process_that_started_ahead_is_taken_and_others_end() -> None:
     """The job is computed by the last of them, which has imported the modules given, and none is left afterwards."""
-    with started_ahead(2, 1, lanes.opening, ["colorsys"]) as waiting:
+    with started_ahead(2, 1, opening, ["colorsys"]) as waiting:
         numbers = [interpreter.running for interpreter, _ in waiting]
-        jobs = [Job("first", lambda: ("process", None))]
-        with pool(lanes.opening, lanes.opening, jobs, Clerk(), 1, 1, waiting) as working:
+        jobs = [WorkerJob("first", lambda: ("process", None))]
+        with pool(opening, opening, jobs, Handler(), 1, 1, waiting) as working:
             ((number, imported, _),) = dict(working.results()).values()
     assert (number, imported) == (numbers[-1].pid, ("colorsys",))
     assert all(process.poll() is not None for process in numbers)
 
 
 def test_workers_import_no_torch_and_rarely_look_for_cycles() -> None:
-    """What a lane needs is imported without it; cycles are looked for as rarely as in the process of the run."""
+    """What a worker needs is imported without it; cycles are looked for as rarely as in the process of the run."""
     ((number, imported, young),) = results([("process", None)], 1)
     assert (number != os.getpid(), imported, young) == (True, (), YOUNG)
 
@@ -163,9 +163,9 @@ def test_a_worker_computes_a_task_run_without_torch(tmp_path: Path) -> None:
     (task_run,) = plan.task_runs
     predictor = predictor_of(task_run.model, task_run.task, nowhere)
     assert isinstance(predictor, Movable)
-    given = Given(task_run, None, Sealed(predictor.moved(nowhere)), 500, "")
-    opening = partial(lanes.watching, Setting(True, tmp_path, False), spec)
-    with pool(opening, opening, [Job("xnli sw", lambda: given)], Scorer(), 1, 1) as working:
+    given = TaskRunJob(task_run, None, Sealed(predictor.moved(nowhere)), 500, "")
+    watched = partial(watching, Setting(True, tmp_path, False), spec)
+    with pool(watched, watched, [WorkerJob("xnli sw", lambda: given)], Scorer(), 1, 1) as working:
         ((_, (done, imported)),) = working.results()
     assert imported == []
     assert sorted(done.digests) == sorted(path.name for path in tmp_path.iterdir())
@@ -189,21 +189,21 @@ class Embedder(Scorer):
         return 8
 
 
-def test_on_the_cpu_a_lane_searches_with_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process with the weights searches only for a lane that may not, and where there are many pairs."""
+def test_on_the_cpu_a_worker_searches_with_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process with the weights searches only for a worker that may not, and where there are many pairs."""
     plan = make_plan(RunSpec(tasks=("tatoeba",), languages=("sw",), perturb=("char_noise:0.1",), limit="6"))
     (task_run,) = plan.task_runs
     predictor = predictor_of(task_run.model, task_run.task, nowhere)
-    given = Given(task_run, plan.splits.of(task_run), Sealed(predictor), 500, "")
+    given = TaskRunJob(task_run, plan.splits.of(task_run), Sealed(predictor), 500, "")
     digests, searches = [], []
     for may_search, pairs in ((True, computing.PAIRS), (True, 0), (False, computing.PAIRS)):
         monkeypatch.setattr(computing, "PAIRS", pairs)
-        clerk, setting = Embedder(), Setting(True, tmp_path, False, may_search)
+        handler, setting = Embedder(), Setting(True, tmp_path, False, may_search)
         opening = partial(in_thread, setting, plan.splits)
-        with pool(opening, opening, [Job("tatoeba sw", lambda: given)], clerk, 0, 1) as working:
+        with pool(opening, opening, [WorkerJob("tatoeba sw", lambda: given)], handler, 0, 1) as working:
             ((_, done),) = working.results()
         digests.append(done.digests)
-        searches.append(clerk.searches > 0)
+        searches.append(handler.searches > 0)
     assert (digests, searches) == ([digests[0]] * 3, [False, True, True])
 
 
@@ -223,7 +223,7 @@ def test_vectors_that_cannot_be_searched_fail_their_conditions(tmp_path: Path, m
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_error_of_a_job_is_raised_after_the_jobs_before_it(workers: int) -> None:
     """It arrives as itself, with its line and attributes, and the jobs before it have their results."""
-    made = [Job("first", lambda: ("wait", 0.2)), Job("second", lambda: ("fail", "a.tsv"))]
+    made = [WorkerJob("first", lambda: ("wait", 0.2)), WorkerJob("second", lambda: ("fail", "a.tsv"))]
     done: list[int] = []
     with pytest.raises(DataError, match=r"^a\.tsv:3: is malformed$") as caught:
         _run(made, workers, done)
@@ -231,8 +231,8 @@ def test_an_error_of_a_job_is_raised_after_the_jobs_before_it(workers: int) -> N
     assert workers == 0 or "Traceback" in str(caught.value.__cause__)
 
 
-def _run(made: Sequence[Job], workers: int, done: list[int]) -> None:
-    with pool(lanes.opening, lanes.opening, made, Clerk(), workers, 2) as working:
+def _run(made: Sequence[WorkerJob], workers: int, done: list[int]) -> None:
+    with pool(opening, opening, made, Handler(), workers, 2) as working:
         done.extend(number for number, _ in working.results())
 
 
@@ -244,19 +244,19 @@ def test_an_error_of_a_type_without_a_name_keeps_its_words() -> None:
 
 def test_a_request_of_an_earlier_job_is_answered_first() -> None:
     """So that the model of a task is not exchanged for each request."""
-    clerk = Slow()
-    results([("order", number) for number in range(8)], 0, clerk, 4)
-    first, *following = clerk.seen[:4]
+    handler = Slow()
+    results([("order", number) for number in range(8)], 0, handler, 4)
+    first, *following = handler.seen[:4]
     assert following == sorted({0, 1, 2, 3} - {first})
 
 
 def test_a_job_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
-    """Twice here; other jobs have their results, and the clerk knows of each time."""
-    clerk = Clerk()
+    """Twice here; other jobs have their results, and the handler knows of each time."""
+    handler = Handler()
     jobs = [("die", str(tmp_path / "times.3")), ("wait", 0.0), ("process", None)]
-    got = results(jobs, 1, clerk)
+    got = results(jobs, 1, handler)
     assert got[0] == TRIES
-    again = [what for job, what in (seen for seen in clerk.seen if isinstance(seen, tuple)) if job == 0]
+    again = [what for job, what in (seen for seen in handler.seen if isinstance(seen, tuple)) if job == 0]
     assert again.count("was ended by SIGKILL") == TRIES - 1
 
 
@@ -291,10 +291,10 @@ class Interrupted:
 def test_processes_end_at_once_with_an_error_but_not_within_a_file(tmp_path: Path) -> None:
     """The file that one writes is whole; another one that computes does not finish."""
     path, begun = tmp_path / "file", time.monotonic()
-    jobs = [Job("wait", lambda: ("wait", 60)), Job("write", lambda: ("write", str(path)))]
+    jobs = [WorkerJob("wait", lambda: ("wait", 60)), WorkerJob("write", lambda: ("write", str(path)))]
     with (
         pytest.raises(KeyboardInterrupt),
-        pool(lanes.opening, lanes.opening, jobs, Interrupted(), 2, 1) as working,
+        pool(opening, opening, jobs, Interrupted(), 2, 1) as working,
     ):
         list(working.results())
     assert path.read_text(encoding="utf-8") == "begun and ended"

@@ -12,7 +12,7 @@ from tools.natural.lists import OPERATORS
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.members.natural import PARTS
 from robust_xtreme.noise.members.natural_typo import THIN
-from robust_xtreme.report.blocks import Document, Heading, Prose, grid
+from robust_xtreme.report.blocks import Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 _HEAD: Final = f"""\
@@ -78,7 +78,7 @@ def page(figures: Mapping[str, Any]) -> str:
     on_text = grid(("language", *STRENGTHS, *PARTS), rows)
     head = Prose(_HEAD.format(largest=f"{largest:.2f}"))
     blocks = (head, halves, Prose(_LISTS), Heading("Packs"), packs, Prose(_TEXT), on_text)
-    return markdown.render(Document("How close natural is to the errors of people who type", blocks))
+    return markdown.render(ReportPage("How close natural is to the errors of people who type", blocks))
 
 
 def _halves(lists: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:

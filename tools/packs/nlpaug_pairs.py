@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from tools.gallery import seen
 
 from robust_xtreme.noise.input.keyboards import Layout, Stroke, layout, of_language
-from robust_xtreme.report.blocks import Code, Document, Heading, Prose, grid
+from robust_xtreme.report.blocks import Code, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 KINDS: Final = ("adjacent", "same key", "apart", "not typed")
@@ -84,7 +84,7 @@ def page(folder: Path) -> str:
         for code, compared_pairs in comparisons.items()
         for block in (Heading(code), Code(tuple(_lines(compared_pairs))))
     )
-    return markdown.render(Document("Pairs of keys in nlpaug's maps", (Prose(_HEAD), grid(head, rows), *sections)))
+    return markdown.render(ReportPage("Pairs of keys in nlpaug's maps", (Prose(_HEAD), grid(head, rows), *sections)))
 
 
 def _lines(pairs: list[Pair]) -> Iterator[str]:

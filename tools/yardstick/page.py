@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tools.yardstick.key_errors import MECHANICAL
 
-from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 NAMES: Final = {
@@ -61,7 +61,7 @@ layouts share the rates of English on QWERTY is an assumption.
 
 def page(record: Mapping[str, Any]) -> str:
     """The page, in Markdown."""
-    return markdown.render(Document("How close keyboard_typo is to real typos", tuple(_blocks(record))))
+    return markdown.render(ReportPage("How close keyboard_typo is to real typos", tuple(_blocks(record))))
 
 
 def _blocks(record: Mapping[str, Any]) -> Iterator[Block]:

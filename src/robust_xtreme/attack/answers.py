@@ -12,7 +12,7 @@ from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class AnswerScores:
     """How right the answers to n candidates are.
 
     `level` (n,) float64 is 1 for an answer as good as the gold one and 0 where nothing of it is right; `right` (n,)
@@ -27,5 +27,5 @@ class Answers:
     finite: Array
 
 
-Ask = Callable[[PerturbedExamples], Answers]
+Ask = Callable[[PerturbedExamples], AnswerScores]
 """Answers candidates: `clean` has the clean example of each candidate. Without noised fields they are clean."""

@@ -8,9 +8,9 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.attack.answers import Answers, Ask
+from robust_xtreme.attack.answers import AnswerScores, Ask
 from robust_xtreme.attack.campaign import Campaign, Item
-from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
+from robust_xtreme.attack.engine import Answer, Attempt, SearchOutcome, run
 from robust_xtreme.attack.problem import Hidden, Question, Score, Search
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example
@@ -24,7 +24,7 @@ AT_ONCE: Final = 4096
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class AttackRecord:
     """What became of n examples under attack: `queries` (n,) int64, `first` (n,) int64, the queries up to the first
     success, 0 where there is none; `skipped` (n,) bool: its clean answer is wrong, or its gold class is the target;
     `allowed` (n,) int64: the units that may change, 0 where no edit fits; `edits` (n): those of the result.
@@ -43,7 +43,7 @@ class Attacked:
     """The examples as an attack left them, and its record; None where it was an attack on another model."""
 
     shown: PerturbedExamples
-    record: Record | None = None
+    record: AttackRecord | None = None
 
 
 def _everything(shown: PerturbedExamples) -> Array:
@@ -52,7 +52,7 @@ def _everything(shown: PerturbedExamples) -> Array:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class AttackPlan:
     """An attack that is to be run: its campaign, the items of its examples, and its search.
 
     `accepts` says which candidates (n,) bool may be asked: a constraint lets no other through.
@@ -70,7 +70,7 @@ class Plan:
 
 
 def attacked(
-    examples: Sequence[Example], plans: Sequence[Plan], ask: Ask, watch: Callable[[int, int], None]
+    examples: Sequence[Example], plans: Sequence[AttackPlan], ask: Ask, watch: Callable[[int, int], None]
 ) -> list[Attacked]:
     """The examples under each of several attacks, whose rounds are asked together.
 
@@ -85,11 +85,11 @@ def attacked(
     return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
 
 
-def _left(plan: Plan, right: Sequence[int], outcomes: Sequence[Outcome]) -> Attacked:
+def _left(plan: AttackPlan, right: Sequence[int], outcomes: Sequence[SearchOutcome]) -> Attacked:
     """What an attack left of all examples."""
     count = len(plan.items)
     by_row = dict(zip(right, outcomes, strict=True))
-    none = Outcome((), 0, 0)
+    none = SearchOutcome((), 0, 0)
     every = [by_row.get(row, none) for row in range(count)]
     shown = plan.campaign.candidates(plan.items, [(row, outcome.state) for row, outcome in enumerate(every)])
     skipped = np.ones(count, np.bool_)
@@ -99,14 +99,14 @@ def _left(plan: Plan, right: Sequence[int], outcomes: Sequence[Outcome]) -> Atta
     problems = [item.problem for item in plan.items]
     allowed = np.array([problem.most_units if problem.units() else 0 for problem in problems], np.int64)
     edits = [plan.campaign.edits(item, outcome.state) for item, outcome in zip(plan.items, every, strict=True)]
-    return Attacked(shown, Record(queries, first, skipped, allowed, edits))
+    return Attacked(shown, AttackRecord(queries, first, skipped, allowed, edits))
 
 
 @final
 class _Rounds:
     """Answers the questions of rounds; a candidate that was asked before is not asked again."""
 
-    def __init__(self, owners: Sequence[tuple[Plan, int]], ask: Ask) -> None:
+    def __init__(self, owners: Sequence[tuple[AttackPlan, int]], ask: Ask) -> None:
         self._owners, self._ask = owners, ask
         self._known: dict[tuple[object, ...], Answer] = {}
 
@@ -170,11 +170,11 @@ def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
     return zip(*columns, strict=True)
 
 
-def _score(answers: Answers, row: int, graded: bool = True) -> Score:
+def _score(answers: AnswerScores, row: int, graded: bool = True) -> Score:
     return Score(float(answers.level[row]), int(answers.margin[row]) if graded else 0)
 
 
-def _answer(answers: Answers, row: int) -> Answer:
+def _answer(answers: AnswerScores, row: int) -> Answer:
     """The answer to a candidate; where its scores are not numbers it counts as right, and as the best there is."""
     if not answers.finite[row]:
         return Answer(Score(float("inf"), 0), True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.attack.answers import Ask
-from robust_xtreme.attack.attacking import Attacked, Record
+from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split
@@ -37,7 +37,7 @@ _CLEAN: Final = 1
 
 @final
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RecipePlan:
     """An attack by a recipe on named fields: the share of words that may change, as a decimal, and the queries."""
 
     recipe: str
@@ -47,7 +47,7 @@ class Plan:
 
 
 def attacked_by(
-    examples: Sequence[Example], plan: Plan, ask: Ask, seeds: Array, watch: Callable[[int, int], None]
+    examples: Sequence[Example], plan: RecipePlan, ask: Ask, seeds: Array, watch: Callable[[int, int], None]
 ) -> Attacked:
     """The examples (n) as a recipe leaves them, drawn by `seeds` (n,) uint64; those that are wrong when clean stay.
 
@@ -57,10 +57,12 @@ def attacked_by(
     recipe = recipes.load(plan.recipe, there.scores(0))
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = (clean.right & clean.finite).tolist()
-    outcomes: list[recipes.Outcome] = []
+    outcomes: list[recipes.RecipeOutcome] = []
     for row, seed in enumerate(seeds.tolist()):
         outcomes.append(
-            there.attacked(row, recipe, plan, seed) if right[row] else recipes.Outcome(there.values(row), 0, "skipped")
+            there.attacked(row, recipe, plan, seed)
+            if right[row]
+            else recipes.RecipeOutcome(there.values(row), 0, "skipped")
         )
         watch(len(examples) - len(outcomes), sum(outcome.queries for outcome in outcomes))
     queries = np.array([max(0, outcome.queries - _CLEAN) for outcome in outcomes], np.int64)
@@ -68,7 +70,9 @@ def attacked_by(
     allowed = np.array([there.words(row, plan.strength) for row in range(len(examples))], np.int64)
     shown = there.shown(range(len(examples)), [outcome.texts for outcome in outcomes])
     edits = [there.edits(row, outcome.texts) for row, outcome in enumerate(outcomes)]
-    return Attacked(shown, Record(queries, np.where(success, queries, 0), ~np.array(right, np.bool_), allowed, edits))
+    return Attacked(
+        shown, AttackRecord(queries, np.where(success, queries, 0), ~np.array(right, np.bool_), allowed, edits)
+    )
 
 
 @final
@@ -95,7 +99,7 @@ class _There:
         """How many words of an example may change."""
         return int(Decimal(strength) * sum(len(value.split()) for value in self.values(row)))
 
-    def attacked(self, row: int, recipe: recipes.Recipe, plan: Plan, seed: int) -> recipes.Outcome:
+    def attacked(self, row: int, recipe: recipes.AttackRecipe, plan: RecipePlan, seed: int) -> recipes.RecipeOutcome:
         """What a recipe makes of an example."""
         words = None if Decimal(plan.strength) == 1 else self.words(row, plan.strength)
         asking = replace(recipe, scores=self.scores(row))

@@ -13,7 +13,7 @@ from robust_xtreme.attack.problem import Hidden, Problem, Question, State
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import Example
 from robust_xtreme.noise.conditions.frozen import Edit
-from robust_xtreme.noise.engine.options import Options, applied
+from robust_xtreme.noise.engine.options import EditOptions, applied
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
 
 
@@ -50,8 +50,8 @@ class Campaign:
 
     examples: Sequence[Example]
     fields: FieldTexts
-    options: Options
-    hidden: Options
+    options: EditOptions
+    hidden: EditOptions
 
     def items(self, limits: Limits, seeds: Array, graded: bool) -> list[Item]:
         """What may be edited in each example (n), whose draws have the `seeds` (n,) uint64."""

@@ -19,11 +19,11 @@ from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.noised import NoisedTexts
-from robust_xtreme.noise.engine.options import Options
+from robust_xtreme.noise.engine.options import EditOptions
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
 
-def _all_options(_texts: Sequence[Text], options: Options, _settings: Settings) -> Array:
+def _all_options(_texts: Sequence[Text], options: EditOptions, _settings: Settings) -> Array:
     return np.ones(len(options), np.bool_)
 
 
@@ -47,12 +47,12 @@ class Constraint:
 
     name: str
     summary: str
-    options: Callable[[Sequence[Text], Options, Settings], Array] = _all_options
+    options: Callable[[Sequence[Text], EditOptions, Settings], Array] = _all_options
     noised: Callable[[NoisedTexts, Settings], Array] = _all_texts
     similar: Callable[[NoisedTexts, Array, Settings, Similarity | None], Array] = _all_numbers
 
 
-def allowed(texts: Sequence[Text], options: Options, settings: Settings) -> Options:
+def allowed(texts: Sequence[Text], options: EditOptions, settings: Settings) -> EditOptions:
     """The possible edits of texts that all constraints let through."""
     return reduce(lambda left, each: left.take(np.flatnonzero(each.options(texts, left, settings))), _every(), options)
 

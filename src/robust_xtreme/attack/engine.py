@@ -36,7 +36,7 @@ class Answer:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchOutcome:
     """What an attack came to: the edits with the lowest score, none where the clean text has it.
 
     `queries` counts the submitted questions, `first` those up to the first success; 0 where there is none.
@@ -64,7 +64,7 @@ REJECTED: Final = Score(float("inf"), 0)
 
 def run(
     attempts: Sequence[Attempt], submit: Submit, watch: Callable[[int, int], None] = lambda *_: None
-) -> list[Outcome]:
+) -> list[SearchOutcome]:
     """The outcome of each attempt. `watch` gets the number of attempts that are not finished, and of queries so far."""
     every = [_Running(attempt) for attempt in attempts]
     live = dict(enumerate(every))
@@ -74,7 +74,7 @@ def run(
         for running in live.values():
             running.take([next(answers) for _ in running.pending])
         watch(sum(bool(running.pending) for running in live.values()), sum(running.queries for running in every))
-    return [Outcome(running.state, running.queries, running.first) for running in every]
+    return [SearchOutcome(running.state, running.queries, running.first) for running in every]
 
 
 @final

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from robust_xtreme.attack.attacking import Plan
+from robust_xtreme.attack.attacking import AttackPlan
 from robust_xtreme.attack.campaign import Campaign, Limits
 from robust_xtreme.attack.constraint import acceptable, allowed
 from robust_xtreme.attack.similarity import Cosines, calibrated
@@ -25,7 +25,9 @@ HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
 """What is put for a unit that is hidden, by ranking; TextAttack puts [UNK] for a word, whatever the tokenizer."""
 
 
-def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int, cosines: Cosines | None = None) -> Plan:
+def plan_of(
+    examples: Sequence[Example], attack: PerturbationSpec, seed: int, cosines: Cosines | None = None
+) -> AttackPlan:
     """What an attack on named fields of examples is to do under a noise seed; a floor of similarity needs `cosines`."""
     (link,) = bound(attack)
     settings = settings_of(link)
@@ -36,7 +38,7 @@ def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int, co
     items = campaign.items(limits, seeds_of(link, seed, examples), settings.graded)
     similarity = calibrated(fields, cosines) if settings.similar and cosines else None
     accepts = partial(acceptable, settings=settings, similarity=similarity)
-    return Plan(campaign, items, registry.load("search", settings.search), accepts)
+    return AttackPlan(campaign, items, registry.load("search", settings.search), accepts)
 
 
 def seeds_of(link: Bound, seed: int, examples: Sequence[Example]) -> Array:

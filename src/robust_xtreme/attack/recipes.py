@@ -42,7 +42,7 @@ _ENCODER: Final = "https://tfhub.dev/google/universal-sentence-encoder/3"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecipeOutcome:
     """The texts after an attack, the queries that it made as TextAttack counts them, and what became of it."""
 
     texts: tuple[str, ...]
@@ -106,19 +106,19 @@ def check(recipe: str) -> None:
         )
 
 
-def load(recipe: str, scores: Scores) -> Recipe:
+def load(recipe: str, scores: Scores) -> AttackRecipe:
     """A recipe, to be used on one example after the other.
 
     Raises UnknownName, and UserError where TextAttack is not installed or data are missing.
     """
     check(recipe)
     attack = _textattack.built(_kind(recipe).name, _Model(scores, 0))
-    return Recipe(recipe, attack, scores, tuple(attack.constraints))
+    return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Recipe:
+class AttackRecipe:
     """A recipe of TextAttack that asks `scores`."""
 
     name: str
@@ -126,7 +126,7 @@ class Recipe:
     scores: Scores = field(repr=False)
     constraints: tuple[Any, ...] = field(repr=False)
 
-    def on(self, texts: Sequence[str], gold: int, queries: int, seed: int, words: int | None = None) -> Outcome:
+    def on(self, texts: Sequence[str], gold: int, queries: int, seed: int, words: int | None = None) -> RecipeOutcome:
         """Attack an example of one text or two whose right label is `gold`, with so many queries at most.
 
         At most `words` words change (None: any number). Drawn by the seed alone. With fewer than two queries, of which
@@ -134,10 +134,10 @@ class Recipe:
         """
         clean = tuple(texts)
         if queries < 2 or words == 0 or any(_SPLIT in text for text in clean):
-            return Outcome(clean, 0, "failed")
+            return RecipeOutcome(clean, 0, "failed")
         text = _textattack.attacked_text(dict(zip(_FIELDS[len(clean)], clean, strict=True)))
         if not text.num_words:
-            return Outcome(clean, 0, "failed")
+            return RecipeOutcome(clean, 0, "failed")
         goal = self.attack.goal_function
         goal.model, goal.query_budget = _Model(self.scores, gold), queries
         self.attack.constraints = [*self.constraints, *([] if words is None else [_textattack.most_words(words)])]
@@ -169,16 +169,16 @@ class _Model:
         return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
-def _outcome(result: Any, clean: tuple[str, ...]) -> Outcome:
+def _outcome(result: Any, clean: tuple[str, ...]) -> RecipeOutcome:
     """What TextAttack's result says, whatever class of results it is of."""
     final_result = result.perturbed_result
     value = final_result.attacked_text.tokenizer_input
     texts = (value,) if isinstance(value, str) else tuple(value)
     kind = type(result).__name__
     if kind == "SkippedAttackResult":
-        return Outcome(clean, 1, "skipped")
+        return RecipeOutcome(clean, 1, "skipped")
     reached = kind == "SuccessfulAttackResult" or (kind == "MaximizedAttackResult" and texts != clean)
-    return Outcome(texts, int(final_result.num_queries), "succeeded" if reached else "failed")
+    return RecipeOutcome(texts, int(final_result.num_queries), "succeeded" if reached else "failed")
 
 
 def _kind(recipe: str) -> _Kind:

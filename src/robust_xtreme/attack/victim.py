@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.attack.answers import Answers, Ask
+from robust_xtreme.attack.answers import AnswerScores, Ask
 from robust_xtreme.attack.goal import Goal, settings_of
 from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array
@@ -18,15 +18,15 @@ from robust_xtreme.core.examples import Answers as AnswerSpans
 from robust_xtreme.core.metric import ALL, SCOPES, Metric, Responses
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.target_columns import Choices, Ranges, TargetColumn, column_of, owners, written
-from robust_xtreme.models.predictors.predictor import Predictor, Weighed, Weighing
+from robust_xtreme.models.predictors.predictor import PredictedMargins, Predictor, Weighing
 from robust_xtreme.models.reading.contents import contents_of
 from robust_xtreme.models.reading.inputs import Candidates, Inputs
 from robust_xtreme.models.reading.scores import Reduced
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.models.retrieval.embeddings import Known
+from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
-Weigh = Callable[[Inputs, Weighing], Weighed]
+Weigh = Callable[[Inputs, Weighing], PredictedMargins]
 """Predictions and margins of inputs."""
 
 _CONTEXT: Final = "context"
@@ -43,9 +43,9 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
     goal: Goal = registry.load("goal", task.family)
     named = task.metrics if pool is None else (_FIRST,)
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
-    known = Known()
+    known = StoredVectors()
 
-    def ask(target: int | None, shown: PerturbedExamples) -> Answers:
+    def ask(target: int | None, shown: PerturbedExamples) -> AnswerScores:
         examples = list(shown)
         golds = column_of([example.target for example in examples])
         wanted = golds if target is None else Choices(np.full(len(examples), target))
@@ -61,7 +61,7 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
         else:
             (level, right), margin = _aimed(predicted, golds, target, not shown.numbers), -margin
         finite = weighed.predicted.finite
-        return Answers(np.where(finite, level, 1.0), right | ~finite, np.where(finite, margin, 0), finite)
+        return AnswerScores(np.where(finite, level, 1.0), right | ~finite, np.where(finite, margin, 0), finite)
 
     labels = task.labels
     return lambda target: partial(ask, labels.index(target) if target else None)
@@ -79,7 +79,7 @@ def _aimed(predicted: TargetColumn, golds: TargetColumn, target: int, are_clean:
     return missed.astype(np.float64), right
 
 
-def _weighing(goal: Goal, golds: TargetColumn, pool: Known) -> Weighing:
+def _weighing(goal: Goal, golds: TargetColumn, pool: StoredVectors) -> Weighing:
     def part(windows: Windows, scores: Array, meanings: Sequence[Any]) -> Reduced:
         return goal.part(windows, scores, meanings, golds)
 

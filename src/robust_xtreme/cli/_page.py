@@ -10,7 +10,7 @@ from robust_xtreme.core.errors import UserError
 
 if TYPE_CHECKING:
     from robust_xtreme.gating.comparing import Comparison
-    from robust_xtreme.report.blocks import Part
+    from robust_xtreme.report.blocks import Section
     from robust_xtreme.report.view import Results
 
 DIFFERENCES = "differences.csv"
@@ -57,7 +57,7 @@ def written(
     return content(results, suffix, views, Added(_parts(comparison), examples, files))
 
 
-def _parts(comparison: Comparison | str | None) -> tuple[Part, ...]:
+def _parts(comparison: Comparison | str | None) -> tuple[Section, ...]:
     from robust_xtreme.gating.differences import differences_part, no_differences
 
     if comparison is None:

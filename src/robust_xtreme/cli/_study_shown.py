@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from robust_xtreme.cli._terminal import bar, messages, print_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.studies.planning import Plan
+    from robust_xtreme.studies.planning import StudyPlan
 
 _COMPLETE: Final = "complete in "
 _MINUTE: Final = 60
@@ -21,7 +21,7 @@ _MINUTE: Final = 60
 
 @final
 @dataclass(slots=True)  # counts what is complete
-class Shown:
+class StudyProgress:
     """Prints a plan and progress to stderr."""
 
     quiet: bool
@@ -32,7 +32,7 @@ class Shown:
     task: Any = None
     console: Any = field(default_factory=messages)
 
-    def begin(self, planned: Plan) -> None:
+    def begin(self, planned: StudyPlan) -> None:
         """Print the plan with its cost, and start to count."""
         from robust_xtreme.studies.cost import cost_lines
 
@@ -70,9 +70,9 @@ class Shown:
 
 
 @contextmanager
-def watching(quiet: bool) -> Iterator[Shown]:
+def watching(quiet: bool) -> Iterator[StudyProgress]:
     """What shows the progress of a study, until the context ends."""
-    shown = Shown(quiet)
+    shown = StudyProgress(quiet)
     try:
         yield shown
     finally:

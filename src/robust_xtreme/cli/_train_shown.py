@@ -16,7 +16,7 @@ from robust_xtreme.core.errors import counted
 from robust_xtreme.training.loop import Options, Progress, lines_of, name_of
 
 if TYPE_CHECKING:
-    from robust_xtreme.training.estimate import Row
+    from robust_xtreme.training.estimate import EstimateRow
 
 _LINES: Final = 10
 _WIDE: Final = 1000
@@ -72,7 +72,7 @@ def _bar(console: Console, force: bool) -> Iterator[Options]:
 # ---------------------------------------------------------------------------------------------------------------- plan
 
 
-def show_plan(rows: Sequence[Row]) -> None:
+def show_plan(rows: Sequence[EstimateRow]) -> None:
     """Print the stages of a run and their total to stdout; without a terminal at full width."""
     console = output()
     if not console.is_terminal:
@@ -80,7 +80,7 @@ def show_plan(rows: Sequence[Row]) -> None:
     print_plan(console, rows)
 
 
-def print_plan(console: Console, rows: Sequence[Row]) -> None:
+def print_plan(console: Console, rows: Sequence[EstimateRow]) -> None:
     """Print a table or, where the console is too narrow, an entry for each stage; then the total."""
     columns = [Column(name, justify="right" if name in _NUMBERS else "left", overflow="fold") for name in _COLUMNS]
     cells = [_cells(row) for row in rows]
@@ -93,7 +93,7 @@ def print_plan(console: Console, rows: Sequence[Row]) -> None:
     console.print(_total(rows), soft_wrap=has_room)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: EstimateRow) -> tuple[str, ...]:
     return (
         row.kind.replace("_", " "),
         ", ".join(row.learns),
@@ -127,7 +127,7 @@ def _duration(seconds: float | None) -> str:
             return f"~{seconds / _HOUR:.1f} h"
 
 
-def _total(rows: Sequence[Row]) -> str:
+def _total(rows: Sequence[EstimateRow]) -> str:
     """The total of the stages that are still to train."""
     todo = [row for row in rows if not row.cached]
     if not todo:

@@ -83,7 +83,7 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     from robust_xtreme.cli._terminal import bar, messages
     from robust_xtreme.gating.target import write
     from robust_xtreme.report.document import finished
-    from robust_xtreme.report.samples.choosing import Wanted
+    from robust_xtreme.report.samples.choosing import ExampleChoice
     from robust_xtreme.report.samples.drawing import conditions_of
     from robust_xtreme.report.samples.filled import key_path
     from robust_xtreme.report.samples.sheet import sheet_of
@@ -95,7 +95,7 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     results = finished(folder)
     tasks, languages, conditions = names
     _check(results, tasks, languages)
-    wanted = Wanted(tasks, languages, conditions_of(results, conditions))
+    wanted = ExampleChoice(tasks, languages, conditions_of(results, conditions))
     with bar(messages()) as progress:
         shown = progress.add_task("reading the run", total=None)
         made = sheet_of(

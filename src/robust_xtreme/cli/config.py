@@ -119,7 +119,7 @@ def _command(path: Path) -> str:
 def _copy(path: Path, dest: str, force: bool) -> Path:
     """Copy a file and the files that it names, all or none. Raises UserError, DiskError."""
     from robust_xtreme.core.run_spec import check_path
-    from robust_xtreme.exchange.perturbing.output import Goal, written
+    from robust_xtreme.exchange.perturbing.output import OutputFile, written
 
     if dest:
         check_path("DEST", dest, "config copy")
@@ -131,7 +131,7 @@ def _copy(path: Path, dest: str, force: bool) -> Path:
             cure = ", or replace it with --force" if copy.is_file() else ""
             raise UserError(f"{copy} exists already. Copy to another path{cure}.")
     _make_folder(target.parent)
-    with written([Goal(f"config copy {path.stem}", str(copy), copy) for _, copy in pairs]) as writes:
+    with written([OutputFile(f"config copy {path.stem}", str(copy), copy) for _, copy in pairs]) as writes:
         for (source, _), write in zip(pairs, writes, strict=True):
             write(source.read_bytes())
     return target

@@ -15,7 +15,7 @@ from robust_xtreme.core.sinks import echo, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from robust_xtreme.report.samples.choosing import Wanted
+    from robust_xtreme.report.samples.choosing import ExampleChoice
     from robust_xtreme.report.view import Results
 
 _BECAME: Final = ("wrong", "right", "same")
@@ -56,14 +56,14 @@ def examples(
         raise UnknownName("kind of --became", became, _BECAME, "robust-xtreme examples --help")
     from robust_xtreme.core.keys import MOST
     from robust_xtreme.report.document import finished
-    from robust_xtreme.report.samples.choosing import Wanted, rows_of
+    from robust_xtreme.report.samples.choosing import ExampleChoice, rows_of
     from robust_xtreme.report.samples.ids import whole_ids
 
     results = finished(Path(run))
     asked = (several("task", task), several("language", language))
     tasks, languages = (tuple(words or ()) for words in asked)
     kinds = (became,) if became else ()
-    wanted = Wanted(
+    wanted = ExampleChoice(
         tasks, languages, tuple(noise or ()), kinds, each=min(limit, MOST), most=min(limit, MOST), drawn=False
     )
     _check(results, wanted)
@@ -73,7 +73,7 @@ def examples(
     show_next("examples", run, "--became", "wrong") if became is None else show_next("report", run, "--open")
 
 
-def _check(results: Results, wanted: Wanted) -> None:
+def _check(results: Results, wanted: ExampleChoice) -> None:
     """Raise UnknownName for a task, language or noise that the run does not have."""
     from robust_xtreme.report.cells import perturbed
 
@@ -89,7 +89,7 @@ def _check(results: Results, wanted: Wanted) -> None:
                 raise UnknownName(kind, name, known, "robust-xtreme examples --help")
 
 
-def _print(run: Path, results: Results, wanted: Wanted) -> None:
+def _print(run: Path, results: Results, wanted: ExampleChoice) -> None:
     from robust_xtreme.cli._terminal import bar, messages, output
     from robust_xtreme.report.renderers.samples import print_sample
     from robust_xtreme.report.samples.part import samples

@@ -13,7 +13,7 @@ from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, argument, option, passed, using, with_keys
 from robust_xtreme.core.errors import SpecError, UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
-from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, Job
+from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
 
 if TYPE_CHECKING:
     from robust_xtreme.exchange.exporting.harness.export import Exported
@@ -34,7 +34,7 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
     values = {**passed(options, _NAMES), **{name: _columns(name, options[name]) for name in _COLUMNS}}
     lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     values |= lists
-    job = Job(what=what, output=output, force=force, **values)
+    job = ExportJob(what=what, output=output, force=force, **values)
     with _bar() as watch:
         exported = export(job, watch)
     for line in exported.left:
@@ -106,7 +106,7 @@ Output = Annotated[
 Force = Annotated[bool, option("--force", "Overwrite the file, or replace the export, that is there.")]
 
 
-@with_keys(Job)
+@with_keys(ExportJob)
 def export(
     what: What,
     model_card: Card = False,
@@ -192,11 +192,11 @@ def _write_card(results: Results, output: str | None, force: bool) -> None:
 def _write_lines(run: Path, results: Results, output: str | None, force: bool) -> None:
     """Write the items of a run, a line each."""
     from robust_xtreme.exchange.exporting.rows import lines
-    from robust_xtreme.exchange.perturbing.output import Goal, written
+    from robust_xtreme.exchange.perturbing.output import OutputFile, written
     from robust_xtreme.gating.target import target
 
     path = None if output is None else target(output, force)
-    with written([Goal("-o", output or "-", path)]) as (write,):
+    with written([OutputFile("-o", output or "-", path)]) as (write,):
         for line in lines(run, results):
             write(line)
     if path:

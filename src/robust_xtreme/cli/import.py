@@ -15,7 +15,7 @@ from robust_xtreme.cli._options import argument, check_word, option
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.exchange.importing.run import Read, Wanted
+    from robust_xtreme.exchange.importing.run import ImportOptions, Read
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect")
 _GIVEN: Final = ("task", "language", "split", "condition", "noise_seed", "model", "inference")
@@ -121,11 +121,11 @@ def import_(
     robust-xtreme import clean.jsonl noisy.jsonl --data DIR --split test -o runs/theirs
 
     robust-xtreme import lm-eval-results -o runs/causal"""
-    from robust_xtreme.exchange.importing.run import Wanted, import_run
+    from robust_xtreme.exchange.importing.run import ImportOptions, import_run
 
     keys = dict(zip(_KEYS, (id_key, prediction_key, gold_key, score_key, cluster_key), strict=True))
     given = dict(zip(_GIVEN, (task, language, split, condition, noise_seed, model, inference), strict=True))
-    wanted = Wanted(
+    wanted = ImportOptions(
         given={name: value for name, value in given.items() if value},
         data=data or "",
         only_model=only_model or "",
@@ -153,7 +153,7 @@ def _with_bar(make: Callable[..., dict[str, Any]], quiet: bool) -> dict[str, Any
         return make(watch=lambda what: progress.update(step, description=one_line(what)))
 
 
-def _read(files: list[str], format: str, renamed: dict[str, str], wanted: Wanted, filter: str) -> Read:
+def _read(files: list[str], format: str, renamed: dict[str, str], wanted: ImportOptions, filter: str) -> Read:
     """What the files contain. Raises UnknownName for a format that does not exist."""
     from robust_xtreme.exchange.importing.reading import given_of, read
     from robust_xtreme.exchange.importing.tasks import family_of

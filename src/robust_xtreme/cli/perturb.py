@@ -17,7 +17,7 @@ from robust_xtreme.core.run_spec import SPLITS
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.exchange.perturbing.files import Job
+    from robust_xtreme.exchange.perturbing.files import PerturbJob
 
 _LONGEST: Final = 255
 """The bytes of the longest name that a file may have on common file systems."""
@@ -138,9 +138,9 @@ def perturb(
     Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
     robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
     """
-    from robust_xtreme.exchange.perturbing.files import Job
+    from robust_xtreme.exchange.perturbing.files import PerturbJob
 
-    job = Job(
+    job = PerturbJob(
         file=file,
         spec=_only(spec or (), frozen),
         frozen=frozen or "",
@@ -163,7 +163,7 @@ def perturb(
         _write(job, quiet)
 
 
-def _write(job: Job, quiet: bool) -> None:
+def _write(job: PerturbJob, quiet: bool) -> None:
     from robust_xtreme.exchange.perturbing.files import perturb_file
 
     with _bar(job, quiet) as advance:
@@ -186,7 +186,7 @@ def _only(spec: Sequence[str], frozen: str | None) -> str:
     return spec[0]
 
 
-def _another_draw(job: Job) -> tuple[str, ...]:
+def _another_draw(job: PerturbJob) -> tuple[str, ...]:
     """The same command with the next seed and other files; empty where a file's name would be too long."""
     seed = job.seed + 1
     files = [("--out", job.out), *([("--edit-counts", job.edit_counts)] if job.edit_counts else [])]
@@ -212,7 +212,7 @@ def _names(fields: list[str] | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bar(job: Job, quiet: bool) -> Iterator[Callable[[int], object]]:
+def _bar(job: PerturbJob, quiet: bool) -> Iterator[Callable[[int], object]]:
     """A progress bar in bytes on a terminal, nothing elsewhere."""
     from pathlib import Path
 

@@ -39,7 +39,7 @@ MOST_OF_TEXT: Final = 100_000
 
 @final
 @dataclass(frozen=True, slots=True)
-class Table:
+class PackTable:
     """A pack's TSV file: its header, and its rows by column; `path` is for errors."""
 
     path: Path
@@ -66,7 +66,7 @@ class Table:
         return int(row[column])
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> PackTable:
     """The table of a file. Raises DataError naming the line that is wrong."""
     lines = _lines(path)
     header = _header(path, lines)
@@ -75,7 +75,7 @@ def read_table(path: Path) -> Table:
     columns = numbered[0][1].split("\t") if numbered else []
     if len(set(columns)) < len(columns):
         raise DataError(path, f"a column is named twice: {', '.join(columns)[:80]}", numbered[0][0])
-    return Table(path, header, tuple(_row(path, columns, number, line) for number, line in numbered[1:]))
+    return PackTable(path, header, tuple(_row(path, columns, number, line) for number, line in numbered[1:]))
 
 
 def _row(path: Path, columns: Sequence[str], number: int, line: str) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from typing import Any, Final, ParamSpec, TypeVar, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, UserError, nearest
-from robust_xtreme.core.pack_files import Table, check, content, header, read_table
+from robust_xtreme.core.pack_files import PackTable, check, content, header, read_table
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -233,13 +233,13 @@ def read(kind: str, name: str) -> dict[str, Any]:
 
 
 @cached
-def table(kind: str, name: str) -> Table:
+def table(kind: str, name: str) -> PackTable:
     """The content of a pack's TSV file. Raises DataError naming the line, and UserError where there is no file."""
     return read_table(_path_of(kind, name, ".tsv"))
 
 
 @cached
-def tables(kind: str, name: str) -> tuple[Table, ...]:
+def tables(kind: str, name: str) -> tuple[PackTable, ...]:
     """All TSV files of a pack's name, users' first, for lists that are joined. Raises as `table` does."""
     paths = (folder / kind / f"{name}.tsv" for folder in _folders())
     return tuple(read_table(path) for path in paths if path.is_file())

@@ -23,16 +23,16 @@ from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.engine.strings import noise_strings
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.tasks.formats import Options, Record, jsonl, looks_placed, word_spans
+from robust_xtreme.tasks.formats import ReadOptions, Record, jsonl, looks_placed, word_spans
 
 _CONTEXT: Final = "context"
 _ANSWERS: Final = "answers"
-_OPTIONS: Final = Options((_CONTEXT,))
+_OPTIONS: Final = ReadOptions((_CONTEXT,))
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Noise:
+class RowNoise:
     """The links of a chain, the noise seed, the language of some rows, and their numbers (n,), for errors."""
 
     links: Sequence[Bound]
@@ -45,7 +45,7 @@ class Noise:
         raise UserError(f"The column {name!r} has {what} in row {self.numbers[row]}.")
 
 
-def strings(noise: Noise, name: str, values: Sequence[Any]) -> list[str | None]:
+def strings(noise: RowNoise, name: str, values: Sequence[Any]) -> list[str | None]:
     """Texts (n,) after noise; None stays. Raises UserError at another value."""
     for row, value in enumerate(values):
         _check_text(noise, row, name, value)
@@ -54,7 +54,7 @@ def strings(noise: Noise, name: str, values: Sequence[Any]) -> list[str | None]:
     return [None if value is None else next(new) for value in values]
 
 
-def _check_text(noise: Noise, row: int, name: str, value: Any) -> None:
+def _check_text(noise: RowNoise, row: int, name: str, value: Any) -> None:
     """Raise UserError where a value is neither a text nor None, or has half of a surrogate pair."""
     if value is None:
         return
@@ -67,7 +67,7 @@ def _check_text(noise: Noise, row: int, name: str, value: Any) -> None:
         noise.refuse(row, name, f"{error.object[error.start]!a}, half of a surrogate pair,")
 
 
-def words(noise: Noise, name: str, values: Sequence[Any]) -> list[list[str] | None]:
+def words(noise: RowNoise, name: str, values: Sequence[Any]) -> list[list[str] | None]:
     """Lists of words (n,) after noise, each with as many words as before; None stays. Raises UserError."""
     texts = [None if value is None else _sentence(noise, row, name, value) for row, value in enumerate(values)]
     done = noised.noised_once(noise.links, filter(None, texts), noise.seed)
@@ -75,7 +75,7 @@ def words(noise: Noise, name: str, values: Sequence[Any]) -> list[list[str] | No
     return [None if text is None else text.pieces(words=True) for text in new]
 
 
-def _sentence(noise: Noise, row: int, name: str, value: Any) -> Text:
+def _sentence(noise: RowNoise, row: int, name: str, value: Any) -> Text:
     """The words of a row as one text, in which each word is a span."""
     if not isinstance(value, list):
         noise.refuse(row, name, f"{shown(value)} beside lists of words")
@@ -88,7 +88,7 @@ def _sentence(noise: Noise, row: int, name: str, value: Any) -> Text:
 
 
 def moved(
-    noise: Noise, name: str, values: Sequence[Any], spans: str, positions: Sequence[Any]
+    noise: RowNoise, name: str, values: Sequence[Any], spans: str, positions: Sequence[Any]
 ) -> tuple[list[str | None], list[Any]]:
     """Texts (n,) after noise and the positions (n,) in them; a text or positions that are None stay.
 
@@ -97,7 +97,7 @@ def moved(
     """
     rows = [row for row, value in enumerate(values) if value is not None]
     records = [_record(noise, row, name, spans, values[row], positions[row]) for row in rows]
-    drawn = noised.Noise(noise.links, noise.seed, noise.language).batch(records, name)
+    drawn = noised.FileNoise(noise.links, noise.seed, noise.language).batch(records, name)
     texts, moves = list(values), list(positions)
     for row, record, done in zip(rows, records, drawn, strict=True):
         written = json.loads(record.write(done))
@@ -105,7 +105,7 @@ def moved(
     return texts, moves
 
 
-def _record(noise: Noise, row: int, name: str, spans: str, value: Any, position: Any) -> Record:
+def _record(noise: RowNoise, row: int, name: str, spans: str, value: Any, position: Any) -> Record:
     """A text and the positions in it as a row of JSON lines."""
     _check_text(noise, row, name, value)
     try:
@@ -148,7 +148,7 @@ def _context(used: Packs) -> Context:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Condition:
+class DatasetCondition:
     """A perturbation at one strength, the columns that it noises, and the language of their texts.
 
     `language` is the code of all rows, or `language_column` names the column with the code of each. Positions in the
@@ -172,7 +172,7 @@ class Condition:
         """The columns that are read: texts, positions, languages."""
         return tuple(filter(None, (*self.columns, self.spans, self.language_column)))
 
-    def drawing(self, seed: int) -> Condition:
+    def drawing(self, seed: int) -> DatasetCondition:
         """The same condition with another noise seed."""
         return replace(self, seed=seed)
 
@@ -206,12 +206,12 @@ class Condition:
         changed = {name: list(batch[name]) for name in (*self.columns, *filter(None, [self.spans]))}
         for code, rows in self._by_language(batch, numbers).items():
             self._check_language(code)
-            noise = Noise(bound(self.cell), self.seed, code, tuple(numbers[row] for row in rows))
+            noise = RowNoise(bound(self.cell), self.seed, code, tuple(numbers[row] for row in rows))
             for name in self.columns:
                 self._noise_column(noise, name, rows, changed)
         return changed
 
-    def _noise_column(self, noise: Noise, name: str, rows: Sequence[int], changed: Mapping[str, list[Any]]) -> None:
+    def _noise_column(self, noise: RowNoise, name: str, rows: Sequence[int], changed: Mapping[str, list[Any]]) -> None:
         """Replace the rows of one language of a column by noisy ones."""
         values = [changed[name][row] for row in rows]
         if self.spans and name == self.moved:
@@ -285,7 +285,7 @@ def condition(
     keep_names: bool,
     packs: Any,
     spans: str | None,
-) -> Condition:
+) -> DatasetCondition:
     """The condition that the arguments of a function describe, checked as far as they are known without rows.
 
     Raises SpecError, UnknownName, DataError, and UserError where an argument has the wrong type.
@@ -301,7 +301,7 @@ def condition(
     code, by = _languages(function, language, language_column)
     positions = _name(function, "spans", spans)
     used = _packs(folders_of(function, packs))
-    made = Condition(cell.on(), seed_of(function, seed), columns, code, by, positions, used)
+    made = DatasetCondition(cell.on(), seed_of(function, seed), columns, code, by, positions, used)
     _check_roles(function, made)
     check_unasked(bound(made.cell))
     if code:
@@ -309,7 +309,7 @@ def condition(
     return made
 
 
-def _check_roles(function: str, made: Condition) -> None:
+def _check_roles(function: str, made: DatasetCondition) -> None:
     """Raise UserError where a column has two roles, or the text of positions is not known."""
     if len(set(made.reads())) < len(made.reads()):
         raise UserError(f"{function}: texts, spans and languages are different columns: {', '.join(made.reads())}.")

@@ -17,7 +17,7 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.resources import Folders
-from robust_xtreme.datasets.condition import FIRST, Condition, check_column, condition
+from robust_xtreme.datasets.condition import FIRST, DatasetCondition, check_column, condition
 from robust_xtreme.models.language_models import language_models
 from robust_xtreme.noise.engine.noising import bound
 
@@ -25,12 +25,12 @@ _FORM: Final = "1"
 """Raised where the same arguments give other values."""
 
 
-def fingerprint(dataset: str, condition: Condition) -> str:
+def fingerprint(dataset: str, condition: DatasetCondition) -> str:
     """The fingerprint (16 hex digits) of a dataset, by its own, under a condition. Raises ModelError."""
     return digest("perturb_dataset", _FORM, dataset, *_parts(condition))
 
 
-def _parts(condition: Condition) -> Iterator[str]:
+def _parts(condition: DatasetCondition) -> Iterator[str]:
     yield from (__version__, _bundled(), str(condition.seed))
     yield from (f"column {name}" for name in condition.columns)
     yield from (f"language {condition.language}", f"languages {condition.language_column}", f"spans {condition.spans}")
@@ -122,7 +122,7 @@ def perturb_dataset(
     return noisy
 
 
-def _noised(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
+def _noised(ds: Any, made: DatasetCondition, options: Mapping[str, Any]) -> Any:
     """A dataset, or one of several splits, all of which are checked before the first is noised. Raises UserError."""
     match ds:
         case Dataset() | IterableDataset():
@@ -136,11 +136,11 @@ def _noised(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
     raise UserError(f"{_NAME} takes {kinds}, not {type(ds).__name__}: {shown(ds)}")
 
 
-def _part(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
+def _part(ds: Any, made: DatasetCondition, options: Mapping[str, Any]) -> Any:
     return _dataset(ds, made, options) if isinstance(ds, Dataset) else _stream(ds, made, options["batch_size"])
 
 
-def _check(ds: Any, made: Condition) -> None:
+def _check(ds: Any, made: DatasetCondition) -> None:
     """Raise UserError, UnknownName or SpecError where a dataset cannot be noised, as far as is known without rows."""
     if ds.features is not None:
         _check_features(ds.features, made)
@@ -159,7 +159,7 @@ def _check(ds: Any, made: Condition) -> None:
 class _OfTable:
     """Noises a batch of rows as a table of arrow, so that other columns are not read, but for their first rows."""
 
-    condition: Condition
+    condition: DatasetCondition
 
     def __call__(self, table: Any, numbers: list[int]) -> Any:
         self.condition.check_positions(_first(table))
@@ -178,7 +178,7 @@ def _first(table: Any) -> dict[str, list[Any]]:
     return rows
 
 
-def _dataset(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
+def _dataset(ds: Any, made: DatasetCondition, options: Mapping[str, Any]) -> Any:
     noisy = ds.with_format("arrow").map(
         _OfTable(made),
         batched=True,
@@ -193,7 +193,7 @@ def _dataset(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
     return noisy.with_format(shape["type"], columns, shape["output_all_columns"], **shape["format_kwargs"])
 
 
-def _check_features(features: Any, made: Condition) -> None:
+def _check_features(features: Any, made: DatasetCondition) -> None:
     """Raise UserError where a column is missing, has no texts, or has positions that noise would make wrong."""
     schema = features.arrow_schema
     for name in made.reads():
@@ -232,13 +232,13 @@ def _is_list(kind: Any) -> bool:
 class _OfBatch:
     """Noises a batch of rows as lists of Python."""
 
-    condition: Condition
+    condition: DatasetCondition
 
     def __call__(self, batch: dict[str, list[Any]], numbers: list[int]) -> dict[str, list[Any]]:
         return self.condition.noised(batch, numbers)
 
 
-def _stream(ds: Any, made: Condition, batch_size: int) -> Any:
+def _stream(ds: Any, made: DatasetCondition, batch_size: int) -> Any:
     """A stream of tables is noised as tables, so that a format of arrays finds the types that it would have found."""
     shape = ds._formatting  # neither this nor the kind of the source has a public name
     tables = shape is not None and ds.features is not None and getattr(ds._ex_iterable, "iter_arrow", None)

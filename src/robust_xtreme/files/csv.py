@@ -15,7 +15,7 @@ import polars as pl
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, Mismatch, RobustXtremeError, UserError, counted
 from robust_xtreme.core.sinks import csv_cell, text_of_cell, visible
-from robust_xtreme.files.schema import SCHEMA_VERSION, Column, Frame, build
+from robust_xtreme.files.schema import SCHEMA_VERSION, Frame, FrameColumn, build
 
 _VERSION: Final = "schema_version"
 _SPECIAL: Final = re.compile('[",]')
@@ -98,7 +98,7 @@ def _rows(path: Path) -> Sequence[list[str]]:
     return rows
 
 
-def _read(text: str, column: Column, path: Path, line: int) -> Any:
+def _read(text: str, column: FrameColumn, path: Path, line: int) -> Any:
     if not text and (column.nullable or column.dtype != pl.String):
         return None
     try:

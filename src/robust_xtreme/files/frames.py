@@ -14,7 +14,7 @@ from robust_xtreme.files.ranges import Range, beyond, in_words, range_of
 
 @final
 @dataclass(frozen=True, slots=True)
-class Column:
+class FrameColumn:
     """One column: its polars type, whether it may be null, and the values that it may take."""
 
     dtype: Any
@@ -28,7 +28,7 @@ class Frame:
     """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges."""
 
     name: str
-    columns: Mapping[str, Column]
+    columns: Mapping[str, FrameColumn]
     key: tuple[str, ...]
     within: Mapping[Range, str] = field(default_factory=dict)
 
@@ -42,14 +42,14 @@ class Frame:
         return {name: column.dtype for name, column in self.columns.items()}
 
 
-def columns(dtype: Any, names: str, nullable: bool = False) -> dict[str, Column]:
+def columns(dtype: Any, names: str, nullable: bool = False) -> dict[str, FrameColumn]:
     """Columns of one type, whose names are separated by blanks."""
-    return {name: Column(dtype, nullable) for name in names.split()}
+    return {name: FrameColumn(dtype, nullable) for name in names.split()}
 
 
-def one_of(*allowed: str, nullable: bool = False) -> Column:
+def one_of(*allowed: str, nullable: bool = False) -> FrameColumn:
     """A column of strings that may take these values."""
-    return Column(pl.String, nullable, allowed)
+    return FrameColumn(pl.String, nullable, allowed)
 
 
 def to_pandas(data: pl.DataFrame) -> Any:
@@ -91,7 +91,7 @@ def assembled(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Fram
     return pl.DataFrame(series)
 
 
-def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:
+def _series(name: str, column: FrameColumn, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:
     if name not in columns and height and not column.nullable:
         raise RobustXtremeError(f"The frame {frame.name} needs the column {name!r}.")
     values = columns.get(name, [None] * height)
@@ -144,12 +144,12 @@ def _check_names(data: pl.DataFrame, frame: Frame) -> None:
     raise RobustXtremeError(f"The frame {frame.name} {what}.")
 
 
-def _fits(values: pl.Series, column: Column) -> bool:
+def _fits(values: pl.Series, column: FrameColumn) -> bool:
     """Whether values have a column's type; those of an Enum are strings."""
     return values.dtype == column.dtype or (column.dtype == pl.String and isinstance(values.dtype, pl.Enum))
 
 
-def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
+def _check_column(values: pl.Series, column: FrameColumn, frame: Frame) -> None:
     subject = f"The column {values.name!r} of {frame.name}"
     if not _fits(values, column):
         raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")

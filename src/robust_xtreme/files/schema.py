@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.files.frames import Column as Column
 from robust_xtreme.files.frames import Frame as Frame
+from robust_xtreme.files.frames import FrameColumn as FrameColumn
 from robust_xtreme.files.frames import assembled as assembled
 from robust_xtreme.files.frames import build as build
 from robust_xtreme.files.frames import columns, one_of
@@ -52,13 +52,13 @@ CELL: Final = ("model", "data", "task", "split", "language", "context_language",
 _CELL: Final = {**columns(pl.String, " ".join(CELL)), "setting": one_of(*SETTINGS)}
 
 _REALISED: Final = {
-    "nominal": Column(pl.String, nullable=True),
+    "nominal": FrameColumn(pl.String, nullable=True),
     **columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged", nullable=True),
-    "not_applicable": Column(pl.Float64),
+    "not_applicable": FrameColumn(pl.Float64),
     **columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed unknown_clean unknown", nullable=True),
-    "inert": Column(pl.Boolean, nullable=True),
-    "truncated": Column(pl.Float64, nullable=True),
-    "operators": Column(pl.String, nullable=True),
+    "inert": FrameColumn(pl.Boolean, nullable=True),
+    "truncated": FrameColumn(pl.Float64, nullable=True),
+    "operators": FrameColumn(pl.String, nullable=True),
 }
 """Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits.
 
@@ -72,7 +72,7 @@ _LEVELS: Final = {
     **columns(pl.Float64, "chance", nullable=True),
     **columns(pl.String, "chance_name", nullable=True),
     **columns(pl.Float64, "above_chance", nullable=True),
-    "near_chance": Column(pl.Boolean, nullable=True),
+    "near_chance": FrameColumn(pl.Boolean, nullable=True),
     **columns(pl.Float64, "shallow shallow_noisy", nullable=True),
     **columns(pl.String, "shallow_name shallow_source", nullable=True),
 }
@@ -84,15 +84,15 @@ interval: null)."""
 _RISK: Final = columns(pl.Float64, "label_risk queries success", nullable=True)
 """The share of items in which noise edits a number or a negator, queries per item and successes of an attack."""
 
-_STAMP: Final = {"overlap": Column(pl.Boolean)}
+_STAMP: Final = {"overlap": FrameColumn(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
 
 _SIZE: Final = columns(pl.Int64, "n clusters seeds") | columns(pl.Float64, "seed_spread worst", nullable=True)
 """Items, clusters, noise seeds (clean: 1); of several the standard deviation of their values, and the worst case."""
 
-_INTERVAL: Final = {**columns(pl.Float64, "se low high", nullable=True), "method": Column(pl.String)}
+_INTERVAL: Final = {**columns(pl.Float64, "se low high", nullable=True), "method": FrameColumn(pl.String)}
 
-_MEASURE: Final = {"metric": Column(pl.String), "scope": one_of(*SCOPES)}
+_MEASURE: Final = {"metric": FrameColumn(pl.String), "scope": one_of(*SCOPES)}
 
 MODELS: Final = Frame(
     "models",
@@ -102,9 +102,9 @@ MODELS: Final = Frame(
         "base_kind": one_of(*BASE_KINDS, nullable=True),
         **columns(pl.Int64, "params params_nonembedding", nullable=True),
         **columns(pl.String, "pretrain_languages intermediate_set", nullable=True),
-        "intermediate_examples": Column(pl.Int64, nullable=True),
-        "diversity": Column(pl.Float64, nullable=True),
-        "target": Column(pl.String, nullable=True),
+        "intermediate_examples": FrameColumn(pl.Int64, nullable=True),
+        "diversity": FrameColumn(pl.Float64, nullable=True),
+        "target": FrameColumn(pl.String, nullable=True),
         **columns(pl.Int64, "target_examples train_seed", nullable=True),
         **columns(pl.String, "overlap_flags selected_on stages", nullable=True),
     },
@@ -126,14 +126,14 @@ intermediate task are those of the target.
 CONDITIONS: Final = Frame(
     "conditions",
     {
-        "condition": Column(pl.String),
+        "condition": FrameColumn(pl.String),
         "kind": one_of(*CONDITION_KINDS),
         **columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
-        "target": Column(pl.Float64, nullable=True),
+        "target": FrameColumn(pl.Float64, nullable=True),
         **columns(pl.String, "calibration packs victim", nullable=True),
         "pairing": one_of(*PAIRINGS, nullable=True),
-        "edited_share": Column(pl.Float64, nullable=True),
-        "query_budget": Column(pl.Int64, nullable=True),
+        "edited_share": FrameColumn(pl.Float64, nullable=True),
+        "query_budget": FrameColumn(pl.Int64, nullable=True),
         **columns(pl.String, "search constraints", nullable=True),
     },
     ("condition",),
@@ -148,18 +148,18 @@ PREDICTIONS: Final = Frame(
     "predictions",
     {
         **_CELL,
-        "noise_seed": Column(pl.Int64),
+        "noise_seed": FrameColumn(pl.Int64),
         **columns(pl.String, "example cluster fingerprint"),
         **columns(pl.String, "prediction answer nominal", nullable=True),
-        "gold": Column(pl.String),
+        "gold": FrameColumn(pl.String),
         "status": one_of(*STATUSES),
         **columns(pl.Int64, "eligible edits", nullable=True),
-        "operators": Column(pl.String, nullable=True),
+        "operators": FrameColumn(pl.String, nullable=True),
         **columns(pl.Float64, "grapheme_edit_rate word_edit_rate", nullable=True),
         **columns(pl.Int64, "words tokens_clean tokens", nullable=True),
         **columns(pl.Boolean, "tokens_changed truncated", nullable=True),
         **columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
-        "success": Column(pl.Boolean, nullable=True),
+        "success": FrameColumn(pl.Boolean, nullable=True),
         **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
     },
     (*CELL, "noise_seed", "example"),
@@ -180,9 +180,9 @@ ATTACKED: Final = Frame(
     "attacked",
     {
         **_CELL,
-        "noise_seed": Column(pl.Int64),
+        "noise_seed": FrameColumn(pl.Int64),
         **columns(pl.String, "example cluster fingerprint edits"),
-        "skipped": Column(pl.Boolean),
+        "skipped": FrameColumn(pl.Boolean),
         **columns(pl.Int64, "allowed queries first words graphemes"),
     },
     (*CELL, "noise_seed", "example"),
@@ -197,10 +197,10 @@ ATTACKS: Final = Frame(
     {
         **_CELL,
         **columns(pl.Int64, "n clusters attacked"),
-        "no_edit": Column(pl.Float64),
+        "no_edit": FrameColumn(pl.Float64),
         **columns(pl.Float64, "success success_low success_high", nullable=True),
         **columns(pl.Float64, "queries queries_to_success words graphemes", nullable=True),
-        "curve": Column(pl.String),
+        "curve": FrameColumn(pl.String),
     },
     CELL,
     {POINTS: "success success_low success_high"},
@@ -214,10 +214,10 @@ STATS: Final = Frame(
     "stats",
     {
         **_CELL,
-        "noise_seed": Column(pl.Int64),
+        "noise_seed": FrameColumn(pl.Int64),
         **columns(pl.String, "example cluster fingerprint"),
         **_MEASURE,
-        "stats": Column(pl.List(pl.Float64)),
+        "stats": FrameColumn(pl.List(pl.Float64)),
     },
     (*CELL, "noise_seed", "example", "metric", "scope"),
 )
@@ -237,11 +237,11 @@ SCORES: Final = Frame(
     {
         **_CELL,
         **_MEASURE,
-        "value": Column(pl.Float64),
+        "value": FrameColumn(pl.Float64),
         **_INTERVAL,
         **_SIZE,
         **_LEVELS,
-        "constant": Column(pl.Float64, nullable=True),
+        "constant": FrameColumn(pl.Float64, nullable=True),
         **_REALISED,
         **_RISK,
         **_STAMP,
@@ -264,14 +264,14 @@ DELTAS: Final = Frame(
         **columns(pl.Float64, "relative relative_corrected", nullable=True),
         **_INTERVAL,
         **columns(pl.Float64, "p p_adjusted", nullable=True),
-        "family": Column(pl.String, nullable=True),
-        "m": Column(pl.Int64, nullable=True),
+        "family": FrameColumn(pl.String, nullable=True),
+        "m": FrameColumn(pl.Int64, nullable=True),
         **columns(pl.Float64, "mde joint_low joint_high", nullable=True),
-        "differing": Column(pl.Int64, nullable=True),
-        "marks": Column(pl.String, nullable=True),
+        "differing": FrameColumn(pl.Int64, nullable=True),
+        "marks": FrameColumn(pl.String, nullable=True),
         **_SIZE,
         **_LEVELS,
-        "constant": Column(pl.Float64, nullable=True),
+        "constant": FrameColumn(pl.Float64, nullable=True),
         **_REALISED,
         **_RISK,
         **columns(pl.Float64, "drop_without_risk low_without_risk high_without_risk", nullable=True),
@@ -300,18 +300,18 @@ AVERAGE_KINDS: Final = ("languages", "common", "script", "family", "tasks", "cat
 AVERAGES: Final = Frame(
     "averages",
     {
-        "model": Column(pl.String),
+        "model": FrameColumn(pl.String),
         "kind": one_of(*AVERAGE_KINDS),
         **columns(pl.String, "name task split setting inference condition metric languages cells"),
-        "missing": Column(pl.String, nullable=True),
-        "n": Column(pl.Int64),
-        "clusters": Column(pl.Int64, nullable=True),
+        "missing": FrameColumn(pl.String, nullable=True),
+        "n": FrameColumn(pl.Int64),
+        "clusters": FrameColumn(pl.Int64, nullable=True),
         **columns(pl.Float64, "clean value"),
         **columns(pl.Float64, "drop se widened_se low high p df", nullable=True),
-        "method": Column(pl.String, nullable=True),
+        "method": FrameColumn(pl.String, nullable=True),
         **columns(pl.Float64, "marked spread prediction_low prediction_high", nullable=True),
         **columns(pl.Int64, "units drops_at_least", nullable=True),
-        "grapheme_edit_rate": Column(pl.Float64, nullable=True),
+        "grapheme_edit_rate": FrameColumn(pl.Float64, nullable=True),
     },
     ("model", "kind", "name", "task", "split", "setting", "inference", "condition", "metric"),
 )
@@ -340,16 +340,16 @@ CONTRASTS: Final = Frame(
     {
         "kind": one_of(*CONTRAST_KINDS),
         **columns(pl.String, " ".join(CELL[1:])),
-        "metric": Column(pl.String),
+        "metric": FrameColumn(pl.String),
         "scale": one_of(*SCALES),
         **columns(pl.Int64, "cells n clusters"),
-        "differing": Column(pl.Int64, nullable=True),
+        "differing": FrameColumn(pl.Int64, nullable=True),
         **columns(pl.Float64, "baseline candidate difference"),
         **columns(
             pl.Float64, "se widened_se df skewness low high p p_adjusted joint_low joint_high mde", nullable=True
         ),
-        "m": Column(pl.Int64, nullable=True),
-        "method": Column(pl.String),
+        "m": FrameColumn(pl.Int64, nullable=True),
+        "method": FrameColumn(pl.String),
     },
     ("kind", *CELL[1:], "metric", "scale"),
     {CHANGE: "difference low high joint_low joint_high"},
@@ -379,7 +379,7 @@ VERDICTS: Final = Frame(
         **columns(pl.Float64, "margin bound upper p_gate", nullable=True),
         **columns(pl.Boolean, "required accepted fails"),
         **columns(pl.String, "reason marks", nullable=True),
-        "why": Column(pl.String),
+        "why": FrameColumn(pl.String),
     },
     ("against", *CONTRASTS.key),
     CONTRASTS.within,

@@ -35,7 +35,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
-from robust_xtreme.stats.run_cells import KEY, Rows, headline_rows, run_cells
+from robust_xtreme.stats.run_cells import KEY, StoredRows, headline_rows, run_cells
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""
@@ -179,7 +179,7 @@ class _Run:
     """A finished run: its folder as given, the STATS that its cells are made of, and the cells."""
 
     folder: str
-    rows: Sequence[Rows]
+    rows: Sequence[StoredRows]
     cells: Cells
     identity: Mapping[str, Any]
     models: Sequence[Mapping[str, str]]

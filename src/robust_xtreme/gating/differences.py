@@ -9,7 +9,19 @@ import polars as pl
 
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.document import LEGEND, contrast_table, differences_sentence, is_shown
-from robust_xtreme.report.blocks import Block, Cell, Chart, Column, Heading, Link, Paragraph, Part, Phrase, Table, Terms
+from robust_xtreme.report.blocks import (
+    Block,
+    Chart,
+    Heading,
+    Hyperlink,
+    Paragraph,
+    Phrase,
+    Section,
+    Table,
+    TableCell,
+    TableColumn,
+    Terms,
+)
 from robust_xtreme.report.charts.forest import forest
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.names import anchor, language_name, script, script_name
@@ -39,7 +51,7 @@ _DESCRIPTION: Final = (
 )
 
 
-def differences_part(comparison: Comparison) -> Part:
+def differences_part(comparison: Comparison) -> Section:
     """The part of a page that compares two runs."""
     rows = comparison.frame.sort("difference", *_order(comparison.frame))
     blocks: list[Block] = [
@@ -53,12 +65,12 @@ def differences_part(comparison: Comparison) -> Part:
     ]
     for kind, title in _KINDS.items():
         blocks += _tables(rows.filter(kind=kind), kind, title)
-    return Part(_TITLE, ANCHOR, (*blocks, Terms(tuple(LEGEND.items()))))
+    return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(LEGEND.items()))))
 
 
-def no_differences(why: str) -> Part:
+def no_differences(why: str) -> Section:
     """The part of a page of two runs that cannot be compared."""
-    return Part(_TITLE, ANCHOR, (Paragraph(f"The differences of the two runs are not shown: {why}"),))
+    return Section(_TITLE, ANCHOR, (Paragraph(f"The differences of the two runs are not shown: {why}"),))
 
 
 def _order(rows: pl.DataFrame) -> list[str]:
@@ -83,15 +95,15 @@ def _heat_table(noise: str, rows: list[dict[str, Any]], linked: set[str]) -> Tab
     columns = sorted({column for _, column in by_cell})
     codes = sorted({code for code, _ in by_cell}, key=lambda code: (script(code), code))
     first = {script(code): code for code in reversed(codes)}
-    body: tuple[tuple[Phrase | Cell, ...], ...] = tuple(
+    body: tuple[tuple[Phrase | TableCell, ...], ...] = tuple(
         (
             script_name(script(code)) if first[script(code)] == code else "",
-            (Link(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
+            (Hyperlink(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
             *(_cell(by_cell.get((code, column))) for column in columns),
         )
         for code in codes
     )
-    heads = (Column("script"), Column("language"), *(Column(name, right=True) for name in columns))
+    heads = (TableColumn("script"), TableColumn("language"), *(TableColumn(name, right=True) for name in columns))
     return Table(heads, body, noise, role="heat")
 
 
@@ -119,12 +131,12 @@ def _column(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> str:
     return " ".join((row["task"], *(values[name] for name, tasks in several.items() if row["task"] in tasks)))
 
 
-def _cell(row: Mapping[str, Any] | None) -> Cell:
+def _cell(row: Mapping[str, Any] | None) -> TableCell:
     if row is None:
-        return Cell("", mark="absent")
+        return TableCell("", mark="absent")
     if is_shown(row):
-        return Cell(signed(row["difference"]), row["difference"])
-    return Cell(f"{signed(row['difference'])}{UNDECIDED}", row["difference"], "undecided")
+        return TableCell(signed(row["difference"]), row["difference"])
+    return TableCell(f"{signed(row['difference'])}{UNDECIDED}", row["difference"], "undecided")
 
 
 def _code(row: Mapping[str, Any]) -> str:
@@ -179,4 +191,4 @@ def _tables(rows: pl.DataFrame, kind: str, title: str) -> Iterator[Block]:
         if left := rows.height - _FIRST - _MOST:
             more += [Paragraph(f"{left} more rows are in the table to download.")] if left > 0 else []
         shown = min(rows.height - _FIRST, _MOST)
-        yield Part(f"{shown} more rows", f"{ANCHOR}-{kind}", tuple(more), level=4, folded=True)
+        yield Section(f"{shown} more rows", f"{ANCHOR}-{kind}", tuple(more), level=4, folded=True)

@@ -10,7 +10,7 @@ import polars as pl
 from robust_xtreme.core.errors import counted
 from robust_xtreme.files.schema import SCALES, SIDES, VERDICTS
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.report.blocks import Block, Column, Document, Heading, Paragraph, Phrase, Strong, Table, Terms
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, ReportPage, Strong, Table, TableColumn, Terms
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only
@@ -43,7 +43,7 @@ _GATE_LEGEND: Final = {
     "mde": LEGEND["mde"],
     "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
-_NAMES: Final = tuple(Column(name) for name in ("task", "language", "noise", "scale"))
+_NAMES: Final = tuple(TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 2, "candidate": 2, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
     "mde": 3, "extra": 0, "tie": 6, "marks": 4,
@@ -53,8 +53,8 @@ _WEIGHTS: Final = {
 _LEVELS: Final = ("baseline", "candidate", "difference")
 
 
-def _columns(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, right=name not in ("tie", "marks"), weight=_WEIGHTS[name]) for name in names)
+def _columns(*names: str) -> tuple[TableColumn, ...]:
+    return tuple(TableColumn(name, right=name not in ("tie", "marks"), weight=_WEIGHTS[name]) for name in names)
 
 
 # --------------------------------------------------------------------------------------------------------- comparisons
@@ -140,8 +140,8 @@ def _p(value: float | None) -> str:
 def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
     """What a baseline is, in a sentence, and its levels."""
     yield Paragraph(summary)
-    columns = tuple(Column(name) for name in ("task", "language", "noise", "model"))
-    numbers = tuple(Column(name, right=True) for name in ("level", "se", "n"))
+    columns = tuple(TableColumn(name) for name in ("task", "language", "noise", "model"))
+    numbers = tuple(TableColumn(name, right=True) for name in ("level", "se", "n"))
     yield Table((*columns, *numbers), tuple(_level(row) for row in levels.head(_MOST).iter_rows(named=True)))
     if levels.height > _MOST:
         yield Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
@@ -162,9 +162,9 @@ def _level(row: Mapping[str, Any]) -> tuple[str, ...]:
 # ---------------------------------------------------------------------------------------------------------------- gate
 
 
-def gate_document(gate: Gate, title: str) -> Document:
+def gate_document(gate: Gate, title: str) -> ReportPage:
     """The document of a gate: whether it passed, the counts, what fails, and what is undecided."""
-    return Document(title, tuple(gate_blocks(gate)))
+    return ReportPage(title, tuple(gate_blocks(gate)))
 
 
 def gate_blocks(gate: Gate) -> Iterator[Block]:
@@ -192,7 +192,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
     if reasons.height:
         lines = ((_short(row_name(row)), _acceptance(row, gate)) for row in reasons.iter_rows(named=True))
-        yield Table((Column("row"), Column("acceptance", folds=True)), tuple(lines))
+        yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
     yield Terms(tuple(_GATE_LEGEND.items()))
 
 
@@ -219,7 +219,7 @@ def explained(gate: Gate) -> Iterator[Block]:
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
     rows = gated.sort("difference", *_order(gated), nulls_last=True).iter_rows(named=True)
     lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)
-    yield Table((Column("row"), Column("decided", folds=True)), lines)
+    yield Table((TableColumn("row"), TableColumn("decided", folds=True)), lines)
 
 
 def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
@@ -261,7 +261,7 @@ def _of_change(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _gate_table(rows: pl.DataFrame, extra: Mapping[tuple[Any, ...], float]) -> Table:
     """Rows of VERDICTS with the numbers that they were decided on, and by `extra` how much more noise costs."""
-    columns = (Column("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
+    columns = (TableColumn("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
     return Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in rows.iter_rows(named=True)))
 
 

@@ -21,7 +21,7 @@ from robust_xtreme.gating.document import comparison_blocks, gate_document, row_
 from robust_xtreme.gating.target import target
 from robust_xtreme.gating.target import write as write_file
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
-from robust_xtreme.report.blocks import Document
+from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.stats.degrade import without_fields
 
@@ -77,7 +77,7 @@ def gate_written(gate: Gate, suffix: str) -> bytes:
 
 def comparison_written(comparison: Comparison, suffix: str) -> bytes:
     """The content of a comparison's file by its suffix, one of COMPARED but for a page."""
-    document = Document(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
+    document = ReportPage(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
     match suffix:
         case ".md":
             return _encoded(_inactive(markdown.render(document)))

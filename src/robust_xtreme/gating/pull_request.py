@@ -57,7 +57,7 @@ class PullRequest:
         return f"/repos/{self.repository}/issues/{self.number}/comments"
 
 
-class Refused(RobustXtremeError):
+class RefusedByGitHub(RobustXtremeError):
     """GitHub did not answer, or refused; `status` is 0 where there is no answer. The message has no token."""
 
     def __init__(self, what: str, status: int = 0) -> None:
@@ -113,7 +113,7 @@ def _is_id(value: Any) -> TypeGuard[int]:
 def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
     """Edit the comment of an earlier run, or write one unless `only_edit`; return what was done: a participle.
 
-    Raises Refused.
+    Raises RefusedByGitHub.
     """
     earlier = _earlier(pull)
     if earlier is None and only_edit:
@@ -141,7 +141,7 @@ def _comments(pull: PullRequest) -> Iterator[dict[str, Any]]:
     for page in range(1, _PAGES + 1):
         rows = _ask(pull, "GET", f"{pull.comments}?per_page={_PAGE}&page={page}")
         if not isinstance(rows, list) or not all(isinstance(row, dict) and _is_id(row.get("id")) for row in rows):
-            raise Refused("The answer of GitHub is not a list of comments.")
+            raise RefusedByGitHub("The answer of GitHub is not a list of comments.")
         yield from rows
         if len(rows) < _PAGE:
             return
@@ -160,10 +160,10 @@ def _login(pull: PullRequest) -> str:
 
 
 def _known(pull: PullRequest, *asked: Any) -> Any:
-    """What GitHub answers; None where the token may not ask. Raises Refused."""
+    """What GitHub answers; None where the token may not ask. Raises RefusedByGitHub."""
     try:
         return _ask(pull, *asked)
-    except Refused as refused:
+    except RefusedByGitHub as refused:
         if refused.status in _CLOSED:
             return None
         raise
@@ -178,7 +178,7 @@ class _Staying(HTTPRedirectHandler):
 
 
 def _ask(pull: PullRequest, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-    """What GitHub answers, from JSON. Raises Refused."""
+    """What GitHub answers, from JSON. Raises RefusedByGitHub."""
     headers = {
         "Authorization": f"Bearer {pull.token}",
         "Accept": "application/vnd.github+json",
@@ -192,9 +192,9 @@ def _ask(pull: PullRequest, method: str, path: str, body: Mapping[str, str] | No
     except HTTPError as error:
         error.close()
         cure = f" {_CURE}" if error.code in _CLOSED else ""
-        raise Refused(f"GitHub refuses {method} {path}: status {error.code}.{cure}", error.code) from None
+        raise RefusedByGitHub(f"GitHub refuses {method} {path}: status {error.code}.{cure}", error.code) from None
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise Refused(f"GitHub does not answer {method} {path}: {type(error).__name__}.") from None
+        raise RefusedByGitHub(f"GitHub does not answer {method} {path}: {type(error).__name__}.") from None
 
 
 def _answer(request: Request) -> bytes:

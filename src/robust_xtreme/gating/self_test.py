@@ -22,7 +22,7 @@ from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, decide
-from robust_xtreme.report.blocks import Block, Column, Paragraph, Strong, Table
+from robust_xtreme.report.blocks import Block, Paragraph, Strong, Table, TableColumn
 from robust_xtreme.report.columns import points
 from robust_xtreme.stats.components import Numbers, numbered
 from robust_xtreme.stats.contrasts import Key, contrasts
@@ -61,7 +61,11 @@ class SelfTest:
         )
         failed = f"{self.failed} gates fail under this policy: {_rate(self.failed, self.draws)}."
         yield Paragraph(f"{failed} {self.how}")
-        names = (Column("rows"), Column("task"), *(Column(name, right=True) for name in (*_SHOWN, "mde")))
+        names = (
+            TableColumn("rows"),
+            TableColumn("task"),
+            *(TableColumn(name, right=True) for name in (*_SHOWN, "mde")),
+        )
         numbers = [name for name in self.rows.columns if name not in ("kind", "task")]
         lines = [
             (row["kind"], row["task"], *(points(row[name]) for name in numbers))

@@ -29,7 +29,7 @@ from robust_xtreme.models.native import (
     train_command,
 )
 from robust_xtreme.models.on_disk import Located, Native
-from robust_xtreme.models.origin import HOW_TO_TRAIN, IN_MEMORY, Given, Origin, check_tasks, local
+from robust_xtreme.models.origin import HOW_TO_TRAIN, IN_MEMORY, GivenModels, ModelOrigin, check_tasks, local
 from robust_xtreme.models.trained import languages_of
 from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.models.weights import check_config, check_types, check_weights, weight_files
@@ -47,19 +47,19 @@ def head_for(run: Path, task: TaskSpec) -> str | None:
     return next((name for name in (task.name, *task.accepts) if name in available), None)
 
 
-def represents(origin: Origin, task: TaskSpec, given: Given) -> bool:
+def represents(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> bool:
     """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
     if not kind_of(task.family).searched:
         return False
     return not task.head or (given.represents and (is_native(origin.folder) or head_for(origin.folder, task) is None))
 
 
-def served(given: Given, task: TaskSpec) -> bool:
+def served(given: GivenModels, task: TaskSpec) -> bool:
     """Whether one of the given models can answer a task."""
     return task.name in given.named or any(serves(origin, task, given) for origin in given.plain)
 
 
-def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
+def serves(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model has a head of the kind that a task needs, or the task needs none."""
     if represents(origin, task, given):
         return True
@@ -68,7 +68,7 @@ def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
     return head_for(origin.folder, task) is not None
 
 
-def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
+def default_tasks(given: GivenModels) -> tuple[TaskSpec, ...]:
     """The tasks that the models have heads for; if there are none, those of a benchmark, so that `locate` reports why.
 
     Unless they are named, tasks that a representation answers are left out, and so are tasks outside the benchmarks,
@@ -85,7 +85,7 @@ def _last(task: TaskSpec) -> tuple[bool, bool]:
     return "xtreme-r" not in task.groups, not kind_of(task.family).indexed
 
 
-def _by_default(task: TaskSpec, given: Given) -> bool:
+def _by_default(task: TaskSpec, given: GivenModels) -> bool:
     """Whether a task is evaluated where no tasks are named."""
     if task.name in given.named or task.name in given.labels:
         return True
@@ -93,7 +93,7 @@ def _by_default(task: TaskSpec, given: Given) -> bool:
     return has_head or (task.head and not {*TASKS, OWN}.isdisjoint(task.groups))
 
 
-def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
+def _fits(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model serves a task, and the names of its classes fit too."""
     if not serves(origin, task, given):
         return False
@@ -107,10 +107,10 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
     `tasks` are all tasks that the model answers: a run's heads for them are part of its identity.
     """
-    return _locate(local(run), task, tasks, Given({}, (), {}, {}, trust))
+    return _locate(local(run), task, tasks, GivenModels({}, (), {}, {}, trust))
 
 
-def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+def _locate(origin: ModelOrigin, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     if represents(origin, task, given):
         return _represented(origin, task, tasks, given)
     if is_native(origin.folder):
@@ -120,7 +120,7 @@ def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Gi
     return _run(origin, task, tasks, given)
 
 
-def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
+def _checkpoint(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> Located:
     native, config = read_native(origin, task, given.trust)
     labels = _mapped(native, origin, task, given)
     files = native_files(origin.folder, given.trust)
@@ -142,7 +142,7 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
     )
 
 
-def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+def _represented(origin: ModelOrigin, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     """A model of which only the encoder is used; a run has one identity for all its tasks."""
     if is_native(origin.folder):
         native, config = read_bare(origin, given.trust)
@@ -166,7 +166,7 @@ def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, 
     return tuple(used), {head: _labels(path, read_json(path)) for head, path in paths.items()}
 
 
-def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
+def _mapped(native: Native, origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
     classes = native.classes
     asked = given.labels.get(task.name)
     if not kind_of(task.family).classes:
@@ -185,7 +185,7 @@ def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tup
     return labels
 
 
-def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+def _run(origin: ModelOrigin, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     run = origin.folder
     check_folder(run)
     head = head_for(run, task)
@@ -217,7 +217,7 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given
     )
 
 
-def _of_run(run: Path, head: str, task: TaskSpec, given: Given) -> Learned:
+def _of_run(run: Path, head: str, task: TaskSpec, given: GivenModels) -> Learned:
     """The recorded languages of a run's head; where there is no record, those that the user names, if any."""
     recorded = languages_of(run, head)
     if recorded is None:
@@ -235,7 +235,7 @@ def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
+def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
     """The checked model of each task, by the task's name. Raises ModelError or SpecError as `assign` and `locate`."""
     check_tasks(given, tasks)
     models = assign(given, tasks)
@@ -262,7 +262,7 @@ def check_folder(run: Path) -> None:
     check_types((*weight_files(model, str(model)), *sorted((run / "heads").glob("*.safetensors"))))
 
 
-def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
+def assign(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, ModelOrigin]:
     """The model of each task: that of TASK=NAME where it is given, else the only plain NAME with a head for it.
 
     Raises SpecError where two models could answer a task, ModelError where none can, each naming the task.
@@ -273,7 +273,7 @@ def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
     return {task.name: given.named.get(task.name) or _only(given, task) for task in tasks}
 
 
-def _only(given: Given, task: TaskSpec) -> Origin:
+def _only(given: GivenModels, task: TaskSpec) -> ModelOrigin:
     able = [origin for origin in given.plain if serves(origin, task, given)]
     if len(able) > 1:
         have = "have a head for" if task.head else "could answer"

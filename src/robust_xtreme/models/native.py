@@ -17,7 +17,7 @@ from robust_xtreme.models.encoder import TRUST_FLAG, known_type
 from robust_xtreme.models.identity import read_json
 from robust_xtreme.models.labels import contradiction
 from robust_xtreme.models.on_disk import Native
-from robust_xtreme.models.origin import FOLDER, Origin
+from robust_xtreme.models.origin import FOLDER, ModelOrigin
 from robust_xtreme.models.verify import check_encoder
 from robust_xtreme.models.weights import check_config, check_files, weight_files
 from robust_xtreme.models.whole import HEADS, family_of_head
@@ -35,12 +35,12 @@ def is_native(folder: Path) -> bool:
     return (folder / _CONFIG).is_file() and not (folder / "model").is_dir()
 
 
-def family_of(origin: Origin) -> str | None:
+def family_of(origin: ModelOrigin) -> str | None:
     """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
     return family_of_head(_architecture(read_json(origin.folder / _CONFIG)))
 
 
-def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, dict[str, Any]]:
+def read_native(origin: ModelOrigin, task: TaskSpec, trust: bool) -> tuple[Native, dict[str, Any]]:
     """The description of a checkpoint with a head, and its configuration.
 
     Raises ModelError where it has another head, no safetensors, or code of its own without `trust`.
@@ -58,7 +58,7 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
     return replace(bare, classes=classes, unclear=contradiction(classes, config.get("label2id"))), config
 
 
-def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
+def read_bare(origin: ModelOrigin, trust: bool) -> tuple[Native, dict[str, Any]]:
     """The same of a checkpoint of which only the encoder is used. Raises ModelError as `read_native`."""
     import transformers
 
@@ -83,7 +83,7 @@ def _architecture(config: Mapping[str, Any]) -> str:
     return str(architectures[0]) if isinstance(architectures, list) and architectures else ""
 
 
-def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
+def _other_head(origin: ModelOrigin, architecture: str, task: TaskSpec) -> str:
     wanted = f"one that ends in {HEADS[task.family]}" if task.family in HEADS else "a dual encoder made by train"
     needs = f"{task.name} needs {wanted}"
     if any(architecture.endswith(ending) for ending in HEADS.values()):
@@ -105,7 +105,7 @@ def instead(task: TaskSpec) -> str:
     return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 
-def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
+def _classes(origin: ModelOrigin, config: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the head's classes in order; where there are none, those that transformers would give."""
     id2label = config.get("id2label")
     if id2label is None:

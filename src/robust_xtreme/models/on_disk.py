@@ -9,7 +9,7 @@ from typing import Any, final
 
 from robust_xtreme.models.identity import parameters
 from robust_xtreme.models.learned import Learned
-from robust_xtreme.models.origin import Origin
+from robust_xtreme.models.origin import ModelOrigin
 from robust_xtreme.models.weights import weight_files
 
 
@@ -39,7 +39,7 @@ class Located:
     classes differently.
     """
 
-    origin: Origin
+    origin: ModelOrigin
     task: str
     head: str
     family: str

@@ -26,7 +26,7 @@ IN_MEMORY: Final = "memory"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ModelOrigin:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub."""
 
     typed: str
@@ -47,27 +47,27 @@ class Origin:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenModels:
     """The models of a run: those named for a task, those for every task they have a head for; and names of classes.
 
     `trained_on` are the languages that the user names of a task's model, or under "" of all models. `represents`: a
     representation was named, which answers retrieval where a model does not have the task's head.
     """
 
-    named: Mapping[str, Origin]
-    plain: tuple[Origin, ...]
+    named: Mapping[str, ModelOrigin]
+    plain: tuple[ModelOrigin, ...]
     labels: Mapping[str, tuple[str, ...]]
     trained_on: Mapping[str, tuple[str, ...]]
     trust: bool = False
     represents: bool = False
 
 
-def local(folder: Path, typed: str = "") -> Origin:
+def local(folder: Path, typed: str = "") -> ModelOrigin:
     """A folder as a model."""
-    return Origin(typed or str(folder), folder.resolve().name, folder)
+    return ModelOrigin(typed or str(folder), folder.resolve().name, folder)
 
 
-def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Given:
+def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> GivenModels:
     """Find every model that a run names, fetching those of the hub; `in_memory` are folders of `memory:HASH`.
 
     Raises SpecError, UnknownName or ModelError where a name, revision or label is wrong; RobustXtremeError where the
@@ -80,7 +80,7 @@ def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> 
     bare = revisions.get("", "")
     named = {task: _find(name, revisions.get(task, bare), spec, in_memory or {}) for task, name in names.items()}
     origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
-    return Given(named, origins, labels, trained_on, spec.trust_remote_code, bool(spec.representation))
+    return GivenModels(named, origins, labels, trained_on, spec.trust_remote_code, bool(spec.representation))
 
 
 def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -126,17 +126,17 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
             raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
 
 
-def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> Origin:
+def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelOrigin:
     if name in in_memory:
-        return Origin(name, IN_MEMORY, in_memory[name], IN_MEMORY)
+        return ModelOrigin(name, IN_MEMORY, in_memory[name], IN_MEMORY)
     if name.startswith(f"{IN_MEMORY}:") and not exists(name):
         what = "was a model in memory, which only the Python program that had it can give again"
         raise ModelError(f"{name[:80]} {what}: evaluate(model=..., tokenizer=...). No file replays it.")
     if name == MINI:
-        return Origin(name, name, resources.mini("model"), MINI)
+        return ModelOrigin(name, name, resources.mini("model"), MINI)
     if on_hub(name):
         checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
-        return Origin(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
+        return ModelOrigin(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
         raise ModelError(
             f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
@@ -145,7 +145,7 @@ def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]
     return local(Path(name), name)
 
 
-def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:
+def check_tasks(given: GivenModels, tasks: Sequence[TaskSpec]) -> None:
     """Raise SpecError where a model, labels or languages are given for a task that is not evaluated."""
     known = {"", *(task.name for task in tasks)}
     asked = (("A model is", given.named), ("Labels are", given.labels), ("Training languages are", given.trained_on))

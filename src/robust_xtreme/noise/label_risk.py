@@ -32,7 +32,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.noise.engine.case import capital, upper
 from robust_xtreme.noise.engine.noised import NoisedTexts
-from robust_xtreme.noise.engine.options import Options
+from robust_xtreme.noise.engine.options import EditOptions
 
 KIND: Final = "negators"
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")
@@ -123,13 +123,13 @@ def _count(words: _Words, noised: NoisedTexts, noisy: _Points) -> Array:
     return np.bincount(words.text[is_edited], minlength=len(noised))
 
 
-def endangering(texts: Sequence[Text], options: Options, words: Risky) -> Array:
+def endangering(texts: Sequence[Text], options: EditOptions, words: Risky) -> Array:
     """Which possible edits of texts edit, each by itself, one of their numbers or negators (k,) bool."""
     clean = _Points([text.value for text in texts])
     return _endangering(options, words.numbers, clean) | _endangering(options, words.negators, clean)
 
 
-def _endangering(options: Options, words: _Words, clean: _Points) -> Array:
+def _endangering(options: EditOptions, words: _Words, clean: _Points) -> Array:
     """Which edits overlap a word, or let it touch a letter or digit."""
     risk = options.over(words.text, words.start, words.stop)
     text, values = options.text, options.values

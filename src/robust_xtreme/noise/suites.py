@@ -20,7 +20,7 @@ _KEYS: Final = ("summary", "specs", "standing", "source", "licence")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Suite:
+class NoiseSuite:
     """A suite: its name, a sentence about it, and its perturbations, each with its strengths."""
 
     name: str
@@ -29,7 +29,7 @@ class Suite:
     standing: str
 
 
-class Asked(NamedTuple):
+class SuiteCell(NamedTuple):
     """A perturbation at one strength, and the suite that contains it; "" if it was named itself."""
 
     cell: PerturbationSpec
@@ -42,7 +42,7 @@ def names() -> tuple[str, ...]:
 
 
 @packs.cached
-def suite(name: str) -> Suite:
+def suite(name: str) -> NoiseSuite:
     """The suite of that name, as `@smoke`. Raises UnknownName, and DataError or SpecError of its file."""
     path = packs.find(_KIND, name.removeprefix(SUITE))
     if path is None:
@@ -54,7 +54,7 @@ def suite(name: str) -> Suite:
         raise DataError(path, "the key 'summary' is not a sentence")
     if not isinstance(specs, list) or not specs or not all(isinstance(spec, str) for spec in specs):
         raise DataError(path, "the key 'specs' is not a list of perturbations, as in specs = [\"char_noise:0.1\"]")
-    return Suite(f"{SUITE}{path.stem}", summary, tuple(_spec(path, spec) for spec in specs), str(pack["standing"]))
+    return NoiseSuite(f"{SUITE}{path.stem}", summary, tuple(_spec(path, spec) for spec in specs), str(pack["standing"]))
 
 
 def _spec(path: Path, text: Any) -> PerturbationSpec:
@@ -81,23 +81,23 @@ def keeping_names(spec: PerturbationSpec) -> PerturbationSpec:
     return replace(spec, links=tuple(links))
 
 
-def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[Asked, ...]:
+def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[SuiteCell, ...]:
     """One cell per strength of specs and suites, in the order written, each once.
 
     A cell that is also named itself has no suite. With `keep_names` each link keeps names. Raises SpecError,
     UnknownName, DataError.
     """
     words = tuple(perturb)
-    order: list[Asked] = []
+    order: list[SuiteCell] = []
     for word in words:
         if word.startswith(SUITE):
-            order += [Asked(cell, word) for spec in suite(word).specs for cell in spec.cells()]
+            order += [SuiteCell(cell, word) for spec in suite(word).specs for cell in spec.cells()]
         else:
-            order += map(Asked, PerturbationSpec.parse(word).cells())
+            order += map(SuiteCell, PerturbationSpec.parse(word).cells())
     if keep_names:
-        order = [Asked(keeping_names(cell.cell), cell.suite) for cell in order]
+        order = [SuiteCell(keeping_names(cell.cell), cell.suite) for cell in order]
     known = {cell.cell for cell in order if not cell.suite}
-    return tuple(dict.fromkeys(Asked(cell.cell) if cell.cell in known else cell for cell in order))
+    return tuple(dict.fromkeys(SuiteCell(cell.cell) if cell.cell in known else cell for cell in order))
 
 
 def single(text: str, keep_names: bool = False) -> PerturbationSpec:
@@ -133,7 +133,7 @@ def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tu
     return next(((name, why) for name, why in pairs if why), None)
 
 
-def check_family(asked: Asked, family: str, location: str) -> None:
+def check_family(asked: SuiteCell, family: str, location: str) -> None:
     """Raise UserError where a perturbation that was named itself has no meaning in a family of tasks."""
     if not asked.suite and (name := refusing(asked.cell, family)):
         raise UserError(f"{name} has no meaning in {family} ({location}): leave {location} or {asked.cell} out.")

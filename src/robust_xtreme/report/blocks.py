@@ -35,7 +35,7 @@ class Mono:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Link:
+class Hyperlink:
     """Words that lead to an address: `#anchor` in the page, a path beside it, or a site; ValueError for another."""
 
     text: str
@@ -67,7 +67,7 @@ class Diff:
         return tuple((removed, added, mark) for (removed, added), mark in zip(self.pieces, marks, strict=True))
 
 
-Inline: TypeAlias = str | Strong | Mono | Link | Diff
+Inline: TypeAlias = str | Strong | Mono | Hyperlink | Diff
 Phrase: TypeAlias = Inline | tuple[Inline, ...]
 
 
@@ -83,7 +83,7 @@ def joined(phrases: Iterable[Phrase], between: str = ", ") -> tuple[Inline, ...]
 
 def unlinked(phrase: Phrase) -> Phrase:
     """A phrase with the words of its links alone, for what does not have their addresses."""
-    return tuple(part.text if isinstance(part, Link) else part for part in inlines(phrase))
+    return tuple(part.text if isinstance(part, Hyperlink) else part for part in inlines(phrase))
 
 
 def named(sentence: str) -> tuple[Inline, ...]:
@@ -150,7 +150,7 @@ class Code:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
@@ -176,7 +176,7 @@ class Column:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """A cell of a table that says more than its text.
 
     `shade` is a change in points, for the colour, `mark` the name of its pattern (`marked`, `undecided` or `absent`),
@@ -198,18 +198,18 @@ class Table:
     in HTML, and `anchors` the address of each row; other renderers know neither.
     """
 
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Phrase | Cell, ...], ...]
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[Phrase | TableCell, ...], ...]
     title: str = ""
     role: str = ""
     anchors: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def grid(heads: Iterable[str], rows: Iterable[Iterable[Phrase | Cell]], left: int | None = None) -> Table:
+def grid(heads: Iterable[str], rows: Iterable[Iterable[Phrase | TableCell]], left: int | None = None) -> Table:
     """A table of headings and rows; columns after the first `left` ones are numbers, on the right."""
     names = list(heads)
-    columns = (Column(name, right=left is not None and at >= left) for at, name in enumerate(names))
+    columns = (TableColumn(name, right=left is not None and at >= left) for at, name in enumerate(names))
     return Table(tuple(columns), tuple(map(tuple, rows)))
 
 
@@ -245,7 +245,7 @@ class Sample:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Part:
+class Section:
     """Blocks under a title, with an address; `folded` ones are opened by the reader where that is possible."""
 
     title: str
@@ -256,12 +256,12 @@ class Part:
 
 
 _Kind = TypeVar("_Kind")
-Block: TypeAlias = Heading | Paragraph | Prose | Bullets | Terms | Code | Table | Chart | Sample | Part
+Block: TypeAlias = Heading | Paragraph | Prose | Bullets | Terms | Code | Table | Chart | Sample | Section
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Document:
+class ReportPage:
     """A page: its title and its blocks."""
 
     title: str
@@ -273,13 +273,13 @@ def within(blocks: Iterable[Block], kind: type[_Kind]) -> Iterator[_Kind]:
     for block in blocks:
         if isinstance(block, kind):
             yield block
-        elif isinstance(block, Part):
+        elif isinstance(block, Section):
             yield from within(block.blocks, kind)
 
 
-def text_of(value: Phrase | Cell) -> str:
+def text_of(value: Phrase | TableCell) -> str:
     """The plain text of a phrase or a cell; of a diff the text after the edits."""
-    phrase = value.text if isinstance(value, Cell) else value
+    phrase = value.text if isinstance(value, TableCell) else value
     return "".join(_plain(part) for part in inlines(phrase))
 
 

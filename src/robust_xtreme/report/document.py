@@ -20,7 +20,7 @@ from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.report.benchmarks import transposed
-from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, unlinked
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, Terms, unlinked
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.overview import overview, rest
 from robust_xtreme.report.renderers import markdown
@@ -48,7 +48,7 @@ def page(
     return markdown.render(document(Results(scores, deltas, manifest, averages)))
 
 
-def document(results: Results) -> Document:
+def document(results: Results) -> ReportPage:
     """The document of `report.md`, which has no charts: the verdict first."""
     first = map(Paragraph, map(unlinked, verdicts(results)))
     blocks: list[Block] = [*first, Heading("What was run"), *what_was_run(results)]
@@ -56,7 +56,7 @@ def document(results: Results) -> Document:
         blocks += view_blocks(view, results, charts=False)
     columns = [column for block in blocks if isinstance(block, Table) for column in block.columns]
     terms = tuple(legend(columns, results))
-    return Document(TITLE, (*blocks, Heading("Legend"), Terms(terms)) if terms else tuple(blocks))
+    return ReportPage(TITLE, (*blocks, Heading("Legend"), Terms(terms)) if terms else tuple(blocks))
 
 
 def render(folder: Path) -> Trusted:

@@ -12,7 +12,7 @@ from robust_xtreme.core.errors import SpecError, UserError
 from robust_xtreme.core.metric import GIVEN
 from robust_xtreme.core.metric import named as metric_of
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.report.blocks import Column, Phrase, inlines, named
+from robust_xtreme.report.blocks import Phrase, TableColumn, inlines, named
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats import chance
 from robust_xtreme.stats.shallow import predictor as shallow
@@ -20,7 +20,7 @@ from robust_xtreme.stats.shallow import predictor as shallow
 _SETTING: Final = "setting"
 
 
-def legend(columns: Iterable[Column], results: Results) -> list[tuple[str, Phrase]]:
+def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, Phrase]]:
     """Term and sentence: shown columns, identity, constants, shallow predictors, metrics, perturbations of the run."""
     terms: dict[str, Phrase] = {column.heading: named(column.legend) for column in columns if column.legend}
     if _SETTING in terms:

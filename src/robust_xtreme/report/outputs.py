@@ -14,7 +14,7 @@ from robust_xtreme.core.sinks import Trusted, json_text
 from robust_xtreme.files import csv
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.report import document
-from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
+from robust_xtreme.report.blocks import NARROW, Block, Heading, Paragraph, ReportPage, Section
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.document import TITLE, slim, view_blocks
@@ -47,8 +47,8 @@ class Added:
     `draws` draws its charts.
     """
 
-    parts: tuple[Part, ...] = ()
-    examples: tuple[Part, ...] = ()
+    parts: tuple[Section, ...] = ()
+    examples: tuple[Section, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     draws: Drawing | None = None
 
@@ -83,7 +83,7 @@ def _markdown(results: Results, views: Sequence[str], added: Added) -> bytes:
     if views:
         return _encoded(markdown.render(_chosen(results, views)))
     shown = document.document(results)
-    return _encoded(markdown.render(Document(shown.title, (*added.parts, *shown.blocks))))
+    return _encoded(markdown.render(ReportPage(shown.title, (*added.parts, *shown.blocks))))
 
 
 def _tex(results: Results, views: Sequence[str], _: Added) -> bytes:
@@ -92,15 +92,15 @@ def _tex(results: Results, views: Sequence[str], _: Added) -> bytes:
     for view in (registry.load("view", name) for name in views or _PAPER):
         shown = [narrow(table, NARROW) for table in slim(view, results)]
         blocks += [Heading(view.title), Paragraph(view.summary), *shown] if shown else []
-    return _encoded(tex.render(Document(TITLE, tuple(blocks))))
+    return _encoded(tex.render(ReportPage(TITLE, tuple(blocks))))
 
 
 def _encoded(text: Trusted) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _chosen(results: Results, views: Sequence[str]) -> Document:
-    return Document(
+def _chosen(results: Results, views: Sequence[str]) -> ReportPage:
+    return ReportPage(
         TITLE, tuple(block for name in views for block in view_blocks(registry.load("view", name), results))
     )
 

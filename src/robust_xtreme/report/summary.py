@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core.errors import counted
-from robust_xtreme.report.blocks import Block, Bullets, Code, Inline, Link, Paragraph, Phrase, Strong, inlines
+from robust_xtreme.report.blocks import Block, Bullets, Code, Hyperlink, Inline, Paragraph, Phrase, Strong, inlines
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
@@ -78,7 +78,7 @@ def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
     lowest = attacks.sort("value", "address").row(0, named=True)
     what = f" Not tested: {counted(attacks.height, 'cell')} of attacks and what they are compared with"
     levels = f", {points(lowest['clean'])} to {points(lowest['value'])}."
-    return (f"{what} ({SELECTED}). The lowest level: ", Link(cell_name(lowest), f"#{lowest['address']}"), levels)
+    return (f"{what} ({SELECTED}). The lowest level: ", Hyperlink(cell_name(lowest), f"#{lowest['address']}"), levels)
 
 
 def is_untouched(cells: pl.DataFrame) -> bool:
@@ -110,7 +110,7 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     others = tests.filter(pl.col("p_adjusted") >= ALPHA).select(pl.max("mde")).item()
     missed = "" if others is None else f" The others can miss drops below {points(others)} points (mde)."
     claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}.")
-    return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.{missed}")
+    return (claim, " The largest: ", Hyperlink(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.{missed}")
 
 
 def _blind(tests: pl.DataFrame, before: str = "and") -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from robust_xtreme.report.blocks import Column, Table, text_of
+from robust_xtreme.report.blocks import Table, TableColumn, text_of
 from robust_xtreme.report.columns import Shown, shown
 from robust_xtreme.report.view import SECTION
 
@@ -31,9 +31,9 @@ def _texts(column: Shown, values: Mapping[str, list[Any]]) -> list[str]:
     return [column.form(*cells) for cells in zip(*(values[name] for name in column.takes), strict=True)]
 
 
-def _head(column: Shown) -> Column:
+def _head(column: Shown) -> TableColumn:
     placed = (column.heading, column.right, column.room, column.folds, column.named, column.legend, column.group)
-    return Column(*placed, column.weight)
+    return TableColumn(*placed, column.weight)
 
 
 def noted(table: Table, meanings: Mapping[str, str]) -> Table:

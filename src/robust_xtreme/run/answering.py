@@ -1,6 +1,6 @@
-"""Answers task runs, which lanes compute: gives them what they need, and the scores of their inputs. Knows no manifest.
+"""Answers task runs, which workers compute: gives them what they need, and scores of their inputs. Knows no manifest.
 
-A lane is a thread or another process. This thread alone has the weights: it answers the lanes one after another.
+A worker is a thread or another process. This thread alone has the weights: it answers the workers one after another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.predictors.cache import settings
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
-from robust_xtreme.run.computing import Done, Given, Setting, in_process, in_thread
+from robust_xtreme.run.computing import Setting, StagedTaskRun, TaskRunJob, in_process, in_thread
 from robust_xtreme.run.requests import (
     Advanced,
     Again,
@@ -28,7 +28,7 @@ from robust_xtreme.run.requests import (
     Counted,
     Means,
     Nearest,
-    Refused,
+    RefusedVectors,
     Scores,
     Warned,
     Watched,
@@ -36,13 +36,13 @@ from robust_xtreme.run.requests import (
 )
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.workers.cpu.messages import Sealed
-from robust_xtreme.workers.cpu.pool import Job, pool
+from robust_xtreme.workers.cpu.pool import WorkerJob, pool
 from robust_xtreme.workers.cpu.processes import Started
 
 _SMALL: Final = 1_000_000
 """Parameters without embeddings below which one thread computes a model faster than several."""
 
-LANES: Final = 2
+WORKERS: Final = 2
 """Task runs that a process computes at once: one of them waits for its scores."""
 
 
@@ -58,7 +58,7 @@ class Events:
     task_run: Callable[[str], None]
     advance: Callable[[TaskRun | None, int], None]
     halved: Callable[[str], None]
-    done: Callable[[TaskRun, Done], None]
+    done: Callable[[TaskRun, StagedTaskRun], None]
     warned: Callable[[str], None]
 
 
@@ -93,24 +93,24 @@ class Answering:
     predictors: dict[str, Sealed] = field(default_factory=dict)
 
     def answer_all(self, todo: Iterable[TaskRun]) -> None:
-        """Answer each task run. The next is taken only when a lane is free for it."""
+        """Answer each task run. The next is taken only when a worker is free for it."""
         self.taken, self.progress = [], {}
         here = partial(in_thread, self.setting, self.splits, packs.share(), registry.share())
         elsewhere = partial(in_process, self.setting, self.splits.spec)
-        with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, LANES, self.started) as working:
+        with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, WORKERS, self.started) as working:
             for job, done in working.results():
                 self.events.done(self.taken[job], done)
 
-    def _jobs(self, todo: Iterable[TaskRun]) -> Iterator[Job]:
+    def _jobs(self, todo: Iterable[TaskRun]) -> Iterator[WorkerJob]:
         for task_run in todo:
             self.taken.append(task_run)
             try:
                 predictor = self._predictor(task_run)
             except Exception as error:  # noqa: BLE001 - it is raised when the task runs before this one are done
-                yield Job(task_run.label, partial(_raised, error))
+                yield WorkerJob(task_run.label, partial(_raised, error))
             else:
                 can_move = isinstance(predictor.value, Movable) and predictor.value.can_move
-                yield Job(task_run.label, partial(self._given, task_run, predictor), not can_move)
+                yield WorkerJob(task_run.label, partial(self._given, task_run, predictor), not can_move)
 
     def _predictor(self, task_run: TaskRun) -> Sealed:
         """The predictor of a task, where it can be without weights; the task runs of a task follow each other."""
@@ -121,9 +121,9 @@ class Answering:
             self.predictors = {task.name: Sealed(moved)}
         return self.predictors[task.name]
 
-    def _given(self, task_run: TaskRun, predictor: Sealed) -> Given:
+    def _given(self, task_run: TaskRun, predictor: Sealed) -> TaskRunJob:
         named = settings(task_run.model, task_run.task, task_run.inference, self.device.name)
-        return Given(task_run, self.splits.kept_of(task_run), predictor, self.tokens, named)
+        return TaskRunJob(task_run, self.splits.kept_of(task_run), predictor, self.tokens, named)
 
     def note(self, job: int, note: object) -> None:
         """Report the progress of a task run, and warnings."""
@@ -151,9 +151,9 @@ class Answering:
         self.events.warned(f"a worker process {how}; {self.taken[job].label} is computed again")
 
     def answer(self, job: int, request: object) -> object:
-        """The answer to what a lane asks for; Again where memory runs out, once in a run, or has run out since.
+        """The answer to what a worker asks for; Again where memory runs out, once in a run, or has run out since.
 
-        Vectors that cannot be searched fail a condition, so that the lane gets a Refused.
+        Vectors that cannot be searched fail a condition, so that the worker gets RefusedVectors.
         """
         task_run = self.taken[job]
         self.events.task_run(task_run.label)
@@ -161,7 +161,7 @@ class Answering:
             with threads(self.device.kind, task_run.params):
                 return self._answer(job, task_run, request)
         except NotFinite as error:
-            return Refused(str(error))
+            return RefusedVectors(str(error))
         except Exception as error:
             if not out_of_memory(error):
                 raise

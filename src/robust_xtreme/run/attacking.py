@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from robust_xtreme.attack import by_recipe
-from robust_xtreme.attack.answers import Answers, Ask
+from robust_xtreme.attack.answers import AnswerScores, Ask
 from robust_xtreme.attack.attacking import Attacked, attacked
 from robust_xtreme.attack.engine import MOST_REJECTED
 from robust_xtreme.attack.planning import plan_of, seeds_of
@@ -60,7 +60,7 @@ def attack_all(
 def _counted(ask: Ask, lost: list[int]) -> Ask:
     """The same, which adds to a list how many answers to candidates are not finite."""
 
-    def counted(shown: PerturbedExamples) -> Answers:
+    def counted(shown: PerturbedExamples) -> AnswerScores:
         answers = ask(shown)
         lost.append(int(np.count_nonzero(~answers.finite)) if shown.numbers else 0)
         return answers
@@ -74,7 +74,7 @@ def _by_recipe(
     """The examples as a recipe of TextAttack leaves them."""
     (link,) = bound(_spec((condition, seed)))
     name = link.perturbation.name.removeprefix(LIBRARY)
-    plan = by_recipe.Plan(name, condition.fields, link.strength, settings_of(link).queries)
+    plan = by_recipe.RecipePlan(name, condition.fields, link.strength, settings_of(link).queries)
     return by_recipe.attacked_by(examples, plan, ask, seeds_of(link, seed, examples), watch)
 
 

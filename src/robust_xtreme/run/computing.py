@@ -1,4 +1,4 @@
-"""Computes a task run in a lane: prepares, decodes, scores and stages it, and asks for what needs the model's weights.
+"""Computes a task run in a worker: prepares, decodes, scores and stages it; asks for what needs the model's weights.
 
 It imports no torch, so that it begins in a fraction of a second in another process.
 """
@@ -27,9 +27,9 @@ from robust_xtreme.models.predictors.predictor import (
     Embedding,
     Movable,
     Predicted,
+    PredictedMargins,
     Predictor,
     Weighable,
-    Weighed,
     Weighing,
     Weights,
     Work,
@@ -48,13 +48,13 @@ from robust_xtreme.run.requests import (
     Counted,
     Means,
     Nearest,
-    Refused,
+    RefusedVectors,
     Scores,
     Warned,
     Watched,
     Width,
 )
-from robust_xtreme.run.scoring import Part, score_examples
+from robust_xtreme.run.scoring import TaskRunRows, score_examples
 from robust_xtreme.run.staging import stage
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.stats.bitext import Neighbours
@@ -63,11 +63,11 @@ from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.loading import Split
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source
-from robust_xtreme.workers.cpu.lane import Compute, Desk
 from robust_xtreme.workers.cpu.messages import Sealed
+from robust_xtreme.workers.cpu.worker import Compute, Supervisor
 
 PAIRS: Final = 1 << 24
-"""Pairs of a query and a candidate up to which a lane searches: the process with the weights has more threads."""
+"""Pairs of a query and a candidate up to which a worker searches: the process with the weights has more threads."""
 
 LATE: Final = ("scipy.special", "tokenizers")
 """What is imported where a task run needs it; a process that waits for its first one has the time."""
@@ -78,7 +78,7 @@ _TOKENS: Final = 1 << 20
 
 @final
 @dataclass(frozen=True, slots=True)
-class Given:
+class TaskRunJob:
     """A job: a task run, its examples (None: they are read again), its predictor, and the tokens of a batch.
 
     `settings` are what predictions in the cache depend on.
@@ -93,7 +93,7 @@ class Given:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Done:
+class StagedTaskRun:
     """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
 
     `inputs` are distinct, `cached` predictions came from the cache; `threshold` is the tuned one, if any. `measured` is
@@ -121,10 +121,10 @@ class _Halved(Exception):
 class _Elsewhere:
     """The weights of a model, which the process that gave the job has; batches have `tokens`.
 
-    Where a lane `searches`, that process only computes the vectors, and does large searches.
+    Where a worker `searches`, that process only computes the vectors, and does large searches.
     """
 
-    desk: Desk
+    supervisor: Supervisor
     tokens: int
     searches: bool
 
@@ -152,10 +152,10 @@ class _Elsewhere:
         return near
 
     def _answer(self, request: object) -> Any:
-        answer = self.desk.ask(request)
+        answer = self.supervisor.ask(request)
         if isinstance(answer, Again):
             raise _Halved(answer.tokens)
-        if isinstance(answer, Refused):
+        if isinstance(answer, RefusedVectors):
             raise NotFinite(answer.line)
         return answer
 
@@ -171,8 +171,8 @@ def _groups(batches: Batches) -> Iterator[tuple[int, int]]:
 class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
 
-    Where a lane `searches`, it does so on the CPU: where no other device is faster. With `facts` of the run it measures
-    its task runs, too, on the CPU.
+    Where a worker `searches`, it does so on the CPU: where no other device is faster. With `facts` of the run it
+    measures its task runs, too, on the CPU.
     """
 
     deduplicate: bool
@@ -184,7 +184,7 @@ class Setting:
 
 @contextmanager
 def in_process(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
-    """What a lane of another process does first: it knows the packs and the tasks of a run, and reads its data."""
+    """What a worker of another process does first: it knows the packs and the tasks of a run, and reads its data."""
     splits = Splits(spec, Pools(open_source(spec.data, offline=spec.offline)))
     with packs.using(*spec.packs), own_tasks(spec.data), computing(setting, splits) as work:
         yield work
@@ -192,7 +192,7 @@ def in_process(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
 
 @contextmanager
 def in_thread(setting: Setting, splits: Splits, *starts: Callable[[], None]) -> Iterator[Compute]:
-    """What a lane of this process does first: `starts` let it know the packs and the tasks of the run."""
+    """What a worker of this process does first: `starts` let it know the packs and the tasks of the run."""
     for start in starts:
         start()
     with computing(setting, splits) as work:
@@ -205,11 +205,11 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
     warnings: list[str] = []
     cache = stored.opened(warnings.append) if setting.cached else None
 
-    def work(given: Given, desk: Desk) -> Done:
-        lane = _Lane(setting, given, given.predictor.value, desk, cache)
-        done = lane.computed(given.split or splits.of(given.task_run))
+    def work(given: TaskRunJob, supervisor: Supervisor) -> StagedTaskRun:
+        worker = _Worker(setting, given, given.predictor.value, supervisor, cache)
+        done = worker.computed(given.split or splits.of(given.task_run))
         while warnings:
-            desk.note(Warned(warnings.pop(0)))
+            supervisor.note(Warned(warnings.pop(0)))
         return done
 
     try:
@@ -221,28 +221,28 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Lane:
+class _Worker:
     """A task run that is computed."""
 
     setting: Setting
-    given: Given
+    given: TaskRunJob
     predictor: Predictor
-    desk: Desk
+    supervisor: Supervisor
     cache: Cache | None
 
-    def computed(self, split: Split) -> Done:
+    def computed(self, split: Split) -> StagedTaskRun:
         """Compute and stage the task run."""
         task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
-        self.desk.note(Counted(len(prepared.inputs)))
+        self.supervisor.note(Counted(len(prepared.inputs)))
         predicted = self._predicted(prepared.inputs, self._advance, self._watch, self._store())
         rows = score_examples(Answered(prepared, predicted))
-        with self.desk.whole():
+        with self.supervisor.whole():
             digests = stage(self.setting.staging, task_run, rows)
         done = digests, len(prepared.inputs), predicted.cached, predicted.threshold
-        return Done(*done, self._measured(rows))
+        return StagedTaskRun(*done, self._measured(rows))
 
-    def _measured(self, rows: Part) -> MeasuredPart | None:
+    def _measured(self, rows: TaskRunRows) -> MeasuredPart | None:
         """What is measured of the rows, if it is to be and can be: what cannot is an error when all are answered."""
         facts = None if rows.stats.is_empty() else self.setting.facts
         with suppress(Mismatch):
@@ -258,17 +258,17 @@ class _Lane:
             return {}
         task_run, store = self.given.task_run, self._store()
 
-        def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
+        def weigh(inputs: Inputs, weighing: Weighing) -> PredictedMargins:
             return self._weighed(inputs, weighing, store)
 
         asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
         return attack_all(split.examples, cells, asks, self._watch, self._vectors, self._warn)
 
-    def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:
+    def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> PredictedMargins:
         """Predictions and margins; a predictor that knows none has margins of 0."""
         if not isinstance(self.predictor, Weighable):
             predicted = self._predicted(inputs)
-            return Weighed(predicted, np.zeros(len(inputs), np.int64))
+            return PredictedMargins(predicted, np.zeros(len(inputs), np.int64))
         tokens = self.given.tokens
         while True:
             try:
@@ -294,13 +294,13 @@ class _Lane:
                 tokens = halved.tokens
 
     def _advance(self, inputs: int) -> None:
-        self.desk.note(Advanced(inputs))
+        self.supervisor.note(Advanced(inputs))
 
     def _watch(self, line: str) -> None:
-        self.desk.note(Watched(line))
+        self.supervisor.note(Watched(line))
 
     def _warn(self, line: str) -> None:
-        self.desk.note(Warned(f"{self.given.task_run.label}: {line}"))
+        self.supervisor.note(Warned(f"{self.given.task_run.label}: {line}"))
 
     def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
         """The predictions of inputs; again with smaller batches where memory ran out."""
@@ -316,7 +316,7 @@ class _Lane:
                 tokens = halved.tokens
 
     def _called(self, function: Callable[[int], Any]) -> Any:
-        answer = self.desk.ask(Call(function))
+        answer = self.supervisor.ask(Call(function))
         return self._called(function) if isinstance(answer, Again) else answer
 
     def _moved(self, tokens: int) -> Predictor:
@@ -328,4 +328,4 @@ class _Lane:
 
     def _weights(self, tokens: int) -> Callable[[], Weights]:
         """The weights, which are elsewhere, in batches of so many tokens."""
-        return lambda: _Elsewhere(self.desk, tokens, self.setting.searches)
+        return lambda: _Elsewhere(self.supervisor, tokens, self.setting.searches)

@@ -23,15 +23,15 @@ from robust_xtreme.files import store
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import Answering, Device, Events
-from robust_xtreme.run.computing import Done, Setting
+from robust_xtreme.run.computing import Setting, StagedTaskRun
 from robust_xtreme.run.folder import RUN, Folder
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.workers.devices import device_name
-from robust_xtreme.workers.units.dealing import deal
-from robust_xtreme.workers.units.unit import Finished, Fleet, Inbox, Noted, Piece, Program, Ready, Send
+from robust_xtreme.workers.units.scheduling import schedule
+from robust_xtreme.workers.units.unit import ActorNote, Finished, Fleet, Inbox, Program, Ready, Send, WorkUnit
 
 
 @final
@@ -50,7 +50,7 @@ _SHOWN: Final = 2
 
 @final
 @dataclass(frozen=True, slots=True)
-class Answers:
+class AnsweringProgram:
     """The program of an actor: answer task runs of a spec as `setting` says. Paths count from the folder `start`.
 
     `run` is the sha256 of the run.toml beside the staged files, by which an actor knows that it sees the same folder.
@@ -71,9 +71,9 @@ class Answers:
         numbers = dict[tuple[str, str, str], int]()
 
         def note(kind: str, value: Any) -> None:
-            send(Noted(kind, value))
+            send(ActorNote(kind, value))
 
-        def taken(unit: Piece) -> TaskRun:
+        def taken(unit: WorkUnit) -> TaskRun:
             numbers[_key(unit.payload)] = unit.number
             task_run: TaskRun = unit.payload
             return task_run
@@ -93,7 +93,7 @@ class Answers:
             answering = Answering(splits, models, self.device, self.setting, events, self.tokens, self.halved)
             send(Ready())
             while True:
-                answering.answer_all(map(taken, inbox.at_hand(inbox.wait())))
+                answering.answer_all(map(taken, inbox.available(inbox.wait())))
 
     def _check_folder(self) -> None:
         """Use the folder that relative paths count from. Raises DiskError, SpecError where folders are not shared."""
@@ -118,12 +118,12 @@ class Answers:
 
 @final
 @dataclass(slots=True)  # what actors do at the moment
-class _Desk:
+class _Supervisor:
     """Gives the files of task runs that are done to `take`, with the folder where they are staged."""
 
     folder: Folder
-    answers: Callable[[Path], Answers]
-    take: Callable[[Path, TaskRun, Done], None]
+    answers: Callable[[Path], AnsweringProgram]
+    take: Callable[[Path, TaskRun, StagedTaskRun], None]
     events: Events
     warn: Callable[[str], None]
     staged: dict[int, Path] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class _Desk:
             yield self.answers(staging.absolute())
         self.labels.pop(number, None)
 
-    def note(self, number: int, note: Noted) -> None:
+    def note(self, number: int, note: ActorNote) -> None:
         """Show progress and warnings; record that batches were halved."""
         match note.kind:
             case _Kind.AT:
@@ -152,12 +152,12 @@ class _Desk:
             case _Kind.WARNED:
                 self.events.warned(note.value)
 
-    def finished(self, number: int, unit: Piece, result: Any) -> None:
+    def finished(self, number: int, unit: WorkUnit, result: Any) -> None:
         """Take the files of a task run."""
         self.advanced[number] -= unit.payload.predictions
         self.take(self.staged[number], unit.payload, result)
 
-    def lost(self, number: int, slot: str, how: str, again: Sequence[Piece]) -> None:
+    def lost(self, number: int, slot: str, how: str, again: Sequence[WorkUnit]) -> None:
         """Say what is done again, and take back the progress with it."""
         self.labels.pop(number, None)
         self.events.advance(None, -self.advanced.pop(number, 0))
@@ -174,20 +174,20 @@ def answer_on(
     fleet: Fleet,
     todo: Sequence[TaskRun],
     folder: Folder,
-    answers: Callable[[Path], Answers],
-    take: Callable[[Path, TaskRun, Done], None],
+    answers: Callable[[Path], AnsweringProgram],
+    take: Callable[[Path, TaskRun, StagedTaskRun], None],
     events: Events,
     warn: Callable[[str], None],
 ) -> None:
     """Answer each task run by an actor of a fleet. Raises what answering raises, in one line where an actor fails."""
     units = [unit_of(number, task_run, task_run.predictions) for number, task_run in enumerate(todo)]
-    deal(units, fleet, _Desk(folder, answers, take, events, warn))
+    schedule(units, fleet, _Supervisor(folder, answers, take, events, warn))
 
 
-def unit_of(number: int, task_run: TaskRun, size: float) -> Piece:
+def unit_of(number: int, task_run: TaskRun, size: float) -> WorkUnit:
     """A task run as a unit; those of a model and a task are a group, because they share weights."""
     group = f"{task_run.model.name} {task_run.task.name}"
-    return Piece(number, task_run.label, group, size, task_run)
+    return WorkUnit(number, task_run.label, group, size, task_run)
 
 
 def _key(task_run: TaskRun) -> tuple[str, str, str]:

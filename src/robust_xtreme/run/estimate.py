@@ -36,8 +36,8 @@ from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.devices import device_name, device_of
-from robust_xtreme.workers.units.deck import forecast
-from robust_xtreme.workers.units.unit import Fleet, Piece
+from robust_xtreme.workers.units.queue import forecast
+from robust_xtreme.workers.units.unit import Fleet, WorkUnit
 
 _NAMED: Final = 6
 """The most task runs of a device that its line names."""
@@ -49,13 +49,13 @@ _SLOTS: Final = 16
 def shares(todo: Sequence[TaskRun], sizes: Sequence[float], slots: Sequence[str]) -> tuple[list[str], float]:
     """A line for each device with its task runs, and the size of the largest share, if sizes are as they are given."""
     units = [unit_of(number, *sized) for number, sized in enumerate(zip(todo, sizes, strict=True))]
-    dealt = forecast(units, len(slots))
-    lines = [_share_line(slot, of_slot) for slot, of_slot in zip(slots, dealt, strict=True) if of_slot]
+    scheduled = forecast(units, len(slots))
+    lines = [_share_line(slot, of_slot) for slot, of_slot in zip(slots, scheduled, strict=True) if of_slot]
     more = [f"and {len(lines) - _SLOTS} more devices"] if len(lines) > _SLOTS else []
-    return [*lines[:_SLOTS], *more], max((sum(unit.size for unit in of_slot) for of_slot in dealt), default=0.0)
+    return [*lines[:_SLOTS], *more], max((sum(unit.size for unit in of_slot) for of_slot in scheduled), default=0.0)
 
 
-def _share_line(slot: str, units: Sequence[Piece]) -> str:
+def _share_line(slot: str, units: Sequence[WorkUnit]) -> str:
     predictions = sum(unit.payload.predictions for unit in units)
     labels = [unit.label for unit in units]
     more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""

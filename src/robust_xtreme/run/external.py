@@ -22,7 +22,7 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.splits import of_set
 from robust_xtreme.tasks.formats import read_file
 from robust_xtreme.tasks.noisy.frozen_runs import Key, read_frozen
-from robust_xtreme.tasks.noisy.layouts import Cell, NoisySet
+from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit
 from robust_xtreme.tasks.noisy.reading import read_pairs
 from robust_xtreme.tasks.sources.selecting import identity_of
 from robust_xtreme.tasks.sources.source import Source
@@ -46,7 +46,7 @@ class Sets:
 
         Raises DataError where a file cannot be read or paired, UserError where several files fit.
         """
-        cell = Cell(task_run.task, task_run.language, task_run.split)
+        cell = TaskSplit(task_run.task, task_run.language, task_run.split)
         for noisy_set in self.sets:
             if read := read_pairs(noisy_set, cell, self.source, split, self.is_partial):
                 path, whole = read

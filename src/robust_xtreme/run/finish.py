@@ -22,8 +22,8 @@ from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
-from robust_xtreme.report.samples.choosing import PREDICTED, Rows, attacked_of
-from robust_xtreme.report.samples.part import Shown, samples_part_of
+from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacked_of
+from robust_xtreme.report.samples.part import ShownRun, samples_part_of
 from robust_xtreme.report.samples.texts import Kept
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.external import conditions_of
@@ -33,7 +33,7 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.attacks import attacks_of
 from robust_xtreme.stats.averages import averaged
 from robust_xtreme.stats.benchmark import Task, tasks_of
-from robust_xtreme.stats.intervals import CPU, Backend
+from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
 from robust_xtreme.stats.splits import clean_split
 from robust_xtreme.tasks.noisy.described import condition_row
@@ -44,7 +44,7 @@ def finish(
 ) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch.
 
-    `known` has what lanes measured of task runs.
+    `known` has what workers measured of task runs.
     """
     for task_run in plan.task_runs:
         if folder.changed(task_run, manifest["parts"]):
@@ -59,7 +59,7 @@ def finish(
         digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
         finished = {**results.manifest, DIGESTS: digests, "complete": True}
         folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
-        examples = (*samples_part_of(results, [Shown(rows, plan.spec, results.manifest, kept=_kept(plan))]),)
+        examples = (*samples_part_of(results, [ShownRun(rows, plan.spec, results.manifest, kept=_kept(plan))]),)
         for name in (REPORT, PAGE):
             content = written(results, Path(name).suffix, added=Added(examples=examples, draws=draws))
             folder.journal.write(folder.path / name, content)
@@ -77,7 +77,7 @@ def _frames(
     manifest: Mapping[str, Any],
     known: Mapping[Stored, MeasuredPart],
     stored: Sequence[Stored],
-) -> tuple[Results, Rows]:
+) -> tuple[Results, SampleRows]:
     """Write the frames. Returns them, with what the manifest is after it, and the rows that examples are chosen of."""
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     with ThreadPoolExecutor(1) as beside:
@@ -90,7 +90,7 @@ def _frames(
         folder.write_frame("conditions.csv", noised, CONDITIONS)
         attacked = attacked_of(folder.path, manifest)
         of_parts = tuple(store.scan(parts.stats) for parts in stored)
-        rows = Rows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
+        rows = SampleRows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
         failed = failed_cells(rows.predictions)
         left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
         manifest = {**manifest, "not_run": [*left_out, *failed]}
@@ -132,12 +132,14 @@ def facts_of(plan: Plan, tasks: Mapping[str, Task]) -> Facts:
     return Facts(headlines, tasks, stamped)
 
 
-def backend_of(device: str) -> Backend:
+def backend_of(device: str) -> ArrayBackend:
     """Array code on the CPU by numpy, on CUDA by torch, where this machine, which may not compute itself, has it."""
     if not device.startswith("cuda") or not torch.cuda.is_available():
         return CPU
     cuda = torch.device("cuda")
-    return Backend(torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy())
+    return ArrayBackend(
+        torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy()
+    )
 
 
 def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:

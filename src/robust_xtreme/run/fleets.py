@@ -17,7 +17,7 @@ from robust_xtreme.core.errors import SpecError, shown
 from robust_xtreme.workers.cpu.messages import GONE, Channel, dumped
 from robust_xtreme.workers.interpreters import Interpreter, listen, started
 from robust_xtreme.workers.units.on_ray import RUNNING, Cluster, NoCluster, cluster
-from robust_xtreme.workers.units.unit import Actor, Event, Events, Fleet, Lost, Message, Piece, Program
+from robust_xtreme.workers.units.unit import Actor, ActorEvent, ActorLost, Events, Fleet, Message, Program, WorkUnit
 
 _CHILD: Final = "robust_xtreme.workers.units.child"
 _VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
@@ -45,7 +45,7 @@ class Processes:
             channel.send(program)
 
         def put(message: Message) -> None:
-            events.put(Event(number, message))
+            events.put(ActorEvent(number, message))
 
         Thread(target=listen, args=(channel, put, partial(_lost, interpreter)), daemon=True).start()
         return _Process(channel, interpreter)
@@ -57,7 +57,7 @@ class _Process:
     channel: Channel
     interpreter: Interpreter
 
-    def give(self, unit: Piece) -> None:
+    def give(self, unit: WorkUnit) -> None:
         """Send a unit; a process that has ended takes anything."""
         with suppress(*GONE):
             self.channel.send(dumped(unit))
@@ -91,10 +91,10 @@ def processes(devices: str) -> Processes:
     return Processes(tuple(f"cuda:{name}" for name in names), "cuda", f"cuda: {kinds.pop()}", visible)
 
 
-def _lost(interpreter: Interpreter) -> Lost:
+def _lost(interpreter: Interpreter) -> ActorLost:
     with suppress(subprocess.TimeoutExpired):
         interpreter.running.wait(_PATIENCE)
-    return Lost(interpreter.how())
+    return ActorLost(interpreter.how())
 
 
 _RAY: Final = "ray"

@@ -26,7 +26,7 @@ from robust_xtreme.files.manifest import MANIFEST, OTHERWISE, read_manifest, wri
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, Frame
 from robust_xtreme.files.start_over import StartOver, check_folder, start_over
-from robust_xtreme.run.scoring import Part
+from robust_xtreme.run.scoring import TaskRunRows
 from robust_xtreme.run.staging import PARTS, part_paths
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.run.unread import mended, widened, without_unread
@@ -157,10 +157,12 @@ class Folder:
         """Store the rows of the parts of all task runs as one file. Raises DiskError."""
         self.journal.write_by(self.path / name, lambda tmp: store.write_sorted(tmp, merged(parts, frame), frame))
 
-    def read(self, task_run: TaskRun) -> Part:
+    def read(self, task_run: TaskRun) -> TaskRunRows:
         """A stored task run."""
         frames = (PREDICTIONS, STATS, ATTACKED)
-        return Part(*(store.read_frame(path, frame) for path, frame in zip(self.parts(task_run), frames, strict=False)))
+        return TaskRunRows(
+            *(store.read_frame(path, frame) for path, frame in zip(self.parts(task_run), frames, strict=False))
+        )
 
     def attacked(self, task_run: TaskRun) -> Iterator[pl.DataFrame]:
         """The items of a task run under attacks; nothing is read where there are none."""

@@ -20,7 +20,14 @@ from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
-from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Weighed, Weighing, Work, predictor_of
+from robust_xtreme.models.predictors.predictor import (
+    PredictedMargins,
+    Predictor,
+    Weighable,
+    Weighing,
+    Work,
+    predictor_of,
+)
 from robust_xtreme.models.reading.contents import contents_of
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.noise.conditions.condition import Condition
@@ -145,7 +152,7 @@ class Victim:
             raise SpecError("The model's scores of the text are not numbers.")
         return answer
 
-    def _weigh(self, inputs: Inputs, weighing: Weighing) -> Weighed:
+    def _weigh(self, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
         assert isinstance(self.predictor, Weighable)
         return self.predictor.weigh(inputs, weighing, self.work)
 

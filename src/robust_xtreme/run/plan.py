@@ -20,7 +20,7 @@ from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.origin import Given, given_models
+from robust_xtreme.models.origin import GivenModels, given_models
 from robust_xtreme.models.predictors.predictor import Embedding, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.representation import DEFAULT, Representation
@@ -32,7 +32,7 @@ from robust_xtreme.noise.conditions.condition import CLEAN, Condition, at_full, 
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
-from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
 from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
@@ -46,7 +46,7 @@ from robust_xtreme.tasks.sources.loading import fetch, languages_of
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.selecting import identity_of, limit
 from robust_xtreme.tasks.sources.source import Source, open_source
-from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, Left, evaluated, faults, group_languages, tuned
+from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, evaluated, faults, group_languages, tuned
 
 NOT_APPLICABLE: Final = "not_applicable"
 TOO_LONG: Final = "too_long"
@@ -140,7 +140,7 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
     ]
 
 
-def _headless(given: Given, source: Source) -> tuple[TaskSpec, ...]:
+def _headless(given: GivenModels, source: Source) -> tuple[TaskSpec, ...]:
     """The tasks of the data that no model has a head for: `locate_all` names them instead of tasks without data."""
     tasks = (registry.load("task", name) for name in registry.names("task"))
     return tuple(task for task in tasks if not served(given, task) and languages_of(task, source))
@@ -156,7 +156,7 @@ def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> s
     return f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}"
 
 
-def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
+def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
     """The model of each task. Tasks that were not named explicitly are left out and reported where no model serves
     them, the model reads fewer tokens than their inputs have, or has wrong offsets of tokens that they need.
 
@@ -231,7 +231,9 @@ def _conditions(
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
 
 
-def _applied(request: Asked, task: TaskSpec, model: Located, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
+def _applied(
+    request: SuiteCell, task: TaskSpec, model: Located, split: str
+) -> tuple[list[PerturbationSpec], list[NotRun]]:
     """A perturbation on each group of fields that it noises in a task, or the reason why it is not applied.
 
     Raises UserError where it was named explicitly and has no meaning in the task.
@@ -285,7 +287,7 @@ def _task_runs(
         split = evaluated(task, splits.pools, spec.split, language)
     except DataError as error:
         return [], [_unread(spec, splits, task, language, error)]
-    if isinstance(split, Left):
+    if isinstance(split, LeftOut):
         return [], [
             NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
         ]

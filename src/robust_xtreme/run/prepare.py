@@ -8,7 +8,7 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.attack.attacking import Attacked, Record
+from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.core.edits import Array, SpanTable, covered, span_table
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
@@ -35,7 +35,7 @@ from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, 
 from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.tasks.noisy.measured import Measured, measured
+from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.loading import Split
 
 
@@ -174,9 +174,9 @@ class Variant:
     seed: int
     clean: tuple[Example, ...]
     shown: PerturbedExamples | None
-    measured: Measured
+    measured: MeasuredTexts
     pool: Candidates | None = None
-    record: Record | None = None
+    record: AttackRecord | None = None
     inputs: Array = field(default_factory=lambda: _NOTHING)
     tokens: TokenCounts = NO_TOKENS
 

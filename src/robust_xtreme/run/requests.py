@@ -1,4 +1,4 @@
-"""What a lane asks the process for that has a model's weights, and what it notes while it computes."""
+"""What a worker asks the process for that has a model's weights, and what it notes while it computes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Means:
 @final
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """A request where a lane does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
+    """A request where a worker does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
 
     queries: Array
     candidates: Array
@@ -48,7 +48,7 @@ class Width:
 @final
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request: what a function returns, for the tokens of a batch; only of a lane in the same process."""
+    """A request: what a function returns, for the tokens of a batch; only of a worker in the same process."""
 
     function: Callable[[int], Any]
 
@@ -63,7 +63,7 @@ class Again:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedVectors:
     """The answer where vectors are not finite, or too long."""
 
     line: str

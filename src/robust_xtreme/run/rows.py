@@ -8,7 +8,7 @@ from typing import Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.attack.attacking import Record
+from robust_xtreme.attack.attacking import AttackRecord
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import CANDIDATE
@@ -30,7 +30,7 @@ _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_targe
 
 
 @final
-class Rows:
+class RowMaker:
     """Makes the rows of a task run; what several conditions have in common is made once."""
 
     def __init__(self, answered: Answered) -> None:
@@ -167,7 +167,7 @@ def attacked_rows(prepared: Prepared, failed: Sequence[bool]) -> pl.DataFrame | 
     return pl.concat([rows.clear() if lost else rows for rows, lost in under]) if under else None
 
 
-def _attacked(prepared: Prepared, variant: Variant, record: Record) -> pl.DataFrame:
+def _attacked(prepared: Prepared, variant: Variant, record: AttackRecord) -> pl.DataFrame:
     columns = {
         **cell_of(prepared, variant),
         "example": [example.id for example in prepared.examples],
@@ -184,7 +184,7 @@ def _attacked(prepared: Prepared, variant: Variant, record: Record) -> pl.DataFr
     return assembled(spread(columns, len(prepared.examples)), ATTACKED)
 
 
-def _attack(record: Record | None) -> Columns:
+def _attack(record: AttackRecord | None) -> Columns:
     """The queries of each item, and whether one of them was a success; null where it was skipped."""
     if record is None:
         return {}

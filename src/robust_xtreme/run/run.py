@@ -25,9 +25,9 @@ from robust_xtreme.models.vocabulary import MISPLACED
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.report.progress import matters, notebook_bar
-from robust_xtreme.run.answering import LANES, Answering, Device, Events, threads
-from robust_xtreme.run.computing import LATE, Done, Setting, in_process
-from robust_xtreme.run.distributed import Answers, answer_on
+from robust_xtreme.run.answering import WORKERS, Answering, Device, Events, threads
+from robust_xtreme.run.computing import LATE, Setting, StagedTaskRun, in_process
+from robust_xtreme.run.distributed import AnsweringProgram, answer_on
 from robust_xtreme.run.estimate import roughly
 from robust_xtreme.run.finish import facts_of, finish, stored_of
 from robust_xtreme.run.folder import RUN, Folder, begin, check_ours, over_of
@@ -99,7 +99,7 @@ def evaluate(
     named = fleet.device_name if fleet else device_name(device)
     is_new = not fleet and not (folder.path / MANIFEST).exists()
     workers = min(spec.worker_count() or 0, cores()) if is_new else 0
-    with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, LANES, in_process, LATE) as started:
+    with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, WORKERS, in_process, LATE) as started:
         clock, used = time.perf_counter(), time.process_time()
         plan = make_plan(spec, in_memory, keep_going)
         busy = max(1.0, (time.perf_counter() - clock) / (time.process_time() - used))
@@ -207,12 +207,14 @@ class _Run:
         self.plan.splits.kept.clear()
         run = store.sha256(self.folder.path / RUN)
 
-        def answers(staging: Path) -> Answers:
-            return Answers(self.plan.spec, Path.cwd(), run, *self._how(staging, self.plan.spec.worker_count() or 0))
+        def answers(staging: Path) -> AnsweringProgram:
+            return AnsweringProgram(
+                self.plan.spec, Path.cwd(), run, *self._how(staging, self.plan.spec.worker_count() or 0)
+            )
 
         answer_on(fleet, todo, self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
 
-    def _events(self, done: Callable[[TaskRun, Done], None]) -> Events:
+    def _events(self, done: Callable[[TaskRun, StagedTaskRun], None]) -> Events:
         return Events(self.observer.task_run, self._advance, self._halve, done, self._warn)
 
     def _advance(self, task_run: TaskRun | None, predictions: int) -> None:
@@ -257,7 +259,7 @@ class _Run:
                 self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")
 
-    def _take(self, staging: Path, task_run: TaskRun, done: Done) -> None:
+    def _take(self, staging: Path, task_run: TaskRun, done: StagedTaskRun) -> None:
         """Give the files of a task run their names, and record them; a tuned threshold goes into the manifest, too."""
         self.folder.take(staging, task_run)
         counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)

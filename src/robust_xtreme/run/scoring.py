@@ -18,10 +18,10 @@ from robust_xtreme.files.schema import CELL, CHANCE, PREDICTIONS, SCOPES, SHALLO
 from robust_xtreme.files.sorting import coded, ordered
 from robust_xtreme.run.answered import Answered, Columns, cell_of, columns_of, displaced, responses, responses_of
 from robust_xtreme.run.prepare import Prepared, Variant
-from robust_xtreme.run.rows import Rows, attacked_rows
+from robust_xtreme.run.rows import RowMaker, attacked_rows
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 
 _TWIN: Final = len(COUNTED) - 1
 """How far the scope of a clean twin is from the scope, in SCOPES of a frame."""
@@ -113,10 +113,10 @@ def _shallow_stats(prepared: Prepared, metrics: Sequence[Metric], columns: Seque
         yield cell, _whole_sums(metrics, responses(columns[0], perturbed, variant, targets))
 
 
-def _shown(variant: Variant, columns: ExampleColumns) -> Shown:
+def _shown(variant: Variant, columns: ExampleColumns) -> ShownExamples:
     """What a shallow predictor reads under a condition and seed."""
     pool = variant.pool
-    return Shown(columns, pool.ids, pool.values, pool.unscored) if pool else Shown(columns)
+    return ShownExamples(columns, pool.ids, pool.values, pool.unscored) if pool else ShownExamples(columns)
 
 
 def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Cell]) -> pl.DataFrame:
@@ -163,7 +163,7 @@ def _lists(tables: Sequence[Array], rows: Array) -> pl.Series:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Part:
+class TaskRunRows:
     """The rows of one task run, sorted: predictions, and statistics (those of chance and of shallow predictors, too).
 
     Strings of statistics, of which an item has many rows, are those of an Enum. `attacked` are the items under attacks;
@@ -175,14 +175,14 @@ class Part:
     attacked: pl.DataFrame | None = None
 
 
-def score_examples(answered: Answered) -> Part:
+def score_examples(answered: Answered) -> TaskRunRows:
     """The frames of a task run, with the statistics of chance and of the shallow predictor.
 
     A condition with an answer that is not finite is `failed` and has no statistics of the model or of an attack.
     """
     columns = columns_of(answered.prepared)
-    responses, rows = responses_of(answered, columns), Rows(answered)
+    responses, rows = responses_of(answered, columns), RowMaker(answered)
     failed = [given is None for given in responses]
     predictions = pl.concat([rows.of(*each) for each in zip(answered.prepared.variants, failed, strict=True)])
     stats = stats_of(answered.prepared, columns, responses)
-    return Part(ordered(predictions, PREDICTIONS.key), stats, attacked_rows(answered.prepared, failed))
+    return TaskRunRows(ordered(predictions, PREDICTIONS.key), stats, attacked_rows(answered.prepared, failed))

@@ -7,7 +7,7 @@ from typing import Final
 
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS
-from robust_xtreme.run.scoring import Part
+from robust_xtreme.run.scoring import TaskRunRows
 from robust_xtreme.run.task_run import TaskRun
 
 PARTS: Final = "parts"
@@ -22,7 +22,7 @@ def part_paths(folder: Path, task_run: TaskRun) -> tuple[Path, ...]:
     return tuple(store.part_path(folder, *names, kind) for kind in kinds)
 
 
-def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
+def stage(folder: Path, task_run: TaskRun, part: TaskRunRows) -> dict[str, str]:
     """Write a task run's files to a folder of their own; return their digests. Raises DiskError.
 
     The files get their names in the run when the process that keeps its manifest takes them.

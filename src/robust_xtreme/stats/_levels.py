@@ -23,7 +23,7 @@ Twin = tuple[str, ...]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Level:
+class CellLevel:
     """A cell with scope `all`: its value and its clean twin's in points.
 
     `unfit` is the reason why it is in no average, if any. `noise` is the perturbation with its strength, without the
@@ -57,7 +57,7 @@ class Level:
         return self["setting"] if self["setting"].startswith("translate") else ""
 
 
-def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[Level]:
+def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[CellLevel]:
     """Cells of SCORES with scope `all`, and their marks in DELTAS. Raises Mismatch where a clean twin is missing."""
     rows = scores.filter(pl.col("scope") == ALL).with_columns(no_claim())
     clean = {_twin(row): row["value"] for row in rows.iter_rows(named=True) if row["condition"] == CLEAN}
@@ -71,7 +71,7 @@ def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[Level]:
             raise Mismatch(f"{row['task']}/{row['language']} {row['condition']} ({row['model']}) has no clean cell.")
         mark = marked.get((*key, row["metric"]))
         unfit = row["no_claim"] or ""
-        levels.append(Level(key, row["metric"], noise, fields, value, clean[_twin(row)], n, edit_rate, mark, unfit))
+        levels.append(CellLevel(key, row["metric"], noise, fields, value, clean[_twin(row)], n, edit_rate, mark, unfit))
     return levels
 
 
@@ -92,7 +92,7 @@ def _noise(condition: str) -> tuple[str, tuple[str, ...]]:
     return str(spec.on()), spec.fields
 
 
-def check_distinct(levels: list[Level]) -> None:
+def check_distinct(levels: list[CellLevel]) -> None:
     """Raise Mismatch, naming the cell, where a task, language and metric occur twice in what one average is over."""
     ordered = sorted(levels, key=lambda level: (level["task"], level.language, level.metric))
     for _, same in groupby(ordered, key=lambda level: (level["task"], level.language, level.metric)):

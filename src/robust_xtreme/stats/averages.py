@@ -20,7 +20,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.metric import named
 from robust_xtreme.files.schema import AVERAGES, build
 from robust_xtreme.stats._cells import ALL, CLEAN, Cell, cells
-from robust_xtreme.stats._levels import Level, by_language, check_distinct, levels_of
+from robust_xtreme.stats._levels import CellLevel, by_language, check_distinct, levels_of
 from robust_xtreme.stats.averaging import Drop, average, drop, drops_at_least, spread
 from robust_xtreme.stats.benchmark import Average, Task, benchmark_averages
 from robust_xtreme.stats.components import Clustered, clustered, components
@@ -74,7 +74,7 @@ def averages(
 
 
 def averaged(
-    levels: Sequence[Level],
+    levels: Sequence[CellLevel],
     drops: Drops,
     tasks: Mapping[str, Task],
     asked: Sequence[str] = (),
@@ -100,7 +100,7 @@ def numbers_of(clean: Sequence[tuple[Key, Clustered]]) -> Numbers:
     return dict(zip([key for key, _ in clean], components([clusters for _, clusters in clean]), strict=True))
 
 
-def counted(all_cells: Iterable[Cell], levels: Iterable[Level]) -> Counted:
+def counted(all_cells: Iterable[Cell], levels: Iterable[CellLevel]) -> Counted:
     """The sums of all perturbed levels that count, from their cells."""
     measured = {(cell.key, cell.metric): cell.sums for cell in all_cells if cell.scope == ALL}
     keys = [(level.key, level.metric) for level in levels if level["condition"] != CLEAN and not level.unfit]
@@ -117,7 +117,7 @@ def _twin(key: Key) -> Key:
     return (*cell, CLEAN), metric
 
 
-def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
+def _within_tasks(levels: Sequence[CellLevel], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
     """Averages over the languages of a task, and over those of each script and family for its headline metric."""
     for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
         noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
@@ -135,11 +135,11 @@ def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Ab
                     yield _equal(COMMON, kept[0]["task"], [level for level in kept if level.language in common], shared)
 
 
-def _perturbed(levels: Iterable[Level]) -> list[Level]:
+def _perturbed(levels: Iterable[CellLevel]) -> list[CellLevel]:
     return [level for level in levels if level["condition"] != CLEAN]
 
 
-def _of_kinds(kept: Sequence[Level], missing: Mapping[str, str], tasks: Mapping[str, Task]) -> Iterator[Average]:
+def _of_kinds(kept: Sequence[CellLevel], missing: Mapping[str, str], tasks: Mapping[str, Task]) -> Iterator[Average]:
     task = kept[0]["task"]
     yield _equal(LANGUAGES, task, kept, missing)
     if kept[0].metric == tasks[task].metrics[0]:
@@ -147,15 +147,15 @@ def _of_kinds(kept: Sequence[Level], missing: Mapping[str, str], tasks: Mapping[
 
 
 def _groups(
-    levels: Iterable[Level], names: Sequence[str], more: Callable[[Level], tuple[Any, ...]] = lambda _: ()
-) -> list[list[Level]]:
-    groups: defaultdict[tuple[Any, ...], list[Level]] = defaultdict(list)
+    levels: Iterable[CellLevel], names: Sequence[str], more: Callable[[CellLevel], tuple[Any, ...]] = lambda _: ()
+) -> list[list[CellLevel]]:
+    groups: defaultdict[tuple[Any, ...], list[CellLevel]] = defaultdict(list)
     for level in levels:
         groups[(*(level[name] for name in names), *more(level))].append(level)
     return [groups[key] for key in sorted(groups)]
 
 
-def _served(levels: Sequence[Level]) -> frozenset[str]:
+def _served(levels: Sequence[CellLevel]) -> frozenset[str]:
     """The languages with a level that counts for each model, under one condition; of models with any such level."""
     counted: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for level in levels:
@@ -165,7 +165,7 @@ def _served(levels: Sequence[Level]) -> frozenset[str]:
     return frozenset(code for code, present in counted.items() if present == combinations)
 
 
-def _missing(levels: Sequence[Level], served: frozenset[str], every: set[str], absent: Absent) -> dict[str, str]:
+def _missing(levels: Sequence[CellLevel], served: frozenset[str], every: set[str], absent: Absent) -> dict[str, str]:
     """The languages that an average under one condition does not have, with the reason.
 
     Of `absent` cells those of its task and split; a file not read can be of any split, and of any condition.
@@ -181,15 +181,15 @@ def _missing(levels: Sequence[Level], served: frozenset[str], every: set[str], a
     return {code: reasons.get(code, _NOT_HERE) for code in sorted({*every, *reasons} - served)}
 
 
-def _equal(kind: str, name: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Average:
+def _equal(kind: str, name: str, levels: Sequence[CellLevel], missing: Mapping[str, str]) -> Average:
     weights = (1 / len(levels),) * len(levels)
     named = ", ".join(f"{code} ({reason})" for code, reason in missing.items())
     return Average(kind, name, levels[0]["task"], levels[0].metric, tuple(levels), weights, named)
 
 
-def _by_kind(kind: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Iterator[Average]:
+def _by_kind(kind: str, levels: Sequence[CellLevel], missing: Mapping[str, str]) -> Iterator[Average]:
     """Averages over the languages with the same `kind`, an attribute of Language; of a pair, the question's."""
-    members: defaultdict[str, list[Level]] = defaultdict(list)
+    members: defaultdict[str, list[CellLevel]] = defaultdict(list)
     for level in levels:
         members[_kind(level["language"], kind)].append(level)
     for name in sorted(members):
@@ -205,7 +205,7 @@ def _kind(code: str, kind: str) -> str:
 
 
 def _over_tasks(
-    levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+    levels: Sequence[CellLevel], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
 ) -> Iterator[Average]:
     """The averages of benchmarks, by noise: of each model where several answer a task, else of all models together."""
     pairs = {(level["task"], level["model"]) for level in levels}
@@ -215,7 +215,7 @@ def _over_tasks(
             yield from benchmark_averages(same, tasks, asked, suite)
 
 
-def _shared(levels: Sequence[Level]) -> list[Level]:
+def _shared(levels: Sequence[CellLevel]) -> list[CellLevel]:
     """The levels of the languages in which every model that answers a task has one that counts."""
     return [
         level
@@ -254,7 +254,7 @@ def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str
     }
 
 
-def _marked(levels: Sequence[Level], tasks: Mapping[str, Task]) -> float | None:
+def _marked(levels: Sequence[CellLevel], tasks: Mapping[str, Task]) -> float | None:
     """The share of tasks and languages with a mark; of several metrics the headline metric has it."""
     marks: dict[tuple[str, str], bool | None] = {}
     for level in levels:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, final
 
-from robust_xtreme.stats._levels import Level, by_language, check_distinct
+from robust_xtreme.stats._levels import CellLevel, by_language, check_distinct
 from robust_xtreme.stats.splits import is_of_set
 
 CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -84,7 +84,7 @@ class Average:
     name: str
     task: str
     metric: str
-    levels: tuple[Level, ...]
+    levels: tuple[CellLevel, ...]
     weights: tuple[float, ...]
     missing: str
 
@@ -108,7 +108,7 @@ def tasks_of(tasks: Mapping[str, Any]) -> dict[str, Task]:
 
 
 def benchmark_averages(
-    levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+    levels: Sequence[CellLevel], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
 ) -> list[Average]:
     """The averages of each benchmark that is `asked` for, or complete, over the levels of one noise (or clean).
 
@@ -119,7 +119,7 @@ def benchmark_averages(
     return [average for benchmark in CATEGORIES for average in _averages(benchmark, counted, tasks, asked, suite)]
 
 
-def _counts(level: Level, tasks: Mapping[str, Task]) -> bool:
+def _counts(level: CellLevel, tasks: Mapping[str, Task]) -> bool:
     """Whether it is a cell of one language of a release, and of a score's metric under the headline's condition."""
     task = tasks.get(level["task"])
     if (
@@ -133,7 +133,7 @@ def _counts(level: Level, tasks: Mapping[str, Task]) -> bool:
 
 
 def _averages(
-    benchmark: str, levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+    benchmark: str, levels: Sequence[CellLevel], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
 ) -> Iterator[Average]:
     parts = {
         name: _part([level for level in levels if level["task"] == name], tasks.get(name), benchmark)
@@ -157,7 +157,7 @@ def _averages(
         yield Average(kind, whole, "", SCORE, *_columns(members), _named(missing))
 
 
-def _columns(members: tuple[tuple[Level, float], ...]) -> tuple[tuple[Level, ...], tuple[float, ...]]:
+def _columns(members: tuple[tuple[CellLevel, float], ...]) -> tuple[tuple[CellLevel, ...], tuple[float, ...]]:
     return tuple(level for level, _ in members), tuple(weight for _, weight in members)
 
 
@@ -180,11 +180,11 @@ class _Part:
     `missing` is None where none is missing, and empty where the languages are not known.
     """
 
-    levels: tuple[Level, ...]
+    levels: tuple[CellLevel, ...]
     missing: tuple[str, ...] | None
 
 
-def _part(levels: Sequence[Level], task: Task | None, benchmark: str) -> _Part:
+def _part(levels: Sequence[CellLevel], task: Task | None, benchmark: str) -> _Part:
     """The levels of a task from one split: that with most cells, of equals `test`."""
     languages = task.groups.get(benchmark, ()) if task else ()
     if task is None or not languages:

@@ -27,7 +27,7 @@ from robust_xtreme.stats.intervals import (
     CPU,
     EXACT_METHOD,
     TOP,
-    Backend,
+    ArrayBackend,
     Estimate,
     Moments,
     Quantiles,
@@ -106,7 +106,7 @@ def contrasts(
     baseline: Mapping[Key, Cell],
     candidate: Mapping[Key, Cell],
     tasks: Mapping[str, Task],
-    backend: Backend = CPU,
+    backend: ArrayBackend = CPU,
     joint: bool = True,
 ) -> pl.DataFrame:
     """CONTRASTS of the cells that both runs have, sorted.
@@ -258,7 +258,7 @@ class _Test:
     skewness: float
 
 
-def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: Backend) -> Iterator[dict[str, Any]]:
+def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: ArrayBackend) -> Iterator[dict[str, Any]]:
     """The rows of one family of tests, with joint bounds if clusters have keys; those without an interval are not."""
     tests = [_test(contrast) for contrast in family]
     tested = [at for at, test in enumerate(tests) if test.estimate.p is not None]
@@ -302,7 +302,7 @@ def _moments(drops: Sequence[Drop]) -> Moments:
     return average_moments(drops, (1 / len(drops),) * len(drops))
 
 
-def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: Backend) -> Quantiles | None:
+def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: ArrayBackend) -> Quantiles | None:
     joint = [test for test in tested if has_joint(test.moments)]
     members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
     return simultaneous_quantiles(members, backend=backend) if members else None

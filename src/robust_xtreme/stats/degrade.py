@@ -20,7 +20,7 @@ from robust_xtreme.stats._realised import Row
 from robust_xtreme.stats.intervals import (
     CONFIDENCE,
     CPU,
-    Backend,
+    ArrayBackend,
     Estimate,
     Moments,
     difference,
@@ -79,7 +79,7 @@ def deltas(
     stats: pl.DataFrame,
     scored: pl.DataFrame,
     headlines: Mapping[str, str],
-    backend: Backend = CPU,
+    backend: ArrayBackend = CPU,
     without_risk: Drops = MappingProxyType({}),
 ) -> pl.DataFrame:
     """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted; see `compared`."""
@@ -90,7 +90,7 @@ def compared(
     all_cells: Sequence[Cell],
     scored: pl.DataFrame,
     headlines: Mapping[str, str],
-    backend: Backend = CPU,
+    backend: ArrayBackend = CPU,
     without_risk: Drops = MappingProxyType({}),
 ) -> Compared:
     """The drops of whole task runs, from their cells and SCORES.
@@ -118,7 +118,7 @@ def compared(
 
 
 def _test(
-    row: Row, estimate: Estimate, twin: Cell, cell: Cell, drawn: dict[tuple[str, ...], Any], backend: Backend
+    row: Row, estimate: Estimate, twin: Cell, cell: Cell, drawn: dict[tuple[str, ...], Any], backend: ArrayBackend
 ) -> _Test:
     """One test; `drawn` are the keys that weights are drawn by, of clean cells that were met before."""
     if _twin(twin) not in drawn:
@@ -129,7 +129,7 @@ def _test(
     return _Test(row, estimate, replace(moments, deviations=deviations), member)
 
 
-def deltas_of(parts: Sequence[Compared], backend: Backend = CPU) -> pl.DataFrame:
+def deltas_of(parts: Sequence[Compared], backend: ArrayBackend = CPU) -> pl.DataFrame:
     """DELTAS of all task runs of a run, whose tests are one family, sorted."""
     tests = [test for part in parts for test in part.tests]
     name = family_name([test.row for test in tests])
@@ -261,7 +261,7 @@ def without_fields(condition: str) -> str:
         return condition
 
 
-def _joint_bounds(tests: Sequence[_Test], backend: Backend) -> list[tuple[float, float] | None]:
+def _joint_bounds(tests: Sequence[_Test], backend: ArrayBackend) -> list[tuple[float, float] | None]:
     """Low and high of the drop of each test, in points, valid for all at once with 95 %; None with too few clusters.
 
     The quantiles are those of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as

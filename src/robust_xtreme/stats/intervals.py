@@ -1,8 +1,8 @@
 """Intervals of levels and of paired differences: standard errors from clusters, by leaving one cluster out.
 
-The functions are array code over a namespace that is passed as a `Backend` (numpy, or torch on any device), and work on
-any number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters, k), where
-an arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
+The functions are array code over a namespace that is passed as an `ArrayBackend` (numpy, or torch on any device), and
+work on any number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters,
+k), where an arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
 
 Method. The value and its G values without one cluster give deviations e. V = (G-1)/G * sum(e^2) is the variance of the
 delete-one jackknife (Efron and Stein 1981), which is valid for ratios such as F1, too; the standard error is sqrt(V). A
@@ -41,7 +41,7 @@ EXACT_METHOD: Final = "exact bound, no cluster varies"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Backend:
+class ArrayBackend:
     """The namespace of array code, and the functions that convert a numpy float64 array to it and back."""
 
     xp: Any
@@ -55,7 +55,7 @@ Bounds = tuple[Array, Array, Array]
 Quantiles = tuple[float, float]
 """How many standard errors an interval reaches below and above its estimate."""
 
-CPU: Final = Backend(np, np.asarray, np.asarray)
+CPU: Final = ArrayBackend(np, np.asarray, np.asarray)
 
 
 @final
@@ -106,13 +106,13 @@ def leave_one_out(sums: Array, reduce: Callable[[Array], Array]) -> tuple[Array,
     return reduce(total), reduce(total[..., None, :] - sums)
 
 
-def level(backend: Backend, sums: Array, reduce: Callable[[Array], Array]) -> Moments:
+def level(backend: ArrayBackend, sums: Array, reduce: Callable[[Array], Array]) -> Moments:
     """The mean over arms (noise seeds) of a metric, from `sums` (..., arms, G, k)."""
     values, without = leave_one_out(sums, reduce)
     return _moments(backend, values.mean(-1), without.mean(-2))
 
 
-def difference(backend: Backend, left: Array, right: Array, reduce: Callable[[Array], Array]) -> Moments:
+def difference(backend: ArrayBackend, left: Array, right: Array, reduce: Callable[[Array], Array]) -> Moments:
     """The mean over arms of left - right on the same clusters, from sums (..., arms, G, k).
 
     Either side may have one arm where the other has several. Equal sums give exactly 0.
@@ -121,21 +121,21 @@ def difference(backend: Backend, left: Array, right: Array, reduce: Callable[[Ar
     return _moments(backend, (first - second).mean(-1), (first_without - second_without).mean(-2))
 
 
-def _moments(backend: Backend, value: Array, without: Array) -> Moments:
+def _moments(backend: ArrayBackend, value: Array, without: Array) -> Moments:
     clusters = without.shape[-1]
     deviations = without.mean(-1)[..., None] - without
     variance = (deviations**2).sum(-1) * ((clusters - 1) / clusters)
     return Moments(value, deviations, variance, jump(backend, deviations), clusters - 1, clusters)
 
 
-def jump(backend: Backend, deviations: Array) -> Array:
+def jump(backend: ArrayBackend, deviations: Array) -> Array:
     """J of deviations (..., G): the sum of fourth powers over the sum of squares; 0 where no cluster varies."""
     xp, squares = backend.xp, deviations**2
     total = squares.sum(-1)
     return (squares * squares).sum(-1) / xp.where(total > _STILL, total, xp.ones_like(total))
 
 
-def level_bounds(backend: Backend, moments: Moments) -> Bounds:
+def level_bounds(backend: ArrayBackend, moments: Moments) -> Bounds:
     """Standard error, low and high of a level: t on the logit scale. Where no cluster varies the bounds are exact."""
     xp = backend.xp
     t = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
@@ -145,7 +145,7 @@ def level_bounds(backend: Backend, moments: Moments) -> Bounds:
     return _or_exact(backend, moments, (low, high), t, 0.0)
 
 
-def difference_bounds(backend: Backend, moments: Moments, quantiles: Quantiles | None = None) -> Bounds:
+def difference_bounds(backend: ArrayBackend, moments: Moments, quantiles: Quantiles | None = None) -> Bounds:
     """Standard error, low and high of a paired difference, within -100 and 100.
 
     `quantiles` (default: t) below and above widen it; J grows with their square, as what Wilson's interval adds does.
@@ -158,7 +158,7 @@ def difference_bounds(backend: Backend, moments: Moments, quantiles: Quantiles |
     return _or_exact(backend, moments, bounds, max(below, above), -TOP)
 
 
-def _or_exact(backend: Backend, moments: Moments, bounds: tuple[Array, Array], t: float, least: float) -> Bounds:
+def _or_exact(backend: ArrayBackend, moments: Moments, bounds: tuple[Array, Array], t: float, least: float) -> Bounds:
     """The bounds, or the exact bound where no cluster varies, clipped to the possible range."""
     xp, still = backend.xp, varies_not(moments)
     exact = TOP * still_bound(moments.clusters, t, moments.freedom)
@@ -166,7 +166,7 @@ def _or_exact(backend: Backend, moments: Moments, bounds: tuple[Array, Array], t
     return xp.sqrt(moments.variance), xp.clip(low, least, None), xp.clip(high, None, TOP)
 
 
-def widened_se(backend: Backend, moments: Moments) -> Array:
+def widened_se(backend: ArrayBackend, moments: Moments) -> Array:
     """sqrt(V + J), which interval and test of a difference use; where no cluster varies, the exact bound over t."""
     xp, t = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
     whole = xp.zeros_like(moments.value) + TOP * still_bound(moments.clusters, t, moments.freedom) / t
@@ -200,7 +200,7 @@ def t_probability(value: float, freedom: float) -> float:
     return float(special.stdtr(freedom, value))
 
 
-def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
+def p_value(backend: ArrayBackend, moments: Moments, discordant: Array) -> Any:
     """The two-sided p of no difference, a numpy array: studentised t, G-1 df, never below the sign test's.
 
     `discordant` (...) is the number of clusters that differ: if each is as likely to get better as worse, all of them
@@ -276,7 +276,7 @@ def smallest_detectable(
     return min(max(studentised, signs), TOP)
 
 
-def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
+def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: ArrayBackend = CPU) -> Estimate:
     """One cell's value with its interval, from numpy sums (arms, G, k); fewer than 20 clusters: no interval."""
     moments = level(backend, backend.to(sums), reduce)
     clusters = sums.shape[-2]
@@ -286,7 +286,7 @@ def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend
 
 
 def paired(
-    backend: Backend, left: Array, right: Array, reduce: Callable[[Array], Array]
+    backend: ArrayBackend, left: Array, right: Array, reduce: Callable[[Array], Array]
 ) -> tuple[Moments, Bounds, Any]:
     """A paired difference left - right from sums (..., arms, G, k): its moments, (se, low, high) and p (numpy).
 
@@ -296,7 +296,7 @@ def paired(
     return moments, *tested(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
 
 
-def tested(backend: Backend, moments: Moments, discordant: Array) -> tuple[Bounds, Any]:
+def tested(backend: ArrayBackend, moments: Moments, discordant: Array) -> tuple[Bounds, Any]:
     """(se, low, high) and p (numpy) of a paired difference or an average of them; see `paired` and `p_value`."""
     xp = backend.xp
     p = p_value(backend, moments, discordant)
@@ -306,7 +306,9 @@ def tested(backend: Backend, moments: Moments, discordant: Array) -> tuple[Bound
     return (se, low, high), p
 
 
-def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
+def estimate_difference(
+    left: Any, right: Any, reduce: Callable[[Array], Array], backend: ArrayBackend = CPU
+) -> Estimate:
     """One paired difference (left - right) with interval and p, from numpy sums (arms, G, k) on the same clusters."""
     first, second = backend.to(left), backend.to(right)
     clusters = left.shape[-2]
@@ -316,7 +318,7 @@ def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array],
     return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
 
 
-def estimate_average(moments: Moments, discordant: int, backend: Backend = CPU) -> Estimate:
+def estimate_average(moments: Moments, discordant: int, backend: ArrayBackend = CPU) -> Estimate:
     """An average of paired differences with interval and p; with fewer than 19 degrees of freedom, no interval."""
     if moments.freedom < FEWEST_CLUSTERS - 1:
         method = f"none: {moments.freedom:.1f} degrees of freedom, fewer than {FEWEST_CLUSTERS - 1}"

@@ -12,7 +12,7 @@ from robust_xtreme.files.schema import CELL
 from robust_xtreme.files.sorting import grouped
 from robust_xtreme.stats._cells import ALL, CLEAN, Cell
 from robust_xtreme.stats._realised import at_risk
-from robust_xtreme.stats.intervals import CPU, Backend, Estimate, cluster_sums, estimate_difference
+from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, cluster_sums, estimate_difference
 
 Drops = Mapping[tuple[str, ...], Estimate]
 """Drops by the values of CELL and the metric."""
@@ -21,7 +21,7 @@ Item = tuple[int, str]
 """A noise seed and an example."""
 
 
-def drops_without_risk(all_cells: Sequence[Cell], predictions: pl.DataFrame, backend: Backend = CPU) -> Drops:
+def drops_without_risk(all_cells: Sequence[Cell], predictions: pl.DataFrame, backend: ArrayBackend = CPU) -> Drops:
     """The drop, with its interval, of each cell with items at risk and others.
 
     Of each noise seed the sums of the items without risk are compared, perturbed and clean; the drop is the mean over
@@ -52,7 +52,7 @@ def _without(cell: Cell, risky: Iterable[Item]) -> Any:
     return kept
 
 
-def _drop(clean: Cell, noisy: Cell, kept: Any, backend: Backend) -> Estimate | None:
+def _drop(clean: Cell, noisy: Cell, kept: Any, backend: ArrayBackend) -> Estimate | None:
     """The drop over some items of a cell (noise seeds, items); None of none, and where the clean cell has others."""
     seeds, items = np.nonzero(kept)
     if not len(items) or not np.array_equal(clean.items.examples, noisy.items.examples):

@@ -19,14 +19,14 @@ import polars as pl
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CHANCE, DELTAS, SCORES, SHALLOW, empty
 from robust_xtreme.stats._cells import ALL, CLEAN, cells
-from robust_xtreme.stats._levels import Level, levels_of
+from robust_xtreme.stats._levels import CellLevel, levels_of
 from robust_xtreme.stats._realised import by_cell
 from robust_xtreme.stats.averages import Counted, Drops, Key, clusters_of, counted, drops_of, numbers_of
 from robust_xtreme.stats.averaging import Drop
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.components import Clustered
 from robust_xtreme.stats.degrade import Compared, compared, deltas_of
-from robust_xtreme.stats.intervals import CPU, Backend
+from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.label_risk import drops_without_risk
 from robust_xtreme.stats.merging import BASE, together
 from robust_xtreme.stats.score import scores_of
@@ -82,7 +82,7 @@ class MeasuredPart:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRun:
     """SCORES and DELTAS of a run, and the drops that AVERAGES are made of."""
 
     scores: pl.DataFrame
@@ -90,7 +90,7 @@ class Measured:
     drops: Drops
 
     @property
-    def levels(self) -> list[Level]:
+    def levels(self) -> list[CellLevel]:
         """The cells that averages are over."""
         return levels_of(self.scores, self.deltas)
 
@@ -98,9 +98,9 @@ class Measured:
 def measured(
     stored: Iterable[Stored],
     facts: Facts,
-    backend: Backend = CPU,
+    backend: ArrayBackend = CPU,
     known: Mapping[Stored, MeasuredPart] = MappingProxyType({}),
-) -> Measured:
+) -> MeasuredRun:
     """Measure a run; see `score.scores_of`, `degrade.compared` and `averages.drops_of`.
 
     `known` has what was measured of task runs before, each alone. Raises Mismatch as these do, DataError where a file
@@ -119,16 +119,18 @@ def measured(
             scored.append(part.scores)
             rows.append(part.compared)
             drops |= drops_of(part.counted, numbers)
-    return Measured(pl.concat(scored).sort(SCORES.key), deltas_of(rows, backend), drops)
+    return MeasuredRun(pl.concat(scored).sort(SCORES.key), deltas_of(rows, backend), drops)
 
 
-def _read(files: Iterable[Stored], facts: Facts, backend: Backend) -> MeasuredPart | None:
+def _read(files: Iterable[Stored], facts: Facts, backend: ArrayBackend) -> MeasuredPart | None:
     """What is measured of task runs from their files; None where there are no statistics."""
     stats, predictions = _stats(files), _predictions(files)
     return None if stats.is_empty() else measured_part(stats, predictions, facts, backend)
 
 
-def measured_part(stats: pl.DataFrame, predictions: pl.DataFrame, facts: Facts, backend: Backend = CPU) -> MeasuredPart:
+def measured_part(
+    stats: pl.DataFrame, predictions: pl.DataFrame, facts: Facts, backend: ArrayBackend = CPU
+) -> MeasuredPart:
     """Measure whole task runs by their STATS and PREDICTIONS. Raises Mismatch."""
     of_files, rows = cells(stats), predictions.drop(_UNUSED, strict=False)
     scored = scores_of(of_files, by_cell(rows), stamped=facts.stamped, backend=backend)

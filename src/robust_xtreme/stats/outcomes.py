@@ -19,11 +19,11 @@ import polars as pl
 
 from robust_xtreme.core.errors import DataError, Mismatch
 from robust_xtreme.files import store
-from robust_xtreme.files.schema import Column, Frame, build, validate
+from robust_xtreme.files.schema import Frame, FrameColumn, build, validate
 from robust_xtreme.stats._cells import ALL, CLEAN, Cell, check_same
 from robust_xtreme.stats.contrasts import CHANGE, PERTURBED, Key
 from robust_xtreme.stats.intervals import estimate_level
-from robust_xtreme.stats.run_cells import KEY, Rows, StoredCells, stamp_of
+from robust_xtreme.stats.run_cells import KEY, StoredCells, StoredRows, stamp_of
 
 Cells = Mapping[Key, Cell]
 """The cells of a run by their keys; where they are read from a file, those of one task run are in memory."""
@@ -37,12 +37,12 @@ POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
 LEVELS: Final = Frame(
     "levels",
     {
-        **{name: Column(pl.String) for name in KEY},
-        "run": Column(pl.Int64),
-        "model": Column(pl.String),
-        **{name: Column(pl.Int64) for name in ("n", "clusters", "seeds")},
-        "value": Column(pl.Float64),
-        "se": Column(pl.Float64, nullable=True),
+        **{name: FrameColumn(pl.String) for name in KEY},
+        "run": FrameColumn(pl.Int64),
+        "model": FrameColumn(pl.String),
+        **{name: FrameColumn(pl.Int64) for name in ("n", "clusters", "seeds")},
+        "value": FrameColumn(pl.Float64),
+        "se": FrameColumn(pl.Float64, nullable=True),
     },
     ("task", "language", "context_language", "condition", "metric", "split", "setting", "inference", "data", "run"),
 )
@@ -51,10 +51,10 @@ LEVELS: Final = Frame(
 OUTCOMES: Final = Frame(
     "outcomes",
     {
-        "cell": Column(pl.Int64),
-        "noise_seed": Column(pl.Int64),
-        **{name: Column(pl.String) for name in ("example", "cluster", "fingerprint")},
-        "stats": Column(pl.List(pl.Float64)),
+        "cell": FrameColumn(pl.Int64),
+        "noise_seed": FrameColumn(pl.Int64),
+        **{name: FrameColumn(pl.String) for name in ("example", "cluster", "fingerprint")},
+        "stats": FrameColumn(pl.List(pl.Float64)),
     },
     ("cell", *_ITEM),
 )
@@ -114,7 +114,7 @@ def cells_of(path: Path, levels: pl.DataFrame) -> tuple[Cells, ...]:
     )
 
 
-def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, Rows]]:
+def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, StoredRows]]:
     """The numbers of the cells of each task and language, and the rows of OUTCOMES that they have."""
     every, stamp = store.scan_frame(path), stamp_of(path)
     with store.reading(path), store.checking(path):
@@ -127,12 +127,12 @@ def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, Rows]]:
     for _, same in groupby(named.iter_rows(named=True), key=lambda row: [row[name] for name in _OF_PART]):
         cells_of_part = [row["cell"] for row in same]
         first, stop = cells_of_part[0], cells_of_part[-1] + 1
-        rows = Rows(path, OUTCOMES, every.slice(starts[first], starts[stop] - starts[first]), stamp)
+        rows = StoredRows(path, OUTCOMES, every.slice(starts[first], starts[stop] - starts[first]), stamp)
         parts.append((range(first, stop), rows))
     return parts
 
 
-def _stats(part: Rows, named: pl.DataFrame, slot: int, runs: int) -> pl.DataFrame:
+def _stats(part: StoredRows, named: pl.DataFrame, slot: int, runs: int) -> pl.DataFrame:
     """The rows of STATS of one of some runs, from OUTCOMES and the names of their cells."""
     outcomes = part.read()
     size = pl.col("stats").list.len() // runs

@@ -20,7 +20,7 @@ import numpy as np
 
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.metric import Array
-from robust_xtreme.stats.intervals import CONFIDENCE, CPU, Backend, t_quantile
+from robust_xtreme.stats.intervals import CONFIDENCE, CPU, ArrayBackend, t_quantile
 
 RESAMPLES: Final = 4000
 CHUNK: Final = 500
@@ -101,7 +101,7 @@ def weights(
     seed: int = 0,
     resamples: int = RESAMPLES,
     chunk: int | None = None,
-    backend: Backend = CPU,
+    backend: ArrayBackend = CPU,
 ) -> Iterator[Array]:
     """Chunks of weights of clusters by their `keys`, float64 of shape (n, G), on the backend's device.
 
@@ -132,14 +132,14 @@ def _parts(chunk: range, clusters: int) -> Iterator[range]:
         yield chunk[len(chunk) * part // parts : len(chunk) * (part + 1) // parts]
 
 
-def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Backend) -> Any:
+def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: ArrayBackend) -> Any:
     """The greatest t and the greatest -t of members that have the same clusters, a numpy array (resamples, 2)."""
     xp = backend.xp
     chunks = [xp.stack([xp.amax(t, -1), -xp.amin(t, -1)], -1) for t in studentised(members, seed, resamples, backend)]
     return backend.back(xp.concatenate(chunks))
 
 
-def studentised(members: Sequence[Member], seed: int, resamples: int, backend: Backend = CPU) -> Iterator[Array]:
+def studentised(members: Sequence[Member], seed: int, resamples: int, backend: ArrayBackend = CPU) -> Iterator[Array]:
     """The t of members that have the same clusters, in chunks (n, members) of resamples: shift over error."""
     xp, last = backend.xp, len(members) + 1
     columns = backend.to(_columns(members))
@@ -179,7 +179,7 @@ def _columns(members: Sequence[Member]) -> Any:
 
 
 def simultaneous_quantiles(
-    family: Sequence[Member], *, seed: int = 0, resamples: int = RESAMPLES, backend: Backend = CPU
+    family: Sequence[Member], *, seed: int = 0, resamples: int = RESAMPLES, backend: ArrayBackend = CPU
 ) -> tuple[float, float]:
     """The max-t quantiles of a family, below and above: with them as t, intervals are valid all at once with 95 %.
 

@@ -25,7 +25,7 @@ KEY: Final = (*CELL[1:], "metric")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Rows:
+class StoredRows:
     """Rows of a stored file of a frame, read when they are asked for; `stamp` is that of the file."""
 
     path: Path
@@ -86,12 +86,14 @@ class StoredCells(Mapping[Key, Cell]):
         return key in self._where
 
 
-def run_cells(rows: Sequence[Rows], where: Mapping[Key, int]) -> StoredCells:
+def run_cells(rows: Sequence[StoredRows], where: Mapping[Key, int]) -> StoredCells:
     """The cells of a run from its rows of STATS; see `headline_rows`."""
     return StoredCells(rows[0].path, [part.read for part in rows], where)
 
 
-def headline_rows(folder: Path, manifest: Mapping[str, Any], scores: pl.DataFrame) -> tuple[list[Rows], dict[Key, int]]:
+def headline_rows(
+    folder: Path, manifest: Mapping[str, Any], scores: pl.DataFrame
+) -> tuple[list[StoredRows], dict[Key, int]]:
     """The STATS of the cells that runs are compared by, a task run in each part, and the part of each cell.
 
     They are those of models, on whole items, by the headline metrics, of a finished run with these SCORES, without the
@@ -102,13 +104,13 @@ def headline_rows(folder: Path, manifest: Mapping[str, Any], scores: pl.DataFram
     check_file(folder, path.name, manifest)
     served = _served(scores, manifest)
     every, stamp = store.scan_frame(path), stamp_of(path)
-    rows, where = list[Rows](), dict[Key, int]()
+    rows, where = list[StoredRows](), dict[Key, int]()
     with store.reading(path):
         for block in blocks(every):
             of_block = served.filter(*(pl.col(name) == value for name, value in zip(BASE, block.key, strict=True)))
             _add(where, of_block, len(rows))
             kept = block.rows.filter(pl.col("scope") == ALL).join(of_block.lazy(), on=of_block.columns, how="semi")
-            rows += [Rows(path, STATS, kept, stamp)] if of_block.height else []
+            rows += [StoredRows(path, STATS, kept, stamp)] if of_block.height else []
     return rows, where
 
 

@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CHANCE, SCORES, SHALLOW, build
 from robust_xtreme.stats._cells import ALL, CLEAN, Cell, cells, check_same
 from robust_xtreme.stats._realised import ByCell, Row, by_cell, realised
-from robust_xtreme.stats.intervals import CPU, Backend, Estimate, estimate_difference, estimate_level
+from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, estimate_difference, estimate_level
 
 Split = tuple[str, ...]
 """What the cells of a model, of chance and of a shallow predictor share: data, task, split, languages, metric."""
@@ -22,7 +22,11 @@ _SPLIT: Final = ("data", "task", "split", "language", "context_language")
 
 
 def scores(
-    stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[tuple[str, ...]] = (), backend: Backend = CPU
+    stats: pl.DataFrame,
+    predictions: pl.DataFrame,
+    *,
+    stamped: Collection[tuple[str, ...]] = (),
+    backend: ArrayBackend = CPU,
 ) -> pl.DataFrame:
     """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; see `scores_of`."""
     return scores_of(cells(stats), by_cell(predictions), stamped=stamped, backend=backend)
@@ -33,7 +37,7 @@ def scores_of(
     predictions: ByCell,
     *,
     stamped: Collection[tuple[str, ...]] = (),
-    backend: Backend = CPU,
+    backend: ArrayBackend = CPU,
 ) -> pl.DataFrame:
     """SCORES of cells and their PREDICTIONS.
 
@@ -81,7 +85,7 @@ def _split(cell: Cell) -> Split:
     return (*(cell.columns[name] for name in _SPLIT), cell.metric)
 
 
-def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], backend: Backend) -> Row:
+def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], backend: ArrayBackend) -> Row:
     if cell.key not in noise:
         raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
@@ -108,7 +112,7 @@ def interval(estimate: Estimate) -> Row:
     return {name: getattr(estimate, name) for name in ("se", "low", "high", "method")}
 
 
-def _chance(cell: Cell, chance: Cell | None, backend: Backend) -> Row:
+def _chance(cell: Cell, chance: Cell | None, backend: ArrayBackend) -> Row:
     if chance is None:
         return {}
     check_same(cell, chance)

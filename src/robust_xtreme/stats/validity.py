@@ -14,7 +14,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.files.frames import Column, Frame, build, columns, one_of
+from robust_xtreme.files.frames import Frame, FrameColumn, build, columns, one_of
 from robust_xtreme.files.ranges import POINTS
 from robust_xtreme.stats.intervals import share_bounds
 
@@ -28,11 +28,11 @@ SHEET_KEY: Final = Frame(
     "sheet_key",
     {
         **columns(pl.String, "row run"),
-        "sheet_seed": Column(pl.Int64),
-        "condition": Column(pl.String),
+        "sheet_seed": FrameColumn(pl.Int64),
+        "condition": FrameColumn(pl.String),
         "kind": one_of("attack", "noise", "clean"),
         **columns(pl.String, "task language model example"),
-        "noise_seed": Column(pl.Int64),
+        "noise_seed": FrameColumn(pl.Int64),
         **columns(pl.Int64, "right wrong"),
     },
     ("row",),
@@ -43,10 +43,10 @@ controls."""
 VALIDITY: Final = Frame(
     "validity",
     {
-        "condition": Column(pl.String),
+        "condition": FrameColumn(pl.String),
         "kind": one_of(*KINDS),
         **columns(pl.Int64, "right wrong", nullable=True),
-        "success": Column(pl.Float64, nullable=True),
+        "success": FrameColumn(pl.Float64, nullable=True),
         **columns(pl.Int64, "rows rated valid"),
         **columns(pl.Float64, "validity low high", nullable=True),
         **columns(pl.Float64, "valid_success valid_low valid_high", nullable=True),
@@ -60,7 +60,7 @@ VALIDITY: Final = Frame(
 
 @final
 @dataclass(frozen=True, slots=True)
-class Share:
+class Proportion:
     """A share: `part` of `whole` items."""
 
     part: float
@@ -72,12 +72,12 @@ class Share:
         return self.part / self.whole
 
     @property
-    def moved(self) -> Share:
+    def moved(self) -> Proportion:
         """The share; of 0 or 1 with half an item more on the other side."""
-        return self if 0 < self.part < self.whole else Share(self.part + 0.5, self.whole + 1)
+        return self if 0 < self.part < self.whole else Proportion(self.part + 0.5, self.whole + 1)
 
 
-def product(success: Share, validity: Share) -> tuple[float, float, float]:
+def product(success: Proportion, validity: Proportion) -> tuple[float, float, float]:
     """Success x validity, and its bounds at 95 %, all between 0 and 1."""
     value = success.value * validity.value
     moved = success.moved, validity.moved
@@ -121,14 +121,14 @@ def _condition(rows: pl.DataFrame) -> dict[str, Any]:
     name, kind, right, wrong = rows.select("condition", "kind", "right", "wrong").row(0)
     measured = {"condition": name, "kind": kind, "right": right, "wrong": wrong, "success": _WHOLE * wrong / right}
     rated = _rated(rows)
-    return {**measured, **rated, **_valid(Share(wrong, right), rated)}
+    return {**measured, **rated, **_valid(Proportion(wrong, right), rated)}
 
 
-def _valid(success: Share, rated: Mapping[str, Any]) -> dict[str, float]:
+def _valid(success: Proportion, rated: Mapping[str, Any]) -> dict[str, float]:
     """The valid success; nothing where no row is rated."""
     if not rated["rated"]:
         return {}
-    bounds = product(success, Share(rated["valid"], rated["rated"]))
+    bounds = product(success, Proportion(rated["valid"], rated["rated"]))
     return dict(zip(("valid_success", "valid_low", "valid_high"), (_WHOLE * each for each in bounds), strict=True))
 
 
@@ -143,16 +143,16 @@ def _pooled(several: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
     if any(not row["rated"] for row in several):
         return {**pooled, **counts}
     weights = [row["wrong"] / wrong for row in several]
-    shares = [Share(row["valid"], row["rated"]) for row in several]
+    shares = [Proportion(row["valid"], row["rated"]) for row in several]
     validity = sum(weight * share.value for weight, share in zip(weights, shares, strict=True))
     size = 1 / sum(weight**2 / share.whole for weight, share in zip(weights, shares, strict=True))
-    effective = Share(validity * size, size)
+    effective = Proportion(validity * size, size)
     low, high = _wilson(effective)
     shown = {"validity": _WHOLE * validity, "low": _WHOLE * low, "high": _WHOLE * high}
-    return {**pooled, **counts, **shown, **_valid(Share(wrong, right), {"rated": size, "valid": effective.part})}
+    return {**pooled, **counts, **shown, **_valid(Proportion(wrong, right), {"rated": size, "valid": effective.part})}
 
 
-def _wilson(share: Share) -> tuple[float, float]:
+def _wilson(share: Proportion) -> tuple[float, float]:
     """Wilson's bounds at 95 % of a share whose size need not be a whole number."""
     square = NORMAL**2
     middle = (share.part + square / 2) / (share.whole + square)

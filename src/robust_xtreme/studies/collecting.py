@@ -20,13 +20,13 @@ from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES
 from robust_xtreme.stats.degrade import without_fields
 from robust_xtreme.stats.stages import OWN
 from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
-from robust_xtreme.studies.grid import Cell
+from robust_xtreme.studies.grid import StudyCell
 
 _SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
 _LONGEST: Final = 200
 
 
-def collected(cells: Iterable[Cell], work: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def collected(cells: Iterable[StudyCell], work: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """VALUES and ARMS of the complete cells. Raises DataError for a damaged evaluation."""
     values: list[dict[str, Any]] = []
     arms: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def _whole(folder: Path) -> Iterator[None]:
         raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
 
 
-def _check_data(cell: Cell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
+def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
     """Raise Mismatch where an evaluation has other data of a target and language than one before."""
     for unit in units:
         known, other = data.setdefault((cell.target, unit["language"]), (unit["data"], folder))
@@ -66,7 +66,7 @@ def _frame(rows: Sequence[dict[str, Any]], frame: Any) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=frame.schema, orient="row").sort(frame.key)
 
 
-def _values(cell: Cell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
+def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
     task: TaskSpec = registry.load("task", cell.target)
     conditions = frame_of(folder, "conditions.csv", CONDITIONS, manifest)
     known = {row["condition"]: row for row in conditions.iter_rows(named=True)}
@@ -87,7 +87,7 @@ def _is_headline(fields: str | None, task: TaskSpec) -> bool:
     return not fields or fields == ",".join(task.perturbed[0])
 
 
-def _value(cell: Cell, row: dict[str, Any], condition: dict[str, Any], flagged: bool) -> dict[str, Any]:
+def _value(cell: StudyCell, row: dict[str, Any], condition: dict[str, Any], flagged: bool) -> dict[str, Any]:
     return {
         "arm": cell.arm,
         "target": cell.target,
@@ -133,7 +133,7 @@ def _of_other_scripts() -> frozenset[str]:
     )
 
 
-def _arm(cell: Cell, model: dict[str, Any]) -> dict[str, Any]:
+def _arm(cell: StudyCell, model: dict[str, Any]) -> dict[str, Any]:
     """The row of ARMS of a cell's model, from its row of MODELS."""
     stages = json.loads(model["stages"] or "[]")
     learned = [stage["task"] for stage in stages if stage["kind"] == "intermediate"]

@@ -13,8 +13,8 @@ from robust_xtreme.core.errors import counted, duration
 from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.studies.grid import Cell
-from robust_xtreme.studies.planning import Plan
+from robust_xtreme.studies.grid import StudyCell
+from robust_xtreme.studies.planning import StudyPlan
 from robust_xtreme.studies.study_file import Study
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.source import open_source
@@ -42,7 +42,7 @@ _ANSWER, _CELL = 1e-3, 4.0
 _MOST: Final = 10**12
 
 
-class Stage(NamedTuple):
+class StageCost(NamedTuple):
     """A stage that cells of an arm share: in how many seeds, its steps, 0 where not known, its tokens in each.
 
     `size` is the end of the name of a bundled encoder, None for others.
@@ -56,7 +56,7 @@ class Stage(NamedTuple):
     size: str | None
 
 
-def cost_lines(plan: Plan) -> list[str]:
+def cost_lines(plan: StudyPlan) -> list[str]:
     """The cost of what is to do, a line for each kind of stage and one for all."""
     if not plan.todo:
         return []
@@ -73,9 +73,9 @@ def cost_lines(plan: Plan) -> list[str]:
     return [*lines, *([_total(plan.study, stages, known if most else [])] if stages else [])]
 
 
-def _stages(plan: Plan, suite: Suite | None) -> Iterator[Stage]:
+def _stages(plan: StudyPlan, suite: Suite | None) -> Iterator[StageCost]:
     """The stages of the chains of one seed, each once; a seed of another number costs the same."""
-    learning: dict[tuple[str, str, str], list[Cell]] = {}
+    learning: dict[tuple[str, str, str], list[StudyCell]] = {}
     for cell in plan.todo:
         if cell.train:
             learning.setdefault((cell.arm, cell.target, cell.language), []).append(cell)
@@ -90,7 +90,7 @@ def _stages(plan: Plan, suite: Suite | None) -> Iterator[Stage]:
                 known.add(key)
                 rows, length = _inputs(stage, suite)
                 steps = stage.steps or all(rows) * stage.epochs * sum(ceil(count / stage.batch_size) for count in rows)
-                yield Stage(arm, kind, len(several), steps, round(steps * stage.batch_size * length), size)
+                yield StageCost(arm, kind, len(several), steps, round(steps * stage.batch_size * length), size)
 
 
 def _inputs(stage: StageSpec, suite: Suite | None) -> tuple[list[int], float]:
@@ -116,7 +116,7 @@ def _content(path: Path) -> tuple[int, int]:
     return content.count("\n"), len(content)
 
 
-def _line(kind: str, stages: list[Stage]) -> str:
+def _line(kind: str, stages: list[StageCost]) -> str:
     steps = sum(stage.steps * stage.seeds for stage in stages)
     tokens = sum(stage.tokens * stage.seeds for stage in stages)
     runs = counted(sum(stage.seeds for stage in stages), "run")
@@ -124,7 +124,7 @@ def _line(kind: str, stages: list[Stage]) -> str:
     return f"{'masked LM' if kind == 'mlm' else kind}: {runs}, {steps:,} steps, about {tokens:,} tokens{more}"
 
 
-def _evaluated(cell: Cell, suite: Suite | None) -> tuple[int, float] | None:
+def _evaluated(cell: StudyCell, suite: Suite | None) -> tuple[int, float] | None:
     """The most predictions of a cell, without queries of an attack, and their tokens; None if rows are not known."""
     task: TaskSpec = registry.load("task", cell.target)
     limits = parse_limits(str(cell.evaluate.get("limit", "")))
@@ -138,7 +138,7 @@ def _evaluated(cell: Cell, suite: Suite | None) -> tuple[int, float] | None:
     return (predictions, predictions * length) if rows < _MOST else None
 
 
-def _total(study: Study, stages: list[Stage], answers: list[tuple[int, float]]) -> str:
+def _total(study: Study, stages: list[StageCost], answers: list[tuple[int, float]]) -> str:
     cores = [_CORE[stage.size] for stage in stages if stage.size is not None]
     if answers and len(cores) == len(stages):
         seconds = sum(core * stage.tokens * stage.seeds for core, stage in zip(cores, stages, strict=True))

@@ -18,7 +18,7 @@ from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.collecting import collected
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.frames import ARMS, CONTRASTS, VALUES
-from robust_xtreme.studies.grid import Cell, cells
+from robust_xtreme.studies.grid import StudyCell, cells
 from robust_xtreme.studies.study_file import Study, parsed
 
 FACTS: Final = "study.json"
@@ -66,7 +66,7 @@ def outcome(study: Study, work: Path) -> Outcome:
     return Outcome(study, values, arms, contrasts_of(study.design, values, arms, study.analysis), facts)
 
 
-def _absent(complete: Sequence[Cell], values: pl.DataFrame) -> list[str]:
+def _absent(complete: Sequence[StudyCell], values: pl.DataFrame) -> list[str]:
     """The targets and languages that were asked for, and that the data do not have."""
     known = set(values.select("target", "language").iter_rows())
     wanted = {(cell.target, code) for cell in complete for code in cell.evaluate.get("languages", ())}

@@ -8,7 +8,7 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.files.frames import Column, Frame, columns, one_of
+from robust_xtreme.files.frames import Frame, FrameColumn, columns, one_of
 from robust_xtreme.files.ranges import ANY
 
 CLEAN: Final = "clean"
@@ -21,15 +21,15 @@ VALUES: Final = Frame(
     {
         **columns(pl.String, "arm target language setting"),
         "family": one_of(*NOISE_FAMILIES),
-        "condition": Column(pl.String),
-        "strength": Column(pl.Float64),
-        "seed": Column(pl.Int64),
-        "metric": Column(pl.String),
-        "value": Column(pl.Float64),
-        "chance": Column(pl.Float64),
-        "above_chance": Column(pl.Float64, nullable=True),
-        "n": Column(pl.Int64),
-        "left_out": Column(pl.String, nullable=True),
+        "condition": FrameColumn(pl.String),
+        "strength": FrameColumn(pl.Float64),
+        "seed": FrameColumn(pl.Int64),
+        "metric": FrameColumn(pl.String),
+        "value": FrameColumn(pl.Float64),
+        "chance": FrameColumn(pl.Float64),
+        "above_chance": FrameColumn(pl.Float64, nullable=True),
+        "n": FrameColumn(pl.Int64),
+        "left_out": FrameColumn(pl.String, nullable=True),
     },
     ("arm", "target", "language", "condition", "seed"),
 )
@@ -43,17 +43,17 @@ chance, over items. `left_out` says why a cell shows no transfer: `own training 
 ARMS: Final = Frame(
     "arms",
     {
-        "arm": Column(pl.String),
-        "seed": Column(pl.Int64),
-        "target": Column(pl.String),
-        "intermediate_set": Column(pl.String, nullable=True),
-        "intermediate_examples": Column(pl.Int64, nullable=True),
-        "tasks": Column(pl.Int64),
+        "arm": FrameColumn(pl.String),
+        "seed": FrameColumn(pl.Int64),
+        "target": FrameColumn(pl.String),
+        "intermediate_set": FrameColumn(pl.String, nullable=True),
+        "intermediate_examples": FrameColumn(pl.Int64, nullable=True),
+        "tasks": FrameColumn(pl.Int64),
         **columns(pl.Float64, "diversity formats", nullable=True),
         **columns(pl.Int64, "params params_nonembedding steps", nullable=True),
-        "base": Column(pl.String, nullable=True),
-        "base_kind": Column(pl.String, nullable=True),
-        "model": Column(pl.String),
+        "base": FrameColumn(pl.String, nullable=True),
+        "base_kind": FrameColumn(pl.String, nullable=True),
+        "model": FrameColumn(pl.String),
     },
     ("arm", "target", "seed", "model"),
 )
@@ -68,12 +68,12 @@ CONTRASTS: Final = Frame(
         "tier": one_of(*TIERS),
         **columns(pl.String, "contrast arm reference target language condition"),
         "scale": one_of(*SCALES),
-        "seeds": Column(pl.Int64),
-        "estimate": Column(pl.Float64),
+        "seeds": FrameColumn(pl.Int64),
+        "estimate": FrameColumn(pl.Float64),
         **columns(pl.Float64, "se df low high p p_adjusted mde", nullable=True),
-        "m": Column(pl.Int64, nullable=True),
+        "m": FrameColumn(pl.Int64, nullable=True),
         "sign": one_of("higher", "lower", nullable=True),
-        "method": Column(pl.String),
+        "method": FrameColumn(pl.String),
     },
     ("tier", "contrast", "arm", "reference", "target", "language", "condition", "scale"),
     {ANY: "low high"},

@@ -30,7 +30,7 @@ _EPOCHS: Final = "epochs"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Cell:
+class StudyCell:
     """One training chain of a study and its evaluation: an arm, a seed, a target, and of some arms one language.
 
     `train` has the tables of a run file, empty where nothing is trained, and `evaluate` the keys of `eval`; neither
@@ -43,7 +43,7 @@ class Cell:
     language: str
     train: Mapping[str, Any]
     evaluate: Mapping[str, Any]
-    victim: Cell | None = None
+    victim: StudyCell | None = None
 
     @property
     def name(self) -> str:
@@ -88,7 +88,7 @@ def _ordered(value: Any) -> Any:
     return [_ordered(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def victims(study: Study) -> tuple[Cell, ...]:
+def victims(study: Study) -> tuple[StudyCell, ...]:
     """The cells that are attacked, whose texts the others read; one for each target."""
     if study.attack is None:
         return ()
@@ -98,14 +98,14 @@ def victims(study: Study) -> tuple[Cell, ...]:
     return tuple(replace(cell, arm=ATTACKED, evaluate=_attacked(cell, attack.spec)) for cell in made)
 
 
-def _attacked(cell: Cell, specs: Sequence[str]) -> Mapping[str, Any]:
+def _attacked(cell: StudyCell, specs: Sequence[str]) -> Mapping[str, Any]:
     """The keys of `eval` of an attack, on the fields that the target's drop is first named by, unless it names some."""
     task: TaskSpec = registry.load("task", cell.target)
     parsed = [PerturbationSpec.parse(spec) for spec in specs]
     return {**cell.evaluate, "perturb": [str(spec if spec.fields else spec.on(*task.perturbed[0])) for spec in parsed]}
 
 
-def cells(study: Study) -> tuple[Cell, ...]:
+def cells(study: Study) -> tuple[StudyCell, ...]:
     """Every cell, seed by seed, so that what is there when time ends has every arm."""
     attacked = {cell.target: cell for cell in victims(study)}
     return tuple(
@@ -123,7 +123,7 @@ def _each(study: Study, arm: Arm, target: str) -> tuple[str, ...]:
     return tuple(code for code in arm.each if code in evaluated) if arm.each else ("",)
 
 
-def _cell(study: Study, arm: Arm, seed: int, target: str, language: str, victim: Cell | None) -> Cell:
+def _cell(study: Study, arm: Arm, seed: int, target: str, language: str, victim: StudyCell | None) -> StudyCell:
     evaluate = {**study.evaluate, **_table(study.evaluate.get(target)), **arm.evaluate}
     kept = {key: value for key, value in evaluate.items() if key not in study.targets}
     if language:
@@ -132,7 +132,7 @@ def _cell(study: Study, arm: Arm, seed: int, target: str, language: str, victim:
     trained = any(isinstance(value, Mapping) for value in tables.values())
     if not trained:  # nothing is learned: the start itself answers
         kept |= {"model": tables.get("from", ""), "data": study.data, "device": study.device}
-    return Cell(arm.name, seed, target, language, tables if trained else {}, kept, victim)
+    return StudyCell(arm.name, seed, target, language, tables if trained else {}, kept, victim)
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -14,10 +14,10 @@ from robust_xtreme.report.blocks import (
     Bullets,
     Chart,
     Code,
-    Document,
     Heading,
     Paragraph,
-    Part,
+    ReportPage,
+    Section,
     Table,
     Terms,
     grid,
@@ -67,13 +67,13 @@ def pages(outcome: Outcome) -> dict[str, Trusted]:
     return {MARKDOWN: markdown.render(plain), PAGE: html.page(document(outcome, charts=True), downloads)}
 
 
-def document(outcome: Outcome, *, charts: bool) -> Document:
+def document(outcome: Outcome, *, charts: bool) -> ReportPage:
     """The document of a study; Markdown has no charts."""
     blocks: list[Block] = [*_asked(outcome), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
     blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
-    return Document(f"Study: {outcome.study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
+    return ReportPage(f"Study: {outcome.study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
 
 
 def _asked(outcome: Outcome) -> Iterator[Block]:
@@ -142,7 +142,7 @@ def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
     if more > 0:
         inner += (Paragraph(f"{more} more rows are in contrasts.csv."),)
     if tier == "exploratory":
-        yield Part(_TITLES[tier], tier, inner, folded=True)
+        yield Section(_TITLES[tier], tier, inner, folded=True)
     else:
         yield Heading(_TITLES[tier])
         yield from inner
@@ -285,4 +285,4 @@ def _made(outcome: Outcome) -> Iterator[Block]:
         yield Paragraph(
             f"Planned with an effect of {power['effect']:g} and a spread over seeds of {power['sd']:g}, in its unit."
         )
-    yield Part("The study's file", "file", (Code(tuple(outcome.study.text.splitlines()), "toml"),), folded=True)
+    yield Section("The study's file", "file", (Code(tuple(outcome.study.text.splitlines()), "toml"),), folded=True)

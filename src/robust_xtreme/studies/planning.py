@@ -13,7 +13,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.studies.claims import PRIMARY_TESTS
-from robust_xtreme.studies.grid import Cell, cells, victims
+from robust_xtreme.studies.grid import StudyCell, cells, victims
 from robust_xtreme.studies.power import mde_of, power_of, seeds_for
 from robust_xtreme.studies.study_file import Study
 from robust_xtreme.training.spec import from_tables
@@ -24,12 +24,12 @@ _MOST: Final = 20
 
 @final
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StudyPlan:
     """The cells of a study: all, those to do, and the evaluations in its folder that a changed file leaves."""
 
     study: Study
-    every: tuple[Cell, ...]
-    todo: tuple[Cell, ...]
+    every: tuple[StudyCell, ...]
+    todo: tuple[StudyCell, ...]
     replaced: tuple[Path, ...]
 
     def lines(self) -> list[str]:
@@ -63,19 +63,19 @@ def folder_of(study: Study, out: str = "") -> Path:
     return Path(out) if out else Path("runs") / f"study-{study.name}"
 
 
-def plan_of(study: Study, work: Path) -> Plan:
+def plan_of(study: Study, work: Path) -> StudyPlan:
     """The plan of a study in its folder. Raises SpecError and UnknownName for what no cell could compute."""
     if not study.data:
         raise SpecError(f"{study.name} names no data. Add --data DIR, the folder of the release files, or --data hub.")
-    every: Sequence[Cell] = (*victims(study), *cells(study))
+    every: Sequence[StudyCell] = (*victims(study), *cells(study))
     for cell in every:
         _check(cell)
     todo = tuple(cell for cell in every if not cell.complete(work))
     replaced = tuple(path for cell in todo for path in cell.replaced(work))
-    return Plan(study, tuple(every), todo, replaced)
+    return StudyPlan(study, tuple(every), todo, replaced)
 
 
-def _check(cell: Cell) -> None:
+def _check(cell: StudyCell) -> None:
     """Raise SpecError or UnknownName, naming the cell, where its keys are not those of `train` and `eval`."""
     try:
         spec = from_mapping({key: value for key, value in cell.evaluate.items() if key != "model"}, cell.name)

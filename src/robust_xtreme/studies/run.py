@@ -17,8 +17,8 @@ from robust_xtreme.files.new_files import appended
 from robust_xtreme.run.fleets import fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
-from robust_xtreme.studies.grid import RUNS, Cell
-from robust_xtreme.studies.planning import Plan, folder_of, plan_of
+from robust_xtreme.studies.grid import RUNS, StudyCell
+from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
 from robust_xtreme.studies.study_file import Study, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
@@ -27,7 +27,7 @@ from robust_xtreme.workers.devices import device_of
 from robust_xtreme.workers.interpreters import cores
 from robust_xtreme.workers.units.each import each
 from robust_xtreme.workers.units.shared_folder import working_in
-from robust_xtreme.workers.units.unit import Fleet, Piece
+from robust_xtreme.workers.units.unit import Fleet, WorkUnit
 
 Tell = Callable[[str], None]
 
@@ -40,7 +40,7 @@ COMPLETE: Final = "complete in "
 class _Chain:
     """The cells of an arm with a seed, which share their first stages; `work` counts from the folder `start`."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[StudyCell, ...]
     work: Path
     start: Path
     offline: bool
@@ -48,7 +48,7 @@ class _Chain:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedCell:
     """A cell that could not be computed, why, and whether that is a user's mistake."""
 
     name: str
@@ -56,7 +56,7 @@ class Failed:
     mistake: bool
 
 
-def compute(cells: Sequence[Cell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> list[Failed]:
+def compute(cells: Sequence[StudyCell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> list[FailedCell]:
     """Train and evaluate cells; those that are attacked come before those that read their texts.
 
     Each actor computes one chain at a time, on a CPU in one thread. A chain whose actor is lost continues with another
@@ -64,7 +64,7 @@ def compute(cells: Sequence[Cell], work: Path, fleet: Fleet, tell: Tell, offline
     read, end the study.
     """
     attacked = {cell.victim.name: cell.victim for cell in cells if cell.victim is not None}
-    failed: list[Failed] = []
+    failed: list[FailedCell] = []
     for several in ([*attacked.values()], cells):
         todo = [cell for cell in several if not cell.complete(work)]
         if not failed:
@@ -73,21 +73,21 @@ def compute(cells: Sequence[Cell], work: Path, fleet: Fleet, tell: Tell, offline
     return failed
 
 
-def _pieces(cells: Sequence[Cell], work: Path, offline: bool) -> Iterator[Piece]:
-    chains: defaultdict[tuple[str, int], list[Cell]] = defaultdict(list)
+def _pieces(cells: Sequence[StudyCell], work: Path, offline: bool) -> Iterator[WorkUnit]:
+    chains: defaultdict[tuple[str, int], list[StudyCell]] = defaultdict(list)
     for cell in cells:
         chains[cell.arm, cell.seed].append(cell)
     for number, ((arm, seed), several) in enumerate(chains.items()):
         chain = _Chain(tuple(several), work, Path.cwd(), offline)
-        yield Piece(number, f"{arm}-s{seed}", str(number), float(len(several)), chain)
+        yield WorkUnit(number, f"{arm}-s{seed}", str(number), float(len(several)), chain)
 
 
-def _computed(chain: _Chain, tell: Tell) -> list[Failed]:
+def _computed(chain: _Chain, tell: Tell) -> list[FailedCell]:
     """Compute the cells of a chain in an actor; returns those that failed, after which the others continue."""
     import torch
 
     torch.set_num_threads(1)
-    failed: list[Failed] = []
+    failed: list[FailedCell] = []
     with working_in(chain.start):
         for cell in chain.cells:
             started = time.monotonic()
@@ -96,26 +96,26 @@ def _computed(chain: _Chain, tell: Tell) -> list[Failed]:
             except DiskError:
                 raise
             except RobustXtremeError as error:
-                failed.append(Failed(cell.name, one_line(str(error)), isinstance(error, UserError)))
+                failed.append(FailedCell(cell.name, one_line(str(error)), isinstance(error, UserError)))
                 tell(f"{cell.name} failed: {failed[-1].why}")
             else:
                 tell(f"{cell.name}: {COMPLETE}{time.monotonic() - started:.1f} s")
     return failed
 
 
-def compute_cell(cell: Cell, work: Path, offline: bool) -> None:
+def compute_cell(cell: StudyCell, work: Path, offline: bool) -> None:
     """Train a cell and evaluate it, or continue with that."""
     if cell.train:
         train(from_tables(training(cell, work, offline), cell.name), Options())
     evaluate(from_mapping(evaluation(cell, work, offline), cell.name), observer=Observer(), cache=False)
 
 
-def training(cell: Cell, work: Path, offline: bool) -> dict[str, Any]:
+def training(cell: StudyCell, work: Path, offline: bool) -> dict[str, Any]:
     """The tables of a cell's run file."""
     return {**_plain(cell.train), "offline": offline, "out": str(cell.run(work))}
 
 
-def evaluation(cell: Cell, work: Path, offline: bool) -> dict[str, Any]:
+def evaluation(cell: StudyCell, work: Path, offline: bool) -> dict[str, Any]:
     """The keys of a cell's `eval`. Of the texts of an attack those of its own target are read."""
     kept = {key: value for key, value in cell.evaluate.items() if key != "model"}
     model = str(cell.run(work)) if cell.train else cell.evaluate["model"]
@@ -179,7 +179,7 @@ def run(
     devices: str | Sequence[str] | None = None,
     on: str | None = None,
     offline: bool = False,
-    begin: Callable[[Plan], None] = lambda _: None,
+    begin: Callable[[StudyPlan], None] = lambda _: None,
     watch: Watch = lambda _: None,
     **given: Any,
 ) -> Result:
@@ -197,7 +197,7 @@ def run(
         store.check_file(folder / LOG)
         planned = plan_of(described, folder)
         begin(planned)
-        tell, failed = _logged(folder, watch), list[Failed]()
+        tell, failed = _logged(folder, watch), list[FailedCell]()
         if planned.todo:
             failed = _compute(planned, folder, _devices(described, joined(devices), on), on, offline, tell)
         if failed and not any(cell.complete(folder) for cell in _compared(planned)):
@@ -230,21 +230,21 @@ def _check_folder(folder: Path, name: str) -> None:
         raise Mismatch(f"{folder / theirs[0]} is not the file of a study. Name another folder: --out DIR")
 
 
-def _compared(planned: Plan) -> list[Cell]:
+def _compared(planned: StudyPlan) -> list[StudyCell]:
     """The cells of arms, without those that are attacked."""
     return [cell for cell in planned.every if cell.arm in planned.study.arms]
 
 
 def _compute(
-    planned: Plan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch
-) -> list[Failed]:
+    planned: StudyPlan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch
+) -> list[FailedCell]:
     with fleet_of(planned.study.device, devices, on) as fleet:
         if fleet is None:
             raise ValueError("a study is computed by a fleet")
         return compute(_compared(planned), folder, fleet, watch, offline)
 
 
-def _of_cells(failed: Sequence[Failed]) -> RobustXtremeError:
+def _of_cells(failed: Sequence[FailedCell]) -> RobustXtremeError:
     """The error for the cells that failed: a user's mistake where all of them are."""
     first, more = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
     what = f"{first.name}{more} failed, and the others are computed: {first.why}"

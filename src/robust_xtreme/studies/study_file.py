@@ -69,7 +69,7 @@ class Arm:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Attack:
+class StudyAttack:
     """An attack on a model of an arm with a seed of its own, whose texts every run reads: `spec` as in `--perturb`."""
 
     spec: tuple[str, ...]
@@ -114,7 +114,7 @@ class Study:
     arms: Mapping[str, Arm]
     evaluate: Mapping[str, Any]
     analysis: Any
-    attack: Attack | None
+    attack: StudyAttack | None
     power: Power | None
     cost: Cost | None
     text: str
@@ -233,7 +233,7 @@ def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -
             check_keys(_table(values[task], f"{where}: {task}"), known, (), f"{where}: {task}")
 
 
-def _attack(table: Any, arms: Mapping[str, Arm], where: str) -> Attack | None:
+def _attack(table: Any, arms: Mapping[str, Arm], where: str) -> StudyAttack | None:
     if table is None:
         return None
     values = _table(table, f"{where}: [attack]")
@@ -242,7 +242,7 @@ def _attack(table: Any, arms: Mapping[str, Arm], where: str) -> Attack | None:
         raise SpecError(f"{where}: [attack] names the arm {values['arm']!r:.80}. The arms are: {', '.join(arms)}.")
     spec = [values["spec"]] if isinstance(values["spec"], str) else values["spec"]
     seed = _number(values.get("seed", _MOST_SEEDS), 0, f"{where}: [attack] seed")
-    return Attack(_strings(spec, f"{where}: [attack] spec"), values["arm"], seed)
+    return StudyAttack(_strings(spec, f"{where}: [attack] spec"), values["arm"], seed)
 
 
 def _power(table: Any, where: str) -> Power | None:

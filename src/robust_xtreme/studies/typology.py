@@ -10,7 +10,7 @@ from typing import Final
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.core.pack_files import Table, read_table
+from robust_xtreme.core.pack_files import PackTable, read_table
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
 """The kinds of distance; each is from 0 to 1. tools/typology.py says how each is made."""
@@ -44,13 +44,13 @@ def _known(kind: str) -> Mapping[str, float]:
     return {row["code"]: _number(table, row, kind) for row in table.rows if row[kind]}
 
 
-def _table() -> Table:
+def _table() -> PackTable:
     table = read_table(resources.folder("perturbations") / "typology" / "en.tsv")
     table.need("code", "iso639_3", *KINDS)
     return table
 
 
-def _number(table: Table, row: Mapping[str, str], kind: str) -> float:
+def _number(table: PackTable, row: Mapping[str, str], kind: str) -> float:
     try:
         value = float(row[kind])
     except ValueError:

@@ -21,7 +21,7 @@ from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.models.predictors.predictor import Weighed, Weighing, Work
+from robust_xtreme.models.predictors.predictor import PredictedMargins, Weighing, Work
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.noise.engine.attack import is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound
@@ -46,7 +46,7 @@ def adversary(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Modul
 
     predictor = EncoderHead(task, reader, task.labels, present)
 
-    def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
+    def weigh(inputs: Inputs, weighing: Weighing) -> PredictedMargins:
         return predictor.weigh(inputs, weighing, Work(_TOKENS))
 
     asks_of = victim(task, predictor, weigh, None)

@@ -119,7 +119,7 @@ _SHOWN: Final = ("limit", "total", "overlap")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainStage:
     """One stage of a run: its kind, its lessons, and its folder.
 
     `identity` is the hash of the model that the run starts from, of all stages before, and of this one; `facts` are
@@ -179,11 +179,11 @@ class Chain:
     """A run's stages in order; `start` is the folder they start from, None for a run from scratch."""
 
     spec: TrainSpec
-    links: tuple[Link, ...]
+    links: tuple[ChainStage, ...]
     start: Path | None
     base: Mapping[str, str] = field(default_factory=dict)
 
-    def check_folder(self, link: Link, *, force: bool) -> None:
+    def check_folder(self, link: ChainStage, *, force: bool) -> None:
         """Raise Mismatch where a stage's folder contains anything else; with `force` the last stage replaces a run."""
         if link is self.links[-1]:
             record.check_claim(link.folder, link.identity, link.facts, force=force)
@@ -200,7 +200,7 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
     """
     check_attacks(spec)
     taught = {name: lessons(stage, spec, tell) if stage.tasks else () for name, stage in spec.stages}
-    links: list[Link] = []
+    links: list[ChainStage] = []
     start, position = None, 0
     if spec.start == SCRATCH:
         links.append(_scratch(spec))
@@ -222,7 +222,7 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
     return Chain(spec, tuple(links), start, base)
 
 
-def _check_not_earlier(spec: TrainSpec, links: Sequence[Link]) -> None:
+def _check_not_earlier(spec: TrainSpec, links: Sequence[ChainStage]) -> None:
     """Raise SpecError where the folder of the last stage is that of an earlier one."""
     for link in links[:-1]:
         if link.folder.resolve() == spec.folder.resolve():
@@ -230,7 +230,7 @@ def _check_not_earlier(spec: TrainSpec, links: Sequence[Link]) -> None:
             raise SpecError(f"The run would overwrite its own stage {stage}, {link.folder}. Name another --out.")
 
 
-def _scratch(spec: TrainSpec) -> Link:
+def _scratch(spec: TrainSpec) -> ChainStage:
     """The encoder that a run from scratch starts from: its tokenizer, and weights drawn with its first stage's seed."""
     seed = spec.stages[0][1].seed
     vectors = spec.size in EMBEDDED
@@ -238,7 +238,7 @@ def _scratch(spec: TrainSpec) -> Link:
     facts = {"size": spec.size, "seed": seed, "text": text}
     identity = digest(SCRATCH, *_flat(facts))
     folder = spec.folder.parent / f"{SCRATCH}-{spec.size}-{identity[:8]}"
-    return Link(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)
+    return ChainStage(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)
 
 
 def pairs_of(stage: StageSpec) -> Pairs | None:
@@ -257,7 +257,9 @@ def _of_images(stage: StageSpec, pairs: Pairs | None, spec: TrainSpec) -> dict[s
     return {"pairs": pairs.identity, "contrast": stage.contrast, "vision": vision}
 
 
-def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, position: int) -> Link:
+def _link(
+    spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, position: int
+) -> ChainStage:
     pairs = pairs_of(stage)
     selected = dev.selection(taught, spec) if stage.select == "dev" else ()
     facts = {
@@ -277,7 +279,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
     start = spec.size if spec.start == SCRATCH else name_of(spec.start)
     name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
     folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
-    return Link(kind, stage, taught, identity, facts, folder, position, selected, pairs=pairs)
+    return ChainStage(kind, stage, taught, identity, facts, folder, position, selected, pairs=pairs)
 
 
 def _noise(stage: StageSpec) -> dict[str, Any]:

@@ -13,15 +13,15 @@ from lightning.pytorch import LightningDataModule
 
 from robust_xtreme.models.reading.windows import joined
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.training.objective import Batch, Part, Piece, Taken
-from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.objective import BatchRows, HeadUnits, Taken, TrainingBatch
+from robust_xtreme.training.sampling import SamplingPlan
 
 _MASKS: Final = 2
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Share:
+class DeviceShare:
     """The share of each step's units that this process takes, in `accumulate` passes: `device` of `devices`."""
 
     device: int = 0
@@ -33,20 +33,22 @@ class Share:
 class Loader:
     """The batches of a plan from step `start` on: `share.accumulate` batches a step."""
 
-    def __init__(self, parts: Sequence[Part], plan: Plan, pad_id: int, start: int, share: Share | None = None) -> None:
+    def __init__(
+        self, parts: Sequence[HeadUnits], plan: SamplingPlan, pad_id: int, start: int, share: DeviceShare | None = None
+    ) -> None:
         self.parts = parts
         self.plan = plan
         self.pad_id = pad_id
         self.start = start
-        self.share = share or Share()
+        self.share = share or DeviceShare()
 
     def __len__(self) -> int:
         return (self.plan.steps - self.start) * self.share.accumulate
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[TrainingBatch]:
         return (batch for step in range(self.start, self.plan.steps) for batch in self.batches(step))
 
-    def batches(self, step: int) -> Iterator[Batch]:
+    def batches(self, step: int) -> Iterator[TrainingBatch]:
         """This process's batches of a step; masking depends on seed and step only."""
         units: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for unit, turn in self.plan.placed(step):
@@ -68,7 +70,7 @@ class Loader:
         hidden, targets = masking(ids.numpy(), np.random.default_rng((self.plan.seed, _MASKS, step)))
         return replace(taken, hidden=hidden, targets=targets)
 
-    def _share(self, taken: dict[int, Taken], number: int) -> Batch:
+    def _share(self, taken: dict[int, Taken], number: int) -> TrainingBatch:
         """One share of a step's units, each part's loss weighted so that the shares add up to the step's."""
         count = self.share.devices * self.share.accumulate
         if count == 1 and len(taken) == 1:
@@ -87,17 +89,17 @@ class Loader:
         return _batch(pieces, self.pad_id)
 
 
-def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> Batch:
+def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> TrainingBatch:
     windows, batches, start = joined([taken.windows for _, taken, _ in pieces]), [], 0
     for part, taken, weight in pieces:
-        batches.append(Piece(part, start, start + len(taken.windows), taken, weight))
+        batches.append(BatchRows(part, start, start + len(taken.windows), taken, weight))
         start += len(taken.windows)
     ids, mask = collate(windows, pad_id)
     for piece in batches:
         if piece.taken.hidden is not None:
             width = min(ids.shape[1], piece.taken.hidden.shape[1])
             ids[piece.start : piece.stop, :width] = torch.from_numpy(piece.taken.hidden[:, :width])
-    return Batch(ids, mask, windows, tuple(batches))
+    return TrainingBatch(ids, mask, windows, tuple(batches))
 
 
 class TrainingData(LightningDataModule):
@@ -114,7 +116,7 @@ class TrainingData(LightningDataModule):
             self.loader.share = replace(self.loader.share, device=trainer.global_rank, devices=trainer.world_size)
         return self.loader
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Batch:
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> TrainingBatch:
         """The batch on the device; its windows stay on the CPU."""
-        moved: Batch = batch.to(device)
+        moved: TrainingBatch = batch.to(device)
         return moved

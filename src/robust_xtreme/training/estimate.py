@@ -25,7 +25,7 @@ from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 from robust_xtreme.training import record, scratch
 from robust_xtreme.training.adversarial import passes_of
-from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of, pairs_of
+from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
 from robust_xtreme.training.fit import fit
@@ -78,7 +78,7 @@ _ENGLISH: Final = ("en",)
 
 @final
 @dataclass(frozen=True, slots=True)
-class Row:
+class EstimateRow:
     """A stage before it is trained; None where a value is not known yet.
 
     `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` means that `steps` is exact,
@@ -103,7 +103,7 @@ class Row:
     done: int = 0
 
 
-def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | None = None) -> tuple[Row, ...]:
+def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | None = None) -> tuple[EstimateRow, ...]:
     """The stages of a run in order. Nothing is trained, translated or written, and neither model nor data are fetched.
 
     With `force` the last stage is to do again. `notice` gets what happens to files that are there already and what is
@@ -119,7 +119,7 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | Non
         chain = None if missing else _chain(spec, tell, notice)
         if chain is None:
             last = spec.stages[-1][1].tasks
-            scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
+            scratch_row = [EstimateRow(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
             if spec.out or spec.target:
                 record.check_ours(spec.folder)
                 _tell_planned(spec.folder, last, notice, force)
@@ -139,7 +139,7 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | Non
             return tuple(_row(_fitting(link, encoder, tell), chain, encoder, tokenizer) for link in chain.links)
 
 
-def _fitting(link: Link, encoder: Any, tell: Tell) -> Link:
+def _fitting(link: ChainStage, encoder: Any, tell: Tell) -> ChainStage:
     """A stage whose tasks have the length that the encoder reads, as `train` has them."""
     return replace(link, lessons=fit(link.lessons, encoder, "the encoder", tell))
 
@@ -269,9 +269,9 @@ def _pairs_size(pairs: Pairs, encoder: Any, tokenizer: Any) -> _Size:
     return replace(_text_size(pairs.texts(), encoder, tokenizer), units=len(pairs.pictures), exact=True)
 
 
-def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
+def _row(link: ChainStage, chain: Chain, encoder: Any, tokenizer: Any) -> EstimateRow:
     if link.kind == SCRATCH:
-        return Row(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
+        return EstimateRow(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
     stage = link.stage
     sizes = [_task_size(lesson, stage, tokenizer) for lesson in link.lessons]
     lines = link.lines()
@@ -293,7 +293,7 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         seconds *= 1 + _FORWARD * passes_of(stage)
         if link.pairs and stage.control != NAME:
             seconds += (plan.steps - done) * tower_seconds(stage, chain.spec)
-    return Row(
+    return EstimateRow(
         kind=link.kind,
         learns=_learns(stage),
         languages=link.languages,
@@ -318,7 +318,7 @@ def _learns(stage: StageSpec) -> tuple[str, ...]:
     return (*stage.tasks, f"{NAME}:{stage.masked_lm:g}") if beside else stage.tasks or (NAME,)
 
 
-def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
+def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> EstimateRow:
     """A stage whose encoder or translated data are not on this machine: what is known from its English data or text,
     or from published sizes. Without a tokenizer an example counts as one unit."""
     steps, exact, counted = stage.steps or None, True, bool(stage.tasks)
@@ -340,7 +340,7 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
         counts = [len(set(read_lines(Path(stage.text), stage.languages)))]
     # The name of the last stage's folder does not depend on the missing data.
     last = KINDS[spec.stages[-1][0]] == kind
-    return Row(
+    return EstimateRow(
         kind=kind,
         learns=_learns(stage),
         languages=languages,

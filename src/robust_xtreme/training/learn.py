@@ -24,7 +24,7 @@ from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.training import dev
 from robust_xtreme.training.adversarial import Attack, adversary
-from robust_xtreme.training.chain import Link
+from robust_xtreme.training.chain import ChainStage
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.images.contrast import contrast_part
 from robust_xtreme.training.images.pairs import Pairs
@@ -32,8 +32,8 @@ from robust_xtreme.training.images.towers import new_tower, read_tower, vision_f
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.masked import NAME, masked_part
 from robust_xtreme.training.module import Schedule
-from robust_xtreme.training.objective import Part, noised_part, task_part
-from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
+from robust_xtreme.training.objective import HeadUnits, noised_part, task_part
+from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
 
 _HEX: Final = 16
@@ -45,13 +45,13 @@ class Learning:
     """What a stage's loop computes. `heads` are those of the lessons, in order; the heads of masked LM and of
     images are not kept."""
 
-    parts: tuple[Part, ...]
-    plan: Plan
+    parts: tuple[HeadUnits, ...]
+    plan: SamplingPlan
     schedule: Schedule
     heads: tuple[nn.Module, ...]
 
 
-def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learning:
+def learning(link: ChainStage, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learning:
     """Everything that the loop of a stage needs except the encoder. Raises ModelError, MissingData."""
     stage = link.stage
     taught = tuple(_part(lesson, stage, encoder, tokenizer) for lesson in link.lessons)
@@ -65,7 +65,7 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     )
     if stage.control == NAME:
         parts, taught = (masked_part(encoder, tokenizer, link.texts(), stage.seed),), ()
-        plan = Plan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
+        plan = SamplingPlan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
     recipe = defaults(stage, spec.recipe)
     fused = spec.optimizer == "adamw_fused" and spec.precision == "fp32"
     warmup = recipe.warm(plan.steps)
@@ -73,7 +73,7 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     return Learning(parts, plan, schedule, tuple(part.head for part in taught))
 
 
-def _contrast(pairs: Pairs, stage: StageSpec, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Part:
+def _contrast(pairs: Pairs, stage: StageSpec, spec: TrainSpec, encoder: Any, tokenizer: Any) -> HeadUnits:
     """The contrast of a stage of images, with a new image tower or the one that it names."""
     tower = new_tower
     if stage.vision:
@@ -81,7 +81,7 @@ def _contrast(pairs: Pairs, stage: StageSpec, spec: TrainSpec, encoder: Any, tok
     return contrast_part(encoder, tokenizer, pairs, stage.contrast, stage.seed, tower)
 
 
-def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Part:
+def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> HeadUnits:
     task = lesson.task
     family: Family = registry.load("family", task.family)
     with own_random(stage.seed):
@@ -125,7 +125,7 @@ def _noise(
     return draw
 
 
-def plan_for(stage: StageSpec, lengths: Sequence[Sequence[int]]) -> Plan:
+def plan_for(stage: StageSpec, lengths: Sequence[Sequence[int]]) -> SamplingPlan:
     """The plan of a resolved stage from the lengths of each part's units.
 
     It has as many steps as the stage names, or as its epochs take.
@@ -133,8 +133,10 @@ def plan_for(stage: StageSpec, lengths: Sequence[Sequence[int]]) -> Plan:
     draws = draws_of(stage, [len(units) for units in lengths])
     starts = (0, *accumulate(len(units) for units in lengths[:-1]))
     every = [length for units in lengths for length in units]
-    once = Plan(every, stage.batch_size, stage.seed, 0, starts, draws)
-    return Plan(every, stage.batch_size, stage.seed, stage.steps or stage.epochs * once.epoch_steps, starts, draws)
+    once = SamplingPlan(every, stage.batch_size, stage.seed, 0, starts, draws)
+    return SamplingPlan(
+        every, stage.batch_size, stage.seed, stage.steps or stage.epochs * once.epoch_steps, starts, draws
+    )
 
 
 def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
@@ -154,7 +156,7 @@ def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
 
 
 def score_of(
-    link: Link, spec: TrainSpec, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any
+    link: ChainStage, spec: TrainSpec, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any
 ) -> Callable[[], float] | None:
     """The mean score over the tasks that have validation examples; None where no task has any.
 

@@ -40,7 +40,7 @@ _sha256: Final = cached(store.sha256)
 
 @final
 @dataclass(frozen=True, slots=True)
-class Known:
+class SplitUnits:
     """The units of a split by key: the first example of each, and every key that identifies it."""
 
     kind: str
@@ -48,7 +48,7 @@ class Known:
     keys: Mapping[str, tuple[str, ...]]
 
 
-def known(examples: Iterable[Example]) -> Known:
+def known(examples: Iterable[Example]) -> SplitUnits:
     """The units of some examples."""
     kind = ""
     first: dict[str, str] = {}
@@ -58,12 +58,12 @@ def known(examples: Iterable[Example]) -> Known:
         kind = contamination.kind
         first.setdefault(contamination.key, example.id)
         every.setdefault(contamination.key, set()).update(keys(example))
-    return Known(kind, first, {key: tuple(sorted(ids)) for key, ids in every.items()})
+    return SplitUnits(kind, first, {key: tuple(sorted(ids)) for key, ids in every.items()})
 
 
 def evaluated(
     tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = lambda _: None
-) -> Iterator[tuple[str, Known]]:
+) -> Iterator[tuple[str, SplitUnits]]:
     """The name and units of every validation and test split whose units can be of the wanted kind.
 
     Tasks without a head learn nothing and are left out, and so is a split that the hub does not contain: it cannot be
@@ -84,13 +84,13 @@ def evaluated(
                         yield f"{task.name}/{split}/{language}", _once(task, source, language, split, pools, kept)
 
 
-def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pools, kept: cache.Cache) -> Known:
+def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pools, kept: cache.Cache) -> SplitUnits:
     """The units of a split, from the cache where the files have not changed."""
     signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
     key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode() if signature else b""
     if key and (stored := kept.get(_KIND, [key]).get(key)) is not None:
         kind, first, every = json.loads(stored)
-        return Known(kind, first, {name: tuple(ids) for name, ids in every.items()})
+        return SplitUnits(kind, first, {name: tuple(ids) for name, ids in every.items()})
     units = known(loading.load(task, source, language, split, pools).examples)
     if key:
         kept.put(_KIND, {key: json.dumps([units.kind, units.first, units.keys]).encode()})
@@ -131,7 +131,7 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
 
 def screen(
     training: Sequence[Example],
-    splits: Iterable[tuple[str, Known]],
+    splits: Iterable[tuple[str, SplitUnits]],
     *,
     allow: bool = False,
     drop_all: bool = False,

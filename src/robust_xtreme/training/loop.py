@@ -29,11 +29,11 @@ from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.report.progress import notebook_bar
 from robust_xtreme.training import best, resume
-from robust_xtreme.training.data import Loader, Share, TrainingData
+from robust_xtreme.training.data import DeviceShare, Loader, TrainingData
 from robust_xtreme.training.device import device_of, own_random, seed_process
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Part
-from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.objective import HeadUnits
+from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import Tell, TrainSpec
 
 
@@ -142,7 +142,7 @@ class Options:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Stage:
+class LoopInputs:
     """The inputs of one loop: the journal of its folder, parts, plan of batches, schedule of rates, and resolved spec.
 
     `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept.
@@ -151,8 +151,8 @@ class Stage:
     name: str
     journal: Journal
     encoder: nn.Module
-    parts: Sequence[Part]
-    plan: Plan
+    parts: Sequence[HeadUnits]
+    plan: SamplingPlan
     schedule: Schedule
     pad_id: int
     spec: TrainSpec
@@ -165,7 +165,7 @@ class Stage:
         return self.journal.folder
 
 
-def run_loop(stage: Stage, options: Options) -> None:
+def run_loop(stage: LoopInputs, options: Options) -> None:
     """Train to the end, from the newest saved state if there is one. Encoder and heads are changed in place.
 
     Raises ModelError where the loss is not a number, RobustXtremeError where memory runs out, DiskError where a state
@@ -180,7 +180,7 @@ def run_loop(stage: Stage, options: Options) -> None:
         if state:
             resume.restore(state, module)
         if begin < stage.plan.steps:
-            share = Share(accumulate=stage.spec.accumulate)
+            share = DeviceShare(accumulate=stage.spec.accumulate)
             loader = Loader(stage.parts, stage.plan, stage.pad_id, begin, share)
             with Stop(options.tell) as stop:
                 _fit(_trainer(stage, _Steps(stage, state, options, stop), begin), module, loader, stage, stop)
@@ -189,7 +189,7 @@ def run_loop(stage: Stage, options: Options) -> None:
     module.eval().to("cpu")
 
 
-def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
+def _trainer(stage: LoopInputs, steps: Callback, begin: int) -> Trainer:
     spec = stage.spec
     strategy: Any = "auto"
     if spec.devices > 1 or spec.strategy != "auto":
@@ -216,7 +216,7 @@ def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
     )
 
 
-def _loggers(stage: Stage) -> Any:
+def _loggers(stage: LoopInputs) -> Any:
     if TENSORBOARD not in stage.spec.log:
         return False
     from lightning.pytorch.loggers import TensorBoardLogger
@@ -232,7 +232,7 @@ def check_logger(spec: TrainSpec) -> None:
         raise UserError(f"{what} Install it: pip install 'robust-xtreme[tensorboard]'")
 
 
-def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage, stop: Stop) -> None:
+def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: LoopInputs, stop: Stop) -> None:
     """Fit; Ctrl-C, on which Lightning ends the process, raises KeyboardInterrupt."""
     before = signal.getsignal(signal.SIGINT)
     size, split = stage.plan.batch_size, stage.spec.accumulate
@@ -274,7 +274,7 @@ def _quiet_lightning() -> Iterator[None]:
 class _Steps(Callback):
     """Before each step set its rate; after it write a row of metrics.csv, save a state, call the progress callback."""
 
-    def __init__(self, stage: Stage, state: resume.State | None, options: Options, stop: Stop) -> None:
+    def __init__(self, stage: LoopInputs, state: resume.State | None, options: Options, stop: Stop) -> None:
         self.stage = stage
         self.steps = stage.plan.steps
         self.stop = stop

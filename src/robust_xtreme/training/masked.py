@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.reading.frames import Frame, frame_of
+from robust_xtreme.models.reading.frames import SpecialTokens, frame_of
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens, backend_of
 from robust_xtreme.models.reading.windows import Windows, around
 from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.fit import text_length
-from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken
+from robust_xtreme.training.objective import IGNORED, HeadUnits, Masking, Taken
 
 MASKED_SHARE: Final = 0.15
 TEXT_LENGTH: Final = 128
@@ -26,7 +26,7 @@ _AS_MASK: Final = 0.8
 _AS_OTHER: Final = 0.9
 
 
-def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -> Part:
+def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -> HeadUnits:
     """Predict masked tokens of plain text as BERT does, with scores over the encoder's own embeddings.
 
     Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. The seed draws the head's weights. Raises
@@ -46,10 +46,10 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -
 
     with own_random(seed):
         head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
-    return Part(NAME, head, tuple(windows.lengths.tolist()), take, _loss, terms, masking(tokenizer))
+    return HeadUnits(NAME, head, tuple(windows.lengths.tolist()), take, _loss, terms, masking(tokenizer))
 
 
-def _windows(frame: Frame, tokens: Tokens, room: int) -> Windows:
+def _windows(frame: SpecialTokens, tokens: Tokens, room: int) -> Windows:
     """The windows of lines, each of at most `room` tokens; a line without tokens has none."""
     count = -(-tokens.lengths // room)
     line = np.repeat(np.arange(len(count)), count)

@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from robust_xtreme.models.tensors import encoder_inputs
-from robust_xtreme.training.objective import Batch, Part
+from robust_xtreme.training.objective import HeadUnits, TrainingBatch
 
 EPSILON: Final = 1e-8
 
@@ -48,7 +48,7 @@ class TrainingModule(LightningModule):
     `pieces` are those of the last pass: the number of a part, its loss, its weight.
     """
 
-    def __init__(self, encoder: nn.Module, parts: Sequence[Part], schedule: Schedule) -> None:
+    def __init__(self, encoder: nn.Module, parts: Sequence[HeadUnits], schedule: Schedule) -> None:
         LightningModule.__init__(self)
         self.encoder = encoder
         self.heads = nn.ModuleList(part.head for part in parts)
@@ -57,7 +57,7 @@ class TrainingModule(LightningModule):
         self.optimizer_state: dict[str, Any] | None = None
         self.pieces: list[tuple[int, Tensor, float]] = []
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """The loss of one batch: the weighted sum of its pieces'."""
         inputs = encoder_inputs(self.encoder, batch.ids, batch.mask, batch.windows)
         hidden = self.encoder(**inputs).last_hidden_state

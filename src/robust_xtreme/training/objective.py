@@ -65,7 +65,7 @@ Take = Callable[[Sequence[tuple[int, int]]], Taken]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Part:
+class HeadUnits:
     """A head and the units that it learns from.
 
     `lengths` are the tokens of each unit's longest window. `loss(head, hidden (N, L, H), mask (N, L), taken)` is the
@@ -89,7 +89,7 @@ def task_part(
     windows: Windows,
     examples: Sequence[Example],
     labels: Labels,
-) -> Part:
+) -> HeadUnits:
     """A part that learns from windows; a unit is a window or, where a loss needs it, all windows of an example."""
     units = units_of(family, windows)
 
@@ -97,7 +97,7 @@ def task_part(
         rows, bounds = gathered(units, np.array([unit for unit, _ in spans], np.int64))
         return Taken(windows.take(rows), tuple(np.diff(bounds).tolist()), examples)
 
-    return Part(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
+    return HeadUnits(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
 
 
 def noised_part(
@@ -107,7 +107,7 @@ def noised_part(
     windows: Windows,
     labels: Labels,
     draw: Callable[[Sequence[tuple[int, int]]], tuple[Windows, Sequence[Example]]],
-) -> Part:
+) -> HeadUnits:
     """A part that learns from examples that `draw` noises and encodes again in each pass; a unit is an example.
 
     `windows` are the clean windows, whose lengths the batches are planned by.
@@ -118,7 +118,7 @@ def noised_part(
         drawn, examples = draw(spans)
         return Taken(drawn, tuple(np.diff(of_examples(drawn, len(spans))).tolist()), examples)
 
-    return Part(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
+    return HeadUnits(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
 
 
 def _task_loss(family: Family, labels: Labels) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]:
@@ -154,7 +154,7 @@ def lengths_of(windows: Windows, units: Scores) -> tuple[int, ...]:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BatchRows:
     """Rows `start` to `stop` of a batch: their part, the units taken, and the weight of their loss."""
 
     part: int
@@ -166,15 +166,15 @@ class Piece:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """The input of one pass through the encoder: ids (B, L), mask (B, L), windows, and their pieces."""
 
     ids: Tensor
     mask: Tensor
     windows: Windows
-    pieces: tuple[Piece, ...]
+    pieces: tuple[BatchRows, ...]
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> TrainingBatch:
         """The same batch on a device; its windows stay where they are."""
         ids, mask = (tensor.to(device, non_blocking=True) for tensor in (self.ids, self.mask))
         return replace(self, ids=ids, mask=mask)

@@ -132,7 +132,7 @@ def _parts(count: int, starts: Sequence[int]) -> list[tuple[int, int]]:
 
 
 @final
-class Plan:
+class SamplingPlan:
     """The units of each of `steps` steps, and the pass over its task's units that each unit is in.
 
     `lengths` are the tokens of all units, task after task; `starts` the indices where each task's units begin. Without

@@ -13,7 +13,7 @@ from robust_xtreme.training.spec import Tell, TrainSpec
 from robust_xtreme.training.stage import train
 from robust_xtreme.workers.units.each import each
 from robust_xtreme.workers.units.shared_folder import working_in
-from robust_xtreme.workers.units.unit import Fleet, Piece
+from robust_xtreme.workers.units.unit import Fleet, WorkUnit
 
 _LINES: Final = 10
 
@@ -45,7 +45,7 @@ def train_all(specs: Sequence[TrainSpec], options: Options, fleet: Fleet | None 
     options.tell(shares(specs, fleet))
     start = Path.cwd()
     units = [
-        Piece(number, str(spec.folder), str(number), 1.0, _Run(spec, start, options.force))
+        WorkUnit(number, str(spec.folder), str(number), 1.0, _Run(spec, start, options.force))
         for number, spec in enumerate(specs)
     ]
     folders = [Path(folder) for folder in each(_trained, units, fleet, options.tell)]

@@ -26,13 +26,13 @@ from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import best, record, scratch
-from robust_xtreme.training.chain import Chain, Link, chain_of
+from robust_xtreme.training.chain import Chain, ChainStage, chain_of
 from robust_xtreme.training.device import check_devices, device_of, own_random
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
-from robust_xtreme.training.loop import Options, Stage, check_logger, run_loop
+from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
 from robust_xtreme.training.masked import NAME
 from robust_xtreme.training.removal import journal_of
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
@@ -124,7 +124,7 @@ def _check_shared_out(spec: TrainSpec) -> None:
         raise SpecError(f"{what}. Leave them out, or name a smaller batch_size.")
 
 
-def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> None:
+def _make(chain: Chain, link: ChainStage, parent: Path | None, options: Options) -> None:
     """Train a stage where it is not complete; `parent` is the folder of the stage before, None for a new encoder."""
     last = link is chain.links[-1]
     left = any((link.folder / name).exists() for name in record.STATES)
@@ -144,7 +144,9 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
         options.tell(f"{link.folder} is complete. Train again with --force, or elsewhere with --out.")
 
 
-def _make_again(chain: Chain, link: Link, parent: Path | None, options: Options, journal: Journal, force: bool) -> None:
+def _make_again(
+    chain: Chain, link: ChainStage, parent: Path | None, options: Options, journal: Journal, force: bool
+) -> None:
     """Train a stage in its folder, which is locked; an earlier run stays where the start or the data cannot be read."""
     ready = _ready(chain, link, parent, options.tell) if parent else None
     journal.sweep()
@@ -176,7 +178,7 @@ def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
         yield
 
 
-def _from_scratch(chain: Chain, link: Link, journal: Journal) -> None:
+def _from_scratch(chain: Chain, link: ChainStage, journal: Journal) -> None:
     encoder, tokenizer = scratch.new_model(Path(chain.spec.text), chain.spec.size, link.stage.seed)
     write_model(link.folder / "model", encoder, tokenizer, journal)
     text = str(link.facts["text"])
@@ -189,7 +191,7 @@ def _from_scratch(chain: Chain, link: Link, journal: Journal) -> None:
 class _Ready:
     """A stage before its first step: its lessons fit the encoder, which comes from the folder `source`."""
 
-    link: Link
+    link: ChainStage
     source: Path
     encoder: Any
     tokenizer: Any
@@ -197,7 +199,7 @@ class _Ready:
     score: Callable[[], float] | None
 
 
-def _ready(chain: Chain, link: Link, parent: Path, tell: Tell) -> _Ready:
+def _ready(chain: Chain, link: ChainStage, parent: Path, tell: Tell) -> _Ready:
     """Read everything that a stage needs. Nothing is written. Raises ModelError, MissingData, Contamination."""
     spec = chain.spec
     check_hashes(parent)
@@ -217,7 +219,7 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
     if read := what_is_read(spec, link.stage):
         options.tell(read)
     run_loop(
-        Stage(
+        LoopInputs(
             name=link.kind,
             journal=journal,
             encoder=encoder,
@@ -240,7 +242,7 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
     record.clear(journal)
 
 
-def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
+def _tell_counts(link: ChainStage, learned: Learning, tell: Tell) -> None:
     counts = ", ".join(f"{lesson.task.name}: {counted(len(lesson.examples), 'example')}" for lesson in link.lessons)
     if link.pairs:
         counts = f"images: {counted(len(link.pairs.pictures), 'image')}, {counted(link.pairs.count, 'caption')}"
@@ -250,13 +252,13 @@ def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
     tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
 
 
-def _write_hashes(link: Link, journal: Journal) -> None:
+def _write_hashes(link: ChainStage, journal: Journal) -> None:
     """Write the keys of the examples that weights are trained on or selected by."""
     known = sorted({key for example in (*link.examples, *link.selected) for key in keys(example)})
     store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in known), journal.write)
 
 
-def _write_heads(link: Link, heads: Sequence[nn.Module], journal: Journal) -> None:
+def _write_heads(link: ChainStage, heads: Sequence[nn.Module], journal: Journal) -> None:
     encoder = encoder_identity(link.folder / "model")
     with written_folder(link.folder / "heads", journal) as tmp:
         for task, head in zip((lesson.task for lesson in link.lessons), heads, strict=True):
@@ -266,7 +268,7 @@ def _write_heads(link: Link, heads: Sequence[nn.Module], journal: Journal) -> No
             store.write_json(tmp / f"{task.name}.json", facts)
 
 
-def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.StageRecord:
+def _record(chain: Chain, link: ChainStage, learned: Learning, parent: str) -> record.StageRecord:
     spec, stage, taught, plan = chain.spec, link.stage, link.lessons, learned.plan
     data = [lesson.identity for lesson in taught] or [link.pairs.identity if link.pairs else str(link.facts["text"])]
     per_task = _per_task(link, learned)
@@ -325,7 +327,7 @@ def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.
     )
 
 
-def _of_images(link: Link) -> dict[str, Any]:
+def _of_images(link: ChainStage) -> dict[str, Any]:
     """What a record has of images with captions; empty for other stages."""
     if link.pairs is None:
         return {}
@@ -337,7 +339,7 @@ def _of_images(link: Link) -> dict[str, Any]:
     }
 
 
-def _per_task(link: Link, learned: Learning) -> dict[str, dict[str, Any]]:
+def _per_task(link: ChainStage, learned: Learning) -> dict[str, dict[str, Any]]:
     counts = {lesson.task.name: len(lesson.examples) for lesson in link.lessons}
     return {
         part.name: {

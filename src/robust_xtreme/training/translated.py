@@ -50,7 +50,7 @@ _TOLD: Final = 10
 
 @final
 @dataclass(frozen=True, slots=True)
-class Job:
+class TranslationJob:
     """Texts to translate, in order, and the file that stores their translations.
 
     `facts` are in the file's first line: everything that the translations depend on.
@@ -75,7 +75,9 @@ class Job:
 Translate = Callable[[Sequence[str]], list[Translation]]
 
 
-def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
+def translations(
+    job: TranslationJob, translate: Callable[[], Translate], tell: Callable[[str], None]
+) -> list[Translation]:
     """The translations of the texts: read where they are stored, else made in parts; `translate()` only if needed.
 
     Raises DataError where a stored file was changed, DiskError, Locked.
@@ -102,7 +104,7 @@ def _remove_parts(journal: Journal) -> None:
 
 
 def _made(
-    job: Job, translate: Callable[[], Translate], tell: Callable[[str], None], journal: Journal
+    job: TranslationJob, translate: Callable[[], Translate], tell: Callable[[str], None], journal: Journal
 ) -> list[Translation]:
     """The translations, part by part; parts that a killed run finished are read. Progress is reported ten times."""
     translations: list[Translation] = []
@@ -340,12 +342,14 @@ def _by_model(request: Request) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def _job(request: Request, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> Job:
+def _job(request: Request, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> TranslationJob:
     name = digest(*(f"{key}={facts[key]}" for key in sorted(facts)))
-    return Job(request.keep / f"{request.task.name}-{code}-{name}.jsonl", f"{request.task.name} {code}", texts, facts)
+    return TranslationJob(
+        request.keep / f"{request.task.name}-{code}-{name}.jsonl", f"{request.task.name} {code}", texts, facts
+    )
 
 
-def _tell(job: Job, made: Sequence[Translation], tell: Tell) -> None:
+def _tell(job: TranslationJob, made: Sequence[Translation], tell: Tell) -> None:
     """Report the number of texts, and of translations with problems."""
     odd = {
         "empty": sum(not translation.text for translation in made),

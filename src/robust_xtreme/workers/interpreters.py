@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import IO, Any, final
 
 from robust_xtreme.core.subprocesses import command, ending
-from robust_xtreme.workers.cpu.lane import Failed
 from robust_xtreme.workers.cpu.messages import Channel, channel_and_end
+from robust_xtreme.workers.cpu.worker import Failed
 
 
 def cores() -> int:

@@ -14,11 +14,11 @@ from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.attack import Settings
 from robust_xtreme.noise.engine.noised import NoisedTexts
-from robust_xtreme.noise.engine.options import Options
+from robust_xtreme.noise.engine.options import EditOptions
 from robust_xtreme.noise.label_risk import edited, endangering, risky
 
 
-def _options(texts: Sequence[Text], options: Options, settings: Settings) -> Array:
+def _options(texts: Sequence[Text], options: EditOptions, settings: Settings) -> Array:
     if settings.allows_risk:
         return np.ones(len(options), np.bool_)
     free: Array = ~endangering(texts, options, risky(texts))

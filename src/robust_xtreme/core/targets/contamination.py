@@ -32,7 +32,7 @@ _QUESTIONS: Final = frozenset((_PASSAGES, _QUERIES))
 
 @final
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ExampleUnit:
     """The unit of an example: passage, pair, sentence or query text; its hash; whether it is a short sentence."""
 
     kind: str
@@ -42,7 +42,7 @@ class Piece:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedUnits:
     """How many of `total` distinct units are in training data too, and the first example with such a unit."""
 
     kind: str
@@ -51,24 +51,24 @@ class Shared:
     first: str
 
 
-def unit(example: Example) -> Piece:
+def unit(example: Example) -> ExampleUnit:
     """The unit of an example: the context of a question, the words of a tagged sentence, a query, or all fields.
 
     Of a choice these are the premise and the choices, without the question.
     """
     texts = {name: text.value for name, text in example.texts.items()}
     if _QUERY in texts:
-        return Piece(_QUERIES, _key(_QUERIES, texts[_QUERY]), False)
+        return ExampleUnit(_QUERIES, _key(_QUERIES, texts[_QUERY]), False)
     match example.target:
         case Answers():
-            return Piece(_PASSAGES, _key(_PASSAGES, texts[_CONTEXT]), False)
+            return ExampleUnit(_PASSAGES, _key(_PASSAGES, texts[_CONTEXT]), False)
         case Tags(names):
             (value,) = texts.values()
-            return Piece("sentence", _key("sentence", value), len(names) < LONG_SENTENCE)
+            return ExampleUnit("sentence", _key("sentence", value), len(names) < LONG_SENTENCE)
     values = [value for name, value in texts.items() if not ("choice1" in texts and name == "question")]
     if len(values) > 1:
-        return Piece("pair", _key("pair", *values), False)
-    return Piece("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
+        return ExampleUnit("pair", _key("pair", *values), False)
+    return ExampleUnit("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
 
 
 def keys(example: Example) -> frozenset[str]:
@@ -80,7 +80,7 @@ def keys(example: Example) -> frozenset[str]:
     return _keys(example, unit(example))
 
 
-def _keys(example: Example, piece: Piece) -> frozenset[str]:
+def _keys(example: Example, piece: ExampleUnit) -> frozenset[str]:
     native = example.id.rpartition("/")[2]
     named = piece.kind in _QUESTIONS and len(native) >= UNIQUE_ID
     candidate = example.texts.get(CANDIDATE)
@@ -112,7 +112,7 @@ def _key(kind: str, *values: str) -> str:
     return digest(kind, *(" ".join(unicodedata.normalize("NFKC", value).casefold().split()) for value in values))
 
 
-def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
+def shared(examples: Iterable[Example], trained: Collection[str]) -> SharedUnits:
     """How many units of the examples are among the keys of training data."""
     seen: set[str] = set()
     kinds: set[str] = set()
@@ -123,10 +123,10 @@ def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
         kinds.add(piece.kind)
         if not _keys(example, piece).isdisjoint(trained):
             overlapping.setdefault(piece.key, example.id)
-    return Shared("/".join(sorted(kinds)), len(overlapping), len(seen), next(iter(overlapping.values()), ""))
+    return SharedUnits("/".join(sorted(kinds)), len(overlapping), len(seen), next(iter(overlapping.values()), ""))
 
 
-def check(run: Path, examples: Sequence[Example]) -> Shared:
+def check(run: Path, examples: Sequence[Example]) -> SharedUnits:
     """How many units of the examples a run was trained on, by the hashes of its stages. Raises ModelError.
 
     A run without hashes (an encoder that was only pretrained) shares none, and no unit of the examples is counted.

@@ -25,7 +25,7 @@ from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, counted, shown
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.importing.lm_eval import OURS, exported, listed, mapping
-from robust_xtreme.exchange.importing.raw import Given, raw_frame
+from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import metric_of
 from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
@@ -66,7 +66,7 @@ _WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Log:
+class InspectLog:
     """One evaluation: its header and its samples."""
 
     path: Path
@@ -89,7 +89,7 @@ class Log:
         return f"inspect {packages.get('inspect_ai', 'of unknown version')}, task version {version}"
 
 
-def read(paths: Sequence[Given], only_model: str = "", is_closed: bool = False) -> Read:
+def read(paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = False) -> Read:
     """The samples of some logs, or of those in folders; `is_closed`: the first score is the accuracy of a label.
 
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
@@ -100,7 +100,7 @@ def read(paths: Sequence[Given], only_model: str = "", is_closed: bool = False) 
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
     _check([log for log, _ in kept or logs])
-    ways: dict[Any, Log] = {}
+    ways: dict[Any, InspectLog] = {}
     differing: list[str] = []
     frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
     rows = pl.concat([pl.DataFrame(), *frames], how="diagonal")
@@ -121,7 +121,7 @@ def is_log(path: Path) -> bool:
     return path.suffix == SUFFIX or isinstance(whole.get("samples"), list) or isinstance(whole.get("eval"), dict)
 
 
-def latest(logs: Iterable[Log]) -> list[Log]:
+def latest(logs: Iterable[InspectLog]) -> list[InspectLog]:
     """Of several logs of a task by one model, with the same arguments, the latest."""
     ordered = sorted(logs, key=lambda log: (str(log.evaluation.get("created") or ""), log.path))
     return [*{(log.model, *(json_text(log.evaluation.get(key)) for key in _NAMED)): log for log in ordered}.values()]
@@ -133,7 +133,7 @@ def files(path: Path) -> list[Path]:
     return sorted(logs)
 
 
-def _check(logs: Sequence[Log]) -> None:
+def _check(logs: Sequence[InspectLog]) -> None:
     """Raise Mismatch where logs are of several models, or an evaluation did not end."""
     models = sorted({log.model for log in logs})
     if len(models) > 1:
@@ -146,11 +146,11 @@ def _check(logs: Sequence[Log]) -> None:
 # ------------------------------------------------------------------------------------------------------------ the file
 
 
-def _log(path: Path) -> Log:
+def _log(path: Path) -> InspectLog:
     header = mapping(dict(_entries(path, re.compile(re.escape(_HEADER)))).get(_HEADER))
     if not header:
         raise DataError(path, f"is not a whole log of inspect: it has no {_HEADER}")
-    return Log(path, header)
+    return InspectLog(path, header)
 
 
 def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
@@ -219,7 +219,9 @@ def _json(path: Path, name: str, content: bytes) -> Any:
 # --------------------------------------------------------------------------------------------------------- the samples
 
 
-def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str], is_closed: bool) -> pl.DataFrame:
+def _of_log(
+    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], differing: list[str], is_closed: bool
+) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
     every: dict[str, list[float]] = {}
     left = _rows(log, given, ways, every, is_closed)
@@ -239,7 +241,7 @@ def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str], 
 
 
 def _rows(
-    log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[float]], is_closed: bool
+    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], every: dict[str, list[float]], is_closed: bool
 ) -> Iterator[dict[str, Any]]:
     """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another.
 
@@ -291,7 +293,7 @@ def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
     return [str(number) for number in sorted(map(known.index, named))] if named and {*named} <= {*known} else None
 
 
-def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _known(log: InspectLog, given: ImportedFile, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Which example a sample is, and what noise did to it: as exported, else its id and what was given."""
     known = mapping(sample.get("metadata")).get(OURS)
     if known is None:
@@ -300,7 +302,7 @@ def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict
     return exported(known, DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote"))
 
 
-def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:
+def _scored(log: InspectLog, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:
     """The scores of a sample by scorer, the answer that the first of them found, and whether it may have found one."""
     if sample.get("error"):
         raise DataError(log.path, f"{name} ended in an error and has no score. Evaluate it again with eval-retry")

@@ -15,7 +15,7 @@ import polars as pl
 from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import DataError, SpecError, shown
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.files.frames import Column, Frame, columns, one_of
+from robust_xtreme.files.frames import Frame, FrameColumn, columns, one_of
 from robust_xtreme.files.ranges import beyond, in_words
 from robust_xtreme.files.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
@@ -35,13 +35,13 @@ ITEMS: Final = Frame(
     {
         **columns(pl.String, " ".join(GROUP)),
         "setting": one_of(*SETTINGS),
-        "data": Column(pl.String, nullable=True),
-        "noise_seed": Column(pl.Int64),
-        "example": Column(pl.String),
+        "data": FrameColumn(pl.String, nullable=True),
+        "noise_seed": FrameColumn(pl.Int64),
+        "example": FrameColumn(pl.String),
         **columns(pl.String, "cluster fingerprint prediction gold answer", nullable=True),
-        "status": Column(pl.String, nullable=True, allowed=STATUSES),
-        **{name: Column(PREDICTIONS.columns[name].dtype, nullable=True) for name in REALISED},
-        "overlap": Column(pl.Boolean, nullable=True),
+        "status": FrameColumn(pl.String, nullable=True, allowed=STATUSES),
+        **{name: FrameColumn(PREDICTIONS.columns[name].dtype, nullable=True) for name in REALISED},
+        "overlap": FrameColumn(pl.Boolean, nullable=True),
         **columns(pl.String, "scores sums", nullable=True),
     },
     (*GROUP, "noise_seed", "example"),
@@ -143,7 +143,7 @@ def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> p
     return items.with_columns(pl.lit(None, ITEMS.columns[name].dtype).alias(name) for name in missing)
 
 
-def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series:
+def _cast(rows: pl.DataFrame, name: str, column: FrameColumn, path: str) -> pl.Series:
     values, takes = rows.get_column(name), f"one of {', '.join(column.allowed)}"
     if column.dtype == pl.Boolean:
         typed, takes = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean), "true or false"

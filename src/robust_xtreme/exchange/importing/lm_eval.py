@@ -20,7 +20,7 @@ from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.importing import jsonl
-from robust_xtreme.exchange.importing.raw import Given, raw_frame
+from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import metric_of
 from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
@@ -51,7 +51,7 @@ _UNCONDITIONAL: Final = "acc_mutual_info"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Log:
+class LmEvalLog:
     """The samples of one task of lm-eval, and what the results beside them say."""
 
     path: Path
@@ -110,7 +110,7 @@ class _Reading:
     differing: list[str] = field(default_factory=list)
 
 
-def read(paths: Sequence[Given], only_model: str = "", filter: str = "", is_closed: bool = False) -> Read:
+def read(paths: Sequence[ImportedFile], only_model: str = "", filter: str = "", is_closed: bool = False) -> Read:
     """The samples of some files or folders; of several filters those of `filter`, by default of the first.
 
     `is_closed`: generated texts are labels, and an exact match is their accuracy.
@@ -133,7 +133,7 @@ def read(paths: Sequence[Given], only_model: str = "", filter: str = "", is_clos
     return Read(lambda: raw_frame(rows), path, source, notes, tuple(reading.differing))
 
 
-def logs_in(path: Path) -> list[Log]:
+def logs_in(path: Path) -> list[LmEvalLog]:
     """The logs of a folder and those below it, or the one of a file of samples or results."""
     if path.is_dir():
         files = sorted(path.rglob("samples_*.jsonl"))
@@ -144,26 +144,26 @@ def logs_in(path: Path) -> list[Log]:
     return [_log(file, known) for file in files]
 
 
-def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> Log:
+def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> LmEvalLog:
     named = _SAMPLES.fullmatch(path.name)
     task, time = (named["task"], named["time"]) if named else (path.stem.removeprefix("samples_"), "")
     results = path.with_name(f"results_{time}.json")
     if results not in known:
         known[results] = mapping(store.read_json(results)) if results.is_file() else {}
-    return Log(path, task, time, known[results])
+    return LmEvalLog(path, task, time, known[results])
 
 
-def latest(logs: Iterable[Log]) -> list[Log]:
+def latest(logs: Iterable[LmEvalLog]) -> list[LmEvalLog]:
     """Of several logs of a task by one model the latest."""
     return [*{(log.whole_model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
 
 
-def _check(logs: Sequence[Log]) -> None:
+def _check(logs: Sequence[LmEvalLog]) -> None:
     """Raise Mismatch where logs are of several models, or logs of one task were answered in several ways."""
     models = sorted({log.whole_model for log in logs})
     if len(models) > 1:
         raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
-    ways: dict[str, Log] = {}
+    ways: dict[str, LmEvalLog] = {}
     for log in logs:
         before = ways.setdefault(str(log.ours.get("includes") or log.task), log)
         for name in _SAME:
@@ -173,7 +173,7 @@ def _check(logs: Sequence[Log]) -> None:
                 raise Mismatch(f"{log.path.name}: {what}. Evaluate both with the same lm-eval and settings.")
 
 
-def _rows(log: Log, given: Given, reading: _Reading) -> list[dict[str, Any]]:
+def _rows(log: LmEvalLog, given: ImportedFile, reading: _Reading) -> list[dict[str, Any]]:
     """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
     rows, names, seen = list[dict[str, Any]](), dict[str, str](), set[str]()
     unnamed = next((key.partition(",")[2] for key in log.stated if "," in key), "none")
@@ -218,7 +218,7 @@ def _number_golds(rows: Sequence[dict[str, Any]]) -> None:
             row["gold"] = gold
 
 
-def _differing(log: Log, rows: Sequence[Mapping[str, Any]], filter: str) -> Iterator[str]:
+def _differing(log: LmEvalLog, rows: Sequence[Mapping[str, Any]], filter: str) -> Iterator[str]:
     """What the means over samples are that the results state otherwise."""
     for key, value in log.stated.items():
         name, _, of = key.partition(",")
@@ -242,7 +242,7 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, sample
 
 
-def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _row(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     known = _known(log, given, sample, number)
     texts = family_of(str(known.get("task"))) == SPAN_QA.name
     scores, status = _scores(sample, log.path, number), known.get("status")
@@ -259,7 +259,7 @@ def _is_likelihood(sample: Mapping[str, Any]) -> bool:
     return isinstance(given, list) and len(given) == 1 and isinstance(given[0], list)
 
 
-def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _known(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
     doc = mapping(sample.get("doc"))
     if OURS in doc:

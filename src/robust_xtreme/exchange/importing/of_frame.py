@@ -12,7 +12,7 @@ import polars as pl
 from robust_xtreme.core.errors import DataError, UserError, nearest, plain, shown
 from robust_xtreme.exchange.importing.items import KEYS, names_of
 from robust_xtreme.exchange.importing.raw import frame_of
-from robust_xtreme.exchange.importing.run import Read, Wanted, import_run
+from robust_xtreme.exchange.importing.run import ImportOptions, Read, import_run
 from robust_xtreme.report.evaluation import Evaluation
 
 _PATH: Final = "the frame"
@@ -51,7 +51,7 @@ def from_frame(
     named = {"task": task, "language": language, "condition": condition, "split": split, "model": model}
     named |= {"noise_seed": str(noise_seed), "inference": inference}
     given = {name: value for name, value in named.items() if value}
-    wanted = Wanted(given, str(data), only_model, family, metric, rescored=rescored)
+    wanted = ImportOptions(given, str(data), only_model, family, metric, rescored=rescored)
     return Evaluation(Path(out), import_run(read(frame, columns or {}), wanted, Path(out), force))
 
 

@@ -24,7 +24,7 @@ _CELL: Final = (*CELL, "noise_seed")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Part:
+class ImportedRows:
     """The rows of a task run in the order of PREDICTIONS, each once, and how they are scored.
 
     `metrics` has those that were found, of each model, `computed` whether each comes from predictions, `beside` what

@@ -35,7 +35,7 @@ _EXACT: Final = 2**53
 
 @final
 @dataclass(frozen=True, slots=True)
-class Given:
+class ImportedFile:
     """A file or folder, with the condition of its rows where it is given (`FILE=CONDITION`).
 
     `has_task`: the task of rows that do not say theirs is given.

@@ -10,7 +10,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.exchange.importing import inspect_logs, jsonl, lm_eval
-from robust_xtreme.exchange.importing.raw import Given
+from robust_xtreme.exchange.importing.raw import ImportedFile
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.stated import CLOSED
 from robust_xtreme.files import store
@@ -20,7 +20,7 @@ LM_EVAL: Final = "lm-eval"
 INSPECT: Final = "inspect"
 
 
-def given_of(name: str, has_task: bool = False) -> Given:
+def given_of(name: str, has_task: bool = False) -> ImportedFile:
     """The file that is named, `FILE` or `FILE=CONDITION`. Raises MissingData where it does not exist."""
     path, condition = Path(name), None
     if not path.exists() and "=" in name:
@@ -31,7 +31,7 @@ def given_of(name: str, has_task: bool = False) -> Given:
             path, condition = Path(file), rest
     if not path.exists():
         raise MissingData(f"{path} does not exist.")
-    return Given(path, condition or None, has_task)
+    return ImportedFile(path, condition or None, has_task)
 
 
 def format_of(path: Path) -> str:
@@ -42,7 +42,12 @@ def format_of(path: Path) -> str:
 
 
 def read(
-    files: Sequence[Given], format: str, renamed: Mapping[str, str], only_model: str, filter: str, family: str = ""
+    files: Sequence[ImportedFile],
+    format: str,
+    renamed: Mapping[str, str],
+    only_model: str,
+    filter: str,
+    family: str = "",
 ) -> Read:
     """What the files contain; `renamed` are keys of JSON lines, `filter` is one of lm-eval, `family` of all rows.
 
@@ -61,7 +66,7 @@ def read(
     return inspect_logs.read(files, only_model, family in CLOSED) if name == INSPECT else _jsonl(files, renamed)
 
 
-def _jsonl(files: Sequence[Given], renamed: Mapping[str, str]) -> Read:
+def _jsonl(files: Sequence[ImportedFile], renamed: Mapping[str, str]) -> Read:
     sources = [{"name": given.path.name, "sha256": store.sha256(given.path)} for given in files]
     names = ", ".join(given.path.name for given in files)
     note = f"The predictions or scores are those of {names}."
@@ -72,7 +77,7 @@ def _jsonl(files: Sequence[Given], renamed: Mapping[str, str]) -> Read:
     return Read(rows, ", ".join(str(given.path) for given in files), {"format": JSONL, "files": sources}, (note,))
 
 
-def _rows(given: Given, renamed: Mapping[str, str]) -> pl.DataFrame:
+def _rows(given: ImportedFile, renamed: Mapping[str, str]) -> pl.DataFrame:
     rows = jsonl.read(given.path, renamed)
     if given.condition is None:
         return rows

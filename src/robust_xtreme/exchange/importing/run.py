@@ -21,7 +21,7 @@ from robust_xtreme.exchange.importing.identity import SPLIT, identified
 from robust_xtreme.exchange.importing.items import items_of
 from robust_xtreme.exchange.importing.known import with_known
 from robust_xtreme.exchange.importing.manifest import manifest_of
-from robust_xtreme.exchange.importing.parts import Part, headline_first
+from robust_xtreme.exchange.importing.parts import ImportedRows, headline_first
 from robust_xtreme.exchange.importing.stated import differing_scores, other_words
 from robust_xtreme.exchange.importing.tasks import facts_of, scoring_of, unscored
 from robust_xtreme.files import store
@@ -56,7 +56,7 @@ class Read:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """How rows are imported: `given` are values of keys for all rows without them; see the command `import`."""
 
     given: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ Watch = Callable[[str], None]
 
 @rarely_collected()
 def import_run(
-    read: Read, wanted: Wanted, out: Path, force: bool = False, watch: Watch = lambda _: None
+    read: Read, wanted: ImportOptions, out: Path, force: bool = False, watch: Watch = lambda _: None
 ) -> dict[str, Any]:
     """Write the run of what was read into the folder `out`, and return its manifest.
 
@@ -114,7 +114,7 @@ def check_target(out: Path, force: bool) -> None:
         raise Mismatch(f"{out} has an imported run. Replace it with --force, or name another folder with --out.")
 
 
-def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
+def _items(read: Read, wanted: ImportOptions) -> pl.DataFrame:
     rows = read.rows()
     if wanted.data and "split" not in {*rows.columns, *wanted.given}:
         raise SpecError("--data needs the split that the ids are of: --split test, or --split validation.")
@@ -131,7 +131,7 @@ def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
     return ordered(items, PREDICTIONS.key)
 
 
-def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch, draws: Drawing) -> dict[str, Any]:
+def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draws: Drawing) -> dict[str, Any]:
     """Write all files of the run; return its manifest."""
     watch("reading the rows")
     facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"), watch)
@@ -169,7 +169,7 @@ def _check_metric(name: str, tasks: Mapping[str, Task]) -> None:
         raise UnknownName("metric", name, known, "robust-xtreme import --help")
 
 
-def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch: Watch) -> _Facts:
+def _facts(items: pl.DataFrame, read: Read, wanted: ImportOptions, folder: Path, watch: Watch) -> _Facts:
     """Write the files of each task run. The items, which need most of the memory, are gone after it."""
     parts, tasks, differing = _parts(items, wanted, read, folder, watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
@@ -182,7 +182,7 @@ def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch:
 
 
 def _parts(
-    items: pl.DataFrame, wanted: Wanted, read: Read, folder: Path, watch: Watch
+    items: pl.DataFrame, wanted: ImportOptions, read: Read, folder: Path, watch: Watch
 ) -> tuple[list[Stored], dict[str, dict[str, Any]], list[str]]:
     """The files of each task run, the facts of each task, and what is not as stated: a Mismatch, unless it may be."""
     parts, tasks, beside, differing = [], {}, [], [*read.differing]
@@ -193,7 +193,7 @@ def _parts(
         for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
             rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
             watch(f"scoring {key[0]}/{key[2]}")
-            part = Part(rows, scoring, read.path)
+            part = ImportedRows(rows, scoring, read.path)
             names = [store.part_path(folder, *map(str, key), kind) for kind in ("predictions", "stats")]
             parts.append(part.write(*names))
             metrics |= part.metric_names

@@ -12,15 +12,15 @@ from robust_xtreme.core.errors import DataError, SpecError, UserError, counted
 from robust_xtreme.core.sinks import csv_cell
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA
-from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
-from robust_xtreme.exchange.perturbing.of_attack import Attack, Left, chosen, left
-from robust_xtreme.exchange.perturbing.of_task import Asked, examples, texts
-from robust_xtreme.exchange.perturbing.output import Goal, target, written
+from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, FileNoise, batches, check_served
+from robust_xtreme.exchange.perturbing.of_attack import AttackedTexts, NamedAttack, chosen, left
+from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples, texts
+from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.formats import STREAM, Done, Options, Reader, opened
+from robust_xtreme.tasks.formats import STREAM, Reader, ReadOptions, SlotResult, opened
 from robust_xtreme.tasks.formats.tsv import is_named
 
 _SQUAD: Final = "squad"
@@ -44,7 +44,7 @@ EDIT_COUNTS: Final = (
 
 @final
 @dataclass(frozen=True, slots=True)
-class Job:
+class PerturbJob:
     """The arguments of the command: the file, the condition or the attack, the output file and the options."""
 
     file: str
@@ -81,7 +81,7 @@ class Totals(NamedTuple):
     nulls: int = 0
     why: str = "the task does not read"
 
-    def plus(self, done: Iterable[Done], nulls: int = 0) -> Totals:
+    def plus(self, done: Iterable[SlotResult], nulls: int = 0) -> Totals:
         """These totals and further texts."""
         texts, changed, unserved, left, rates = self[:5]
         for outcome in done:
@@ -104,7 +104,7 @@ class Totals(NamedTuple):
         return line + self.note
 
 
-def _rate(done: Done) -> float:
+def _rate(done: SlotResult) -> float:
     return done.noised.graphemes_edited / done.noised.graphemes if done.noised and done.noised.graphemes else 0.0
 
 
@@ -114,12 +114,12 @@ class _Plan:
     """A checked job: how the file is read, how it is noised, and a note for the summary."""
 
     read: Reader
-    options: Options
-    noise: Noise | Left
+    options: ReadOptions
+    noise: FileNoise | AttackedTexts
     note: str = ""
 
 
-def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) -> Totals:
+def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: None) -> Totals:
     """Write a file with its texts noised, and return the totals; `advance` is called with the bytes read so far.
 
     Where it fails, no file is written. Raises SpecError, UnknownName, DataError, MissingData, UserError, DiskError.
@@ -131,9 +131,9 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
     plan = _plan(job)
     totals = Totals(note=plan.note, why="were not attacked" if job.frozen else Totals().why)
-    goals = [Goal("--out", job.out if out else "stdout", out)]
+    goals = [OutputFile("--out", job.out if out else "stdout", out)]
     if edit_counts:
-        goals.insert(0, Goal("--edit-counts", job.edit_counts, edit_counts))
+        goals.insert(0, OutputFile("--edit-counts", job.edit_counts, edit_counts))
     with opened(job.file) as source, written(goals) as writes:
         *notes, write = writes
         for note in notes:
@@ -150,7 +150,7 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
     return totals
 
 
-def _noted(done: Sequence[Done]) -> Iterator[str]:
+def _noted(done: Sequence[SlotResult]) -> Iterator[str]:
     """The rows of edit counts for the texts of a record."""
     for outcome in done:
         if (noised := outcome.noised) is not None:
@@ -160,7 +160,7 @@ def _noted(done: Sequence[Done]) -> Iterator[str]:
             yield "\t".join((*map(csv_cell, names), *map(str, counts))) + "\n"
 
 
-def _check_done(totals: Totals, path: str, noise: Noise | Left) -> None:
+def _check_done(totals: Totals, path: str, noise: FileNoise | AttackedTexts) -> None:
     """Refuse a file without texts, or in which no text is in a language that is served."""
     if not totals.texts:
         left = f" It has {totals.left:,} that {totals.why}." if totals.left else ""
@@ -172,7 +172,7 @@ def _check_done(totals: Totals, path: str, noise: Noise | Left) -> None:
         raise UserError(f"{what} See: robust-xtreme list languages")
 
 
-def _plan(job: Job) -> _Plan:
+def _plan(job: PerturbJob) -> _Plan:
     if job.frozen:
         if not job.task or job.keep_names:
             raise UserError("--frozen writes a task's file: --task TASK --language CODE, and no --keep-names.")
@@ -181,7 +181,7 @@ def _plan(job: Job) -> _Plan:
     fields = _asked(job.fields, cell)
     links = bound(replace(cell, fields=()))
     if job.task:
-        return _of_task(job, fields, Noise(links, job.seed, ""))
+        return _of_task(job, fields, FileNoise(links, job.seed, ""))
     if job.split != "auto":
         raise UserError("--split names the split of a task that the file contains. Name the task with --task.")
     if job.language and job.language_field:
@@ -198,8 +198,8 @@ def _plan(job: Job) -> _Plan:
     check_served(links, job.language, formats.module(format).FAMILY)
     _check_taken(job, format)
     fields = _fields(format, fields)
-    options = Options(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
-    noise = Noise(links, job.seed, job.language)
+    options = ReadOptions(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
+    noise = FileNoise(links, job.seed, job.language)
     unsaid = format == "tsv" and options.header is None and not is_named(options)
     return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _UNSAID if unsaid else "")
 
@@ -237,7 +237,7 @@ def _taken(format: str) -> tuple[str, ...]:
     return getattr(formats.module(format), "TAKES", ())
 
 
-def _check_taken(job: Job, format: str) -> None:
+def _check_taken(job: PerturbJob, format: str) -> None:
     """Raise UserError where an option is given that the format does not take, or where two options name one field."""
     options = {"--language-field": job.language_field, "--keep": job.keep, "--skip-null": job.skip_null}
     given = {**options, "--header": job.header is not None}
@@ -249,27 +249,27 @@ def _check_taken(job: Job, format: str) -> None:
             raise UserError(f"--keep and --fields both name {name!r}.")
 
 
-def _of_task(job: Job, fields: tuple[str, ...], noise: Noise | None) -> _Plan:
+def _of_task(job: PerturbJob, fields: tuple[str, ...], noise: FileNoise | None) -> _Plan:
     """Plan for a task's own file: its texts have the ids that `eval` uses, and are noised; without noise, attacked."""
     with own_tasks(str(Path(job.file).absolute().parent.parent)):
         return _of_known_task(job, registry.load("task", job.task), fields, noise)
 
 
-def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noise | None) -> _Plan:
+def _of_known_task(job: PerturbJob, task: TaskSpec, fields: tuple[str, ...], noise: FileNoise | None) -> _Plan:
     _check_task(job, task, fields)
     reader = task.files.get(job.split, next(iter(task.files.values()))).reader
     format = job.format or formats.of_reader(reader, job.file, task.name)
-    asked = Asked(task, job.split, job.language)
+    asked = TaskChoice(task, job.split, job.language)
     if noise is None:
         split, rows = examples(asked, job.file)
-        frozen = chosen(Attack(job.frozen, job.seed, fields), asked, split)
+        frozen = chosen(NamedAttack(job.frozen, job.seed, fields), asked, split)
         called = _called(format, reader, task, frozen.fields)
-        made: Noise | Left = left(frozen, rows, job.seed, called, _ONCE if format == _SQUAD else "")
+        made: FileNoise | AttackedTexts = left(frozen, rows, job.seed, called, _ONCE if format == _SQUAD else "")
     else:
         called = _called(format, reader, task, fields or task.perturbed[0])
         made = _noise_of(asked, job.file, called, noise)
     _check_taken(job, format)
-    options = Options(
+    options = ReadOptions(
         tuple(called.values()),
         pairs=format == "tsv",
         keep=job.keep,
@@ -279,7 +279,7 @@ def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noi
     return _Plan(formats.module(format).records, options, made)
 
 
-def _noise_of(asked: Asked, file: str, called: Mapping[str, str], noise: Noise) -> Noise:
+def _noise_of(asked: TaskChoice, file: str, called: Mapping[str, str], noise: FileNoise) -> FileNoise:
     """Noise in the texts of a task's file. Raises UserError where it has no meaning for the task or the language."""
     check_served(noise.links, "", asked.task.family)
     task_texts = texts(asked, file, called)
@@ -299,7 +299,7 @@ def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> 
     return {name: every[name] for name in wanted}
 
 
-def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
+def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
     if not job.language:
         what = f"Which language of {task.name} is it?"
         raise UserError(f"{what} Name it with --language, as in --language {task.languages[0]}")

@@ -14,7 +14,7 @@ from robust_xtreme.exchange.perturbing.of_task import Texts
 from robust_xtreme.noise.engine.ends import as_read
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound, lacks, noise_with
-from robust_xtreme.tasks.formats import Done, Record, Slot
+from robust_xtreme.tasks.formats import Record, Slot, SlotResult
 
 _BATCH: Final = 1 << 16
 NOT_APPLICABLE: Final = "not_applicable"
@@ -23,7 +23,7 @@ TAGGING: Final = "tagging"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Noise:
+class FileNoise:
     """A condition: its links, the seed, and the texts of a task or, without one, the language of all texts."""
 
     links: Sequence[Bound]
@@ -31,13 +31,13 @@ class Noise:
     language: str
     texts: Texts | None = None
 
-    def batch(self, records: Sequence[Record], path: str) -> list[tuple[Done, ...]]:
+    def batch(self, records: Sequence[Record], path: str) -> list[tuple[SlotResult, ...]]:
         """The results for the texts of some records. Raises DataError where a language is unknown."""
         slots = [slot for record in records for slot in record.slots]
         texts = list(self._texts(slots, path))
         noised = noised_once(self.links, (text for text, _ in filter(None, texts)), self.seed)
         pairs = zip(slots, texts, strict=True)
-        done = iter([Done(slot, noised[pair[0]], pair[1]) if pair else Done(slot) for slot, pair in pairs])
+        done = iter([SlotResult(slot, noised[pair[0]], pair[1]) if pair else SlotResult(slot) for slot, pair in pairs])
         return [tuple(next(done) for _ in record.slots) for record in records]
 
     def _texts(self, slots: Sequence[Slot], path: str) -> Iterator[tuple[Text, int] | None]:

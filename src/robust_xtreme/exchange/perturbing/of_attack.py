@@ -9,35 +9,35 @@ from typing import final
 from robust_xtreme.core.errors import Mismatch, MissingData, UserError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.exchange.perturbing.noised import lead_of
-from robust_xtreme.exchange.perturbing.of_task import Asked
+from robust_xtreme.exchange.perturbing.of_task import TaskChoice
 from robust_xtreme.noise.conditions.frozen import Edit, Frozen
 from robust_xtreme.noise.engine.listed import with_edits
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound
-from robust_xtreme.tasks.formats import Done, Record, Slot
+from robust_xtreme.tasks.formats import Record, Slot, SlotResult
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Left:
+class AttackedTexts:
     """What an attack left of the texts of a file, by their location and field; texts of other items stay."""
 
     texts: Mapping[tuple[str, str], Noised]
     links: Sequence[Bound] = ()
 
-    def batch(self, records: Sequence[Record], path: str) -> list[tuple[Done, ...]]:
+    def batch(self, records: Sequence[Record], path: str) -> list[tuple[SlotResult, ...]]:
         """The results for the texts of some records."""
         return [tuple(self._done(slot, path) for slot in record.slots) for record in records]
 
-    def _done(self, slot: Slot, path: str) -> Done:
+    def _done(self, slot: Slot, path: str) -> SlotResult:
         noised = self.texts.get((slot.location, slot.field))
-        return Done(slot, noised, lead_of(slot, noised.clean, path)) if noised else Done(slot)
+        return SlotResult(slot, noised, lead_of(slot, noised.clean, path)) if noised else SlotResult(slot)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Attack:
+class NamedAttack:
     """The attack that `RUN=ATTACK` names, its noise seed, and its fields (empty: those that it has)."""
 
     given: str
@@ -45,7 +45,7 @@ class Attack:
     fields: tuple[str, ...]
 
 
-def chosen(attack: Attack, asked: Asked, split: str) -> Frozen:
+def chosen(attack: NamedAttack, asked: TaskChoice, split: str) -> Frozen:
     """The texts that an attack left on a task, split and language.
 
     Raises MissingData where there are none, UserError where there are several.
@@ -65,7 +65,9 @@ def chosen(attack: Attack, asked: Asked, split: str) -> Frozen:
     return frozen
 
 
-def left(frozen: Frozen, rows: Sequence[tuple[str, Example]], seed: int, called: Mapping[str, str], once: str) -> Left:
+def left(
+    frozen: Frozen, rows: Sequence[tuple[str, Example]], seed: int, called: Mapping[str, str], once: str
+) -> AttackedTexts:
     """The texts of a file's examples, each with its location, after an attack; `called` names fields in the file.
 
     `once` is a field whose text a file has once for several examples. Raises Mismatch where they differ in it after
@@ -81,7 +83,7 @@ def left(frozen: Frozen, rows: Sequence[tuple[str, Example]], seed: int, called:
         for (location, _), number in zip(attacked, numbers.tolist(), strict=True):
             if number >= 0:
                 texts[location, called[name]] = shown.noised[number]
-    return Left(texts)
+    return AttackedTexts(texts)
 
 
 def _check_once(field: str, rows: Sequence[tuple[str, Example]], edits: Mapping[str, tuple[Edit, ...]]) -> None:

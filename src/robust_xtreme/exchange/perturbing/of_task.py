@@ -26,7 +26,7 @@ Texts = Mapping[tuple[str, str], Text]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TaskChoice:
     """A task, a split (`auto`: by the file's name) and a language, or a pair such as `de@en`."""
 
     task: TaskSpec
@@ -34,7 +34,7 @@ class Asked:
     language: str
 
 
-def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
+def texts(asked: TaskChoice, file: str, called: Mapping[str, str]) -> Texts:
     """The texts of a task's file by their location in it and by field, as `called` in the file.
 
     They have the ids, values and spans that `eval` noises, so that they get the same noise. Raises as `examples`.
@@ -47,7 +47,7 @@ def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
     }
 
 
-def examples(asked: Asked, file: str) -> tuple[str, list[tuple[str, Example]]]:
+def examples(asked: TaskChoice, file: str) -> tuple[str, list[tuple[str, Example]]]:
     """The split of a task's file, and its examples, as `eval` reads them, with their location in the file.
 
     Raises DataError, MissingData, UnknownName, UserError.
@@ -72,7 +72,7 @@ def _location(row: Row, path: Path) -> str:
     return row.location.removeprefix(head).strip() if row.location.startswith(head) else ""
 
 
-def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
+def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
     """The split, and its rows: those of all files that `eval` reads with this file, or of this file alone."""
     task, suite = asked.task, path.parent.parent
     if (suite / MANIFEST).is_file():
@@ -96,7 +96,7 @@ def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
     return split, SourceRows(tuple(rows), str(path), ((str(path), file.sha256),))
 
 
-def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path) -> str:
+def _split(asked: TaskChoice, known: Sequence[str], named: Sequence[str], path: Path) -> str:
     """The split that is named, that the file's name contains, or the only split that is evaluated."""
     if asked.split != _AUTO:
         if asked.split not in known:
@@ -110,7 +110,7 @@ def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path)
     return candidates[0]
 
 
-def _root(asked: Asked, split: str, path: Path) -> Path | None:
+def _root(asked: TaskChoice, split: str, path: Path) -> Path | None:
     """The release folder of a file of that split; None where its path is not that of a file of the split."""
     trained = asked.language in asked.task.train_languages
     for option in options(asked.task.files[split], asked.language, everywhere=asked.task.files[split].mixed or trained):
@@ -121,7 +121,7 @@ def _root(asked: Asked, split: str, path: Path) -> Path | None:
     return None
 
 
-def _check_language(asked: Asked, source: Source) -> None:
+def _check_language(asked: TaskChoice, source: Source) -> None:
     if not has_language(asked.task, source, asked.language):
         known = source.languages(asked.task)
         raise UnknownName(f"language of {asked.task.name}{source.within}", asked.language, known, source.see)

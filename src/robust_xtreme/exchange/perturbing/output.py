@@ -26,7 +26,7 @@ _LEVEL: Final = 6
 _CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class Goal(NamedTuple):
+class OutputFile(NamedTuple):
     """An output file: the option that names it, the name, and its resolved path (None: stdout)."""
 
     option: str
@@ -65,7 +65,7 @@ def _is_same(other: str, path: Path) -> bool:
 
 
 @contextmanager
-def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
+def written(goals: Sequence[OutputFile]) -> Iterator[list[Write]]:
     """Functions that write text to some files: all files appear, or none if anything fails.
 
     A file whose name ends in `.gz` is compressed; the same content gives the same bytes.
@@ -79,7 +79,7 @@ def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
 
 
 @contextmanager
-def _moved(goal: Goal) -> Iterator[BinaryIO | None]:
+def _moved(goal: OutputFile) -> Iterator[BinaryIO | None]:
     """The temporary file that is written in the block; then it is renamed or, where the block fails, removed."""
     path = goal.path
     if path is None or not (path.is_file() or not path.exists()):
@@ -111,7 +111,7 @@ def _stream(path: Path) -> BinaryIO:
 
 
 @contextmanager
-def _filled(goal: Goal, made: BinaryIO | None) -> Iterator[Write]:
+def _filled(goal: OutputFile, made: BinaryIO | None) -> Iterator[Write]:
     """A function that writes to a file; at the end of the block a temporary file is synced to disk."""
     if goal.path is None:
         if sys.stdout is None:  # closed by the parent process
@@ -137,7 +137,7 @@ def _filled(goal: Goal, made: BinaryIO | None) -> Iterator[Write]:
             file.close()
 
 
-def _write(goal: Goal, file: BinaryIO | gzip.GzipFile, text: str | bytes) -> None:
+def _write(goal: OutputFile, file: BinaryIO | gzip.GzipFile, text: str | bytes) -> None:
     with _disk_errors(goal):
         try:
             file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
@@ -154,7 +154,7 @@ def _check_taken(stream: Any) -> None:
 
 
 @contextmanager
-def _disk_errors(goal: Goal) -> Iterator[None]:
+def _disk_errors(goal: OutputFile) -> Iterator[None]:
     """Turn OSError into DiskError with the option and the name, except where the reader of stdout is closed."""
     try:
         yield

@@ -70,8 +70,8 @@ def predict(load: Load, inputs: Inputs, batch_tokens: int, advance: Callable[[in
 
 def _scored(checkpoint: Checkpoint, batches: Iterable[Windows]) -> Iterator[Array]:
     """The scores of each batch. Batches are started while the device computes those before them."""
-    if checkpoint.device.type == "cpu" and (lanes := _THREADS // torch.get_num_threads()) > 1:
-        yield from _side_by_side(checkpoint, batches, lanes)
+    if checkpoint.device.type == "cpu" and (threads := _THREADS // torch.get_num_threads()) > 1:
+        yield from _side_by_side(checkpoint, batches, threads)
         return
     waiting: deque[Started] = deque()
     for windows in batches:
@@ -81,13 +81,13 @@ def _scored(checkpoint: Checkpoint, batches: Iterable[Windows]) -> Iterator[Arra
     yield from _finished(waiting, len(waiting))
 
 
-def _side_by_side(checkpoint: Checkpoint, batches: Iterable[Windows], lanes: int) -> Iterator[Array]:
+def _side_by_side(checkpoint: Checkpoint, batches: Iterable[Windows], threads: int) -> Iterator[Array]:
     """The scores of each batch, where so many passes of a small model use a thread each."""
     waiting: deque[Future[Started]] = deque()
-    with ThreadPoolExecutor(lanes, thread_name_prefix="pass") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="pass") as pool:
         for windows in batches:
             waiting.append(pool.submit(start, checkpoint, windows))
-            if len(waiting) > lanes:
+            if len(waiting) > threads:
                 yield waiting.popleft().result().scores.numpy()
         for each in waiting:
             yield each.result().scores.numpy()

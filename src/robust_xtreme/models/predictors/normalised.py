@@ -10,7 +10,7 @@ import numpy as np
 
 from robust_xtreme.core.edits import NO_SPANS, SpanTable
 from robust_xtreme.core.target_columns import Ranges, TargetColumn, owners
-from robust_xtreme.models.predictors.predictor import Predicted, Predictor, Weighable, Weighed, Weighing, Work
+from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins, Predictor, Weighable, Weighing, Work
 from robust_xtreme.models.reading.contents import Contents
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.tokens import Lexicon
@@ -42,7 +42,7 @@ class Normalised:
         """The predictions of the inputs."""
         return _restored(self.inner.answer(inputs, work), inputs)
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions of the inputs, and the margins of their gold answers."""
         assert isinstance(self.inner, Weighable)
         weighed = self.inner.weigh(inputs, weighing, work)

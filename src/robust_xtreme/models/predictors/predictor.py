@@ -18,7 +18,7 @@ from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.scores import Reduced
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Batches, Windows
-from robust_xtreme.models.retrieval.embeddings import Known
+from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.stats.bitext import Neighbours
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class Weighing:
     margin: Callable[[Array, Array, Reduced], Array]
     golds: Sequence[str]
     settings: str = ""
-    pool: Known = field(default_factory=Known)
+    pool: StoredVectors = field(default_factory=StoredVectors)
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Weighed:
+class PredictedMargins:
     """Predictions, and the margin (n,) int64 of the gold answer of each input."""
 
     predicted: Predicted
@@ -160,7 +160,7 @@ class Movable(Predictor, Protocol):
 class Weighable(Predictor, Protocol):
     """A predictor that knows how far its answers are from others."""
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work, /) -> Weighed:
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work, /) -> PredictedMargins:
         """The predictions of the inputs, as `answer` gives them, and the margins of their gold answers."""
         ...
 

@@ -21,7 +21,7 @@ _TYPES: Final = "token_type_ids"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SpecialTokens:
     """The special tokens of a model around one text and around two.
 
     `kept` is the number of tokens between two texts that belong to the first segment; None: segments are not marked.
@@ -54,7 +54,7 @@ class Frame:
         return room
 
 
-def frame_of(tokenizer: Any) -> Frame:
+def frame_of(tokenizer: Any) -> SpecialTokens:
     """The special tokens that a tokenizer adds, found by encoding two probes.
 
     Where it adds none between two texts, each text ends as a single one does. Raises ModelError where it adds none
@@ -71,7 +71,7 @@ def frame_of(tokenizer: Any) -> Frame:
     if not (head and before) and not (tail and after):
         raise ModelError("This model's tokenizer puts no special token around a text; use an encoder such as XLM-R.")
     kept = _kept(tokenizer, len(before) + len(first), len(between))
-    return Frame((head, tail), (before, between, after), kept, bool(getattr(tokenizer, CAUSAL, False)))
+    return SpecialTokens((head, tail), (before, between, after), kept, bool(getattr(tokenizer, CAUSAL, False)))
 
 
 def _kept(tokenizer: Any, stop: int, between: int) -> int | None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.core.token_offsets import Row, exact_offsets
-from robust_xtreme.models.reading.frames import Frame, frame_of
+from robust_xtreme.models.reading.frames import SpecialTokens, frame_of
 from robust_xtreme.models.reading.words import Words, keeps_offsets, reads_words, words_of
 
 Array = npt.NDArray[Any]
@@ -75,7 +75,7 @@ class Tokens:
         return counts
 
 
-class Backend(Protocol):
+class TokenizerBackend(Protocol):
     """The call of a tokenizer's implementation."""
 
     def __call__(self, texts: list[str], offsets: bool, /) -> Tokens:
@@ -83,7 +83,7 @@ class Backend(Protocol):
         ...
 
 
-def _in_parts(read: Backend, texts: list[str], offsets: bool) -> Tokens:
+def _in_parts(read: TokenizerBackend, texts: list[str], offsets: bool) -> Tokens:
     """The tokens of texts, of which a tokenizer gets not too many at once."""
     return _chained([read(part, offsets) for part in _parts(texts)], offsets)
 
@@ -249,10 +249,10 @@ class Tokenizer:
     has none.
     """
 
-    frame: Frame
+    frame: SpecialTokens
     unknown: int | None
     blank: int | None
-    backend: Backend
+    backend: TokenizerBackend
 
 
 @lru_cache(maxsize=4)
@@ -293,7 +293,7 @@ def backend_of(tokenizer: Any) -> Rust | Called:
 class Lexicon:
     """The texts that a tokenizer has read, each once; a text is known by its number."""
 
-    def __init__(self, backend: Backend, offsets: bool = False) -> None:
+    def __init__(self, backend: TokenizerBackend, offsets: bool = False) -> None:
         self._backend = backend
         self._offsets = offsets
         self._numbers: dict[str | None, int] = {None: -1}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from robust_xtreme.core.edits import ragged, ranges_of
 from robust_xtreme.core.target_columns import bounds_of
-from robust_xtreme.models.reading.frames import Frame
+from robust_xtreme.models.reading.frames import SpecialTokens
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
 
 Array = npt.NDArray[Any]
@@ -19,7 +19,7 @@ Part = tuple[Array, Array]
 """A part of each window: where its tokens start in a buffer (w,), and their number (w,)."""
 
 
-class Layout(Protocol):
+class WindowLayout(Protocol):
     """A family's record of the parts of w windows."""
 
     def __getitem__(self, row: int, /) -> Any:
@@ -61,7 +61,7 @@ class Windows:
     truncated: Array
     second: Array
     summary: Array
-    layout: Layout | None = None
+    layout: WindowLayout | None = None
 
     def __len__(self) -> int:
         return len(self.example)
@@ -171,7 +171,12 @@ def around(frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[Par
 
 
 def framed(
-    frame: Frame, tokens: Tokens, texts: Sequence[Array], max_length: int, examples: Array, layout: Layout | None = None
+    frame: SpecialTokens,
+    tokens: Tokens,
+    texts: Sequence[Array],
+    max_length: int,
+    examples: Array,
+    layout: WindowLayout | None = None,
 ) -> Windows:
     """The windows of texts by number (w,), one or two each. Of a pair that is too long the longer loses its end."""
     whole = [tokens.lengths[numbers] for numbers in texts]

@@ -119,7 +119,7 @@ def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredVectors:
     """Vectors in parts, and the position of each text's vector in all parts, one after the other."""
 
     parts: list[Array] = field(default_factory=list)

@@ -51,7 +51,7 @@ class Entry(NamedTuple):
     graphemes: int
 
 
-class Table(NamedTuple):
+class FormTable(NamedTuple):
     """The forms of all words so far. A slot is a word in one kind: `row * kinds + kind`; row 0 has no forms.
 
     `masks` (r,) are the kinds of a word as bits. `before` (r * kinds,) is the sum of the weights of all forms before a
@@ -72,7 +72,7 @@ class Table(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Lexicon:
+class FormLexicon:
     """The words seen so far, each with its row in the table; cleared when there are too many.
 
     With `whole` forms may begin and end with signs, as with letters, and end with a cluster that waits for more letters
@@ -83,17 +83,17 @@ class Lexicon:
     kinds: tuple[str, ...]
     whole: bool = False
     rows: dict[str, int] = field(default_factory=dict)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[FormTable] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     @property
-    def table(self) -> Table:
+    def table(self) -> FormTable:
         """The forms of all words so far."""
         if self.tables:
             return self.tables[0]
         none, points = np.zeros(0, np.int64), np.zeros(0, np.uint32)
         no_row, no_form = np.zeros(1, np.int64), np.zeros(len(self.kinds), np.int64)
-        return Table(no_row, no_form, none, none, none, none, none, none, points)
+        return FormTable(no_row, no_form, none, none, none, none, none, none, points)
 
     def find(self, words: Sequence[str]) -> Array:
         """The row of each word (w,) int64; words that have no forms share row 0."""
@@ -118,7 +118,7 @@ class Lexicon:
             self.tables[:] = [_grown(self.table, rows, len(self.kinds))]
 
 
-def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
+def _grown(table: FormTable, rows: list[list[Entry]], kinds: int) -> FormTable:
     """The table with further rows; a row's entries are sorted by kind."""
     # One element per entry: owners (its row), kind, weight, lead, tail, graphemes. weights (rows, kinds) sums them.
     flat = [entry for row in rows for entry in row]
@@ -132,7 +132,7 @@ def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
     total = int(table.upto[-1]) if len(table.upto) else 0
     lengths = np.array([len(entry.text) for entry in flat], np.int64)
     points = "".join(entry.text for entry in flat).encode("utf-32-le")
-    new = Table(
+    new = FormTable(
         masks=masks,
         before=total + np.cumsum(weights.reshape(-1)) - weights.reshape(-1),
         upto=total + np.cumsum(weight),
@@ -143,10 +143,10 @@ def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
         graphemes=graphemes,
         pool=np.frombuffer(points, np.uint32),
     )
-    return Table(*(np.concatenate(pair) for pair in zip(table, new, strict=True)))
+    return FormTable(*(np.concatenate(pair) for pair in zip(table, new, strict=True)))
 
 
-def _entries(lexicon: Lexicon, keys: Sequence[str]) -> Iterator[list[Entry]]:
+def _entries(lexicon: FormLexicon, keys: Sequence[str]) -> Iterator[list[Entry]]:
     """The entries of each word, sorted by kind; forms that would break a cluster or join a neighbour are left out."""
     words = [key.lstrip(DECOMPOSED + JOINED) for key in keys]
     numbers = {kind: number for number, kind in enumerate(lexicon.kinds)}
@@ -164,7 +164,7 @@ def _entries(lexicon: Lexicon, keys: Sequence[str]) -> Iterator[list[Entry]]:
         yield sorted(entries, key=lambda entry: entry.kind)
 
 
-def _offers(lexicon: Lexicon, key: str) -> Iterator[Form]:
+def _offers(lexicon: FormLexicon, key: str) -> Iterator[Form]:
     """The forms of a word in its own normal form, none of them the word itself."""
     word = key.lstrip(DECOMPOSED + JOINED)
     composed = unicodedata.normalize("NFC", word)

@@ -29,7 +29,7 @@ _SOFTENED: Final = (0x05D2, 0x05D6, 0x05E5, 0x05E6)
 
 @final
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordRuns:
     """The words of a batch in order (w,): clusters `first` to `last`, code points `start` to `stop`, text number.
 
     `formed` says which may be replaced as a whole, `offered` which of these do not end in a cluster that would join
@@ -50,7 +50,7 @@ class Words:
     edge: Array
 
 
-def find(batch: Batch, begins: Array | None = None, signs: Array | None = None, divider: str = "") -> Words:
+def find(batch: Batch, begins: Array | None = None, signs: Array | None = None, divider: str = "") -> WordRuns:
     """The words of a batch; with `begins` (m,) they are also cut before the clusters that it names.
 
     `signs` are code points other than letters that are parts of words, `divider` is a sign that is one between letters.
@@ -81,7 +81,7 @@ def find(batch: Batch, begins: Array | None = None, signs: Array | None = None, 
     formed &= ~_digit_beside(batch, blank | letter, first, last)
     offered = formed & at(closed, first) & at(closed, last - 1)
     alone = offered & _alone(first, last, text, blank)
-    return Words(batch, first, last, start, stop, text, formed, offered, alone, blank, edge)
+    return WordRuns(batch, first, last, start, stop, text, formed, offered, alone, blank, edge)
 
 
 def add_marks(batch: Batch, letter: Array) -> None:

@@ -101,7 +101,7 @@ class Word(NamedTuple):
     apart: bool = False
 
 
-class Level(NamedTuple):
+class TrieLevel(NamedTuple):
     """The nodes of a trie at one depth: the index of their keys `parent << 21 | point`, and what ends there (k,).
 
     `ends` is `slot << 32 | size << 1 | apart` of the word that ends at a node, 0 where none does: its slot, or 0, and
@@ -117,7 +117,7 @@ class Level(NamedTuple):
 class Segments:
     """A list of words as a trie, with the slot of each word that has key errors."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[TrieLevel, ...]
 
     def units(self, points: Array, blocked: Array, edge: Array | None) -> tuple[Array, Array]:
         """The first cluster of each segment that is a unit (s,), and its slot (s,).
@@ -197,7 +197,7 @@ def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:
         ended = np.flatnonzero(lengths == depth + 1)
         there = np.zeros(len(keys), np.int64)
         there[node[ended]] = ends[ended]
-        levels.append(Level(index(keys), there))
+        levels.append(TrieLevel(index(keys), there))
     return Segments(tuple(levels)) if levels else None
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from robust_xtreme.core.examples import Example, Text
-from robust_xtreme.noise.engine.options import Options, applied
+from robust_xtreme.noise.engine.options import EditOptions, applied
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
 Listed = tuple[str, int, int, str, str, int]
@@ -32,7 +32,7 @@ def with_edits(
     return PerturbedExamples(examples, applied(texts, _table(picked), np.arange(len(texts)), chosen), numbers)
 
 
-def _table(picked: Sequence[Sequence[Listed]]) -> Options:
+def _table(picked: Sequence[Sequence[Listed]]) -> EditOptions:
     """The edits of several texts as a table, in which units and clusters are not counted."""
     flat = [edit for several in picked for edit in several]
     operators = tuple(dict.fromkeys(edit[4] for edit in flat))
@@ -43,7 +43,7 @@ def _table(picked: Sequence[Sequence[Listed]]) -> Options:
         "graphemes": [edit[5] for edit in flat],
     }
     none, uncounted = np.zeros(len(flat), np.int64), np.zeros(len(picked), np.int64)
-    return Options(
+    return EditOptions(
         text=np.repeat(np.arange(len(picked)), [len(several) for several in picked]),
         unit=none,
         reach=none,

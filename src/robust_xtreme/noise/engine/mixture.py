@@ -36,7 +36,7 @@ _ABOVE: Final = 1 + 1e-9
 
 @final
 @dataclass(frozen=True, slots=True)
-class Part:
+class MixtureComponent:
     """A perturbation of a mixture: its name in the mixture, its parameters, and its share of the edits.
 
     `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning.
@@ -49,7 +49,7 @@ class Part:
     apart: bool = False
 
 
-Parts = tuple[Part, ...]
+Parts = tuple[MixtureComponent, ...]
 
 
 class _Drawn(NamedTuple):
@@ -80,10 +80,10 @@ def mixture(
     return make
 
 
-def part(name: str, perturbation: Perturbation, share: float, apart: bool = False, **rates: str) -> Part:
+def part(name: str, perturbation: Perturbation, share: float, apart: bool = False, **rates: str) -> MixtureComponent:
     """A perturbation with its default parameters except for some rates."""
     chosen = {kind: (rate,) for kind, rate in rates.items()}
-    return Part(name, perturbation, {**defaults(perturbation), **chosen}, share, apart)
+    return MixtureComponent(name, perturbation, {**defaults(perturbation), **chosen}, share, apart)
 
 
 def _mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:
@@ -99,13 +99,13 @@ def _mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array
     return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
 
 
-def _of(job: Job, part: Part) -> Job:
+def _of(job: Job, part: MixtureComponent) -> Job:
     """The job of a part: its parameters, and keys of its own, so that parts do not share draws."""
     keys = randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name)))
     return replace(job, keys=keys, params=part.params)
 
 
-def _units(job: Job, part: Part) -> Array:
+def _units(job: Job, part: MixtureComponent) -> Array:
     """How many units of each text (t,) a part may edit.
 
     Of a part that stays apart from spans, the share of the units that its edits at strength 1 show to be apart.
@@ -128,7 +128,7 @@ def _limits(wanted: Array, units: Sequence[Array], shares: Sequence[float]) -> l
     return [(wanted - others) / np.maximum(units[0], 1e-9), *limits[1:]]
 
 
-def _drawn(job: Job, part: Part, limit: Array, number: int) -> _Drawn:
+def _drawn(job: Job, part: MixtureComponent, limit: Array, number: int) -> _Drawn:
     """The edits of a part whose level is below the job's strength."""
     strength = float(job.strength)
     most = min(1.0, strength * float(limit.max(initial=0.0)) * _ABOVE)
@@ -144,7 +144,7 @@ def _drawn(job: Job, part: Part, limit: Array, number: int) -> _Drawn:
     return _Drawn(replace(edits, operator=np.full(len(edits), number, np.int64)), low, high, level[kept])
 
 
-def _draws(batch: Batch, part: Part, keys: Array, edits: Edits, texts: Array) -> Array:
+def _draws(batch: Batch, part: MixtureComponent, keys: Array, edits: Edits, texts: Array) -> Array:
     """The draws (k,) of the units that edits belong to, as the part's engine draws them."""
     if part.perturbation.kind == "letters":
         return unit_draws(batch, keys)[batch.units(edits.start)]

@@ -41,7 +41,7 @@ _Row = tuple[int, int, int, int, str, int, int, int]
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Options:
+class EditOptions:
     """k possible edits of t texts, sorted by text, unit, start, stop and value.
 
     `text` (k,) are the texts' numbers; `unit` (k,) the first unit in the text that an edit touches, and `reach` (k,)
@@ -80,7 +80,7 @@ class Options:
         counts: Array = np.diff(np.concatenate(([0], np.cumsum(there)))[first])
         return counts
 
-    def take(self, numbers: Array) -> Options:
+    def take(self, numbers: Array) -> EditOptions:
         """Some of the edits (k,), ascending."""
         columns = {name: getattr(self, name)[numbers] for name in _COLUMNS}
         return replace(self, **columns, values=[self.values[number] for number in numbers.tolist()])
@@ -98,13 +98,13 @@ class Options:
         over: Array = np.where(first < last, covered[last] > covered[first], within[first])
         return over
 
-    def with_others(self, others: Options) -> Options:
+    def with_others(self, others: EditOptions) -> EditOptions:
         """These edits, and after them others of the same texts."""
         moved = others.operator + len(self.operators)
         columns = {name: np.concatenate((getattr(self, name), getattr(others, name))) for name in _COLUMNS}
         columns["operator"] = np.concatenate((self.operator, moved))
         values, operators = [*self.values, *others.values], (*self.operators, *others.operators)
-        return Options(**columns, values=values, operators=operators, units=self.units, clusters=self.clusters)
+        return EditOptions(**columns, values=values, operators=operators, units=self.units, clusters=self.clusters)
 
 
 def _depth(size: int, low: Array, high: Array) -> Array:
@@ -114,7 +114,7 @@ def _depth(size: int, low: Array, high: Array) -> Array:
     return np.cumsum(steps)
 
 
-def options_of(texts: Sequence[Text], moves: Sequence[Bound], seed: int) -> Options:
+def options_of(texts: Sequence[Text], moves: Sequence[Bound], seed: int) -> EditOptions:
     """The distinct edits that some perturbations make of texts at full strength, in DRAWS draws each."""
     operators = tuple(dict.fromkeys(name for move in moves for name in move.perturbation.operators))
     units, clusters = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
@@ -131,7 +131,7 @@ def options_of(texts: Sequence[Text], moves: Sequence[Bound], seed: int) -> Opti
     return _table(sorted(rows), operators, units, clusters)
 
 
-def probes_of(texts: Sequence[Text], by: str) -> Options:
+def probes_of(texts: Sequence[Text], by: str) -> EditOptions:
     """The edits that hide a unit, one for each: it becomes `by`, or is deleted with a space beside it.
 
     What is in a frozen span stays, and a unit without which a span would be empty is not deleted.
@@ -144,7 +144,7 @@ def probes_of(texts: Sequence[Text], by: str) -> Options:
     return _table(sorted(rows), (HIDE,), units, clusters)
 
 
-def applied(texts: Sequence[Text], options: Options, copies: Array, picked: Sequence[Sequence[int]]) -> NoisedTexts:
+def applied(texts: Sequence[Text], options: EditOptions, copies: Array, picked: Sequence[Sequence[int]]) -> NoisedTexts:
     """Copies (c,) of texts, by number, each with the edits `picked[i]` made, as they are read."""
     copied = [texts[number] for number in copies.tolist()]
     clean = batch([text.value for text in copied], span_table([text.spans for text in copied]))
@@ -158,7 +158,7 @@ def applied(texts: Sequence[Text], options: Options, copies: Array, picked: Sequ
     return as_read(NoisedTexts(copied, moved.values, moved.spans, status, options.operators, counts, links))
 
 
-def _edits(clean: Batch, options: Options, owner: Array, chosen: Array) -> Edits:
+def _edits(clean: Batch, options: EditOptions, owner: Array, chosen: Array) -> Edits:
     """Possible edits (m,) of copies of texts, as edits of their batch."""
     values = [options.values[option] for option in chosen.tolist()]
     sizes = np.array([len(value) for value in values], np.int64)
@@ -170,14 +170,14 @@ def _edits(clean: Batch, options: Options, owner: Array, chosen: Array) -> Edits
     return Edits(start, stop, options.operator[chosen], options.graphemes[chosen], source, length, pool)
 
 
-def _table(rows: Sequence[_Row], operators: tuple[str, ...], units: Array, clusters: Array) -> Options:
+def _table(rows: Sequence[_Row], operators: tuple[str, ...], units: Array, clusters: Array) -> EditOptions:
     """The table of sorted rows; of edits that differ in their operators alone the first."""
     distinct = {row[:5]: row for row in reversed(rows)}
     several = [distinct[key] for key in sorted(distinct)]
     names = ("text", "unit", "start", "stop", "", "reach", "operator", "graphemes")
     columns = {name: np.array([row[at] for row in several], np.int64) for at, name in enumerate(names) if name}
     values = [row[_VALUE] for row in several]
-    return Options(**columns, values=values, operators=operators, units=units, clusters=clusters)
+    return EditOptions(**columns, values=values, operators=operators, units=units, clusters=clusters)
 
 
 def _pages(texts: Sequence[Text], keeps_names: bool) -> Iterator[tuple[str, Array, _Page]]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, differ, ragged
-from robust_xtreme.noise.engine._runs import Words, find
+from robust_xtreme.noise.engine._runs import WordRuns, find
 from robust_xtreme.noise.engine._segments import chained
 from robust_xtreme.noise.engine._select import forms
 from robust_xtreme.noise.engine.dividing import Listed, begins
@@ -46,7 +46,7 @@ _SIGNS: Final = (0x2B9, 0x2BA)
 
 @final
 @dataclass(frozen=True, slots=True)
-class Function:
+class RespellingFunction:
     """A respelling by a function of one word (composed, NFC), called once per distinct word; "" leaves the word."""
 
     spell: Callable[[str], str]
@@ -62,7 +62,12 @@ class Function:
 
 
 def respelled(
-    job: Job, spelling: Respeller | Function, listed: Listed | None, spaces: bool, spaced: bool, divider: str = ""
+    job: Job,
+    spelling: Respeller | RespellingFunction,
+    listed: Listed | None,
+    spaces: bool,
+    spaced: bool,
+    divider: str = "",
 ) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,).
 
@@ -98,7 +103,7 @@ class Spelt(NamedTuple):
     loose: Array
 
 
-class Results(NamedTuple):
+class RespeltWords(NamedTuple):
     """Respelt words: where each begins in `points` (w,), how long it is, its clusters, and whether it can be put in.
 
     One that is `open` ends with a sign that joins a letter after it, and can be put in where there is none.
@@ -111,9 +116,9 @@ class Results(NamedTuple):
     sound: Array
     open: Array
 
-    def take(self, numbers: Array) -> Results:
+    def take(self, numbers: Array) -> RespeltWords:
         """Some of the words, by number."""
-        return Results(self.points, *(at(column, numbers) for column in self[1:]))
+        return RespeltWords(self.points, *(at(column, numbers) for column in self[1:]))
 
 
 def spelt(words: Sequence[str], rules: Respeller) -> list[str]:
@@ -149,15 +154,15 @@ def _across(points: Array, rules: Respeller, start: Array, stop: Array) -> Spelt
     return Spelt(words, np.flatnonzero(at(composing(), words)))
 
 
-def _by_function(points: Array, spelling: Function) -> Spelt:
+def _by_function(points: Array, spelling: RespellingFunction) -> Spelt:
     """Words respelt one by one."""
     joined = graphemes.SEPARATOR.join(["", *map(spelling, _strings(points)), ""])
     return Spelt(np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32), np.zeros(0, np.int64))
 
 
-def _spelt(points: Array, spelling: Respeller | Function, draws: Array) -> Spelt:
+def _spelt(points: Array, spelling: Respeller | RespellingFunction, draws: Array) -> Spelt:
     """The words respelt; by rules in blocks of words whose arrays stay in a core's cache."""
-    if isinstance(spelling, Function):
+    if isinstance(spelling, RespellingFunction):
         return _by_function(points, spelling)
     zeros = np.flatnonzero(points == 0)
     most = _BLOCK if spelling.decomposed else len(points)
@@ -264,7 +269,7 @@ def _normal(batch: Batch, start: Array, spelt: Spelt) -> Array:
     return np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
 
 
-def _results(points: Array) -> Results:
+def _results(points: Array) -> RespeltWords:
     """The respelt words of points between zeros."""
     zeros = np.flatnonzero(points == 0)
     start, length = zeros[:-1] + 1, np.diff(zeros) - 1
@@ -275,7 +280,7 @@ def _results(points: Array) -> Results:
         numbers = np.cumsum(clusters.breaks)
         sizes = at(numbers, zeros[1:]) - at(numbers, start)
     opened[np.searchsorted(zeros, clusters.starts[clusters.open_after]) - 1] = True
-    return Results(points, start, length, sizes, sound, opened)
+    return RespeltWords(points, start, length, sizes, sound, opened)
 
 
 def _is_letter(points: Array) -> Array:
@@ -284,7 +289,7 @@ def _is_letter(points: Array) -> Array:
     return letters
 
 
-def _changed(batch: Batch, start: Array, stop: Array, results: Results) -> Array:
+def _changed(batch: Batch, start: Array, stop: Array, results: RespeltWords) -> Array:
     """Which respelt words (w,) differ from the words of the batch."""
     changed = np.ones(len(start), np.bool_)
     alike = np.flatnonzero((stop - start == results.length) & (results.length > 0))
@@ -293,7 +298,7 @@ def _changed(batch: Batch, start: Array, stop: Array, results: Results) -> Array
     return changed
 
 
-def _follows(words: Words, asked: Array) -> Array:
+def _follows(words: WordRuns, asked: Array) -> Array:
     """Whether a letter or digit of the same text and spans is directly before each word."""
     before = np.maximum(words.first[asked] - 1, 0)
     first = at(words.batch.points, at(words.batch.clusters.starts, before))
@@ -304,7 +309,7 @@ def _follows(words: Words, asked: Array) -> Array:
     return follows
 
 
-def _edits(batch: Batch, start: Array, stop: Array, clean: Array, results: Results, blank: Array) -> Edits:
+def _edits(batch: Batch, start: Array, stop: Array, clean: Array, results: RespeltWords, blank: Array) -> Edits:
     """The edits that put respelt words in, some after a blank; `clean` are the clusters that words had."""
     size, none = len(batch.points), np.zeros(len(start), np.int64)
     return Edits(

@@ -30,14 +30,14 @@ _POINTS: Final = 0x20000
 """Code points from here on have no case and are not decomposed."""
 
 
-class Form(NamedTuple):
+class RuleForm(NamedTuple):
     """What letters become, with its weight relative to the other forms of its rule."""
 
     text: str
     weight: int = 1
 
 
-class Condition(NamedTuple):
+class RuleCondition(NamedTuple):
     """A condition of a rule: a name of CONDITIONS, or one about a class of letters.
 
     `after` and `before` ask that the code point there is the last or the first of a letter of that class, `not-after`
@@ -48,12 +48,12 @@ class Condition(NamedTuple):
     label: str = ""
 
 
-class Rule(NamedTuple):
+class RespellingRule(NamedTuple):
     """Letters, what they may become, and the conditions under which they do, all of which must be true."""
 
     letters: str
-    forms: tuple[Form, ...]
-    where: tuple[Condition, ...] = ()
+    forms: tuple[RuleForm, ...]
+    where: tuple[RuleCondition, ...] = ()
 
 
 class Rules(NamedTuple):
@@ -62,7 +62,7 @@ class Rules(NamedTuple):
     If `decomposed`, they match words in NFD, else words as they are written, in either form.
     """
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RespellingRule, ...]
     classes: Mapping[str, frozenset[str]]
     decomposed: bool = False
 
@@ -155,7 +155,7 @@ class Respeller:
 
 def respeller(rules: Rules) -> Respeller:
     """The arrays of some rules."""
-    by_letters: dict[str, list[Rule]] = {}
+    by_letters: dict[str, list[RespellingRule]] = {}
     for rule, written in zip(rules.rules, _written(rules), strict=True):
         for letters in written:
             by_letters.setdefault(letters, []).append(rule)
@@ -188,7 +188,7 @@ def respeller(rules: Rules) -> Respeller:
     )
 
 
-def _aligned(by_letters: Mapping[str, Sequence[Rule]]) -> bool:
+def _aligned(by_letters: Mapping[str, Sequence[RespellingRule]]) -> bool:
     """Whether there are rules of several letters, and each has one form of as many letters, without conditions."""
     alike = all(
         not rule.where and [len(form.text) for form in rule.forms] == [len(letters)]
@@ -219,7 +219,7 @@ def _excluded() -> Mapping[str, str]:
 
 
 def _conditions(
-    strings: Trie, sets: Sequence[tuple[Condition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
+    strings: Trie, sets: Sequence[tuple[RuleCondition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, Any]:
     """The columns of a Respeller about conditions: `signs`, `kinds`, `true` and `where`.
 
@@ -238,7 +238,7 @@ def _conditions(
 
 
 def _of_words(
-    strings: Trie, sets: Sequence[tuple[Condition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
+    strings: Trie, sets: Sequence[tuple[RuleCondition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, Any]:
     """The columns of a Respeller about letters anywhere in the word: `letters`, `wanted` and `unwanted`."""
     labels = dict.fromkeys(label for conditions in sets for name, label in conditions if name in OF_WORDS)
@@ -260,7 +260,7 @@ def _members(strings: Trie, letters: frozenset[str], end: int) -> Array:
     return flags
 
 
-def _true(condition: Condition, known: Array, labels: Sequence[str]) -> Array:
+def _true(condition: RuleCondition, known: Array, labels: Sequence[str]) -> Array:
     """Whether a condition is true between each sign before and each sign after (signs, signs)."""
     name, label = condition
     if name in OF_WORDS:

@@ -23,8 +23,8 @@ from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, Edits, at, differ, ragged
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import cached
-from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, Lexicon, Table
-from robust_xtreme.noise.engine._runs import Words, find
+from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, FormLexicon, FormTable
+from robust_xtreme.noise.engine._runs import WordRuns, find
 from robust_xtreme.noise.engine._select import active, forms, pick
 from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
@@ -55,7 +55,7 @@ class Moves(NamedTuple):
     high: Array
 
 
-def _swaps(words: Words) -> Array:
+def _swaps(words: WordRuns) -> Array:
     """Words (w,) before another, different word, with only white space and no edge of a span between them."""
     swaps = np.zeros(len(words.first), np.bool_)
     if len(swaps) > 1:
@@ -67,7 +67,7 @@ def _swaps(words: Words) -> Array:
     return swaps
 
 
-def _joined(words: Words) -> Array:
+def _joined(words: WordRuns) -> Array:
     """Words (w,) with only white space before the next one: no line break, no edge of a span within, no whole span."""
     joined = np.zeros(len(words.first), np.bool_)
     if len(joined) > 1:
@@ -78,7 +78,7 @@ def _joined(words: Words) -> Array:
     return joined
 
 
-def _within_line(words: Words) -> Array:
+def _within_line(words: WordRuns) -> Array:
     """Which clusters (m,) are white space other than line breaks."""
     plain = words.blank.copy()
     asked = np.flatnonzero(plain)
@@ -87,7 +87,7 @@ def _within_line(words: Words) -> Array:
     return plain
 
 
-def _spanned(words: Words) -> Array:
+def _spanned(words: WordRuns) -> Array:
     """The numbers of words where the white space before the next word is the whole content of a span."""
     starts, stops = words.batch.span_starts, words.batch.span_stops
     index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
@@ -103,7 +103,7 @@ def _any(where: Array, low: Array, high: Array) -> Array:
     return inside
 
 
-def _same(words: Words) -> Array:
+def _same(words: WordRuns) -> Array:
     """Whether each word (but the last) is the same as the next one."""
     # alike: numbers of words as long as the next.
     sizes = words.stop - words.start
@@ -113,7 +113,7 @@ def _same(words: Words) -> Array:
     return same
 
 
-def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
+def _drops(words: WordRuns, draws: Array) -> tuple[Array, Array, Array, Array]:
     """The fields of Moves about drops: a word is deleted with the white space after it, or else with that before."""
     # solid: the clusters that are not white space. after, before (w,): the next such cluster after each word, and the
     # cluster after the last such one before it. ahead, back (w,): there is white space there without a span's edge.
@@ -132,7 +132,7 @@ def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
     return free & ~kept, free & kept & ~lone, low, high
 
 
-def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
+def _kept(words: WordRuns, draws: Array) -> tuple[Array, Array]:
     """Whether a word (w,) has the largest draw of a text or span (it is never dropped), and whether it is its only."""
     # first, stop: the words of each text and span that has any, by number; numbers: all of them, ragged.
     batch = words.batch
@@ -148,10 +148,10 @@ def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
     return kept, lone
 
 
-class Plan(NamedTuple):
+class WordPlan(NamedTuple):
     """The words of a batch, and of each word (w,) its draw, its row in the lexicon, the kinds it has, and its kind."""
 
-    words: Words
+    words: WordRuns
     draws: Array
     rows: Array
     ways: Array
@@ -160,8 +160,8 @@ class Plan(NamedTuple):
 
 
 def _plan(
-    job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Listed | None, signs: Array | None
-) -> Plan:
+    job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
+) -> WordPlan:
     words = find(job.batch, None if divided is None else begins(job.batch, divided), signs)
     draws = randomness.draws(job.keys[words.text], words.start - job.batch.offsets[words.text])
     rates = tuple(job.params[kind][0] for kind in kinds)
@@ -174,14 +174,14 @@ def _plan(
     if JOIN in kinds:
         ways |= _bit(kinds, JOIN, _joined(words))
     ways &= active(rates)
-    return Plan(words, draws, rows, ways, pick(rates, ways, draws), movable)
+    return WordPlan(words, draws, rows, ways, pick(rates, ways, draws), movable)
 
 
 def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
     return where.astype(np.int64) << kinds.index(kind) if kind in kinds else np.zeros(len(where), np.int64)
 
 
-def _strings(words: Words, whole: bool) -> list[str]:
+def _strings(words: WordRuns, whole: bool) -> list[str]:
     """The keys of the words in the lexicon; those of `whole` words say whether a letter follows."""
     joined = graphemes.SEPARATOR.join(words.batch.values)
     word_texts = [joined[start:stop] for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True)]
@@ -192,7 +192,7 @@ def _strings(words: Words, whole: bool) -> list[str]:
     return word_texts
 
 
-def _accepted(plan: Plan, kinds: tuple[str, ...]) -> Array:
+def _accepted(plan: WordPlan, kinds: tuple[str, ...]) -> Array:
     """Which words (w,) have an edit that wins over every edit that it overlaps, chosen or not."""
     # low, high (w,): the clusters that each word's edit touches. Of two that overlap, the smaller draw wins, none of
     # two equal draws.
@@ -215,7 +215,7 @@ def _is(numbers: Array, kinds: tuple[str, ...], kind: str) -> Array:
     return np.equal(numbers, kinds.index(kind) if kind in kinds else _NOWHERE)
 
 
-def _edits(plan: Plan, kinds: tuple[str, ...], chosen: Array, table: Table | None) -> Edits:
+def _edits(plan: WordPlan, kinds: tuple[str, ...], chosen: Array, table: FormTable | None) -> Edits:
     """The edits of the words `chosen` (k,), given by number."""
     # Each edit replaces the code points start:stop by up to two pieces, `source` and `length` (k, 2), of the batch's
     # points followed by the pools: the lexicon's, then that of the swapped words. number (k,): the edit's kind; changed
@@ -250,7 +250,7 @@ def _edits(plan: Plan, kinds: tuple[str, ...], chosen: Array, table: Table | Non
     return Edits(start, stop, number, changed, source, length, np.concatenate(pools))
 
 
-def _form(table: Table, slots: Array, draws: Array) -> Array:
+def _form(table: FormTable, slots: Array, draws: Array) -> Array:
     """The form of each slot (k,), drawn by weight; a slot's forms are those with `before` < `upto` in its range."""
     bounds = np.append(table.before, table.upto[-1:])
     base = bounds[slots]
@@ -258,7 +258,7 @@ def _form(table: Table, slots: Array, draws: Array) -> Array:
     return np.searchsorted(table.upto, base + way, "right")
 
 
-def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
+def _exchanged(words: WordRuns, chosen: Array) -> tuple[Array, Array]:
     """The code points of words and the words after them, exchanged, pair by pair; and the clusters changed (k,).
 
     The shorter word and the white space are deleted and inserted on the other side: each cluster counts twice.
@@ -273,7 +273,7 @@ def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
 
 
 def _decided(
-    job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Listed | None, signs: Array | None
+    job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
 ) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,)."""
     plan = _plan(job, kinds, lexicon, divided, signs)
@@ -309,8 +309,8 @@ def words(
 
     def make(author: WordNoise) -> Perturbation:
         @cached
-        def lexicon(code: str, chosen: tuple[tuple[str, str], ...]) -> Lexicon:
-            return Lexicon(partial(author, language=code, **dict(chosen)), kinds, whole)
+        def lexicon(code: str, chosen: tuple[tuple[str, str], ...]) -> FormLexicon:
+            return FormLexicon(partial(author, language=code, **dict(chosen)), kinds, whole)
 
         @cached
         def parts(code: str, chosen: tuple[tuple[str, str], ...]) -> Array | None:

@@ -46,7 +46,7 @@ _SEE: Final = "perturbations/README.md says how a keyboard is written"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyboardKey:
     """A key: its position (column and row of ISO/IEC 9995-1, `AD01` the first letter), centre in key pitches, levels.
 
     `x` grows to the right and `y` downwards. `levels` are what it types plain, with shift, with AltGr, with both: ""
@@ -62,7 +62,7 @@ class Key:
 class Stroke(NamedTuple):
     """One key pressed at one level."""
 
-    key: Key
+    key: KeyboardKey
     level: int
 
 
@@ -75,11 +75,11 @@ class Layout:
     languages: tuple[str, ...]
     also: tuple[str, ...]
     default: tuple[str, ...]
-    keys: tuple[Key, ...]
+    keys: tuple[KeyboardKey, ...]
     _typed: Mapping[str, Stroke] = field(repr=False)
-    _near: Mapping[Key, tuple[Key, ...]] = field(repr=False)
+    _near: Mapping[KeyboardKey, tuple[KeyboardKey, ...]] = field(repr=False)
 
-    def neighbours(self, key: Key) -> tuple[Key, ...]:
+    def neighbours(self, key: KeyboardKey) -> tuple[KeyboardKey, ...]:
         """The keys whose centres are within 1.25 pitches of a key's, itself left out."""
         return self._near[key]
 
@@ -188,7 +188,7 @@ def _codes(path: Path, pack: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(pack.get(key, ()))
 
 
-def _keys(path: Path, pack: dict[str, Any]) -> tuple[Key, ...]:
+def _keys(path: Path, pack: dict[str, Any]) -> tuple[KeyboardKey, ...]:
     """The keys of all rows; a position where no level types anything is a gap."""
     offsets = _offsets(path, pack["offsets"])
     levels = [_rows(path, level, pack.get(level), len(offsets)) for level in LEVELS]
@@ -202,10 +202,10 @@ def _keys(path: Path, pack: dict[str, Any]) -> tuple[Key, ...]:
     return tuple(key for key in keys if any(key.levels))
 
 
-def _key(y: int, x: float, levels: tuple[str, ...]) -> Key:
+def _key(y: int, x: float, levels: tuple[str, ...]) -> KeyboardKey:
     """A key by its position: rows E to A from the top, columns along the slant of a pc's keyboard."""
     column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
-    return Key(f"A{'EDCBA@'[y]}{column:02}", x, float(y), levels)
+    return KeyboardKey(f"A{'EDCBA@'[y]}{column:02}", x, float(y), levels)
 
 
 def _offsets(path: Path, offsets: list[Any]) -> list[float]:
@@ -251,7 +251,7 @@ def _cell(path: Path, level: str, cell: str) -> str:
     return DEAD + text if dead else text
 
 
-def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:
+def _typed(keys: tuple[KeyboardKey, ...]) -> dict[str, Stroke]:
     """The stroke of each text and dead key: at the lowest level, from the top left."""
     strokes: dict[str, Stroke] = {}
     for level in range(len(LEVELS)):
@@ -261,7 +261,7 @@ def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:
     return strokes
 
 
-def _apart(key: Key, other: Key) -> float:
+def _apart(key: KeyboardKey, other: KeyboardKey) -> float:
     return math.hypot(key.x - other.x, key.y - other.y)
 
 
@@ -274,7 +274,7 @@ def _segments(text: str) -> Iterator[str]:
             start = at
 
 
-def closeness(key: Key, other: Key) -> int:
+def closeness(key: KeyboardKey, other: KeyboardKey) -> int:
     """How often a neighbouring key is hit: those of the same row most, then the closer ones of other rows."""
     if abs(key.y - other.y) < _SAME_ROW:
         return 3

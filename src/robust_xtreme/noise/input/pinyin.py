@@ -71,7 +71,7 @@ def syllables() -> frozenset[str]:
     return frozenset(syllable for reading in readings() for syllable in reading.split(" "))
 
 
-def _table() -> pack_files.Table:
+def _table() -> pack_files.PackTable:
     table = packs.table("input", "zh-words")
     table.need("word", "reading", "frequency")
     return table

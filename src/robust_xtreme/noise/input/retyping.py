@@ -43,7 +43,7 @@ Readings = Mapping[tuple[str, str], str]
 """Readings by a word and where it counts: anywhere, as the whole `word`, at the `start` or `end` of one."""
 
 
-class Method(NamedTuple):
+class TypingMethod(NamedTuple):
     """How keys become text beyond what a layout says: the layout, the keys of a text, and the text of keys.
 
     `keys` gives the signs of the layout that are struck, None where the text cannot be typed; `text` is the reverse,
@@ -135,17 +135,17 @@ def _chinese() -> Readings:
     return alone | {(word, ""): reading for _, word, reading in sorted(known)}
 
 
-METHODS: Final[Mapping[str, Method]] = {
-    "ko-2set": Method(hangul.LAYOUT, hangul.keys, hangul.typed),
-    "vi-telex": Method(
+METHODS: Final[Mapping[str, TypingMethod]] = {
+    "ko-2set": TypingMethod(hangul.LAYOUT, hangul.keys, hangul.typed),
+    "vi-telex": TypingMethod(
         LATIN, partial(telex.keys, method="telex", tone_last=True), partial(telex.typed, method="telex")
     ),
-    "vi-vni": Method(
+    "vi-vni": TypingMethod(
         LATIN, partial(telex.keys, method="vni", tone_last=True), partial(telex.typed, method="vni"), "0123456789"
     ),
-    "ja-romaji": Method(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys), "-"),
-    "zh-pinyin": Method(LATIN, _pinyin_keys, lambda _: None),
-    _KANA: Method(_KANA, _kana_keys, _kana_text),
+    "ja-romaji": TypingMethod(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys), "-"),
+    "zh-pinyin": TypingMethod(LATIN, _pinyin_keys, lambda _: None),
+    _KANA: TypingMethod(_KANA, _kana_keys, _kana_text),
 }
 """Input methods by the name that `keyboard_typo` gives them, and the keyboard of kana."""
 

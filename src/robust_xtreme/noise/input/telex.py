@@ -148,7 +148,7 @@ class _Word:
         return vowels[-1] if closed or len(vowels) == 1 else vowels[-2]
 
 
-class Stroke(NamedTuple):
+class TelexStroke(NamedTuple):
     """A key, the position of the letter that it belongs to, and whether it is the key of a mark."""
 
     key: str
@@ -178,19 +178,19 @@ def _words(text: str) -> Iterator[str]:
     return ("".join(run) for _, run in groupby(text, str.isalnum))
 
 
-def strokes(word: str, method: Method, *, tone_last: bool) -> list[Stroke]:
+def strokes(word: str, method: Method, *, tone_last: bool) -> list[TelexStroke]:
     """The keys of a word; those of marks are capitals where the whole word is, and has more letters than one."""
     table = method_keys(method)
     tones = {tone: key for key, tone in table.tones.items() if tone}
     hats = {(mark, letter): key for key, row in table.hats.items() for letter, mark in row.items()}
     capital = len(word) > 1 and word.isupper()
-    done: list[Stroke] = []
-    last: list[Stroke] = []
+    done: list[TelexStroke] = []
+    last: list[TelexStroke] = []
     for index, sign in enumerate(word):
         base, hat, tone = parts(sign)
-        done.append(Stroke(base, index))
+        done.append(TelexStroke(base, index))
         for key, row in ((hats.get((hat, base.lower()), ""), done), (tones.get(tone, ""), last if tone_last else done)):
-            row += [Stroke(key.upper() if capital else key, index, mark=True)] if key else []
+            row += [TelexStroke(key.upper() if capital else key, index, mark=True)] if key else []
     return done + last
 
 

@@ -19,7 +19,7 @@ from robust_xtreme.core.graphemes import joins
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke, closeness
+from robust_xtreme.noise.input.keyboards import DEAD, KeyboardKey, Layout, Stroke, closeness
 
 _LISTED: Final = {
     point: slot
@@ -106,7 +106,7 @@ Row = tuple[str, str, int]
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _Keyboard:
     """A layout with the letters and marks that a language writes with, and the marks that the layout has keys for."""
 
     layout: Layout
@@ -135,12 +135,12 @@ def typing_errors(layout: Layout, code: str) -> Iterator[KeyingError]:
     marks = str(packs.read("alphabets", code).get("marks", "")).split()
     signs = dict.fromkeys(sign.removeprefix(DEAD) for key in layout.keys for sign in key.levels if sign)
     accents = tuple(sign for sign in signs if len(sign) == 1 and slot(sign) == "accent")
-    desk = _Desk(layout, frozenset((*alphabet(code).letters, *language(code).alphabet, *marks)), accents)
-    for point in _points(desk):
-        if typed := _typed(desk, point):
-            for (kind, form), weight in _key_errors(desk, point, typed).items():
+    keyboard = _Keyboard(layout, frozenset((*alphabet(code).letters, *language(code).alphabet, *marks)), accents)
+    for point in _points(keyboard):
+        if typed := _typed(keyboard, point):
+            for (kind, form), weight in _key_errors(keyboard, point, typed).items():
                 yield KeyingError(point, kind, form, weight)
-    yield from _accent_marks(desk)
+    yield from _accent_marks(keyboard)
 
 
 def reached(layout: Layout, code: str) -> tuple[int, int]:
@@ -149,25 +149,25 @@ def reached(layout: Layout, code: str) -> tuple[int, int]:
     return sum(layout.strokes(letter) is not None for letter in plain), len(plain)
 
 
-def _points(desk: _Desk) -> list[str]:
+def _points(keyboard: _Keyboard) -> list[str]:
     """The letters and marks of the language's scripts that a layout types, by a key of their own or by dead keys."""
-    scripts = {script(point) for form in desk.signs for point in form}
+    scripts = {script(point) for form in keyboard.signs for point in form}
     typed = {
         sign
-        for key in desk.layout.keys
+        for key in keyboard.layout.keys
         for sign in key.levels
         if len(sign) == 1 and unicodedata.category(sign)[0] in "LM"
     }
-    return sorted(point for point in typed | desk.signs if len(point) == 1 and script(point) in scripts)
+    return sorted(point for point in typed | keyboard.signs if len(point) == 1 and script(point) in scripts)
 
 
-def _typed(desk: _Desk, point: str) -> _Typed | None:
+def _typed(keyboard: _Keyboard, point: str) -> _Typed | None:
     """How a letter is typed; a letter whose accent has no key is typed by its base and by the accent's strokes."""
-    strokes = desk.layout.strokes(point)
+    strokes = keyboard.layout.strokes(point)
     if strokes:
         return _distinguished(strokes)
     whole = unicodedata.normalize("NFD", point)
-    strokes, accents = desk.layout.strokes(whole[0]) or (), tuple(whole[1:])
+    strokes, accents = keyboard.layout.strokes(whole[0]) or (), tuple(whole[1:])
     if len(strokes) == 1 and all(slot(accent) == "accent" for accent in accents):
         return _Typed(strokes[0], (), accents)
     return None
@@ -182,28 +182,28 @@ def _distinguished(strokes: tuple[Stroke, ...]) -> _Typed:
     return _Typed(strokes[base], dead, tuple(sign for sign in marks if not sign.startswith(DEAD)))
 
 
-def _sign(key: Key, level: int) -> str:
+def _sign(key: KeyboardKey, level: int) -> str:
     return key.levels[level] if level < len(key.levels) else ""
 
 
-def _key_errors(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
+def _key_errors(keyboard: _Keyboard, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
     """The forms of one letter or mark by kind, with their weights."""
     counts: Counter[tuple[str, str]] = Counter()
     counts["accent" if slot(point) == "accent" else "delete", ""] += _MISSED
     # The key of the letter struck twice: a dead key affects only the first.
     twice = point + (point if not typed.dead else _sign(*typed.base))
-    if slot(point) in REPEATED and desk.writes(twice):
+    if slot(point) in REPEATED and keyboard.writes(twice):
         counts["double", twice] += 1
-    for kind, form, weight in chain(_near(desk, point, typed), _wrong(desk, point, typed)):
-        if form != point and (not form or desk.writes(form)):
+    for kind, form, weight in chain(_near(keyboard, point, typed), _wrong(keyboard, point, typed)):
+        if form != point and (not form or keyboard.writes(form)):
             counts[kind, form] += weight
     return counts
 
 
-def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
+def _near(keyboard: _Keyboard, point: str, typed: _Typed) -> Iterator[Row]:
     """A neighbouring key struck instead, or along with the right one: before it (no dead key waiting) or after it."""
     key, level = typed.base
-    for other in desk.layout.neighbours(key):
+    for other in keyboard.layout.neighbours(key):
         sign, weight = _sign(other, level), closeness(key, other)
         if not sign or not _alike(point, sign):
             continue
@@ -219,7 +219,7 @@ def _alike(point: str, sign: str) -> bool:
     return not sign.startswith(DEAD) and all(slot(character) == slot(point) for character in sign)
 
 
-def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
+def _wrong(keyboard: _Keyboard, point: str, typed: _Typed) -> Iterator[Row]:
     """Shift added or missed; a dead key, the key of a mark, or AltGr missed; another such key struck."""
     key, level = typed.base
     sign, shifted, without = _sign(key, level), _sign(key, level ^ 1), _sign(key, level % _ALTGR)
@@ -230,7 +230,7 @@ def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
         yield "shift", typed.with_marks(shifted), 1
     if typed.dead or typed.marks:
         yield "accent", sign, _MISSED
-        for mark in desk.marks:
+        for mark in keyboard.marks:
             yield "accent", unicodedata.normalize("NFC", sign + mark), 1
     elif level >= _ALTGR and without and _alike(point, without):
         yield "accent", without, _MISSED
@@ -240,9 +240,9 @@ def _follows(point: str) -> bool:
     return is_mark(point) or joins(point)
 
 
-def _accent_marks(desk: _Desk) -> Iterator[KeyingError]:
+def _accent_marks(keyboard: _Keyboard) -> Iterator[KeyingError]:
     """In decomposed texts an accent with its own key is a code point: it is missed, or another one is struck."""
-    no_key = [letter for letter in sorted(desk.signs) if len(desk.layout.strokes(letter) or ()) != 1]
+    no_key = [letter for letter in sorted(keyboard.signs) if len(keyboard.layout.strokes(letter) or ()) != 1]
     marks = (mark for letter in no_key for mark in unicodedata.normalize("NFD", letter)[1:])
     used = dict.fromkeys(mark for mark in marks if slot(mark) == "accent")
     for mark in used:

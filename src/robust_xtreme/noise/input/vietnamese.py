@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import LATIN, near
-from robust_xtreme.noise.input.telex import STROKE, TONES, Method, Stroke, method_keys, parts, strokes, typed
+from robust_xtreme.noise.input.telex import STROKE, TONES, Method, TelexStroke, method_keys, parts, strokes, typed
 
 SURE: Final = 0.99
 """The share of a unit's syllables, by frequency, in which one mistyped key must give a form."""
@@ -37,7 +37,7 @@ Forms = Counter[tuple[str, str]]
 """Weights by kind and form."""
 
 
-class Frame(NamedTuple):
+class SyllableFrame(NamedTuple):
     """A syllable, or the relevant part of it, around a unit."""
 
     before: str
@@ -66,14 +66,14 @@ def _capital(unit: str, kind: str, form: str) -> str:
 
 
 @packs.cached
-def _frames() -> dict[str, Counter[Frame]]:
+def _frames() -> dict[str, Counter[SyllableFrame]]:
     """The commonest frames of each unit, with their frequencies.
 
     A pair that begins a syllable also begins a capitalised one; a letter of no syllable has an empty frame.
     """
     table = packs.table("input", "vi-syllables")
     table.need("syllable", "frequency")
-    by_form: defaultdict[str, Counter[Frame]] = defaultdict(Counter)
+    by_form: defaultdict[str, Counter[SyllableFrame]] = defaultdict(Counter)
     for row in table.rows:
         frequency = table.number(row, "frequency")
         for frame in _units(row["syllable"]):
@@ -81,7 +81,7 @@ def _frames() -> dict[str, Counter[Frame]]:
             if len(frame.unit) > 1 and not frame.before:
                 titled = frame._replace(unit=frame.unit.capitalize())
                 by_form[titled.unit][titled] += frequency
-    alone = {letter: Counter([Frame("", letter, "")]) for letter in languages.language("vi").alphabet}
+    alone = {letter: Counter([SyllableFrame("", letter, "")]) for letter in languages.language("vi").alphabet}
     common = {}
     for unit, frames in sorted((alone | by_form).items()):
         least = (1 - SURE) * frames.total()
@@ -89,14 +89,14 @@ def _frames() -> dict[str, Counter[Frame]]:
     return common
 
 
-def _units(syllable: str) -> Iterator[Frame]:
+def _units(syllable: str) -> Iterator[SyllableFrame]:
     """The units of a syllable, from left to right, each in its frame."""
     position = 0
     while position < len(syllable):
         size = 2 if _paired(syllable[position : position + 2]) else 1
         before, unit, after = syllable[:position], syllable[position : position + size], syllable[position + size :]
         # The letters before the unit, without an initial that does not affect later keys.
-        yield Frame(before if before.startswith(_ONSETS) else before.lstrip(_CONSONANTS), unit, after)
+        yield SyllableFrame(before if before.startswith(_ONSETS) else before.lstrip(_CONSONANTS), unit, after)
         position += size
 
 
@@ -108,7 +108,7 @@ def _paired(letters: str) -> bool:
     return not any(bases) or letters in _TOGETHER or (all(bases) and letters[0] not in _VOWELS)
 
 
-def _sure(frames: Counter[Frame], method: Method) -> Forms:
+def _sure(frames: Counter[SyllableFrame], method: Method) -> Forms:
     """The forms of a unit that nearly all of its frames give, with their mean weights."""
     total: Forms = Counter()
     reach: Forms = Counter()
@@ -121,7 +121,7 @@ def _sure(frames: Counter[Frame], method: Method) -> Forms:
     return Counter({form: -(-total[form] * _SCALE // every) for form, sure in reach.items() if sure >= SURE * every})
 
 
-def _wrong(frame: Frame, method: Method) -> Forms:
+def _wrong(frame: SyllableFrame, method: Method) -> Forms:
     """The key errors of a unit within a frame, the tone typed after its letter or at the end."""
     forms: Forms = Counter()
     word = "".join(frame)
@@ -140,7 +140,7 @@ def _wrong(frame: Frame, method: Method) -> Forms:
     return forms
 
 
-def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]]:
+def _mistyped(row: list[TelexStroke], inside: range) -> Iterator[tuple[str, str, int]]:
     """The key errors of some letters of a word: kind, the keys struck, weight."""
     struck = "".join(stroke.key for stroke in row)
     for index, stroke in enumerate(row):

@@ -29,7 +29,7 @@ from robust_xtreme.noise.input import confusions, hangul, kana, keyboards, pinyi
 from robust_xtreme.noise.input.typing import reached, typing_errors
 
 
-class Method(NamedTuple):
+class InputMethod(NamedTuple):
     """An input method: its language, its key errors, the packs that it reads, and the words that it converts."""
 
     language: str
@@ -40,11 +40,11 @@ class Method(NamedTuple):
 
 _US, _SYLLABLES = "keyboards/us", "input/vi-syllables"
 METHODS: Final = {
-    "ko-2set": Method("ko", hangul.key_errors, ("keyboards/kr", "input/ko-2set")),
-    "vi-telex": Method("vi", partial(vietnamese.key_errors, "telex"), (_US, "input/vi-telex", _SYLLABLES)),
-    "vi-vni": Method("vi", partial(vietnamese.key_errors, "vni"), (_US, "input/vi-vni", _SYLLABLES)),
-    "zh-pinyin": Method("zh", pinyin.key_errors, (_US, "input/zh-words", "input/zh-fuzzy"), pinyin.words),
-    "ja-romaji": Method("ja", kana.key_errors, (_US, "input/ja-romaji", "input/ja-words"), kana.words),
+    "ko-2set": InputMethod("ko", hangul.key_errors, ("keyboards/kr", "input/ko-2set")),
+    "vi-telex": InputMethod("vi", partial(vietnamese.key_errors, "telex"), (_US, "input/vi-telex", _SYLLABLES)),
+    "vi-vni": InputMethod("vi", partial(vietnamese.key_errors, "vni"), (_US, "input/vi-vni", _SYLLABLES)),
+    "zh-pinyin": InputMethod("zh", pinyin.key_errors, (_US, "input/zh-words", "input/zh-fuzzy"), pinyin.words),
+    "ja-romaji": InputMethod("ja", kana.key_errors, (_US, "input/ja-romaji", "input/ja-words"), kana.words),
 }
 """Input methods by the name that `layout` gives them."""
 

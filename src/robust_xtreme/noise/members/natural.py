@@ -23,7 +23,7 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.mixture import Part, Parts, mixture, part
+from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixture, part
 from robust_xtreme.noise.engine.perturbation import Perturbation, alphabet_pack, known_language
 from robust_xtreme.noise.input import confusions
 from robust_xtreme.noise.members.natural_typo import THIN
@@ -182,7 +182,7 @@ def _parts_of(code: str) -> Parts:
     return tuple(_part(code, name, by_part[name], rates) for name in served)
 
 
-def _part(code: str, name: str, share: float, rates: Mapping[str, str]) -> Part:
+def _part(code: str, name: str, share: float, rates: Mapping[str, str]) -> MixtureComponent:
     chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
     if name == "spaces":
         chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"

@@ -18,7 +18,15 @@ from typing import Final
 from robust_xtreme.core import pack_files, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.respelling import spelt
-from robust_xtreme.noise.engine.respelling_table import CONDITIONS, OF_WORDS, Condition, Form, Rule, Rules, respeller
+from robust_xtreme.noise.engine.respelling_table import (
+    CONDITIONS,
+    OF_WORDS,
+    RespellingRule,
+    RuleCondition,
+    RuleForm,
+    Rules,
+    respeller,
+)
 
 WORD: Final = "word"
 PLACES: Final = (WORD, "start", "end")
@@ -37,10 +45,10 @@ _SHARES: Final = (5, 3)
 _RAREST: Final = 0.2
 """The least weight of a reading relative to the most frequent one of its word."""
 
-Placed = tuple[str, Condition | None]
+Placed = tuple[str, RuleCondition | None]
 """A word, and where it counts."""
 
-Choice = Callable[[Sequence[Form]], Form]
+Choice = Callable[[Sequence[RuleForm]], RuleForm]
 Readings = Mapping[str, int]
 """The readings of a word by weight."""
 
@@ -59,18 +67,18 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     ways = zip(*(_spelt(readings, known, choose) for choose in (_likeliest, _shortest)), strict=True)
     texts = dict(zip(readings, ways, strict=True))
     latest = reversed(words.items())
-    rules = [Rule(word, _forms(counts, texts), (where,) if where else ()) for (word, where), counts in latest]
+    rules = [RespellingRule(word, _forms(counts, texts), (where,) if where else ()) for (word, where), counts in latest]
     classes = {**known.classes, **{kana: frozenset(kana) for kana in OPEN}}
     return known._replace(rules=(*known.rules, *sorted(rules, key=_rank)), classes=classes)
 
 
-def _rank(rule: Rule) -> int:
+def _rank(rule: RespellingRule) -> int:
     """The order in which rules of the same letters are tried: by what is after them, by place, anywhere."""
     names = ["before", *PLACES]
     return names.index(rule.where[0].name) if rule.where else len(names)
 
 
-def _words(table: pack_files.Table) -> dict[Placed, Readings]:
+def _words(table: pack_files.PackTable) -> dict[Placed, Readings]:
     """The readings of each word of a list that has some, by the word and its condition."""
     table.need("word", "reading", optional=("weight", "where", "whole"))
     weighted = "weight" in table.rows[0]
@@ -91,10 +99,10 @@ def _words(table: pack_files.Table) -> dict[Placed, Readings]:
 def _placed(word: str, reading: str, where: str) -> tuple[Placed, str]:
     """A word, its condition, and its reading: without the last kana where a rule of kana writes it (っ has no form)."""
     if where:
-        return (word, Condition(where)), reading
+        return (word, RuleCondition(where)), reading
     if word[-1] in OPEN and len(word) > 1 and reading[-1] == word[-1]:
         left = reading[:-1] if word[-1] != _DOUBLING else reading
-        return (word[:-1], Condition("before", word[-1])), _divided(word[:-1], left)
+        return (word[:-1], RuleCondition("before", word[-1])), _divided(word[:-1], left)
     return (word, None), _divided(word, reading)
 
 
@@ -105,7 +113,7 @@ def _divided(word: str, reading: str) -> str:
     return f"{reading[:-ending]} {reading[-ending:]}" if vowel else reading
 
 
-def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[Form, ...]:
+def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[RuleForm, ...]:
     """The forms of a word that is read in some ways, by weight; `texts` are the likeliest and shortest of each."""
     weights: dict[str, int] = {}
     least = _RAREST * max(readings.values())
@@ -113,14 +121,14 @@ def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[Fo
         if weight >= least:
             for text, share in zip(texts[reading], _SHARES, strict=True):
                 weights[text] = weights.get(text, 0) + share * weight
-    return tuple([Form(text, weight) for text, weight in weights.items() if text])
+    return tuple([RuleForm(text, weight) for text, weight in weights.items() if text])
 
 
-def _likeliest(forms: Sequence[Form]) -> Form:
+def _likeliest(forms: Sequence[RuleForm]) -> RuleForm:
     return max(forms, key=lambda form: form.weight)
 
 
-def _shortest(forms: Sequence[Form]) -> Form:
+def _shortest(forms: Sequence[RuleForm]) -> RuleForm:
     return min(forms, key=lambda form: (len(form.text), -form.weight)) if forms[0].text else forms[0]
 
 

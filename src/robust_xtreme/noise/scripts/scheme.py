@@ -11,11 +11,18 @@ from typing import Final, final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.engine.respelling import Function
-from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Form, Respeller, Rule, Rules, respeller
+from robust_xtreme.noise.engine.respelling import RespellingFunction
+from robust_xtreme.noise.engine.respelling_table import (
+    CONDITIONS,
+    Respeller,
+    RespellingRule,
+    RuleForm,
+    Rules,
+    respeller,
+)
 from robust_xtreme.noise.scripts.table import KIND, TYPED, rules
 
-Spelling = Respeller | Function
+Spelling = Respeller | RespellingFunction
 
 LATIN: Final = "Latn"
 
@@ -129,7 +136,7 @@ def inverse(known: Rules) -> Rules:
         form = max(rule.forms, key=lambda form: form.weight).text
         if form:
             where = tuple(condition for condition in rule.where if condition.name in CONDITIONS)
-            back.append((len(where) < len(rule.where), Rule(form, (Form(rule.letters),), where)))
+            back.append((len(where) < len(rule.where), RespellingRule(form, (RuleForm(rule.letters),), where)))
     ordered = [rule for _, rule in sorted(back, key=lambda pair: (not pair[1].where, pair[0]))]
     first = {(rule.letters, rule.where): rule for rule in reversed(ordered)}
     return Rules(tuple(rule for rule in ordered if first[rule.letters, rule.where] is rule), {})

@@ -18,7 +18,7 @@ import regex
 
 from robust_xtreme.core import languages, pack_files, packs, registry
 from robust_xtreme.core.errors import DataError, nearest
-from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Condition, Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling_table import CONDITIONS, RespellingRule, RuleCondition, RuleForm, Rules
 from robust_xtreme.noise.scripts.readings import with_readings
 
 KIND: Final = "romanisations"
@@ -56,11 +56,11 @@ _LARGEST: Final = 1 << 30
 """What the weights of a rule may sum up to."""
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row of a table: letters and forms with their labels in braces, weights, conditions, classes."""
 
     letters: str
-    forms: tuple[Form, ...]
+    forms: tuple[RuleForm, ...]
     where: tuple[str, ...]
     classes: tuple[str, ...]
 
@@ -70,10 +70,10 @@ class Row(NamedTuple):
         return set(self.where) <= {PART}
 
 
-Members = Mapping[str, Sequence[Rule]]
+Members = Mapping[str, Sequence[RespellingRule]]
 """The rules of each class, without conditions."""
 
-Expanded = Mapping[Row, Sequence[Rule]]
+Expanded = Mapping[TableRow, Sequence[RespellingRule]]
 """The rules of each row, without conditions."""
 
 
@@ -92,7 +92,7 @@ def rules(name: str) -> Rules:
     return with_readings(known, _readings(table))
 
 
-def _readings(table: pack_files.Table) -> list[str]:
+def _readings(table: pack_files.PackTable) -> list[str]:
     """The lists of readings that the header names. Raises DataError at one that is not there."""
     listed = table.header.get("readings", "").split()
     known = [name for name in packs.names("input") if name.endswith(_LISTS)]
@@ -113,7 +113,7 @@ def _letters(expanded: Expanded, label: str) -> frozenset[str]:
     return frozenset(rule.letters for row, listed in expanded.items() if label in row.classes for rule in listed)
 
 
-def _check_name(table: pack_files.Table, name: str) -> None:
+def _check_name(table: pack_files.PackTable, name: str) -> None:
     """Raise DataError where the header does not agree with the file's name."""
     head, _, scheme = name.partition("-")
     header = table.header
@@ -150,7 +150,7 @@ def _scripts() -> tuple[str, ...]:
     return tuple(sorted({languages.language(code).script for code in languages.ALL_LANGUAGES}))
 
 
-def _row(table: pack_files.Table, cells: Mapping[str, str], decomposed: bool) -> Row:
+def _row(table: pack_files.PackTable, cells: Mapping[str, str], decomposed: bool) -> TableRow:
     """A row with its cells read. Raises DataError at cells that are empty, unknown or of unequal number."""
     letters = _normal(cells["letters"].strip(), decomposed)
     if not letters:
@@ -162,8 +162,8 @@ def _row(table: pack_files.Table, cells: Mapping[str, str], decomposed: bool) ->
         what = f"in the row of {letters!r:.40} the weights {cells['weights']!r:.40} are not {len(texts)} whole numbers"
         raise DataError(table.path, f"{what} from 1 to 999999, one for each form")
     numbers = map(int, weights or ["1"] * len(texts))
-    forms = tuple(Form("" if text == EMPTY else text, many) for text, many in zip(texts, numbers, strict=True))
-    return Row(letters, forms, tuple(cells.get("where", "").split()), tuple(cells.get("class", "").split()))
+    forms = tuple(RuleForm("" if text == EMPTY else text, many) for text, many in zip(texts, numbers, strict=True))
+    return TableRow(letters, forms, tuple(cells.get("where", "").split()), tuple(cells.get("class", "").split()))
 
 
 def _normal(text: str, decomposed: bool) -> str:
@@ -174,11 +174,11 @@ def _cells(cells: Mapping[str, str]) -> str:
     return " | ".join(cell for cell in cells.values() if cell)
 
 
-def _classes(rows: Sequence[Row]) -> tuple[str, ...]:
+def _classes(rows: Sequence[TableRow]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label for row in rows for label in row.classes))
 
 
-def _check_rows(table: pack_files.Table, rows: Sequence[Row]) -> None:
+def _check_rows(table: pack_files.PackTable, rows: Sequence[TableRow]) -> None:
     """Raise DataError at the first row that cannot be used, or that is there twice."""
     known, seen = _classes(rows), set[tuple[str, frozenset[str], tuple[str, ...]]]()
     head, scheme = (
@@ -198,14 +198,14 @@ def _check_rows(table: pack_files.Table, rows: Sequence[Row]) -> None:
         seen.add(key)
 
 
-def _wrong(row: Row, known: Sequence[str], header: Mapping[str, str]) -> str:
+def _wrong(row: TableRow, known: Sequence[str], header: Mapping[str, str]) -> str:
     """Why a row cannot be used; "" where it can."""
     labels = _LABEL.findall(row.letters)
     checks = (_wrong_labels(row, labels, known), _wrong_conditions(row, known), _wrong_forms(row, labels))
     return next(filter(None, checks), "") or ("" if "back" in header else _wrong_letters(row, header))
 
 
-def _wrong_writing(row: Row, scripts: Sequence[str]) -> str:
+def _wrong_writing(row: TableRow, scripts: Sequence[str]) -> str:
     """Why forms are not of one of the scripts of their table, or do nothing; "" where they are."""
     for form in row.forms:
         plain = _LABEL.sub("", form.text)
@@ -222,7 +222,7 @@ def _is_mark(point: str) -> bool:
     return unicodedata.category(point)[0] == "M" and languages.of_no_script(point)
 
 
-def _does_nothing(row: Row, rows: Sequence[Row]) -> bool:
+def _does_nothing(row: TableRow, rows: Sequence[TableRow]) -> bool:
     """Whether a row of one letter leaves it as it is, as it would be without the row."""
     alone = len(row.letters) == 1 and not row.where and not row.classes
     return (
@@ -230,12 +230,12 @@ def _does_nothing(row: Row, rows: Sequence[Row]) -> bool:
     )
 
 
-def _alike(row: Row, other: Row) -> bool:
+def _alike(row: TableRow, other: TableRow) -> bool:
     """Whether another row applies to the letters of a row as well: one of a class, or one with conditions."""
     return other is not row and (other.letters == row.letters or bool(_LABEL.fullmatch(other.letters)))
 
 
-def _wrong_labels(row: Row, labels: Sequence[str], known: Sequence[str]) -> str:
+def _wrong_labels(row: TableRow, labels: Sequence[str], known: Sequence[str]) -> str:
     if wrong := [label for label in row.classes if not _CLASS.fullmatch(label)]:
         return f"the class {wrong[0]!r:.40} is not a name of letters that begins with a capital, as C or Vowel"
     if len(set(labels)) < len(labels):
@@ -246,7 +246,7 @@ def _wrong_labels(row: Row, labels: Sequence[str], known: Sequence[str]) -> str:
     return ""
 
 
-def _wrong_conditions(row: Row, known: Sequence[str]) -> str:
+def _wrong_conditions(row: TableRow, known: Sequence[str]) -> str:
     for condition in row.where:
         head, colon, label = condition.partition(":")
         if colon and head + colon in _OF_LETTERS:
@@ -260,7 +260,7 @@ def _wrong_conditions(row: Row, known: Sequence[str]) -> str:
     return ""
 
 
-def _wrong_forms(row: Row, labels: Sequence[str]) -> str:
+def _wrong_forms(row: TableRow, labels: Sequence[str]) -> str:
     if len({form.text for form in row.forms}) < len(row.forms):
         return "a form occurs twice"
     if longest := next((text for text in (row.letters, *_texts(row)) if len(text) > MOST_LETTERS), ""):
@@ -276,11 +276,11 @@ def _wrong_forms(row: Row, labels: Sequence[str]) -> str:
     return ""
 
 
-def _texts(row: Row) -> Iterator[str]:
+def _texts(row: TableRow) -> Iterator[str]:
     return (form.text for form in row.forms)
 
 
-def _wrong_letters(row: Row, header: Mapping[str, str]) -> str:
+def _wrong_letters(row: TableRow, header: Mapping[str, str]) -> str:
     """Why the letters of a row do not belong to the table; "" where they do."""
     plain = _LABEL.sub("", row.letters)
     if wrong := next((point for point in plain if len(small := point.lower()) == 1 and small != point), ""):
@@ -291,11 +291,11 @@ def _wrong_letters(row: Row, header: Mapping[str, str]) -> str:
     return ""
 
 
-def _expansions(table: pack_files.Table, rows: Sequence[Row]) -> Expanded:
+def _expansions(table: pack_files.PackTable, rows: Sequence[TableRow]) -> Expanded:
     """The rules of each row, classes that others name first. Raises DataError at circles and endless tables."""
-    members: dict[str, tuple[Rule, ...]] = {}
-    expanded: dict[Row, tuple[Rule, ...]] = {}
-    by_class: defaultdict[str, list[Row]] = defaultdict(list)
+    members: dict[str, tuple[RespellingRule, ...]] = {}
+    expanded: dict[TableRow, tuple[RespellingRule, ...]] = {}
+    by_class: defaultdict[str, list[TableRow]] = defaultdict(list)
     for row in rows:
         for label in row.classes:
             by_class[label] += [row] if row.free else []
@@ -316,7 +316,7 @@ def _expansions(table: pack_files.Table, rows: Sequence[Row]) -> Expanded:
     return {row: expanded[row] if row in expanded else tuple(_expanded(row, members)) for row in rows}
 
 
-def _named_in(rows: Sequence[Row]) -> set[str]:
+def _named_in(rows: Sequence[TableRow]) -> set[str]:
     """The classes that the letters of rows name."""
     return {label.rstrip(_DIGITS) for row in rows for label in _LABEL.findall(row.letters)}
 
@@ -330,7 +330,7 @@ def _circle(pending: Mapping[str, set[str]]) -> str:
     return label
 
 
-def _check_size(table: pack_files.Table, rows: Sequence[Row], members: Members) -> None:
+def _check_size(table: pack_files.PackTable, rows: Sequence[TableRow], members: Members) -> None:
     """Raise DataError where rows would become too many rules, or a rule would have too many forms."""
     total = letters = 0
     for row in rows:
@@ -349,21 +349,25 @@ def _check_size(table: pack_files.Table, rows: Sequence[Row], members: Members) 
             raise DataError(table.path, f"{what}; {MOST_FORMS} are the most")
 
 
-def _longest(rule: Rule) -> int:
+def _longest(rule: RespellingRule) -> int:
     return max(len(form.text) for form in rule.forms)
 
 
-def _expanded(row: Row, members: Members) -> Iterator[Rule]:
+def _expanded(row: TableRow, members: Members) -> Iterator[RespellingRule]:
     """The rules of a row without conditions: one for each choice of the rows of its classes."""
     text, *pieces = _LABEL.split(row.letters)
     labels, texts = pieces[::2], pieces[1::2]
     forms = [(_LABEL.split(form.text), form.weight) for form in row.forms]
     for chosen in product(*(members[label.rstrip(_DIGITS)] for label in labels)):
         letters = text + "".join([rule.letters + after for rule, after in zip(chosen, texts, strict=True)])
-        yield Rule(letters, _multiplied(forms, dict(zip(labels, chosen, strict=True))) if labels else row.forms)
+        yield RespellingRule(
+            letters, _multiplied(forms, dict(zip(labels, chosen, strict=True))) if labels else row.forms
+        )
 
 
-def _multiplied(forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, Rule]) -> tuple[Form, ...]:
+def _multiplied(
+    forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, RespellingRule]
+) -> tuple[RuleForm, ...]:
     """The forms of a rule: those of the row, each with every choice of the forms of its classes; weights multiply.
 
     A form of the row is its pieces, text and labels in turn, and its weight.
@@ -378,16 +382,16 @@ def _multiplied(forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, 
     shrunk = sum(weights.values()) // _LARGEST
     if shrunk > 1:
         weights = {text: max(1, weight // shrunk) for text, weight in weights.items()}
-    return tuple(starmap(Form, weights.items()))
+    return tuple(starmap(RuleForm, weights.items()))
 
 
-def _ordered(expanded: Expanded, decomposed: bool) -> Iterator[Rule]:
+def _ordered(expanded: Expanded, decomposed: bool) -> Iterator[RespellingRule]:
     """The rules of a table in the order in which they are tried: with conditions first, then letters before classes."""
     for row in sorted(expanded, key=lambda row: (not row.where, "{" in row.letters)):
         if PART not in row.where:
-            where = tuple(Condition(*_named(condition)) for condition in row.where)
+            where = tuple(RuleCondition(*_named(condition)) for condition in row.where)
             for rule in expanded[row]:
-                yield Rule(_normal(rule.letters, decomposed), rule.forms, where)
+                yield RespellingRule(_normal(rule.letters, decomposed), rule.forms, where)
 
 
 def _named(where: str) -> tuple[str, str]:

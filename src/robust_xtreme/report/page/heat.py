@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.report.blocks import Block, Cell, Column, Link, Paragraph, Part, Phrase, Table
+from robust_xtreme.report.blocks import Block, Hyperlink, Paragraph, Phrase, Section, Table, TableCell, TableColumn
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import NOTHING, percent, points, signed
@@ -25,26 +25,26 @@ _KEY: Final = Paragraph(
 )
 
 
-def heat(results: Results) -> Iterator[Part]:
+def heat(results: Results) -> Iterator[Section]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
     cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
     blocks: list[Block] = [_KEY, scale()]
     for (noise,), group in cells.group_by("noise", maintain_order=True):
         blocks.append(_table(str(noise), group))
     if cells.height:
-        yield Part("Where it breaks", "heat", tuple(blocks))
+        yield Section("Where it breaks", "heat", tuple(blocks))
 
 
 def scale() -> Table:
     """The colours with the changes that have them, losses first."""
     sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
     losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
-    row = (*reversed(losses), Cell(f"less than {STEPS[0]}", 0.0), *gains)
-    return Table(tuple(Column("") for _ in row), (row,), role="scale")
+    row = (*reversed(losses), TableCell(f"less than {STEPS[0]}", 0.0), *gains)
+    return Table(tuple(TableColumn("") for _ in row), (row,), role="scale")
 
 
-def _step(sign: str, low: int, high: int | None) -> Cell:
-    return Cell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
+def _step(sign: str, low: int, high: int | None) -> TableCell:
+    return TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
 
 
 def _table(noise: str, cells: pl.DataFrame) -> Table:
@@ -54,24 +54,24 @@ def _table(noise: str, cells: pl.DataFrame) -> Table:
     rows = {(row["language"], row["column"]): row for row in cells.iter_rows(named=True)}
     codes = sorted({language for language, _ in rows}, key=lambda code: (script(code), code))
     first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
-    body: tuple[tuple[Phrase | Cell, ...], ...] = tuple(
+    body: tuple[tuple[Phrase | TableCell, ...], ...] = tuple(
         (
             script_name(script(code)) if first[script(code)] == code else "",
-            (Link(language_name(code), f"#{anchor(code)}"),),
+            (Hyperlink(language_name(code), f"#{anchor(code)}"),),
             *(_cell(rows.get((code, column))) for column in columns),
         )
         for code in codes
     )
-    heads = (Column("script"), Column("language"), *(Column(name, right=True) for name in columns))
+    heads = (TableColumn("script"), TableColumn("language"), *(TableColumn(name, right=True) for name in columns))
     return Table(heads, body, noise, role="heat")
 
 
-def _cell(row: Mapping[str, Any] | None) -> Cell:
+def _cell(row: Mapping[str, Any] | None) -> TableCell:
     """A cell of the run: its change, and what the toggles show; an empty one where the run has none."""
     if row is None:
-        return Cell("", mark="absent")
+        return TableCell("", mark="absent")
     if row["no_claim"]:
-        return Cell(row["no_claim"], mark="absent")
+        return TableCell(row["no_claim"], mark="absent")
     lost = row["relative"]
     texts = {
         "relative": NOTHING if lost is None else f"{-lost + 0.0:+.1f} %",
@@ -79,9 +79,9 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
         "edits": percent(row["grapheme_edit_rate"]),
     }
     also = {name: text + mark(row) for name, text in texts.items()}
-    return coloured(row, (Link(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
+    return coloured(row, (Hyperlink(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
 
 
-def coloured(row: Mapping[str, Any], text: Phrase, also: Mapping[str, str] | None = None) -> Cell:
+def coloured(row: Mapping[str, Any], text: Phrase, also: Mapping[str, str] | None = None) -> TableCell:
     """A text in the colour and with the pattern of a cell of the run."""
-    return Cell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})
+    return TableCell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})

@@ -13,14 +13,14 @@ from robust_xtreme.report.blocks import (
     Block,
     Chart,
     Code,
-    Column,
-    Document,
-    Link,
+    Hyperlink,
     Paragraph,
-    Part,
     Phrase,
+    ReportPage,
+    Section,
     Strong,
     Table,
+    TableColumn,
     Terms,
     joined,
     within,
@@ -51,7 +51,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def languages(results: Results, views: list[View], examples: Sequence[Part] = ()) -> Iterator[Part]:
+def languages(results: Results, views: list[View], examples: Sequence[Section] = ()) -> Iterator[Section]:
     """A part for each language, by name; `views` are those whose rows are divided among them."""
     cells = headline_cells(results)
     divided = [(view, view.make(results)) for view in views]
@@ -66,14 +66,14 @@ def languages(results: Results, views: list[View], examples: Sequence[Part] = ()
             *links,
             *_language_views(divided, code, most),
         ]
-        yield Part(title, anchor(code), tuple(blocks), level=3)
+        yield Section(title, anchor(code), tuple(blocks), level=3)
 
 
-def _links(examples: Sequence[Part]) -> Iterator[Paragraph]:
+def _links(examples: Sequence[Section]) -> Iterator[Paragraph]:
     """Where the examples of each task are."""
-    tasks = [block for part in examples for block in part.blocks if isinstance(block, Part)]
+    tasks = [block for part in examples for block in part.blocks if isinstance(block, Section)]
     if tasks:
-        yield Paragraph(("Examples: ", *joined([(Link(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
+        yield Paragraph(("Examples: ", *joined([(Hyperlink(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
 
 
 def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
@@ -83,7 +83,7 @@ def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
     yield from _table(shown.head(_FIRST))
     if shown.height > _FIRST:
         more = tuple(_table(shown.slice(_FIRST)))
-        yield Part(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
+        yield Section(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
     if left := cells.height - shown.height:
         yield Paragraph(f"{left} more cells of the language are in the table to download.")
 
@@ -109,18 +109,18 @@ def _language_views(divided: list[tuple[View, pl.DataFrame]], code: str, most: i
         blocks: list[Block] = [narrow(table, MEDIUM) for table in tables(shown)]
         if left := rows.height - shown.height:
             blocks.append(Paragraph(f"{left} more rows of the language are in report.md."))
-        yield Part(view.title, f"{view.name.replace('_', '-')}/{anchor(code)}", tuple(blocks), level=4, folded=True)
+        yield Section(view.title, f"{view.name.replace('_', '-')}/{anchor(code)}", tuple(blocks), level=4, folded=True)
 
 
 _HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
 _NUMBERS: Final = _HEADS[1:5]
 
 
-def verdict_part(results: Results) -> Part:
+def verdict_part(results: Results) -> Section:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
     data = [Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
     blocks: list[Block] = [*map(Paragraph, verdicts(results)), *data, *counts(results), *partial(results.manifest)]
-    return Part("Verdict", "verdict", (*blocks, Paragraph(_run(results)), Code(commands(results.manifest))))
+    return Section("Verdict", "verdict", (*blocks, Paragraph(_run(results)), Code(commands(results.manifest))))
 
 
 def _run(results: Results) -> str:
@@ -131,7 +131,7 @@ def _run(results: Results) -> str:
     return f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
 
 
-def tiles(results: Results) -> Iterator[Part]:
+def tiles(results: Results) -> Iterator[Section]:
     """A tile a task and split: what costs most on average over languages, and the largest loss."""
     cells = headline_cells(results).filter(pl.col("change").is_not_null())
     averages = headline(within_tasks(results, LANGUAGES), results)
@@ -139,8 +139,8 @@ def tiles(results: Results) -> Iterator[Part]:
     groups = cells.sort(order, maintain_order=True).group_by("task", "split", "model", maintain_order=True)
     rows = tuple(_tile(group, averages, cells) for _, group in groups)
     if rows:
-        columns = tuple(Column(head, right=head in _NUMBERS) for head in _HEADS)
-        yield Part("Tasks", "tasks", (Table(columns, rows, role="tiles"),))
+        columns = tuple(TableColumn(head, right=head in _NUMBERS) for head in _HEADS)
+        yield Section("Tasks", "tasks", (Table(columns, rows, role="tiles"),))
 
 
 def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> tuple[Phrase, ...]:
@@ -163,7 +163,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     noise = f"{_noise(shown)}, {shown['over']} languages" if over.height else _noise(shown)
-    return (title, *levels, bounds, noise, ("worst: ", Link(named, f"#{worst['address']}"), other, *unmeasured))
+    return (title, *levels, bounds, noise, ("worst: ", Hyperlink(named, f"#{worst['address']}"), other, *unmeasured))
 
 
 def _noise(row: Mapping[str, Any]) -> str:
@@ -176,33 +176,33 @@ _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_c
 """Views whose rows are in other parts of the page."""
 
 
-def page(results: Results, examples: Sequence[Part] = (), added: Sequence[Part] = ()) -> Document:
+def page(results: Results, examples: Sequence[Section] = (), added: Sequence[Section] = ()) -> ReportPage:
     """The document of `report.html`, with the part of its examples if there is one, after the parts that are added."""
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
     parts = (*first, *_languages(results, examples), *examples, *plain)
     columns = [column for table in within(parts, Table) for column in table.columns]
-    about = Part("What was run", "run", tuple(what_was_run(results)))
-    return Document(TITLE, (*parts, about, Part("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
+    about = Section("What was run", "run", tuple(what_was_run(results)))
+    return ReportPage(TITLE, (*parts, about, Section("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
 
 
-def languages_of(results: Results, examples: Sequence[Part] = ()) -> tuple[Part, ...]:
+def languages_of(results: Results, examples: Sequence[Section] = ()) -> tuple[Section, ...]:
     """The part of each language: its changes, the rows that views have of it, and links to its examples."""
-    folds = (block for part in examples for block in part.blocks if isinstance(block, Part))
+    folds = (block for part in examples for block in part.blocks if isinstance(block, Section))
     return tuple(languages(results, [view for view in views() if view.name in _DIVIDED], [*folds]))
 
 
-def _languages(results: Results, examples: Sequence[Part]) -> Iterator[Part]:
+def _languages(results: Results, examples: Sequence[Section]) -> Iterator[Section]:
     if parts := languages_of(results, examples):
-        yield Part("Languages", "languages", parts)
+        yield Section("Languages", "languages", parts)
 
 
-def _views(results: Results, charts: bool) -> Iterator[Part]:
+def _views(results: Results, charts: bool) -> Iterator[Section]:
     """The views with charts, or those without, but for those that are divided among the languages."""
     wanted = [view for view in views() if view.name not in _ELSEWHERE and (view.charts is not None) == charts]
     for view in wanted:
         if blocks := tuple(view_blocks(view, results)):
-            yield Part(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
+            yield Section(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
 
 
 def _anchor(view: View) -> str:
@@ -218,8 +218,8 @@ def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
     charts = [block for block in drawn if isinstance(block, Chart)]
     text = [block for block in drawn if not isinstance(block, Chart)]
     first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
-    folded = [Part("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
-    numbers = Part("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
+    folded = [Section("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
+    numbers = Section("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
     return (*text, *_described(first), *folded, numbers)
 
 

@@ -16,7 +16,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from robust_xtreme.core.sinks import Trusted, inert, visible
-from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Phrase, Table, inlines, within
+from robust_xtreme.report.blocks import (
+    MEDIUM,
+    Block,
+    Chart,
+    Paragraph,
+    Phrase,
+    ReportPage,
+    Table,
+    TableCell,
+    inlines,
+    within,
+)
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.tables import narrow
@@ -39,7 +50,7 @@ class Download:
         return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}"
 
 
-def page(document: Document, downloads: Sequence[Download] = (), draws: Drawing | None = None) -> Trusted:
+def page(document: ReportPage, downloads: Sequence[Download] = (), draws: Drawing | None = None) -> Trusted:
     """A whole page in one file: same document, same bytes. `draws` draws its charts; where it cannot, the page says so.
 
     By default the page has a process of its own for them.
@@ -48,7 +59,7 @@ def page(document: Document, downloads: Sequence[Download] = (), draws: Drawing 
     with draws or Drawing() as draws:
         drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
     if draws.lost:
-        document = Document(document.title, (Paragraph(draws.lost), *document.blocks))
+        document = ReportPage(document.title, (Paragraph(draws.lost), *document.blocks))
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
@@ -105,8 +116,8 @@ def _kind(value: object) -> str:
     return type(value).__name__.lower()
 
 
-def _cell(value: Any) -> Cell:
-    return value if isinstance(value, Cell) else Cell(value)
+def _cell(value: Any) -> TableCell:
+    return value if isinstance(value, TableCell) else TableCell(value)
 
 
 def _bucket(change: float | None) -> str:

@@ -14,7 +14,7 @@ _OPENING: Final = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[#>]|[-+](?:\s|$)|-[
 """Where a line of its own begins a heading, a list, a rule or a box."""
 
 
-def render(document: doc.Document) -> Trusted:
+def render(document: doc.ReportPage) -> Trusted:
     """The document as Markdown: same document, same bytes. Charts are left out, since their tables are there."""
     return filled("# {}\n\n{}\n", markdown(document.title), between("\n\n", blocks(document.blocks)))
 
@@ -41,7 +41,7 @@ def _block(block: doc.Block) -> Iterator[Trusted]:
             yield from [_heading(block.title, 3)] if block.title else []
             yield table(block)
             yield from [_notes(block.notes)] if block.notes else []
-        case doc.Part():
+        case doc.Section():
             yield _heading(block.title, block.level)
             yield from blocks(block.blocks)
         case doc.Sample():
@@ -74,7 +74,7 @@ def table(block: doc.Table) -> Trusted:
     lines = [
         [markdown(column.title) for column in block.columns],
         [filled("---:") if column.right else filled("---") for column in block.columns],
-        *([phrase(cell.text if isinstance(cell, doc.Cell) else cell) for cell in row] for row in block.rows),
+        *([phrase(cell.text if isinstance(cell, doc.TableCell) else cell) for cell in row] for row in block.rows),
     ]
     return between("\n", (filled("| {} |", between(" | ", line)) for line in lines))
 
@@ -97,7 +97,7 @@ def _inline(part: doc.Inline) -> Trusted:
             return filled("**{}**", markdown(part.text))
         case doc.Mono():
             return _mono(visible(part.text))
-        case doc.Link():
+        case doc.Hyperlink():
             return filled("[{}]({})", markdown(part.text), Trusted(visible(part.href).translate(_SAFE)))
         case doc.Diff():
             language = filled(' lang="{}"', html_text(part.language)) if part.language else filled("")

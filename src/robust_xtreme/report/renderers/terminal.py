@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from robust_xtreme.core.sinks import visible
-from robust_xtreme.report.blocks import Block, Heading, Paragraph, Part, Table, inlines, text_of
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Section, Table, inlines, text_of
 from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
 from robust_xtreme.report.tables import narrow, only, titled
 
@@ -35,7 +35,7 @@ def print_blocks(console: Console, blocks: Iterable[Block]) -> None:
                 console.print(Text(f"\n{visible(block.text)}", style="bold"))
             case Table():
                 print_table(console, block)
-            case Part():
+            case Section():
                 print_blocks(console, block.blocks)
             case _:
                 pass

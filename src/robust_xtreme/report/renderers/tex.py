@@ -63,7 +63,7 @@ _PLAIN: Final = re.compile(r"(\S+) (\[[-.\d]+, [-.\d]+\])")
 _LEVELS: Final = {1: filled("section*"), 2: filled("section*"), 3: filled("subsection*")}
 
 
-def render(document: doc.Document) -> Trusted:
+def render(document: doc.ReportPage) -> Trusted:
     """The document as LaTeX without a preamble: same document, same bytes. Charts are left out."""
     head = filled("\\section*{{{}}}", tex(document.title))
     return filled("{}\n", between("\n\n", [_HEAD, head, *_blocks(document.blocks)]))
@@ -88,7 +88,7 @@ def _block(block: doc.Block) -> Iterator[Trusted]:
             yield between("\n", (filled("\\noindent\\texttt{{{}}}\\\\", tex(line)) for line in block.lines))
         case doc.Table():
             yield from _tables(block)
-        case doc.Part():
+        case doc.Section():
             yield _heading(block.title, block.level)
             yield from _blocks(block.blocks)
         case doc.Sample():
@@ -137,7 +137,7 @@ def _tables(block: doc.Table) -> Iterator[Trusted]:
         yield from _tables(only(table, sorted({*naming(table), *fitting.left_out})))
 
 
-def _longest(cell: doc.Phrase | doc.Cell) -> str:
+def _longest(cell: doc.Phrase | doc.TableCell) -> str:
     """What a cell has in its widest line."""
     text = visible(doc.text_of(cell))
     stacked = _PLAIN.fullmatch(text)
@@ -148,7 +148,7 @@ def _table(table: doc.Table, widths: Sequence[int]) -> Trusted:
     """A table that may break over pages, with the rules of booktabs, headings of groups, and notes at its end."""
     sides = [_side(table, at, widths[at] if widths else 0) for at in range(len(table.columns))]
     caption = [filled("\\caption*{{{}}} \\\\", tex(table.title))] if table.title else []
-    rows = [_row([cell.text if isinstance(cell, doc.Cell) else cell for cell in row], sides) for row in table.rows]
+    rows = [_row([cell.text if isinstance(cell, doc.TableCell) else cell for cell in row], sides) for row in table.rows]
     heads = _row([column.heading for column in table.columns], sides)
     head = [filled("\\toprule"), *_groups(table), heads, filled("\\midrule\n\\endhead")]
     foot = [filled("\\bottomrule\n\\endfoot\n\\bottomrule"), *_notes(table), filled("\\endlastfoot")]
@@ -212,7 +212,7 @@ def _inline(part: doc.Inline) -> Trusted:
             return filled("\\textbf{{{}}}", tex(part.text))
         case doc.Mono():
             return filled("\\texttt{{{}}}", tex(part.text))
-        case doc.Link():
+        case doc.Hyperlink():
             return tex(part.text)
         case doc.Diff():
             return between("", (_piece(removed, added) for removed, added in part.pieces))

@@ -46,7 +46,7 @@ _REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "wor
 
 @final
 @dataclass(frozen=True, slots=True)
-class Rows:
+class SampleRows:
     """PREDICTIONS of some runs, and STATS of each, sorted, of which some rows are read at a time.
 
     `attacked` are ATTACKED of those that have attacks. With `divided`, STATS are those of each task run.
@@ -57,7 +57,7 @@ class Rows:
     attacked: tuple[pl.LazyFrame, ...] = ()
     divided: bool = False
 
-    def of_models(self, names: Mapping[str, str]) -> Rows:
+    def of_models(self, names: Mapping[str, str]) -> SampleRows:
         """The same with other names of the models."""
         named = pl.col("model").replace(names)
         stats, attacked = (tuple(rows.with_columns(named) for rows in each) for each in (self.stats, self.attacked))
@@ -66,7 +66,7 @@ class Rows:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExampleChoice:
     """Which examples are wanted; an empty tuple means all.
 
     A noise is a perturbation, at its highest strength, or a condition, `char_noise:0.05`. `each` is the most of a task
@@ -83,12 +83,12 @@ class Wanted:
     drawn: bool = True
 
 
-def rows_of(folder: Path, manifest: Mapping[str, Any]) -> Rows:
+def rows_of(folder: Path, manifest: Mapping[str, Any]) -> SampleRows:
     """The frames of a finished run. Raises DataError where a file is not the one that the run wrote."""
     for name in (PREDICTED, _STATS):
         check_file(folder, name, manifest)
     stats = _scanned(folder / _STATS, STATS)
-    return Rows(_scanned(folder / PREDICTED, PREDICTIONS), (stats,), attacked_of(folder, manifest))
+    return SampleRows(_scanned(folder / PREDICTED, PREDICTIONS), (stats,), attacked_of(folder, manifest))
 
 
 def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame, ...]:
@@ -116,7 +116,7 @@ def _scanned(path: Path, frame: Frame) -> pl.LazyFrame:
     return scanned
 
 
-def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
+def chosen(results: Results, rows: SampleRows, wanted: ExampleChoice) -> pl.DataFrame:
     """The examples that are shown, a row each, sorted by language and task, the largest loss first.
 
     Of each cell it has the parts of its name and its `address`; of each example `value` and `value_clean`, its headline
@@ -130,7 +130,7 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
     return with_predictions(shown.join(cells, on=("cell", "base")), rows)
 
 
-def cells_of(results: Results, wanted: Wanted) -> pl.DataFrame:
+def cells_of(results: Results, wanted: ExampleChoice) -> pl.DataFrame:
     """The cells that examples come from: of headline metrics, at the highest strength unless a noise is named."""
     raw = {f"cell_{name}": pl.col(name) for name in CELL}  # views show some of these otherwise
     every = headline_cells(replace(results, deltas=results.deltas.with_columns(**raw)))
@@ -148,7 +148,7 @@ def cells_of(results: Results, wanted: Wanted) -> pl.DataFrame:
     return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
 
 
-def parts_of(cells: pl.DataFrame, rows: Rows) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
+def parts_of(cells: pl.DataFrame, rows: SampleRows) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
     """Cells with rows of STATS, some at a time, which have all or nothing of a cell; first none, with the columns."""
     yield cells.clear(), rows.stats[0].limit(0)
     if rows.divided:
@@ -167,7 +167,9 @@ def _height(rows: pl.LazyFrame) -> int:
     return int(rows.select(pl.len()).collect().item())
 
 
-def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:
+def _candidates(
+    cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: ExampleChoice
+) -> pl.DataFrame:
     """The examples of some cells that `_within` can select, whatever other cells there are, ranked."""
     losses = losses_of(cells, stats, wanted)
     ranked = _ranked(losses.join(cells.select("cell", *_GROUP), on="cell"), manifest)
@@ -182,7 +184,7 @@ def _first(examples: pl.DataFrame, many: int) -> pl.DataFrame:
     return examples.group_by(_GROUP, maintain_order=True).head(many).select(examples.columns)
 
 
-def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.DataFrame:
+def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: ExampleChoice) -> pl.DataFrame:
     """The value of each example of the cells, clean and noisy."""
     of_cell = {f"cell_{name}": name for name in CELL}
     noisy = cells.select("cell", "base", "metric", *of_cell).rename(of_cell)
@@ -196,7 +198,7 @@ def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.Da
     return measured.filter(pl.col("became").is_in(wanted.became)) if wanted.became else measured
 
 
-def _some(stats: pl.LazyFrame, keys: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+def _some(stats: pl.LazyFrame, keys: pl.DataFrame, wanted: ExampleChoice) -> pl.DataFrame:
     """The statistics of whole items among which those of some cells are: with their models, conditions and metrics."""
     alike = [pl.col(name).is_in(keys.get_column(name).unique().to_list()) for name in ("model", "condition", "metric")]
     alike += [pl.col("example").is_in(wanted.ids)] if wanted.ids else []
@@ -230,7 +232,7 @@ def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
     return ranked.with_columns(rank=pl.int_range(pl.len()).over("cell")).drop("key")
 
 
-def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+def _within(ranked: pl.DataFrame, wanted: ExampleChoice) -> pl.DataFrame:
     """As many of each task and language as there is room for, evenly over its cells; `drawn` tells which were."""
     by_loss = ranked.sort("rank", -pl.col("loss"), "cell", maintain_order=True)
     if not wanted.drawn:
@@ -246,7 +248,7 @@ def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     return pl.concat([rows.select(*ranked.columns, drawn=pl.lit(drawn)) for rows, drawn in parts]).head(wanted.most)
 
 
-def with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:
+def with_predictions(shown: pl.DataFrame, rows: SampleRows) -> pl.DataFrame:
     """The examples with their predictions, noisy and clean, and the edits of attacks, in order."""
     ids = shown.get_column("example").unique().to_list()
     asked = rows.predictions.filter(pl.col("example").is_in(ids))

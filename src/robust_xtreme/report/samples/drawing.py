@@ -13,7 +13,15 @@ from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.files.schema import CELL
 from robust_xtreme.noise.conditions.condition import LIKE, RANDOM
 from robust_xtreme.report.cells import perturbed
-from robust_xtreme.report.samples.choosing import CLEAN, Rows, Wanted, cells_of, losses_of, parts_of, with_predictions
+from robust_xtreme.report.samples.choosing import (
+    CLEAN,
+    ExampleChoice,
+    SampleRows,
+    cells_of,
+    losses_of,
+    parts_of,
+    with_predictions,
+)
 from robust_xtreme.report.view import Results
 
 CONTROLS: Final = 5
@@ -39,7 +47,7 @@ class Drawn:
     counts: Mapping[str, tuple[int, int]]
 
 
-def drawn(results: Results, rows: Rows, wanted: Wanted, many: int, seed: int) -> Drawn:
+def drawn(results: Results, rows: SampleRows, wanted: ExampleChoice, many: int, seed: int) -> Drawn:
     """At most `many` rows, as many of each wanted condition as there can be, spread over its tasks and languages.
 
     Draws are keyed by the run and the seed. Raises UserError where no answer became wrong.
@@ -74,7 +82,7 @@ def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(cells.filter(pl.any_horizontal(meant)).get_column("condition"))
 
 
-def _right(cells: pl.DataFrame, rows: Rows, wanted: Wanted) -> pl.DataFrame:
+def _right(cells: pl.DataFrame, rows: SampleRows, wanted: ExampleChoice) -> pl.DataFrame:
     """The items of the cells that are right when clean, with `won`: whether the answer became wrong.
 
     Those of an attack are right by its goal, others where their headline metric is full.

@@ -12,11 +12,11 @@ import polars as pl
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
-from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Part, Sample
+from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Sample, Section
 from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.names import anchor, language_name
-from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, Rows, Wanted, chosen, rows_of
-from robust_xtreme.report.samples.showing import Known, sample
+from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, ExampleChoice, SampleRows, chosen, rows_of
+from robust_xtreme.report.samples.showing import KnownExamples, sample
 from robust_xtreme.report.samples.texts import Kept, Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
 from robust_xtreme.report.samples.windows import width_of
@@ -35,13 +35,13 @@ Watch = Callable[[str], None]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownRun:
     """A run whose examples are shown; `name` tells it from other runs of the page.
 
     Without a `spec` it has no texts; `problems` says why, a line each. `kept` are examples that are in memory.
     """
 
-    rows: Rows
+    rows: SampleRows
     spec: RunSpec | None
     manifest: Mapping[str, Any]
     name: str = ""
@@ -49,7 +49,7 @@ class Shown:
     kept: Kept = field(default_factory=dict)
 
 
-def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
+def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Section]:
     """The part of the page of finished runs, whose folders are named as `beside` names their models.
 
     A report that was kept without its predictions, and an imported run, have no examples. Raises DataError where a
@@ -67,24 +67,24 @@ def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
         yield from samples_part_of(results, shown)
 
 
-def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> Shown:
+def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> ShownRun:
     rows = rows_of(folder, manifest)
     if name:
         rows = rows.of_models(named_beside(name, _models(rows)))
     try:
-        return Shown(rows, spec_of(folder, manifest), manifest, name)
+        return ShownRun(rows, spec_of(folder, manifest), manifest, name)
     except RobustXtremeError as error:
-        return Shown(rows, None, manifest, name, (f"No texts are shown. {error}",))
+        return ShownRun(rows, None, manifest, name, (f"No texts are shown. {error}",))
 
 
-def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
+def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[Section]:
     """The same of runs that are open."""
     predictions = pl.concat([run.rows.predictions for run in runs])
     stats = tuple(stats for run in runs for stats in run.rows.stats)
     attacked = tuple(attacked for run in runs for attacked in run.rows.attacked)
     divided = all(run.rows.divided for run in runs)
-    shown = chosen(results, Rows(predictions, stats, attacked, divided), Wanted())
-    known: dict[str, Known] = {}
+    shown = chosen(results, SampleRows(predictions, stats, attacked, divided), ExampleChoice())
+    known: dict[str, KnownExamples] = {}
     lines: list[str] = []
     for run in runs:
         models = _models(run.rows)
@@ -97,10 +97,10 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
         return
     about = Paragraph(_ABOUT.format(shown.height, "example" if shown.height == 1 else "examples", _counts(shown)))
     why: tuple[Block, ...] = (Bullets(tuple(lines)),) if lines else ()
-    yield Part("Examples", ANCHOR, (about, *why, *groups))
+    yield Section("Examples", ANCHOR, (about, *why, *groups))
 
 
-def _models(rows: Rows) -> list[str]:
+def _models(rows: SampleRows) -> list[str]:
     return rows.predictions.select("model").unique().collect(engine="streaming").to_series().to_list()
 
 
@@ -109,28 +109,30 @@ def _counts(shown: pl.DataFrame) -> str:
     return ", ".join(f"{made.count(name)} {name if name != 'same' else 'the same'}" for name in BECAME)
 
 
-def _texts(shown: pl.DataFrame, run: Shown) -> Texts:
+def _texts(shown: pl.DataFrame, run: ShownRun) -> Texts:
     return texts_of(shown, run.spec, run.manifest, run.kept) if run.spec else Texts({}, ())
 
 
-def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> Known:
+def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> KnownExamples:
     """What is known of examples beside their rows."""
     labels = {unit["task"]: unit["labels"] for unit in manifest.get("units", ()) if "labels" in unit}
-    return Known(made.remade, labels, tokenizers_of(spec, manifest) if spec and made.remade else {})
+    return KnownExamples(made.remade, labels, tokenizers_of(spec, manifest) if spec and made.remade else {})
 
 
-def _groups(shown: pl.DataFrame, known: Mapping[str, Known]) -> Iterator[Part]:
+def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator[Section]:
     """A folded part for each language, in it a part for each task; what is known is by model."""
     for (code,), of_language in shown.group_by("language", maintain_order=True):
         parts = []
         for (column,), of_task in of_language.group_by("column", maintain_order=True):
             samples = tuple(sample(row, known[row["cell_model"]]) for row in of_task.iter_rows(named=True))
-            parts.append(Part(str(column), f"{ANCHOR}/{anchor(str(code), str(column))}", samples, level=4))
+            parts.append(Section(str(column), f"{ANCHOR}/{anchor(str(code), str(column))}", samples, level=4))
         address = f"{ANCHOR}/{anchor(str(code))}"
-        yield Part(language_name(str(code)), address, tuple(parts), level=3, folded=True)
+        yield Section(language_name(str(code)), address, tuple(parts), level=3, folded=True)
 
 
-def samples(folder: Path, results: Results, wanted: Wanted, watch: Watch) -> tuple[list[Sample], tuple[str, ...]]:
+def samples(
+    folder: Path, results: Results, wanted: ExampleChoice, watch: Watch
+) -> tuple[list[Sample], tuple[str, ...]]:
     """The wanted examples of a finished run, and why texts of some are not shown, a line each.
 
     Raises DataError where a file is not the one that the run wrote.

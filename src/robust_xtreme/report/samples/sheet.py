@@ -17,7 +17,7 @@ from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Ta
 from robust_xtreme.core.sinks import inert
 from robust_xtreme.files import csv
 from robust_xtreme.files.frames import build
-from robust_xtreme.report.samples.choosing import CLEAN, Wanted, rows_of
+from robust_xtreme.report.samples.choosing import CLEAN, ExampleChoice, rows_of
 from robust_xtreme.report.samples.drawing import Drawn, drawn
 from robust_xtreme.report.samples.texts import Remade, key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
@@ -46,7 +46,7 @@ class Sheet:
 def sheet_of(
     folder: Path,
     results: Results,
-    wanted: Wanted,
+    wanted: ExampleChoice,
     size: tuple[int, int],
     watch: Callable[[str], None] = lambda _: None,
 ) -> Sheet:

@@ -14,7 +14,7 @@ from robust_xtreme.core.examples import Answers, Span, Tags, digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.pieces import Piece, pieces
-from robust_xtreme.report.blocks import Diff, Inline, Link, Mono, Phrase, Sample, inlines, joined
+from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Mono, Phrase, Sample, inlines, joined
 from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.names import cell_name
 from robust_xtreme.report.samples.ids import native, short
@@ -37,7 +37,7 @@ _CONTEXT: Final = "context"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownExamples:
     """What is known of a run's examples beside their rows: their texts, the labels of its own tasks, tokenizers.
 
     `width` is about how many clusters of a text are shown.
@@ -49,15 +49,15 @@ class Known:
     width: int = WIDTH
 
 
-def sample(row: Row, known: Known) -> Sample:
+def sample(row: Row, known: KnownExamples) -> Sample:
     """A chosen example as a block."""
     remade = known.remade.get((row["address"], row["noise_seed"], row["example"]))
     address = _address(row)
     seed = f" (noise seed {row['noise_seed']})" if row["seeds"] > 1 else ""
     title: Phrase = (
-        Link(cell_name(row), f"#{row['address']}"),
+        Hyperlink(cell_name(row), f"#{row['address']}"),
         " ",
-        Link(short(row["example"]), f"#{address}"),
+        Hyperlink(short(row["example"]), f"#{address}"),
         f"{seed}: {row['metric']} {points(row['value_clean'])} to {points(row['value'])}{_selected(row)}",
     )
     labels = {"became": row["became"], "of": row["address"]}
@@ -131,7 +131,7 @@ def _differing(*several: Sequence[Any]) -> list[int]:
 # ------------------------------------------------------------------------------------------------- gold and predictions
 
 
-def _answers(row: Row, remade: Remade | None, known: Known) -> Iterator[Fact]:
+def _answers(row: Row, remade: Remade | None, known: KnownExamples) -> Iterator[Fact]:
     """Gold, and the predictions on the clean and on the noisy text."""
     values = {GOLD: row["gold"], CLEAN: row["prediction_clean"], NOISY: row["prediction"]}
     parsed = {name: None if value is None else json.loads(value) for name, value in values.items()}
@@ -140,7 +140,7 @@ def _answers(row: Row, remade: Remade | None, known: Known) -> Iterator[Fact]:
         yield name, tagged.get(name) or _answer(name, value, row, remade, known)
 
 
-def _answer(name: str, value: Any, row: Row, remade: Remade | None, known: Known) -> Phrase:
+def _answer(name: str, value: Any, row: Row, remade: Remade | None, known: KnownExamples) -> Phrase:
     match value:
         case None:
             return "failed"
@@ -155,7 +155,7 @@ def _answer(name: str, value: Any, row: Row, remade: Remade | None, known: Known
     return str(value)[:_ANSWER]
 
 
-def _label(index: int, row: Row, known: Known) -> str:
+def _label(index: int, row: Row, known: KnownExamples) -> str:
     """The name of a label; of a choice among texts its field."""
     labels = known.labels.get(row["task"]) or _labels(row["task"])
     return labels[index] if index < len(labels) else f"choice{index + 1}"
@@ -260,7 +260,7 @@ def _edits(row: Row) -> Fact:
     return "edits", f"{made}; {shares}" if made else str(row["status"]).replace("_", " ")
 
 
-def _subwords(row: Row, remade: Remade | None, known: Known) -> Iterator[Fact]:
+def _subwords(row: Row, remade: Remade | None, known: KnownExamples) -> Iterator[Fact]:
     """The tokens of the model that noise changed, before and after, of each field; several noised fields are named."""
     tokenize = known.tokenizers.get(row["task"])
     if remade is None or tokenize is None:

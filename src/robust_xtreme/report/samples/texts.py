@@ -32,7 +32,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.stats.splits import clean_split
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
-from robust_xtreme.tasks.noisy.layouts import Cell, NoisySet
+from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit
 from robust_xtreme.tasks.noisy.reading import read_pairs
 from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.pools import Pools
@@ -196,7 +196,7 @@ class _Maker:
             _check_data(unit, examples, split)
             return examples, split.corpus, None
         noisy_set = self.sets[unit["external"]["set"]]
-        cell = Cell(task, unit["language"], name)
+        cell = TaskSplit(task, unit["language"], name)
         pairs = read_pairs(noisy_set, cell, self.source, split.examples, self.spec.external_partial)
         if pairs is None:
             raise Mismatch(f"{noisy_set.path} has no file of it any more.")

@@ -13,7 +13,7 @@ import regex
 from robust_xtreme.core.edits import at, ragged
 from robust_xtreme.core.example_columns import ExampleColumns, once
 from robust_xtreme.core.target_columns import Array, Ranges, bounds_of
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 from robust_xtreme.tasks.formats.squad_sentences import sentences
 
 FIRST_WORDS: Final = 3
@@ -94,7 +94,7 @@ def _table() -> Array:
     return np.full(_POINTS, _UNKNOWN, np.uint8)
 
 
-def by_overlap(shown: Sequence[Shown]) -> list[Ranges]:
+def by_overlap(shown: Sequence[ShownExamples]) -> list[Ranges]:
     """The sentence of the passage that shares most units with the question, the first of equals."""
     passages: dict[str, _Parts] = {}
     questions: dict[str, _Bag] = {}

@@ -20,12 +20,12 @@ from robust_xtreme.core.target_columns import Choices, TargetColumn, bounds_of, 
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 from robust_xtreme.stats.shallow import naive_bayes, words
 from robust_xtreme.stats.shallow.naive_bayes import Floats, Ints
-from robust_xtreme.stats.shallow.shown import Shown, texts_of
+from robust_xtreme.stats.shallow.shown import ShownExamples, texts_of
 
 _HYPOTHESIS: Final = "hypothesis"
 
 
-def by_hypothesis(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
+def by_hypothesis(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamples]) -> list[Choices]:
     """The likeliest class by naive Bayes over character n-grams of the hypotheses of the other folds."""
     golds = clean.targets
     assert isinstance(golds, Choices)
@@ -49,7 +49,7 @@ _FIELD: Final = "choice"
 _CLASSES: Final = 2
 
 
-def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
+def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamples]) -> list[Choices]:
     """The choice that is most likely right, by naive Bayes over right and wrong choices of the other folds."""
     golds = clean.targets
     assert isinstance(golds, Choices)
@@ -96,23 +96,23 @@ class Shallow:
 
     name: str
     summary: str
-    learn: Callable[[ExampleColumns, Ints, Sequence[Shown]], Answers] | None = None
-    read: Callable[[Sequence[Shown]], Answers] | None = None
+    learn: Callable[[ExampleColumns, Ints, Sequence[ShownExamples]], Answers] | None = None
+    read: Callable[[Sequence[ShownExamples]], Answers] | None = None
 
 
-def _mutual(shown: Sequence[Shown]) -> Answers:
+def _mutual(shown: Sequence[ShownExamples]) -> Answers:
     from robust_xtreme.stats.shallow import ranking  # for retrieval only, as the module below for passages
 
     return ranking.mutual(shown)
 
 
-def _by_characters(shown: Sequence[Shown]) -> Answers:
+def _by_characters(shown: Sequence[ShownExamples]) -> Answers:
     from robust_xtreme.stats.shallow import ranking
 
     return ranking.by_characters(shown)
 
 
-def _by_overlap(shown: Sequence[Shown]) -> Answers:
+def _by_overlap(shown: Sequence[ShownExamples]) -> Answers:
     from robust_xtreme.stats.shallow import passages
 
     return passages.by_overlap(shown)
@@ -162,7 +162,7 @@ def summary(name: str) -> str:
     return next((each.summary for each in (*_PREDICTORS.values(), _MUTUAL) if each.name == name), "")
 
 
-def answers(shallow: Shallow, clean: ExampleColumns, shown: Sequence[Shown]) -> tuple[Answers, str]:
+def answers(shallow: Shallow, clean: ExampleColumns, shown: Sequence[ShownExamples]) -> tuple[Answers, str]:
     """The answers to what is shown, and the data that they were learned from, in words."""
     if shallow.read:
         return shallow.read(shown), "nothing"

@@ -17,7 +17,7 @@ from robust_xtreme.core.randomness import below, draws, salt, text_keys
 from robust_xtreme.core.target_columns import Names, bounds_of
 from robust_xtreme.stats.leading import leading
 from robust_xtreme.stats.shallow.naive_bayes import BITS, BUCKETS, TOGETHER, Floats, Ints, Numbers, gram_keys
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 
 DEPTH: Final = 20
 """How many candidates a ranking names."""
@@ -110,7 +110,7 @@ def _documents(ids: Sequence[str], ranked: Ints) -> Names:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Weighed:
+class WeightedNgrams:
     """The distinct n-grams of a pool: those of `buckets` (m,) are in the texts `texts` (m,), in order of both.
 
     `counts` (2 ** 18,) are the numbers of texts that contain each n-gram, and `weights` those of an n-gram by that
@@ -126,7 +126,7 @@ class Weighed:
 
 
 @lru_cache(maxsize=2)
-def _weighed(values: tuple[str, ...]) -> Weighed:
+def _weighed(values: tuple[str, ...]) -> WeightedNgrams:
     """A pool, by n-grams of two to four characters; kept, as languages can share it."""
     texts, buckets = _distinct_grams(values)
     counts = np.bincount(buckets, minlength=BUCKETS)
@@ -135,7 +135,7 @@ def _weighed(values: tuple[str, ...]) -> Weighed:
     weights[1 : most + 1] = np.log(1 + len(values) / np.arange(1, most + 1)) ** 2
     squares = np.bincount(texts, weights=weights.take(counts.take(buckets)), minlength=len(values))
     norms = np.sqrt(squares)
-    return Weighed(texts, buckets, counts, weights, np.where(norms > 0, norms, 1.0))
+    return WeightedNgrams(texts, buckets, counts, weights, np.where(norms > 0, norms, 1.0))
 
 
 @final
@@ -163,7 +163,7 @@ def _sought(values: tuple[str, ...]) -> Sought:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Shared:
+class SharedNgrams:
     """What q queries share with the n texts of a pool: query i has the n-grams `bounds[i]:bounds[i + 1]`, by bucket.
 
     An n-gram has the weight `weights` (s,) and is in the `counts` (s,) texts from `starts` (s,) on in `texts`. `norms`
@@ -203,7 +203,7 @@ class Shared:
         return sums
 
 
-def _shared(pool: Weighed, sought: Sought) -> Shared:
+def _shared(pool: WeightedNgrams, sought: Sought) -> SharedNgrams:
     """What queries share with a pool."""
     counts = pool.counts.take(sought.buckets)
     weights = pool.weights.take(counts)
@@ -214,10 +214,10 @@ def _shared(pool: Weighed, sought: Sought) -> Shared:
     numbers = sought.numbers.take(which)
     bounds = np.searchsorted(which, sought.bounds)
     starts = bounds_of(counts).take(numbers)
-    return Shared(bounds, weights.take(numbers), starts, of_each.take(which), texts, pool.norms)
+    return SharedNgrams(bounds, weights.take(numbers), starts, of_each.take(which), texts, pool.norms)
 
 
-def _containing(pool: Weighed, buckets: Ints, wanted: NDArray[np.bool_]) -> Ints:
+def _containing(pool: WeightedNgrams, buckets: Ints, wanted: NDArray[np.bool_]) -> Ints:
     """The texts of a pool that contain each of the wanted of some n-grams (u,), of one n-gram after the other."""
     size = len(pool.norms)
     numbers = np.full(BUCKETS, -1, np.int32)
@@ -244,13 +244,13 @@ def _sorted(values: Ints, size: int) -> NDArray[Any]:
     return np.sort(values.astype(np.uint32) if size <= 1 << 32 else values)
 
 
-def _comparable(shown: Sequence[Shown], queries: bool = False) -> bool:
+def _comparable(shown: Sequence[ShownExamples], queries: bool = False) -> bool:
     """Whether no pool, nor the queries where they are searched as well, are too many to be compared."""
     sizes = [(len(each.ids), len(each.columns) if queries else 0) for each in shown]
     return all(max(size) <= MOST_COMPARED for size in sizes)
 
 
-def by_characters(shown: Sequence[Shown]) -> list[Names]:
+def by_characters(shown: Sequence[ShownExamples]) -> list[Names]:
     """The twenty candidates most alike in rare character n-grams, the first of equals; none for too large a pool."""
     if not _comparable(shown):
         return []
@@ -269,12 +269,12 @@ def by_characters(shown: Sequence[Shown]) -> list[Names]:
     return [ranked[at] for at in range(len(shown))]
 
 
-def mutual(shown: Sequence[Shown]) -> list[Names]:
+def mutual(shown: Sequence[ShownExamples]) -> list[Names]:
     """Of each query the candidate most alike in rare character n-grams, where the query is that candidate's too."""
     return [_mutual(each) for each in shown] if _comparable(shown, queries=True) else []
 
 
-def _mutual(shown: Shown) -> Names:
+def _mutual(shown: ShownExamples) -> Names:
     queries, unusable = tuple(shown.columns.values(_FIELD)), {"", *shown.unscored}
     there, back = _compared(shown.values, queries, _best), _compared(queries, shown.values, _best)
     examples = (shown.columns.clean or shown.columns).examples
@@ -285,7 +285,7 @@ def _mutual(shown: Shown) -> Names:
 
 
 def _compared(
-    pool: tuple[str, ...], values: tuple[str, ...], read: Callable[[Shared, int, int], NDArray[Any]]
+    pool: tuple[str, ...], values: tuple[str, ...], read: Callable[[SharedNgrams, int, int], NDArray[Any]]
 ) -> NDArray[Any]:
     """What is read off what each value and a pool share, (m,) or (m, k), for some values at once."""
     shared = _shared(_weighed(pool), _sought(values))
@@ -293,7 +293,7 @@ def _compared(
     return np.concatenate([read(shared, first, last) for first, last in _blocks(len(values), width)])
 
 
-def _ranked(shared: Shared, first: int, last: int) -> Ints:
+def _ranked(shared: SharedNgrams, first: int, last: int) -> Ints:
     """The columns of the twenty greatest cosines of each row in order, of equals the first."""
     cells, weights = shared.matches(first, last)
     sums = shared.sums(last - first, cells, weights)
@@ -321,7 +321,7 @@ def _near(cosines: Floats) -> Ints:
     return np.flatnonzero(near)
 
 
-def _best(shared: Shared, first: int, last: int) -> Ints:
+def _best(shared: SharedNgrams, first: int, last: int) -> Ints:
     """The column of the greatest cosine of each row, the first of equals; -1 where nothing is shared."""
     if not len(shared.norms):
         return np.full(last - first, -1)

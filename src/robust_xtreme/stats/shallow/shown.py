@@ -10,7 +10,7 @@ from robust_xtreme.core.example_columns import ExampleColumns
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class ShownExamples:
     """The examples under a condition, parallel to the clean ones; of retrieval the candidates' ids and values, too.
 
     Pairs with an id in `unscored` are not answers.

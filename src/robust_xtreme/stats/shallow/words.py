@@ -13,7 +13,7 @@ from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.core.target_columns import Names, bounds_of, owners
 from robust_xtreme.stats.shallow.naive_bayes import Ints
-from robust_xtreme.stats.shallow.shown import Shown
+from robust_xtreme.stats.shallow.shown import ShownExamples
 
 OUTSIDE: Final = "O"
 _FIELD: Final = "tokens"
@@ -21,7 +21,7 @@ _BEGINS: Final = "B-"
 _INSIDE: Final = "I-"
 
 
-def by_lexicon(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Names]:
+def by_lexicon(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamples]) -> list[Names]:
     """The most frequent tag of each word in the other folds; a word not seen there is outside, or as most words are."""
     golds, (words, bounds) = tags_of(clean), _words(clean)
     known = {word: number for number, word in enumerate(dict.fromkeys(words))}

@@ -37,7 +37,7 @@ class Shrunk:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Pooled:
+class PooledMean:
     """The common mean and its standard error, the standard deviation `tau` between languages, and each language."""
 
     mean: float
@@ -46,7 +46,7 @@ class Pooled:
     parts: Mapping[str, Shrunk]
 
 
-def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> Pooled | None:
+def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> PooledMean | None:
     """The pooled means from plain means and their standard errors, by name.
 
     Names without an error, or with one of 0, are left out. None with fewer than three names.
@@ -60,7 +60,7 @@ def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> Pooled | 
     mean = float(weights @ y / weights.sum())
     se = float(1 / math.sqrt(weights.sum()))
     parts = {name: _shrunk(y[i], v[i], tau2, mean, se) for i, name in enumerate(names)}
-    return Pooled(mean, se, math.sqrt(tau2), parts)
+    return PooledMean(mean, se, math.sqrt(tau2), parts)
 
 
 def _shrunk(value: float, variance: float, tau2: float, mean: float, se: float) -> Shrunk:

@@ -23,18 +23,18 @@ from robust_xtreme.tasks.formats._names import (
     reader,
     records_of,
 )
-from robust_xtreme.tasks.formats._record import Done, Options, Reader, Record, Slot, word_spans
+from robust_xtreme.tasks.formats._record import Reader, ReadOptions, Record, Slot, SlotResult, word_spans
 
 __all__ = [
     "CHANGES",
     "FORMATS",
     "PACKED",
     "STREAM",
-    "Done",
-    "Options",
+    "ReadOptions",
     "Reader",
     "Record",
     "Slot",
+    "SlotResult",
     "Source",
     "check_same",
     "expectation",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.tasks.formats._record import Done
+from robust_xtreme.tasks.formats._record import SlotResult
 
 CHANGES: Final = "edits"
 
@@ -23,7 +23,7 @@ def check_free(holder: Mapping[str, Any], location: str) -> None:
         raise DataError(location, f"has the key {CHANGES!r}, which this noise would make wrong. {cure}")
 
 
-def beside(outcome: Done) -> str:
+def beside(outcome: SlotResult) -> str:
     """The member of a JSON object that is written after the text; empty where the text has no edits."""
     traces = outcome.noised.traces if outcome.noised else ()
     steps = [[[a, b, d - c] for a, b, c, d in trace.moves] for trace in traces if trace.moves]

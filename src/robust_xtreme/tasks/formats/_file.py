@@ -43,7 +43,7 @@ LONGEST: Final = 1 << 26
 """The limit of a line, a row, a sentence or a value of JSON: 64 MiB. Compressed files can contain more than memory."""
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """One line: its number from 1, its text, and its end: LF, CRLF or nothing."""
 
     number: int
@@ -145,7 +145,7 @@ class Source:
             raise DataError(self.path, f"is larger than {size(most)}, and is read whole.")
         return data
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[TextLine]:
         """The lines; only LF and CRLF end one.
 
         Raises DataError naming the line that is not UTF-8 or longer than LONGEST, and where all lines end in CR.
@@ -158,7 +158,7 @@ class Source:
             if bare == text and number == 1:
                 check_ends(text, self.path, number)
             bare = bare.removesuffix("\r") if bare != text else bare
-            yield Line(number, bare, text[len(bare) :])
+            yield TextLine(number, bare, text[len(bare) :])
 
     def head(self) -> list[str]:
         """The first lines of the file, as many as the buffer contains; they are read again by `lines`."""

@@ -21,7 +21,7 @@ from robust_xtreme.tasks.formats._named_ranges import (
     moved_breaks,
     named_ranges,
 )
-from robust_xtreme.tasks.formats._record import Done
+from robust_xtreme.tasks.formats._record import SlotResult
 
 Fields = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ class Moving(NamedTuple):
     ranges: Sequence[NamedRange] = ()
     sentences: Sequence[NamedRange] = ()
 
-    def edits(self, new: Done, text: str) -> Edits:
+    def edits(self, new: SlotResult, text: str) -> Edits:
         """The edits of the row's ranges after the text was noised."""
         return moved(self.ranges, new, text) | moved_breaks(self.row, self.sentences, new, text)
 

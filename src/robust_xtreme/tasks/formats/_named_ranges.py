@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Span
 from robust_xtreme.tasks.formats._json import Range, checked, dumped, is_whole, shown
-from robust_xtreme.tasks.formats._record import Done
+from robust_xtreme.tasks.formats._record import SlotResult
 
 ANSWERS: Final = ("answers", "plausible_answers")
 """The keys of answers."""
@@ -119,7 +119,7 @@ def spans(ranges: Sequence[NamedRange]) -> tuple[Span, ...]:
     return tuple(Span(*item) for item in sorted({(item.start, item.stop) for item in ranges}))
 
 
-def moved(ranges: Sequence[NamedRange], context: Done, text: str) -> Edits:
+def moved(ranges: Sequence[NamedRange], context: SlotResult, text: str) -> Edits:
     """The edits of answers after their context was noised."""
     edits: Edits = {}
     for answer in ranges:
@@ -166,7 +166,7 @@ def check_order(sentences: Sequence[Range], key: str, location: str) -> None:
             raise DataError(location, f"{what} Put {key!r} in order.")
 
 
-def moved_breaks(holder: Mapping[str, Any], sentences: Sequence[NamedRange], context: Done, text: str) -> Edits:
+def moved_breaks(holder: Mapping[str, Any], sentences: Sequence[NamedRange], context: SlotResult, text: str) -> Edits:
     """The edits of sentences after their context was noised; a sentence begins after the previous one ends."""
     edits: Edits = {}
     new = list(_moved_in_order(sentences, context))
@@ -179,7 +179,7 @@ def moved_breaks(holder: Mapping[str, Any], sentences: Sequence[NamedRange], con
     return edits
 
 
-def _moved_in_order(sentences: Sequence[NamedRange], context: Done) -> Iterator[Range]:
+def _moved_in_order(sentences: Sequence[NamedRange], context: SlotResult) -> Iterator[Range]:
     end = 0
     for sentence in sentences:
         start, stop = context.moved(sentence.start, sentence.stop)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReadOptions:
     """How a file is read: the noised fields, whether a tsv has a header (None: if fields are named), and languages.
 
     `language_field` names the field with each row's language. `pairs` reads a tsv as its task does: two texts a line,
@@ -64,7 +64,7 @@ def word_spans(words: Sequence[str], tags: Sequence[str | None] = ()) -> tuple[S
 
 @final
 @dataclass(frozen=True, slots=True)
-class Done:
+class SlotResult:
     """The result for a slot; without `noised` it is unchanged.
 
     The noised text may be the slot's value without white space around it, `lead` characters of it before the text.
@@ -103,7 +103,7 @@ class Done:
             yield None if clean.at(before) == new.at(after) else new.at(after)
 
 
-Written = Callable[[Sequence[Done]], str | bytes]
+Written = Callable[[Sequence[SlotResult]], str | bytes]
 
 
 class Record(NamedTuple):
@@ -118,7 +118,7 @@ class Record(NamedTuple):
     nulls: int = 0
 
 
-Reader = Callable[[Source, Options], Iterator[Record]]
+Reader = Callable[[Source, ReadOptions], Iterator[Record]]
 
 
 def kept(text: str) -> Record:

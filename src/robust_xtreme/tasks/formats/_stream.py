@@ -20,7 +20,7 @@ _SCALAR: Final = 1_000_000
 
 
 @final
-class Document:
+class UnreadText:
     """The unread text of a document; `path` is the file, `line` the number of the line that is read next."""
 
     def __init__(self, source: Source) -> None:
@@ -115,7 +115,7 @@ class Document:
                 raise DataError(self.path, "is not valid JSON: a value does not end; is the file cut off?", self.line)
 
 
-def members(document: Document) -> Iterator[tuple[str, str | None]]:
+def members(document: UnreadText) -> Iterator[tuple[str, str | None]]:
     """The members of an object after its brace: the text before each value, and its key; None at the end."""
     before, seen = document.space(), set[str]()
     while document.next() != "}":

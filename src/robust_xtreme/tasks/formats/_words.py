@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
-from robust_xtreme.tasks.formats._file import Line, Source, check_ends, check_size, numbered_lines
+from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends, check_size, numbered_lines
 from robust_xtreme.tasks.formats._json import texts_of
-from robust_xtreme.tasks.formats._record import Done, Record, kept, on_one_line, word_slot
+from robust_xtreme.tasks.formats._record import Record, SlotResult, kept, on_one_line, word_slot
 
 FIELDS: Final = ("tokens", "tags")
 """The keys of a suite's row of tagged words."""
@@ -95,9 +95,9 @@ def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     return {"words": words, "tags": tags}
 
 
-def sentences(source: Source, between: Between = is_blank) -> Iterator[list[Line]]:
+def sentences(source: Source, between: Between = is_blank) -> Iterator[list[TextLine]]:
     """Groups of lines: a sentence, or a line between sentences."""
-    pending: list[Line] = []
+    pending: list[TextLine] = []
     length = 0
     for line in source.lines():
         check_ends(line.text, source.path, line.number)
@@ -122,7 +122,7 @@ def records(source: Source, cut: Cut, between: Between = is_blank) -> Iterator[R
         yield Record((slot,), partial(_written, lines, words, source.path), sum(len(line.text) for line in lines))
 
 
-def _written(lines: Sequence[Line], words: Sequence[str], path: str, done: Sequence[Done]) -> str:
+def _written(lines: Sequence[TextLine], words: Sequence[str], path: str, done: Sequence[SlotResult]) -> str:
     new = zip(lines, words, done[0].words(), strict=True)
     return "".join(
         line.whole if word is None else new_word(word, path, line.number) + line.whole[len(old) :]

@@ -47,7 +47,7 @@ _KINDS: Final = (
 
 @final
 @dataclass(frozen=True, slots=True)
-class Variant:
+class TemplateText:
     """One text of a language; `only` names, by kind, the English values for which it is used.
 
     `other` is the text after an answer: the answer for the second of two contexts.
@@ -60,13 +60,13 @@ class Variant:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Line:
+class TemplateRow:
     """One row of a block: its label, its English text, its number in the file, and its texts in a language."""
 
     label: str
     english: str
     number: int
-    variants: tuple[Variant, ...]
+    variants: tuple[TemplateText, ...]
 
 
 class _Raw(NamedTuple):
@@ -163,7 +163,7 @@ def _check(block: Sequence[_Raw] | None, name: str, path: str) -> None:
         raise DataError(path, what, block[0].number if block else None)
 
 
-def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
+def _check_lines(lines: Sequence[TemplateRow], language: str, path: str) -> None:
     """Refuse a missing context where the language has another one of the test, and braces that are not a slot."""
     contexts = [line for line in lines if line.label == CONTEXT]
     empty = [line for line in contexts if not line.variants]
@@ -176,7 +176,9 @@ def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
                 raise DataError(path, f"the brace {stray[0]!r} in {text[:80]!r} makes no slot.", line.number)
 
 
-def _line(raw: _Raw, indices: Sequence[int], header: Sequence[str], bound: Mapping[str, tuple[str, ...]]) -> Line:
+def _line(
+    raw: _Raw, indices: Sequence[int], header: Sequence[str], bound: Mapping[str, tuple[str, ...]]
+) -> TemplateRow:
     variants = []
     for index in indices:
         name, following = header[index], index + 1
@@ -184,11 +186,11 @@ def _line(raw: _Raw, indices: Sequence[int], header: Sequence[str], bound: Mappi
         if not raw.cells[index]:
             continue
         if raw.label == ANSWER:
-            variants.append(Variant(raw.cells[index], other=note))
+            variants.append(TemplateText(raw.cells[index], other=note))
         else:
-            variants.append(Variant(raw.cells[index], _only(note, bound) if note else {}))
+            variants.append(TemplateText(raw.cells[index], _only(note, bound) if note else {}))
     english = raw.cells[header.index("en")]
-    return Line(raw.label, english, raw.number, tuple(sorted(variants, key=lambda variant: not variant.only)))
+    return TemplateRow(raw.label, english, raw.number, tuple(sorted(variants, key=lambda variant: not variant.only)))
 
 
 def _only(note: str, bound: Mapping[str, tuple[str, ...]]) -> Mapping[str, frozenset[str]]:

@@ -9,7 +9,7 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import _words
 from robust_xtreme.tasks.formats._file import Source
-from robust_xtreme.tasks.formats._record import Options, Record
+from robust_xtreme.tasks.formats._record import ReadOptions, Record
 from robust_xtreme.tasks.formats._words import FAMILY, FIELDS, NOISED, by_line, record
 
 DOCUMENT: Final = "-DOCSTART-"
@@ -31,7 +31,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     return _words.rows(text, path, by_line(lambda number, line: _cells(number, line, path)), _is_between)
 
 
-def records(source: Source, _: Options) -> Iterator[Record]:
+def records(source: Source, _: ReadOptions) -> Iterator[Record]:
     """A record for each sentence. Raises DataError where a line has no tag, or more than two columns.
 
     All lines have what separates the first word from its tag, a space or a tab; words may contain spaces beside a tab.

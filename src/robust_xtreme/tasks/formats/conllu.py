@@ -22,8 +22,8 @@ from typing import Final, NamedTuple, final
 from robust_xtreme.core.errors import DataError, WrongVersion
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import iob2
-from robust_xtreme.tasks.formats._file import Line, Source, numbered_lines
-from robust_xtreme.tasks.formats._record import Done, Options, Record, kept, word_slot
+from robust_xtreme.tasks.formats._file import Source, TextLine, numbered_lines
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, SlotResult, kept, word_slot
 from robust_xtreme.tasks.formats._words import FAMILY, FIELDS, NOISED, new_word, record, sentences
 
 WRITTEN: Final = "conllu"
@@ -199,7 +199,7 @@ def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
         raise DataError(path, what, number)
 
 
-def records(source: Source, _: Options) -> Iterator[Record]:
+def records(source: Source, _: ReadOptions) -> Iterator[Record]:
     """A record for each sentence. Raises DataError naming the line that is not valid CoNLL-U."""
     for lines in sentences(source):
         texts = [line.text for line in lines]
@@ -214,7 +214,7 @@ def records(source: Source, _: Options) -> Iterator[Record]:
         yield Record((slot,), partial(_written, lines, words, source.path), sum(map(len, texts)))
 
 
-def _written(lines: Sequence[Line], words: Sequence[_Word], path: str, done: Sequence[Done]) -> str:
+def _written(lines: Sequence[TextLine], words: Sequence[_Word], path: str, done: Sequence[SlotResult]) -> str:
     texts = [line.text for line in lines]
     forms = [word.form if new is None else new for word, new in zip(words, done[0].words(), strict=True)]
     changed = [(word, form) for word, form in zip(words, forms, strict=True) if form != word.form]

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.tasks.formats._file import Line, Source, check_ends, check_size
+from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends, check_size
 from robust_xtreme.tasks.formats._json import Range
 from robust_xtreme.tasks.formats._moving import check_cells
-from robust_xtreme.tasks.formats._record import Done, Options, Record, Slot, kept, spliced
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, spliced
 from robust_xtreme.tasks.formats.tsv import chosen
 
 NOISED: Final = ()
@@ -25,7 +25,7 @@ _CLOSED: Final = re.compile('[^"]*+(?:""[^"]*+)*+"')
 _MARKED: Final = re.compile('[",\\n\\r]')
 
 
-class Rows(NamedTuple):
+class CsvRow(NamedTuple):
     """One row of cells: the number of its first line, its text with all line ends, and the range of each cell."""
 
     number: int
@@ -51,10 +51,10 @@ class _Table:
     names: tuple[str, ...]
     columns: tuple[int, ...]
     language: int
-    options: Options
+    options: ReadOptions
 
 
-def records(source: Source, options: Options) -> Iterator[Record]:
+def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each row; empty lines are kept. The first row names the columns, unless the options say otherwise.
 
     Raises DataError naming the line that is not valid CSV, or whose cells are not as many as in the lines before.
@@ -74,14 +74,14 @@ def records(source: Source, options: Options) -> Iterator[Record]:
         yield _record(row, table)
 
 
-def rows(source: Source) -> Iterator[Rows]:
+def rows(source: Source) -> Iterator[CsvRow]:
     """The rows of a file. Raises DataError where a cell continues after its closing quote, or does not end."""
     lines = source.lines()
     for line in lines:
         yield _row(line, lines, source.path)
 
 
-def _row(line: Line, lines: Iterator[Line], path: str) -> Rows:
+def _row(line: TextLine, lines: Iterator[TextLine], path: str) -> CsvRow:
     """The row that begins with a line; a quoted cell may continue in the next lines."""
     number, parts, before, position = line.number, [line.whole], 0, 0
     ranges: list[Range] = []
@@ -105,20 +105,20 @@ def _row(line: Line, lines: Iterator[Line], path: str) -> Rows:
             position = stop
         ranges.append((start, before + position))
         if position == len(line.text):
-            return Rows(number, "".join(parts), tuple(ranges))
+            return CsvRow(number, "".join(parts), tuple(ranges))
         if line.text[position] != ",":
             what = f"{line.text[position]!r} follows the closing quotation mark of cell {len(ranges)}, not a comma."
             raise DataError(path, what, line.number)
         position += 1
 
 
-def _next(lines: Iterator[Line], path: str, number: int) -> Line:
+def _next(lines: Iterator[TextLine], path: str, number: int) -> TextLine:
     for line in lines:
         return line
     raise DataError(path, "a quoted cell of the row that begins here does not end. Is the file cut off?", number)
 
 
-def _record(row: Rows, table: _Table) -> Record:
+def _record(row: CsvRow, table: _Table) -> Record:
     """The record of a row. Raises DataError where another column looks like a place in a noised text."""
     cells = row.cells()
     if len(cells) != table.width:
@@ -131,7 +131,7 @@ def _record(row: Rows, table: _Table) -> Record:
     return Record(slots, partial(_written, row, table.columns), len(row.text))
 
 
-def _written(row: Rows, columns: Sequence[int], done: Sequence[Done]) -> str:
+def _written(row: CsvRow, columns: Sequence[int], done: Sequence[SlotResult]) -> str:
     edits: dict[Range, str] = {}
     for column, outcome in zip(columns, done, strict=True):
         if outcome.value != outcome.slot.value:

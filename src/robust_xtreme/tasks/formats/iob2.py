@@ -9,7 +9,7 @@ from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import _words
 from robust_xtreme.tasks.formats._file import Source
-from robust_xtreme.tasks.formats._record import Options, Record
+from robust_xtreme.tasks.formats._record import ReadOptions, Record
 from robust_xtreme.tasks.formats._words import FAMILY, FIELDS, NOISED, Cut, record
 
 WRITTEN: Final = "iob2"
@@ -28,7 +28,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     return _words.rows(text, path, _cut(path))
 
 
-def records(source: Source, _: Options) -> Iterator[Record]:
+def records(source: Source, _: ReadOptions) -> Iterator[Record]:
     """A record for each sentence. Raises DataError naming the line where the number of columns changes."""
     return _words.records(source, _cut(source.path, hinted=True))
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.tasks.formats._changes import beside, check_free
-from robust_xtreme.tasks.formats._file import Line, Source
+from robust_xtreme.tasks.formats._file import Source, TextLine
 from robust_xtreme.tasks.formats._json import Placed, Range, checked, dumped, placed_row, shown, text_of
 from robust_xtreme.tasks.formats._moving import MOVING, Moving, moving
 from robust_xtreme.tasks.formats._named_ranges import Edits, spans
-from robust_xtreme.tasks.formats._record import Done, Options, Record, Slot, kept, spliced, word_slot
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, spliced, word_slot
 
 NOISED: Final = ()
 FAMILY: Final = ""
@@ -25,7 +25,7 @@ _CHOICES: Final = "choices"
 _CONTEXT: Final = "context"
 
 
-def records(source: Source, options: Options) -> Iterator[Record]:
+def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each line that is not empty.
 
     A field is a key whose value is a text, or a list of words, which are spans of one text; `choice2` is also the
@@ -35,12 +35,12 @@ def records(source: Source, options: Options) -> Iterator[Record]:
         yield record_of(line, source.path, options) if line.text.strip() else kept(line.whole)
 
 
-def of_row(number: int, row: Mapping[str, Any], path: str, options: Options) -> Record:
+def of_row(number: int, row: Mapping[str, Any], path: str, options: ReadOptions) -> Record:
     """The record of a row that is not in a file; it is written as JSON. Raises DataError."""
-    return record_of(Line(number, json.dumps(row), ""), path, options)
+    return record_of(TextLine(number, json.dumps(row), ""), path, options)
 
 
-def record_of(line: Line, path: str, options: Options) -> Record:
+def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
     """The record of a line that is one JSON object. Raises DataError."""
     row = placed_row(line.text, path, line.number, (*options.fields, _CHOICES, *MOVING))
     location, by = f"{path}:{line.number}", options.language_field
@@ -86,7 +86,7 @@ def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
 
 
 def _written(
-    line: Line, given: Mapping[str, Any], moves: Mapping[str, Moving], with_edits: bool, done: Sequence[Done]
+    line: TextLine, given: Mapping[str, Any], moves: Mapping[str, Moving], with_edits: bool, done: Sequence[SlotResult]
 ) -> str:
     edits: Edits = {}
     for outcome, (name, value) in zip(done, given.items(), strict=True):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from robust_xtreme.tasks.formats._file import Line, Source, check_ends
-from robust_xtreme.tasks.formats._record import Done, Options, Record, Slot, kept, on_one_line
+from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, on_one_line
 
 NOISED: Final = ("line",)
 """The noised field."""
@@ -15,7 +15,7 @@ NOISED: Final = ("line",)
 FAMILY: Final = ""
 
 
-def records(source: Source, _: Options) -> Iterator[Record]:
+def records(source: Source, _: ReadOptions) -> Iterator[Record]:
     """A record for each line; lines of white space only are kept."""
     for line in source.lines():
         check_ends(line.text, source.path, line.number)
@@ -26,5 +26,5 @@ def records(source: Source, _: Options) -> Iterator[Record]:
             yield Record((slot,), partial(_written, line, source.path), len(line.text))
 
 
-def _written(line: Line, path: str, done: Sequence[Done]) -> str:
+def _written(line: TextLine, path: str, done: Sequence[SlotResult]) -> str:
     return on_one_line(done[0].value, path, line.number) + line.end

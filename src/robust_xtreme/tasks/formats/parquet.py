@@ -18,9 +18,9 @@ import polars as pl
 
 from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.tasks.formats import jsonl
-from robust_xtreme.tasks.formats._file import Line, Source, size
+from robust_xtreme.tasks.formats._file import Source, TextLine, size
 from robust_xtreme.tasks.formats._moving import MOVING
-from robust_xtreme.tasks.formats._record import Done, Options, Record
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, SlotResult
 
 NOISED: Final = ()
 FAMILY: Final = ""
@@ -38,7 +38,7 @@ _Changed = dict[str, dict[int, Any]]
 """The new values by column and row."""
 
 
-def records(source: Source, options: Options) -> Iterator[Record]:
+def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each row, and one that writes the file. Raises DataError and UserError."""
     data = source.whole(_LARGEST)
     frame = _frame(data, source.path)
@@ -46,7 +46,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
     changed: _Changed = {}
     length = 0
     for number, row in enumerate(frame.select(read).iter_rows(named=True, buffer_size=_CHUNK)):
-        line = Line(number + 1, json.dumps(row), "")
+        line = TextLine(number + 1, json.dumps(row), "")
         if (length := length + len(line.text)) > _LARGEST:
             raise DataError(source.path, f"contains more than {size(_LARGEST)} of text as JSON, and is read whole.")
         record = jsonl.record_of(line, source.path, options)
@@ -91,7 +91,7 @@ def _first(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0][:_SHOWN]
 
 
-def _columns(frame: pl.DataFrame, path: str, options: Options) -> list[str]:
+def _columns(frame: pl.DataFrame, path: str, options: ReadOptions) -> list[str]:
     """The columns that are read: those whose values JSON has. Raises UserError where others are needed."""
     read = [name for name, kind in frame.schema.items() if _is_json(kind)]
     for name in options.fields:
@@ -119,7 +119,7 @@ def _is_json(kind: pl.DataType) -> bool:
             return kind in (pl.String, pl.Boolean, pl.Null) or kind.is_integer() or kind.is_float()
 
 
-def _noted(changed: _Changed, number: int, row: Mapping[str, Any], record: Record, done: Sequence[Done]) -> str:
+def _noted(changed: _Changed, number: int, row: Mapping[str, Any], record: Record, done: Sequence[SlotResult]) -> str:
     """Note the new values of a row; nothing is written before all rows are known."""
     written = record.write(done)
     if any(outcome.value != outcome.slot.value for outcome in done):

@@ -30,8 +30,8 @@ from robust_xtreme.tasks.formats._named_ranges import (
     span,
     spans,
 )
-from robust_xtreme.tasks.formats._record import Done, Options, Record, Slot, kept, spliced
-from robust_xtreme.tasks.formats._stream import Document, members
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, spliced
+from robust_xtreme.tasks.formats._stream import UnreadText, members
 
 FIELDS: Final = ("context", "question", "answers")
 OPTIONAL: Final = (CHANGES,)
@@ -147,9 +147,9 @@ def _optional(holder: Mapping[str, Any]) -> dict[str, Any]:
     return {key: holder[key] for key in OPTIONAL if key in holder}
 
 
-def records(source: Source, options: Options) -> Iterator[Record]:
+def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each article of `data`, and records without texts for the text around them. Raises DataError."""
-    document = Document(source)
+    document = UnreadText(source)
     yield kept(document.space() + document.mark("{"))
     there = False
     for before, key in members(document):
@@ -169,7 +169,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
         raise DataError(source.path, f"has no list 'data'; {_OTHER}")
 
 
-def _articles(document: Document, path: str, options: Options) -> Iterator[Record]:
+def _articles(document: UnreadText, path: str, options: ReadOptions) -> Iterator[Record]:
     yield kept(document.mark("[") + document.space())
     number = 0
     while document.next() != "]":
@@ -181,7 +181,7 @@ def _articles(document: Document, path: str, options: Options) -> Iterator[Recor
     yield kept(document.mark("]"))
 
 
-def _article(raw: str, passages: Iterable[_Passage], path: str, options: Options) -> Record:
+def _article(raw: str, passages: Iterable[_Passage], path: str, options: ReadOptions) -> Record:
     """The noised texts of an article. Raises DataError where an answer is not at its offset."""
     slots: list[Slot] = []
     moves: dict[int, Moving] = {}  # by the index of the slot of a context
@@ -204,7 +204,7 @@ def _article(raw: str, passages: Iterable[_Passage], path: str, options: Options
     return Record(tuple(slots), partial(_written, raw, moves, options.edits), len(raw))
 
 
-def _written(raw: str, moves: Mapping[int, Moving], with_edits: bool, done: Sequence[Done]) -> str:
+def _written(raw: str, moves: Mapping[int, Moving], with_edits: bool, done: Sequence[SlotResult]) -> str:
     edits: Edits = {}
     for index, outcome in enumerate(done):
         value: Any = outcome.slot.value

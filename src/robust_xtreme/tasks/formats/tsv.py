@@ -10,10 +10,10 @@ from typing import Any, Final, final
 
 from robust_xtreme.core.errors import DataError, UserError, counted
 from robust_xtreme.core.specs import Row
-from robust_xtreme.tasks.formats._file import Line, Source, check_ends, numbered_lines
+from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends, numbered_lines
 from robust_xtreme.tasks.formats._json import text_of
 from robust_xtreme.tasks.formats._moving import check_cells
-from robust_xtreme.tasks.formats._record import Done, Options, Record, Slot, kept, on_one_line
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, on_one_line
 
 FIELDS: Final = ("premise", "hypothesis", "label")
 
@@ -103,10 +103,10 @@ class _Table:
     names: tuple[str, ...]
     columns: tuple[int, ...]
     language: int
-    options: Options
+    options: ReadOptions
 
 
-def records(source: Source, options: Options) -> Iterator[Record]:
+def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each line; empty lines are allowed at the end only. Raises DataError naming the line."""
     table, empty = None, 0
     for line in source.lines():
@@ -125,7 +125,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
         yield _record(line, table)
 
 
-def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
+def _table(line: TextLine, path: str, options: ReadOptions) -> tuple[_Table, bool]:
     """The table, and whether the first line names its columns."""
     cells = line.text.split("\t")
     if options.pairs:
@@ -137,7 +137,7 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
     return _Table(path, len(cells), tuple(cells) if named else (), columns, language, options), named
 
 
-def chosen(cells: Sequence[str], path: str, options: Options, *, named: bool) -> tuple[tuple[int, ...], int]:
+def chosen(cells: Sequence[str], path: str, options: ReadOptions, *, named: bool) -> tuple[tuple[int, ...], int]:
     """The columns of the fields, and that of languages (-1: none), by the cells of the first line. Raises UserError."""
     columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
     seen: dict[int, str] = {}
@@ -148,12 +148,12 @@ def chosen(cells: Sequence[str], path: str, options: Options, *, named: bool) ->
     return tuple(columns), language
 
 
-def is_named(options: Options) -> bool:
+def is_named(options: ReadOptions) -> bool:
     """Whether the first line names the columns: as the option states, else if a column is selected by name."""
     return options.header if options.header is not None else not all(map(_NUMBER.fullmatch, _wanted(options)))
 
 
-def _wanted(options: Options) -> tuple[str, ...]:
+def _wanted(options: ReadOptions) -> tuple[str, ...]:
     return (*options.fields, options.language_field) if options.language_field else options.fields
 
 
@@ -172,7 +172,7 @@ def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
     raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
 
 
-def _record(line: Line, table: _Table) -> Record:
+def _record(line: TextLine, table: _Table) -> Record:
     cells = line.text.split("\t")
     if len(cells) != table.width:
         what = f"has {counted(len(cells), 'column')}, the lines before have {table.width}."
@@ -187,7 +187,7 @@ def _record(line: Line, table: _Table) -> Record:
     return Record(slots, partial(_written, line, cells, table), len(line.text))
 
 
-def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Done]) -> str:
+def _written(line: TextLine, cells: Sequence[str], table: _Table, done: Sequence[SlotResult]) -> str:
     new = list(cells)
     for column, outcome in zip(table.columns, done, strict=True):
         if outcome.value != outcome.slot.value:

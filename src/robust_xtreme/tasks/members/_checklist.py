@@ -21,7 +21,7 @@ from robust_xtreme.core.resources import folder
 from robust_xtreme.core.specs import Origin, Row
 from robust_xtreme.core.targets.checklist import clean
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa
-from robust_xtreme.tasks.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, Line
+from robust_xtreme.tasks.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, TemplateRow
 
 CASES: Final = 200
 """Cases of each test in a language, as in the official script."""
@@ -118,7 +118,7 @@ class _Kit:
     test: str
     language: str
     path: str
-    lines: tuple[Line, ...]
+    lines: tuple[TemplateRow, ...]
     names: tuple[str, ...]
 
     def case(self, draw: _Draw) -> tuple[Row, ...]:
@@ -146,7 +146,7 @@ class _Kit:
             rows.append(Row(native, f"{self.path}:{answer.number}", values, cluster))
         return tuple(rows) if rows and _sound(rows) else ()
 
-    def _labelled(self, label: str, least: int = 1) -> tuple[Line, ...]:
+    def _labelled(self, label: str, least: int = 1) -> tuple[TemplateRow, ...]:
         """The rows of a label. Raises DataError where there are fewer than `least`."""
         lines = tuple(line for line in self.lines if line.label == label)
         if len(lines) < least:
@@ -154,7 +154,7 @@ class _Kit:
             raise DataError(self.path, what)
         return lines
 
-    def _questions(self) -> list[tuple[int, Line, Line]]:
+    def _questions(self) -> list[tuple[int, TemplateRow, TemplateRow]]:
         """The questions with their numbers and answers, without those whose texts all contain the other property."""
         pairs = zip(self._labelled(QUESTION), self._labelled(ANSWER), strict=True)
         return [
@@ -213,7 +213,7 @@ def _other(index: int) -> str:
     return f"{{p.p{2 - index}}}"
 
 
-def _expected(answer: Line, *, second: bool) -> str | None:
+def _expected(answer: TemplateRow, *, second: bool) -> str | None:
     """The answer's template; in Quechua the second context has another one."""
     if not answer.variants:
         return None
@@ -221,7 +221,7 @@ def _expected(answer: Line, *, second: bool) -> str | None:
     return first.other if second and first.other else first.text
 
 
-def _pick(line: Line, facts: Facts, leave: str = "{}") -> str | None:
+def _pick(line: TemplateRow, facts: Facts, leave: str = "{}") -> str | None:
     """The first text for these values that does not contain `leave`, the property of another question."""
     for variant in line.variants:
         if leave not in variant.text and all(facts.get(kind) in values for kind, values in variant.only.items()):

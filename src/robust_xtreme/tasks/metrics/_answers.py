@@ -100,7 +100,7 @@ def _changed(perturbed: ExampleColumns, clean: ExampleColumns) -> Array:
 
 @final
 @dataclass(slots=True, eq=False)  # filled while a task run is scored
-class Lexicon:
+class AnswerLexicon:
     """The distinct answers of a task run by number, normalised by a rule.
 
     `languages` are those of the items. `numbers` has the number of each answer by language and text. Answer i has
@@ -165,25 +165,25 @@ class Lexicon:
         return owners(bounds) * SIZE + self.words[positions], positions
 
 
-Compare = Callable[[Lexicon, Array, Array], Array]
+Compare = Callable[[AnswerLexicon, Array, Array], Array]
 """The value of each answer (m,) against a gold answer (m,)."""
 
 
-def _lexicon(clean: ExampleColumns, rule: Words) -> Lexicon:
-    return Lexicon(rule, clean.languages(_FIELD))
+def _lexicon(clean: ExampleColumns, rule: Words) -> AnswerLexicon:
+    return AnswerLexicon(rule, clean.languages(_FIELD))
 
 
-def _numbers(columns: ExampleColumns, ranges: Ranges, known: Lexicon) -> Array:
+def _numbers(columns: ExampleColumns, ranges: Ranges, known: AnswerLexicon) -> Array:
     """The numbers (n,) of the answers."""
     return known.of(known.languages, columns.firsts(_FIELD, ranges))
 
 
-def _gold_numbers(golds: Golds, known: Lexicon) -> Array:
+def _gold_numbers(golds: Golds, known: AnswerLexicon) -> Array:
     """The numbers of the gold answers (m,)."""
     return known.of([known.languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
 
 
-def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: Lexicon, compare: Compare) -> Array:
+def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: AnswerLexicon, compare: Compare) -> Array:
     """The value (n,) of each answer against the gold that suits it best."""
     numbers, item = once(columns, _numbers, ranges, known), owners(golds.bounds)
     values = compare(known, numbers[item], once(golds, _gold_numbers, known)).astype(np.float64)
@@ -212,7 +212,7 @@ def answer_metric(
 ) -> Metric:
     """The metric of answers compared by a rule; `sides` read answers and golds, by default in the clean text."""
     sums = compared(rule, *sides, compare)
-    column = "exact" if compare is Lexicon.exact else "f1"
+    column = "exact" if compare is AnswerLexicon.exact else "f1"
     return Metric(
         name=name, summary=summary, columns=(column, "n"), stats=each(sums), reduce=share, cite=cite, sums=sums
     )

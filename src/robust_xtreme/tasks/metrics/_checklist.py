@@ -10,7 +10,7 @@ import numpy as np
 from robust_xtreme.core.example_columns import ExampleColumns, once
 from robust_xtreme.core.metric import Metric, Responses, Sums, each, share
 from robust_xtreme.core.targets.checklist import clean
-from robust_xtreme.tasks.metrics._answers import Lexicon, answers_clean, compared, golds_clean
+from robust_xtreme.tasks.metrics._answers import AnswerLexicon, answers_clean, compared, golds_clean
 
 
 def of_test(test: str, summary: str) -> Metric:
@@ -40,7 +40,7 @@ def _whole(answer: str, language: str) -> tuple[str, ...]:
     return (clean(answer, language),)
 
 
-_every = compared(_whole, answers_clean, golds_clean, Lexicon.exact)
+_every = compared(_whole, answers_clean, golds_clean, AnswerLexicon.exact)
 
 
 def _tests(columns: ExampleColumns) -> list[str | None]:

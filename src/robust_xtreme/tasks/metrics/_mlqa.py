@@ -20,7 +20,7 @@ from typing import Final, final
 
 import regex
 
-from robust_xtreme.tasks.metrics._answers import Lexicon, answer_metric
+from robust_xtreme.tasks.metrics._answers import AnswerLexicon, answer_metric
 
 LANGUAGES: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """The languages of MLQA, those of the official rule."""
@@ -67,12 +67,12 @@ mlqa_em = answer_metric(
     "Share of answers equal to a gold answer by the rule of their language, mapped back to the clean text.",
     "MLQA, mlqa_evaluation_v1.py: exact_match_score",
     words,
-    Lexicon.exact,
+    AnswerLexicon.exact,
 )
 mlqa_f1 = answer_metric(
     "mlqa_f1",
     "F1 of the words of answers by the rule of their language, mapped back to the clean text.",
     "MLQA, mlqa_evaluation_v1.py: f1_score",
     words,
-    Lexicon.overlap,
+    AnswerLexicon.overlap,
 )

@@ -10,7 +10,7 @@ import re
 import string
 from typing import Final
 
-from robust_xtreme.tasks.metrics._answers import Lexicon, answer_metric, answers_noisy, golds_clean, golds_noisy
+from robust_xtreme.tasks.metrics._answers import AnswerLexicon, answer_metric, answers_noisy, golds_clean, golds_noisy
 
 _ARTICLES: Final = re.compile(r"[at](?:(?<=\ba)n?|(?<=\bt)he)\b")
 """The words a, an and the. The letters come first: the search for them takes half the time of one for boundaries."""
@@ -30,21 +30,21 @@ squad_em = answer_metric(
     "Share of answers equal to a gold answer; a prediction on noisy text is mapped back to the clean text.",
     f"{_CITE} exact_match_score",
     words,
-    Lexicon.exact,
+    AnswerLexicon.exact,
 )
 squad_f1 = answer_metric(
     "squad_f1",
     "F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",
     f"{_CITE} f1_score",
     words,
-    Lexicon.overlap,
+    AnswerLexicon.overlap,
 )
 surface_f1_clean_gold = answer_metric(
     "surface_f1_clean_gold",
     "F1 of the words of answers as the noisy text shows them, against the clean gold answers.",
     f"{_CITE} f1_score",
     words,
-    Lexicon.overlap,
+    AnswerLexicon.overlap,
     (answers_noisy, golds_clean),
 )
 surface_f1_noisy_gold = answer_metric(
@@ -52,6 +52,6 @@ surface_f1_noisy_gold = answer_metric(
     "F1 of the words of answers as the noisy text shows them, against the noisy gold answers.",
     f"{_CITE} f1_score",
     words,
-    Lexicon.overlap,
+    AnswerLexicon.overlap,
     (answers_noisy, golds_noisy),
 )

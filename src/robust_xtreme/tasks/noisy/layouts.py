@@ -37,7 +37,7 @@ _NUMBERED: Final = ("0", "1", "2")
 _CLUSTER: Final = "external"
 
 
-class Cell(NamedTuple):
+class TaskSplit(NamedTuple):
     """A task in a language, of one split."""
 
     task: TaskSpec
@@ -54,7 +54,7 @@ class NoisySet:
     path: Path
     cells: tuple[tuple[str, str], ...]
 
-    def file(self, cell: Cell) -> Path | None:
+    def file(self, cell: TaskSplit) -> Path | None:
         """The file of a task and language; None where the set has none. Raises UserError where several may be it."""
         if not self.path.exists():
             raise MissingData(f"--external {self.name}: {self.path} does not exist.")
@@ -69,7 +69,7 @@ class NoisySet:
             raise UserError(f"--external {self.name}: {self.path} {what}. Name one of them.")
         return matching[0] if matching else None
 
-    def _is_of(self, cell: Cell) -> bool:
+    def _is_of(self, cell: TaskSplit) -> bool:
         """Whether the file's name names this task and language; where it names none, the run has no others.
 
         Raises UserError where the run has several.
@@ -92,7 +92,7 @@ class NoisySet:
         return f"{what}. Its files have the names of the tasks' release files, or those in docs/external.md."
 
 
-def read(cell: Cell, path: Path, source: Source) -> Noisy:
+def read(cell: TaskSplit, path: Path, source: Source) -> Noisy:
     """The noisy examples of a file, by the task's own adapter. Raises DataError, one line that names the row."""
     rows = _rows(cell, path, source)
     check(rows)
@@ -105,7 +105,7 @@ def read(cell: Cell, path: Path, source: Source) -> Noisy:
     return Noisy(examples, [row.location for row in rows.rows], native, steps)
 
 
-def _files(folder: Path, cell: Cell) -> Iterable[Path]:
+def _files(folder: Path, cell: TaskSplit) -> Iterable[Path]:
     """The files under a folder whose names are those of a task and language."""
     names = [name for option in _options(cell) for part in option for name in (part, PurePath(part).name)]
     names += [f"{cell.task.name}/{_suite_name(cell)}", _suite_name(cell)]
@@ -113,22 +113,22 @@ def _files(folder: Path, cell: Cell) -> Iterable[Path]:
     yield from (path for path in sorted(folder.iterdir()) if path.is_file() and _published(path, cell))
 
 
-def _options(cell: Cell) -> tuple[tuple[str, ...], ...]:
+def _options(cell: TaskSplit) -> tuple[tuple[str, ...], ...]:
     files = cell.task.files.get(cell.split)
     return () if files is None else options(files, cell.language, everywhere=files.mixed)
 
 
-def _suite_name(cell: Cell) -> str:
+def _suite_name(cell: TaskSplit) -> str:
     return _SUITE.format(split=cell.split, language=cell.language)
 
 
-def _named(path: Path, cell: Cell) -> bool:
+def _named(path: Path, cell: TaskSplit) -> bool:
     """Whether the end of a path is that of a file of the task and language."""
     parts = [part for option in _options(cell) for part in option]
     return any(path.match(part) for part in (*parts, f"{cell.task.name}/{_suite_name(cell)}")) or _published(path, cell)
 
 
-def _published(path: Path, cell: Cell) -> bool:
+def _published(path: Path, cell: TaskSplit) -> bool:
     """Whether a file has the name of a published set of the task and language."""
     pattern = _PUBLISHED.get(cell.task.name)
     if pattern is None or (cell.task.name in _ENGLISH and cell.language != "en"):
@@ -139,7 +139,7 @@ def _published(path: Path, cell: Cell) -> bool:
 # --------------------------------------------------------------------------------------------------- rows
 
 
-def _rows(cell: Cell, path: Path, source: Source) -> SourceRows:
+def _rows(cell: TaskSplit, path: Path, source: Source) -> SourceRows:
     """The rows of a file, by the reader of its layout."""
     file = read_file(path)
     files = ((path.name, file.sha256),)

@@ -22,7 +22,7 @@ _MOST: Final = 1 << 62
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class MeasuredTexts:
     """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.
 
     Example i has those `bounds[i]:bounds[i + 1]` of `numbers`, which are numbers of texts of `noised`.
@@ -70,12 +70,12 @@ class Measured:
         return {"numbers_edited": self.of_items(numbers), "negators_edited": items}
 
 
-def measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> Measured:
+def measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> MeasuredTexts:
     """The measured texts of so many items from columns of items and their texts; -1 is none."""
     owners, numbers = (np.concatenate([_NOTHING, *parts]) for parts in zip(*columns, strict=True))
     order = np.argsort(owners, kind="stable")
     order = order[numbers[order] >= 0]
-    return Measured(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
+    return MeasuredTexts(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
 
 
 def named_by(codes: Array, names: Sequence[str] = STATUSES) -> pl.Series:

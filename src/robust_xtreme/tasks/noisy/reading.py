@@ -8,12 +8,12 @@ from pathlib import Path
 from robust_xtreme.core.examples import Example
 from robust_xtreme.noise.conditions.paired import Paired, pair_up
 from robust_xtreme.noise.conditions.pairing import paired
-from robust_xtreme.tasks.noisy.layouts import Cell, NoisySet, read
+from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit, read
 from robust_xtreme.tasks.sources.source import Source
 
 
 def read_pairs(
-    noisy_set: NoisySet, cell: Cell, source: Source, split: Sequence[Example], is_partial: bool
+    noisy_set: NoisySet, cell: TaskSplit, source: Source, split: Sequence[Example], is_partial: bool
 ) -> tuple[Path, Paired] | None:
     """The file of a task and language, and its items with all clean examples of the split; None without a file.
 

@@ -17,7 +17,7 @@ _SHOWN: Final = 60
 
 @final
 @dataclass(frozen=True, slots=True)
-class Pooled:
+class PooledCorpus:
     """A pool, and (name, sha256) of the files that it was made from."""
 
     corpus: Corpus
@@ -30,9 +30,9 @@ class Pools:
     """The pools of one source, each made when it is first needed, and then kept."""
 
     source: Source
-    _made: dict[tuple[str, str, str], Pooled] = field(default_factory=dict)
+    _made: dict[tuple[str, str, str], PooledCorpus] = field(default_factory=dict)
 
-    def pooled(self, task: TaskSpec, split: str, language: str, given: SourceRows | None = None) -> Pooled | None:
+    def pooled(self, task: TaskSpec, split: str, language: str, given: SourceRows | None = None) -> PooledCorpus | None:
         """The pool that a language's queries are answered from, with its files; None where the task has none.
 
         `given` are rows of the language that were already read. Raises MissingData, DataError.
@@ -53,13 +53,13 @@ class Pools:
             self._made[key] = self._make(task, task.pool, split, rows)
         return self._made[key]
 
-    def _make(self, task: TaskSpec, pool: Pool, split: str, rows_by_language: Mapping[str, SourceRows]) -> Pooled:
+    def _make(self, task: TaskSpec, pool: Pool, split: str, rows_by_language: Mapping[str, SourceRows]) -> PooledCorpus:
         parts = rows_by_language.values()
         for part in parts:
             check(part)
         corpus = pool.make({code: part.rows for code, part in rows_by_language.items()}, task.name, split)
         _check_corpus(corpus, task, " and ".join(part.location for part in parts))
-        return Pooled(corpus, tuple(dict.fromkeys(file for part in parts for file in part.files)))
+        return PooledCorpus(corpus, tuple(dict.fromkeys(file for part in parts for file in part.files)))
 
 
 def _check_corpus(corpus: Corpus, task: TaskSpec, location: str) -> None:

@@ -28,7 +28,7 @@ _FEWEST: Final = 20
 
 @final
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftOut:
     """Why a run leaves a language of a task out: the split, a reason in one word, and a sentence about it."""
 
     split: str
@@ -73,39 +73,39 @@ class Surveyed:
     language: str
     splits: tuple[Held, ...]
     evaluated: str = ""
-    left: Left | None = None
+    left: LeftOut | None = None
     stops: bool = False
     learned: bool = False
 
 
-def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | Left:
+def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | LeftOut:
     """The examples that a run evaluates of a language, with those that it is tuned on, or why it is left out.
 
     Raises DataError where a file is malformed, UserError, RobustXtremeError where the hub fails.
     """
     source = pools.source
     if not source.splits(task):
-        return Left(split, MISSING, source.lacks(task))
+        return LeftOut(split, MISSING, source.lacks(task))
     if not has_language(task, source, language):
-        return Left(split, MISSING, f"{task.name} has no language {language}{source.within}.")
+        return LeftOut(split, MISSING, f"{task.name} has no language {language}{source.within}.")
     try:
         resolved = resolve(task, source, split, language, pools)
     except WrongVersion as error:
-        return Left(split, VERSION, str(error))
+        return LeftOut(split, VERSION, str(error))
     except MissingData as error:
         there = not isinstance(error, NoRows) and language in available(task, source, split, [language])
-        return Left(split, UNLABELLED if there else MISSING, str(error))
+        return LeftOut(split, UNLABELLED if there else MISSING, str(error))
     if split == _AUTO and resolved.split == _TUNED_ON and tuned(task):
         what = "there is no labelled test split, and on validation its threshold is tuned"
-        return Left(resolved.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
+        return LeftOut(resolved.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
     subject = f"{task.name} {language}: "
     if not resolved.labelled:
-        return Left(resolved.split, UNLABELLED, f"{subject}the {resolved.split} split has {resolved.lack}.")
+        return LeftOut(resolved.split, UNLABELLED, f"{subject}the {resolved.split} split has {resolved.lack}.")
     try:
         return replace(resolved, tuned=tuned_on(task, pools, language, resolved))
     except MissingData as error:
         what = str(error).replace(subject, f"{subject}its threshold is tuned on validation: ", 1)
-        return Left(resolved.split, MISSING, what)
+        return LeftOut(resolved.split, MISSING, what)
 
 
 def faults(task: TaskSpec, source: Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def survey(
         except (RobustXtremeError, OSError):  # reported with the split that it is in
             yield Surveyed(task, language, _splits_of(task, beside, language), stops=True)
             continue
-        if isinstance(outcome, Left):
+        if isinstance(outcome, LeftOut):
             yield Surveyed(task, language, _splits_of(task, beside, language), left=outcome)
         else:
             yield Surveyed(task, language, _splits_of(task, beside, language, outcome), outcome.split)
@@ -203,7 +203,7 @@ def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
     if any(part.split == _TAUGHT for part in splits):
         return Surveyed(task, language, splits, learned=True)
     lacks = kept.missing(task, language, [_TAUGHT]) if _TAUGHT in kept.splits(task) else kept.lacks(task)
-    return Surveyed(task, language, splits, left=Left(_TAUGHT, MISSING, lacks), learned=True)
+    return Surveyed(task, language, splits, left=LeftOut(_TAUGHT, MISSING, lacks), learned=True)
 
 
 def _splits_of(task: TaskSpec, pools: Pools, language: str, known: Split | None = None) -> tuple[Held, ...]:

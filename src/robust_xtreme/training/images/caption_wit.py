@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.tasks.formats import numbered_lines, read_file
-from robust_xtreme.training.images.rows import Row
+from robust_xtreme.training.images.rows import CaptionRow
 from robust_xtreme.training.text import NAMES
 
 INDEX: Final = "images.tsv"
@@ -27,7 +27,7 @@ def fits(first: str) -> bool:
     return _CAPTION in first.rstrip("\r").split("\t")
 
 
-def read(text: str, path: Path) -> list[Row]:
+def read(text: str, path: Path) -> list[CaptionRow]:
     """The rows with captions. Raises DataError for a missing column, or a line with other columns than the first."""
     lines = numbered_lines(text)
     names = next(lines)[1].split("\t")
@@ -46,10 +46,10 @@ def read(text: str, path: Path) -> list[Row]:
     return rows
 
 
-def _row(row: dict[str, str], local: dict[str, str], location: str) -> Row:
+def _row(row: dict[str, str], local: dict[str, str], location: str) -> CaptionRow:
     image = row.get(_IMAGE) or local.get(row["image_url"]) or file_of(row["image_url"])
     language = row["language"].partition("-")[0]
-    return Row(image, row[_CAPTION], NAMES.get(language, language), location, optional=True)
+    return CaptionRow(image, row[_CAPTION], NAMES.get(language, language), location, optional=True)
 
 
 def file_of(url: str) -> str:

@@ -18,13 +18,13 @@ from typing import Any, Final
 from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, text_of
 from robust_xtreme.training.images.caption_wit import file_of
-from robust_xtreme.training.images.rows import Row, language_of
+from robust_xtreme.training.images.rows import CaptionRow, language_of
 
 _HEADERS: Final = (["image", "caption"], ["image_name", "caption"], ["file", "caption"])
 _NUMBER: Final = re.compile(r"#\d+$")
 
 
-def read_table(text: str, path: Path) -> list[Row]:
+def read_table(text: str, path: Path) -> list[CaptionRow]:
     """The rows of a table. Raises DataError for a line without two columns."""
     language = language_of(path)
     rows = []
@@ -33,7 +33,7 @@ def read_table(text: str, path: Path) -> list[Row]:
             continue
         if len(cells) != 2:
             raise DataError(path, f"has {len(cells)} columns, expected an image, a tab and a caption.", number)
-        rows.append(Row(_NUMBER.sub("", cells[0].strip()), cells[1], language, f"{path}:{number}"))
+        rows.append(CaptionRow(_NUMBER.sub("", cells[0].strip()), cells[1], language, f"{path}:{number}"))
     return rows
 
 
@@ -55,7 +55,7 @@ _CAPTION: Final = "caption"
 _WIT: Final = "caption_reference_description"
 
 
-def read_jsonl(text: str, path: Path) -> list[Row]:
+def read_jsonl(text: str, path: Path) -> list[CaptionRow]:
     """The rows. Raises DataError for a line that is not such an object."""
     rows = []
     for number, line in numbered_lines(text):
@@ -65,14 +65,14 @@ def read_jsonl(text: str, path: Path) -> list[Row]:
     return rows
 
 
-def _row(row: dict[str, Any], location: str, path: Path) -> Row:
+def _row(row: dict[str, Any], location: str, path: Path) -> CaptionRow:
     language = text_of(row, "language", location) if "language" in row else language_of(path)
     if _WIT in row:
         image = row.get("image") or file_of(text_of(row, "image_url", location))
-        return Row(str(image), text_of(row, _WIT, location), language, location, optional=True)
+        return CaptionRow(str(image), text_of(row, _WIT, location), language, location, optional=True)
     if _CAPTION not in row or "image" not in row:
         raise DataError(location, "has no keys 'image' and 'caption'.")
-    return Row(text_of(row, "image", location), text_of(row, _CAPTION, location), language, location)
+    return CaptionRow(text_of(row, "image", location), text_of(row, _CAPTION, location), language, location)
 
 
 LIST: Final = "train_images.txt"
@@ -85,7 +85,7 @@ def fits(folder: Path) -> bool:
     return (folder / LIST).is_file()
 
 
-def read(folder: Path) -> list[Row]:
+def read(folder: Path) -> list[CaptionRow]:
     """The rows of every file of captions. Raises DataError where its lines are not those of the list."""
     images = [line.strip() for _, line in numbered_lines(read_file(folder / LIST).text)]
     files = sorted(path for path in folder.glob(_CAPTIONS) if path.is_file() and path.suffix not in _ENDINGS)
@@ -94,10 +94,10 @@ def read(folder: Path) -> list[Row]:
     return [row for path in files for row in _rows(path, images)]
 
 
-def _rows(path: Path, images: list[str]) -> Iterator[Row]:
+def _rows(path: Path, images: list[str]) -> Iterator[CaptionRow]:
     lines = [line for _, line in numbered_lines(read_file(path).text)]
     if len(lines) != len(images):
         raise DataError(path, f"has {len(lines):,} captions, and {LIST} names {len(images):,} images.")
     language = language_of(path)
     for number, (image, caption) in enumerate(zip(images, lines, strict=True), start=1):
-        yield Row(image, caption, language, f"{path}:{number}")
+        yield CaptionRow(image, caption, language, f"{path}:{number}")

@@ -21,7 +21,7 @@ from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.images.pairs import NAME, Pairs
 from robust_xtreme.training.images.towers import ImageTower
 from robust_xtreme.training.masked import TEXT_LENGTH
-from robust_xtreme.training.objective import Part, Taken
+from robust_xtreme.training.objective import HeadUnits, Taken
 
 CLIP: Final = "clip"
 SIGLIP: Final = "siglip"
@@ -86,7 +86,7 @@ _LOSSES: Final[dict[str, Callable[[Tensor], Tensor]]] = {CLIP: clip_loss, SIGLIP
 
 def contrast_part(
     encoder: Any, tokenizer: Any, pairs: Pairs, contrast: str, seed: int, tower: Callable[[], ImageTower]
-) -> Part:
+) -> HeadUnits:
     """Tell the image of a caption from the other images of a batch, and the caption of an image.
 
     A unit is an image: a batch never contains two captions of one. In each pass it takes its next caption, in an order
@@ -103,7 +103,7 @@ def contrast_part(
         return Taken(windows.take(rows), tuple(1 for _ in spans), pixels=pixels([unit for unit, _ in spans]))
 
     lengths = np.maximum.reduceat(windows.lengths, first)
-    return Part(NAME, head, tuple(lengths.tolist()), take, _loss(contrast), lambda taken: len(taken.sizes))
+    return HeadUnits(NAME, head, tuple(lengths.tolist()), take, _loss(contrast), lambda taken: len(taken.sizes))
 
 
 def caption_of(pairs: Pairs, unit: int, turn: int, seed: int) -> int:

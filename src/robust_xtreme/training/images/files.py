@@ -21,7 +21,7 @@ from robust_xtreme.files import store
 from robust_xtreme.tasks.formats import read_file
 from robust_xtreme.training.images import caption_wit, captions
 from robust_xtreme.training.images.pairs import Caption, Pairs, Picture, Pixels
-from robust_xtreme.training.images.rows import LONGEST, Row
+from robust_xtreme.training.images.rows import LONGEST, CaptionRow
 
 _FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 _MOST_PIXELS: Final = 50_000_000
@@ -88,7 +88,7 @@ def read(path: Path) -> Pairs:
     return Pairs(path.resolve().name, pictures)
 
 
-def _tables(path: Path) -> list[Row]:
+def _tables(path: Path) -> list[CaptionRow]:
     """The rows of the files of captions in a folder, in the order of their names, or of one file."""
     if path.is_file():
         return _rows(path)
@@ -103,7 +103,7 @@ def _tables(path: Path) -> list[Row]:
     return [row for file in files if file.name != caption_wit.INDEX for row in _rows(file)]
 
 
-def _rows(path: Path) -> list[Row]:
+def _rows(path: Path) -> list[CaptionRow]:
     text = read_file(path).text
     first = text.partition("\n")[0]
     if first.lstrip().startswith("{"):
@@ -122,7 +122,7 @@ class _Image:
     identity: str
 
 
-def _pictures(rows: Iterable[Row], folder: Path) -> tuple[Picture, ...]:
+def _pictures(rows: Iterable[CaptionRow], folder: Path) -> tuple[Picture, ...]:
     """One picture for each content of an image file: two files with the same bytes are one image."""
     images: dict[str, _Image | None] = {}
     captions: dict[str, dict[Caption, None]] = {}
@@ -140,7 +140,7 @@ def _pictures(rows: Iterable[Row], folder: Path) -> tuple[Picture, ...]:
     )
 
 
-def _caption(row: Row) -> Caption:
+def _caption(row: CaptionRow) -> Caption:
     text = " ".join(row.caption.split())
     if not text:
         raise DataError(row.location, f"the image {row.image[:200]!r} has an empty caption.")
@@ -149,7 +149,7 @@ def _caption(row: Row) -> Caption:
     return Caption(text, row.language)
 
 
-def _image(row: Row, folder: Path) -> _Image | None:
+def _image(row: CaptionRow, folder: Path) -> _Image | None:
     """The file of a row's image; None for an optional one that is not on this machine. Raises DataError."""
     path = _path(row, folder)
     if path is None and row.optional:
@@ -161,7 +161,7 @@ def _image(row: Row, folder: Path) -> _Image | None:
     return _Image(path, store.sha256(path))
 
 
-def _path(row: Row, folder: Path) -> Path | None:
+def _path(row: CaptionRow, folder: Path) -> Path | None:
     """The file that a row names, which must be in the folder of the pairs. Raises DataError for any other path."""
     name = PurePosixPath(row.image)
     if not row.image or name.is_absolute() or ".." in name.parts or "\\" in row.image or "\0" in row.image:

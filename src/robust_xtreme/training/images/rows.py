@@ -18,7 +18,7 @@ _ENGLISH: Final = "en"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Row:
+class CaptionRow:
     """An image by its path from the folder of the pairs, and a caption.
 
     `location` is the file and line of the caption. An `optional` image may be absent: the row is then left out.

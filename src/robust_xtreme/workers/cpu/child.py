@@ -15,8 +15,8 @@ from threading import RLock, Thread
 from typing import Any, Final
 
 from robust_xtreme.core.garbage import rarely_collected
-from robust_xtreme.workers.cpu.lane import Ahead, Ended, Line, Message, attend
 from robust_xtreme.workers.cpu.messages import GONE, Channel, opened
+from robust_xtreme.workers.cpu.worker import Ahead, Connection, Ended, Message, attend
 
 PATIENCE: Final = 10.0
 """Seconds that a file may take which is being written when the process is to end."""
@@ -26,7 +26,7 @@ PATIENCE: Final = 10.0
 def main(numbers: Sequence[int]) -> None:
     """Compute the jobs that arrive on each connection but the first, which says how, and whose end is the process's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    control, *lanes = map(opened, numbers)
+    control, *workers = map(opened, numbers)
     opening = control.receive()
     while isinstance(opening, Ahead):
         for name in opening.modules:
@@ -37,7 +37,7 @@ def main(numbers: Sequence[int]) -> None:
             return  # nobody needed this process
     whole = RLock()
     Thread(target=_watch, args=(control, whole), daemon=True).start()
-    threads = [Thread(target=attend, args=(opening, _line(lane, whole))) for lane in lanes]
+    threads = [Thread(target=attend, args=(opening, _line(worker, whole))) for worker in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -53,19 +53,19 @@ def _watch(control: Channel, whole: Any) -> None:
     os._exit(0)
 
 
-def _line(lane: Channel, whole: Any) -> Line:
-    return Line(partial(_send, lane), partial(_received, lane), lambda: whole)
+def _line(worker: Channel, whole: Any) -> Connection:
+    return Connection(partial(_send, worker), partial(_received, worker), lambda: whole)
 
 
-def _send(lane: Channel, message: Message) -> None:
+def _send(worker: Channel, message: Message) -> None:
     try:
-        lane.send(message)
+        worker.send(message)
     except GONE as error:
         raise Ended from error
 
 
-def _received(lane: Channel) -> Any:
+def _received(worker: Channel) -> Any:
     try:
-        return lane.receive()
+        return worker.receive()
     except (EOFError, OSError) as error:
         raise Ended from error

@@ -1,4 +1,4 @@
-"""Gives jobs to lanes, answers what they ask, and returns their results; a job whose process ends is done again."""
+"""Gives jobs to workers, answers what they ask, and returns their results; a job whose process ends is done again."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from threading import Thread
 from typing import Any, Final, Protocol, final
 
 from robust_xtreme.core.errors import RobustXtremeError
-from robust_xtreme.workers.cpu.lane import (
-    Asked,
+from robust_xtreme.workers.cpu.processes import Process, Started, begin_process, end_all
+from robust_xtreme.workers.cpu.worker import (
     Begun,
-    Done,
+    Connection,
     Ended,
-    Event,
     Failed,
-    Lane,
-    Line,
-    Lost,
+    JobResult,
     Message,
-    Noted,
+    Note,
     Opening,
+    Worker,
+    WorkerEvent,
+    WorkerLost,
+    WorkerRequest,
     attend,
 )
-from robust_xtreme.workers.cpu.processes import Process, Started, begin_process, end_all
 
 _END: Final = object()
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class ThreadLane:
-    """A lane in a thread."""
+class ThreadWorker:
+    """A worker in a thread."""
 
     given: SimpleQueue[Any]
     thread: Thread
@@ -50,17 +50,17 @@ class ThreadLane:
         self.given.put(_END)
 
 
-def begin_thread(opening: Opening, number: int, events: SimpleQueue[Event]) -> ThreadLane:
-    """Start a lane."""
+def begin_thread(opening: Opening, number: int, events: SimpleQueue[WorkerEvent]) -> ThreadWorker:
+    """Start a worker."""
     given = SimpleQueue[Any]()
 
     def send(message: Message) -> None:
-        events.put(Event(number, message))
+        events.put(WorkerEvent(number, message))
 
-    thread = Thread(target=attend, args=(opening, Line(send, partial(_taken, given), nullcontext)))
+    thread = Thread(target=attend, args=(opening, Connection(send, partial(_taken, given), nullcontext)))
     thread.name = f"lane_{number}"
     thread.start()
-    return ThreadLane(given, thread)
+    return ThreadWorker(given, thread)
 
 
 def _taken(given: SimpleQueue[Any]) -> Any:
@@ -74,20 +74,20 @@ TRIES: Final = 3
 """How often a job is begun whose process ends; then something is wrong with the job or the machine."""
 
 _NO_JOB: Final = -1
-"""Before all jobs: that a lane begins."""
+"""Before all jobs: that a worker begins."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Job:
-    """`make` gives the job when a lane is free for it; `here`: only a thread of this process can compute it."""
+class WorkerJob:
+    """`make` gives the job when a worker is free for it; `here`: only a thread of this process can compute it."""
 
     label: str
     make: Callable[[], Any]
     here: bool = False
 
 
-class Clerk(Protocol):
+class Handler(Protocol):
     """What this process does for jobs, which it knows by their numbers; an error that it raises is the job's."""
 
     def answer(self, job: int, request: Any, /) -> Any:
@@ -105,23 +105,23 @@ class Clerk(Protocol):
 
 @final
 @dataclass(slots=True)  # the state of the work
-class Pool:
-    """Lanes, what each of them computes, and the requests that wait for an answer; lanes and jobs go by numbers.
+class WorkerPool:
+    """Workers, what each of them computes, and the requests that wait for an answer; workers and jobs go by numbers.
 
-    Lanes begin with `here` in this process, with `elsewhere` in another one; `each` is the number of lanes of a process
-    that has any. A job is taken when a lane is free. An error of a job is raised when the jobs before it are done, as
-    if they were computed one after another.
+    Workers begin with `here` in this process, with `elsewhere` in another one; `each` is the number of workers of a
+    process that has any. A job is taken when a worker is free. An error of a job is raised when the jobs before it are
+    done, as if they were computed one after another.
     """
 
     here: Opening
     elsewhere: Opening
-    waiting: Iterator[Job]
-    clerk: Clerk
+    waiting: Iterator[WorkerJob]
+    handler: Handler
     each: int
     started: list[Started] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
-    threads: dict[int, ThreadLane] = field(default_factory=dict)
+    jobs: list[WorkerJob] = field(default_factory=list)
+    events: SimpleQueue[WorkerEvent] = field(default_factory=SimpleQueue)
+    threads: dict[int, ThreadWorker] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
     free: set[int] = field(default_factory=set)
     busy: dict[int, int] = field(default_factory=dict)
@@ -141,14 +141,14 @@ class Pool:
             event = self._event()
             if event is None:
                 self._answer()
-            elif isinstance(event.message, Done) and event.lane in self.busy:
-                yield self._freed(event.lane), event.message.result
-            elif self._is_known(event.lane):
-                self._take(event.lane, event.message)
+            elif isinstance(event.message, JobResult) and event.worker in self.busy:
+                yield self._freed(event.worker), event.message.result
+            elif self._is_known(event.worker):
+                self._take(event.worker, event.message)
         if self.failure:
             raise self.failure[1]
 
-    def _event(self) -> Event | None:
+    def _event(self) -> WorkerEvent | None:
         """The next event; None where there is none yet and a request waits for an answer."""
         try:
             return self.events.get(block=not self.requests)
@@ -156,13 +156,13 @@ class Pool:
             return None
 
     def add_thread(self) -> None:
-        """Start a lane in this process."""
+        """Start a worker in this process."""
         number = next(self.numbers)
         self.threads[number] = begin_thread(self.here, number, self.events)
 
-    def add_process(self, lanes: int) -> None:
-        """Start a process with some lanes. Raises RobustXtremeError where that is not possible."""
-        numbers = [next(self.numbers) for _ in range(lanes)]
+    def add_process(self, workers: int) -> None:
+        """Start a process with some workers. Raises RobustXtremeError where that is not possible."""
+        numbers = [next(self.numbers) for _ in range(workers)]
         try:
             self.processes.append(begin_process(self.elsewhere, numbers, self.events, self.started))
         except OSError as error:
@@ -170,7 +170,7 @@ class Pool:
             raise RobustXtremeError(f"{what} --workers 0 computes in one process.") from error
 
     def end(self, at_once: bool) -> None:
-        """End all lanes; wait for what is computed in this process, and, unless `at_once`, in others."""
+        """End all workers; wait for what is computed in this process, and, unless `at_once`, in others."""
         for thread in self.threads.values():
             thread.end()
         end_all(self.processes, at_once)
@@ -181,37 +181,37 @@ class Pool:
         """Whether a job is before the failure, if there is one."""
         return self.failure is None or job < self.failure[0]
 
-    def _lane(self, number: int) -> Lane:
-        others = (process.lanes[number] for process in self.processes if number in process.lanes)
+    def _worker(self, number: int) -> Worker:
+        others = (process.workers[number] for process in self.processes if number in process.workers)
         return self.threads.get(number) or next(others)
 
-    def _is_known(self, lane: int) -> bool:
-        """Whether a lane is not one of a process that has ended."""
-        return lane in self.threads or any(lane in process.lanes for process in self.processes)
+    def _is_known(self, worker: int) -> bool:
+        """Whether a worker is not one of a process that has ended."""
+        return worker in self.threads or any(worker in process.workers for process in self.processes)
 
-    def _freed(self, lane: int) -> int:
-        """The job of a lane that can take the next one now."""
-        self.free.add(lane)
-        return self.busy.pop(lane)
+    def _freed(self, worker: int) -> int:
+        """The job of a worker that can take the next one now."""
+        self.free.add(worker)
+        return self.busy.pop(worker)
 
     def _give(self) -> None:
-        """Give the next job to each lane that is free for one."""
-        for lane in sorted(self.free):
-            job = self._next(lane)
+        """Give the next job to each worker that is free for one."""
+        for worker in sorted(self.free):
+            job = self._next(worker)
             if job is None:
                 continue
             self.todo.remove(job)
             try:
-                self._lane(lane).give(self.jobs[job].make())
+                self._worker(worker).give(self.jobs[job].make())
             except Exception as error:  # noqa: BLE001 - it is raised when the jobs before this one are done
                 self._fail(job, error)
             else:
-                self.free.remove(lane)
-                self.busy[lane] = job
+                self.free.remove(worker)
+                self.busy[worker] = job
 
-    def _next(self, lane: int) -> int | None:
-        """The next job that a lane can compute; None where there is none now."""
-        able = [job for job in self.todo if self._counts(job) and self._can(lane, job)]
+    def _next(self, worker: int) -> int | None:
+        """The next job that a worker can compute; None where there is none now."""
+        able = [job for job in self.todo if self._counts(job) and self._can(worker, job)]
         if able or self.failure or self.is_last:
             return min(able, default=None)
         job = next(self.waiting, None)
@@ -223,40 +223,40 @@ class Pool:
         self.todo.add(number)
         while job.here and len(self.threads) < self.each:
             self.add_thread()
-        return number if self._can(lane, number) else None
+        return number if self._can(worker, number) else None
 
-    def _can(self, lane: int, job: int) -> bool:
-        """Whether a lane computes a job: where there are processes, threads compute only what must be here."""
-        return self.jobs[job].here == (lane in self.threads) or not self.processes
+    def _can(self, worker: int, job: int) -> bool:
+        """Whether a worker computes a job: where there are processes, threads compute only what must be here."""
+        return self.jobs[job].here == (worker in self.threads) or not self.processes
 
     def _is_left(self) -> bool:
         """Whether jobs are left that an error does not prevent."""
         is_taken = any(map(self._counts, (*self.todo, *self.busy.values())))
         return is_taken or not (self.is_last or self.failure)
 
-    def _take(self, lane: int, message: Message) -> None:
+    def _take(self, worker: int, message: Message) -> None:
         """Act on a message other than a result."""
         match message:
             case Begun():
-                self.free.add(lane)
-            case Asked(request):
-                self.requests[lane] = request
-            case Noted(note):
-                self.clerk.note(self.busy.get(lane, _NO_JOB), note)
+                self.free.add(worker)
+            case WorkerRequest(request):
+                self.requests[worker] = request
+            case Note(note):
+                self.handler.note(self.busy.get(worker, _NO_JOB), note)
             case Failed(error):
-                self._fail(self._freed(lane) if lane in self.busy else _NO_JOB, error)
-            case Lost():
-                (process,) = (process for process in self.processes if lane in process.lanes)
+                self._fail(self._freed(worker) if worker in self.busy else _NO_JOB, error)
+            case WorkerLost():
+                (process,) = (process for process in self.processes if worker in process.workers)
                 self._replace(process)
 
     def _answer(self) -> None:
         """Answer the request of the first job."""
-        lane = min(self.requests, key=self.busy.__getitem__)
-        job, request = self.busy[lane], self.requests.pop(lane)
+        worker = min(self.requests, key=self.busy.__getitem__)
+        job, request = self.busy[worker], self.requests.pop(worker)
         if not self._counts(job):
             return
         try:
-            self._lane(lane).give(self.clerk.answer(job, request))
+            self._worker(worker).give(self.handler.answer(job, request))
         except Exception as error:  # noqa: BLE001 - it is raised when the jobs before this one are done
             self._fail(job, error)
 
@@ -268,17 +268,17 @@ class Pool:
         """Start another process for one that has ended, and let its jobs be done again."""
         self.processes.remove(process)
         (how,) = end_all([process], at_once=True)
-        jobs = [self.busy.pop(lane) for lane in process.lanes if lane in self.busy] or [_NO_JOB]
-        self.free -= process.lanes.keys()
-        self.requests = {lane: request for lane, request in self.requests.items() if lane in self.busy}
+        jobs = [self.busy.pop(worker) for worker in process.workers if worker in self.busy] or [_NO_JOB]
+        self.free -= process.workers.keys()
+        self.requests = {worker: request for worker, request in self.requests.items() if worker in self.busy}
         for job in jobs:
             self.lost[job] += 1
             if self.lost[job] == TRIES:
                 self._fail(job, RobustXtremeError(self._too_often(job, how)))
             elif job != _NO_JOB:
                 self.todo.add(job)
-                self.clerk.again(job, how)
-        self.add_process(len(process.lanes))
+                self.handler.again(job, how)
+        self.add_process(len(process.workers))
 
     def _too_often(self, job: int, how: str) -> str:
         what = "it began" if job == _NO_JOB else f"it computed {self.jobs[job].label}"
@@ -289,23 +289,23 @@ class Pool:
 def pool(
     here: Opening,
     elsewhere: Opening,
-    jobs: Iterable[Job],
-    clerk: Clerk,
+    jobs: Iterable[WorkerJob],
+    handler: Handler,
+    processes: int,
     workers: int,
-    lanes: int,
     started: list[Started] | None = None,
-) -> Iterator[Pool]:
-    """A pool with some processes of some lanes, or with as many lanes in this process. Raises RobustXtremeError.
+) -> Iterator[WorkerPool]:
+    """A pool with some processes of some workers, or with as many workers in this process. Raises RobustXtremeError.
 
     Processes are taken from those that are `started`, as long as there are any. Leaving the context with
     an error ends processes at once.
     """
-    made = Pool(here, elsewhere, iter(jobs), clerk, lanes, [] if started is None else started)
+    made = WorkerPool(here, elsewhere, iter(jobs), handler, workers, [] if started is None else started)
     at_once = True
     try:
-        for _ in range(workers):
-            made.add_process(lanes)
-        for _ in range(0 if workers else lanes):
+        for _ in range(processes):
+            made.add_process(workers)
+        for _ in range(0 if processes else workers):
             made.add_thread()
         yield made
         at_once = False

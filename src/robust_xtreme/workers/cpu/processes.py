@@ -1,4 +1,4 @@
-"""Starts worker processes, each with one or more lanes, and ends them."""
+"""Starts worker processes, each with one or more workers, which are threads of it, and ends them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from time import monotonic
 from typing import Any, Final, final
 
 from robust_xtreme.workers.cpu.child import PATIENCE
-from robust_xtreme.workers.cpu.lane import Ahead, Event, Lost, Message, Opening
 from robust_xtreme.workers.cpu.messages import GONE, Channel
+from robust_xtreme.workers.cpu.worker import Ahead, Message, Opening, WorkerEvent, WorkerLost
 from robust_xtreme.workers.interpreters import Interpreter, listen, started
 
 _CHILD: Final = "robust_xtreme.workers.cpu.child"
@@ -24,8 +24,8 @@ _THREADS: Final = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS")
 
 @final
 @dataclass(frozen=True, slots=True)
-class ProcessLane:
-    """A lane in another process."""
+class ProcessWorker:
+    """A worker in another process."""
 
     channel: Channel
 
@@ -42,16 +42,16 @@ class ProcessLane:
 @final
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A worker process with its lanes, by their numbers; it ends when the connection `control` does."""
+    """A worker process with its workers, by their numbers; it ends when the connection `control` does."""
 
     interpreter: Interpreter
     control: Channel
-    lanes: dict[int, ProcessLane]
+    workers: dict[int, ProcessWorker]
 
     def leave(self, at_once: bool) -> None:
-        """Let the process end, `at_once` or when its lanes have ended. A file that it writes is written whole."""
-        for lane in self.lanes.values():
-            lane.end()
+        """Let the process end, `at_once` or when its workers have ended. A file that it writes is written whole."""
+        for worker in self.workers.values():
+            worker.end()
         if at_once:
             self.control.close()
 
@@ -63,7 +63,7 @@ class Process:
 
 
 def end_all(processes: Sequence[Process], at_once: bool) -> list[str]:
-    """End processes, `at_once` or when their lanes have ended, and return how each ended, as a phrase.
+    """End processes, `at_once` or when their workers have ended, and return how each ended, as a phrase.
 
     All of them together have as long as one may need.
     """
@@ -79,9 +79,9 @@ Started = tuple[Interpreter, list[Channel]]
 
 @contextmanager
 def started_ahead(
-    count: int, lanes: int, function: Callable[..., Any], modules: Sequence[str] = ()
+    count: int, workers: int, function: Callable[..., Any], modules: Sequence[str] = ()
 ) -> Iterator[list[Started]]:
-    """Processes of some lanes that start, and import what a function needs, before there is an opening for them.
+    """Processes of some workers that start, and import what a function needs, before there is an opening for them.
 
     `modules` are those that the function imports late.
 
@@ -91,7 +91,7 @@ def started_ahead(
     waiting: list[Started] = []
     try:
         with suppress(OSError):
-            waiting.extend(_start(lanes) for _ in range(count))
+            waiting.extend(_start(workers) for _ in range(count))
         for _, (control, *_) in waiting:
             with suppress(*GONE):
                 control.send(Ahead(function, modules))
@@ -104,23 +104,23 @@ def started_ahead(
             interpreter.how()
 
 
-def _start(lanes: int) -> Started:
+def _start(workers: int) -> Started:
     environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
-    return started(_CHILD, lanes + 1, environment)
+    return started(_CHILD, workers + 1, environment)
 
 
 def begin_process(
-    opening: Opening, numbers: Sequence[int], events: SimpleQueue[Event], waiting: list[Started]
+    opening: Opening, numbers: Sequence[int], events: SimpleQueue[WorkerEvent], waiting: list[Started]
 ) -> Process:
-    """Give lanes of these numbers to a process that waits, or to a new one. Raises OSError."""
+    """Give workers of these numbers to a process that waits, or to a new one. Raises OSError."""
     interpreter, (control, *ours) = waiting.pop() if waiting else _start(len(numbers))
-    lanes = {number: ProcessLane(channel) for number, channel in zip(numbers, ours, strict=True)}
-    with suppress(*GONE):  # it has ended, and its lanes are lost
+    workers = {number: ProcessWorker(channel) for number, channel in zip(numbers, ours, strict=True)}
+    with suppress(*GONE):  # it has ended, and its workers are lost
         control.send(opening)
-    for number, lane in lanes.items():
-        Thread(target=listen, args=(lane.channel, partial(_put, events, number), Lost), daemon=True).start()
-    return Process(interpreter, control, lanes)
+    for number, worker in workers.items():
+        Thread(target=listen, args=(worker.channel, partial(_put, events, number), WorkerLost), daemon=True).start()
+    return Process(interpreter, control, workers)
 
 
-def _put(events: SimpleQueue[Event], number: int, message: Message) -> None:
-    events.put(Event(number, message))
+def _put(events: SimpleQueue[WorkerEvent], number: int, message: Message) -> None:
+    events.put(WorkerEvent(number, message))

@@ -9,8 +9,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from robust_xtreme.workers.cpu.lane import Failed
 from robust_xtreme.workers.cpu.messages import GONE, Channel, opened
+from robust_xtreme.workers.cpu.worker import Failed
 from robust_xtreme.workers.units.unit import Inbox, Message, Program, Send
 
 
@@ -35,12 +35,12 @@ def run(program: Program, inbox: Inbox, send: Send) -> None:
     """Run a program; what it raises is sent."""
     try:
         program(inbox, send)
-    except BaseException as error:  # noqa: BLE001 - the process that deals raises it
+    except BaseException as error:  # noqa: BLE001 - the process that schedules raises it
         send(Failed(error))
 
 
 def _listen(channel: Channel, given: SimpleQueue[bytes]) -> None:
-    """Take units; end the process at once when the one that deals closes the connection, or is killed."""
+    """Take units; end the process at once when the one that schedules closes the connection, or is killed."""
     try:
         while True:
             given.put(channel.receive())

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, final
 
-from robust_xtreme.workers.units.dealing import deal
-from robust_xtreme.workers.units.unit import Finished, Fleet, Inbox, Noted, Piece, Program, Ready, Send
+from robust_xtreme.workers.units.scheduling import schedule
+from robust_xtreme.workers.units.unit import ActorNote, Finished, Fleet, Inbox, Program, Ready, Send, WorkUnit
 
 Function = Callable[[Any, Callable[[str], None]], Any]
 """What is called with a payload, and with what it tells its progress."""
@@ -30,7 +30,7 @@ class _Each:
 
 
 def _tell(send: Send, label: str, line: str) -> None:
-    send(Noted("line", f"{label}: {line}"))
+    send(ActorNote("line", f"{label}: {line}"))
 
 
 @final
@@ -46,18 +46,18 @@ class _Results:
     def program(self, _: int) -> Iterator[Program]:
         yield _Each(self.function)
 
-    def note(self, _: int, note: Noted) -> None:
+    def note(self, _: int, note: ActorNote) -> None:
         self.tell(note.value)
 
-    def finished(self, _: int, unit: Piece, result: Any) -> None:
+    def finished(self, _: int, unit: WorkUnit, result: Any) -> None:
         self.by_number[unit.number] = result
 
-    def lost(self, _: int, slot: str, how: str, again: Sequence[Piece]) -> None:
+    def lost(self, _: int, slot: str, how: str, again: Sequence[WorkUnit]) -> None:
         self.tell(f"the process for {slot} {how}; done again: {', '.join(unit.label for unit in again) or 'nothing'}")
 
 
 def each(
-    function: Function, units: Sequence[Piece], fleet: Fleet, tell: Callable[[str], None] = lambda _: None
+    function: Function, units: Sequence[WorkUnit], fleet: Fleet, tell: Callable[[str], None] = lambda _: None
 ) -> list[Any]:
     """The results of a function of a module for the payloads of units, which go by their numbers.
 
@@ -66,5 +66,5 @@ def each(
     RobustXtremeError for a unit whose processes are lost again and again.
     """
     results = _Results(function, tell)
-    deal(units, fleet, results)
+    schedule(units, fleet, results)
     return [results.by_number[unit.number] for unit in units]

@@ -13,10 +13,10 @@ from threading import Thread, current_thread, main_thread
 from typing import Any, Final, final
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
-from robust_xtreme.workers.cpu.lane import Failed
 from robust_xtreme.workers.cpu.messages import dumped
+from robust_xtreme.workers.cpu.worker import Failed
 from robust_xtreme.workers.units.child import run
-from robust_xtreme.workers.units.unit import Actor, Event, Events, Inbox, Lost, Message, Piece, Program
+from robust_xtreme.workers.units.unit import Actor, ActorEvent, ActorLost, Events, Inbox, Message, Program, WorkUnit
 
 _WAIT: Final = 1.0
 """Seconds that a request for messages waits for the first one."""
@@ -106,7 +106,7 @@ class _Remote:
 class _OnRay:
     handle: Any
 
-    def give(self, unit: Piece) -> None:
+    def give(self, unit: WorkUnit) -> None:
         """Send a unit; an actor that is lost takes anything."""
         self.handle.give.remote(dumped(unit))
 
@@ -186,13 +186,13 @@ def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: 
     try:
         while True:
             for message in _answer(ray, handle.messages.remote(), has_machines):
-                events.put(Event(number, message))
+                events.put(ActorEvent(number, message))
     except _NoMachine:
-        events.put(Event(number, Lost("has no machine: none of the cluster has its device any more")))
+        events.put(ActorEvent(number, ActorLost("has no machine: none of the cluster has its device any more")))
     except ray.exceptions.RayError as error:
-        events.put(Event(number, Lost(f"was lost ({_first_line(error)})")))
+        events.put(ActorEvent(number, ActorLost(f"was lost ({_first_line(error)})")))
     except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
-        events.put(Event(number, Failed(error)))
+        events.put(ActorEvent(number, Failed(error)))
 
 
 @final

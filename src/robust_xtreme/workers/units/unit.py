@@ -1,4 +1,4 @@
-"""What the process that deals units and the actors that do them say to each other."""
+"""What the process that schedules units and the actors that do them say to each other."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, final
 
-from robust_xtreme.workers.cpu.lane import Failed
+from robust_xtreme.workers.cpu.worker import Failed
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WorkUnit:
     """A piece of work that depends on no other. Units of a `group` share what is costly to load.
 
     `size` compares units: predictions, or seconds. `payload` is what the program of the actor gets.
@@ -34,7 +34,7 @@ class Ready:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Noted:
+class ActorNote:
     """What an actor reports while it works: `kind` says what `value` is."""
 
     kind: str
@@ -52,15 +52,15 @@ class Finished:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ActorLost:
     """The actor has ended or cannot be reached any more; the phrase says how."""
 
     how: str
 
 
-Message = Ready | Noted | Finished | Failed | Lost
+Message = Ready | ActorNote | Finished | Failed | ActorLost
 Send = Callable[[Message], None]
-"""Sends a message to the process that deals; any thread may call it."""
+"""Sends a message to the process that schedules; any thread may call it."""
 
 
 @final
@@ -70,11 +70,11 @@ class Inbox:
 
     given: SimpleQueue[bytes]
 
-    def wait(self) -> Piece:
+    def wait(self) -> WorkUnit:
         """The next unit, when there is one."""
         return _unit(self.given.get())
 
-    def at_hand(self, first: Piece) -> Iterator[Piece]:
+    def available(self, first: WorkUnit) -> Iterator[WorkUnit]:
         """A unit and those that are there when the next one is asked for."""
         yield first
         while True:
@@ -84,8 +84,8 @@ class Inbox:
                 return
 
 
-def _unit(content: bytes) -> Piece:
-    unit: Piece = pickle.loads(content)  # noqa: S301 - only the process that deals sends units
+def _unit(content: bytes) -> WorkUnit:
+    unit: WorkUnit = pickle.loads(content)  # noqa: S301 - only the process that schedules sends units
     return unit
 
 
@@ -95,7 +95,7 @@ Program = Callable[[Inbox, Send], None]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Event:
+class ActorEvent:
     """A message of an actor, by its number."""
 
     actor: int
@@ -105,7 +105,7 @@ class Event:
 class Actor(Protocol):
     """A process elsewhere that does units; its messages arrive as events."""
 
-    def give(self, unit: Piece, /) -> None:
+    def give(self, unit: WorkUnit, /) -> None:
         """Send a unit. An actor that is lost takes anything."""
         ...
 
@@ -114,7 +114,7 @@ class Actor(Protocol):
         ...
 
 
-Events = SimpleQueue[Event]
+Events = SimpleQueue[ActorEvent]
 
 
 class Fleet(Protocol):

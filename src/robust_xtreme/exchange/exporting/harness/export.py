@@ -11,7 +11,7 @@ from typing import final
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
 from robust_xtreme.exchange.exporting.harness.folder import target
-from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, Job
+from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selection, select
 from robust_xtreme.stats.replacing import replacing
 
@@ -30,7 +30,7 @@ class Exported:
     rows: int
 
 
-def export(job: Job, watch: Watch = lambda _, __: None) -> Exported:
+def export(job: ExportJob, watch: Watch = lambda _, __: None) -> Exported:
     """Write the folder of a job whole or not at all. Raises UserError, DataError, DiskError, NotInstalled."""
     path = target(job.output, job.force)
     watch("reading", 0)
@@ -43,7 +43,7 @@ def export(job: Job, watch: Watch = lambda _, __: None) -> Exported:
     return Exported(path, tuple(names), selection.left, rows)
 
 
-def _written(job: Job, selection: Selection, made: Path, path: Path, watch: Watch) -> list[str]:
+def _written(job: ExportJob, selection: Selection, made: Path, path: Path, watch: Watch) -> list[str]:
     left = selection.pages
 
     def done(name: str) -> None:

@@ -10,11 +10,11 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION
 from robust_xtreme.exchange.exporting.harness.folder import DATA, PROGRAM, put
-from robust_xtreme.exchange.exporting.harness.job import Job
+from robust_xtreme.exchange.exporting.harness.job import ExportJob
 from robust_xtreme.exchange.exporting.harness.lm_eval import pages
 from robust_xtreme.exchange.exporting.harness.names import file_name, slugs
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, Sheet
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet
 from robust_xtreme.noise.conditions.condition import CLEAN
 
 Row = Mapping[str, Any]
@@ -48,7 +48,7 @@ def rx(data: str) -> Task:
 '''
 
 
-def write(selected: Iterable[Selected], job: Job, made: Path, done: Callable[[str], object]) -> list[str]:
+def write(selected: Iterable[Selected], job: ExportJob, made: Path, done: Callable[[str], object]) -> list[str]:
     """Write the files of an export into a folder; the names of the files of samples.
 
     `done` is called with each of them. Raises UserError.
@@ -58,7 +58,7 @@ def write(selected: Iterable[Selected], job: Job, made: Path, done: Callable[[st
     return [name for each in selected for name in _write_sheet(each, job, made, done)]
 
 
-def _write_sheet(each: Selected, job: Job, made: Path, done: Callable[[str], object]) -> Iterator[str]:
+def _write_sheet(each: Selected, job: ExportJob, made: Path, done: Callable[[str], object]) -> Iterator[str]:
     short, ask = {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}, _ask(each.sheet, job)
     for page in pages(each):
         name = file_name(each.sheet.name, short[page.condition], page.seed)
@@ -67,12 +67,12 @@ def _write_sheet(each: Selected, job: Job, made: Path, done: Callable[[str], obj
         yield name
 
 
-def _samples(page: Page, sheet: Sheet, ask: Ask) -> Iterator[dict[str, Any]]:
+def _samples(page: Page, sheet: TaskSheet, ask: Ask) -> Iterator[dict[str, Any]]:
     for row, clean, identity in zip(page.rows, sheet.rows, page.identities, strict=True):
         yield {**ask(row, clean), "id": identity["example"], "metadata": {IDENTITY: identity}}
 
 
-def _ask(sheet: Sheet, job: Job) -> Ask:
+def _ask(sheet: TaskSheet, job: ExportJob) -> Ask:
     if sheet.family == CLASSIFICATION.name:
         return lambda row, _: _classified(sheet, row)
     if sheet.family == CHOICE.name:
@@ -82,7 +82,7 @@ def _ask(sheet: Sheet, job: Job) -> Ask:
     return _theirs(sheet, job)
 
 
-def _classified(sheet: Sheet, row: Row) -> dict[str, Any]:
+def _classified(sheet: TaskSheet, row: Row) -> dict[str, Any]:
     """The texts, and which of the labels is theirs."""
     texts = [str(row[name]) for name in sheet.known]
     return _of_choices(_GAP.join([*texts, _QUESTIONS.get(sheet.task, _QUESTION)]), sheet.labels, row["label"])
@@ -106,7 +106,7 @@ def _of_choices(text: str, choices: Sequence[str], index: int) -> dict[str, Any]
 # ---------------------------------------------------------------------------------------------- tasks that are not ours
 
 
-def _theirs(sheet: Sheet, job: Job) -> Ask:
+def _theirs(sheet: TaskSheet, job: ExportJob) -> Ask:
     """The named columns as the input; the right answer is a text or, with choices, one of them. Raises UserError."""
     if not job.target:
         raise UserError(f"{sheet.name}: name the column with the right answer: --target COLUMN")
@@ -121,11 +121,11 @@ def _theirs(sheet: Sheet, job: Job) -> Ask:
     )
 
 
-def _input(sheet: Sheet, row: Row) -> str:
+def _input(sheet: TaskSheet, row: Row) -> str:
     return _GAP.join(str(row[name]) for name in sheet.known)
 
 
-def _first(sheet: Sheet, job: Job) -> int | None:
+def _first(sheet: TaskSheet, job: ExportJob) -> int | None:
     """The number of the first choice where the target is a number; None where it is a letter or a choice's text.
 
     Raises UserError where rows contradict each other, or do not show it.
@@ -141,7 +141,7 @@ def _first(sheet: Sheet, job: Job) -> int | None:
     raise UserError(f"{sheet.name}: the numbers in {job.target!r} do not show whether the first choice is 0 or 1.")
 
 
-def _index(row: Row, job: Job, first: int | None) -> int:
+def _index(row: Row, job: ExportJob, first: int | None) -> int:
     """The number of the right choice, from 0. Raises UserError."""
     value = str(row[job.target]).strip()
     choices = [str(row[name]).strip() for name in job.choices]

@@ -19,7 +19,7 @@ _MOST_SEEDS: Final = 10_000
 
 @final
 @dataclass(frozen=True, slots=True)
-class Job:
+class ExportJob:
     """An export to a harness: which rows, under which noise, into which folder. Raises SpecError, naming the key.
 
     `fields`, `rows`, `fewshot`, `cluster`, `choices` and `target` are of tasks that robust-xtreme does not have.
@@ -74,7 +74,7 @@ class Job:
     offline: bool = key(False, "open no connection: only the hub's cache is read", _PANEL)
 
     def __post_init__(self) -> None:
-        for name, (_, known) in keys(Job).items():
+        for name, (_, known) in keys(ExportJob).items():
             value = getattr(self, name)
             if known.choices and value not in known.choices:
                 raise SpecError(f"--{name} {value!r:.80} is none of: {', '.join(known.choices)}.")

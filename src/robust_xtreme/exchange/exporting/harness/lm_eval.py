@@ -11,8 +11,8 @@ from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness.folder import DATA, TASKS, put
 from robust_xtreme.exchange.exporting.harness.names import PREFIX, file_name, slugs, task_name
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
-from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, Sheet, conditions_and_seeds
-from robust_xtreme.exchange.exporting.harness.task_files import Function, TaskFile
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, TaskSheet, conditions_and_seeds
+from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, YamlFunction
 from robust_xtreme.noise.conditions.condition import CLEAN
 
 FORMAT: Final = 1
@@ -59,7 +59,7 @@ def rows_of(page: Page) -> Iterator[Mapping[str, Any]]:
         yield {**row, IDENTITY: json_text(identity)}
 
 
-def _write_shots(sheet: Sheet, file: TaskFile, made: Path) -> dict[str, str]:
+def _write_shots(sheet: TaskSheet, file: TaskFile, made: Path) -> dict[str, str]:
     """The file of clean rows for examples in a prompt, by split; none where there are no such rows."""
     if not sheet.shots:
         if file.settings.get("num_fewshot"):
@@ -72,7 +72,7 @@ def _write_shots(sheet: Sheet, file: TaskFile, made: Path) -> dict[str, str]:
 
 
 def _settings(
-    name: str, sheet: Sheet, page: Page, file: TaskFile, files: Mapping[str, str], path: Path
+    name: str, sheet: TaskSheet, page: Page, file: TaskFile, files: Mapping[str, str], path: Path
 ) -> dict[str, Any]:
     """The settings of a task: those of lm-eval's own, which it includes, with other rows.
 
@@ -111,7 +111,7 @@ def _fewshot_config(file: TaskFile, has_shots: bool) -> dict[str, Any]:
 
 
 def _functions(settings: Mapping[str, Any]) -> bool:
-    return any(isinstance(value, Function) for value in settings.values())
+    return any(isinstance(value, YamlFunction) for value in settings.values())
 
 
 def _metadata(file: TaskFile) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _metadata(file: TaskFile) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if isinstance(value, (str, int, float)) or value is None}
 
 
-def _identity(sheet: Sheet, page: Page, file: TaskFile) -> dict[str, Any]:
+def _identity(sheet: TaskSheet, page: Page, file: TaskFile) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "task": sheet.task,

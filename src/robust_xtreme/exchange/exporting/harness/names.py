@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from robust_xtreme.core.examples import digest
-from robust_xtreme.exchange.exporting.harness.sheet import Sheet
+from robust_xtreme.exchange.exporting.harness.sheet import TaskSheet
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 
 PREFIX: Final = "rx"
@@ -16,7 +16,7 @@ _OTHERS: Final = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST: Final = 60
 
 
-def slugs(sheet: Sheet, conditions: Sequence[Condition]) -> dict[str, str]:
+def slugs(sheet: TaskSheet, conditions: Sequence[Condition]) -> dict[str, str]:
     """A short name for each condition, by its full name; the fields are left out where they are the sheet's own."""
     short = {each.name: _slug(_shown(sheet, each)) for each in conditions}
     counts = Counter(short.values())
@@ -36,7 +36,7 @@ def task_name(file: str) -> str:
     return f"{PREFIX}_{file}"
 
 
-def _shown(sheet: Sheet, condition: Condition) -> str:
+def _shown(sheet: TaskSheet, condition: Condition) -> str:
     spec = condition.spec
     if spec is None:
         return condition.name

@@ -13,20 +13,20 @@ from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
 from robust_xtreme.exchange.exporting.harness import their_tasks
-from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, Job
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Sheet, within
+from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, TaskSheet, within
 from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, known_tasks, task_file
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS
-from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.groups import chosen, names
 from robust_xtreme.tasks.sources import selecting
 from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source
-from robust_xtreme.tasks.sources.survey import Left, evaluated, group_languages
+from robust_xtreme.tasks.sources.survey import LeftOut, evaluated, group_languages
 
 FAMILIES: Final = (CLASSIFICATION.name, CHOICE.name, SPAN_QA.name)
 """The families whose rows a prompt can ask for."""
@@ -52,15 +52,15 @@ def name_of(task: str, language: str) -> str:
 
 def sheet_of(
     name: str, task: TaskSpec, language: str, split: str, pools: Pools, limit: int | None, shots: bool
-) -> Sheet | Left:
+) -> TaskSheet | LeftOut:
     """The rows of a task in a language, or why there are none. Raises DataError, UserError as `evaluated`."""
     read = evaluated(task, pools, split, language)
-    if isinstance(read, Left):
+    if isinstance(read, LeftOut):
         return read
     examples = selecting.limit(read.examples, limit)
     rows, answers = _rows(task, read, examples, pools)
     origin = Origin(task.name, read.split, language)
-    return Sheet(
+    return TaskSheet(
         name=name,
         task=task.name,
         family=task.family,
@@ -143,7 +143,7 @@ _AUTO: Final = "auto"
 _ENGLISH: Final = "en"
 _FIELDS: Final = "Fields of its own tasks are part of the noise: --perturb char_noise:0.1@fields=premise"
 
-Made = list[tuple[Sheet, TaskFile | None]]
+Made = list[tuple[TaskSheet, TaskFile | None]]
 """Sheets, each with the task file of lm-eval where it is exported to lm-eval."""
 
 
@@ -152,7 +152,7 @@ Made = list[tuple[Sheet, TaskFile | None]]
 class Selected:
     """A sheet with its conditions, and the task file of lm-eval, if it is exported to lm-eval."""
 
-    sheet: Sheet
+    sheet: TaskSheet
     conditions: tuple[Condition, ...]
     file: TaskFile | None
 
@@ -171,7 +171,7 @@ class Selection:
         return sum(1 + sum(len(each.seeds) for each in item.conditions) for item in self.selected)
 
 
-def select(job: Job) -> Selection:
+def select(job: ExportJob) -> Selection:
     """Read what a job names. Raises UserError where nothing is left."""
     codes(" ".join(code for name in job.languages for code in name.split("@")))
     cells = asked(job.perturb, job.keep_names)
@@ -191,7 +191,7 @@ def select(job: Job) -> Selection:
     return Selection(tuple(selected), tuple(dict.fromkeys(left)))
 
 
-def _check(cell: Asked) -> None:
+def _check(cell: SuiteCell) -> None:
     """Raise UnknownName or SpecError for noise that does not exist, or asks a model or its tokens."""
     links = bound(cell.cell)
     check_unasked(links)
@@ -203,7 +203,7 @@ def _check(cell: Asked) -> None:
 # -------------------------------------------------------------------------------------------------------------- sheets
 
 
-def _sheets(job: Job, left: list[str]) -> Made:
+def _sheets(job: ExportJob, left: list[str]) -> Made:
     ours, theirs = _split_names(job)
     _check_options(job, theirs)
     made = [_their_sheet(each, job) for name in theirs for each in _members(name, job)]
@@ -222,14 +222,14 @@ def _sheets(job: Job, left: list[str]) -> Made:
     return made
 
 
-def _split_names(job: Job) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+def _split_names(job: ExportJob) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """Our tasks with the languages of their groups, and the names of others."""
     known = {*registry.names("task"), *names()}
     theirs = [name for name in job.tasks if name not in known]
     return chosen([name for name in job.tasks if name in known]), list(dict.fromkeys(theirs))
 
 
-def _check_options(job: Job, theirs: Sequence[str]) -> None:
+def _check_options(job: ExportJob, theirs: Sequence[str]) -> None:
     """Raise UserError where others' tasks have no --fields, and where one of their options is passed without them."""
     if any(not their_tasks.known_fields(name) for name in theirs) and not job.fields:
         known = (*registry.names("task"), *names())
@@ -256,7 +256,7 @@ def _unserved(task: TaskSpec, what: str) -> str:
     return ""
 
 
-def _our_sheet(task: TaskSpec, code: str, job: Job, pools: Pools, left: list[str]) -> Made:
+def _our_sheet(task: TaskSpec, code: str, job: ExportJob, pools: Pools, left: list[str]) -> Made:
     file, name, split = None, f"{task.name}_{code.replace('@', '_')}", job.split
     if job.what == LM_EVAL:
         name = name_of(task.name, code)
@@ -266,14 +266,14 @@ def _our_sheet(task: TaskSpec, code: str, job: Job, pools: Pools, left: list[str
         file = task_file(name)
         split = file.evaluated[1] if job.split == _AUTO else job.split
     sheet = sheet_of(name, task, code, split, pools, job.limit or None, job.what == LM_EVAL)
-    if isinstance(sheet, Left):
+    if isinstance(sheet, LeftOut):
         hint = f" lm-eval evaluates {split}; another: --split NAME" if file and job.split == _AUTO else ""
         left.append(f"{sheet.detail}{hint}")
         return []
     return [(sheet, file)]
 
 
-def _members(name: str, job: Job) -> list[str]:
+def _members(name: str, job: ExportJob) -> list[str]:
     """The tasks of lm-eval that a name means: itself, or those of its languages. Raises UserError where it has none."""
     reads_lm_eval = job.what == LM_EVAL or not job.rows
     if not reads_lm_eval or name in known_tasks():
@@ -286,7 +286,7 @@ def _members(name: str, job: Job) -> list[str]:
     return several or [name]
 
 
-def _their_sheet(name: str, job: Job) -> tuple[Sheet, TaskFile | None]:
+def _their_sheet(name: str, job: ExportJob) -> tuple[TaskSheet, TaskFile | None]:
     if not job.fields and (known := their_tasks.known_fields(name)):
         job = replace(job, fields=known[0], cluster=job.cluster or known[1])
     file = task_file(name) if job.what == LM_EVAL or not job.rows else None
@@ -296,7 +296,7 @@ def _their_sheet(name: str, job: Job) -> tuple[Sheet, TaskFile | None]:
 # ---------------------------------------------------------------------------------------------------------- conditions
 
 
-def _conditions(cells: Sequence[Asked], sheet: Sheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:
+def _conditions(cells: Sequence[SuiteCell], sheet: TaskSheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:
     """The conditions that are applied to a sheet."""
     made: dict[Condition, None] = {}
     for each in cells:
@@ -308,7 +308,7 @@ def _conditions(cells: Sequence[Asked], sheet: Sheet, seeds: int, left: list[str
     return tuple(made)
 
 
-def _condition(each: Asked, sheet: Sheet, seeds: int) -> Condition | str:
+def _condition(each: SuiteCell, sheet: TaskSheet, seeds: int) -> Condition | str:
     """A perturbation on its fields of a sheet, or why it is not applied. Raises UserError as `check_family`."""
     cell = each.cell
     if not set(cell.fields) <= set(sheet.known):

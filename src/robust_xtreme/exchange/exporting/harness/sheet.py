@@ -14,7 +14,7 @@ from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED, Conditio
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.perturbed import FieldTexts, field_texts
 from robust_xtreme.noise.label_risk import Risky, risky
-from robust_xtreme.tasks.noisy.measured import Measured, measured, named_by
+from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured, named_by
 
 CONTEXT: Final = "context"
 ANSWERS: Final = "answers"
@@ -27,7 +27,7 @@ AnswerSpans = Sequence[Span | None]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class TaskSheet:
     """A task in a language: its examples, and the row of each in the columns of the program that reads it.
 
     `name` is the task's name there, `fields` the groups of fields that noise without `@fields=` noises, `known` all
@@ -72,7 +72,7 @@ class Page:
 class Pages:
     """Makes the pages of a sheet; what several conditions have in common is made once."""
 
-    sheet: Sheet
+    sheet: TaskSheet
     made: dict[tuple[str, ...], tuple[FieldTexts, Risky]] = field(default_factory=dict)
 
     def clean(self) -> Page:
@@ -117,7 +117,9 @@ class Pages:
             made[ANSWERS] = _moved(row[ANSWERS], spans, changed[CONTEXT], made[CONTEXT], row[CONTEXT])
         return made
 
-    def _identities(self, name: str, seed: int, noise: Measured, words: Risky | None) -> tuple[Mapping[str, Any], ...]:
+    def _identities(
+        self, name: str, seed: int, noise: MeasuredTexts, words: Risky | None
+    ) -> tuple[Mapping[str, Any], ...]:
         """What each row is, and what noise did to it: the values of PREDICTIONS of a run of `eval`."""
         sheet, clean = self.sheet, words is None
         of_all = {

@@ -24,7 +24,7 @@ _SEE: Final = "lm-eval ls tasks"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Function:
+class YamlFunction:
     """A `!function` of a task file, which is not imported here."""
 
     name: str
@@ -109,7 +109,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types here
         """Reads values only: a function is its name."""
 
-    _Loader.add_constructor("!function", lambda loader, node: Function(str(loader.construct_scalar(node))))
+    _Loader.add_constructor("!function", lambda loader, node: YamlFunction(str(loader.construct_scalar(node))))
     try:
         settings = yaml.load(resources.content(path, _LARGEST), _Loader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

@@ -13,8 +13,8 @@ from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.core.examples import LONGEST, UNLABELLED, Answers, Example, Span, Text, digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.specs import Origin
-from robust_xtreme.exchange.exporting.harness.job import Job
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, Sheet, within
+from robust_xtreme.exchange.exporting.harness.job import ExportJob
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, TaskSheet, within
 from robust_xtreme.exchange.exporting.harness.task_files import TaskFile
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad
 from robust_xtreme.tasks.sources import by_name
@@ -106,7 +106,7 @@ def _coded(part: str, script: str) -> str:
     return code if code and _SCRIPTS.get(script, script) == language(code).script else ""
 
 
-def sheet_of(name: str, job: Job, file: TaskFile | None) -> Sheet:
+def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
     """The rows of a task; `file` is that of lm-eval. Raises UserError, DataError."""
     code = language_of(name, job.languages)
     split = file.evaluated[1] if file else _SPLIT
@@ -115,7 +115,7 @@ def sheet_of(name: str, job: Job, file: TaskFile | None) -> Sheet:
     table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
     examples = limit(table.examples(), job.limit or None)
     numbers = [int(example.id.rpartition("/")[2]) for example in examples]
-    return Sheet(
+    return TaskSheet(
         name=name,
         task=task,
         family="",
@@ -142,7 +142,7 @@ class _Table:
 
     rows: Sequence[Row]
     origin: Origin
-    job: Job
+    job: ExportJob
     location: str
     answers: list[AnswerSpans] = field(default_factory=list)
     together: dict[str, set[Span]] = field(default_factory=dict)
@@ -228,7 +228,7 @@ def _canonical(row: Row) -> str:
 # ---------------------------------------------------------------------------------------------------------------- rows
 
 
-def _rows(name: str, code: str, job: Job, file: TaskFile | None, split: str) -> list[dict[str, Any]]:
+def _rows(name: str, code: str, job: ExportJob, file: TaskFile | None, split: str) -> list[dict[str, Any]]:
     """The rows of a task: of the file that is named, else of the dataset that lm-eval's task names."""
     if job.rows:
         return read_rows(_location(job.rows, name, code))
@@ -237,7 +237,7 @@ def _rows(name: str, code: str, job: Job, file: TaskFile | None, split: str) -> 
     return _of_dataset(name, job, file, split)
 
 
-def _of_dataset(name: str, job: Job, file: TaskFile, split: str) -> list[dict[str, Any]]:
+def _of_dataset(name: str, job: ExportJob, file: TaskFile, split: str) -> list[dict[str, Any]]:
     repo, config = file.settings.get("dataset_path"), file.settings.get("dataset_name")
     if not isinstance(repo, str) or repo in _READERS or not isinstance(config, str | None):
         raise UserError(f"{name} of lm-eval names no dataset of the hub. Name a file of its rows: --rows FILE")
@@ -248,7 +248,7 @@ def _of_dataset(name: str, job: Job, file: TaskFile, split: str) -> list[dict[st
         raise DataError(f"hub://{repo}", f"has values that JSON does not have: {error!s:.120}") from error
 
 
-def _shots(name: str, code: str, job: Job, file: TaskFile | None) -> tuple[Row, ...]:
+def _shots(name: str, code: str, job: ExportJob, file: TaskFile | None) -> tuple[Row, ...]:
     """Clean rows for examples in a prompt: of the file that is named, else of lm-eval's own split of such rows."""
     if job.fewshot:
         return tuple(read_rows(_location(job.fewshot, name, code))[:_SHOTS])

@@ -15,7 +15,16 @@ from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.predictors.batches import decoded, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.predictors.predictor import Load, Making, Predicted, Weighed, Weighing, Weights, Work, nowhere
+from robust_xtreme.models.predictors.predictor import (
+    Load,
+    Making,
+    Predicted,
+    PredictedMargins,
+    Weighing,
+    Weights,
+    Work,
+    nowhere,
+)
 from robust_xtreme.models.reading.contents import Contents
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.reader import Reader
@@ -70,12 +79,12 @@ class EncoderHead:
     def _computed(self, inputs: Inputs, work: Work) -> Decoded:
         return decoded(self.weights_of, self.reader.reading, self.labels, inputs, work.batch_tokens, work.advance)
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
         store = self._store(work) if weighing.settings else None
         if store is None:
             computed, margin = self._weighed(inputs, weighing, work)
-            return Weighed(Predicted(in_task_order(computed.targets, self.relabel), computed.finite), margin)
+            return PredictedMargins(Predicted(in_task_order(computed.targets, self.relabel), computed.finite), margin)
         keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
         (answered, predicted), (there, margins) = store.known(keys), store.known_margins(beside)
         known, rows, columns = np.intersect1d(answered, there, assume_unique=True, return_indices=True)
@@ -86,7 +95,9 @@ class EncoderHead:
         order = np.argsort(np.concatenate((known, missing)))
         targets = in_task_order(chained((predicted.take(rows), computed.targets)).take(order), self.relabel)
         finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-        return Weighed(Predicted(targets, finite, cached=len(known)), np.concatenate((margins[columns], margin))[order])
+        return PredictedMargins(
+            Predicted(targets, finite, cached=len(known)), np.concatenate((margins[columns], margin))[order]
+        )
 
     def _store(self, work: Work) -> Store | None:
         """The cache, if any; none for the code of another package, which can change."""

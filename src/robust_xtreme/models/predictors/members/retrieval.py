@@ -19,13 +19,13 @@ from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.core.target_columns import Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.models.predictors.batches import embed
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, head_of
-from robust_xtreme.models.predictors.predictor import Making, Predicted, Weighed, Weighing, Weights, Work
+from robust_xtreme.models.predictors.predictor import Making, Predicted, PredictedMargins, Weighing, Weights, Work
 from robust_xtreme.models.reading.contents import Contents
 from robust_xtreme.models.reading.inputs import Candidates, Inputs
 from robust_xtreme.models.reading.members.retrieval import QUERY, text_windows
 from robust_xtreme.models.reading.scores import joined
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
-from robust_xtreme.models.retrieval.embeddings import Known, dtype_for, embedded, key_of
+from robust_xtreme.models.retrieval.embeddings import StoredVectors, dtype_for, embedded, key_of
 from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
 
 TOP: Final = 20
@@ -99,7 +99,7 @@ class Retrieval:
         again = None if threshold is None else chained(retuned)
         return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
 
         The vectors of the pool are computed once for all calls with `weighing.pool`.
@@ -119,10 +119,10 @@ class Retrieval:
             return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
 
 
-def _lost(count: int) -> Weighed:
+def _lost(count: int) -> PredictedMargins:
     """Of queries whose similarities are not numbers."""
     nothing = np.zeros(count, np.int64)
-    return Weighed(Predicted(_nothing(count), nothing > 0), nothing)
+    return PredictedMargins(Predicted(_nothing(count), nothing > 0), nothing)
 
 
 def _nothing(count: int) -> TargetColumn:
@@ -130,15 +130,15 @@ def _nothing(count: int) -> TargetColumn:
     return column_of([_NOTHING] * count)
 
 
-def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
     """The answers where some vector is not finite: each half by itself, so that only its query has none."""
     several = [predictor.weigh(inputs.take(half), weighing, work) for half in np.array_split(np.arange(len(inputs)), 2)]
     targets = chained([each.predicted.targets for each in several])
     finite = np.concatenate([each.predicted.finite for each in several])
-    return Weighed(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
+    return PredictedMargins(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
 
 
-def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> Weighed:
+def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
     """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
     targets, by_text, ids = _ranking(vectors, searched), _rows_of(searched.pool), searched.pool.ids
     windows = inputs.windows.take(inputs.rows()[0])
@@ -153,7 +153,7 @@ def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weig
     by_query = np.arange(len(parts) * len(inputs)).reshape(len(parts), -1).T.reshape(-1)
     bounds = np.arange(len(inputs) + 1) * len(parts)
     margin = weighing.margin(inputs.content, bounds, joined(parts).take(by_query))
-    return Weighed(Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
+    return PredictedMargins(Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
 
 
 @final
@@ -197,12 +197,12 @@ class Vectors:
     task: TaskSpec
     tokenizer: Tokenizer
     work: Work
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, StoredVectors] = field(default_factory=dict)
     lexicon: Lexicon | None = None
 
     def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
         """The vectors (n, D) of texts of a field; only those of new texts are computed."""
-        known = Known() if searched.group else self.known.setdefault(name, Known())
+        known = StoredVectors() if searched.group else self.known.setdefault(name, StoredVectors())
         new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
         if new:
             known.add(new, self._computed(name, new, searched.rows[name]))

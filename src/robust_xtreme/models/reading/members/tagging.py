@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.core.target_columns import Names, bounds_of, gathered
 from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.frames import Frame
+from robust_xtreme.models.reading.frames import SpecialTokens
 from robust_xtreme.models.reading.reading import Reading
 from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
@@ -121,7 +121,7 @@ def _cuts(lengths: Sequence[int], room: int) -> Iterator[int]:
         used += length
 
 
-def _firsts(frame: Frame, lengths: Array, begin: Array, stop: Array) -> tuple[Array, Array]:
+def _firsts(frame: SpecialTokens, lengths: Array, begin: Array, stop: Array) -> tuple[Array, Array]:
     """The position in its window of each word's token, first or, in causal encoders, last; and the words' bounds."""
     before, counts = bounds_of(lengths), stop - begin
     first = before[:-1] - np.repeat(before[begin], counts) + len(frame.single[0])

@@ -57,7 +57,7 @@ def lacks_letters(code: str) -> str:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Words:
+class LongestRuns:
     """The words that nlpaug gets: of each word of a text the longest run of `letters`.
 
     Only runs of at least `shortest` letters, one of them `changeable`.
@@ -80,7 +80,7 @@ class Words:
         return [*gaps, text[end:]], words
 
 
-def on_words(augmenter: Any, words: Words) -> Callable[[str], str]:
+def on_words(augmenter: Any, words: LongestRuns) -> Callable[[str], str]:
     """A function that noises these words of a text with an augmenter of characters."""
     gaps: list[str] = []
 

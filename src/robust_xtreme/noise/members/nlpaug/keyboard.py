@@ -12,7 +12,14 @@ from typing import Final
 
 from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.rewriter import rewriter
-from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, characters, lacks_letters, on_words
+from robust_xtreme.noise.members.nlpaug._library import (
+    UNCAPPED,
+    LongestRuns,
+    cased,
+    characters,
+    lacks_letters,
+    on_words,
+)
 
 TABLES: Final = ("de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk")
 """The languages of nlpaug's keyboards."""
@@ -30,4 +37,4 @@ def keyboard(language: str, strength: float) -> Callable[[str], str]:
     augmenter = characters().KeyboardAug(lang=language, aug_word_p=strength, min_char=1, **UNCAPPED)
     near = {key: [letter for letter in values if letter in letters] for key, values in augmenter.model.model.items()}
     augmenter.model.model = {key: values for key, values in near.items() if values and key in letters}
-    return on_words(augmenter, Words(letters, frozenset(augmenter.model.model)))
+    return on_words(augmenter, LongestRuns(letters, frozenset(augmenter.model.model)))

@@ -10,7 +10,14 @@ from collections.abc import Callable
 
 from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.rewriter import rewriter
-from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, characters, lacks_letters, on_words
+from robust_xtreme.noise.members.nlpaug._library import (
+    UNCAPPED,
+    LongestRuns,
+    cased,
+    characters,
+    lacks_letters,
+    on_words,
+)
 
 
 @rewriter(
@@ -21,4 +28,6 @@ from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, 
 def ocr(language: str, strength: float) -> Callable[[str], str]:
     """Misread letters of English the way nlpaug's table says that scanners do."""
     augmenter = characters().OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
-    return on_words(augmenter, Words(cased(languages.language(language).alphabet), frozenset(augmenter.model.model)))
+    return on_words(
+        augmenter, LongestRuns(cased(languages.language(language).alphabet), frozenset(augmenter.model.model))
+    )

@@ -14,7 +14,14 @@ from typing import Final
 
 from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.rewriter import rewriter
-from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, characters, lacks_letters, on_words
+from robust_xtreme.noise.members.nlpaug._library import (
+    UNCAPPED,
+    LongestRuns,
+    cased,
+    characters,
+    lacks_letters,
+    on_words,
+)
 
 _SHORTEST: Final[Mapping[str, int]] = MappingProxyType({"substitute": 1, "insert": 1, "swap": 2, "delete": 2})
 
@@ -30,4 +37,4 @@ def random(language: str, strength: float, action: str) -> Callable[[str], str]:
     small, shortest = languages.language(language).alphabet, _SHORTEST[action]
     letters = frozenset(small) if action == "swap" else cased(small)
     drawn = {"action": action, "candidates": list(small), "aug_word_p": strength, "min_char": shortest}
-    return on_words(characters().RandomCharAug(**drawn, **UNCAPPED), Words(letters, letters, shortest))
+    return on_words(characters().RandomCharAug(**drawn, **UNCAPPED), LongestRuns(letters, letters, shortest))

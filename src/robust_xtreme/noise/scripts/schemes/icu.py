@@ -8,7 +8,7 @@ from typing import Any, Final
 from robust_xtreme.core import languages
 from robust_xtreme.core.errors import SpecError, UserError, nearest
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.engine.respelling import Function
+from robust_xtreme.noise.engine.respelling import RespellingFunction
 from robust_xtreme.noise.scripts.scheme import Scheme
 
 _SEE: Final = "https://icu.unicode.org/"
@@ -59,16 +59,16 @@ def _variant(name: str) -> Scheme:
 
 
 @cache
-def _spelling(name: str, back: bool) -> Function:
-    return Function(_transform(name, back).transliterate)
+def _spelling(name: str, back: bool) -> RespellingFunction:
+    return RespellingFunction(_transform(name, back).transliterate)
 
 
 def _bare(code: str) -> str:
     return known_language(code) or "a transform must be named, as in @scheme=icu:Greek-Latin"
 
 
-def _none(_: str) -> Function:
-    return Function(str)
+def _none(_: str) -> RespellingFunction:
+    return RespellingFunction(str)
 
 
 icu = Scheme(

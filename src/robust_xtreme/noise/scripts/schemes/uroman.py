@@ -9,7 +9,7 @@ from typing import Any, Final
 from robust_xtreme.core import languages
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.engine.respelling import Function
+from robust_xtreme.noise.engine.respelling import RespellingFunction
 from robust_xtreme.noise.scripts.scheme import LATIN, Scheme
 
 _CODES: Final = {"ar": "ara", "bg": "bul", "el": "ell", "fa": "fas", "ru": "rus", "tr": "tur", "uk": "ukr", "ur": "urd"}
@@ -32,9 +32,9 @@ def _library() -> Any:
 
 
 @cache
-def _spelling(code: str) -> Function:
+def _spelling(code: str) -> RespellingFunction:
     romanize: Callable[..., str] = _library().romanize_string
-    return Function(lambda word: romanize(word, lcode=_CODES.get(code, code)))
+    return RespellingFunction(lambda word: romanize(word, lcode=_CODES.get(code, code)))
 
 
 uroman = Scheme(

@@ -15,35 +15,35 @@ from typing import Any, Final
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.computing import Setting, in_process
-from robust_xtreme.workers.cpu.lane import Compute, Desk
+from robust_xtreme.workers.cpu.worker import Compute, Supervisor
 
 
 @contextmanager
 def opening() -> Iterator[Compute]:
-    """A lane whose jobs are a function's name and its argument."""
-    yield lambda job, desk: _JOBS[job[0]](job[1], desk)
+    """A worker whose jobs are a function's name and its argument."""
+    yield lambda job, supervisor: _JOBS[job[0]](job[1], supervisor)
 
 
-def _add(array: Any, desk: Desk) -> Any:
+def _add(array: Any, supervisor: Supervisor) -> Any:
     """The sum of an array and of the one that is asked for."""
-    return array + desk.ask(array)
+    return array + supervisor.ask(array)
 
 
-def _fail(path: str, _: Desk) -> None:
+def _fail(path: str, _: Supervisor) -> None:
     raise DataError(path, "is malformed", 3)
 
 
-def _break(text: str, _: Desk) -> None:
+def _break(text: str, _: Supervisor) -> None:
     class Unnamed(Exception):
         pass
 
     raise Unnamed(text)
 
 
-def _die(until: str, desk: Desk) -> int:
+def _die(until: str, supervisor: Supervisor) -> int:
     """End by SIGKILL until a file has as many bytes as its name says; then say how many."""
     path = Path(until)
-    desk.note("begun")
+    supervisor.note("begun")
     with path.open("ab") as file:
         file.write(b".")
     if path.stat().st_size < int(path.suffix[1:]):
@@ -51,19 +51,19 @@ def _die(until: str, desk: Desk) -> int:
     return path.stat().st_size
 
 
-def _write(path: str, desk: Desk) -> None:
+def _write(path: str, supervisor: Supervisor) -> None:
     """Write a file slowly within a context that is not left in the middle."""
-    with desk.whole(), Path(path).open("w", encoding="utf-8") as file:
-        desk.note("begun")
+    with supervisor.whole(), Path(path).open("w", encoding="utf-8") as file:
+        supervisor.note("begun")
         file.write("begun")
         file.flush()
         time.sleep(0.5)
         file.write(" and ended")
 
 
-def _process(_: object, desk: Desk) -> tuple[int, tuple[str, ...], int]:
-    """The number of the process, what it has imported of what no lane needs at first, and when it looks for cycles."""
-    desk.note("here")
+def _process(_: object, supervisor: Supervisor) -> tuple[int, tuple[str, ...], int]:
+    """The number of the process, what it has imported that no worker needs at first, and when it looks for cycles."""
+    supervisor.note("here")
     return os.getpid(), tuple(_imported()), gc.get_threshold()[0]
 
 
@@ -71,25 +71,25 @@ def _imported() -> list[str]:
     return [name for name in ("torch", "transformers", "colorsys") if name in sys.modules]
 
 
-def _order(number: int, desk: Desk) -> Any:
-    return desk.ask(number)
+def _order(number: int, supervisor: Supervisor) -> Any:
+    return supervisor.ask(number)
 
 
-def _wait(seconds: float, _: Desk) -> None:
+def _wait(seconds: float, _: Supervisor) -> None:
     time.sleep(seconds)
 
 
 @contextmanager
 def watching(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
-    """A lane that computes task runs as evaluations do, and says which of these libraries it has imported since."""
+    """A worker that computes task runs as evaluations do, and says which of these libraries it has imported since."""
     with in_process(setting, spec) as work:
-        yield lambda given, desk: (
-            work(given, desk),
+        yield lambda given, supervisor: (
+            work(given, supervisor),
             [name for name in ("torch", "transformers") if name in sys.modules],
         )
 
 
-_JOBS: Final[Mapping[str, Callable[[Any, Desk], Any]]] = {
+_JOBS: Final[Mapping[str, Callable[[Any, Supervisor], Any]]] = {
     "add": _add,
     "fail": _fail,
     "break": _break,

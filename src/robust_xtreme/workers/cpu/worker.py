@@ -1,4 +1,4 @@
-"""What lanes and the process that uses them say to each other. A lane computes one job after another."""
+"""What workers and the process that uses them say to each other. A worker computes one job after another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 
-class Desk(Protocol):
+class Supervisor(Protocol):
     """What a job sees of the process that gave it."""
 
     def ask(self, request: Any, /) -> Any:
@@ -26,11 +26,11 @@ class Desk(Protocol):
         ...
 
 
-Compute = Callable[[Any, Desk], Any]
+Compute = Callable[[Any, Supervisor], Any]
 """Computes a job and returns its result."""
 
 Opening = Callable[[], AbstractContextManager[Compute]]
-"""What each lane does first: a context in which it computes its jobs."""
+"""What each worker does first: a context in which it computes its jobs."""
 
 
 @final
@@ -44,18 +44,18 @@ class Ahead:
 
 @final
 class Ended(BaseException):
-    """The lane takes no more jobs; no handler of errors catches this."""
+    """The worker takes no more jobs; no handler of errors catches this."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The lane can take a job."""
+    """The worker can take a job."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WorkerRequest:
     """A request that waits for an answer."""
 
     request: Any
@@ -63,7 +63,7 @@ class Asked:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Noted:
+class Note:
     """A note."""
 
     note: Any
@@ -71,8 +71,8 @@ class Noted:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Done:
-    """The result of a job; the lane can take the next one."""
+class JobResult:
+    """The result of a job; the worker can take the next one."""
 
     result: Any
 
@@ -80,7 +80,7 @@ class Done:
 @final
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A job, or the beginning of a lane, raised an error."""
+    """A job, or the beginning of a worker, raised an error."""
 
     error: BaseException
 
@@ -119,26 +119,26 @@ class InWorker(Exception):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """The process of a lane has ended, or cannot be reached any more."""
+class WorkerLost:
+    """The process of a worker has ended, or cannot be reached any more."""
 
 
-Message = Begun | Asked | Noted | Done | Failed | Lost
+Message = Begun | WorkerRequest | Note | JobResult | Failed | WorkerLost
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A message of a lane, by its number."""
+class WorkerEvent:
+    """A message of a worker, by its number."""
 
-    lane: int
+    worker: int
     message: Message
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Line:
-    """The connection of a lane with the process that gives it jobs; `receive` raises Ended where there are no more."""
+class Connection:
+    """The connection of a worker with the process that gives it jobs; `receive` raises Ended after the last one."""
 
     send: Callable[[Message], None]
     receive: Callable[[], Any]
@@ -146,15 +146,15 @@ class Line:
 
     def ask(self, request: Any) -> Any:
         """The answer to a request. Raises Ended."""
-        self.send(Asked(request))
+        self.send(WorkerRequest(request))
         return self.receive()
 
     def note(self, note: Any) -> None:
         """Send what needs no answer."""
-        self.send(Noted(note))
+        self.send(Note(note))
 
 
-def attend(opening: Opening, line: Line) -> None:
+def attend(opening: Opening, line: Connection) -> None:
     """Compute jobs until there are no more."""
     try:
         with opening() as work:
@@ -167,20 +167,20 @@ def attend(opening: Opening, line: Line) -> None:
         line.send(Failed(error))
 
 
-def _computed(work: Compute, job: Any, line: Line) -> Done | Failed:
+def _computed(work: Compute, job: Any, line: Connection) -> JobResult | Failed:
     try:
-        return Done(work(job, line))
+        return JobResult(work(job, line))
     except Ended:
         raise
     except BaseException as error:  # noqa: BLE001 - the process that gave the job raises it
         return Failed(error)
 
 
-class Lane(Protocol):
+class Worker(Protocol):
     """Where jobs are computed, one at a time. Its messages arrive as events; the first of them is Begun."""
 
     def give(self, value: Any, /) -> None:
-        """Send a job, or the answer to a request. A lane that is lost takes anything."""
+        """Send a job, or the answer to a request. A worker that is lost takes anything."""
         ...
 
     def end(self) -> None:

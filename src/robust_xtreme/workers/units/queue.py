@@ -8,33 +8,33 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from robust_xtreme.workers.units.unit import Piece
+from robust_xtreme.workers.units.unit import WorkUnit
 
 
 @final
 @dataclass(slots=True)  # units are taken from it
-class Deck:
+class UnitQueue:
     """The units that nobody does, by group; of a group in order."""
 
-    groups: dict[str, deque[Piece]] = field(default_factory=dict)
+    groups: dict[str, deque[WorkUnit]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, units: Iterable[Piece]) -> Deck:
-        """A deck of all these units."""
-        deck = cls()
+    def of(cls, units: Iterable[WorkUnit]) -> UnitQueue:
+        """A queue of all these units."""
+        queue = cls()
         for unit in units:
-            deck.groups.setdefault(unit.group, deque()).append(unit)
-        return deck
+            queue.groups.setdefault(unit.group, deque()).append(unit)
+        return queue
 
     def __len__(self) -> int:
         return sum(map(len, self.groups.values()))
 
-    def put_back(self, units: Sequence[Piece]) -> None:
+    def put_back(self, units: Sequence[WorkUnit]) -> None:
         """Units that are to be done again, before the others of their groups."""
         for unit in reversed(units):
             self.groups.setdefault(unit.group, deque()).appendleft(unit)
 
-    def take(self, last: str, others: Collection[str]) -> Piece | None:
+    def take(self, last: str, others: Collection[str]) -> WorkUnit | None:
         """The next unit of an actor whose last group was `last` while others work on theirs; None where none is left.
 
         So weights are loaded once an actor as long as there are more groups than actors.
@@ -50,15 +50,15 @@ class Deck:
         return sum(unit.size for unit in self.groups[group])
 
 
-def forecast(units: Sequence[Piece], slots: int) -> list[list[Piece]]:
+def forecast(units: Sequence[WorkUnit], slots: int) -> list[list[WorkUnit]]:
     """What each of some equal slots would do if the sizes of units were the times that they take."""
-    deck, dealt = Deck.of(units), [list[Piece]() for _ in range(slots)]
+    queue, scheduled = UnitQueue.of(units), [list[WorkUnit]() for _ in range(slots)]
     free = [(0.0, slot) for slot in range(slots)]
-    while len(deck):
+    while len(queue):
         now, slot = heapq.heappop(free)
-        groups = [of_slot[-1].group if of_slot else "" for of_slot in dealt]
-        unit = deck.take(groups[slot], groups[:slot] + groups[slot + 1 :])
+        groups = [of_slot[-1].group if of_slot else "" for of_slot in scheduled]
+        unit = queue.take(groups[slot], groups[:slot] + groups[slot + 1 :])
         if unit is not None:
-            dealt[slot].append(unit)
+            scheduled[slot].append(unit)
             heapq.heappush(free, (now + unit.size, slot))
-    return dealt
+    return scheduled
