@@ -11,19 +11,19 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, AttackPlan, attacked
 from robust_xtreme.attack.campaign import Campaign, Limits
+from robust_xtreme.attack.goal import Ask
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.predictors.loaded import Loaded
+from robust_xtreme.models.predictors.batches import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Work
+from robust_xtreme.noise.engine.noised import field_texts
 from robust_xtreme.noise.engine.options import EditOptions, probes_of
-from robust_xtreme.noise.engine.perturbed import field_texts
 
 KINDS: Final = ("swap", "substitute", "delete", "insert")
 COSTS: Final = {"swap": 2, "substitute": 1, "delete": 1, "insert": 1}

@@ -17,7 +17,7 @@ from typing import Any, Final, final
 import torch
 from torch import nn
 
-from robust_xtreme.core.target_columns import Array
+from robust_xtreme.core.columns import Array
 
 TYPES: Final[Mapping[str, torch.dtype]] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 """The types of numbers by the names of `eval`."""

@@ -141,8 +141,8 @@ def curve(words: Sequence[str], name: str, runs: int) -> list[tuple[int, float]]
 def loading() -> float:
     """Milliseconds that a fresh process needs for tables and one alphabet, imports aside."""
     program = (
-        "import time; from robust_xtreme.core import graphemes; from robust_xtreme.noise.engine import alphabet; "
-        "from robust_xtreme.noise.members import char_noise; "
+        "import time; from robust_xtreme.core import graphemes, registry; "
+        "from robust_xtreme.noise.engine import alphabet; registry.load('perturbation', 'char_noise'); "
         "t = time.perf_counter(); graphemes.table(); alphabet.alphabet('en'); print(time.perf_counter() - t)"
     )
     return 1e3 * float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)

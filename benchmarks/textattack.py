@@ -56,15 +56,14 @@ import torch
 from benchmarks._deepwordbug import attack, gold, oracle
 
 from robust_xtreme.attack import recipes
-from robust_xtreme.attack.answers import Ask
+from robust_xtreme.attack.goal import Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
-from robust_xtreme.noise.engine.noised import untouched
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.noise.engine.noised import PerturbedExamples, untouched
 from robust_xtreme.report.blocks import Block, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.tasks.sources.loading import load

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.input.telex import Method, keys, parts, typed
+from robust_xtreme.noise.input.vietnamese import Method, keys, parts, typed
 
 KEYS = string.ascii_lowercase + string.digits
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags
-from robust_xtreme.core.targets.checklist import clean
+from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.metrics import _mlqa
 
 Sums = Mapping[str, tuple[float, ...]]

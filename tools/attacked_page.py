@@ -15,8 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.files import store
-from robust_xtreme.files.frames import build
-from robust_xtreme.files.ranges import POINTS
+from robust_xtreme.files.frames import POINTS, build
 from robust_xtreme.files.schema import STATS, Frame, FrameColumn
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM
 from robust_xtreme.noise.conditions.frozen import FROZEN

@@ -14,8 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.pieces import pieces
+from robust_xtreme.noise.engine.noised import Noised, pieces
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.report.blocks import (

@@ -65,7 +65,7 @@ def perturb(
     """
     _check_call(texts, spec, language)
     _check_type("perturb", "keep_names", keep_names, (bool,), "True or False")
-    from robust_xtreme.exchange.perturbing.arguments import cell_of, folders_of, seed_of
+    from robust_xtreme.exchange.perturbing.output import cell_of, folders_of, seed_of
     from robust_xtreme.noise.user_packs import using
 
     drawn, folders = seed_of("perturb", seed), folders_of("perturb", packs)
@@ -93,8 +93,7 @@ def _check_call(texts: object, spec: object, language: object) -> None:
 
 
 def _strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[str]:
-    from robust_xtreme.noise.engine.noising import bound, lacks
-    from robust_xtreme.noise.engine.strings import noise_strings
+    from robust_xtreme.noise.engine.noising import bound, lacks, noise_strings
 
     code = _of_strings(cell, language)
     links = bound(cell)
@@ -133,8 +132,8 @@ def _of_strings(cell: PerturbationSpec, language: str | None) -> str:
 
 def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
     from robust_xtreme.core.examples import Example
+    from robust_xtreme.noise.engine.noised import noise_example
     from robust_xtreme.noise.engine.noising import noise_texts
-    from robust_xtreme.noise.engine.perturbed import noise_example
 
     for item in examples:
         if not isinstance(item, Example):

@@ -22,7 +22,7 @@ OURS: Final = {
     "tasks/formats/parquet.py": "a line that was written a moment before",
     "models/trained.py": "a text that was written a moment before",
     "models/predictors/cache.py": CACHED,
-    "models/reading/words.py": "the state of a tokenizer in memory",
+    "models/reading/tokens.py": "the state of a tokenizer in memory",
     "report/charts/curve.py": STORED,
     "report/charts/drawing.py": "a line of the process that draws",
     "report/columns.py": STORED,

@@ -40,7 +40,7 @@ WRITERS: Final = {
         "run/folder.py": "log.txt, each line by `one_line`",
         "run/staging.py": "bytes of frames",
         "studies/run.py": "log.txt, each line by `one_line`",
-        "gating/github.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
+        "gating/pull_request.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",
         "gating/baselines.py": "the same",
         "gating/target.py": "what the renderers made",
@@ -53,7 +53,7 @@ WRITERS: Final = {
         "attack/_textattack.py": "an empty file",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
-        "exchange/exporting/harness/folder.py": "lines of JSON by `json_text`, YAML by its own escapes, and a program",
+        "exchange/exporting/harness/job.py": "lines of JSON by `json_text`, YAML by its own escapes, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
         "cli/attack.py": "sheets that people fill in, by `csv_cell`",

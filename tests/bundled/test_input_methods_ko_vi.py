@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.noise.input import hangul, telex
+from robust_xtreme.noise.input import hangul, vietnamese
 
 FOLDER = Path(__file__).parent / "input_methods"
 FEWEST = 20
@@ -37,12 +37,12 @@ def test_korean_keys_and_text_give_each_other(strokes: str, text: str) -> None:
 @pytest.mark.parametrize(("strokes", "text"), _examples("vi_telex"))
 def test_telex_keys_and_text_give_each_other(strokes: str, text: str) -> None:
     """The Telex keys of an example type its text, which is typed by them with tones after letters or words."""
-    assert telex.typed(strokes, "telex") == text
-    assert strokes in (telex.keys(text, "telex"), telex.keys(text, "telex", tone_last=True))
+    assert vietnamese.typed(strokes, "telex") == text
+    assert strokes in (vietnamese.keys(text, "telex"), vietnamese.keys(text, "telex", tone_last=True))
 
 
 @pytest.mark.parametrize(("strokes", "text"), _examples("vi_vni"))
 def test_vni_keys_and_text_give_each_other(strokes: str, text: str) -> None:
     """The VNI keys of an example type its text, which is typed by them with tones after letters or words."""
-    assert telex.typed(strokes, "vni") == text
-    assert strokes in (telex.keys(text, "vni"), telex.keys(text, "vni", tone_last=True))
+    assert vietnamese.typed(strokes, "vni") == text
+    assert strokes in (vietnamese.keys(text, "vni"), vietnamese.keys(text, "vni", tone_last=True))

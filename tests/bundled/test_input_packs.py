@@ -11,8 +11,8 @@ import pytest
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.languages import LANGUAGES, language
 from robust_xtreme.core.resources import folder
-from robust_xtreme.noise.input import confusions, pinyin, telex
 from robust_xtreme.noise.input import kana as _kana
+from robust_xtreme.noise.input import keyboards, pinyin, vietnamese
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 
 EXAMPLES = Path(__file__).parent / "input_methods"
@@ -102,7 +102,7 @@ def test_every_pack_of_an_input_method_is_one_that_a_typo_or_a_table_names() -> 
 def test_rows_of_confusions_are_letters_or_marks_of_the_language(code: str) -> None:
     """A row is a letter or mark and others of the language, of the same kind."""
     known = language(code)
-    for error in confusions.key_errors(code):
+    for error in keyboards.key_errors(code):
         assert {error.point, error.form} <= {*known.alphabet, *known.marks}
         assert (error.point in known.marks) == (error.form in known.marks)
 
@@ -147,7 +147,7 @@ def test_rows_of_syllables_are_syllables() -> None:
         word = row["syllable"]
         assert alphabet.issuperset(word), row
         assert int(row["frequency"]) > 1, row
-        assert all(telex.typed(telex.keys(word, method), method) == word for method in ("telex", "vni")), row
+        assert all(vietnamese.typed(vietnamese.keys(word, method), method) == word for method in ("telex", "vni")), row
 
 
 def test_rows_of_romaji_are_keys_and_kana() -> None:

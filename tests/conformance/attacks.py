@@ -17,16 +17,15 @@ from zlib import crc32
 import numpy as np
 from tests.conformance.rules import clusters_stay_whole, edit_counts_are_true, normal_forms_stay, spans_survive
 
-from robust_xtreme.attack.answers import AnswerScores, Ask
 from robust_xtreme.attack.attacking import Attacked
+from robust_xtreme.attack.goal import AnswerScores, Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import Condition
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import Noised, PerturbedExamples
 from robust_xtreme.noise.engine.perturbation import Perturbation
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.run.attacking import attack_all
 
 QUERIES: Final = 6

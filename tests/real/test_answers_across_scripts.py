@@ -15,9 +15,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Ranges, column_of
 from robust_xtreme.core.examples import Answers, Example, Scored, Span
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.target_columns import Ranges, column_of
 from robust_xtreme.models.predictors.heads import span_qa
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
 from robust_xtreme.models.reading.windows import Window, Windows

@@ -16,7 +16,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import kana, pinyin
-from robust_xtreme.noise.input.telex import Method
+from robust_xtreme.noise.input.vietnamese import Method
 
 pytestmark = pytest.mark.real
 

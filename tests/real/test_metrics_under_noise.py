@@ -11,9 +11,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Example, Scored, Span, Target
 from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import Noised, noise_example
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import noise_example
 from robust_xtreme.tasks.sources import limit, load
 
 pytestmark = pytest.mark.real

@@ -10,8 +10,8 @@ from tests.conformance.rules import OF_TEXTS, Trial, keeps
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Example, Text
 from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.engine.noised import noise_example
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import noise_example
 from robust_xtreme.tasks.sources.loading import available, load
 
 pytestmark = pytest.mark.real

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.columns import ExampleColumns
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
 from robust_xtreme.stats.shallow.shown import ShownExamples

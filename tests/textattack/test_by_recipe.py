@@ -7,11 +7,11 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.answers import AnswerScores, Ask
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.attack.by_recipe import RecipePlan, attacked_by
+from robust_xtreme.attack.goal import AnswerScores, Ask
 from robust_xtreme.core.examples import Choice, Example, Text
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.noise.engine.noised import PerturbedExamples
 
 pytestmark = [
     pytest.mark.textattack,

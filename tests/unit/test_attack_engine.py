@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.attack.engine import Answer, Attempt, SearchOutcome, run
-from robust_xtreme.attack.problem import Asking, Hidden, Problem, Question, Score, Search
+from robust_xtreme.attack.engine import (
+    Answer,
+    Asking,
+    Attempt,
+    Hidden,
+    Problem,
+    Question,
+    Score,
+    Search,
+    SearchOutcome,
+    run,
+)
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import RobustXtremeError
 

@@ -16,24 +16,24 @@ from tests.conformance.attacks import Oracle
 from tests.conformance.texts import every_language
 
 from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.similarity import Cosines, Embed, Similarity, calibrated
+from robust_xtreme.attack.constraint import Cosines, Embed, Similarity, calibrated
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import RobustXtremeError, SpecError
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.resources import mini
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.core.target_columns import Array
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.loaded import Loaded
+from robust_xtreme.models.predictors.batches import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import Embedding, Work, predictor_of
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.whole import Whole
 from robust_xtreme.noise.conditions.condition import Condition
+from robust_xtreme.noise.engine.noised import field_texts
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import field_texts
 from robust_xtreme.run import plan as planning
 from robust_xtreme.run.attacking import attack_all, most_vectors
 from robust_xtreme.run.pasted import check_shown

@@ -11,20 +11,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from robust_xtreme.attack.answers import AnswerScores
+from robust_xtreme.attack.goal import AnswerScores
 from robust_xtreme.attack.victim import victim
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.core.target_columns import Array
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Work, predictor_of
 from robust_xtreme.models.reading.scores import quantised
 from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.run.plan import Plan, make_plan
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.stats.bitext import Neighbours

@@ -10,20 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.answers import AnswerScores
+from robust_xtreme.attack.goal import AnswerScores
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import column_of
 from robust_xtreme.core.examples import Answers as Spans
 from robust_xtreme.core.examples import Example, Span, Tags, Target
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.core.target_columns import column_of
 from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.inputs import Inputs, inputs_of
+from robust_xtreme.models.reading.inputs import Contents, Inputs, inputs_of
 from robust_xtreme.models.reading.windows import plain
-from robust_xtreme.noise.engine.noised import untouched
+from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.tasks.sources import load, open_source
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from robust_xtreme.attack.goal import Goal, settings_of
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Array, TargetColumn, column_of, written
 from robust_xtreme.core.examples import Document, Example, Target
 from robust_xtreme.core.resources import mini
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.core.target_columns import Array, TargetColumn, column_of, written
 from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.located import locate
@@ -30,8 +30,7 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     predictor_of,
 )
-from robust_xtreme.models.reading.contents import contents_of
-from robust_xtreme.models.reading.inputs import Candidates, Inputs
+from robust_xtreme.models.reading.inputs import Candidates, Inputs, contents_of
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.run.plan import make_plan

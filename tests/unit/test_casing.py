@@ -13,7 +13,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.case import capital, lower, style, upper
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.casing import casing
+from robust_xtreme.noise.members._letters import casing
 
 _CASELESS = codes("ar bn fa gu he hi ja ka ko ml mr my pa ta te th ur zh")
 _KINDS = ("initial", "second", "inverted", "lower", "upper")

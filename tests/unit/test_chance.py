@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.columns import ExampleColumns
 from robust_xtreme.core.examples import Answers, Choice, Corpus, Document, Example, Span, Tags, Target, Text
 from robust_xtreme.stats import chance
 from robust_xtreme.stats.chance import summary

@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Choices
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.core.target_columns import Choices
 from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import assign, load_checkpoint, locate, locate_all

@@ -13,8 +13,7 @@ from tests.finished_runs import finished_run
 from tests.program import program
 
 from robust_xtreme import compare
-from robust_xtreme.gating.comparing import Comparison
-from robust_xtreme.gating.differences import differences_part
+from robust_xtreme.gating.comparing import Comparison, differences_part
 from robust_xtreme.report.blocks import Chart, Paragraph, Table, text_of
 
 

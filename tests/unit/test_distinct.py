@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny import question_example, tagged_example
 
+from robust_xtreme.core.columns import column_of
 from robust_xtreme.core.examples import Example
-from robust_xtreme.core.target_columns import column_of
-from robust_xtreme.models.reading.contents import Contents, contents_of
+from robust_xtreme.models.reading.inputs import Contents, contents_of
 from robust_xtreme.noise.conditions.condition import named
-from robust_xtreme.noise.engine.noised import untouched
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
+from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
 from robust_xtreme.run.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 
 

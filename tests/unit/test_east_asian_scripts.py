@@ -15,7 +15,7 @@ from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.respelling_table import RespellingRule, RuleCondition, RuleForm, Rules
-from robust_xtreme.noise.scripts.readings import with_readings
+from robust_xtreme.noise.scripts.table import with_readings
 
 KANA = Rules(
     (

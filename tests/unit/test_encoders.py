@@ -36,9 +36,8 @@ from robust_xtreme.models.encoder import (
     text_facts,
 )
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.reading.frames import frame_of
 from robust_xtreme.models.reading.members.retrieval import text_windows
-from robust_xtreme.models.reading.tokens import tokenizer_from
+from robust_xtreme.models.reading.tokens import frame_of, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.representation import AtLayer, Pooled, Representation, layer_count
 from robust_xtreme.models.tensors import collate, encoder_inputs

@@ -14,10 +14,9 @@ from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.letters import Letters, Proposal, letters
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import Noised, noise_example
 from robust_xtreme.noise.engine.noising import Bound, noise_texts, noise_with
 from robust_xtreme.noise.engine.perturbation import Declared
-from robust_xtreme.noise.engine.perturbed import noise_example
 from robust_xtreme.noise.engine.words import words as word_noise
 
 _SW = SENTENCES["sw"]

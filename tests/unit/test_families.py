@@ -15,10 +15,9 @@ from robust_xtreme.core.errors import Mismatch, ModelError, NotFinite
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.heads import classification, span_qa, tagging
-from robust_xtreme.models.reading.frames import frame_of
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS
 from robust_xtreme.models.reading.scores import quantised
-from robust_xtreme.models.reading.tokens import backend_of
+from robust_xtreme.models.reading.tokens import backend_of, frame_of
 from robust_xtreme.models.reading.windows import Window, Windows, plain
 from robust_xtreme.models.tensors import collate
 

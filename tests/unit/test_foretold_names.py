@@ -18,7 +18,7 @@ from robust_xtreme.core.errors import DiskError, Mismatch, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import cache, journal, new_files, store
 from robust_xtreme.files.journal import JOURNAL, Journal
-from robust_xtreme.gating import github
+from robust_xtreme.gating import pull_request
 from robust_xtreme.gating.baselines import save
 from robust_xtreme.run.folder import LOG, Folder
 from robust_xtreme.tasks.sources import hub
@@ -232,4 +232,4 @@ def test_outputs_of_a_step_do_not_wait(kind: str, shared: Path) -> None:
     os.mkfifo(path) if kind == "pipe" else path.mkdir()
     error, line = (UserError, "is a pipe") if kind == "pipe" else (DiskError, "cannot be written: ")
     with pytest.raises(error, match=rf"The step's outputs .* {line}"):
-        github._append(str(path), b"a=1\n", "outputs")
+        pull_request._append(str(path), b"a=1\n", "outputs")

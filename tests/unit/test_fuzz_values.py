@@ -25,8 +25,8 @@ from tools.official_metrics import PLAIN, QA
 import robust_xtreme
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.exchange.importing import jsonl as lines_of
 from robust_xtreme.exchange.importing import of_frame
+from robust_xtreme.exchange.importing import raw as lines_of
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, _items
 from robust_xtreme.exchange.importing.scoring import stats_of
 from robust_xtreme.exchange.importing.tasks import scoring_of

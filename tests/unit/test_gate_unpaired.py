@@ -18,7 +18,7 @@ from robust_xtreme.gating.baselines import Baseline, load, save
 from robust_xtreme.gating.comparing import compared, gated
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
-from robust_xtreme.gating.unpaired import METHOD, unpaired
+from robust_xtreme.gating.verdicts import METHOD, unpaired
 
 _TODAY = date(2026, 1, 1)
 

@@ -26,8 +26,7 @@ from robust_xtreme.cli._terminal import output
 from robust_xtreme.core.sinks import markdown, text_of_cell, visible
 from robust_xtreme.exchange.exporting.model_card import model_card
 from robust_xtreme.files.schema import CONTRASTS, VERDICTS, build
-from robust_xtreme.gating.comparing import Comparison
-from robust_xtreme.gating.differences import differences_part
+from robust_xtreme.gating.comparing import Comparison, differences_part
 from robust_xtreme.gating.document import comparison_blocks, explained, gate_blocks
 from robust_xtreme.gating.outputs import _inactive, comparison_written, gate_written
 from robust_xtreme.gating.policy import Policy

@@ -11,8 +11,7 @@ import pytest
 
 from robust_xtreme.core.errors import DiskError, Mismatch
 from robust_xtreme.files import store
-from robust_xtreme.files.journal import JOURNAL, Journal
-from robust_xtreme.files.start_over import check_folder, start_over
+from robust_xtreme.files.journal import JOURNAL, Journal, check_folder, start_over
 
 _GIVEN = {"a.txt", "model/config.json"}
 

@@ -14,7 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.core.examples import Choice, Example, Tags, Text
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.models import unsupported
+from robust_xtreme.models import labels as unsupported
 from robust_xtreme.models.labels import mapped, placed
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.formats import americasnli_tsv, conll

@@ -6,7 +6,7 @@ import numpy as np
 
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.conditions.matched import as_many
+from robust_xtreme.noise.conditions.paired import as_many
 
 _LINE = "the river was wide and slow near its mouth when early boats came through with cloth"
 

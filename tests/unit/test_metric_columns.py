@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from tests.plain_metrics import PLAIN
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import ExampleColumns, column_of
 from robust_xtreme.core.errors import RobustXtremeError
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.core.metric import SCOPES, Metric, Responses, share
-from robust_xtreme.core.target_columns import column_of
 
 METRICS = registry.names("metric")
 _TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "E-PER", "S-LOC", "B", "", ".", "-", "I-a-b", "SYM", ".-PER", "O-PER")

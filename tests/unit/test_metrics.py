@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from tests.answering import value_of
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import ExampleColumns, Names
 from robust_xtreme.core.errors import Mismatch
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.core.metric import Metric
-from robust_xtreme.core.target_columns import Names
 from robust_xtreme.tasks.metrics.span_f1 import chunks, span_f1
 
 METRICS = registry.names("metric")

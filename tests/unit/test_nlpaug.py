@@ -24,7 +24,7 @@ from robust_xtreme.core.languages import LANGUAGES, belongs, language
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
-from robust_xtreme.noise.members.nlpaug.keyboard import TABLES
+from robust_xtreme.noise.members.nlpaug._aug import TABLES
 
 MANGLED = "It cost $3.50, didn't it?  Yes\nno"
 ACTIONS = ("substitute", "insert", "swap", "delete")

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from robust_xtreme import perturb
 from robust_xtreme.core.errors import SpecError, UnknownName, UserError
 from robust_xtreme.datasets import NoisyCollator, perturb_dataset
-from robust_xtreme.noise.engine.passes import seed_of_pass
+from robust_xtreme.noise.engine.noising import seed_of_pass
 
 SPEC = "char_noise:0.3"
 WORDS = ("moja", "mbili", "tatu", "nne", "tano", "sita")

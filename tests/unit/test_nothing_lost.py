@@ -19,7 +19,7 @@ from robust_xtreme.cli._progress import observing
 from robust_xtreme.cli._train_shown import watching
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.files import start_over
+from robust_xtreme.files import journal as start_over
 from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.run import run as eval_run
 from robust_xtreme.run.estimate import estimate

@@ -12,18 +12,17 @@ import pytest
 from tests.tiny import question_example
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import bounds_of, column_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.resources import mini
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.target_columns import bounds_of, column_of
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import Making, Predicted, Work, predictor_of
-from robust_xtreme.models.reading.contents import Contents, contents_of
-from robust_xtreme.models.reading.inputs import Inputs, inputs_of
+from robust_xtreme.models.reading.inputs import Contents, Inputs, contents_of, inputs_of
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.run.run import evaluate

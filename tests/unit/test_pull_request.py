@@ -12,7 +12,7 @@ from tests.finished_runs import finished_run
 from tests.github import NUMBER, REPOSITORY, TOKEN, Comments, assigned
 from tests.program import FULL, Ended, program
 
-from robust_xtreme.gating import github, pull_request
+from robust_xtreme.gating import pull_request
 from robust_xtreme.gating.outputs import MARKER
 
 
@@ -215,11 +215,11 @@ def test_only_a_report_is_written(report: Path, comments: Comments) -> None:
 def test_an_output_has_one_value(tmp_path: Path) -> None:
     """A value with lines that look like outputs, or like the end of one, is one value."""
     value = "a\npassed=true\npassed<<end\ntrue\nend\nb"
-    assert assigned(github._assigned("worst-cell", value) + github._assigned("passed", "false")) == {
+    assert assigned(pull_request._assigned("worst-cell", value) + pull_request._assigned("passed", "false")) == {
         "worst-cell": value,
         "passed": "false",
     }
-    assert github._assigned("x", "") != github._assigned("x", "")
+    assert pull_request._assigned("x", "") != pull_request._assigned("x", "")
 
 
 def test_a_step_gets_outputs(tmp_path: Path) -> None:

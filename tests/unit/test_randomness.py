@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.examples import digest
-from robust_xtreme.noise.engine.generators import lent
+from robust_xtreme.noise.engine.rewriter import lent
 
 _PROGRAM = """
 import random
-from robust_xtreme.noise.engine.generators import lent
+from robust_xtreme.noise.engine.rewriter import lent
 from robust_xtreme.core.randomness import *
 print(flat_draws(text_keys(salt('0', 'n'), ['a', 'é']), np.array([0, 3]), np.array([0, 3]), 5).tolist())
 with lent() as seed:

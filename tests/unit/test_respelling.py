@@ -15,11 +15,11 @@ from tests.unit.test_romanisations import HEAD, HINDI, RUSSIAN, pack, read
 from robust_xtreme.core import packs
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine import trie as trie_module
+from robust_xtreme.noise.engine import _segments as trie_module
+from robust_xtreme.noise.engine._segments import trie
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.respelling_table import Rules
-from robust_xtreme.noise.engine.trie import trie
 
 ROWS = (
     "а|a|||V\nе|e|||V\nе|ye e|2 1|start|V\nи|i y|3 1||V\nй|y j|2 1\nй|∅||end\nк|k c|5 1||K\nс|s|||K\n"

@@ -19,9 +19,8 @@ from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.examples import UNLABELLED, Answers, Example, Span, Target, Text
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import Noised, pieces
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.report.blocks import Diff, Phrase, ReportPage, Sample, inlines, text_of
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page

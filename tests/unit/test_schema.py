@@ -10,7 +10,7 @@ import pytest
 
 from robust_xtreme.core.errors import DataError, Mismatch, RobustXtremeError
 from robust_xtreme.files import store
-from robust_xtreme.files.ranges import ANY
+from robust_xtreme.files.frames import ANY
 from robust_xtreme.files.schema import CELL, FRAMES, MODELS, SCORES, STATS, Frame, build, empty, validate
 
 _ROW = {

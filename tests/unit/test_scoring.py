@@ -14,17 +14,16 @@ from tests.tiny import question_example, tagged_example, tiny_tokenizer
 
 import robust_xtreme
 from robust_xtreme.core import registry
-from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.columns import ExampleColumns, column_of
 from robust_xtreme.core.examples import Answers, Example, Span, Tags, Target
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.core.target_columns import column_of
 from robust_xtreme.files import store
 from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import local
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Predicted
-from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.inputs import contents_of
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.answered import Answered, restored
 from robust_xtreme.run.prepare import Prepared, prepare

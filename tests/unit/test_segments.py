@@ -12,7 +12,7 @@ from tests.tiny import pair_example, question_example, tagged_example, tiny_enco
 
 from robust_xtreme.core import registry
 from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.models.reading.frames import frame_of
+from robust_xtreme.models.reading.tokens import frame_of
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import BatchRows, TrainingBatch, task_part

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.columns import ExampleColumns, TargetColumn
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
-from robust_xtreme.core.target_columns import TargetColumn
 from robust_xtreme.stats.shallow import naive_bayes, passages
 from robust_xtreme.stats.shallow.predictor import FOLDS, answers, shallow_of, stratified, summary
 from robust_xtreme.stats.shallow.shown import ShownExamples

@@ -10,9 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.answering import average_precision
 
-from robust_xtreme.core.example_columns import ExampleColumns
+from robust_xtreme.core.columns import ExampleColumns, TargetColumn
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
-from robust_xtreme.core.target_columns import TargetColumn
 from robust_xtreme.stats.shallow import ranking
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
 from robust_xtreme.stats.shallow.shown import ShownExamples

@@ -10,9 +10,9 @@ from tests.tiny import question_example, tagged_example
 
 from robust_xtreme.core.errors import NotFinite
 from robust_xtreme.core.examples import Choice, Example, Target
-from robust_xtreme.models.reading.contents import contents_of
+from robust_xtreme.models.reading.inputs import contents_of
+from robust_xtreme.models.reading.reading import example_of, one_by_one, unreduced
 from robust_xtreme.models.reading.scores import joined
-from robust_xtreme.models.reading.single import example_of, one_by_one, unreduced
 from robust_xtreme.models.reading.windows import plain
 
 

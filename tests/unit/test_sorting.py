@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from robust_xtreme.files.sorting import coded, grouped, ordered, ordered_rows
+from robust_xtreme.files.store import coded, grouped, ordered, ordered_rows
 
 
 def _frame(height: int, values: int, columns: int) -> pl.DataFrame:

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.links import canonical_strength
-from robust_xtreme.core.specs import Origin, PerturbationSpec, canonical
+from robust_xtreme.core.specs import Origin, PerturbationSpec, canonical, canonical_strength
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,7 @@ import pytest
 
 from robust_xtreme.core.edits import NO_SPANS, span_table
 from robust_xtreme.core.examples import Span
-from robust_xtreme.noise.normalising.corrector import Spelling
-from robust_xtreme.noise.normalising.errors import lacks
-from robust_xtreme.noise.normalising.texts import normalised
-from robust_xtreme.noise.normalising.vocabulary import spelling_of
+from robust_xtreme.noise.normalising.corrector import Spelling, lacks, normalised, spelling_of
 
 WORDS = Counter({"government": 100, "people": 90, "there": 500, "where": 100, "cannot": 9, "don't": 5})
 

@@ -17,8 +17,7 @@ from robust_xtreme.core.examples import Example, Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.conditions.paired import Paired, pair_up
-from robust_xtreme.noise.conditions.pairing import Noisy, paired
-from robust_xtreme.noise.conditions.stated import Step, followed, stated
+from robust_xtreme.noise.conditions.pairing import Noisy, Step, followed, paired, stated
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.tasks.formats import Slot, SlotResult

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
 from robust_xtreme.files import new_files, store
 from robust_xtreme.files.schema import CELL, MODELS, SCHEMA_VERSION, STATS, build
-from robust_xtreme.files.sorting import coded
+from robust_xtreme.files.store import coded
 from robust_xtreme.stats.merging import merged
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from robust_xtreme.core.columns import chained, column_of, written
 from robust_xtreme.core.examples import Answers, Choice, Document, Span, Tags, Target, target_json
-from robust_xtreme.core.target_columns import chained, column_of, written
 
 KINDS: Sequence[Sequence[Target]] = (
     (Choice(2), Choice(0), Choice(-1)),

@@ -14,8 +14,7 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import belongs, language
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.telex import Method, keys, typed
-from robust_xtreme.noise.input.vietnamese import key_errors
+from robust_xtreme.noise.input.vietnamese import Method, key_errors, keys, typed
 
 METHODS: tuple[Method, ...] = ("telex", "vni")
 WORDS = ("quý", "tiếng", "năng", "mẹ", "được", "của", "người", "nghĩ", "trong", "Đà", "Ăn", "XIN")

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests.tiny import SPECIAL
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
-from robust_xtreme.models.reading.tokens import Rust
-from robust_xtreme.models.reading.words import reads_words, words_of
+from robust_xtreme.models.reading.tokens import Rust, reads_words, words_of
 
 LETTERS = "abcdegilnopstxéèकखगदानीเแกคمرسл水"
 

@@ -10,8 +10,7 @@ from tests.tiny import pair_example, tagged_example
 
 from robust_xtreme.core.errors import Contamination, ModelError
 from robust_xtreme.core.targets.contamination import unit
-from robust_xtreme.models.kinds import base_kind
-from robust_xtreme.models.trained import languages_of, model_facts, overlap, own_training, stage_flags
+from robust_xtreme.models.trained import base_kind, languages_of, model_facts, overlap, own_training, stage_flags
 
 
 @pytest.fixture

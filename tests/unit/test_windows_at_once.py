@@ -12,7 +12,7 @@ from tests.decoding import is_lost
 from tests.tiny import question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from robust_xtreme.core.target_columns import Ranges, bounds_of
+from robust_xtreme.core.columns import Ranges, bounds_of
 from robust_xtreme.models.predictors import batches
 from robust_xtreme.models.predictors.heads.span_qa import span_qa as family
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa

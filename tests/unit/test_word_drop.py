@@ -10,7 +10,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.word_drop import word_drop
+from robust_xtreme.noise.members._words import word_drop
 
 
 def _noise(value: str, code: str, strength: str = "1", spans: tuple[Span, ...] = (), many: int = 1) -> list[Noised]:

@@ -11,7 +11,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.word_order import word_order
+from robust_xtreme.noise.members._words import word_order
 
 
 def _noise(value: str, code: str, strength: str = "1", many: int = 1) -> list[Noised]:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tools.natural.fit import COMPOSED, mean, scripts
 
-from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core import packs
 
 OUT: Final = Path(__file__).parents[2] / "perturbations" / "natural"
 
@@ -71,7 +71,7 @@ def shares(code: str, operators: Mapping[str, float]) -> dict[str, float]:
 
 
 def _ten(code: str) -> str:
-    return "0" if code in _LISTS else packs.table("misspellings", code).header.get(pack_files.TEN, "0")
+    return "0" if code in _LISTS else packs.table("misspellings", code).header.get(packs.TEN, "0")
 
 
 def _list(code: str) -> str:
@@ -89,7 +89,7 @@ def _parts(code: str) -> str:
 
 def _text(mixed: Mixed) -> str:
     lines = [f'source = "{mixed.source}"', f'licence = "{_LICENCE}"', 'standing = "derived"']
-    lines += [f'{pack_files.TEN} = "{mixed.ten}"'] if float(mixed.ten) else []
+    lines += [f'{packs.TEN} = "{mixed.ten}"'] if float(mixed.ten) else []
     lines += [f'{name} = "{share:.3f}"' for name, share in mixed.shares.items()]
     rates = ", ".join(f'{kind} = "{rate}"' for kind, rate in mixed.rates.items())
     return "\n".join([*lines, *([f"rates = {{ {rates} }}"] if rates else [])]) + "\n"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.input.telex import keys, parts, typed
+from robust_xtreme.noise.input.vietnamese import keys, parts, typed
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input" / "vi-syllables.tsv"
 FEWEST: Final = 2

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.attack.answers import AnswerScores, Ask
-from robust_xtreme.attack.campaign import Campaign, Item
-from robust_xtreme.attack.engine import Answer, Attempt, SearchOutcome, run
-from robust_xtreme.attack.problem import Hidden, Question, Score, Search
+from robust_xtreme.attack.campaign import Campaign, Item, Limits
+from robust_xtreme.attack.constraint import Cosines, acceptable, allowed, calibrated
+from robust_xtreme.attack.engine import Answer, Attempt, Hidden, Question, Score, Search, SearchOutcome, run
+from robust_xtreme.attack.goal import AnswerScores, Ask
+from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example
+from robust_xtreme.core.randomness import text_keys
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.frozen import Edit
-from robust_xtreme.noise.engine.noised import untouched
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
+from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
+from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.engine.options import options_of, probes_of
+from robust_xtreme.noise.engine.perturbation import Bound
 
 AT_ONCE: Final = 4096
 """Candidates whose answers are asked for at once: so many texts are in memory."""
@@ -179,3 +186,30 @@ def _answer(answers: AnswerScores, row: int) -> Answer:
     if not answers.finite[row]:
         return Answer(Score(float("inf"), 0), True)
     return Answer(_score(answers, row), bool(answers.right[row]))
+
+
+# From an attack as it is named to what it does: the moves on examples, their limits, a search and its constraints.
+
+HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
+"""What is put for a unit that is hidden, by ranking; TextAttack puts [UNK] for a word, whatever the tokenizer."""
+
+
+def plan_of(
+    examples: Sequence[Example], attack: PerturbationSpec, seed: int, cosines: Cosines | None = None
+) -> AttackPlan:
+    """What an attack on named fields of examples is to do under a noise seed; a floor of similarity needs `cosines`."""
+    (link,) = bound(attack)
+    settings = settings_of(link)
+    fields = field_texts(examples, attack.fields)
+    options = allowed(fields.texts, options_of(fields.texts, moves_of(link), seed), settings)
+    campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
+    limits = Limits(link.strength, settings.max_graphemes, settings.queries)
+    items = campaign.items(limits, seeds_of(link, seed, examples), settings.graded)
+    similarity = calibrated(fields, cosines) if settings.similar and cosines else None
+    accepts = partial(acceptable, settings=settings, similarity=similarity)
+    return AttackPlan(campaign, items, registry.load("search", settings.search), accepts)
+
+
+def seeds_of(link: Bound, seed: int, examples: Sequence[Example]) -> Array:
+    """What the draws of an attack on each example are hashed from (n,) uint64."""
+    return text_keys(seed_of(link, seed), [example.id for example in examples])

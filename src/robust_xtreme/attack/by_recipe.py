@@ -16,15 +16,14 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack import recipes
-from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
+from robust_xtreme.attack.goal import Ask
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.models.reading.scores import QUANTUM
 from robust_xtreme.noise.conditions.frozen import Edit
-from robust_xtreme.noise.engine.noised import untouched
-from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
+from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, rewritten
 
 _KEEPS: Final = "input_reduction"

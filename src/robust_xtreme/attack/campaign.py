@@ -9,12 +9,12 @@ from typing import final
 
 import numpy as np
 
-from robust_xtreme.attack.problem import Hidden, Problem, Question, State
+from robust_xtreme.attack.engine import Hidden, Problem, Question, State
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import Example
 from robust_xtreme.noise.conditions.frozen import Edit
+from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples
 from robust_xtreme.noise.engine.options import EditOptions, applied
-from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
 
 
 @final

@@ -12,10 +12,35 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.attack import goals
+from robust_xtreme.core.columns import TargetColumn
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.target_columns import TargetColumn
 from robust_xtreme.models.reading.scores import Reduced
 from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.noise.engine.noised import PerturbedExamples
+
+# What an attack learns of a model, and all that it learns: how right the answers to candidates are.
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerScores:
+    """How right the answers to n candidates are.
+
+    `level` (n,) float64 is 1 for an answer as good as the gold one and 0 where nothing of it is right; `right` (n,)
+    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.scores.QUANTUM`, is how far the score
+    of the gold answer is ahead of the best other one; 0 where only answers are known. Where `finite` (n,) bool is
+    false, the scores are not numbers: the answer counts as right.
+    """
+
+    level: Array
+    right: Array
+    margin: Array
+    finite: Array
+
+
+Ask = Callable[[PerturbedExamples], AnswerScores]
+"""Answers candidates: `clean` has the clean example of each candidate. Without noised fields they are clean."""
+
 
 LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not there."""

@@ -26,7 +26,7 @@ import numpy as np
 from robust_xtreme.attack import _textattack
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import UnknownName, UserError
-from robust_xtreme.noise.engine.generators import lent
+from robust_xtreme.noise.engine.rewriter import lent
 from robust_xtreme.tasks.sources.hub import cache_folder
 
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]

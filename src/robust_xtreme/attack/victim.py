@@ -9,22 +9,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.attack.answers import AnswerScores, Ask
-from robust_xtreme.attack.goal import Goal, settings_of
+from robust_xtreme.attack.goal import AnswerScores, Ask, Goal, settings_of
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, column_of, owners, written
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Answers as AnswerSpans
 from robust_xtreme.core.metric import ALL, SCOPES, Metric, Responses
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.target_columns import Choices, Ranges, TargetColumn, column_of, owners, written
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Predictor, Weighing
-from robust_xtreme.models.reading.contents import contents_of
-from robust_xtreme.models.reading.inputs import Candidates, Inputs
+from robust_xtreme.models.reading.inputs import Candidates, Inputs, contents_of
 from robust_xtreme.models.reading.scores import Reduced
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.noise.engine.noised import PerturbedExamples
 
 Weigh = Callable[[Inputs, Weighing], PredictedMargins]
 """Predictions and margins of inputs."""

@@ -58,7 +58,7 @@ def written(
 
 
 def _parts(comparison: Comparison | str | None) -> tuple[Section, ...]:
-    from robust_xtreme.gating.differences import differences_part, no_differences
+    from robust_xtreme.gating.comparing import differences_part, no_differences
 
     if comparison is None:
         return ()

@@ -137,7 +137,7 @@ def _update(run: str, name: str, reason: str) -> None:
 
 def _tell_github(decided: Gate, files: list[Path]) -> None:
     """Annotations, a summary and outputs of the step, where this runs in a workflow."""
-    from robust_xtreme.gating.github import OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
+    from robust_xtreme.gating.pull_request import OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
 
     if os.environ.get(ACTIONS) != "true":
         return

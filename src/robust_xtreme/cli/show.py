@@ -136,7 +136,7 @@ def _share(part: int, whole: int) -> str:
 
 def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
     """The noisy text with removed and added parts marked by colours or signs; invisible characters are shown."""
-    from robust_xtreme.noise.engine.pieces import pieces
+    from robust_xtreme.noise.engine.noised import pieces
     from robust_xtreme.report.blocks import Diff
     from robust_xtreme.report.renderers.samples import diff_text
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
-from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UnknownName
 
 _CODES: Final = """
@@ -163,7 +163,7 @@ def group_of(code: str) -> str:
 def _checked(code: str, pack: dict[str, Any]) -> dict[str, Any]:
     """The pack, which may be a user's. Raises DataError where a key is missing or has another type."""
     path = packs.find("alphabets", code) or code
-    pack_files.check_known(path, "key", pack, (*_KEYS, "source", "licence", "standing", "standings"))
+    packs.check_known(path, "key", pack, (*_KEYS, "source", "licence", "standing", "standings"))
     for key, (kind, expected, needed) in _KEYS.items():
         if (key in pack or needed) and not isinstance(pack.get(key), kind):
             raise DataError(path, f"the key {key!r} is {expected}" if key in pack else f"the key {key!r} is missing")

@@ -10,10 +10,9 @@ from typing import Any, Final, TypeVar, final
 import numpy as np
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Choices, ExampleColumns, Names, Ranges, TargetColumn, column_of
 from robust_xtreme.core.errors import Mismatch, RobustXtremeError
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags
-from robust_xtreme.core.target_columns import Choices, Names, Ranges, TargetColumn, column_of
 
 ALL: Final = "all"
 NOISED_GOLD: Final = "noised_gold"

@@ -1,6 +1,6 @@
 """Find members by name: each module of a kind's folder is a member, and entry points add those of other packages.
 
-A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation
+A package in the folder groups members under its name: `noise/members/nlpaug/_aug.py` is the perturbation
 `nlpaug.keyboard`. A folder may name modules of several members, `MEMBERS` in its `__init__.py`: each of these is the
 object of its name there.
 """
@@ -125,7 +125,7 @@ def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
 def load(kind: str, name: str) -> Any:
     """The member of that name: the object of that name in its module, for example `tasks.members.xnli.xnli` of ours.
 
-    For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`. Our members are not replaced by
+    For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug._aug.keyboard`. Our members are not replaced by
     another package's.
 
     Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load

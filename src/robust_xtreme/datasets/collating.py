@@ -10,8 +10,8 @@ import torch
 from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.resources import Folders
 from robust_xtreme.datasets.condition import condition
-from robust_xtreme.exchange.perturbing.arguments import seed_of
-from robust_xtreme.noise.engine.passes import seed_of_pass
+from robust_xtreme.exchange.perturbing.output import seed_of
+from robust_xtreme.noise.engine.noising import seed_of_pass
 
 _NAME: Final = "NoisyCollator"
 _MOST: Final = 1 << 62

@@ -17,11 +17,10 @@ from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA, TAGGING
 from robust_xtreme.exchange.perturbing import noised
-from robust_xtreme.exchange.perturbing.arguments import cell_of, folders_of, seed_of
 from robust_xtreme.exchange.perturbing.noised import check_served
-from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
+from robust_xtreme.exchange.perturbing.output import cell_of, folders_of, seed_of
+from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked, noise_strings
 from robust_xtreme.noise.engine.perturbation import Bound
-from robust_xtreme.noise.engine.strings import noise_strings
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.formats import ReadOptions, Record, jsonl, looks_placed, word_spans
 

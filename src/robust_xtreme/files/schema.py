@@ -12,14 +12,13 @@ from typing import Final
 
 import polars as pl
 
+from robust_xtreme.files.frames import CHANGE, POINTS, columns, one_of
 from robust_xtreme.files.frames import Frame as Frame
 from robust_xtreme.files.frames import FrameColumn as FrameColumn
 from robust_xtreme.files.frames import assembled as assembled
 from robust_xtreme.files.frames import build as build
-from robust_xtreme.files.frames import columns, one_of
 from robust_xtreme.files.frames import empty as empty
 from robust_xtreme.files.frames import validate as validate
-from robust_xtreme.files.ranges import CHANGE, POINTS
 
 SCHEMA_VERSION: Final = 5
 """Written into every stored file; raised when a column changes."""

@@ -18,7 +18,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models import unsupported
+from robust_xtreme.models import labels as unsupported
 from robust_xtreme.models.encoder import (
     check_fits,
     check_special,
@@ -31,11 +31,10 @@ from robust_xtreme.models.encoder import (
     read_tokenizer,
 )
 from robust_xtreme.models.labels import others, relabelled
-from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.tensors import encoder_inputs
+from robust_xtreme.models.tensors import encoder_inputs, out_of_memory
 from robust_xtreme.models.trained import changed_texts
 from robust_xtreme.models.verify import unverified
 from robust_xtreme.models.whole import check_reads, read_whole

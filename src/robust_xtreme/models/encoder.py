@@ -19,9 +19,16 @@ from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.identity import file_hash, model_files
-from robust_xtreme.models.reading.frames import CAUSAL
-from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
+from robust_xtreme.models.reading.tokens import CAUSAL
+from robust_xtreme.models.weights import (
+    check_config,
+    check_described,
+    check_size,
+    check_whole,
+    file_hash,
+    model_files,
+    weight_files,
+)
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")

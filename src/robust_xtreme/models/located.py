@@ -16,7 +16,6 @@ from robust_xtreme.core.specs import OWN, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.checkpoint import Checkpoint, load
 from robust_xtreme.models.encoder import encoder_identity, text_facts
-from robust_xtreme.models.identity import identity, model_files, read_json
 from robust_xtreme.models.labels import called_otherwise, check_agrees, check_clear, mapped, may_fit, relabelled
 from robust_xtreme.models.learned import OPTION, Learned, of_checkpoint
 from robust_xtreme.models.native import (
@@ -32,7 +31,15 @@ from robust_xtreme.models.on_disk import Located, Native
 from robust_xtreme.models.origin import HOW_TO_TRAIN, IN_MEMORY, GivenModels, ModelOrigin, check_tasks, local
 from robust_xtreme.models.trained import languages_of
 from robust_xtreme.models.verify import check_hashes
-from robust_xtreme.models.weights import check_config, check_types, check_weights, weight_files
+from robust_xtreme.models.weights import (
+    check_config,
+    check_types,
+    check_weights,
+    identity,
+    model_files,
+    read_json,
+    weight_files,
+)
 from robust_xtreme.stats.benchmark import TASKS
 
 

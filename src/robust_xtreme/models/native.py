@@ -14,12 +14,11 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
 from robust_xtreme.models.encoder import TRUST_FLAG, known_type
-from robust_xtreme.models.identity import read_json
 from robust_xtreme.models.labels import contradiction
 from robust_xtreme.models.on_disk import Native
 from robust_xtreme.models.origin import FOLDER, ModelOrigin
 from robust_xtreme.models.verify import check_encoder
-from robust_xtreme.models.weights import check_config, check_files, weight_files
+from robust_xtreme.models.weights import check_config, check_files, read_json, weight_files
 from robust_xtreme.models.whole import HEADS, family_of_head
 from robust_xtreme.tasks.sources.checkpoints import CODE, FILES
 

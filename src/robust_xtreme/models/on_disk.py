@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from robust_xtreme.models.identity import parameters
 from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.origin import ModelOrigin
-from robust_xtreme.models.weights import weight_files
+from robust_xtreme.models.weights import parameters, weight_files
 
 
 @final

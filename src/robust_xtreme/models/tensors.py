@@ -10,6 +10,17 @@ from torch import Tensor, nn
 
 from robust_xtreme.models.reading.windows import Windows
 
+# Recognise exceptions that report too little memory.
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception reports that the device or the machine has too little memory."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
+
+
 Scores = np.ndarray[Any, Any]
 
 _TYPES: Final = "token_type_ids"

@@ -11,7 +11,7 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, ModelError
 from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.files.manifest import read_manifest
-from robust_xtreme.models.identity import MODEL_FILES, file_hash
+from robust_xtreme.models.weights import MODEL_FILES, file_hash
 
 CLAIM: Final = "train.json"
 FILES: Final = "files"

@@ -24,12 +24,12 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.core import packs
+from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.graphemes import SEPARATOR
 from robust_xtreme.core.languages import language
-from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.noise.engine.case import capital, upper
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.options import EditOptions

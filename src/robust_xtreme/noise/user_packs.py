@@ -10,7 +10,7 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.alphabet import alphabet
-from robust_xtreme.noise.input import confusions
+from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.label_risk import pattern
 from robust_xtreme.noise.members.confusables import alike
@@ -38,7 +38,7 @@ def using(*folders: Path | str) -> Iterator[None]:
 
 def _typed(name: str) -> None:
     """Make the key errors of the input methods that a pack is for (`ja-romaji` is one of Japanese), and confusions."""
-    list(confusions.key_errors(name.partition("-")[0]))
+    list(keyboards.key_errors(name.partition("-")[0]))
     for method in METHODS.values():
         if method.language == name.partition("-")[0]:
             list(method.key_errors())

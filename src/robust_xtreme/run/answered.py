@@ -9,10 +9,9 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
+from robust_xtreme.core.columns import ExampleColumns, Ranges, TargetColumn, bounds_of, owners
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.metric import Responses
-from robust_xtreme.core.target_columns import Ranges, TargetColumn, bounds_of, owners
 from robust_xtreme.files.schema import CELL
 from robust_xtreme.models.predictors.predictor import Predicted
 from robust_xtreme.noise.engine.noised import NoisedTexts

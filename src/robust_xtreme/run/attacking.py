@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from robust_xtreme.attack import by_recipe
-from robust_xtreme.attack.answers import AnswerScores, Ask
-from robust_xtreme.attack.attacking import Attacked, attacked
+from robust_xtreme.attack.attacking import Attacked, attacked, plan_of, seeds_of
+from robust_xtreme.attack.constraint import Cosines, Embed
 from robust_xtreme.attack.engine import MOST_REJECTED
-from robust_xtreme.attack.planning import plan_of, seeds_of
-from robust_xtreme.attack.similarity import Cosines, Embed
+from robust_xtreme.attack.goal import AnswerScores, Ask
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
+from robust_xtreme.noise.engine.noised import PerturbedExamples
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
 Cell = tuple[Condition, int]
 """A condition and a noise seed."""

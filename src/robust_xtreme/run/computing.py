@@ -17,9 +17,9 @@ import numpy as np
 from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import packs
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.core.target_columns import Array
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.predictors.cache import Store

@@ -9,12 +9,11 @@ from typing import final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Ranges, TargetColumn, bounds_of, numbering, numbers_of, parts_as_bytes
 from robust_xtreme.core.edits import Array, SpanTable
 from robust_xtreme.core.examples import Answers, Example, Span, Text
-from robust_xtreme.core.target_columns import Ranges, TargetColumn, bounds_of, numbering, numbers_of, parts_as_bytes
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.noise.engine.noised import NoisedTexts
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.models.reading.inputs import Contents
+from robust_xtreme.noise.engine.noised import NoisedTexts, PerturbedExamples
 from robust_xtreme.noise.engine.traces import joined_spans, taken
 
 

@@ -16,9 +16,8 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import PAGE, REPORT
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, MODELS, PREDICTIONS, SCORES, STATS, build
-from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.trained import model_facts, stage_flags
+from robust_xtreme.models.trained import base_kind, model_facts, stage_flags
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written

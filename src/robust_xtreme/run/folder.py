@@ -21,11 +21,10 @@ from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import manifest as of_run
 from robust_xtreme.files import store
 from robust_xtreme.files.csv import check_version
-from robust_xtreme.files.journal import JOURNAL, Journal
+from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
 from robust_xtreme.files.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, Frame
-from robust_xtreme.files.start_over import StartOver, check_folder, start_over
 from robust_xtreme.run.scoring import TaskRunRows
 from robust_xtreme.run.staging import PARTS, part_paths
 from robust_xtreme.run.task_run import TaskRun

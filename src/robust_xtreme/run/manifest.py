@@ -15,10 +15,10 @@ from robust_xtreme.core.run_spec import RunSpec, parse_sets
 from robust_xtreme.core.specs import OWN, SUITE, TaskSpec
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.models.checkpoint import notes_of
-from robust_xtreme.models.language_models import language_models
 from robust_xtreme.models.learned import NONE
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import own_training
+from robust_xtreme.models.weights import language_models
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.run.external import facts
 from robust_xtreme.run.plan import Plan

@@ -10,10 +10,7 @@ from typing import Final, final
 from robust_xtreme.core.specs import BITEXT, TaskSpec
 from robust_xtreme.models.predictors.normalised import Normalised
 from robust_xtreme.models.predictors.predictor import Predictor
-from robust_xtreme.noise.normalising.corrector import Spelling
-from robust_xtreme.noise.normalising.errors import lacks
-from robust_xtreme.noise.normalising.vocabulary import ENGLISH, spelling_of
-from robust_xtreme.noise.normalising.words import counted
+from robust_xtreme.noise.normalising.corrector import ENGLISH, Spelling, counted, lacks, spelling_of
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.pools import Pools

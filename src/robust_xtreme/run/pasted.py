@@ -28,8 +28,7 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     predictor_of,
 )
-from robust_xtreme.models.reading.contents import contents_of
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.inputs import Inputs, contents_of
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported

@@ -18,6 +18,7 @@ from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSp
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
+from robust_xtreme.models.labels import outside, unsupported_labels
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import GivenModels, given_models
@@ -26,7 +27,6 @@ from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.models.retrieval.embeddings import dtype_for
 from robust_xtreme.models.trained import overlap
-from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.models.vocabulary import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, unreadable
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition, at_full, beside_attack
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe

@@ -9,11 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
-from robust_xtreme.core.edits import Array, SpanTable, covered, span_table
-from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.examples import Corpus, Document, Example, Text
-from robust_xtreme.core.specs import CANDIDATE
-from robust_xtreme.core.target_columns import (
+from robust_xtreme.core.columns import (
     TargetColumn,
     bounds_of,
     column_of,
@@ -22,16 +18,19 @@ from robust_xtreme.core.target_columns import (
     parts_as_bytes,
     parts_summed,
 )
+from robust_xtreme.core.edits import Array, SpanTable, covered, span_table
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import Corpus, Document, Example, Text
+from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.predictors.predictor import Predictor
 from robust_xtreme.models.reading.inputs import Candidates, Inputs
 from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.noise.conditions.condition import Condition
-from robust_xtreme.noise.conditions.matched import as_many
-from robust_xtreme.noise.engine.listed import with_edits
-from robust_xtreme.noise.engine.noised import NoisedTexts, joined
+from robust_xtreme.noise.conditions.paired import as_many
+from robust_xtreme.noise.engine.noised import FieldTexts, NoisedTexts, PerturbedExamples, field_texts, joined
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
+from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 from robust_xtreme.run.task_run import TaskRun

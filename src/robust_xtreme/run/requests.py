@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from robust_xtreme.core.target_columns import Array
+from robust_xtreme.core.columns import Array
 from robust_xtreme.models.reading.windows import Batches
 
 

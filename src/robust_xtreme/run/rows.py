@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.attack.attacking import AttackRecord
+from robust_xtreme.core.columns import Choices, Ranges, TargetColumn, parts_as_bytes, written
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import CANDIDATE
-from robust_xtreme.core.target_columns import Choices, Ranges, TargetColumn, parts_as_bytes, written
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, assembled
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.windows import of_examples

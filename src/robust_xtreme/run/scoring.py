@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import ExampleColumns
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.metric import SCOPES as COUNTED
 from robust_xtreme.core.metric import Metric, Responses, Sums
 from robust_xtreme.files.schema import CELL, CHANCE, PREDICTIONS, SCOPES, SHALLOW, STATS, assembled
-from robust_xtreme.files.sorting import coded, ordered
+from robust_xtreme.files.store import coded, ordered
 from robust_xtreme.run.answered import Answered, Columns, cell_of, columns_of, displaced, responses, responses_of
 from robust_xtreme.run.prepare import Prepared, Variant
 from robust_xtreme.run.rows import RowMaker, attacked_rows

@@ -13,7 +13,7 @@ from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.metric import Array, named
 from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW
-from robust_xtreme.files.sorting import groups, joined, ranks
+from robust_xtreme.files.store import groups, joined, ranks
 from robust_xtreme.stats.intervals import cluster_sums
 
 ALL: Final = "all"

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.files.schema import CELL
-from robust_xtreme.files.sorting import grouped
+from robust_xtreme.files.store import grouped
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from robust_xtreme.core.metric import share
 from robust_xtreme.files.schema import ATTACKS, CELL, build
-from robust_xtreme.files.sorting import grouped
+from robust_xtreme.files.store import grouped
 from robust_xtreme.stats.intervals import cluster_sums, estimate_level
 
 CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)

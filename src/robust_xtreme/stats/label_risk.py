@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.files.schema import CELL
-from robust_xtreme.files.sorting import grouped
+from robust_xtreme.files.store import grouped
 from robust_xtreme.stats._cells import ALL, CLEAN, Cell
 from robust_xtreme.stats._realised import at_risk
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, cluster_sums, estimate_difference

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robust_xtreme.core.target_columns import bounds_of
+from robust_xtreme.core.columns import bounds_of
 
 
 def leading(row: NDArray[np.int64], values: NDArray[Any], rows: int, k: int) -> NDArray[np.int64]:

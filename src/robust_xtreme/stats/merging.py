@@ -14,7 +14,7 @@ import polars as pl
 
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL, Frame
-from robust_xtreme.files.sorting import changes
+from robust_xtreme.files.store import changes
 
 BASE: Final = CELL[:-1]
 """The first columns of the key of PREDICTIONS and STATS: the cells of a model in a task run differ in the next one."""

@@ -14,8 +14,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.files.frames import Frame, FrameColumn, build, columns, one_of
-from robust_xtreme.files.ranges import POINTS
+from robust_xtreme.files.frames import POINTS, Frame, FrameColumn, build, columns, one_of
 from robust_xtreme.stats.intervals import share_bounds
 
 NORMAL: Final = 1.959963984540054

@@ -8,8 +8,7 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.files.frames import Frame, FrameColumn, columns, one_of
-from robust_xtreme.files.ranges import ANY
+from robust_xtreme.files.frames import ANY, Frame, FrameColumn, columns, one_of
 
 CLEAN: Final = "clean"
 NOISE_FAMILIES: Final = (CLEAN, "typo", "script", "attack", "other")

@@ -10,7 +10,7 @@ from typing import Final
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.core.pack_files import PackTable, read_table
+from robust_xtreme.core.packs import PackTable, read_table
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
 """The kinds of distance; each is from 0 to 1. tools/typology.py says how each is made."""

@@ -9,17 +9,15 @@ from typing import Any, Final
 
 from torch import nn
 
-from robust_xtreme.attack.attacking import attacked
-from robust_xtreme.attack.planning import plan_of
+from robust_xtreme.attack.attacking import attacked, plan_of
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS, Loaded
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Weighing, Work
 from robust_xtreme.models.reading.inputs import Inputs

@@ -18,8 +18,7 @@ from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.noise.engine.noising import asks, perturb
-from robust_xtreme.noise.engine.passes import seed_of_pass
+from robust_xtreme.noise.engine.noising import asks, perturb, seed_of_pass
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.training import dev

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.reading.frames import SpecialTokens, frame_of
-from robust_xtreme.models.reading.tokens import Lexicon, Tokens, backend_of
+from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokens, backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, around
 from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random

@@ -1,1 +1,7 @@
-"""Constraints of attacks, a file each."""
+"""Constraints of attacks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEMBERS: Final = {"_constraints": ("blank", "chrf", "protected", "risk", "similarity")}

@@ -1,1 +1,7 @@
-"""Goals, a file for each family of tasks."""
+"""Goals, one for each family of tasks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEMBERS: Final = {"_goals": ("choice", "classification", "retrieval", "span_qa", "tagging")}

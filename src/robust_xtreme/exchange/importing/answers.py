@@ -13,10 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.core import strict_json
+from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, bounds_of, column_of
 from robust_xtreme.core.errors import UserError, nearest, shown
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Document, Tags
-from robust_xtreme.core.target_columns import Choices, Ranges, TargetColumn, bounds_of, column_of
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
 Answer = tuple[str, str | None, str]

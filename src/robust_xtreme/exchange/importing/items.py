@@ -15,8 +15,7 @@ import polars as pl
 from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import DataError, SpecError, shown
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.files.frames import Frame, FrameColumn, columns, one_of
-from robust_xtreme.files.ranges import beyond, in_words
+from robust_xtreme.files.frames import Frame, FrameColumn, beyond, columns, in_words, one_of
 from robust_xtreme.files.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
 

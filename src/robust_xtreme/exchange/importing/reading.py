@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.core.errors import MissingData, UserError
-from robust_xtreme.exchange.importing import inspect_logs, jsonl, lm_eval
+from robust_xtreme.exchange.importing import inspect_logs, lm_eval, raw
 from robust_xtreme.exchange.importing.raw import ImportedFile
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.stated import CLOSED
@@ -78,7 +78,7 @@ def _jsonl(files: Sequence[ImportedFile], renamed: Mapping[str, str]) -> Read:
 
 
 def _rows(given: ImportedFile, renamed: Mapping[str, str]) -> pl.DataFrame:
-    rows = jsonl.read(given.path, renamed)
+    rows = raw.read(given.path, renamed)
     if given.condition is None:
         return rows
     named = pl.lit(given.condition)

@@ -11,8 +11,7 @@ from robust_xtreme.core.errors import DataError, Mismatch, UnknownName, UserErro
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.exchange.perturbing.of_task import Texts
-from robust_xtreme.noise.engine.ends import as_read
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import Noised, as_read
 from robust_xtreme.noise.engine.noising import Bound, lacks, noise_with
 from robust_xtreme.tasks.formats import Record, Slot, SlotResult
 

@@ -11,9 +11,9 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.exchange.perturbing.noised import lead_of
 from robust_xtreme.exchange.perturbing.of_task import TaskChoice
 from robust_xtreme.noise.conditions.frozen import Edit, Frozen
-from robust_xtreme.noise.engine.listed import with_edits
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Bound
+from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.tasks.formats import Record, Slot, SlotResult
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 

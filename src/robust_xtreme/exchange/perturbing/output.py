@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import operator
 import os
 import sys
 import time
@@ -11,12 +12,42 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, SupportsIndex, cast
 
-from robust_xtreme.core.errors import DataError, DiskError, UserError, no_room
+from robust_xtreme.core.errors import DataError, DiskError, SpecError, UserError, no_room, shown
 from robust_xtreme.core.sinks import lost
+from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files import new_files
+from robust_xtreme.noise.suites import keeping_names
 from robust_xtreme.tasks.formats import PACKED, STREAM
+
+# The arguments that functions of Python that perturb share: a spec, a seed, folders of packs.
+
+
+def cell_of(function: str, spec: str, keep_names: bool) -> PerturbationSpec:
+    """The perturbation at one strength that a function takes. Raises SpecError where a spec lists several."""
+    parsed = PerturbationSpec.parse(spec)
+    cell, *others = (keeping_names(parsed) if keep_names else parsed).cells()
+    if others:
+        raise SpecError(f"{str(parsed)!r} lists {1 + len(others)} strengths; {function} takes one, as in {cell}")
+    return cell
+
+
+def seed_of(function: str, seed: object, argument: str = "seed") -> int:
+    """A seed, or another number, as an int; numpy's integers are accepted. Raises UserError naming the function."""
+    if not isinstance(seed, bool):
+        with suppress(TypeError):
+            return operator.index(cast("SupportsIndex", seed))
+    raise UserError(f"{function} takes a whole number as its {argument}, not {shown(seed)}.")
+
+
+def folders_of(function: str, packs: object) -> Sequence[str | Path]:
+    """The folders of packs, one or several. Raises UserError naming the function."""
+    folders = [packs] if isinstance(packs, (str, Path)) else packs
+    if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, (str, Path)) for folder in folders):
+        raise UserError(f"{function} takes packs=DIR or a list of folders, not {shown(packs)}")
+    return folders
+
 
 Write = Callable[[str | bytes], None]
 

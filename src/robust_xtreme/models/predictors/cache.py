@@ -21,17 +21,16 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme import models
-from robust_xtreme.core import target_columns
+from robust_xtreme.core import columns
+from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, bounds_of
 from robust_xtreme.core.edits import NO_SPANS
 from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.target_columns import Choices, Names, Ranges, TargetColumn, bounds_of
 from robust_xtreme.files.cache import Cache
-from robust_xtreme.models.identity import identity
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.inputs import Contents, Inputs
 from robust_xtreme.models.reading.scores import Array, Decoded
+from robust_xtreme.models.weights import identity
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models` that can change a prediction; the source of that
@@ -191,7 +190,7 @@ def written(targets: TargetColumn) -> Iterator[bytes]:
     kind = (
         targets.kind.__name__ if isinstance(targets, Names) else "Answers" if isinstance(targets, Ranges) else "Choice"
     )
-    return (f'{{"{kind}": {text}}}'.encode() for text in target_columns.written(targets))
+    return (f'{{"{kind}": {text}}}'.encode() for text in columns.written(targets))
 
 
 def read(texts: Sequence[bytes]) -> tuple[list[int], TargetColumn]:

@@ -8,15 +8,13 @@ from typing import final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Ranges, TargetColumn, owners
 from robust_xtreme.core.edits import NO_SPANS, SpanTable
-from robust_xtreme.core.target_columns import Ranges, TargetColumn, owners
 from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins, Predictor, Weighable, Weighing, Work
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.inputs import Contents, Inputs
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.noise.engine.traces import Traces
-from robust_xtreme.noise.normalising.corrector import Spelling
-from robust_xtreme.noise.normalising.texts import normalised
+from robust_xtreme.noise.normalising.corrector import Spelling, normalised
 
 _CONTEXT = "context"
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Array, TargetColumn
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Target
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.target_columns import Array, TargetColumn
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.inputs import Contents, Inputs
 from robust_xtreme.models.reading.scores import Reduced
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Batches, Windows

@@ -2,14 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol, final
 
-from robust_xtreme.models.reading.contents import Contents
+import numpy as np
+
+from robust_xtreme.core.columns import column_of
+from robust_xtreme.core.errors import NotFinite
+from robust_xtreme.core.examples import UNLABELLED, Example, Span, Target, Text
+from robust_xtreme.models.reading.inputs import Contents, Inputs, inputs_of
 from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.windows import Window, Windows, plain
+
+# A family that decodes one example at a time, as one of another package may: its functions as those of a Reading.
+
+DecodeOne = Callable[[Example, Sequence[Window], Sequence[Array], Labels], Target]
+"""The prediction for an example from its windows and one row of scores per window. Raises NotFinite."""
+
+
+def unreduced(windows: Windows, scores: Array, labels: Labels) -> Reduced:
+    """All scores of each window, as a Reading's `reduce`."""
+    values = np.empty(len(windows), object)
+    values[:] = list(zip(windows, scores, strict=True))
+    return Reduced(values, np.ones(len(windows), np.int64), np.ones(len(windows), np.bool_))
+
+
+def one_by_one(decode: DecodeOne) -> Callable[[Contents, Array, Array, Reduced, Labels], Decoded]:
+    """A Reading's `decode`, for scores that are `unreduced`: it decodes one example at a time.
+
+    The example has the id, values and spans of what was read, and no target.
+    """
+
+    def decode_all(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
+        targets: list[Target | None] = []
+        for number, (low, high) in zip(content.tolist(), pairwise(bounds.tolist()), strict=True):
+            windows, scores = zip(*reduced.values[low:high], strict=True)
+            try:
+                targets.append(decode(example_of(contents, number), windows, scores, labels))
+            except NotFinite:
+                targets.append(None)
+        some = next((target for target in targets if target is not None), UNLABELLED)
+        finite = np.array([target is not None for target in targets], np.bool_)
+        return Decoded(column_of([some if target is None else target for target in targets]), finite)
+
+    return decode_all
+
+
+def example_of(contents: Contents, number: int) -> Example:
+    """One of the contents as an example without a target."""
+    texts = {}
+    for name, values in contents.values.items():
+        value, table = values[number], contents.spans[name].of(number, number + 1)
+        spans = tuple(Span(*ends) for ends in zip(table.start.tolist(), table.stop.tolist(), strict=True))
+        if value is not None:
+            texts[name] = Text(f"{contents.ids[number]}/{name}", "", value, spans)
+    return Example(contents.ids[number], texts, UNLABELLED, contents.ids[number])
 
 
 class Encode(Protocol):
@@ -52,3 +102,45 @@ class Reading:
     offsets: bool = False
     joins: bool = False
     layouts: bool = True
+
+
+# What a predictor does without the weights of its model: contents become inputs, and scores predictions.
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the contents of one task; it can be pickled for a process without torch if its tokenizer can."""
+
+    reading: Reading
+    tokenizer: Tokenizer
+    max_length: int
+    stride: int
+
+    def prepare(self, contents: Contents) -> Inputs:
+        """The windows of each content; in retrieval, those of the query."""
+        lexicon, lost = Lexicon(self.tokenizer.backend, self.reading.offsets), self.reading.lost
+        windows = encoded(self.reading, contents, self.tokenizer, lexicon, self.max_length, self.stride)
+        inputs = inputs_of(contents, windows, lost(contents, windows) if lost else None)
+        return replace(inputs, lexicon=lexicon)
+
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
+        """Pieces of text as tokens, each distinct piece tokenised once; those that `lexicon` has are not again."""
+        known = Lexicon(self.tokenizer.backend) if lexicon is None else lexicon
+        known.numbers(list(pieces))
+        return known
+
+
+def encoded(
+    reading: Reading,
+    contents: Contents,
+    tokenizer: Tokenizer,
+    lexicon: Lexicon,
+    max_length: int,
+    stride: int,
+    candidate_length: int = 0,
+) -> Windows:
+    """The windows of contents; none where there are no contents."""
+    if not len(contents):
+        return plain([])
+    return reading.encode(contents, tokenizer, lexicon, max_length, stride, candidate_length)

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from robust_xtreme.core.target_columns import TargetColumn, bounds_of, gathered
+from robust_xtreme.core.columns import TargetColumn, bounds_of, gathered
 
 Array = npt.NDArray[Any]
 Labels = tuple[str, ...]

@@ -9,10 +9,9 @@ from typing import Any, Protocol, Self, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import ragged, ranges_of
-from robust_xtreme.core.target_columns import bounds_of
-from robust_xtreme.models.reading.frames import SpecialTokens
-from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
+from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokenizer, Tokens
 
 Array = npt.NDArray[Any]
 Part = tuple[Array, Array]

@@ -16,8 +16,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.errors import DiskError, NotFinite, RobustXtremeError, no_room
-from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.files.cache import VARIABLE, Cache
 from robust_xtreme.files.database import reason_of
 

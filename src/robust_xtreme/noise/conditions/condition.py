@@ -9,12 +9,17 @@ from typing import Final, final
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.frozen import Frozen
-from robust_xtreme.noise.conditions.matched import matched
-from robust_xtreme.noise.conditions.paired import Paired
+from robust_xtreme.noise.conditions.paired import Paired, matched
 from robust_xtreme.noise.engine.attack import first_move, is_recipe
-from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
+from robust_xtreme.noise.engine.noised import (
+    FieldTexts,
+    NoisedTexts,
+    PerturbedExamples,
+    columns_of,
+    field_texts,
+    untouched,
+)
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1

@@ -16,9 +16,8 @@ from typing import Final, NoReturn, final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.links import Link, canonical_strength
 from robust_xtreme.core.randomness import salt
-from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.core.specs import Link, PerturbationSpec, canonical_strength
 from robust_xtreme.core.targets.kinds import KINDS
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults
 from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES

@@ -20,8 +20,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.edits import Array, Batch, at
-from robust_xtreme.noise.engine._segments import chained, is_ideograph
-from robust_xtreme.noise.engine.trie import UNKNOWN, Trie, trie
+from robust_xtreme.noise.engine._segments import UNKNOWN, Trie, chained, is_ideograph, trie
 
 _SILENT: Final = 0x0E4C
 """Thai thanthakhat: the letter under it is not read, and begins no word."""

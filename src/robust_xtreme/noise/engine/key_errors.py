@@ -20,8 +20,8 @@ import numpy as np
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
+from robust_xtreme.noise.engine._runs import active, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._segments import digits, word_units
-from robust_xtreme.noise.engine._select import active, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._signs import combined
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.diff import distance

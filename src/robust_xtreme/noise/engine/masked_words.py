@@ -22,15 +22,14 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.core import randomness
+from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import Array, Batch, Edits
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import belongs
-from robust_xtreme.core.target_columns import bounds_of
 from robust_xtreme.noise.engine._runs import find
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
-from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.noise.engine.masked_model import checked
+from robust_xtreme.noise.engine.libraries import checked, quiet_transformers
 from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.rewriter import changed
 

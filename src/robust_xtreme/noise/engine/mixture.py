@@ -22,8 +22,7 @@ import numpy as np
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
-from robust_xtreme.noise.engine._runs import find
-from robust_xtreme.noise.engine._select import unit_draws
+from robust_xtreme.noise.engine._runs import find, unit_draws
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, defaults, member
 
 MOST: Final = 10.0

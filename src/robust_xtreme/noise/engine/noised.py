@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, zip_longest
 from typing import Final, final, overload
 
 import numpy as np
 
-from robust_xtreme.core.edits import NO_SPANS, Array, SpanTable, Trace, span_table
-from robust_xtreme.core.examples import Span, Text
+from robust_xtreme.core import graphemes
+from robust_xtreme.core.columns import Ranges, TargetColumn, bounds_of
+from robust_xtreme.core.edits import NO_SPANS, Array, Place, SpanTable, Trace, span_table
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.examples import Answers, Example, Span, Text
+from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.traces import (
     Ends,
     Traces,
@@ -247,3 +251,195 @@ def _joined_counts(parts: Sequence[Counts], operators: int) -> Counts:
     wide = [part.operators if part.operators.shape[1] else np.zeros((len(part.words), operators)) for part in parts]
     by_operator = np.concatenate([np.zeros((0, operators)), *wide]).astype(np.int64)
     return Counts(operators=by_operator, **columns)
+
+
+# White space that noise leaves at the ends of texts, which readers of tasks remove.
+
+
+def as_read(noised: NoisedTexts) -> NoisedTexts:
+    """The texts without white space at an end of a noisy one where its clean one has none.
+
+    It remains where the first or the last word is lost. Readers of tasks remove it, so that without it a model reads
+    the same text in `eval` and in a file that `perturb` wrote.
+    """
+    parts = parts_read([text.value for text in noised.clean], noised.values)
+    if not parts:
+        return noised
+    values = list(noised.values)
+    for number, (lead, stop) in parts.items():
+        values[number] = values[number][lead:stop]
+    cuts = _cuts(noised, parts)
+    return replace(noised, values=values, spans=cuts.after, links=(*noised.links, cuts))
+
+
+def parts_read(clean: Sequence[str], noisy: Sequence[str]) -> dict[int, tuple[int, int]]:
+    """The range that is read of each noisy text of which not all is, by its number."""
+    bare = list(map(str.strip, noisy))
+    if bare == noisy:
+        return {}
+    longer = [number for number, text in enumerate(noisy) if len(bare[number]) < len(text)]
+    parts = {number: _part_read(clean[number], noisy[number]) for number in longer}
+    return {number: part for number, part in parts.items() if part != (0, len(noisy[number]))}
+
+
+def _part_read(clean: str, noisy: str) -> tuple[int, int]:
+    """The range of a noisy text that is read; all of it where nothing else is left."""
+    lead = 0 if clean[:1].isspace() else len(noisy) - len(noisy.lstrip())
+    stop = len(noisy) if clean[-1:].isspace() else len(noisy.rstrip())
+    return (lead, stop) if lead < stop else (0, len(noisy))
+
+
+def _cuts(noised: NoisedTexts, parts: dict[int, tuple[int, int]]) -> Traces:
+    """The removal of what is not read, as edits."""
+    moves: list[tuple[int, int, int, int]] = []
+    edits = np.zeros(len(noised), np.int64)
+    low, high = np.zeros(len(noised), np.int32), np.full(len(noised), np.iinfo(np.int32).max, np.int32)
+    for number, (lead, stop) in parts.items():
+        size = len(noised.values[number])
+        cuts = [cut for cut in ((0, lead, 0, 0), (stop, size, stop - lead, stop - lead)) if cut[0] < cut[1]]
+        moves += cuts
+        edits[number], low[number], high[number] = len(cuts), lead, stop
+    spans = _within(noised.spans, low, high)
+    return Traces(bounds_of(edits), np.array(moves, np.int64), noised.spans, spans, sparse=True)
+
+
+def _within(spans: SpanTable, low: Array, high: Array) -> SpanTable:
+    """The spans in texts (n,) of which only the ranges from `low` to `high` are left."""
+    lows, highs = low[spans.text], high[spans.text]
+    start, stop = (np.clip(ends, lows, highs) - lows for ends in (spans.start, spans.stop))
+    return replace(spans, start=start, stop=stop)
+
+
+# A noisy text beside its clean one, piece by piece.
+
+Piece = tuple[str, str]
+"""A part of the clean text, and what it became."""
+
+
+def pieces(noised: Noised) -> Iterator[Piece]:
+    """The text as pairs of old and new parts; the result of a chain is compared with the clean text."""
+    clean, noisy = noised.clean.value, noised.text.value
+    moves = noised.traces[0].moves if len(noised.traces) == 1 else _compared(clean, noisy)
+    old = new = 0
+    for start, stop, new_start, new_stop in moves:
+        yield clean[old:start], noisy[new:new_start]
+        yield clean[start:stop], noisy[new_start:new_stop]
+        old, new = stop, new_stop
+    yield clean[old:], noisy[new:]
+
+
+def _compared(clean: str, noisy: str) -> tuple[Place, ...]:
+    """The changes of one text to another, by grapheme clusters."""
+    if clean == noisy:
+        return ()
+    old, new = graphemes.split(clean), graphemes.split(noisy)
+    before, after = ([0, *accumulate(map(len, clusters))] for clusters in (old, new))
+    return tuple((before[a], before[b], after[c], after[d]) for a, b, c, d in hunks(old, new))
+
+
+# Examples with noised texts: as columns, and as objects, which are made where they are read.
+
+_CONTEXT = "context"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldTexts:
+    """The distinct texts of some fields of n examples, by id in the order in which they occur.
+
+    `numbers` has for each field the number of the text (n,) of each example; -1 where an example does not have it.
+    """
+
+    texts: tuple[Text, ...]
+    numbers: Mapping[str, Array]
+
+
+def field_texts(examples: Sequence[Example], fields: Collection[str] = ()) -> FieldTexts:
+    """The texts of some fields of examples; without `fields`, of all. Raises Mismatch where an id is not unique."""
+    known: dict[str, int] = {}
+    texts: list[Text] = []
+    names = fields or dict.fromkeys(name for example in examples for name in example.texts)
+    numbers: dict[str, list[int]] = {name: [] for name in names}
+    for example in examples:
+        for name in names:
+            text = example.texts.get(name)
+            numbers[name].append(-1 if text is None else known.setdefault(text.id, len(known)))
+            if text is not None:
+                _check(texts, numbers[name][-1], text)
+    return FieldTexts(tuple(texts), {name: np.array(rows, np.int64) for name, rows in numbers.items()})
+
+
+def _check(texts: list[Text], number: int, text: Text) -> None:
+    """Add a text that is new; raise Mismatch where one with its id is another."""
+    if number == len(texts):
+        texts.append(text)
+    elif texts[number] is not text and texts[number] != text:
+        raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class PerturbedExamples(Sequence[Example]):
+    """n clean examples with the noised texts of some fields, read like a sequence of Example.
+
+    `numbers` has for each noised field the number in `noised` of each example's text; -1 where it does not have it.
+    """
+
+    clean: Sequence[Example]
+    noised: NoisedTexts
+    numbers: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
+        if isinstance(index, slice):
+            numbers = {name: column[index] for name, column in self.numbers.items()}
+            return PerturbedExamples(self.clean[index], self.noised, numbers)
+        rows = ((name, int(column[index])) for name, column in self.numbers.items())
+        return _with(self.clean[index], {name: self.noised[number] for name, number in rows if number >= 0})
+
+    def __iter__(self) -> Iterator[Example]:
+        views = list(self.noised)
+        columns = [column.tolist() for column in self.numbers.values()]
+        for example, *row in zip(self.clean, *columns, strict=True):
+            pairs = zip(self.numbers, row, strict=True)
+            yield _with(example, {name: views[number] for name, number in pairs if number >= 0})
+
+    def values(self, name: str) -> list[str | None]:
+        """The value (n) of a noised field in each example; None where an example does not have it."""
+        values = [*self.noised.values, None]
+        return [values[number] for number in self.numbers[name].tolist()]
+
+    def targets(self, clean: TargetColumn) -> TargetColumn:
+        """The targets of the examples from those of the clean ones: answers move with the context, others stay."""
+        if not isinstance(clean, Ranges) or _CONTEXT not in self.numbers:
+            return clean
+        texts = np.repeat(self.numbers[_CONTEXT], np.diff(clean.bounds))
+        return Ranges(*self.noised.to_noisy(texts, (clean.start, clean.stop)), clean.bounds)
+
+    def spans(self, name: str) -> SpanTable:
+        """The spans of a noised field, which every example has."""
+        return taken(self.noised.spans, self.numbers[name])
+
+
+def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:
+    """The example with the texts of some fields replaced by noisy ones (by text id), and its answers moved.
+
+    Id, cluster and fingerprint stay: they identify the clean example.
+    """
+    return _with(example, {name: noised[text.id] for name, text in example.texts.items() if name in fields})
+
+
+def _with(example: Example, noised: Mapping[str, Noised]) -> Example:
+    """The example with the texts of some fields replaced by noisy ones, by field."""
+    texts = {name: noised[name].text if name in noised else text for name, text in example.texts.items()}
+    target = example.target
+    if isinstance(target, Answers) and _CONTEXT in noised:
+        moved = [(span, *noised[_CONTEXT].to_noisy(span.start, span.stop)) for span in target.spans]
+        target = Answers(tuple(replace(span, start=start, stop=stop) for span, start, stop in moved))
+    return replace(example, texts=texts, target=target)

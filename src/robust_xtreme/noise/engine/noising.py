@@ -12,13 +12,25 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.core import graphemes, packs, registry
-from robust_xtreme.core.edits import Array, Batch, Edits, Moved, SpanTable, apply, at, batch, chunks, span_table
+from robust_xtreme.core.edits import (
+    NO_SPANS,
+    Array,
+    Batch,
+    Edits,
+    Moved,
+    SpanTable,
+    apply,
+    at,
+    batch,
+    chunks,
+    edited,
+    span_table,
+)
 from robust_xtreme.core.errors import Mismatch, SpecError
-from robust_xtreme.core.examples import Example, Text
-from robust_xtreme.core.randomness import text_keys
+from robust_xtreme.core.examples import Example, Text, digest
+from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import realised
-from robust_xtreme.noise.engine.ends import as_read
 from robust_xtreme.noise.engine.noised import (
     NOT_APPLICABLE,
     OK,
@@ -26,13 +38,29 @@ from robust_xtreme.noise.engine.noised import (
     Counts,
     Noised,
     NoisedTexts,
+    PerturbedExamples,
+    as_read,
+    field_texts,
     joined,
+    parts_read,
     untouched,
 )
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, earlier
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.noise.engine.traces import Traces, traces_of
+
+# The noise seed of a pass over training data, so that passes differ and the same pass is the same.
+
+_SEEDS: Final = 2**31
+_HEX: Final = 16
+
+
+def seed_of_pass(seed: int, turn: int) -> int:
+    """The noise seed of a pass, counted from 0, of a training with a seed.
+
+    It is far from the seeds of evaluation, which are small.
+    """
+    return int(digest("noise of a pass", str(seed), str(turn)), _HEX) % _SEEDS
 
 
 def words_of(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
@@ -372,3 +400,48 @@ def perturb(
 def asks(condition: PerturbationSpec) -> bool:
     """Whether a condition is an attack, so that its texts are made where a model answers."""
     return any(link.perturbation.moves for link in bound(condition))
+
+
+# The fast path for strings: the noise of `noise_texts`, without an object a text, its counts and the map to it.
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A link of a chain at its nominal strength, and the salt of its draws."""
+
+    link: Bound
+    salt: int
+
+
+def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, seed: int) -> list[str]:
+    """Strings of one language, which all links serve, after a chain, as they are read; equal ones get equal noise.
+
+    The memory beside the strings is that of one chunk of them. Raises SpecError where a link queries the model, or
+    its strength is a share of tokens, and UnicodeEncodeError where a string contains half of a surrogate pair.
+    """
+    check_unasked(links)
+    steps = [_Step(at_nominal(link, language), link.salt(seed, earlier(links, at))) for at, link in enumerate(links)]
+    unique = list(dict.fromkeys(values))
+    noisy = [text for start, stop in chunks(unique) for text in _strings_chunk(steps, unique[start:stop], language)]
+    if len(unique) == len(values):
+        return noisy
+    by_value = dict(zip(unique, noisy, strict=True))
+    return [by_value[value] for value in values]
+
+
+def _strings_chunk(steps: Sequence[_Step], values: Sequence[str], language: str) -> list[str]:
+    """The noisy texts of some strings."""
+    hashes, noisy = bare_hashes(language, values), list(values)
+    for step in steps:
+        clean = batch(noisy, NO_SPANS)
+        edits, _ = step.link.edits(clean, language, keyed(step.salt, hashes))
+        noisy = edited(clean, edits)
+    return _as_read(values, noisy)
+
+
+def _as_read(clean: Sequence[str], noisy: list[str]) -> list[str]:
+    """The noisy texts without white space at an end where the clean text has none, as `ends.as_read` leaves it."""
+    for number, (lead, stop) in parts_read(clean, noisy).items():
+        noisy[number] = noisy[number][lead:stop]
+    return noisy

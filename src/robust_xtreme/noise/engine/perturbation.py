@@ -12,8 +12,8 @@ from typing import Any, Final, TypedDict, final
 from robust_xtreme.core import languages
 from robust_xtreme.core.edits import Array, Batch, Edits
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.links import Link
 from robust_xtreme.core.randomness import salt
+from robust_xtreme.core.specs import Link
 
 Params = Mapping[str, tuple[str, ...]]
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from robust_xtreme.core import pack_files, packs, resources
+from robust_xtreme.core import packs, resources
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language, written_in
@@ -88,7 +88,7 @@ def checked(code: str) -> tuple[str, ...]:
 @cache
 def _words(code: str) -> frozenset[str]:
     """The words of a bundled text."""
-    rows = pack_files.read_table(resources.folder("perturbations") / KIND / f"{code}.tsv").rows
+    rows = packs.read_table(resources.folder("perturbations") / KIND / f"{code}.tsv").rows
     return frozenset(word for row in rows for word in row["text"].lower().split())
 
 

@@ -27,8 +27,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._runs import find
-from robust_xtreme.noise.engine._select import guard, unit_draws
+from robust_xtreme.noise.engine._runs import find, guard, unit_draws
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, known_language, member
 
 UnitName = Literal["grapheme cluster", "word"]

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.core.edits import Array, at
+from robust_xtreme.noise.engine._segments import EDGE, Reached, Trie, trie
 from robust_xtreme.noise.engine.case import capital, has_case, upper
-from robust_xtreme.noise.engine.trie import EDGE, Reached, Trie, trie
 
 _START, _END = 1, 2
 CONDITIONS: Final = {"start": (_START, _START), "end": (_END, _END), "inside": (3, 0), "word": (3, 3)}

@@ -8,9 +8,9 @@ from typing import Final, Literal, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import NO_SPANS, Array, Moved, SpanTable, Trace, at, ragged, span_table
 from robust_xtreme.core.examples import Span
-from robust_xtreme.core.target_columns import bounds_of
 
 Ends = tuple[Array, Array]
 """The starts and the stops (k,) of ranges."""

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.nearby import near, shifted
+from robust_xtreme.noise.input.keyboards import near, shifted
 
 LAYOUT: Final = "kr"
 """The keyboard pack that says where the keys are."""

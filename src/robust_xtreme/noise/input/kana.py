@@ -21,7 +21,7 @@ from typing import Final, final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
-from robust_xtreme.noise.input.nearby import LATIN, near
+from robust_xtreme.noise.input.keyboards import LATIN, near
 
 MOST: Final = 8
 """How many forms a kana or a word has in one kind."""

@@ -10,11 +10,42 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple, cast, final
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UnknownName, nearest
 from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.noise.engine.key_error_table import KeyingError, Where
+
+# Letters that are confused in spelling, not on the keyboard: Arabic hamza forms, final ة and ه, Hindi ि and ी.
+#
+# A pack `input/CODE-confusions.tsv` has for each `letter` its `forms`, and `where` in a word: at its `start` or `end`
+# only, or anywhere.
+
+SUFFIX: Final = "-confusions"
+_WHERE: Final = ("", "start", "end")
+
+
+def pack(code: str) -> tuple[str, ...]:
+    """The pack of a language's confusions, as `input/NAME`; none where it has no such pack."""
+    name = f"{code}{SUFFIX}"
+    return (f"input/{name}",) if packs.has("input", name) else ()
+
+
+def key_errors(code: str) -> Iterator[KeyingError]:
+    """The confusions of a language. Raises DataError at a row that is not a letter, its forms and where."""
+    for name in pack(code):
+        table = packs.table(*name.split("/"))
+        table.need("letter", "forms", optional=("where",))
+        letters = [row["letter"] for row in table.rows]
+        for row in table.rows:
+            letter, forms, where = row["letter"], row["forms"].split(), row.get("where", "")
+            if len(letter) != 1 or letters.count(letter) > 1 or not forms or where not in _WHERE:
+                what = f"the row of {letter!r:.20} is not one letter, listed once, its forms, and where: start or end"
+                raise DataError(table.path, what)
+            for form in forms:
+                yield KeyingError(letter, "confusion", form, 1, cast(Where, where))
+
 
 KIND: Final = "keyboards"
 DEAD: Final = "dead:"
@@ -279,3 +310,29 @@ def closeness(key: KeyboardKey, other: KeyboardKey) -> int:
     if abs(key.y - other.y) < _SAME_ROW:
         return 3
     return 2 if _apart(key, other) <= _CLOSE else 1
+
+
+# The characters of neighbouring keys, for input methods that are typed on a Latin layout.
+
+LATIN: Final = "us"
+"""The keyboard pack that says where the keys of Latin letters are."""
+
+_SHIFT: Final = 1
+
+
+@packs.cached
+def near(name: str, sign: str) -> tuple[tuple[str, int], ...]:
+    """The characters of a layout that neighbouring keys type at the level of this one, with their weights."""
+    strokes = layout(name).strokes(sign)
+    if not strokes:
+        return ()
+    key, level = strokes[-1]
+    others = ((other.levels[level], closeness(key, other)) for other in layout(name).neighbours(key))
+    return tuple((typed, weight) for typed, weight in others if len(typed) == 1)
+
+
+@packs.cached
+def shifted(name: str, sign: str) -> str:
+    """What the same key types with Shift added or missed; "" if nothing."""
+    strokes = layout(name).strokes(sign)
+    return strokes[-1].key.levels[strokes[-1].level ^ _SHIFT] if strokes else ""

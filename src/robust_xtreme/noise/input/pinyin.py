@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
-from robust_xtreme.noise.input.nearby import LATIN, near
+from robust_xtreme.noise.input.keyboards import LATIN, near
 
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
 _NEAR: Final = 3
@@ -71,7 +71,7 @@ def syllables() -> frozenset[str]:
     return frozenset(syllable for reading in readings() for syllable in reading.split(" "))
 
 
-def _table() -> pack_files.PackTable:
+def _table() -> packs.PackTable:
     table = packs.table("input", "zh-words")
     table.need("word", "reading", "frequency")
     return table

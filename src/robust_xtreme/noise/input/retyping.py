@@ -19,9 +19,8 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import packs
-from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, telex
-from robust_xtreme.noise.input.keyboards import DEAD, Layout, Stroke
-from robust_xtreme.noise.input.nearby import LATIN
+from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
+from robust_xtreme.noise.input.keyboards import DEAD, LATIN, Layout, Stroke
 
 _ALTGR: Final = 2
 _BACKSLASH: Final = {"AD13": "AC12"}
@@ -138,10 +137,13 @@ def _chinese() -> Readings:
 METHODS: Final[Mapping[str, TypingMethod]] = {
     "ko-2set": TypingMethod(hangul.LAYOUT, hangul.keys, hangul.typed),
     "vi-telex": TypingMethod(
-        LATIN, partial(telex.keys, method="telex", tone_last=True), partial(telex.typed, method="telex")
+        LATIN, partial(vietnamese.keys, method="telex", tone_last=True), partial(vietnamese.typed, method="telex")
     ),
     "vi-vni": TypingMethod(
-        LATIN, partial(telex.keys, method="vni", tone_last=True), partial(telex.typed, method="vni"), "0123456789"
+        LATIN,
+        partial(vietnamese.keys, method="vni", tone_last=True),
+        partial(vietnamese.typed, method="vni"),
+        "0123456789",
     ),
     "ja-romaji": TypingMethod(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys), "-"),
     "zh-pinyin": TypingMethod(LATIN, _pinyin_keys, lambda _: None),

@@ -1,8 +1,13 @@
-"""One file a perturbation, and one for the attacks that search for the edits of perturbations."""
+"""Perturbations, and the attacks that search for their edits: a file each, and files of several that are alike."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _MOVES: Final = "casing keys letters lookalikes marks misspellings spacing transliteration words"
-MEMBERS: Final = {"_attacks": tuple(f"attack_{moves}" for moves in _MOVES.split())}
+MEMBERS: Final = {
+    "_attacks": tuple(f"attack_{moves}" for moves in _MOVES.split()),
+    "_letters": ("casing", "char_noise", "repetition"),
+    "_signs": ("punctuation", "spacing", "zero_width"),
+    "_words": ("masked_words", "word_drop", "word_order"),
+}

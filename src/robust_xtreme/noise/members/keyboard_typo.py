@@ -25,7 +25,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.input import confusions, hangul, kana, keyboards, pinyin, vietnamese
+from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
 from robust_xtreme.noise.input.typing import reached, typing_errors
 
 
@@ -95,7 +95,7 @@ def _packs(code: str) -> tuple[str, ...]:
     name = next(iter(layouts_of(code)), "")
     if name in METHODS:
         return METHODS[name].packs
-    return (f"keyboards/{name}", *confusions.pack(code)) if name else ()
+    return (f"keyboards/{name}", *keyboards.pack(code)) if name else ()
 
 
 @key_errors(
@@ -120,7 +120,7 @@ def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError | Word]:
         return chain(method.key_errors(), method.words())
     if not _suffices(name, language):
         raise SpecError(_refusal(name, language, "a keyboard that types fewer than half of its letters"))
-    return chain(typing_errors(keyboards.layout(name), language), confusions.key_errors(language))
+    return chain(typing_errors(keyboards.layout(name), language), keyboards.key_errors(language))
 
 
 def _refusal(name: str, code: str, what: str) -> str:

@@ -18,14 +18,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from robust_xtreme.core import pack_files, packs, registry
+from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixture, part
 from robust_xtreme.noise.engine.perturbation import Perturbation, alphabet_pack, known_language
-from robust_xtreme.noise.input import confusions
+from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.natural_typo import THIN
 
 PARTS: Final = {
@@ -85,7 +85,7 @@ def marks(language: str) -> Iterator[KeyingError]:
     typed = sorted(letters.difference(_OWN_KEYS.get(language, "")))
     bare = {letter: bases for letter in typed if (bases := _bare(letter))[1]}
     confused: defaultdict[str, set[str]] = defaultdict(set)
-    for error in confusions.key_errors(language):
+    for error in keyboards.key_errors(language):
         confused[error.point].add(error.form)
     for letter, (base, signs) in bare.items():
         for other in sorted(confused.get(letter, letters - {letter})):
@@ -132,12 +132,12 @@ def shares(name: str) -> tuple[Mapping[str, float], Mapping[str, str]]:
     Raises DataError where one is not a number, or the shares are not 1 together.
     """
     pack, path = packs.read(_KIND, name), packs.find(_KIND, name) or name
-    pack_files.check_known(path, "key", pack, (*pack_files.FACTS, "standings", *_KEYS, pack_files.TEN))
+    packs.check_known(path, "key", pack, (*packs.FACTS, "standings", *_KEYS, packs.TEN))
     rates = pack.get("rates", {})
     if not isinstance(rates, dict):
         raise DataError(path, "the key 'rates' is a table of kinds of key errors, as in rates = { delete = \"6.3\" }")
-    pack_files.check_known(path, "kind of key error", rates, tuple(_member("keys").rates))
-    written = {key: pack.get(key, "0") for key in (*PARTS, pack_files.TEN)}
+    packs.check_known(path, "kind of key error", rates, tuple(_member("keys").rates))
+    written = {key: pack.get(key, "0") for key in (*PARTS, packs.TEN)}
     for key, value in (*written.items(), *rates.items()):
         if not isinstance(value, str) or not _NUMBER.fullmatch(value):
             raise DataError(path, f'{key!r} is {value!r:.40}, and not a number in quotes, as in {key} = "0.76"')
@@ -151,7 +151,7 @@ def note(name: str, code: str) -> str:
     """What to know of the pack that a language uses: `borrowed`, or `from a thin list` of misspellings; "": nothing."""
     if name != code:
         return "borrowed"
-    return "from a thin list" if float(packs.read(_KIND, name).get(pack_files.TEN, "0")) > THIN else ""
+    return "from a thin list" if float(packs.read(_KIND, name).get(packs.TEN, "0")) > THIN else ""
 
 
 def _member(name: str) -> Perturbation:

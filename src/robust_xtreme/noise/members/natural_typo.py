@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from robust_xtreme.core import pack_files, packs
+from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
 from robust_xtreme.noise.engine.perturbation import known_language
@@ -56,9 +56,7 @@ def ten(code: str) -> float:
 
     0 where it is not known, as of lists that users add to, or where there is no list.
     """
-    return min(
-        (float(table.header.get(pack_files.TEN, "0")) for table in packs.tables("misspellings", code)), default=0.0
-    )
+    return min((float(table.header.get(packs.TEN, "0")) for table in packs.tables("misspellings", code)), default=0.0)
 
 
 def _thin(code: str) -> str:

@@ -12,8 +12,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.examples import Answers, Span, Tags, digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.pieces import Piece, pieces
+from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
 from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Mono, Phrase, Sample, inlines, joined
 from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.names import cell_name

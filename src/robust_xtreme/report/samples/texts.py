@@ -21,12 +21,10 @@ from robust_xtreme.core.specs import CANDIDATE, Origin, PerturbationSpec, TaskSp
 from robust_xtreme.files.manifest import IMPORTED, check_file
 from robust_xtreme.noise.conditions.condition import LIKE, Condition, named
 from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
-from robust_xtreme.noise.conditions.matched import as_many
-from robust_xtreme.noise.conditions.paired import Paired
-from robust_xtreme.noise.engine.listed import Listed, with_edits
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.conditions.paired import Paired, as_many
+from robust_xtreme.noise.engine.noised import Noised, PerturbedExamples
 from robust_xtreme.noise.engine.noising import asks, noise_texts
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.noise.engine.options import Listed, with_edits
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.stats.splits import clean_split

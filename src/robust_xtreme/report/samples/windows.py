@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from typing import Final, final
 
 from robust_xtreme.core import graphemes
-from robust_xtreme.noise.engine.pieces import Piece
+from robust_xtreme.noise.engine.noised import Piece
 
 WIDTH: Final = 300
 """The clusters of a text that are shown, about."""

@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 import regex
 
+from robust_xtreme.core.columns import Array, ExampleColumns, Ranges, bounds_of, once
 from robust_xtreme.core.edits import at, ragged
-from robust_xtreme.core.example_columns import ExampleColumns, once
-from robust_xtreme.core.target_columns import Array, Ranges, bounds_of
 from robust_xtreme.stats.shallow.shown import ShownExamples
 from robust_xtreme.tasks.formats.squad_sentences import sentences
 

@@ -12,9 +12,9 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from robust_xtreme.core.columns import Names, bounds_of
 from robust_xtreme.core.examples import Corpus, Document
 from robust_xtreme.core.randomness import below, draws, salt, text_keys
-from robust_xtreme.core.target_columns import Names, bounds_of
 from robust_xtreme.stats.leading import leading
 from robust_xtreme.stats.shallow.naive_bayes import BITS, BUCKETS, TOGETHER, Floats, Ints, Numbers, gram_keys
 from robust_xtreme.stats.shallow.shown import ShownExamples

@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from robust_xtreme.core.columns import ExampleColumns, Names, bounds_of, owners
 from robust_xtreme.core.edits import covered
-from robust_xtreme.core.example_columns import ExampleColumns
 from robust_xtreme.core.examples import Tags
-from robust_xtreme.core.target_columns import Names, bounds_of, owners
 from robust_xtreme.stats.shallow.naive_bayes import Ints
 from robust_xtreme.stats.shallow.shown import ShownExamples
 

@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import DataError, RobustXtremeError
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.resources import folder
 from robust_xtreme.core.specs import Origin, Row
-from robust_xtreme.core.targets.checklist import clean
+from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa
 from robust_xtreme.tasks.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, TemplateRow
 

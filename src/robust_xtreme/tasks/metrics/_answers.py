@@ -12,11 +12,10 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import ExampleColumns, Ranges, bounds_of, gathered, numbering, numbers_of, once, owners
 from robust_xtreme.core.edits import at
-from robust_xtreme.core.example_columns import ExampleColumns, once
 from robust_xtreme.core.examples import Answers
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
-from robust_xtreme.core.target_columns import Ranges, bounds_of, gathered, numbering, numbers_of, owners
 from robust_xtreme.tasks.metrics._names import SIZE
 
 Words = Callable[[str, str], tuple[str, ...]]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from robust_xtreme.core.example_columns import ExampleColumns, once
+from robust_xtreme.core.columns import ExampleColumns, once
 from robust_xtreme.core.metric import Metric, Responses, Sums, each, share
-from robust_xtreme.core.targets.checklist import clean
+from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.metrics._answers import AnswerLexicon, answers_clean, compared, golds_clean
 
 

@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.core.example_columns import ExampleColumns, once
+from robust_xtreme.core.columns import ExampleColumns, Names, once, owners
 from robust_xtreme.core.metric import Array, Responses
-from robust_xtreme.core.target_columns import Names, owners
 
 SIZE: Final = 1 << 32
 """A key divided by it is the number of the item."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from robust_xtreme.core.columns import ExampleColumns, Names, once
 from robust_xtreme.core.errors import Mismatch
-from robust_xtreme.core.example_columns import ExampleColumns, once
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.core.metric import Array, Responses, targets
-from robust_xtreme.core.target_columns import Names
 
 _FIELD = "tokens"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from robust_xtreme.core.columns import Choices
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.metric import Metric, Responses, Sums, each, share, targets, whole
-from robust_xtreme.core.target_columns import Choices
 
 
 def _sums(responses: Responses) -> Sums:

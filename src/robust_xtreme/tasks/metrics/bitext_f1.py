@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from robust_xtreme.core.columns import Names, TargetColumn
 from robust_xtreme.core.examples import Document
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, each, targets, whole
-from robust_xtreme.core.target_columns import Names, TargetColumn
 from robust_xtreme.tasks.metrics._names import SIZE, gold_keys, keys
 from robust_xtreme.tasks.metrics.span_f1 import reduce
 

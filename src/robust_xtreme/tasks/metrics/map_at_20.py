@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Names
 from robust_xtreme.core.examples import Document
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, each, share, targets, whole
-from robust_xtreme.core.target_columns import Names
 from robust_xtreme.tasks.metrics._names import SIZE, gold_keys, right_keys
 
 DEPTH: Final = 20

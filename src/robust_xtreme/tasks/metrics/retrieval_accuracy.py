@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from robust_xtreme.core.columns import Names
 from robust_xtreme.core.examples import Document
 from robust_xtreme.core.metric import Metric, Responses, Sums, each, share, targets, whole
-from robust_xtreme.core.target_columns import Names
 from robust_xtreme.tasks.metrics._names import right_keys
 
 

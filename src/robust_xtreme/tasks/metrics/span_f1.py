@@ -12,9 +12,8 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.core.example_columns import ExampleColumns, once
+from robust_xtreme.core.columns import ExampleColumns, Names, once, owners
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each
-from robust_xtreme.core.target_columns import Names, owners
 from robust_xtreme.tasks.metrics._names import codes, known_codes
 from robust_xtreme.tasks.metrics._words import changed_words, tag_pairs
 

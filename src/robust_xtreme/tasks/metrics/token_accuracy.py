@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from robust_xtreme.core.columns import owners
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share
-from robust_xtreme.core.target_columns import owners
 from robust_xtreme.tasks.metrics._names import codes
 from robust_xtreme.tasks.metrics._words import changed_words, tag_pairs
 

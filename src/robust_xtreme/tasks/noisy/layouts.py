@@ -16,8 +16,7 @@ from typing import Any, Final, NamedTuple, final
 from robust_xtreme.core.errors import DataError, MissingData, UserError, shown
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.noise.conditions.pairing import Noisy
-from robust_xtreme.noise.conditions.stated import stated
+from robust_xtreme.noise.conditions.pairing import Noisy, stated
 from robust_xtreme.tasks.formats import CHANGES, numbered_lines, parse, read_file, reader
 from robust_xtreme.tasks.sources.paths import options
 from robust_xtreme.tasks.sources.rows import SourceRows, check

@@ -11,8 +11,8 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
+from robust_xtreme.core.columns import bounds_of, parts_summed
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.target_columns import bounds_of, parts_summed
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK, STATUSES, UNCHANGED, NoisedTexts
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited
 

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import digest
-from robust_xtreme.models.reading.frames import frame_of
-from robust_xtreme.models.reading.tokens import Lexicon, backend_of
+from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, framed
 from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random

@@ -8,11 +8,17 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.exchange.exporting.harness.folder import DATA, TASKS, put
-from robust_xtreme.exchange.exporting.harness.names import PREFIX, file_name, slugs, task_name
+from robust_xtreme.exchange.exporting.harness.job import DATA, TASKS, put
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
 from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, TaskSheet, conditions_and_seeds
-from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, YamlFunction
+from robust_xtreme.exchange.exporting.harness.task_files import (
+    PREFIX,
+    TaskFile,
+    YamlFunction,
+    file_name,
+    slugs,
+    task_name,
+)
 from robust_xtreme.noise.conditions.condition import CLEAN
 
 FORMAT: Final = 1

@@ -11,8 +11,7 @@ import numpy as np
 
 from robust_xtreme.core.examples import Example, Span
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED, Condition
-from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.perturbed import FieldTexts, field_texts
+from robust_xtreme.noise.engine.noised import FieldTexts, Noised, field_texts
 from robust_xtreme.noise.label_risk import Risky, risky
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured, named_by
 

@@ -11,7 +11,7 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Choice, Example
 from robust_xtreme.models.predictors.family import Examples, Family
 from robust_xtreme.models.predictors.heads.classification import scoring_head, summary_scores
-from robust_xtreme.models.reading.members import choice as reading
+from robust_xtreme.models.reading.members import labelled as reading
 from robust_xtreme.models.reading.scores import Labels
 from robust_xtreme.models.reading.windows import Windows
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Choice, Example
 from robust_xtreme.models.predictors.family import DROPOUT, Examples, Family
-from robust_xtreme.models.reading.members import classification as reading
+from robust_xtreme.models.reading.members import labelled as reading
 from robust_xtreme.models.reading.scores import Labels
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import summaries

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from robust_xtreme.core.columns import Ranges, column_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Answers, Example
-from robust_xtreme.core.target_columns import Ranges, column_of
 from robust_xtreme.models.predictors.family import Examples, Family
 from robust_xtreme.models.reading.members import span_qa as reading
 from robust_xtreme.models.reading.scores import Labels

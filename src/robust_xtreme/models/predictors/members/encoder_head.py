@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import Array, Choices, TargetColumn, chained, column_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.target_columns import Array, Choices, TargetColumn, chained, column_of
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.predictors.batches import decoded, mean_vectors, reduced
@@ -25,9 +25,8 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     nowhere,
 )
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.inputs import Inputs
-from robust_xtreme.models.reading.reader import Reader
+from robust_xtreme.models.reading.inputs import Contents, Inputs
+from robust_xtreme.models.reading.reading import Reader
 from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Rust, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
@@ -160,7 +159,7 @@ def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) ->
 def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     """The encoder and head of a model for a task."""
     from robust_xtreme.models.checkpoint import relabel_of, tokenizer_of
-    from robust_xtreme.models.predictors.loaded import Loaded
+    from robust_xtreme.models.predictors.batches import Loaded
 
     reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
     return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task))

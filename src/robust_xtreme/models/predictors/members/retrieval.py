@@ -13,15 +13,14 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.examples import Document, Example
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.core.target_columns import Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.models.predictors.batches import embed
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, head_of
 from robust_xtreme.models.predictors.predictor import Making, Predicted, PredictedMargins, Weighing, Weights, Work
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.inputs import Candidates, Inputs
+from robust_xtreme.models.reading.inputs import Candidates, Contents, Inputs
 from robust_xtreme.models.reading.members.retrieval import QUERY, text_windows
 from robust_xtreme.models.reading.scores import joined
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer

@@ -10,7 +10,7 @@ import numpy as np
 
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import CANDIDATE
-from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
 from robust_xtreme.models.reading.scores import Array, Labels, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer

@@ -9,12 +9,12 @@ from typing import Final, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Ranges, bounds_of
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import NO_ANSWER
 from robust_xtreme.core.graphemes import SEPARATOR, clusters, string_properties
-from robust_xtreme.core.target_columns import Ranges, bounds_of
-from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
 from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens

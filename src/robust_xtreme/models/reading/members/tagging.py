@@ -8,15 +8,14 @@ from typing import final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Names, bounds_of, gathered
 from robust_xtreme.core.edits import covered, ranges_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Tags
-from robust_xtreme.core.target_columns import Names, bounds_of, gathered
-from robust_xtreme.models.reading.contents import Contents
-from robust_xtreme.models.reading.frames import SpecialTokens
+from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
 from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, every, quantised
-from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
+from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokenizer, Tokens
 from robust_xtreme.models.reading.windows import Windows, around
 
 

@@ -1,4 +1,4 @@
-"""Choice: each of several texts is a window with a premise and a question, and the best score is the choice."""
+"""Classification: one text or a pair of texts is one window, whose best score is the label."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Choices
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.core.target_columns import Choices
-from robust_xtreme.models.reading.contents import Contents
+from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
 from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
-from robust_xtreme.models.reading.windows import Windows, framed
+from robust_xtreme.models.reading.windows import Windows, framed, merged
+
+# Choice: each of several texts is a window with a premise and a question, and the best score is the choice.
 
 _PREMISE: Final = "premise"
 _QUESTION: Final = "question"
@@ -50,7 +52,7 @@ def choices_of(fields: Iterable[str]) -> int:
     return sum(name.startswith(_CHOICE) for name in fields)
 
 
-def _encode(
+def _choice_encode(
     contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
 ) -> Windows:
     """One window per choice: premise and question, and the choice.
@@ -64,15 +66,53 @@ def _encode(
     return framed(tokenizer.frame, lexicon.tokens, (asked[examples], choices[examples, numbers]), max_length, examples)
 
 
-def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
+def _choice_reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
     """How well the choice of each window fits."""
     whole, exact = quantised(scores[:, 0])
     return Reduced(whole, np.ones(len(whole), np.int64), exact)
 
 
-def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
+def _choice_decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
     best = best_of(reduced.values, bounds) - bounds[:-1]
     return Decoded(Choices(best), every(reduced.finite, bounds))
 
 
-choice = Reading(_encode, _reduce, _decode, joins=True)
+choice = Reading(_choice_encode, _choice_reduce, _choice_decode, joins=True)
+
+
+_MOST_FIELDS: Final = 2
+
+
+def _encode(
+    contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
+) -> Windows:
+    """One window per content. Of a pair that is too long, the longer text loses its end first; `stride` is not used."""
+    numbers = lexicon.columns(contents.values.values())
+    there = numbers >= 0
+    count = there.sum(axis=0)
+    if (count > _MOST_FIELDS).any():
+        worst = int(np.argmax(count > _MOST_FIELDS))
+        what = f"{contents.ids[worst]} has {count[worst]} fields; a classifier reads one text or two."
+        raise ModelError(what)
+    columns = np.arange(len(contents))
+    texts = numbers[there.argmax(axis=0), columns], numbers[len(numbers) - 1 - there[::-1].argmax(axis=0), columns]
+    several = []
+    for fields in range(1, _MOST_FIELDS + 1):
+        examples = np.flatnonzero(count == fields)
+        if len(examples):
+            chosen = [each[examples] for each in texts[:fields]]
+            several.append(framed(tokenizer.frame, lexicon.tokens, chosen, max_length, examples))
+    return merged(several)
+
+
+def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
+    """The best label of each window."""
+    whole, exact = quantised(scores)
+    return Reduced(whole.argmax(axis=1), np.ones(len(whole), np.int64), np.all(exact, axis=1))
+
+
+def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
+    return Decoded(Choices(reduced.values[bounds[:-1]]), reduced.finite[bounds[:-1]])
+
+
+classification = Reading(_encode, _reduce, _decode, joins=True)

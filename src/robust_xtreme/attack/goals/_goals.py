@@ -1,0 +1,163 @@
+"""Goals of the families of tasks: how far the gold answer is ahead, and which scores that needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from robust_xtreme.attack.goal import LOWEST, Goal, ahead
+from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, gathered, owners
+from robust_xtreme.core.edits import Array, ragged
+from robust_xtreme.core.examples import NO_ANSWER
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
+from robust_xtreme.models.reading.members.tagging import words_of
+from robust_xtreme.models.reading.scores import QUANTUM, Reduced, quantised
+from robust_xtreme.models.reading.windows import Windows
+
+# Another choice: how well the gold choice fits minus how well the best other does.
+
+
+def _choice_part(_windows: Windows, scores: Array, _meanings: Sequence[Any], _golds: TargetColumn) -> Reduced:
+    whole, exact = quantised(scores[:, 0])
+    return Reduced(whole, np.ones(len(whole), np.int64), exact)
+
+
+def _choice_margin(bounds: Array, parts: Reduced, golds: TargetColumn) -> Array:
+    assert isinstance(golds, Choices)
+    gold = bounds[:-1] + golds.index
+    others = parts.values.copy()
+    others[gold] = LOWEST
+    margin: Array = parts.values[gold] - np.maximum.reduceat(others, bounds[:-1])
+    return margin
+
+
+choice = Goal("choice", _choice_part, _choice_margin)
+
+
+# Another class: the score of the gold class minus that of the best other.
+
+
+def _classification_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
+    assert isinstance(golds, Choices)
+    whole, exact = quantised(scores)
+    gold = np.array(meanings)[None, :] == golds.index[windows.example][:, None]
+    return Reduced(ahead(whole, gold), np.ones(len(whole), np.int64), np.all(exact, axis=1))
+
+
+def _classification_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
+    margin: Array = parts.values[bounds[:-1]]
+    return margin
+
+
+classification = Goal("classification", _classification_part, _classification_margin)
+
+
+# Another document: the similarity of the best gold candidate minus that of the best other one.
+
+_FINE: Final = 100
+"""Similarities are at most 1, and the search compares them as multiples of 1e-6: a hundredth of other scores'."""
+
+
+def _retrieval_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
+    """Of each query (B,) the best gold and the best other similarity to some texts, whose ids are in `meanings`.
+
+    A text with several ids, only some of which are gold, is both.
+    """
+    assert isinstance(golds, Names)
+    whole, exact = quantised(scores * _FINE)
+    column = {id: number for number, ids in enumerate(meanings) for id in ids}
+    columns = np.array([column.get(name, -1) for name in golds.names], np.int64)
+    positions, bounds = gathered(golds.bounds, windows.example)
+    text, query = columns[golds.codes[positions]], owners(bounds)
+    hits = np.zeros(whole.shape, np.int64)
+    np.add.at(hits, (query[text >= 0], text[text >= 0]), 1)
+    every = np.array([len(ids) for ids in meanings])
+    best = [np.where(mask, whole, LOWEST).max(axis=1, initial=LOWEST) for mask in (hits > 0, hits < every)]
+    return Reduced(np.stack(best, axis=1), np.ones(len(whole), np.int64), np.all(exact, axis=1))
+
+
+def _retrieval_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
+    if not len(parts.values):
+        return np.zeros(0, np.int64)
+    gold, other = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
+    margin: Array = gold - other
+    return margin
+
+
+retrieval = Goal("retrieval", _retrieval_part, _retrieval_margin)
+
+
+# Another answer: the score of the best gold span of any window minus that of the best other span, or of no answer.
+#
+# No answer has the score of the window where it scores lowest, as in decoding.
+
+
+def _span_qa_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
+    """Of each window (B,) the score of its gold span, that of its best other one, and that of no answer.
+
+    It is LOWEST or less where there is none.
+    """
+    assert isinstance(golds, Ranges)
+    layout, (whole, _) = contexts_of(windows), quantised(scores)
+    first, last = answer_tokens(layout, golds.take(windows.example))
+    position, row = np.arange(whole.shape[1])[None, :], np.arange(len(windows))
+    inside = (position >= layout.first[:, None]) & (position < (layout.first + layout.count)[:, None])
+    begin, end = (np.where(inside, whole[:, :, side], LOWEST) for side in (0, 1))
+    at, there = np.where(first >= 0, layout.first + first, 0), first >= 0
+    until = np.where(there, layout.first + last, 0)
+    gold = np.where(there, begin[row, at] + end[row, until], LOWEST)
+    best = _best(begin, end, np.where(there, at, -1), until)
+    none = whole[row, windows.summary].sum(axis=1) if NO_ANSWER in meanings else np.full(len(gold), 2 * LOWEST)
+    return Reduced(np.stack((gold, best, none), axis=1), np.ones(len(gold), np.int64), np.ones(len(gold), np.bool_))
+
+
+def _best(begin: Array, end: Array, at: Array, until: Array) -> Array:
+    """The best score of a span of at most ANSWER_TOKENS tokens in each row, but for the span from `at` to `until`."""
+    best, row = np.full(len(begin), 2 * LOWEST), np.flatnonzero(at >= 0)
+    for step in range(min(ANSWER_TOKENS, begin.shape[1])):
+        total = begin[:, : begin.shape[1] - step] + end[:, step:]
+        same = row[until[row] - at[row] == step]
+        total[same, at[same]] = 2 * LOWEST
+        best = np.maximum(best, total.max(axis=1, initial=2 * LOWEST))
+    return best
+
+
+def _span_qa_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
+    gold, other, _ = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
+    none = np.minimum.reduceat(parts.values[:, 2], bounds[:-1])
+    margin: Array = gold - np.maximum(other, none)
+    return margin
+
+
+span_qa = Goal("span_qa", _span_qa_part, _span_qa_margin)
+
+
+# Wrong tags: over the words that are still right, how far each gold tag is ahead, at most _FAR each.
+#
+# Words that are wrong already count 0, since making them more wrong changes no answer; beyond _FAR a word counts alike,
+# so that an attack works on those that are near to change.
+
+_FAR: Final = round(4 / QUANTUM)
+
+
+def _tagging_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
+    assert isinstance(golds, Names)
+    layout = words_of(windows)
+    whole, _ = quantised(scores[:, : layout.inside.shape[1]][layout.inside])
+    counts = np.diff(layout.bounds)
+    tags = golds.codes[ragged(golds.bounds[windows.example] + layout.begin, counts)]
+    gold = np.array([[name == label for label in meanings] for name in golds.names]).reshape(-1, len(meanings))
+    margins = np.clip(ahead(whole, gold[tags]), 0, _FAR)
+    before = np.concatenate(([0], np.cumsum(margins)))
+    sums = before[layout.bounds[1:]] - before[layout.bounds[:-1]]
+    return Reduced(sums, np.ones(len(sums), np.int64), np.ones(len(sums), np.bool_))
+
+
+def _tagging_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
+    margin: Array = np.add.reduceat(parts.values, bounds[:-1])
+    return margin
+
+
+tagging = Goal("tagging", _tagging_part, _tagging_margin)

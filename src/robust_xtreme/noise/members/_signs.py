@@ -1,0 +1,115 @@
+"""Perturbations of what is between letters: punctuation, spaces, and characters without width."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
+from typing import Final
+
+from robust_xtreme.core import languages
+from robust_xtreme.core.graphemes import split
+from robust_xtreme.core.languages import belongs
+from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.letters import THAI_AFTER, THAI_BEFORE, inserting
+from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
+from robust_xtreme.noise.engine.perturbation import alphabet_pack
+from robust_xtreme.noise.engine.words import Form, words
+
+# Punctuation errors: marks left out, doubled, replaced by others, quotes typed as on a typewriter.
+#
+# The marks are those of the language (CLDR); a mark beside a digit stays. A stop is replaced by another stop, a pause
+# by another pause, a quote by another quote, so that the sentence stays readable.
+
+_PLAIN: Final = {
+    **dict.fromkeys("“”„«»״", '"'),
+    **dict.fromkeys("‘’‚׳", "'"),
+    **dict.fromkeys("‐‑–—־", "-"),
+    "…": "...",
+}
+
+
+@key_errors(
+    strength="share of punctuation marks changed",
+    rates={"drop": "3", "double": "1", "wrong": "2", "plain": "2", "add": "0"},
+    marked=False,
+    unit="mark",
+    packs=alphabet_pack,
+)
+def punctuation(language: str) -> Iterator[KeyingError]:
+    """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""
+    known = marks(language)
+    doubled = stops(language) | pauses(language)
+    for mark in known:
+        yield KeyingError(mark, "drop", "")
+        if mark in doubled:
+            yield KeyingError(mark, "double", unicodedata.normalize("NFC", mark) * 2)
+        if mark in _PLAIN:
+            yield KeyingError(mark, "plain", _PLAIN[mark])
+        for other in others(language, mark):
+            yield KeyingError(mark, "wrong", other)
+    for comma in ("،", "、", "၊", ","):
+        if comma in known:
+            yield KeyingError(" ", "add", f"{comma} ")
+            break
+
+
+# Spacing errors: two words written as one, a word written as two.
+#
+# A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or
+# split at one position, between two letters of the language, in Thai never between a consonant and a vowel written
+# beside it. Texts in scripts without spaces get some, too. The noise has no meaning for tasks that label single words,
+# as tagging.
+
+_APOSTROPHES: Final = ("'", "’")
+_MOST: Final = 40
+"""How many positions, evenly spread, a very long word can be split at."""
+
+
+@words(
+    strength="share of words joined with the next one, or split",
+    rates={"join": "2", "split": "1"},
+    refuses=("tagging",),
+    packs=alphabet_pack,
+)
+def spacing(word: str, language: str) -> Iterator[Form]:
+    """Join words and split them: the space before the next one left out, or one put where none belongs."""
+    # A word can be split between two letters, both of the language; a Thai vowel stays with its consonant.
+    clusters = split(word)
+    letters = [cluster not in _APOSTROPHES and belongs(language, cluster) for cluster in clusters]
+    ends = accumulate(map(len, clusters))
+    apart = [
+        not left.endswith(tuple(THAI_BEFORE)) and not right.startswith(tuple(THAI_AFTER))
+        for left, right in pairwise(clusters)
+    ]
+    splits = [end for end, both, free in zip(ends, pairwise(letters), apart, strict=False) if all(both) and free]
+    few = min(len(splits), _MOST)
+    for number in range(few):
+        end = splits[number * len(splits) // few]
+        yield Form(f"{word[:end]} {word[end:]}", "split")
+
+
+# Characters without width between the letters of a word: the spaces and joiners of copied and of hidden text.
+#
+# They are the zero width space (U+200B), the word joiner (U+2060) and the soft hyphen (U+00AD), and, in scripts whose
+# letters do not change shape, the zero width non-joiner (U+200C) and joiner (U+200D). In Arabic and in Indic scripts
+# the joiners belong to the spelling (Persian می‌خواهم, Malayalam ന്‍), so that they are never put in there; the others
+# do not change the shape of a letter in Unicode's data (their joining type is transparent). A reader sees the same
+# text.
+
+EVERYWHERE: Final = "\u200b\u2060\u00ad"
+JOINERS: Final = "\u200c\u200d"
+_SHAPED: Final = frozenset(("Arab", "Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu"))
+
+
+@inserting(
+    strength="share of letters before another letter that a character follows",
+    operator="insert",
+    packs=alphabet_pack,
+    waives=frozenset({"rule_3_clusters_stay_whole", "rule_4_noise_belongs_to_the_script"}),
+)
+def zero_width(language: str) -> Iterator[str]:
+    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
+    yield from EVERYWHERE
+    if languages.language(language).script not in _SHAPED:
+        yield from JOINERS
