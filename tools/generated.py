@@ -301,7 +301,7 @@ PAGES: Final = (
     ),
     _manual("reference/frames.md", f"{_PACKAGE}/results/schema.py"),
     _manual("reference/exit-codes.md", f"{_PACKAGE}/errors.py"),
-    _manual("decisions/index.md", "docs/decisions/[0-9]*.md"),
+    _manual("decisions/index.md", "docs/decisions/[!i]*.md"),
     _picture("degradation-light", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("degradation-dark", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("languages", *_NOISE, f"{_PACKAGE}/catalogue.py"),
