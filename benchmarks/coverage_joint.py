@@ -12,7 +12,7 @@ to 7 % from 60 clusters on; with fewer the program has no joint interval.
 The committed runs are of multilingual-e5-small: `train --task panx --steps 400 --batch-size 16 --lr 5e-5`, then `eval`
 with `--limit 400 --perturb char_noise:0.1` and with `natural:0.02` on PAN-X in en, de, sw, ar, hi, ru, tr, fa and es,
 and, without training, with `char_noise:0.1` on Tatoeba in de, es, ar, hi, ko, tr, sw, te and he. They were made before
-sentences that differ in numbers alone became one cluster (decision 0135).
+sentences that differ in numbers alone became one cluster (docs/decisions/tasks.md#near-duplicates-are-one-cluster).
 
 `false drops`: the same with clean and noisy answers of each cluster exchanged at random, so that every true drop is 0.
 They are the draws in which Holm's p of any cell shows a drop, nominally 2.5 %; the bar is 3.5 %.

@@ -306,7 +306,7 @@ PAGES: Final = (
     ),
     _manual("reference/frames.md", f"{_PACKAGE}/files/schema.py"),
     _manual("reference/exit-codes.md", f"{_PACKAGE}/core/errors.py"),
-    _manual("decisions/index.md", "docs/decisions/[0-9]*.md"),
+    _manual("decisions/index.md", "docs/decisions/[!i]*.md"),
     _picture("degradation-light", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("degradation-dark", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("languages", *_NOISE, f"{_PACKAGE}/tasks/catalogue.py"),

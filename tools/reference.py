@@ -1,7 +1,7 @@
 """Makes the generated part of the manual.
 
 `docs/reference/options.md` comes from the commands, `docs/reference/frames.md` from the schema of results,
-`docs/reference/exit-codes.md` from the errors, and `docs/decisions/index.md` from the titles of the decisions.
+`docs/reference/exit-codes.md` from the errors, and `docs/decisions/index.md` from the names of the pages beside it.
 """
 
 from __future__ import annotations
@@ -121,16 +121,11 @@ def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> Phra
 
 
 def decisions() -> str:
-    """The titles of the decisions, in order."""
+    """The pages of the decisions."""
     pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "index.md")
-    head = "Where the design left room, or was changed: the problem, the choice, and its price."
-    links = "\n".join(f"- [{_title(path)}]({path.name})" for path in pages)
+    head = "Where the design left room: what was chosen and why, with the figure that decided it. A page for each package."
+    links = "\n".join(f"- [{path.stem}]({path.name})" for path in pages)
     return markdown.render(ReportPage("Decisions", (Prose(head), Prose(links))))
-
-
-def _title(path: Path) -> str:
-    first = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-    return f"{path.name[:4]} {re.sub(r'^[0-9]{4}:? *', '', first)}"
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

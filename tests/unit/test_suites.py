@@ -340,9 +340,9 @@ def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
     """Each task that a suite can contain is there with the keys and the labels of its rows; others are named too."""
     task: TaskSpec = registry.load("task", name)
     module = reader(next(iter(task.files.values())).reader)
-    page = (Path(__file__).parents[2] / "docs" / "decisions" / "0062-suites.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "data.md").read_text("utf-8")
     rows = [line for line in page.splitlines() if re.match(rf"\| (\w+, )*{name}[, ]", line)]
-    assert rows or not hasattr(module, "record"), f"docs/decisions/0062-suites.md has no row with the keys of {name}"
+    assert rows or not hasattr(module, "record"), f"docs/how-to/data.md has no row with the keys of {name}"
     if not hasattr(module, "record"):
         assert not rows
         assert f"all tasks except {name}" in page

@@ -3,8 +3,8 @@
 Formats are the families of the tasks, and label types the kinds of their targets (`label_type`); both are
 counts of distinct values. The distance of two examples is 1 - cos of their vectors, between 0 and 2. That of two tasks
 is the mean over all pairs of an example of the first and an example of the second, that within a task the mean over
-pairs of its examples, and that of a set the mean over its pairs of tasks. docs/decisions/0084-diversity.md gives the
-reasons.
+pairs of its examples, and that of a set the mean over its pairs of tasks. The reasons:
+docs/decisions/training.md#diversity-has-two-measures.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Treebanks are read as XTREME's scripts convert them: a multi-word token is one word with the tag of its head, empty
 nodes and sentences whose words are withheld are left out (google-research/xtreme, third_party/ud-conversion-tools and
-utils_preprocess.py; docs/decisions/0071-treebanks.md). The PUD treebanks are parallel: a sentence has the same sent_id
-in every language, which names its cluster.
+utils_preprocess.py; docs/decisions/tasks.md#treebanks-are-read-as-xtreme-converts-them). The PUD treebanks are
+parallel: a sentence has the same sent_id in every language, which names its cluster.
 
 When a treebank is written, the forms in its text are noised, a multi-word token as one word, and `# text` is updated;
 the words of a multi-word token, empty nodes and all other columns are kept.

@@ -11,7 +11,7 @@ from robust_xtreme.tasks.intermediate._hub import labelled_pair
 from robust_xtreme.tasks.intermediate.mnli import mnli
 
 _ANLI_COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
-# Of facebook/anli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of facebook/anli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _anli_files(name: str) -> Files:
@@ -41,7 +41,7 @@ anli = replace(
 
 
 _COMMIT: Final = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
-# Of stanfordnlp/snli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of stanfordnlp/snli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _files(name: str, *more: str) -> Files:

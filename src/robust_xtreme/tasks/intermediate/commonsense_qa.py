@@ -9,7 +9,7 @@ from robust_xtreme.tasks.intermediate._choice import by_premise, fields
 from robust_xtreme.tasks.intermediate._hub import commonsense
 
 _COMMIT: Final = "94630fe30dad47192a8546eb75f094926d47e155"
-# Of tau/commonsense_qa on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of tau/commonsense_qa on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 commonsense_qa = TaskSpec(
     name="commonsense_qa",

@@ -9,7 +9,7 @@ from robust_xtreme.tasks.intermediate._choice import LENGTH, by_premise, fields
 from robust_xtreme.tasks.intermediate._hub import passage
 
 _COMMIT: Final = "ed50fe83db62b355759053b1cd5eef344ee371e0"
-# Of allenai/cosmos_qa, converted to parquet: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of allenai/cosmos_qa, converted to parquet: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 cosmos_qa = TaskSpec(
     name="cosmos_qa",

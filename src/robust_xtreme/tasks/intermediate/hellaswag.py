@@ -9,7 +9,7 @@ from robust_xtreme.tasks.intermediate._choice import LENGTH, by_premise, fields
 from robust_xtreme.tasks.intermediate._hub import ending
 
 _COMMIT: Final = "218ec52e09a7e7462a5400043bb9a69a41d06b76"
-# Of Rowan/hellaswag on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of Rowan/hellaswag on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _files(name: str, *more: str) -> Files:

@@ -24,7 +24,7 @@ def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
 
 
 _COMMIT: Final = "da70db2af9d09693783c3320c4249840212ee221"
-# Of nyu-mll/multi_nli on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of nyu-mll/multi_nli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _RELEASE: Final = "multinli_1.0/multinli_1.0"
 _GLUE: Final = ("MNLI", "glue_data/MNLI")

@@ -10,7 +10,7 @@ from robust_xtreme.tasks.intermediate._hub import questions
 
 _LABELS: Final = ("not_duplicate", "duplicate")
 _COMMIT: Final = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
-# Of nyu-mll/glue on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of nyu-mll/glue on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _FOLDERS: Final = ("QQP", "glue_data/QQP", "qqp")
 

@@ -9,7 +9,7 @@ from robust_xtreme.tasks.intermediate._choice import by_premise, fields
 from robust_xtreme.tasks.intermediate._hub import situation
 
 _COMMIT: Final = "537a2ec8ec565adc0b70b70752893e59e024df26"
-# Of allenai/social_i_qa, converted to parquet: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of allenai/social_i_qa, converted to parquet: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _files(name: str, *more: tuple[str, str]) -> Files:

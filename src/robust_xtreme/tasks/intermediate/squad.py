@@ -9,7 +9,7 @@ from robust_xtreme.tasks.adapters.hub import question
 from robust_xtreme.tasks.adapters.qa import by_question, span_qa
 
 _COMMIT: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Of rajpurkar/squad on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of rajpurkar/squad on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def files(version: str) -> dict[str, Files]:

@@ -11,7 +11,7 @@ from robust_xtreme.tasks.intermediate._hub import question_or_none
 from robust_xtreme.tasks.intermediate.squad import files, squad
 
 _COMMIT: Final = "3ffb306f725f7d2ce8394bc1873b24868140c412"
-# Of rajpurkar/squad_v2 on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of rajpurkar/squad_v2 on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 squad_v2 = replace(
     squad,

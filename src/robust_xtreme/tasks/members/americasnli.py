@@ -16,7 +16,7 @@ _LABELS: Final = ("entailment", "neutral", "contradiction")
 _LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
 _CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
 _COMMIT: Final = "668b53909c205ece201487394833a36ebab47245"
-# Of nala-cub/americas_nli on the hub: docs/decisions/0072-low-resource-languages.md says where it was seen.
+# Of nala-cub/americas_nli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
 """The numbers of the Spanish rows in XNLI's files of all languages (the sixth of fifteen), counted from 1."""

@@ -12,7 +12,7 @@ from robust_xtreme.tasks.adapters.qa import by_question, span_qa
 _LANGUAGES: Final = codes("ar de en es hi vi zh")
 _XTREME: Final = "ec5f1f46e9af79639a90684a7a70a956c4998f04"
 _SQUAD: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 _PAIR: Final = "context-{context}-question-{question}.json"
 _CONFIG: Final = "MLQA.{context}.{question}"

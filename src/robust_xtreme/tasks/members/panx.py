@@ -16,7 +16,7 @@ _XTREME: Final = codes(
 _LANGUAGES: Final = tuple(sorted((*_XTREME, *codes("az gu lt pa pl qu ro uk"))))
 _LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 _COMMIT: Final = "f0a3be6dc5564c0cc4150bb660144800a1f539d4"
-# Of unimelb-nlp/wikiann on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of unimelb-nlp/wikiann on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 panx = TaskSpec(
     name="panx",

@@ -12,7 +12,7 @@ from robust_xtreme.tasks.adapters.pairs import pairs
 _LANGUAGES: Final = codes("de en es fr ja ko zh")
 _LABELS: Final = ("different", "paraphrase")
 _COMMIT: Final = "4cd8187c404bda33cb1f62b49b001115862acf37"
-# Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 pawsx = TaskSpec(
     name="pawsx",

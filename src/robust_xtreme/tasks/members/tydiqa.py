@@ -14,7 +14,7 @@ _RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
 _HUB = "google-research-datasets/tydiqa"
 _CONFIG = "secondary_task"
 _COMMIT = "da78f23f9119363459acbaf46bf89426ff26c259"
-# Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 tydiqa = TaskSpec(
     name="tydiqa",

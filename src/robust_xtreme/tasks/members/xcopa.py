@@ -15,7 +15,7 @@ _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?
 
 _XCOPA: Final = "042f78955ba48e6404616762fa6e05e839c3907a"
 _COPA: Final = "3de24cf8022e94f4ee4b9d55a6f539891524d646"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xcopa = TaskSpec(
     name="xcopa",

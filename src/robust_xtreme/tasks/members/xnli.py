@@ -13,7 +13,7 @@ _LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _LABELS: Final = ("entailment", "neutral", "contradiction")
 _XNLI: Final = "b8dd5d7af51114dbda02c0e3f6133f332186418e"
 _MNLI: Final = "da70db2af9d09693783c3320c4249840212ee221"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xnli = TaskSpec(
     name="xnli",

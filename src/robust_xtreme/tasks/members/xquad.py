@@ -12,7 +12,7 @@ from robust_xtreme.tasks.adapters.qa import by_question, span_qa
 _LANGUAGES: Final = codes("ar de el en es hi ro ru th tr vi zh")
 _XQUAD: Final = "51adfef1c1287aab1d2d91b5bead9bcfb9c68583"
 _SQUAD: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xquad = TaskSpec(
     name="xquad",

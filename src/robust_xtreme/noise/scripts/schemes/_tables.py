@@ -1,7 +1,8 @@
 """Schemes by tables, which are packs: a row for each letter of a language or script.
 
 `arab` and `deva` are how another country writes the language: Kazakh in China, Punjabi in Pakistan, Urdu as Hindi.
-`iast` is ISO 15919, which extends IAST (docs/decisions/0118-iast.md): letters that IAST does not know stay apart.
+`iast` is ISO 15919, which extends IAST: letters that IAST does not know stay apart
+(docs/decisions/noise.md#the-scheme-iast-writes-iso-15919).
 `national` has no Hebrew: the rules of its Academy (2006) need the points of vowels, which texts do not have.
 """
 
