@@ -23,11 +23,10 @@ import polars as pl
 from benchmarks._simulations import write
 from rich.progress import track
 
-from robust_xtreme.gating.verdicts import RATIOS, error_of_ratio
 from robust_xtreme.metric import Metric
 from robust_xtreme.registry import load
 from robust_xtreme.results import intervals, store
-from robust_xtreme.results.intervals import CPU
+from robust_xtreme.results.intervals import CPU, RATIOS, error_of_ratio
 from robust_xtreme.results.schema import STATS
 
 CLUSTERS: Final = (60, 120, 250, 1000)

@@ -22,12 +22,12 @@ from robust_xtreme.gating.verdicts import (
     UNDECIDED,
     Gate,
     decide,
-    error_of_ratio,
     verdicts_of,
 )
 from robust_xtreme.results._cells import Cell, cells
 from robust_xtreme.results.benchmark import Task
 from robust_xtreme.results.contrasts import Key, contrasts
+from robust_xtreme.results.intervals import error_of_ratio
 from robust_xtreme.results.schema import CELL, CONTRASTS, STATS, VERDICT_NAMES, VERDICTS, build, validate
 
 _TODAY = date(2026, 11, 22)
