@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 from robust_xtreme.report.blocks import MEDIUM, NARROW, WIDE, WIDEST
 from robust_xtreme.results.intervals import FEWEST_JOINT
+from robust_xtreme.results.schema import BELOW_RANDOM
 
 NOTHING: Final = "-"
 SCORE: Final = "score/"
@@ -214,7 +215,10 @@ _CATALOGUE: Final = (
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
           "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
-          "worst case, but not in F1 of names, which is not a mean over items.", weight=2),
+          "worst case, but not in F1 of names, which is not a mean over items. Of several noise seeds the mean.",
+          weight=2),
+    Shown("below random", BELOW_RANDOM, _level, "Random minus robust, paired on the same items, with its 95 % "
+          "interval: above 0 the attack leaves less."),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),
@@ -225,7 +229,7 @@ _CATALOGUE: Final = (
     Shown("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",
           room=MEDIUM),
     Shown("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean, but for those "
-          "whose gold class is the target of an attack; others are skipped."),
+          "whose gold class is the target of an attack; others are skipped. Each noise seed counts."),
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),

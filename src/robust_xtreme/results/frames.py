@@ -25,12 +25,16 @@ class Column:
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges."""
+    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges.
+
+    `later` are columns, which may be null, that a file of an older run of the same schema version can lack.
+    """
 
     name: str
     columns: Mapping[str, Column]
     key: tuple[str, ...]
     within: Mapping[Range, str] = field(default_factory=dict)
+    later: tuple[str, ...] = ()
 
     def range(self, name: str) -> Range:
         """The range of a column of numbers."""

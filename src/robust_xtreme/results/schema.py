@@ -192,6 +192,8 @@ of the clean text), value, operator and changed graphemes. An item that is wrong
 gold class is the target. `allowed` counts the words that may change, 0 where no edit fits; `first` the queries up to
 the first success, 0 without one."""
 
+BELOW_RANDOM: Final = ("below_random", "below_random_low", "below_random_high")
+
 ATTACKS: Final = Frame(
     "attacks",
     {
@@ -201,14 +203,19 @@ ATTACKS: Final = Frame(
         **columns(pl.Float64, "success success_low success_high", nullable=True),
         **columns(pl.Float64, "queries queries_to_success words graphemes", nullable=True),
         "curve": Column(pl.String),
+        **columns(pl.Float64, " ".join(BELOW_RANDOM), nullable=True),
     },
     CELL,
-    {POINTS: "success success_low success_high"},
+    {POINTS: "success success_low success_high", CHANGE: " ".join(BELOW_RANDOM)},
+    BELOW_RANDOM,
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
-short for the strength; `success` (points, with its interval) is the share of them that an attack changes to wrong,
-after `queries_to_success` queries. `queries` are those of all attacked items, `words` and `graphemes` what a success
-changes: means over items. `curve` is JSON: success (points) by the number of queries."""
+short for the strength; both count an item once for each noise seed. `success` (points, with its interval) is the share
+of them that an attack changes to wrong, after `queries_to_success` queries. `queries` are those of all attacked items,
+`words` and `graphemes` what a success changes: means over items. `curve` is JSON: success (points) by the number of
+queries. `below_random` is by how many points the attack leaves less of the headline metric than random search, paired
+by cluster as a drop, with its interval; null for random search itself, for recipes, which have none, and in older runs.
+"""
 
 STATS: Final = Frame(
     "stats",
