@@ -85,7 +85,7 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     shown = tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
-    sentence = f"{of} and {tests.height - worse - better} are ties."
+    sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
     if not worse:
         return (Strong(sentence),)
     worst = shown.sort("difference").row(0, named=True)
@@ -267,7 +267,7 @@ def _gate_table(rows: pl.DataFrame, extra: Mapping[tuple[Any, ...], float]) -> T
 
 def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
-    names = (row["task"], _language(row) or "all", _noise(row), row["scale"])
+    names = (row["task"], _language(row) or counted(row["cells"], "language"), _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     decided = (points(row["bound"]), _margin(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
     return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
