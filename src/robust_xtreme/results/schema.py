@@ -326,8 +326,8 @@ AVERAGES: Final = Frame(
 
 `kind` is what it is over: the languages of a task (`name` is the task), those of them that all of its noises have in
 common (`common`, where these are fewer), its languages of one script or family, or the tasks or categories of a
-benchmark, or for rows of a suite those of the suite. `task` is empty where it is over several
-tasks, and `metric` then `score`, the mean of the metrics that make each task's score. `setting` is that of
+benchmark, or for rows of a suite those of the suite; with a `task` that task's part of it. `task` is empty where it is
+over several tasks, and `metric` then `score`, the mean of the metrics that make each task's score. `setting` is that of
 translated data. In a benchmark `condition` names no fields, as each task counts with its headline fields, and `clean`
 has a row, whose drop is null. `cells` names the languages by task, `missing` those that it should be over, too.
 
