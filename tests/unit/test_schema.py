@@ -171,7 +171,7 @@ def test_every_number_has_a_range_or_is_listed(frame: Frame) -> None:
     assert {name for name in numbers if frame.range(name) == ANY and not name.endswith("seed")} <= free
 
 
-def test_a_file_of_before_can_lack_the_later_columns_of_its_frame(tmp_path: Path) -> None:
+def test_an_older_file_can_be_without_the_later_columns_of_its_frame(tmp_path: Path) -> None:
     """They are null; another column is still needed."""
     cell = dict.fromkeys(CELL, "x") | {"setting": "zero_shot", "n": 1, "clusters": 1, "attacked": 1, "no_edit": 0.0}
     attacks = build([cell | {"curve": "{}", "below_random": 1.0}], ATTACKS)

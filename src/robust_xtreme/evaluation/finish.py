@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -113,18 +113,15 @@ def _frames(
         ]
         averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
         folder.write_frame("averages.csv", averages, AVERAGES)
-        attacks = attacks_of(_attacked(plan, folder))
+        attacks = attacks_of(
+            (items, store.scan(stored_of(folder, task_run).stats).filter(metric=task_run.task.metrics[0]))
+            for task_run in plan.task_runs
+            for items in folder.attacked(task_run)
+        )
         if attacks.height:
             folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
         stats.result()
     return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows
-
-
-def _attacked(plan: Plan, folder: Folder) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
-    """The items of each task run under attacks, and its statistics by the headline metric."""
-    for task_run in plan.task_runs:
-        for items in folder.attacked(task_run):
-            yield items, store.scan(stored_of(folder, task_run).stats).filter(metric=task_run.task.metrics[0])
 
 
 def _kept(plan: Plan) -> Kept:

@@ -8,14 +8,14 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.gating.comparing import Comparison
-from robust_xtreme.gating.document import LEGEND, contrast_table, differences_sentence, is_shown
+from robust_xtreme.gating.document import KINDS, LEGEND, contrast_table, differences_sentence, in_order, is_shown
 from robust_xtreme.report.blocks import Block, Cell, Chart, Column, Heading, Link, Paragraph, Part, Phrase, Table, Terms
 from robust_xtreme.report.charts.forest import forest
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.page.heat import scale
 from robust_xtreme.report.summary import UNDECIDED
-from robust_xtreme.results.contrasts import CELLS, CHANGE, LANGUAGES, PERTURBED, TASKS
+from robust_xtreme.results.contrasts import CELLS, CHANGE, PERTURBED, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
 
 ANCHOR: Final = "differences"
@@ -28,7 +28,6 @@ _FIRST, _MOST, _DRAWN = 12, 60, 40
 _STILL: Final = 1e-9
 """Levels that differ by less are equal but for the last bits of their sums."""
 
-_KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _KEY: Final = (
     "Candidate minus baseline, in points, of the levels; the colours are those of the changes below. "
     f"{UNDECIDED} and dotted: a tie, no difference is shown."
@@ -41,7 +40,7 @@ _DESCRIPTION: Final = (
 
 def differences_part(comparison: Comparison) -> Part:
     """The part of a page that compares two runs."""
-    rows = comparison.frame.sort("difference", *_order(comparison.frame))
+    rows = comparison.frame.sort("difference", *in_order(comparison.frame))
     blocks: list[Block] = [
         Paragraph(f"Candidate: {comparison.candidate}; baseline: {comparison.baseline}."),
         Paragraph(differences_sentence(rows)),
@@ -51,7 +50,7 @@ def differences_part(comparison: Comparison) -> Part:
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
         *_described([*_charts(rows)]),
     ]
-    for kind, title in _KINDS.items():
+    for kind, title in KINDS.items():
         blocks += _tables(rows.filter(kind=kind), kind, title)
     return Part(_TITLE, ANCHOR, (*blocks, Terms(tuple(LEGEND.items()))))
 
@@ -59,10 +58,6 @@ def differences_part(comparison: Comparison) -> Part:
 def no_differences(why: str) -> Part:
     """The part of a page of two runs that cannot be compared."""
     return Part(_TITLE, ANCHOR, (Paragraph(f"The differences of the two runs are not shown: {why}"),))
-
-
-def _order(rows: pl.DataFrame) -> list[str]:
-    return [name for name in ("task", "language", "context_language", "condition", "scale") if name in rows.columns]
 
 
 # ----------------------------------------------------------------------------------------------------------------- heat

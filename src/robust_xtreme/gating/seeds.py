@@ -111,8 +111,7 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     p = 2 * min(test.p, 1 - test.p) if test.p is not None else None
     items = row["widened_se"]
     reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * hypot(test.se, items)
-    if row["metric"] in RATIOS:
-        items = float(error_of_ratio(row["se"], items, row["clusters"]))
+    items = float(error_of_ratio(row["se"], items, row["clusters"])) if row["metric"] in RATIOS else items
     widened = hypot(test.se, items)
     low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
     interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}

@@ -22,10 +22,7 @@ CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
 def attacks_of(parts: Iterable[tuple[pl.DataFrame, pl.LazyFrame]]) -> pl.DataFrame:
-    """ATTACKS from rows of ATTACKED, and those of STATS by the headline metric, of a cell in one part.
-
-    Noise seeds count as further items.
-    """
+    """ATTACKS from parts with rows of ATTACKED and of STATS by the headline metric; noise seeds are further items."""
     return build([row for part in parts for row in _rows(*part)], ATTACKS)
 
 
@@ -45,8 +42,8 @@ def _below_random(stats: pl.DataFrame) -> dict[tuple[str, ...], dict[str, float 
     for key, (cell, moves) in every.items():
         twin = drawn.get(moves, cell)
         if twin is not cell and twin.seeds == cell.seeds:
-            found = estimate_difference(twin.sums, cell.sums, cell.reduce)
-            below[key] = dict(zip(BELOW_RANDOM, (found.value, found.low, found.high), strict=True))
+            estimate = estimate_difference(twin.sums, cell.sums, cell.reduce)
+            below[key] = dict(zip(BELOW_RANDOM, (estimate.value, estimate.low, estimate.high), strict=True))
     return below
 
 

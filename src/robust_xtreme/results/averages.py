@@ -47,9 +47,6 @@ Counted = Mapping[Key, tuple[Any, Any]]
 Numbers = Mapping[Key, Any]
 """The numbers of the clusters of each clean cell, (G,), by its key and metric: the same cluster has the same number."""
 
-Marks = Mapping[tuple[str, ...], bool | None]
-"""Whether each cell has a mark, by its headline metric; None where it has none and is not tested."""
-
 Absent = Sequence[Mapping[str, str]]
 """Cells of a language that were asked for and have no scores: entries of a manifest's `not_run`."""
 
@@ -230,7 +227,7 @@ def _shared(levels: Sequence[Level]) -> list[Level]:
     ]
 
 
-def _row(averaged: Average, drops: Drops, marks: Marks) -> dict[str, Any]:
+def _row(averaged: Average, drops: Drops, marks: Mapping[tuple[str, ...], bool | None]) -> dict[str, Any]:
     first, levels = averaged.levels[0], averaged.levels
     languages = sorted({level.language for level in levels})
     tasks = {level["task"]: None for level in levels}
@@ -258,7 +255,7 @@ def _row(averaged: Average, drops: Drops, marks: Marks) -> dict[str, Any]:
     }
 
 
-def _marked(averaged: Average, marks: Marks) -> float | None:
+def _marked(averaged: Average, marks: Mapping[tuple[str, ...], bool | None]) -> float | None:
     """The share of tasks and languages with a mark; over several tasks each by its headline metric."""
     units = {level.key: level.marked if averaged.task else marks.get(level.key) for level in averaged.levels}
     known = [mark for mark in units.values() if mark is not None]

@@ -27,7 +27,7 @@ class Column:
 class Frame:
     """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges.
 
-    `later` are columns, which may be null, that a file of an older run of the same schema version can lack.
+    Files of older runs can be without the columns `later`, which may be null.
     """
 
     name: str

@@ -244,10 +244,7 @@ def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact
 
 
 def error_of_ratio(se: Any, widened_se: Any, clusters: Any) -> Any:
-    """`widened_se` of an F1, numpy arrays, in which the cluster that is added changes it by a whole cluster's share.
-
-    Where few clusters differ, their steps say little of the steps of others that a sample has not.
-    """
+    """`widened_se` of an F1, numpy arrays, in which the cluster that is added changes it by a whole cluster's share."""
     return np.maximum(widened_se, np.hypot(se, TOP / np.asarray(clusters)))
 
 

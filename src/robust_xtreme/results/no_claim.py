@@ -39,8 +39,7 @@ def unreached() -> pl.Expr:
 
 def no_claim() -> pl.Expr:
     """The reason why a row of SCORES or DELTAS claims nothing; null if it does claim, and for clean cells."""
-    attacked = _attacked() & (pl.col("condition") != CLEAN)
-    return pl.coalesce(pl.when(attacked).then(pl.lit(SELECTED)), unreached()).alias("no_claim")
+    return pl.coalesce(pl.when(_attacked()).then(pl.lit(SELECTED)), unreached()).alias("no_claim")
 
 
 def _attacked() -> pl.Expr:
