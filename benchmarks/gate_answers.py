@@ -27,9 +27,8 @@ from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.registry import load
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import STATS
-from robust_xtreme.gating.verdicts import RATIOS, error_of_ratio
 from robust_xtreme.stats import intervals
-from robust_xtreme.stats.intervals import CPU
+from robust_xtreme.stats.intervals import CPU, RATIOS, error_of_ratio
 
 CLUSTERS: Final = (60, 120, 250, 1000)
 _LEAST: Final = 0.2

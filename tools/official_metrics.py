@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import regex
 
 Array = np.ndarray[Any, Any]
 Row = Mapping[str, Any]
@@ -34,14 +35,26 @@ _ARTICLES: Final = {
 }
 
 
+_MLQA: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
+_UNSPACED: Final = regex.compile(
+    r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}--\p{M}]\p{M}*)", regex.V1
+)
+
+
 def mlqa_words(answer: str, language: str) -> list[str]:
-    """`normalize_answer` of mlqa_evaluation_v1.py in the language of the context, split at white space."""
+    """`normalize_answer` of mlqa_evaluation_v1.py in the language of the context, split at white space.
+
+    In languages that the script refuses a character of a script without blanks is a word, with its marks
+    (docs/decisions/0073-benchmark-averages.md).
+    """
     marks = set(string.punctuation)
     text = "".join(
         letter for letter in answer.lower() if letter not in marks and not unicodedata.category(letter).startswith("P")
     )
     text = re.sub(_ARTICLES[language], " ", text) if language in _ARTICLES else text
-    return re.sub(r"([\u4e00-\u9fa5])", r" \1 ", text).split() if language == "zh" else text.split()
+    if language == "zh":
+        return re.sub(r"([\u4e00-\u9fa5])", r" \1 ", text).split()
+    return text.split() if language in _MLQA else _UNSPACED.sub(r" \1 ", text).split()
 
 
 def exact_match(answer: Sequence[str], gold: Sequence[str]) -> float:

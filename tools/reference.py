@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -123,7 +122,7 @@ def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> Phra
 def decisions() -> str:
     """The pages of the decisions."""
     pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "index.md")
-    head = "Where the design left room: what was chosen and why, with the figure that decided it. A page for each package."
+    head = "Where the design left room: what was chosen, why, and the figure that decided it. A page for each package."
     links = "\n".join(f"- [{path.stem}]({path.name})" for path in pages)
     return markdown.render(ReportPage("Decisions", (Prose(head), Prose(links))))
 

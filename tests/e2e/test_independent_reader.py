@@ -18,6 +18,7 @@ from tools import independent_reader, official_metrics
 from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
+from robust_xtreme.tasks.metrics._mlqa import words as mlqa_words
 
 TASKS = ("xnli", "panx", "xquad")
 
@@ -71,6 +72,21 @@ def test_noise_on_the_context_is_scored_by_squads_script(folder: Path) -> None:
     noisy = scores.filter(pl.col("condition").str.ends_with("fields=context")).get_column("value").to_list()
     assert len(noisy) == 2
     assert min(noisy) > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("ja", "データの山。", "デ ー タ の 山"),
+        ("th", "น้ำตาล 3 กิโล", "น้ ำ ต า ล 3 กิ โ ล"),
+        ("my", "မြန်မာ", "မြ န် မာ"),
+        ("sw", "mji wa  Paris!", "mji wa paris"),
+        ("zh", "北京 3月", "北 京 3 月"),
+    ],
+)
+def test_answers_beyond_mlqas_languages_have_the_words_of_the_program(language: str, text: str, words: str) -> None:
+    """Where no blank is between words a character with its marks is one; Thai SARA AM is a letter, and no mark."""
+    assert official_metrics.mlqa_words(text, language) == words.split() == list(mlqa_words(text, language))
 
 
 @pytest.mark.parametrize("column", ["answer", "prediction"])

@@ -20,9 +20,10 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.stats._levels import CellLevel, levels_of
 from robust_xtreme.stats.averages import averaged
 from robust_xtreme.stats.averaging import Drop
-from robust_xtreme.stats.benchmark import TASKS, tasks_of
+from robust_xtreme.stats.benchmark import TASKS, Task, tasks_of
 
 QA = {"xquad", "mlqa", "tydiqa"}
+_LOST = Drop(10.0, np.arange(40), 0.2 * (-1.0) ** np.arange(40), np.ones(40, bool))
 
 
 def manifest(asked: tuple[str, ...] = ("xtreme-r",)) -> dict[str, Any]:
@@ -62,13 +63,12 @@ def averages(
     **other: Any,
 ) -> pl.DataFrame:
     """AVERAGES of that run, in which every perturbed cell lost 10 points."""
-    lost = Drop(10.0, np.arange(40), 0.2 * (-1.0) ** np.arange(40), np.ones(40, bool))
     levels = [
         replace(level, marked=marked(level))
         for level in levels_of(scores() if score_frame is None else score_frame, empty(DELTAS))
     ]
     facts = manifest(**other)
-    drops = {(level.key, level.metric): lost for level in levels}
+    drops = {(level.key, level.metric): _LOST for level in levels}
     return averaged(levels, drops, tasks_of(facts["tasks"]), facts["spec"]["tasks"], suite)
 
 
@@ -136,6 +136,25 @@ def test_a_language_of_a_task_counts_once_among_marks() -> None:
     frame = averages(pl.concat([scores(), noisy]), marked=marked)
     rows = frame.filter(pl.col("drop").is_not_null(), task="")
     assert set(rows.select("marked", "units").iter_rows()) == {(1 / 20, 20)}
+
+
+def test_a_mark_is_that_of_the_headline_metric_which_is_not_in_the_score() -> None:
+    """The score of tagging is chunk F1, and its tests and marks are of token accuracy."""
+    tasks = {"udpos": Task(("token_accuracy", "span_f1"), ("span_f1",), ("tokens",), {"xtreme-r": ("en", "sw")})}
+    rows = [
+        _row("udpos", code, metric, 70.0, condition=condition)
+        for code in ("en", "sw")
+        for metric in ("token_accuracy", "span_f1")
+        for condition in ("clean", "char_noise:0.1")
+    ]
+    marks = {("sw", "token_accuracy"): True, ("en", "token_accuracy"): False}
+    levels = [
+        replace(level, marked=None if level["condition"] == "clean" else marks.get((level.language, level.metric)))
+        for level in levels_of(build(rows, SCORES), empty(DELTAS))
+    ]
+    frame = averaged(levels, {(level.key, level.metric): _LOST for level in levels}, tasks, ["xtreme-r"])
+    over_tasks = frame.filter(pl.col("drop").is_not_null(), task="")
+    assert set(over_tasks.select("marked", "units").iter_rows()) == {(0.5, 2)}
 
 
 def test_on_a_terminal_tasks_are_rows() -> None:

@@ -15,6 +15,7 @@ from robust_xtreme.stats.averages import averages
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.degrade import deltas, family_name, parts_of
 from robust_xtreme.stats.multiplicity import holm
+from robust_xtreme.stats.no_claim import NO_EDITS, NOT_APPLICABLE, unreached
 from robust_xtreme.stats.score import scores
 
 HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}
@@ -261,6 +262,20 @@ def test_what_is_selected_on_the_outcome_is_not_tested(condition: str) -> None:
     assert rows[NOISE]["m"] == 1
     made = averages(stats, scored, frame, {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})})
     assert set(made["condition"]) == {NOISE}
+
+
+@pytest.mark.parametrize("condition", ATTACKS)
+def test_an_attack_without_edits_has_a_level(condition: str) -> None:
+    """A model that is right nowhere is not attacked, and its level is compared; noise alone takes a cell out."""
+    stats, _ = frames({CLEAN: [0] * 60, (NOISE, 0): [0] * 60, (condition, 0): [0] * 60})
+    for status, reasons in (
+        ("unchanged", {NOISE: NO_EDITS, condition: None}),
+        ("not_applicable", {NOISE: NOT_APPLICABLE, condition: NOT_APPLICABLE}),
+    ):
+        unedited = {"edits": 0, "tokens_changed": False, "status": status}
+        noisy = [row for name in reasons for row in prediction_rows(60, name, 0, **unedited)]
+        scored = scores(stats, build([*prediction_rows(60), *noisy], PREDICTIONS))
+        assert dict(scored.select("condition", unreached()).iter_rows()) == {"clean": None, **reasons}
 
 
 def test_an_attack_of_any_name_is_known_by_its_queries() -> None:

@@ -21,7 +21,7 @@ from robust_xtreme.gating.outputs import MARKER, comparison_written, gate_writte
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.pull_request import outputs_of, workflow_commands
 from robust_xtreme.gating.verdicts import MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.stats.contrasts import CELLS
+from robust_xtreme.stats.contrasts import CELLS, TASKS
 
 HOSTILE: Final = (
     "<script>alert(1)</script>",
@@ -169,6 +169,13 @@ def test_a_comment_fits(names: tuple[str, ...]) -> None:
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} - {3} == {15}
     assert len(tables) > 10
     assert ".json" in text  # where the other rows are
+
+
+def test_a_mean_says_over_how_many_languages_it_is() -> None:
+    """Where the runs have more languages, it is not that of all."""
+    mean = row(0, "xnli") | {"kind": TASKS, "language": "", "context_language": "", "cells": 3, "against": SIDES[0]}
+    text = gate_written(Gate(build([mean], VERDICTS), Policy()), ".md").decode()
+    assert "| 3 languages |" in text
 
 
 def test_a_comment_renders_as_github_does(hostile: Gate) -> None:

@@ -18,7 +18,7 @@ from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds, retrained
 from robust_xtreme.gating.verdicts import decide
 from robust_xtreme.stats.contrasts import contrasts
-from robust_xtreme.stats.outcomes import levels_of
+from robust_xtreme.stats.outcomes import levels_of, mean_of
 
 
 @pytest.mark.parametrize("candidate", [60.0, 70.5, 71.0, 80.0])
@@ -65,8 +65,8 @@ def test_pooled_rows_are_tested_over_training_seeds(tmp_path: Path) -> None:
         assert row["se"] == pytest.approx(known.se)
         assert row["widened_se"] > row["se"]
         assert row["p"] == pytest.approx(2 * min(known.p or 0, 1 - (known.p or 0)))
-        assert row["low"] < row["difference"] < row["high"]
-        assert (row["low"] > 0 or row["high"] < 0) == (row["p"] < 0.05)
+        reach = stats.t.ppf(0.975, 3) * row["widened_se"]
+        assert (row["low"], row["high"]) == pytest.approx((row["difference"] - reach, row["difference"] + reach))
         assert row["p_adjusted"] >= row["p"]
         assert row["mde"] > row["se"]
     cells = table.filter(kind="cell")
@@ -75,6 +75,23 @@ def test_pooled_rows_are_tested_over_training_seeds(tmp_path: Path) -> None:
     for row in cells.iter_rows(named=True):
         each = [frame.filter(kind="cell", scale=row["scale"], language=row["language"]) for frame in alone]
         assert row["difference"] == pytest.approx(np.mean([frame["difference"][0] for frame in each]))
+
+
+def test_an_f1_over_training_seeds_has_the_items_variance_and_a_whole_step(tmp_path: Path) -> None:
+    """The bound has the variance of seeds and of items, and the share of a cluster; the interval has J as it is."""
+    runs = of_runs([finished_run(tmp_path / str(draw), draw=draw, count=90) for draw in range(3)]).runs
+    candidate = load(finished_run(tmp_path / "new", draw=9, count=90))
+    named = pl.lit("span_f1").alias("metric")
+    items = contrasts(mean_of(runs), mean_of(candidate.runs * 3), candidate.tasks).with_columns(named)
+    levels = levels_of(runs).with_columns(named)
+    table = across_seeds(items, levels, {(*key[:-1], "span_f1") for key in candidate.keys})
+    for row in table.filter(kind="task").iter_rows(named=True):
+        item = items.filter(kind="task", scale=row["scale"]).row(0, named=True)
+        step = max((100 / item["clusters"]) ** 2, item["widened_se"] ** 2 - item["se"] ** 2)
+        assert row["widened_se"] ** 2 == pytest.approx(row["se"] ** 2 + item["se"] ** 2 + step)
+        reach = stats.t.ppf(0.975, 2) * np.hypot(row["se"], item["widened_se"])
+        assert row["high"] == pytest.approx(row["difference"] + reach)
+        assert reach < stats.t.ppf(0.975, 2) * row["widened_se"]
 
 
 def test_the_only_cell_of_a_task_is_its_pooled_level(tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ from robust_xtreme.gating.verdicts import (
     UNDECIDED,
     Gate,
     decide,
-    error_of_ratio,
     verdicts_of,
 )
 from robust_xtreme.stats._cells import Cell, cells
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
+from robust_xtreme.stats.intervals import error_of_ratio
 
 _TODAY = date(2026, 11, 22)
 _NOISE = "char_noise:0.1"

@@ -64,6 +64,15 @@ def test_a_page_can_be_made_of_nothing_and_of_clean_cells_alone(results: Results
     assert "## By task" not in text
 
 
+def test_joint_intervals_are_named_only_where_they_are(results: Results) -> None:
+    """With few clusters the table of the worst cells has no such column, and nothing there says that it is valid."""
+    alone = results.deltas.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("joint_low", "joint_high"))
+    for deltas, named in ((results.deltas, True), (alone, False)):
+        text = page(results.scores, deltas, results.manifest).partition("## Worst cells")[2].partition("\n## ")[0]
+        assert ("joint interval" in text) is named
+        assert "valid for all" not in text
+
+
 def test_the_head_counts_what_the_tests_show(results: Results) -> None:
     """Of seven tested cells one is a gain and one shows no change; with those that are not tested they are 14."""
     tested = (pl.col("task") == "xnli") & pl.col("p_adjusted").is_not_null()

@@ -1,17 +1,28 @@
-"""The chart of attacks: the success by queries, of each search, on average over languages."""
+"""Attacks beside random search: the success by queries, the paired difference, and how many items are attacked."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
+import pytest
+from scipy import stats as stats_of
+from tests.stats_rows import answers, cell, frames, item
 from tests.synthetic_run import averages, run
 
+from robust_xtreme import registry
 from robust_xtreme.files.frames import build
-from robust_xtreme.files.schema import ATTACKS, CELL, CONDITIONS
+from robust_xtreme.files.schema import ATTACKED, ATTACKS, BELOW_RANDOM, CELL, CONDITIONS
 from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.view import Results
+from robust_xtreme.stats.attacks import attacks_of
+from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.score import scores
+
+ATTACK = "attack_keys:0.1@queries=5@fields=premise"
+RANDOM = ATTACK.replace("@fields", "@search=random@fields")
 
 
 def _attack(language: str, condition: str, curve: Mapping[str, float], attacked: int = 10) -> dict[str, object]:
@@ -56,3 +67,44 @@ def test_fields_have_charts_of_their_own_and_a_run_without_attacks_has_none() ->
     titles = [title for title, _ in _points(_attack("en", first, {"1": 9.0}), _attack("en", second, {"1": 8.0}))]
     assert sorted(titles) == ["xnli hypothesis", "xnli premise"]
     assert _points() == []
+
+
+def _attacked_run() -> Results:
+    """Sixty items under an attack and random search, two noise seeds: thirty of them are attacked under each seed."""
+    right = answers(60, 0.9)
+    arms = {(name, seed): right & answers(60, 0.5, number) for number, (name, seed) in enumerate(_ARMS)}
+    stats, predictions = frames({("clean", -1): right, **arms})
+    searched = {"edits": "[]", "allowed": 3, "queries": 5, "first": 1, "words": 1, "graphemes": 1}
+    rows = [
+        {**cell(name), **item(at), "noise_seed": seed, "skipped": at % 2 == 0, **searched}
+        for name, seed in _ARMS
+        for at in range(60)
+    ]
+    scored = scores(stats, predictions)
+    manifest = {"tasks": {"xnli": {"metrics": ["accuracy"], "perturbed": [["premise"]]}}}
+    made = attacks_of([(build(rows, ATTACKED), stats.lazy())])
+    return Results(scored, deltas(stats, scored, {"xnli": "accuracy"}), manifest, attacks=made)
+
+
+_ARMS = [(name, seed) for name in (ATTACK, RANDOM) for seed in (0, 1)]
+
+
+def test_an_attack_is_compared_with_random_search_on_the_same_items() -> None:
+    """The difference of the levels is paired by cluster, as a drop is; random search has none."""
+    results = _attacked_run()
+    right = {(name, seed): answers(60, 0.9) & answers(60, 0.5, at) for at, (name, seed) in enumerate(_ARMS)}
+    lost = sum(1.0 * right[RANDOM, seed] - right[ATTACK, seed] for seed in (0, 1)) / 2  # of each item
+    without = np.array([np.delete(lost, range(at, at + 3)).mean() for at in range(0, 60, 3)]) * 100
+    moves = without.mean() - without
+    error = np.sqrt(19 / 20 * (moves**2).sum() + (moves**4).sum() / (moves**2).sum())
+    table = {row["condition"]: row for row in results.attacks.iter_rows(named=True)}
+    assert table[ATTACK]["below_random"] == pytest.approx(100 * lost.mean())
+    high = 100 * lost.mean() + stats_of.t.ppf(0.975, 19) * error
+    assert table[ATTACK]["below_random_high"] == pytest.approx(high)
+    assert [table[RANDOM][name] for name in BELOW_RANDOM] == [None] * 3
+
+
+def test_attacked_items_are_of_as_many_items() -> None:
+    """An item counts once for each noise seed on both sides."""
+    shown = registry.load("view", "attacks").make(_attacked_run())
+    assert set(shown.select("attacked", "n").iter_rows()) == {(60, 120)}

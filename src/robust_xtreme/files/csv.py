@@ -67,15 +67,16 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
     header, *rows = _rows(path)
     if rows and header[:1] == [_VERSION]:
         check_version(path, rows[0][0])  # before the columns, which another version has otherwise
-    if header != [_VERSION, *frame.columns]:
+    names = [name for name in frame.columns if name in header or name not in frame.later]
+    if header != [_VERSION, *names]:
         raise DataError(path, f"is not a {frame.name} file: its header has other columns", line=1)
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise DataError(path, f"has {counted(len(row), 'value')} instead of {len(header)}", line=number)
         check_version(path, row[0])
     values = {
-        name: [_read(row[position], column, path, number) for number, row in enumerate(rows, 2)]
-        for position, (name, column) in enumerate(frame.columns.items(), 1)
+        name: [_read(row[position], frame.columns[name], path, number) for number, row in enumerate(rows, 2)]
+        for position, name in enumerate(names, 1)
     }
     try:
         return build(values, frame)

@@ -65,12 +65,16 @@ class FrameColumn:
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges."""
+    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges.
+
+    Files of older runs can be without the columns `later`, which may be null.
+    """
 
     name: str
     columns: Mapping[str, FrameColumn]
     key: tuple[str, ...]
     within: Mapping[Range, str] = field(default_factory=dict)
+    later: tuple[str, ...] = ()
 
     def range(self, name: str) -> Range:
         """The range of a column of numbers."""

@@ -191,6 +191,8 @@ of the clean text), value, operator and changed graphemes. An item that is wrong
 gold class is the target. `allowed` counts the words that may change, 0 where no edit fits; `first` the queries up to
 the first success, 0 without one."""
 
+BELOW_RANDOM: Final = ("below_random", "below_random_low", "below_random_high")
+
 ATTACKS: Final = Frame(
     "attacks",
     {
@@ -200,14 +202,19 @@ ATTACKS: Final = Frame(
         **columns(pl.Float64, "success success_low success_high", nullable=True),
         **columns(pl.Float64, "queries queries_to_success words graphemes", nullable=True),
         "curve": FrameColumn(pl.String),
+        **columns(pl.Float64, " ".join(BELOW_RANDOM), nullable=True),
     },
     CELL,
-    {POINTS: "success success_low success_high"},
+    {POINTS: "success success_low success_high", CHANGE: " ".join(BELOW_RANDOM)},
+    BELOW_RANDOM,
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
-short for the strength; `success` (points, with its interval) is the share of them that an attack changes to wrong,
-after `queries_to_success` queries. `queries` are those of all attacked items, `words` and `graphemes` what a success
-changes: means over items. `curve` is JSON: success (points) by the number of queries."""
+short for the strength; both count an item once for each noise seed. `success` (points, with its interval) is the share
+of them that an attack changes to wrong, after `queries_to_success` queries. `queries` are those of all attacked items,
+`words` and `graphemes` what a success changes: means over items. `curve` is JSON: success (points) by the number of
+queries. `below_random` is by how many points the attack leaves less of the headline metric than random search, paired
+by cluster as a drop, with its interval; null for random search itself, for recipes, which have none, and in older runs.
+"""
 
 STATS: Final = Frame(
     "stats",
@@ -318,8 +325,8 @@ AVERAGES: Final = Frame(
 
 `kind` is what it is over: the languages of a task (`name` is the task), those of them that all of its noises have in
 common (`common`, where these are fewer), its languages of one script or family, or the tasks or categories of a
-benchmark, or for rows of a suite those of the suite. `task` is empty where it is over several
-tasks, and `metric` then `score`, the mean of the metrics that make each task's score. `setting` is that of
+benchmark, or for rows of a suite those of the suite; with a `task` that task's part of it. `task` is empty where it is
+over several tasks, and `metric` then `score`, the mean of the metrics that make each task's score. `setting` is that of
 translated data. In a benchmark `condition` names no fields, as each task counts with its headline fields, and `clean`
 has a row, whose drop is null. `cells` names the languages by task, `missing` those that it should be over, too.
 

@@ -16,7 +16,7 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import CELL, SIDES
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.document import LEGEND, contrast_table, differences_sentence, is_shown
+from robust_xtreme.gating.document import KINDS, LEGEND, contrast_table, differences_sentence, in_order, is_shown
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds
@@ -43,7 +43,7 @@ from robust_xtreme.report.names import anchor, language_name, script, script_nam
 from robust_xtreme.report.page.heat import scale
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
-from robust_xtreme.stats.contrasts import CELLS, CHANGE, LANGUAGES, PERTURBED, TASKS, Key, contrasts
+from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.outcomes import mean_of
 from robust_xtreme.stats.run_cells import KEY
@@ -191,7 +191,6 @@ _FIRST, _MOST, _DRAWN = 12, 60, 40
 _STILL: Final = 1e-9
 """Levels that differ by less are equal but for the last bits of their sums."""
 
-_KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _KEY: Final = (
     "Candidate minus baseline, in points, of the levels; the colours are those of the changes below. "
     f"{UNDECIDED} and dotted: a tie, no difference is shown."
@@ -204,7 +203,7 @@ _DESCRIPTION: Final = (
 
 def differences_part(comparison: Comparison) -> Section:
     """The part of a page that compares two runs."""
-    rows = comparison.frame.sort("difference", *_order(comparison.frame))
+    rows = comparison.frame.sort("difference", *in_order(comparison.frame))
     blocks: list[Block] = [
         Paragraph(f"Candidate: {comparison.candidate}; baseline: {comparison.baseline}."),
         Paragraph(differences_sentence(rows)),
@@ -214,7 +213,7 @@ def differences_part(comparison: Comparison) -> Section:
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
         *_described([*_charts(rows)]),
     ]
-    for kind, title in _KINDS.items():
+    for kind, title in KINDS.items():
         blocks += _tables(rows.filter(kind=kind), kind, title)
     return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(LEGEND.items()))))
 
@@ -222,10 +221,6 @@ def differences_part(comparison: Comparison) -> Section:
 def no_differences(why: str) -> Section:
     """The part of a page of two runs that cannot be compared."""
     return Section(_TITLE, ANCHOR, (Paragraph(f"The differences of the two runs are not shown: {why}"),))
-
-
-def _order(rows: pl.DataFrame) -> list[str]:
-    return [name for name in ("task", "language", "context_language", "condition", "scale") if name in rows.columns]
 
 
 # ----------------------------------------------------------------------------------------------------------------- heat

@@ -10,8 +10,18 @@ import polars as pl
 from robust_xtreme.core.errors import counted
 from robust_xtreme.files.schema import SCALES, SIDES, VERDICTS
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, ReportPage, Strong, Table, TableColumn, Terms
-from robust_xtreme.report.columns import interval, points, signed
+from robust_xtreme.report.blocks import (
+    Block,
+    Heading,
+    Paragraph,
+    Phrase,
+    ReportPage,
+    Strong,
+    Table,
+    TableColumn,
+    Terms,
+)
+from robust_xtreme.report.columns import interval, p_value, points, signed
 from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
@@ -19,7 +29,7 @@ from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
 
 TIE: Final = "tie"
-_KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
+KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _LONGEST: Final = 120
 """The characters of a name in a table of a gate."""
 
@@ -64,8 +74,8 @@ def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> 
     """The verdict in a sentence and the note, then a table of each kind, the `most` largest falls."""
     yield Paragraph(differences_sentence(contrasts))
     yield Paragraph(note)
-    for kind, title in _KINDS.items():
-        rows = contrasts.filter(kind=kind).sort("difference", *_order(contrasts))
+    for kind, title in KINDS.items():
+        rows = contrasts.filter(kind=kind).sort("difference", *in_order(contrasts))
         if rows.height:
             yield Heading(title, 3)
             yield contrast_table(rows.head(most))
@@ -74,7 +84,8 @@ def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> 
     yield Terms(tuple(LEGEND.items()))
 
 
-def _order(frame: pl.DataFrame) -> list[str]:
+def in_order(frame: pl.DataFrame) -> list[str]:
+    """The columns that rows with equal differences are sorted by."""
     return [name for name in ("task", "language", "context_language", "condition", "scale") if name in frame.columns]
 
 
@@ -85,7 +96,7 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     shown = tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
-    sentence = f"{of} and {tests.height - worse - better} are ties."
+    sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
     if not worse:
         return (Strong(sentence),)
     worst = shown.sort("difference").row(0, named=True)
@@ -122,7 +133,7 @@ def contrast_table(rows: pl.DataFrame) -> Table:
 def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
     names = (row["task"], _language(row), _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    tests = (interval(row["joint_low"], row["joint_high"]), _p(row["p_adjusted"]), points(row["mde"]))
+    tests = (interval(row["joint_low"], row["joint_high"]), p_value(row["p_adjusted"]), points(row["mde"]))
     return (*names, *levels, *tests, "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE)
 
 
@@ -131,10 +142,6 @@ def is_shown(row: Mapping[str, Any]) -> bool:
     if row["joint_low"] is not None:
         return bool(row["joint_low"] > 0 or row["joint_high"] < 0)
     return row["p_adjusted"] is not None and row["p_adjusted"] < 1 - CONFIDENCE
-
-
-def _p(value: float | None) -> str:
-    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
@@ -148,15 +155,8 @@ def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
 
 
 def _level(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        row["task"],
-        _language(row),
-        _noise(row),
-        row["model"],
-        points(row["value"]),
-        points(row["se"]),
-        f"{row['n']}",
-    )
+    names = (row["task"], _language(row), _noise(row), row["model"])
+    return (*names, points(row["value"]), points(row["se"]), str(row["n"]))
 
 
 # ---------------------------------------------------------------------------------------------------------------- gate
@@ -186,7 +186,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     for title, rows in groups.items():
         if rows.height:
             yield Heading(f"{title}: {rows.height}", 3)
-            yield _gate_table(rows.sort("difference", *_order(rows), nulls_last=True).head(_MOST), extra)
+            yield _gate_table(rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST), extra)
         if rows.height > _MOST:
             yield Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
@@ -217,7 +217,7 @@ def explained(gate: Gate) -> Iterator[Block]:
     yield Paragraph(_short(gate.note, 3 * _LONGEST))
     yield from _anchored(gate)
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
-    rows = gated.sort("difference", *_order(gated), nulls_last=True).iter_rows(named=True)
+    rows = gated.sort("difference", *in_order(gated), nulls_last=True).iter_rows(named=True)
     lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)
     yield Table((TableColumn("row"), TableColumn("decided", folds=True)), lines)
 
@@ -267,9 +267,9 @@ def _gate_table(rows: pl.DataFrame, extra: Mapping[tuple[Any, ...], float]) -> T
 
 def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
-    names = (row["task"], _language(row) or "all", _noise(row), row["scale"])
+    names = (row["task"], _language(row) or counted(row["cells"], "language"), _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    decided = (points(row["bound"]), _margin(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
+    decided = (points(row["bound"]), _margin(row["margin"]), p_value(row["p_gate"]), points(row["mde"]))
     return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
 
 

@@ -2,8 +2,8 @@
 
 The pooled level c of the run is compared with those of K runs, which differ by training seed: t = (c - mean) / (s
 sqrt(1 + 1/K)), K - 1 degrees of freedom, s their standard deviation (Crawford and Howell, The Clinical
-Neuropsychologist 12, 1998: a single case against a small sample). The items are fixed in that test. That the run is at
-most a margin worse is a claim about other items, too: its bounds have the item variance of c - mean added.
+Neuropsychologist 12, 1998: a single case against a small sample). The items are fixed in that test. Interval and bounds
+are claims about other items, too: they have the item variance of c - mean added.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ import polars as pl
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.files.schema import CONTRASTS, build
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, TASKS, Key
-from robust_xtreme.stats.intervals import CONFIDENCE, TOP, Estimate, smallest_detectable, t_probability, t_quantile
+from robust_xtreme.stats.intervals import (
+    CONFIDENCE,
+    RATIOS,
+    TOP,
+    Estimate,
+    error_of_ratio,
+    smallest_detectable,
+    t_probability,
+    t_quantile,
+)
 from robust_xtreme.stats.multiplicity import holm
 from robust_xtreme.stats.outcomes import pool_of, pooled_levels
 
@@ -60,10 +69,10 @@ def across_seeds(whole: pl.DataFrame, levels: pl.DataFrame, keys: Collection[Key
     """CONTRASTS of a run against the mean of K runs of one recipe, from those of the items and LEVELS of the K runs.
 
     `keys` name the cells of the run. Pooled rows (kind `task`; of a task with one language the cell) are tested over
-    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p, `low`, `high` and `mde` use both, and `widened_se` has
-    the item variance added, for the bound of `ok`. Their p is corrected by Holm among them. Where the runs do not
-    differ, or the items give no interval, a pooled row is that of the items. Other rows always are: they say nothing
-    about other trainings.
+    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p and `mde` use both. `low` and `high` have the item
+    variance added, and so has `widened_se`, for the bounds of the gate: in an F1 with the step of a whole cluster.
+    Their p is corrected by Holm among them. Where the runs do not differ, or the items give no interval, a pooled row
+    is that of the items. Other rows always are: they say nothing about other trainings.
 
     Raises UserError for fewer than three runs.
     """
@@ -100,11 +109,13 @@ def _is_pooled(row: Mapping[str, Any], whole: pl.DataFrame) -> bool:
 def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     """A row of the items as one over training seeds."""
     p = 2 * min(test.p, 1 - test.p) if test.p is not None else None
-    widened = hypot(test.se, row["widened_se"])
-    reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * test.se
+    items = row["widened_se"]
+    reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * hypot(test.se, items)
+    items = float(error_of_ratio(row["se"], items, row["clusters"])) if row["metric"] in RATIOS else items
+    widened = hypot(test.se, items)
     low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
     interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}
-    skewness = row["skewness"] * (row["widened_se"] / widened) ** 3  # that of the seeds is not known
+    skewness = row["skewness"] * (items / widened) ** 3  # that of the seeds is not known
     return {**row, **interval, "skewness": skewness, "joint_low": None, "joint_high": None, "method": METHOD}
 
 

@@ -32,8 +32,10 @@ from robust_xtreme.stats.intervals import (
     EXACT_METHOD,
     FEWEST_CLUSTERS,
     POWER,
+    RATIOS,
     TOP,
     Estimate,
+    error_of_ratio,
     one_sided,
     one_sided_bounds,
     smallest_detectable,
@@ -124,9 +126,6 @@ OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
-
-RATIOS: Final = ("span_f1", "bitext_f1")
-"""The metrics whose value is a ratio of counts that depend on the answers, so that few items show little of others."""
 
 _TESTED: Final = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
 
@@ -273,14 +272,6 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> No
         if tested[at]:
             row |= {"bound": float(lower[at]), "upper": float(upper[at]), "p_gate": float(p_gate[at])}
             row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), alpha)}
-
-
-def error_of_ratio(se: Any, widened_se: Any, clusters: Any) -> Any:
-    """`widened_se` of an F1, numpy arrays, in which the cluster that is added changes it by a whole cluster's share.
-
-    Where few clusters differ, their steps say little of the steps of others that a sample has not.
-    """
-    return np.maximum(widened_se, np.hypot(se, TOP / np.asarray(clusters)))
 
 
 def _floats(rows: Sequence[Row], name: str) -> Any:

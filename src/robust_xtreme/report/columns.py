@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+from robust_xtreme.files.schema import BELOW_RANDOM
 from robust_xtreme.report.blocks import MEDIUM, NARROW, WIDE, WIDEST
 from robust_xtreme.stats.intervals import FEWEST_JOINT
 
@@ -73,11 +74,11 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def _level(value: float | None, low: float | None, high: float | None) -> str:
-    """A level with its interval."""
+    """A level, a difference or a spread with its interval."""
     return NOTHING if value is None else f"{points(value)} {'' if low is None else interval(low, high)}".rstrip()
 
 
-def _levels(clean: float | None, value: float | None, low: float | None, high: float | None) -> str:
+def _levels(clean: float | None, value: float | None, low: float | None = None, high: float | None = None) -> str:
     """Two levels, and the interval of the second."""
     if value is None:
         return NOTHING
@@ -97,7 +98,8 @@ def _lost(relative: float | None, corrected: float | None) -> str:
     return NOTHING if relative is None else f"{relative:.1f} %{above} {bar(relative)}".rstrip()
 
 
-def _p(value: float | None) -> str:
+def p_value(value: float | None) -> str:
+    """A p, to three decimals."""
     if value is None:
         return NOTHING
     return "<0.001" if value < 0.001 else f"{value:.3f}"
@@ -105,14 +107,6 @@ def _p(value: float | None) -> str:
 
 def _named(value: float | None, name: str | None) -> str:
     return NOTHING if value is None else f"{value:.1f} {name or ''}".rstrip()
-
-
-def _change(clean: float | None, noisy: float | None) -> str:
-    return NOTHING if clean is None or noisy is None else f"{points(clean)} > {points(noisy)}"
-
-
-def _spread(deviation: float | None, low: float | None, high: float | None) -> str:
-    return NOTHING if deviation is None else f"{deviation:.1f} {'' if low is None else interval(low, high)}".rstrip()
 
 
 def _tokens(clean: float | None, noisy: float | None) -> str:
@@ -141,10 +135,6 @@ def _operators(edits: str | None) -> str:
 
 def _of_all(change: float | None, only_edited: bool) -> str:
     return signed(change) if only_edited else NOTHING
-
-
-def _success(share: float | None, low: float | None, high: float | None) -> str:
-    return NOTHING if share is None else f"{share:.1f} {'' if low is None else interval(low, high)}".rstrip()
 
 
 def _queries(queries: float | None, first: float | None) -> str:
@@ -181,8 +171,8 @@ _CATALOGUE: Final = (
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
     Shown("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
-    Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected by Holm over the declared family of tests; none "
-          "for cells outside of it.", room=WIDE),
+    Shown("p adj.", ("p_adjusted",), p_value, "Against no drop, corrected by Holm over the declared family of tests; "
+          "none for cells outside of it.", room=WIDE),
     Shown("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST, weight=3),
     Shown("joint interval", ("tested_change_low", "tested_change_high"), interval, _JOINT, weight=3),
     Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
@@ -192,7 +182,7 @@ _CATALOGUE: Final = (
     Shown("chance", ("chance",), points, room=WIDE),
     Shown("above chance", ("above_chance",), signed, "The lower 97.5 % bound of the clean level minus chance, "
           "paired and clustered.", room=WIDE),
-    Shown("shallow", ("shallow", "shallow_noisy"), _change, "The shallow predictor of the task, which reads only the "
+    Shown("shallow", ("shallow", "shallow_noisy"), _levels, "The shallow predictor of the task, which reads only the "
           "surface: on the clean text > on the perturbed text.", room=WIDE),
     Shown("shallow", ("shallow", "shallow_name"), _named, "The shallow predictor of the task, on the clean text.",
           room=WIDE),
@@ -214,8 +204,11 @@ _CATALOGUE: Final = (
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
           "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
-          "worst case, but not in F1 of names, which is not a mean over items.", weight=2),
-    Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
+          "worst case, but not in F1 of names, which is not a mean over items. Of several noise seeds the mean.",
+          weight=2),
+    Shown("below random", BELOW_RANDOM, _level, "Random minus robust, paired on the same items, with its 95 % "
+          "interval: above 0 the attack leaves less."),
+    Shown("success", ("success", "success_low", "success_high"), _level, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),
     Shown("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, and those "
@@ -225,20 +218,20 @@ _CATALOGUE: Final = (
     Shown("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",
           room=MEDIUM),
     Shown("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean, but for those "
-          "whose gold class is the target of an attack; others are skipped."),
+          "whose gold class is the target of an attack; others are skipped. Each noise seed counts."),
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
     Shown("interval without", ("without_risk_low", "without_risk_high"), interval, "Its 95 % interval, as that of the "
           "change; it is not tested."),
-    Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
-          "tests.", room=MEDIUM),
+    Shown("p", ("p",), p_value, "Of the average, against no drop, by leaving one cluster out of it; not corrected for "
+          "other tests.", room=MEDIUM),
     Shown("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
           "languages) with a mark, such as not shown above chance; no figure where none has one and none is tested. An "
           "average drop is small where clean cells have little to lose, so models are not ranked by it."),
     Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
           "the tasks' languages) that are averaged, with 95 %.", room=WIDE),
-    Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "
+    Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _level, "Standard deviation of the "
           "change over languages, and, as a description, where the change of another language like them would be.",
           room=WIDEST),
     Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, as a share of those of the item's "

@@ -102,7 +102,11 @@ def _frames(
         ]
         averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
         folder.write_frame("averages.csv", averages, AVERAGES)
-        attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))
+        attacks = attacks_of(
+            (items, store.scan(stored_of(folder, task_run).stats).filter(metric=task_run.task.metrics[0]))
+            for task_run in plan.task_runs
+            for items in folder.attacked(task_run)
+        )
         if attacks.height:
             folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
         stats.result()

@@ -1,35 +1,50 @@
-"""Measures attacks: how often they succeed, and at what cost, from the items of a cell."""
+"""Measures attacks: how often they succeed, at what cost, and how far below random search they come."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.core.metric import share
-from robust_xtreme.files.schema import ATTACKS, CELL, build
+from robust_xtreme.files.schema import ATTACKS, BELOW_RANDOM, CELL, build
 from robust_xtreme.files.store import grouped
-from robust_xtreme.stats.intervals import cluster_sums, estimate_level
+from robust_xtreme.stats._cells import ALL, cells
+from robust_xtreme.stats.intervals import cluster_sums, estimate_difference, estimate_level
 
+_RANDOM, _SEARCH = "@search=random", re.compile("@search=[^@]+")
 CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Queries at which a curve has the success."""
 
 
-def attacks_of(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """ATTACKS from rows of ATTACKED, those of a cell in one part. Noise seeds count as further items."""
-    return build([row for part in parts for row in _rows(part)], ATTACKS)
+def attacks_of(parts: Iterable[tuple[pl.DataFrame, pl.LazyFrame]]) -> pl.DataFrame:
+    """ATTACKS from parts with rows of ATTACKED and of STATS by the headline metric; noise seeds are further items."""
+    return build([row for part in parts for row in _rows(*part)], ATTACKS)
 
 
-def _rows(items: pl.DataFrame) -> list[dict[str, Any]]:
-    rows, cells, starts = grouped(items, CELL, ("noise_seed", "example"))
+def _rows(items: pl.DataFrame, stats: pl.LazyFrame) -> Iterator[dict[str, Any]]:
+    rows, keys, starts = grouped(items, CELL, ("noise_seed", "example"))
     bounds = zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    return [
-        {**cell, **_measured(rows[low:high])}
-        for cell, (low, high) in zip(cells.iter_rows(named=True), bounds, strict=True)
-    ]
+    below = _below_random(stats.filter(scope=ALL).join(keys.lazy(), on=CELL, how="semi").collect())
+    for key, (low, high) in zip(keys.iter_rows(), bounds, strict=True):
+        yield {**dict(zip(CELL, key, strict=True)), **_measured(rows[low:high]), **below.get(key, {})}
+
+
+def _below_random(stats: pl.DataFrame) -> dict[tuple[str, ...], dict[str, float | None]]:
+    """By how much the level of each cell is below that of random search by the same moves, where it has one."""
+    every = {cell.key: (cell, (*cell.key[:-1], _SEARCH.sub("", cell.condition))) for cell in cells(stats)}
+    drawn = {moves: cell for cell, moves in every.values() if _RANDOM in cell.condition}
+    below = {}
+    for key, (cell, moves) in every.items():
+        twin = drawn.get(moves, cell)
+        if twin is not cell and twin.seeds == cell.seeds:
+            estimate = estimate_difference(twin.sums, cell.sums, cell.reduce)
+            below[key] = dict(zip(BELOW_RANDOM, (estimate.value, estimate.low, estimate.high), strict=True))
+    return below
 
 
 def _measured(items: pl.DataFrame) -> dict[str, Any]:

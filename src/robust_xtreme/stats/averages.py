@@ -84,7 +84,8 @@ def averaged(
     """AVERAGES of the levels of known tasks, and of their drops; see `averages`."""
     levels = [level for level in levels if level["task"] in tasks]
     named = [*_within_tasks(levels, tasks, absent), *_over_tasks(levels, tasks, asked, suite)]
-    return build([_row(named_average, drops, tasks) for named_average in named], AVERAGES).sort(AVERAGES.key)
+    marks = {level.key: level.marked for level in levels if level.metric == tasks[level["task"]].metrics[0]}
+    return build([_row(named_average, drops, marks) for named_average in named], AVERAGES).sort(AVERAGES.key)
 
 
 def clusters_of(all_cells: Iterable[Cell], tasks: Mapping[str, Task]) -> Iterator[tuple[Key, Clustered]]:
@@ -226,7 +227,7 @@ def _shared(levels: Sequence[CellLevel]) -> list[CellLevel]:
     ]
 
 
-def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str, Any]:
+def _row(averaged: Average, drops: Drops, marks: Mapping[tuple[str, ...], bool | None]) -> dict[str, Any]:
     first, levels = averaged.levels[0], averaged.levels
     languages = sorted({level.language for level in levels})
     tasks = {level["task"]: None for level in levels}
@@ -249,20 +250,16 @@ def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str
         "clean": _mean(averaged, [level.clean for level in levels]),
         "value": _mean(averaged, [level.value for level in levels]),
         "grapheme_edit_rate": _edit_rate(averaged, [level.edit_rate for level in levels]),
-        "marked": _marked(levels, known),
+        "marked": _marked(averaged, marks),
         **({} if first["condition"] == CLEAN else _change(averaged, drops)),
     }
 
 
-def _marked(levels: Sequence[CellLevel], tasks: Mapping[str, Task]) -> float | None:
-    """The share of tasks and languages with a mark; of several metrics the headline metric has it."""
-    marks: dict[tuple[str, str], bool | None] = {}
-    for level in levels:
-        unit = level["task"], level.language
-        if unit not in marks or level.metric == tasks[level["task"]].metrics[0]:
-            marks[unit] = level.marked
-    known = [mark for mark in marks.values() if mark is not None]
-    return sum(known) / len(marks) if known else None
+def _marked(averaged: Average, marks: Mapping[tuple[str, ...], bool | None]) -> float | None:
+    """The share of tasks and languages with a mark; over several tasks each by its headline metric."""
+    units = {level.key: level.marked if averaged.task else marks.get(level.key) for level in averaged.levels}
+    known = [mark for mark in units.values() if mark is not None]
+    return sum(known) / len(units) if known else None
 
 
 def _edit_rate(average: Average, rates: Sequence[float | None]) -> float | None:

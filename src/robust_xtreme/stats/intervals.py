@@ -31,6 +31,9 @@ FEWEST_JOINT: Final = 60
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.8
 TOP: Final = 100.0
+RATIOS: Final = ("span_f1", "bitext_f1")
+"""The metrics whose value is a ratio of counts that depend on the answers, so that few items show little of others."""
+
 _STILL: Final = 1e-18
 _EDGE: Final = 1e-9
 
@@ -238,6 +241,11 @@ def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact
     t = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
     below, above = (t + np.maximum(sign * np.asarray(skew), 0.0) * (2 * t**2 + 1) / 6 for sign in (-1, 1))
     return difference - below * widened_se, difference + above * widened_se
+
+
+def error_of_ratio(se: Any, widened_se: Any, clusters: Any) -> Any:
+    """`widened_se` of an F1, numpy arrays, in which the cluster that is added changes it by a whole cluster's share."""
+    return np.maximum(widened_se, np.hypot(se, TOP / np.asarray(clusters)))
 
 
 def share_bounds(count: int, of: int) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 Where the noise decides, never an answer, there is nothing to claim. An attack edits only items that are right on clean
 text, as do random search and noise at its rate: they can be lost and never gained, so that a drop shows nothing. No
-such cell is in a family of tests or in an average.
+such cell is in a family of tests or in an average. Whether one has edits is up to the answers, and not asked.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _ATTACKED: Final = r"(^|\+)(attack_|textattack\.)|^frozen:|@like="
 def unreached() -> pl.Expr:
     """The reason why no noise reaches a row of SCORES or DELTAS; null if it does, and for clean cells.
 
-    The noise does not apply to any item, edits none, or the tokenizer undoes it in all.
+    The noise does not apply to any item, edits none, or the tokenizer undoes it in all: of an attack only the first.
     """
     reasons = {
         NOT_APPLICABLE: pl.col("not_applicable") >= 1,
-        NO_EDITS: pl.col("unchanged") >= 1,
-        INERT: pl.col("inert"),
+        NO_EDITS: (pl.col("unchanged") >= 1) & ~_attacked(),
+        INERT: pl.col("inert") & ~_attacked(),
     }
     named = [pl.when(applies).then(pl.lit(reason)) for reason, applies in reasons.items()]
     return pl.when(pl.col("condition") != CLEAN).then(pl.coalesce(named)).alias("unreached")
@@ -39,9 +39,12 @@ def unreached() -> pl.Expr:
 
 def no_claim() -> pl.Expr:
     """The reason why a row of SCORES or DELTAS claims nothing; null if it does claim, and for clean cells."""
-    attacked = pl.col("condition").str.contains(_ATTACKED) | pl.col("queries").is_not_null()
-    is_noisy = pl.col("condition") != CLEAN
-    return pl.coalesce(pl.when(attacked & is_noisy).then(pl.lit(SELECTED)), unreached()).alias("no_claim")
+    return pl.coalesce(pl.when(_attacked()).then(pl.lit(SELECTED)), unreached()).alias("no_claim")
+
+
+def _attacked() -> pl.Expr:
+    """Whether a row is of an attack, by its name or since the model was asked."""
+    return pl.col("condition").str.contains(_ATTACKED) | pl.col("queries").is_not_null()
 
 
 def is_selected(condition: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.files.schema import CELL
+from robust_xtreme.files.schema import BELOW_RANDOM, CELL
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM, beside_attack
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import headline, perturbed, sectioned
@@ -52,8 +52,8 @@ def _beside(condition: str) -> tuple[str | None, str | None]:
 
 _ATTACKS_COLUMNS: Final = (
     "language", "noise", *(f"{level}_{part}" for level in LEVELS for part in ("level", "low", "high")),
-    "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes", "no_edit",
-    "attacked", "n", "label_risk",
+    *BELOW_RANDOM, "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes",
+    "no_edit", "attacked", "n", "label_risk",
 )  # fmt: skip
 
 
@@ -72,8 +72,8 @@ def _charts(results: Results) -> Iterator[Chart]:
 def attacks(results: Results) -> pl.DataFrame:
     """Levels that attacks leave; only items that are right are edited, so their drops are not tested or ranked."""
     whole = attacked(results)
-    cost = results.attacks.drop("n", "clusters").rename({"words": "edited_words"})
-    whole = whole.drop("success", "queries").join(cost, on=CELL, maintain_order="left")
+    cost = results.attacks.drop("clusters").rename({"words": "edited_words"})
+    whole = whole.drop("n", "success", "queries").join(cost, on=CELL, maintain_order="left")
     return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *_ATTACKS_COLUMNS)
 
 

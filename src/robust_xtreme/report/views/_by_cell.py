@@ -161,7 +161,7 @@ _NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED:
 
 @view(title="Worst cells", order=1, notes=_NOTES)
 def worst_cells(results: Results) -> pl.DataFrame:
-    """The largest losses at each perturbation's highest strength; the intervals are valid for all tests at once."""
+    """The largest losses at each perturbation's highest strength."""
     cells = highest(headline_cells(results)).filter(pl.col("change") < 0).sort("change", "address").head(_WORST)
     changes = [signed(row["change"]) + mark(row) for row in cells.iter_rows(named=True)]
     parts = {"task": pl.col("column"), SECTION: pl.lit("")}
