@@ -27,7 +27,7 @@ OURS: Final = {
     "report/charts/drawing.py": "a line of the process that draws",
     "report/columns.py": STORED,
     "report/plots.py": "a text that was written a moment before",
-    "report/samples/showing.py": STORED,
+    "report/samples/part.py": STORED,
     "report/samples/texts.py": STORED,
     "report/views/_by_cell.py": STORED,
     "stats/_realised.py": STORED,

@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from robust_xtreme.cli._terminal import bar, messages, print_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.studies.planning import StudyPlan
+    from robust_xtreme.studies.cost import StudyPlan
 
 _COMPLETE: Final = "complete in "
 _MINUTE: Final = 60

@@ -3,24 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, final
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import counted, duration
-from robust_xtreme.core.run_spec import parse_limits
+from robust_xtreme.core.errors import SpecError, UnknownName, counted, duration
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.run_spec import from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.studies.grid import StudyCell
-from robust_xtreme.studies.planning import StudyPlan
+from robust_xtreme.studies.claims import PRIMARY_TESTS, mde_of, power_of, seeds_for
+from robust_xtreme.studies.grid import StudyCell, cells, victims
 from robust_xtreme.studies.study_file import Study
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.tasks.sources.suite import Suite, path_of
-from robust_xtreme.training.sampling import within
-from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables
+from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables, within
+
+# What a study would compute: its cells, their cost, and the power of its endpoint, before anything is computed.
+
+_AIM: Final = 0.8
+_PLANNING_MOST: Final = 20
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """The cells of a study: all, those to do, and the evaluations in its folder that a changed file leaves."""
+
+    study: Study
+    every: tuple[StudyCell, ...]
+    todo: tuple[StudyCell, ...]
+    replaced: tuple[Path, ...]
+
+    def lines(self) -> list[str]:
+        """The plan in words: size, what is computed again and why, and power."""
+        study = self.study
+        arms, targets = counted(len(study.arms), "arm"), counted(len(study.targets), "target")
+        size = f"{study.name}: {arms}, {targets}, {counted(study.seeds, 'training seed')}: "
+        size += f"{counted(len(self.every), 'cell')}, {len(self.every) - len(self.todo)} complete"
+        again = sorted({path.name[: -len("-12345678")] for path in self.replaced})
+        changed = f"Computed again, as their configuration changed: {', '.join(again[:_PLANNING_MOST])}"
+        changed += f" and {len(again) - _PLANNING_MOST} more" if len(again) > _PLANNING_MOST else ""
+        return [size, *([changed] if again else []), *self.power()]
+
+    def power(self) -> list[str]:
+        """The power of the primary endpoint, in its unit, by the spread over seeds that the study's file states."""
+        planned, seeds = self.study.power, self.study.seeds
+        if planned is None:
+            return ["Power: not known, as the file has no table [power] with a spread over seeds."]
+        power, mde = (
+            power_of(planned.effect, planned.sd, seeds, PRIMARY_TESTS),
+            mde_of(planned.sd, seeds, PRIMARY_TESTS),
+        )
+        enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS, _AIM)
+        chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g}, with a spread"
+        smallest = "" if mde is None else f" 80 % for {mde:.2g},"
+        return [f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."]
+
+
+def folder_of(study: Study, out: str = "") -> Path:
+    """The folder of a study: `out`, or `runs/study-NAME`."""
+    return Path(out) if out else Path("runs") / f"study-{study.name}"
+
+
+def plan_of(study: Study, work: Path) -> StudyPlan:
+    """The plan of a study in its folder. Raises SpecError and UnknownName for what no cell could compute."""
+    if not study.data:
+        raise SpecError(f"{study.name} names no data. Add --data DIR, the folder of the release files, or --data hub.")
+    every: Sequence[StudyCell] = (*victims(study), *cells(study))
+    for cell in every:
+        _check(cell)
+    todo = tuple(cell for cell in every if not cell.complete(work))
+    replaced = tuple(path for cell in todo for path in cell.replaced(work))
+    return StudyPlan(study, tuple(every), todo, replaced)
+
+
+def _check(cell: StudyCell) -> None:
+    """Raise SpecError or UnknownName, naming the cell, where its keys are not those of `train` and `eval`."""
+    try:
+        spec = from_mapping({key: value for key, value in cell.evaluate.items() if key != "model"}, cell.name)
+        for name in {link.name for condition in asked(spec.perturb) for link in condition.cell.links}:
+            registry.load("perturbation", name)
+        for code in spec.languages:
+            language(code.partition("@")[0])
+        if cell.train:
+            from_tables({**cell.train, "out": cell.name}, cell.name)
+    except (SpecError, UnknownName) as error:
+        raise SpecError(f"{cell.name}: {str(error).removeprefix(f'{cell.name}: ')}") from error
+
 
 _LEARNING: Final = 6
 """Operations of forward and backward pass for each token and parameter (Kaplan et al. 2020, arXiv 2001.08361)."""
@@ -80,12 +154,12 @@ def _stages(plan: StudyPlan, suite: Suite | None) -> Iterator[StageCost]:
         if cell.train:
             learning.setdefault((cell.arm, cell.target, cell.language), []).append(cell)
     known: set[tuple[str, str, str]] = set()
-    for (arm, target, language), several in learning.items():
+    for (arm, target, code), several in learning.items():
         spec = from_tables({**several[0].train, "out": several[0].name}, several[0].name).resolved()
         end = spec.size.removeprefix("mini").removeprefix("-en")
         size = end if spec.start == SCRATCH and end in _CORE else None
         for kind, stage in spec.stages:
-            key = (arm, kind, f"{target}{language}" if kind == "target" else "")
+            key = (arm, kind, f"{target}{code}" if kind == "target" else "")
             if key not in known:
                 known.add(key)
                 rows, length = _inputs(stage, suite)

@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.report.averages import with_curves, within_tasks
-from robust_xtreme.report.cells import BUDGET, headline, with_condition
-from robust_xtreme.report.charts.style import COLOURS, config
-from robust_xtreme.report.names import with_addresses
+from robust_xtreme.report.cells import BUDGET, headline, with_addresses, with_condition
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import CURVE
 from robust_xtreme.stats.averages import LANGUAGES
+
+# Defines the look of every chart: colours that colour-blind readers tell apart, and text in the colour of the page.
+
+INK: Final = "currentColor"
+"""Text, axes and rules: the colour of the text around the chart, in the light and in the dark."""
+
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999933", "#882255")
+"""Those of Okabe and Ito (2008) without black and yellow, and two of Tol's (2021)."""
+
+LOSS: Final = "#d55e00"
+STEPS: Final = (1, 3, 6, 12, 24)
+"""Where a change in points gets the next colour, the same on every page."""
+
+FONT: Final = "system-ui, sans-serif"
+
+_TEXT: Final = {"labelColor": INK, "titleColor": INK, "labelFont": FONT, "titleFont": FONT}
+
+
+def extent(labels: Sequence[str]) -> float:
+    """The pixels that labels of an axis need, whatever the font of the page."""
+    return 6.5 * max(map(len, labels), default=0)
+
+
+def config() -> dict[str, Any]:
+    """The configuration that every specification contains."""
+    axis = {
+        **_TEXT,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.12,
+        "titleFontWeight": "normal",
+        "labelLimit": 0,
+    }
+    return {
+        "aria": False,
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": axis,
+        "axisQuantitative": {"tickCount": 5},
+        "legend": {**_TEXT, "titleFontWeight": "normal", "labelLimit": 0, "symbolStrokeWidth": 2},
+        "header": _TEXT,
+        "text": {"color": INK},
+        "title": {"color": INK, "font": FONT, "anchor": "start", "fontWeight": "normal"},
+    }
+
 
 REALISED, NOMINAL = "realised", "nominal"
 """The axes of a curve: edited characters of all, or the strength that was asked for."""
@@ -158,3 +203,93 @@ def success_chart(points: pl.DataFrame) -> dict[str, Any]:
         "height": 180,
         "config": config(),
     }
+
+
+# Draws changes of one task sorted by loss, each with its interval.
+#
+# The specification is written out: to find the class of each part of it, altair takes longer than the rest of a page.
+
+MOST: Final = 60
+"""The number of changes that one chart shows: those with the largest loss."""
+
+_WIDTH: Final = 340
+_ROW: Final = 16
+_BESIDE: Final = 88
+"""Pixels right of the rows for how much the noise edits, in any font: the chart has the same size on all machines."""
+
+_CELLS: Final = "cells"
+_POINT: Final = {"type": "point", "filled": True, "size": 36, "color": INK, "opacity": 1}
+_FOREST_TEXT: Final = {"type": "text", "align": "left", "fontSize": 10, "color": INK}
+_TO_THE_END: Final = {"x": {"value": 0}, "x2": {"value": _WIDTH + _BESIDE}, "y": {"value": 0}}
+"""The line at the top from the left edge to the end of what is beside the rows."""
+
+
+def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
+    """The specification of the chart of cells with a change: point, simultaneous interval, tick at the MDE, edits.
+
+    `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
+    simultaneous is drawn thin.
+    """
+    rows = _rows(cells)
+    names = rows.get_column("cell").to_list()
+    axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
+    row = {"field": "cell", "type": "nominal", "sort": names, "title": None, "axis": axis}
+    layers = [
+        _layer("zero", {"type": "rule", "color": INK, "opacity": 0.5}, x=_number("zero")),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 1, "color": LOSS}, **_between("low", "high"), y=row),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 3, "color": LOSS}, **_between("joint_low", "joint_high"), y=row),
+        _layer(_CELLS, {"type": "tick", "color": INK, "thickness": 1.5, "height": 9}, x=_number("mde"), y=row),
+        _layer(_CELLS, _POINT, x={**_number("change"), "title": title}, y=row),
+        _layer(_CELLS, _FOREST_TEXT, x={"value": _WIDTH + 8}, y=row, text={"field": "edits", "type": "nominal"}),
+        _layer("empty", {"type": "rule", "opacity": 0}, **_TO_THE_END),
+    ]
+    return {
+        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}], "empty": [{}]},
+        "layer": layers,
+        "width": _WIDTH,
+        "height": _ROW * rows.height,
+        "config": config(),
+        "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4},
+    }
+
+
+def _layer(data: str, mark: Mapping[str, Any], **encoding: Mapping[str, Any]) -> dict[str, Any]:
+    """One kind of mark for the rows of a dataset."""
+    return {"data": {"name": data}, "mark": dict(mark), "encoding": encoding}
+
+
+def _number(field: str) -> dict[str, Any]:
+    """A field along an axis."""
+    return {"field": field, "type": "quantitative"}
+
+
+def _between(low: str, high: str) -> dict[str, dict[str, Any]]:
+    """Two fields as the ends of a line."""
+    return {"x": _number(low), "x2": {"field": high}}
+
+
+def _rows(cells: pl.DataFrame) -> pl.DataFrame:
+    """What the chart draws, the largest loss first; an interval of tested cells replaces the pointwise one."""
+    joint = pl.col("joint_change_low").is_not_null()
+    kept = cells.filter(pl.col("change").is_not_null()).sort("change", "language", "condition").head(MOST)
+    points = {
+        "change": pl.col("change"),
+        "low": pl.when(~joint).then("change_low"),
+        "high": pl.when(~joint).then("change_high"),
+        "joint_low": pl.col("joint_change_low"),
+        "joint_high": pl.col("joint_change_high"),
+        "mde": -pl.col("mde"),
+    }
+    return kept.select(
+        pl.concat_str("language", pl.lit("  "), "noise").alias("cell"),
+        *(value.round(2).alias(name) for name, value in points.items()),
+        _edits(cells).alias("edits"),
+    )
+
+
+def _edits(cells: pl.DataFrame) -> pl.Expr:
+    """What is beside a row: how much the noise edits."""
+    if "grapheme_edit_rate" not in cells.columns:
+        return pl.lit("")
+    rate = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String)
+    return pl.concat_str(pl.lit("edits "), rate, pl.lit(" %")).fill_null("")
