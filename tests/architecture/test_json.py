@@ -23,7 +23,7 @@ OURS: Final = {
     "models/trained.py": "a text that was written a moment before",
     "models/predictors/cache.py": CACHED,
     "models/reading/tokens.py": "the state of a tokenizer in memory",
-    "report/charts/curve.py": STORED,
+    "report/charts/figures.py": STORED,
     "report/charts/drawing.py": "a line of the process that draws",
     "report/columns.py": STORED,
     "report/plots.py": "a text that was written a moment before",

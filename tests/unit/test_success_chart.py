@@ -10,7 +10,7 @@ from tests.synthetic_run import averages, run
 
 from robust_xtreme.files.frames import build
 from robust_xtreme.files.schema import ATTACKS, CELL, CONDITIONS
-from robust_xtreme.report.charts.curve import success_chart, successes
+from robust_xtreme.report.charts.figures import success_chart, successes
 from robust_xtreme.report.view import Results
 
 

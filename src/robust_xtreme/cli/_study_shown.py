@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from robust_xtreme.cli._terminal import bar, messages, print_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.studies.cost import StudyPlan
+    from robust_xtreme.studies.planning import StudyPlan
 
 _COMPLETE: Final = "complete in "
 _MINUTE: Final = 60
@@ -34,7 +34,7 @@ class StudyProgress:
 
     def begin(self, planned: StudyPlan) -> None:
         """Print the plan with its cost, and start to count."""
-        from robust_xtreme.studies.cost import cost_lines
+        from robust_xtreme.studies.planning import cost_lines
 
         self.total = len(planned.todo)
         if not self.quiet:

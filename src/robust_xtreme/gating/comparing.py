@@ -37,7 +37,7 @@ from robust_xtreme.report.blocks import (
     text_of,
 )
 from robust_xtreme.report.cells import anchor, language_name, script, script_name
-from robust_xtreme.report.charts.curve import forest
+from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.html_page import scale

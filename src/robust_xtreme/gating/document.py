@@ -1,4 +1,4 @@
-"""Makes documents of comparisons and of gates: what a terminal, a pull request and a page show."""
+"""The verdicts of a gate, and documents of comparisons and gates: what a terminal, a pull request and a page show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The averages of benchmarks for views: as papers print them, and with one row per task for narrow terminals."""
+"""Averages for views: the frame AVERAGES in the order of the page, and those of benchmarks as papers print them."""
 
 from __future__ import annotations
 

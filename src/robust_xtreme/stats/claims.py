@@ -1,4 +1,4 @@
-"""Corrections of p-values for many tests.
+"""What may be claimed: cells that claim nothing, and corrections of p-values for many tests.
 
 Holm's bounds the chance of any false claim. Those of Benjamini and Hochberg and of Benjamini and Yekutieli bound the
 expected share of false ones among the claims; the first asks for tests that are independent or positively dependent.

@@ -28,8 +28,8 @@ from robust_xtreme.report.blocks import (
     inlines,
     within,
 )
-from robust_xtreme.report.charts.curve import STEPS
 from robust_xtreme.report.charts.drawing import Drawing
+from robust_xtreme.report.charts.figures import STEPS
 from robust_xtreme.report.columns import narrow
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -1,4 +1,4 @@
-"""Adapt rows of sentence pairs as examples of classification, where pairs do not share sentences."""
+"""Adapt rows of sentence pairs and of choices as examples of classification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared parts of the metrics of answers: the answers that are compared, and their words as columns.
+"""Metrics of answers as strings, and their shared parts: the answers that are compared, and their words as columns.
 
 The distinct answers of a task run are normalised once, by the rule of a metric, and compared by numbers.
 """

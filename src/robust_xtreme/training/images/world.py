@@ -1,4 +1,4 @@
-"""The scenes of the embedded world, with captions in four languages and in made-up orders of English words."""
+"""The pairs that a source names; scenes of the embedded world have captions in four languages and in made-up orders."""
 
 from __future__ import annotations
 

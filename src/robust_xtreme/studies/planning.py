@@ -1,4 +1,4 @@
-"""The cost of a study before it is run, from the sizes of files: nothing is read as examples, encoded or timed."""
+"""The plan of a study and its cost before it is run, from the sizes of files: nothing is read as examples or timed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws levels over strength, a line with a band for each perturbation, and the success of attacks over queries."""
+"""Draws levels over strength, the success of attacks over queries, and changes with their intervals, in one style."""
 
 from __future__ import annotations
 
