@@ -1,4 +1,4 @@
-"""Examples under a condition and their targets as arrays, a column for a kind of target; objects are made where read."""
+"""Examples under a condition and their targets as arrays, a column for a kind of target; objects are made as needed."""
 
 from __future__ import annotations
 
