@@ -12,9 +12,9 @@ import numpy as np
 
 from robust_xtreme.gating.verdicts import verdicts_of
 from robust_xtreme.stats import intervals
+from robust_xtreme.stats.claims import CORRECTIONS
 from robust_xtreme.stats.intervals import CPU
-from robust_xtreme.stats.multiplicity import CORRECTIONS
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 ALPHA: Final = 0.05
 MARGIN: Final = 2.0

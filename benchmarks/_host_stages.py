@@ -28,13 +28,13 @@ import robust_xtreme.run.answering as answering_module
 import robust_xtreme.run.computing as computing_module
 import robust_xtreme.run.finish as finish_module
 import robust_xtreme.run.prepare as prepare_module
-import robust_xtreme.run.rows as rows_module
 import robust_xtreme.run.run as run_module
+import robust_xtreme.run.scoring as rows_module
 import robust_xtreme.run.scoring as stats_module
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.run.distinct import ContentCodes
 from robust_xtreme.run.folder import Folder
+from robust_xtreme.run.prepare import ContentCodes
 from robust_xtreme.run.task_run import Splits
 from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.suite import Suite

@@ -25,8 +25,7 @@ from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import Folder, begin
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import Plan, make_plan
-from robust_xtreme.run.scoring import TaskRunRows
-from robust_xtreme.run.staging import PARTS, stage
+from robust_xtreme.run.scoring import PARTS, TaskRunRows, stage
 from robust_xtreme.run.task_run import TaskRun
 
 TASKS: Final = ("xnli", "xcopa", "panx", "xquad")

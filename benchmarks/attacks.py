@@ -51,8 +51,8 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.blocks import Paragraph, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run.run import evaluate
+from robust_xtreme.stats.claims import holm
 from robust_xtreme.stats.intervals import Estimate, cluster_sums, estimate_difference
-from robust_xtreme.stats.multiplicity import holm
 
 ATTACKS: Final = {
     "xnli": "attack_keys:0.3@queries=60",

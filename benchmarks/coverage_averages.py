@@ -33,7 +33,7 @@ from benchmarks._simulations import about, command, parser, simulated, write
 
 from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.stats.averaging import Drop, average, drop
+from robust_xtreme.stats.averages import Drop, average, drop
 from robust_xtreme.stats.intervals import Estimate, t_quantile
 
 SIZE: Final = 3

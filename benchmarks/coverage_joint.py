@@ -41,6 +41,7 @@ from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW, STATS
 from robust_xtreme.report.blocks import Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
+from robust_xtreme.stats.claims import holm
 from robust_xtreme.stats.intervals import (
     CONFIDENCE,
     CPU,
@@ -51,7 +52,6 @@ from robust_xtreme.stats.intervals import (
     skewness,
     t_quantile,
 )
-from robust_xtreme.stats.multiplicity import holm
 from robust_xtreme.stats.resampling import RESAMPLES, Member, keys, studentised
 
 CLUSTERS: Final = (20, 40, 60, 120, 250, 1000)

@@ -35,7 +35,7 @@ from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, Table, g
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 ITEMS: Final = (113, 200, 300, 500, 900, 1500, 2490, 5010)
 ACCURACIES: Final = (0.34, 0.37, 0.40)

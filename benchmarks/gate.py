@@ -56,7 +56,7 @@ from benchmarks._gate_designs import (
 from benchmarks._simulations import read, write
 from rich.progress import track
 
-from robust_xtreme.gating.verdicts import BEYOND, OK, REGRESSED, UNDECIDED
+from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED
 from robust_xtreme.stats.intervals import t_quantile
 
 DIFFERING: Final = (0.05, 0.15, 0.3)

@@ -30,7 +30,7 @@ from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.report.blocks import Diff, Hyperlink, Sample, Section
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import MOST
-from robust_xtreme.report.samples.showing import shown
+from robust_xtreme.report.samples.part import shown
 from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
 

@@ -36,7 +36,7 @@ from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Moments
 from robust_xtreme.stats.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 LEAST: Final = 20.0
 BATCHES: Final = (1, 2, 4, 8, 16, 64)

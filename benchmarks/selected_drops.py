@@ -46,10 +46,10 @@ from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, grid
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
-from robust_xtreme.stats.averaging import average, drop
+from robust_xtreme.stats.averages import average, drop
+from robust_xtreme.stats.claims import is_selected
 from robust_xtreme.stats.intervals import CPU, cluster_sums
-from robust_xtreme.stats.no_claim import is_selected
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 TESTED: Final = ("noise", "average")
 FORMER: Final = ("like", "searched", "frozen")

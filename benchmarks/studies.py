@@ -35,11 +35,9 @@ from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, SHAPES, Planted, value
 
 from robust_xtreme.report.blocks import Block, Bullets, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.studies.cells import grid_of, retained
-from robust_xtreme.studies.claims import CONTROL, PRIMARY, PRIMARY_SHARE, PRIMARY_TESTS, SECONDARY, contrasts
+from robust_xtreme.studies.cells import Crossing, grid_of, retained
+from robust_xtreme.studies.claims import CONTROL, PRIMARY, PRIMARY_SHARE, PRIMARY_TESTS, SECONDARY, contrasts, power_of
 from robust_xtreme.studies.designs.robustness import robustness
-from robust_xtreme.studies.power import power_of
-from robust_xtreme.studies.regression import Crossing
 
 CHANGE, GAIN, NOISE = "change of the gain", "gain", "noise"
 SEEDS: Final = (3, 5, 10)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.workers.units.each import each
+from robust_xtreme.workers.units.scheduling import each
 from robust_xtreme.workers.units.unit import WorkUnit
 
 Tell = Callable[[str], None]

@@ -122,7 +122,7 @@ LOW_LANGUAGES = ("en", *LOW.languages)
 
 def resourced(gain: float, slope: float = 0.0) -> Truth:
     """A gain of the intermediate arm that changes with syntactic distance, beside few-shot arms."""
-    from robust_xtreme.studies.typology import distances
+    from robust_xtreme.studies.designs.low_resource import distances
 
     far = distances(LOW_LANGUAGES, "syntactic")
     centre = sum(far[code] for code in LOW.languages) / len(LOW.languages)

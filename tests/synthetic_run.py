@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.files.schema import CELL, CONDITIONS, DELTAS, SCORES, build
-from robust_xtreme.stats._levels import levels_of
-from robust_xtreme.stats.averages import averaged
-from robust_xtreme.stats.averaging import Drop
+from robust_xtreme.stats._cells import levels_of
+from robust_xtreme.stats.averages import Drop, averaged
 from robust_xtreme.stats.benchmark import tasks_of
 
 _MIX = '{"delete": 30, "double": 20, "replace": 25, "swap": 25}'

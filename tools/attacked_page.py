@@ -20,8 +20,8 @@ from robust_xtreme.files.schema import STATS, Frame, FrameColumn
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM
 from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report.blocks import Block, Code, Heading, Prose, ReportPage, grid
-from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.charts.drawing import alone
+from robust_xtreme.report.charts.figures import success_chart, successes
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results

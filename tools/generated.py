@@ -238,7 +238,7 @@ PAGES: Final = (
     ),
     Page(
         _NEAR,
-        tuple(f"{_PACKAGE}/{name}.py" for name in ("tasks/sources/near", "tasks/adapters/tagging")),
+        tuple(f"{_PACKAGE}/{name}.py" for name in ("tasks/sources/survey", "tasks/adapters/tagging")),
         _near,
         released=True,
     ),

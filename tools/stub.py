@@ -25,8 +25,8 @@ from robust_xtreme.api import Side as Side
 from robust_xtreme.core.run_spec import RunSpec as RunSpec
 from robust_xtreme.gating.baselines import Baseline as Baseline
 from robust_xtreme.gating.comparing import Comparison as Comparison
+from robust_xtreme.gating.document import Gate as Gate
 from robust_xtreme.gating.policy import Policy as Policy
-from robust_xtreme.gating.verdicts import Gate as Gate
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run.run import Observer as Observer
 from robust_xtreme.studies.folder import Outcome as Outcome

@@ -13,9 +13,8 @@ from robust_xtreme.core.keys import takes
 from robust_xtreme.core.resources import Folders as Folders
 from robust_xtreme.core.run_spec import RunSpec, evaluate_arguments, from_mapping
 from robust_xtreme.core.specs import check_keys
-from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec
-from robust_xtreme.training.values import from_values, is_default, train_arguments
+from robust_xtreme.training.values import from_values, is_default, spec_of, train_arguments
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from robust_xtreme.core.specs import PerturbationSpec
     from robust_xtreme.gating.baselines import Baseline
     from robust_xtreme.gating.comparing import Comparison
+    from robust_xtreme.gating.document import Gate
     from robust_xtreme.gating.policy import Policy
-    from robust_xtreme.gating.verdicts import Gate
     from robust_xtreme.noise.engine.noised import Noised, NoisedTexts
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.run.run import Observer

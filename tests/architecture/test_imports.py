@@ -68,7 +68,7 @@ for kind, name in (("task", "xnli"), ("perturbation", "char_noise"), ("metric", 
 registry.entry_points = kept
 new = {*sys.modules} - seen
 needless = ("run.folder", "files.journal", "files.manifest", "report", "stats.shallow.passages")
-assert "robust_xtreme.run.staging" in new
+assert "robust_xtreme.run.scoring" in new
 assert not [name for name in new if name.startswith(tuple(f"robust_xtreme.{name}" for name in needless))]
 """
 """Imports what a worker process does before its first task run, without what only the process of the run needs."""

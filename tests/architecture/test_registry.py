@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 
 PLUGIN = """
 from dataclasses import replace
-from robust_xtreme.tasks.members.xnli import xnli
+from robust_xtreme.tasks.members._pairs import xnli
 riddles = replace(xnli, name="riddles", summary="Riddles of another package.")
 """
 POINTS = """

@@ -18,7 +18,6 @@ WRITERS: Final = {
     r"(?<![.\w])print\(|typer\.echo\(|click\.echo\(|(?:stdout|stderr)(?:\.buffer)?\.write\(": {
         "core/sinks.py": "the sink itself",
         "tasks/sources/_fetch.py": "the answer of a child process, read by its parent",
-        "cli/_ready.py": "the answer of a child process, read by its parent",
         "cli/_check.py": "the answer of a child process, read by its parent",
     },
     r"(?<![.\w])Console\((?!\))|rich import print|(?<![.\w])Terminal\(": {"cli/_terminal.py": "the consoles"},
@@ -29,8 +28,7 @@ WRITERS: Final = {
         "core/examples.py": "predictions, stored in parquet",
         "tasks/formats/_json.py": "rows of `perturb`, whose texts are data",
         "exchange/importing/raw.py": "answers of imported rows, which are data",
-        "training/_released.py": "a text that is read again at once",
-        "training/translated.py": "translations, which are data",
+        "training/translated.py": "translations, which are data, and a text that is read again at once",
         "models/trained.py": "a value of a frame",
         "stats/stages.py": "the bytes of a digest",
         "report/summary.py": "lines of a code block, which shows them",
@@ -38,7 +36,7 @@ WRITERS: Final = {
     r"(?<!def )\b(?:created|appended|write_all|write_synced|new_files\.temporary|store\.write)\(": {
         "files/new_files.py": "what makes files",
         "run/folder.py": "log.txt, each line by `one_line`",
-        "run/staging.py": "bytes of frames",
+        "run/scoring.py": "bytes of frames",
         "studies/run.py": "log.txt, each line by `one_line`",
         "gating/pull_request.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",

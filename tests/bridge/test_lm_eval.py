@@ -13,7 +13,7 @@ from tests.program import program
 
 from robust_xtreme.core import registry
 from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.selecting import data_identity
+from robust_xtreme.tasks.sources.rows import data_identity
 
 pytestmark = MARKS
 

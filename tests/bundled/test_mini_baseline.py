@@ -18,8 +18,8 @@ from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry, resources
 from robust_xtreme.gating.baselines import Baseline, check, load
 from robust_xtreme.gating.comparing import gated
+from robust_xtreme.gating.document import UNDECIDED
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import UNDECIDED
 from robust_xtreme.models.located import locate
 from robust_xtreme.noise.suites import asked
 

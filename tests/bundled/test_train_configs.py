@@ -12,10 +12,10 @@ from typer.main import get_command
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import resources
 from robust_xtreme.core.shipped import shipped
-from robust_xtreme.training import recipes
-from robust_xtreme.training.run_file import spec_of
+from robust_xtreme.training import spec as recipes
 from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import spec_of
 
 RUNS = shipped("train")
 SMALL = sorted(name for name, path in RUNS.items() if resources.toml(path)["from"] == "scratch")

@@ -14,8 +14,8 @@ from typer.main import get_command
 from robust_xtreme.cli._app import build
 from robust_xtreme.cli._options import passed
 from robust_xtreme.core.keys import keys, written
-from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_tables
+from robust_xtreme.training.values import spec_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "training.md").read_text("utf-8")

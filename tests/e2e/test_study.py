@@ -17,12 +17,10 @@ from tests.studies import computed, file_of, names, reported
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, Mismatch
 from robust_xtreme.studies import run
-from robust_xtreme.studies.cost import _stages
-from robust_xtreme.studies.folder import contrasts_of
+from robust_xtreme.studies.folder import contrasts_of, pages
 from robust_xtreme.studies.folder import read as read_folder
 from robust_xtreme.studies.grid import cells
-from robust_xtreme.studies.page import pages
-from robust_xtreme.studies.planning import plan_of
+from robust_xtreme.studies.planning import _stages, plan_of
 from robust_xtreme.studies.study_file import read
 from robust_xtreme.tasks.sources.suite import open_suite
 from robust_xtreme.training import estimate

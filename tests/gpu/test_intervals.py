@@ -10,7 +10,7 @@ import torch
 
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, estimate_difference, estimate_level
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles, weights
-from robust_xtreme.tasks.metrics.span_f1 import span_f1
+from robust_xtreme.tasks.metrics._labels import span_f1
 
 pytestmark = [
     pytest.mark.gpu,

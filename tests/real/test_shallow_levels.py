@@ -12,7 +12,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.columns import ExampleColumns
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
-from robust_xtreme.stats.shallow.shown import ShownExamples
+from robust_xtreme.stats.shallow.words import ShownExamples
 from robust_xtreme.tasks.sources import load
 
 pytestmark = pytest.mark.real

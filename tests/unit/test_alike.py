@@ -9,8 +9,8 @@ from robust_xtreme.core.examples import UNLABELLED, Example, Text, digest
 from robust_xtreme.core.specs import Origin, Row
 from robust_xtreme.gating.identities import check_comparable
 from robust_xtreme.tasks.adapters.tagging import tagging
-from robust_xtreme.tasks.sources.near import near_duplicates
-from robust_xtreme.tasks.sources.selecting import clusters_version, data_identity
+from robust_xtreme.tasks.sources.rows import clusters_version, data_identity
+from robust_xtreme.tasks.sources.survey import near_duplicates
 
 
 def _adapted(*sentences: str) -> tuple[Example, ...]:

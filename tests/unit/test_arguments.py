@@ -20,8 +20,7 @@ from robust_xtreme.core.errors import DiskError, RobustXtremeError, UserError, n
 from robust_xtreme.core.keys import Argument
 from robust_xtreme.core.run_spec import evaluate_arguments
 from robust_xtreme.training.device import check_devices
-from robust_xtreme.training.run_file import spec_of
-from robust_xtreme.training.values import from_values, train_arguments
+from robust_xtreme.training.values import from_values, spec_of, train_arguments
 
 LONG: Final = "a" * 300
 WRONG: Final[dict[str, Any]] = {

@@ -12,12 +12,12 @@ from rich.console import Console
 from tests.synthetic_run import averages, run
 
 from robust_xtreme.core import registry
-from robust_xtreme.report.charts.curve import levels
+from robust_xtreme.report.charts.figures import levels
+from robust_xtreme.report.columns import tables
 from robust_xtreme.report.document import show
+from robust_xtreme.report.html_page import tiles
 from robust_xtreme.report.outputs import written
-from robust_xtreme.report.page.page import tiles
 from robust_xtreme.report.renderers.html import notebook_tables
-from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import SECTION, Results, View
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme.stats.averaging import Drop, average, average_moments, drop, drops_at_least, spread
+from robust_xtreme.stats.averages import Drop, average, average_moments, drop, drops_at_least, spread
 from robust_xtreme.stats.intervals import Estimate, estimate_difference
 
 

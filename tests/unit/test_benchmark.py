@@ -12,9 +12,8 @@ import pytest
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, DELTAS, SCORES, build, empty
-from robust_xtreme.stats._levels import levels_of
-from robust_xtreme.stats.averages import averaged
-from robust_xtreme.stats.averaging import Drop
+from robust_xtreme.stats._cells import levels_of
+from robust_xtreme.stats.averages import Drop, averaged
 from robust_xtreme.stats.benchmark import AVERAGES, CATEGORIES, TASKS, TITLES, Task, tasks_of
 
 _QA = ("squad_em", "squad_f1")

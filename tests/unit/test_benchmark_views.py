@@ -17,9 +17,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, SCORES, build, empty
 from robust_xtreme.report.document import page, show
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats._levels import CellLevel, levels_of
-from robust_xtreme.stats.averages import averaged
-from robust_xtreme.stats.averaging import Drop
+from robust_xtreme.stats._cells import CellLevel, levels_of
+from robust_xtreme.stats.averages import Drop, averaged
 from robust_xtreme.stats.benchmark import TASKS, Task, tasks_of
 
 QA = {"xquad", "mlqa", "tydiqa"}

@@ -23,8 +23,7 @@ from robust_xtreme.files.manifest import MANIFEST, with_digest
 from robust_xtreme.gating._files import read_facts
 from robust_xtreme.gating.baselines import save
 from robust_xtreme.report.document import finished
-from robust_xtreme.studies.folder import FACTS, read
-from robust_xtreme.studies.page import pages
+from robust_xtreme.studies.folder import FACTS, pages, read
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.study_file import parsed
 from robust_xtreme.tasks.sources import load

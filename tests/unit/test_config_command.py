@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme.cli._app import build
 from robust_xtreme.core.resources import folder
 from robust_xtreme.core.shipped import shipped
-from robust_xtreme.training.run_file import spec_of
+from robust_xtreme.training.values import spec_of
 
 
 def run(*words: str) -> Result:

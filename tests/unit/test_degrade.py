@@ -13,9 +13,8 @@ from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.stats.averages import averages
 from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.claims import NO_EDITS, NOT_APPLICABLE, holm, unreached
 from robust_xtreme.stats.degrade import deltas, family_name, parts_of
-from robust_xtreme.stats.multiplicity import holm
-from robust_xtreme.stats.no_claim import NO_EDITS, NOT_APPLICABLE, unreached
 from robust_xtreme.stats.score import scores
 
 HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}

@@ -14,7 +14,7 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.models.reading.inputs import Contents, contents_of
 from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
-from robust_xtreme.run.distinct import CleanColumns, ContentCodes, contents_at, first_seen
+from robust_xtreme.run.prepare import CleanColumns, ContentCodes, contents_at, first_seen
 
 
 @given(st.lists(st.tuples(*[st.integers(-1, 2)] * 3), max_size=12))

@@ -23,7 +23,7 @@ from huggingface_hub import constants
 from tests.release import release
 from typer.testing import CliRunner, Result
 
-from robust_xtreme.cli import _check, _ready
+from robust_xtreme.cli import _check
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import resources
 from robust_xtreme.tasks.groups import chosen
@@ -62,8 +62,8 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The result of importing torch and the other libraries, without importing them."""
     readiness: dict[str, Any] = {"broken": {}, "device": {"threads": 2, "cuda": []}}
-    monkeypatch.setattr(_ready, "probe", lambda: None)
-    monkeypatch.setattr(_ready, "imported", lambda _: readiness)
+    monkeypatch.setattr(_check, "probe", lambda: None)
+    monkeypatch.setattr(_check, "imported", lambda _: readiness)
     return readiness
 
 
@@ -76,7 +76,7 @@ def within(monkeypatch: pytest.MonkeyPatch) -> None:
             exec(code, {})
         return json.loads(out.getvalue().splitlines()[-1])
 
-    for module in (_check, _ready):
+    for module in (_check, _check):
         monkeypatch.setattr(module, "started", lambda code: code)
         monkeypatch.setattr(module, "answer_of", answer_of)
 
@@ -230,8 +230,8 @@ def test_what_is_not_installed_is_named(
     name: str, status: str, code: int, embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without torch mini cannot run; without the library of the hub's data it can."""
-    version = _ready._version
-    monkeypatch.setattr(_ready, "_version", lambda library: None if library == name else version(library))
+    version = _check._version
+    monkeypatch.setattr(_check, "_version", lambda library: None if library == name else version(library))
     line = checks()[name]
     assert (line["status"], line["found"]) == (status, "is not installed")
     assert line["remedy"].startswith(f"pip install '{name}>=")
@@ -240,8 +240,8 @@ def test_what_is_not_installed_is_named(
 
 def test_an_old_library_is_reported(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that we do not ask for is a note with the right one."""
-    version = _ready._version
-    monkeypatch.setattr(_ready, "_version", lambda library: "4.40.0" if library == "transformers" else version(library))
+    version = _check._version
+    monkeypatch.setattr(_check, "_version", lambda library: "4.40.0" if library == "transformers" else version(library))
     line = checks()["transformers"]
     assert (line["status"], line["found"][:12]) == ("note", "4.40.0, but ")
 

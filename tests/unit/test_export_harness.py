@@ -21,7 +21,7 @@ from robust_xtreme.exchange.exporting.harness.their_tasks import known_fields, l
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.selecting import data_identity, limit
+from robust_xtreme.tasks.sources.rows import data_identity, limit
 
 COLUMNS: Final = (
     *("status", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words"),

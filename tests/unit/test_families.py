@@ -14,7 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Mismatch, ModelError, NotFinite
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.predictors.heads import classification, span_qa, tagging
+from robust_xtreme.models.predictors.heads import _labelled, span_qa, tagging
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS
 from robust_xtreme.models.reading.scores import quantised
 from robust_xtreme.models.reading.tokens import backend_of, frame_of
@@ -152,7 +152,7 @@ def test_scores_closer_than_the_quantum_are_a_tie() -> None:
     assert quantised(np.array([0.5, 0.50000001], dtype=np.float32))[0].tolist() == [5000, 5000]
     example = pair_example("1", "a", "b")
     scores = [np.array([0.1, 0.7, 0.70000001], dtype=np.float32)]
-    assert decoded(classification.classification, example, plain([(0, 2)]), scores, LABELS) == Choice(1)
+    assert decoded(_labelled.classification, example, plain([(0, 2)]), scores, LABELS) == Choice(1)
 
 
 # ------------------------------------------------------------------------------------------------------ classification
@@ -163,7 +163,7 @@ def test_scores_closer_than_the_quantum_are_a_tie() -> None:
 def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, length: int, tokenizer: Any) -> None:
     """Truncation is longest first, token for token what the tokenizer's own strategy gives."""
     premise, hypothesis = "a" * first, "b" * second
-    (window,) = classification.classification.encode([pair_example("1", premise, hypothesis)], tokenizer, length, 0)
+    (window,) = _labelled.classification.encode([pair_example("1", premise, hypothesis)], tokenizer, length, 0)
     expected = tokenizer(premise, hypothesis, truncation="longest_first", max_length=length)["input_ids"]
     assert list(window.input_ids) == expected
     assert window.truncated == (len(tokenizer(premise, hypothesis)["input_ids"]) > length)
@@ -172,7 +172,7 @@ def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, le
 def test_one_text_is_read_alone(tokenizer: Any) -> None:
     """An example with one field is one text between the model's special tokens."""
     example = Example("1", {"text": Text("1/text", "en", "a dog")}, Choice(0), "1")
-    (window,) = classification.classification.encode([example], tokenizer, 32, 0)
+    (window,) = _labelled.classification.encode([example], tokenizer, 32, 0)
     assert list(window.input_ids) == tokenizer("a dog")["input_ids"]
 
 
@@ -180,13 +180,13 @@ def test_three_fields_are_not_a_pair(tokenizer: Any) -> None:
     """A classifier refuses more than two fields."""
     texts = {name: Text(name, "en", "a") for name in "abc"}
     with pytest.raises(ModelError, match="3 fields"):
-        classification.classification.encode([Example("1", texts, Choice(0), "1")], tokenizer, 32, 0)
+        _labelled.classification.encode([Example("1", texts, Choice(0), "1")], tokenizer, 32, 0)
 
 
 def test_a_length_without_room_is_refused(tokenizer: Any) -> None:
     """A maximum length that contains only the special tokens is a user's mistake."""
     with pytest.raises(ModelError, match="no room"):
-        classification.classification.encode([pair_example("1", "a", "b")], tokenizer, 5, 0)
+        _labelled.classification.encode([pair_example("1", "a", "b")], tokenizer, 5, 0)
 
 
 # ------------------------------------------------------------------------------------------------------------- tagging

@@ -22,7 +22,7 @@ from benchmarks._gate_designs import (
 from benchmarks._simulations import read
 from tests.finished_runs import finished_run
 
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 REPORTS = Path(__file__).parents[2] / "reports" / "gate"
 

@@ -17,10 +17,10 @@ from markdown_it import MarkdownIt
 
 from robust_xtreme.files.schema import CELL, CONTRASTS, SIDES, VERDICTS, build
 from robust_xtreme.gating.comparing import Comparison
+from robust_xtreme.gating.document import MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.outputs import MARKER, comparison_written, gate_written
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.pull_request import outputs_of, workflow_commands
-from robust_xtreme.gating.verdicts import MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.stats.contrasts import CELLS, TASKS
 
 HOSTILE: Final = (

@@ -13,18 +13,9 @@ from tests.stats_rows import stats_rows
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, CONTRASTS, STATS, VERDICT_NAMES, VERDICTS, build, validate
+from robust_xtreme.gating.document import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import Accepted, Policy, Rule
-from robust_xtreme.gating.verdicts import (
-    BEYOND,
-    MISSING,
-    NEW,
-    OK,
-    REGRESSED,
-    UNDECIDED,
-    Gate,
-    decide,
-    verdicts_of,
-)
+from robust_xtreme.gating.verdicts import decide, verdicts_of
 from robust_xtreme.stats._cells import Cell, cells
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts

@@ -27,18 +27,16 @@ from robust_xtreme.core.sinks import markdown, text_of_cell, visible
 from robust_xtreme.exchange.exporting.model_card import model_card
 from robust_xtreme.files.schema import CONTRASTS, VERDICTS, build
 from robust_xtreme.gating.comparing import Comparison, differences_part
-from robust_xtreme.gating.document import comparison_blocks, explained, gate_blocks
+from robust_xtreme.gating.document import BASELINE, UNDECIDED, Gate, comparison_blocks, explained, gate_blocks
 from robust_xtreme.gating.outputs import _inactive, comparison_written, gate_written
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import BASELINE, UNDECIDED, Gate
 from robust_xtreme.report.blocks import ReportPage, grid
 from robust_xtreme.report.document import finished, notebook, show
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import html
 from robust_xtreme.report.renderers.terminal import print_blocks
 from robust_xtreme.report.view import Results
-from robust_xtreme.studies.folder import read
-from robust_xtreme.studies.page import pages
+from robust_xtreme.studies.folder import pages, read
 
 ROOT: Final = Path(__file__).parents[2]
 HOSTILE: Final = (

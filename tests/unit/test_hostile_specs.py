@@ -11,8 +11,8 @@ import pytest
 
 from robust_xtreme.core import resources, run_spec
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.training.recipes import recipe
 from robust_xtreme.training.sampling import parse_sampling
+from robust_xtreme.training.spec import recipe
 from robust_xtreme.training.values import from_values
 
 Reader = Callable[[Path], object]

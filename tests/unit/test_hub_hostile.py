@@ -19,7 +19,7 @@ from tests.unit.test_hub import Capture, refused
 from robust_xtreme.cli import main
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.tasks.sources import _fetch
-from robust_xtreme.tasks.sources import endpoint as _endpoint
+from robust_xtreme.tasks.sources import hub as _endpoint
 from robust_xtreme.tasks.sources import hub as _hub
 
 MEMORY = 128 << 20

@@ -19,8 +19,7 @@ from robust_xtreme.stats.intervals import (
     estimate_level,
     smallest_detectable,
 )
-from robust_xtreme.tasks.metrics.accuracy import accuracy
-from robust_xtreme.tasks.metrics.span_f1 import span_f1
+from robust_xtreme.tasks.metrics._labels import accuracy, span_f1
 
 TORCH = ArrayBackend(torch, torch.from_numpy, lambda values: values.numpy())
 

@@ -29,11 +29,10 @@ from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.stats._cells import cells
-from robust_xtreme.stats.degrade import deltas
+from robust_xtreme.stats.degrade import Drops, deltas, drops_without_risk
 from robust_xtreme.stats.intervals import cluster_sums, estimate_difference
-from robust_xtreme.stats.label_risk import Drops, drops_without_risk
 from robust_xtreme.stats.score import scores
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 
 def _noised(code: str, clean: str, noisy: str, *moves: tuple[int, int, int, int]) -> Noised:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
-from robust_xtreme.models.predictors.heads.classification import classification
+from robust_xtreme.models.predictors.heads._labelled import classification
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.encoder import write_model

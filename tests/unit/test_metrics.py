@@ -17,7 +17,7 @@ from robust_xtreme.core.columns import ExampleColumns, Names
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.core.metric import Metric
-from robust_xtreme.tasks.metrics.span_f1 import chunks, span_f1
+from robust_xtreme.tasks.metrics._labels import chunks, span_f1
 
 METRICS = registry.names("metric")
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")

@@ -19,7 +19,7 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.formats import checklist_templates
 from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, TemplateRow, TemplateText
-from robust_xtreme.tasks.members._checklist import _Draw, _Kit, first_names
+from robust_xtreme.tasks.members.multichecklist import _Draw, _Kit, first_names
 from robust_xtreme.tasks.sources import load
 
 TASK: TaskSpec = registry.load("task", "multichecklist")

@@ -9,7 +9,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.stats.multiplicity import CORRECTIONS, benjamini_hochberg, benjamini_yekutieli, holm
+from robust_xtreme.stats.claims import CORRECTIONS, benjamini_hochberg, benjamini_yekutieli, holm
 
 _P = [0.01, 0.04, 0.03, 0.005]
 Correction = Callable[[Sequence[float]], list[float]]

@@ -26,8 +26,8 @@ from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.formats import read_file, reader
 from robust_xtreme.tasks.sources import load, open_source
 from robust_xtreme.tasks.sources.paths import options
-from robust_xtreme.training.recipes import recipe
-from robust_xtreme.training.run_file import spec_of
+from robust_xtreme.training.spec import recipe
+from robust_xtreme.training.values import spec_of
 
 FILES: Final = 5_000
 SETTINGS: Final = 1_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme.stats.intervals import CPU, difference, one_sided, one_sided_bounds, skewness
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 
 def test_p_is_one_sided() -> None:

@@ -13,7 +13,7 @@ from tests.program import program
 from tests.sample_files import sample
 from tests.unit.test_suites import ASKED, PAIR, WORDS, lines, opened, suite
 
-from robust_xtreme.cli._ready import folder as folder_check
+from robust_xtreme.cli._check import folder as folder_check
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, UnknownName
 from robust_xtreme.core.examples import Answers, Choice, Tags

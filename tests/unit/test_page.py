@@ -20,7 +20,7 @@ from tests.synthetic_run import averages, conditions, run
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.report.beside import beside, names
 from robust_xtreme.report.blocks import Diff, Mono, Paragraph, Prose, ReportPage, grid, joined, named
-from robust_xtreme.report.charts.curve import areas, levels
+from robust_xtreme.report.charts.figures import areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.outputs import CELLS, WRITERS, cells, written

@@ -22,7 +22,7 @@ from robust_xtreme.stats.resampling import (
     simultaneous_quantiles,
     weights,
 )
-from robust_xtreme.tasks.metrics.accuracy import accuracy
+from robust_xtreme.tasks.metrics._labels import accuracy
 
 TORCH = ArrayBackend(torch, torch.from_numpy, lambda values: values.numpy())
 NAMES = [f"{number:04}" for number in range(120)]

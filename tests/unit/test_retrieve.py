@@ -26,7 +26,7 @@ from robust_xtreme.run.plan import with_pool
 from robust_xtreme.run.prepare import Prepared, Variant, prepare
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.sources.loading import Split
-from robust_xtreme.tasks.sources.selecting import identity_of
+from robust_xtreme.tasks.sources.rows import identity_of
 
 WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
 """Words that the tiny tokenizer knows."""

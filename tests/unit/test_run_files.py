@@ -16,10 +16,9 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import SpecError, UnknownName
 from robust_xtreme.core.keys import keys
 from robust_xtreme.core.shipped import find, shipped
-from robust_xtreme.training import recipes, spec
-from robust_xtreme.training.run_file import spec_of
+from robust_xtreme.training import spec
 from robust_xtreme.training.sampling import parse_sampling
-from robust_xtreme.training.values import SHORT, from_values
+from robust_xtreme.training.values import SHORT, from_values, spec_of
 
 FILE = """
 from = "OWNER/NAME"
@@ -211,7 +210,7 @@ def _completion_of(name: str) -> Any:
 
 def test_what_a_shell_completes_is_what_train_takes() -> None:
     """The offered words are valid in the run's spec, and the offered files exist."""
-    assert sorted(_completion_of("recipe")("")) == sorted(recipes.names())
+    assert sorted(_completion_of("recipe")("")) == sorted(spec.names())
     for name in ("overlap", "mixing", "control", "select", "precision", "strategy", "schedule", "optimizer", "log"):
         kind = spec.StageSpec if name in keys(spec.StageSpec) else spec.TrainSpec
         assert _completion_of(name)("") == sorted(filter(None, keys(kind)[name][1].choices))

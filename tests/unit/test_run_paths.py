@@ -15,8 +15,8 @@ from robust_xtreme.core.errors import Mismatch, SpecError
 from robust_xtreme.core.run_spec import RunSpec, from_toml
 from robust_xtreme.core.shipped import find
 from robust_xtreme.run.folder import Folder, begin, check_ours
-from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.values import spec_of
 
 Spelling = Callable[[str], str]
 

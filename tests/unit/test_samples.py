@@ -24,12 +24,11 @@ from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.report.blocks import Diff, Phrase, ReportPage, Sample, inlines, text_of
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page
-from robust_xtreme.report.renderers.samples import print_sample
-from robust_xtreme.report.samples.ids import whole_ids
-from robust_xtreme.report.samples.showing import KnownExamples, sample, shown
+from robust_xtreme.report.renderers.markdown import print_sample
+from robust_xtreme.report.samples.part import KnownExamples, sample, shown
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.tokens import Tokenize, tokenizers_of
-from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, window
+from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, whole_ids, window
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -37,7 +37,7 @@ def test_a_drawing_has_the_same_bytes_everywhere() -> None:
     assert pixels.shape == (32, 32, 3)
     assert pixels.dtype == np.uint8
     assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "71eca599a409d6cc"
-    every = b"".join(picture.pixels(32).tobytes() for picture in world.pairs().pictures)
+    every = b"".join(picture.pixels(32).tobytes() for picture in world.pairs_of_world().pictures)
     assert hashlib.sha256(every).hexdigest()[:16] == "0bf536b21d2776dd"
 
 
@@ -78,7 +78,7 @@ def test_captions_say_what_is_drawn() -> None:
     assert described["figures"][1]["names"][0] in written("en", sentence("en", clause))
     assert (clause.day, clause.year, clause.negated) == ("", 0, False)
     assert not split.held_out(clause)
-    languages = {caption.language for caption in world.pairs().pictures[0].captions}
+    languages = {caption.language for caption in world.pairs_of_world().pictures[0].captions}
     assert languages == set(scenes.LANGUAGES)
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_line_is_named(line: str, message: str, tmp_path: Path) -> Non
     path = tmp_path / "scenes.jsonl"
     path.write_text(line)
     with pytest.raises(DataError, match=rf"scenes\.jsonl:\d: .*{message}"):
-        world.read(path)
+        world.read_scenes(path)
 
 
 def test_a_scene_is_read_as_it_is_written() -> None:

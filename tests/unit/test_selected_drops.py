@@ -10,7 +10,7 @@ from benchmarks import selected_drops
 from benchmarks._simulations import read
 from benchmarks.selected_drops import BAR, FORMER, Design, Stored, above, drawn, exchanged
 
-from robust_xtreme.stats.no_claim import is_selected
+from robust_xtreme.stats.claims import is_selected
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

@@ -11,7 +11,7 @@ from robust_xtreme.core.columns import ExampleColumns, TargetColumn
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.stats.shallow import naive_bayes, passages
 from robust_xtreme.stats.shallow.predictor import FOLDS, answers, shallow_of, stratified, summary
-from robust_xtreme.stats.shallow.shown import ShownExamples
+from robust_xtreme.stats.shallow.words import ShownExamples
 from robust_xtreme.tasks.formats import word_spans
 from robust_xtreme.tasks.formats.squad_sentences import sentences
 

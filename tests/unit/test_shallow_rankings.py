@@ -14,7 +14,7 @@ from robust_xtreme.core.columns import ExampleColumns, TargetColumn
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
 from robust_xtreme.stats.shallow import ranking
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
-from robust_xtreme.stats.shallow.shown import ShownExamples
+from robust_xtreme.stats.shallow.words import ShownExamples
 
 
 def _query(number: int, query: str, *right: str) -> Example:

@@ -21,7 +21,7 @@ from robust_xtreme.noise.conditions.pairing import Noisy, Step, followed, paired
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.tasks.formats import Slot, SlotResult
-from robust_xtreme.tasks.formats._changes import beside
+from robust_xtreme.tasks.formats._record import beside
 from robust_xtreme.tasks.noisy.layouts import TaskSplit, read
 from robust_xtreme.tasks.sources.release import Release
 

@@ -12,10 +12,9 @@ import pytest
 from scipy import stats
 
 from robust_xtreme.core.errors import Mismatch, UnknownName, UserError
-from robust_xtreme.studies.claims import contrasts, over_seeds
+from robust_xtreme.studies.cells import SCALES, on_scale
+from robust_xtreme.studies.claims import contrasts, mde_of, noncentrality, over_seeds, power_of, seeds_for
 from robust_xtreme.studies.frames import Estimand
-from robust_xtreme.studies.power import mde_of, noncentrality, power_of, seeds_for
-from robust_xtreme.studies.scales import SCALES, on_scale
 
 CLEAR = (5.0, 5.2, 4.9, 5.1, 5.3)
 UNCLEAR = (1.0, -1.2, 0.9, -1.1, 0.3)

@@ -9,10 +9,10 @@ import pytest
 
 from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.studies import typology
+from robust_xtreme.studies.cells import crossing, fitted, inflation, rank_correlation
+from robust_xtreme.studies.designs import low_resource
 from robust_xtreme.studies.designs.diversity import DRAWS, shuffled
 from robust_xtreme.studies.designs.low_resource import pooled
-from robust_xtreme.studies.regression import crossing, fitted, inflation, rank_correlation
 
 VOLUME = [10.0, 10, 12, 12, 14, 14]
 TASKS = [1.0, 2, 1, 4, 2, 4]
@@ -174,17 +174,17 @@ def test_languages_without_an_error_are_not_pooled() -> None:
 def test_distances_from_english_are_known_facts() -> None:
     """German is nearer than Japanese in syntax and on the globe, English is at 0, relatives are below 1."""
     for kind in ("syntactic", "genetic", "geographic"):
-        far = typology.distances(("en", "de", "ja"), kind)
+        far = low_resource.distances(("en", "de", "ja"), kind)
         assert far["en"] == 0 < far["de"] < far["ja"] <= 1
-    london_tokyo = typology.distances(["ja"], "geographic")["ja"] * 20_015
+    london_tokyo = low_resource.distances(["ja"], "geographic")["ja"] * 20_015
     assert 9_000 < london_tokyo < 9_900
 
 
 def test_a_distance_that_is_not_known_is_left_out() -> None:
     """URIEL has no features of Nahuatl as a whole; each kind has most languages, and no other ones."""
-    assert typology.distances(["nah", "de"], "syntactic").keys() == {"de"}
-    for kind in typology.KINDS:
-        far = typology.distances(ALL_LANGUAGES, kind)
+    assert low_resource.distances(["nah", "de"], "syntactic").keys() == {"de"}
+    for kind in low_resource.KINDS:
+        far = low_resource.distances(ALL_LANGUAGES, kind)
         assert 45 <= len(far) <= len(ALL_LANGUAGES)
         assert all(0 <= value <= 1 for value in far.values())
 
@@ -192,14 +192,14 @@ def test_a_distance_that_is_not_known_is_left_out() -> None:
 def test_unknown_kinds_and_codes_of_distances_are_refused() -> None:
     """With the nearest name."""
     with pytest.raises(UnknownName, match="Did you mean 'syntactic'"):
-        typology.distances(["de"], "syntax")
+        low_resource.distances(["de"], "syntax")
     with pytest.raises(UnknownName, match="language named 'xx'"):
-        typology.distances(["xx"], "syntactic")
+        low_resource.distances(["xx"], "syntactic")
 
 
 def test_the_distances_name_their_source_version_and_licence() -> None:
     """As every pack does."""
-    header = typology.source()
+    header = low_resource.source()
     assert "lang2vec 1.1.2" in header["source"]
     assert header["licence"].startswith("CC BY-SA 4.0")
     assert header["standing"] == "derived"

@@ -15,7 +15,7 @@ from tests.synthetic_run import averages, run
 from robust_xtreme import registry
 from robust_xtreme.files.frames import build
 from robust_xtreme.files.schema import ATTACKED, ATTACKS, BELOW_RANDOM, CELL, CONDITIONS
-from robust_xtreme.report.charts.curve import success_chart, successes
+from robust_xtreme.report.charts.figures import success_chart, successes
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import attacks_of
 from robust_xtreme.stats.degrade import deltas

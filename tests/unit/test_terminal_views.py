@@ -16,10 +16,10 @@ from tests.synthetic_run import averages, conditions, long_run, run
 from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, build
 from robust_xtreme.report.blocks import Table, TableColumn, text_of
+from robust_xtreme.report.columns import narrow, titled
 from robust_xtreme.report.document import show, slim, views
 from robust_xtreme.report.renderers._fitting import fitted, folded, naming
 from robust_xtreme.report.renderers.terminal import print_table
-from robust_xtreme.report.tables import narrow, titled
 from robust_xtreme.report.view import Results
 
 ROOT: Final = Path(__file__).parents[2]

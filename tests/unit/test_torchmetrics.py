@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from tests.answering import value_of
 
 from robust_xtreme.core.examples import Choice, Document, Example, Scored, Span, Tags, Target, Text
-from robust_xtreme.tasks.metrics._squad import words
-from robust_xtreme.tasks.metrics.accuracy import accuracy
-from robust_xtreme.tasks.metrics.bitext_f1 import bitext_f1
-from robust_xtreme.tasks.metrics.token_accuracy import token_accuracy
+from robust_xtreme.tasks.metrics._answers import words
+from robust_xtreme.tasks.metrics._labels import accuracy, token_accuracy
+from robust_xtreme.tasks.metrics._retrieval import bitext_f1
 
 torch: Any = pytest.importorskip("torch", reason="torch is not installed")
 torchmetrics: Any = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")

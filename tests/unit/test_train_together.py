@@ -29,8 +29,8 @@ from robust_xtreme.training.data import Loader
 from robust_xtreme.training.dev import dev_score
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import HeadUnits
-from robust_xtreme.training.recipes import recipe
 from robust_xtreme.training.sampling import SamplingPlan
+from robust_xtreme.training.spec import recipe
 
 CHOICES = [choice_example(str(n), "x" * (n * 7 % 11), ["a", "b", "c", "d"][: 2 + n % 3], n % 2) for n in range(23)]
 SEARCHES = [search_example(str(n), "q" * (n % 5 + 1), f"c{n}") for n in range(17)]

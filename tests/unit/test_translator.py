@@ -15,8 +15,9 @@ from tests.seq2seq import M2M100, MBART, NLLB, OPUS, T5_TASKS, letters_tokenizer
 
 from robust_xtreme.core.errors import ModelError, RobustXtremeError
 from robust_xtreme.core.languages import LANGUAGES
-from robust_xtreme.training._targets import FLORES, Target
 from robust_xtreme.training._translator import (
+    FLORES,
+    Target,
     Translator,
     batches,
     check_languages,

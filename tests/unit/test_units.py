@@ -20,8 +20,7 @@ from tests.actors import units
 from robust_xtreme.core.errors import DataError, RobustXtremeError, SpecError
 from robust_xtreme.run.estimate import shares
 from robust_xtreme.run.fleets import Processes, processes
-from robust_xtreme.workers.units.each import each
-from robust_xtreme.workers.units.queue import UnitQueue, forecast
+from robust_xtreme.workers.units.scheduling import UnitQueue, each, forecast
 from robust_xtreme.workers.units.unit import WorkUnit
 
 MODEL: Final = SimpleNamespace(name="tiny@0")

@@ -13,13 +13,12 @@ from tests.synthetic_run import averages, conditions, run
 from robust_xtreme.report.blocks import Strong, inlines, text_of, within
 from robust_xtreme.report.blocks import Table as Shown
 from robust_xtreme.report.document import document, notebook, show
+from robust_xtreme.report.html_page import coloured, tiles
 from robust_xtreme.report.outputs import written
-from robust_xtreme.report.page.heat import coloured
-from robust_xtreme.report.page.page import tiles
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import claims, headline_cells, is_untouched, verdict_on
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats.no_claim import SELECTED
+from robust_xtreme.stats.claims import SELECTED
 
 ATTACKED = "Not tested: 4 cells of attacks and what they are compared with"
 CHECK = "Check the model's answers, head and label map"

@@ -27,10 +27,9 @@ from robust_xtreme.run.computing import Setting, TaskRunJob, in_thread
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.requests import Nearest, Scores, Width
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.workers.cpu import processes
+from robust_xtreme.workers.cpu import pool as processes
 from robust_xtreme.workers.cpu.messages import Channel, Sealed, channel_and_end
-from robust_xtreme.workers.cpu.pool import TRIES, WorkerJob, pool
-from robust_xtreme.workers.cpu.processes import started_ahead
+from robust_xtreme.workers.cpu.pool import TRIES, WorkerJob, pool, started_ahead
 
 pytestmark = pytest.mark.process
 

@@ -26,7 +26,7 @@ from robust_xtreme.cli._errors import bounded, exit_code_of, printable
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.renamed import current
 from robust_xtreme.core.sinks import echo, one_line
-from robust_xtreme.tasks.sources.endpoint import settle
+from robust_xtreme.tasks.sources.hub import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
 _EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"

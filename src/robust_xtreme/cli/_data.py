@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import filterfalse
-from typing import Any, final
+from typing import Any, Final, final
 
+from rich.console import Console
+from rich.table import Column
+
+from robust_xtreme.cli._terminal import WIDE, output, table_of
 from robust_xtreme.core import registry, resources
+from robust_xtreme.core.errors import shown
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import DATA_VARIABLE, MINI, check_pairs
+from robust_xtreme.core.sinks import echo, visible
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.groups import chosen, intermediate, is_intermediate
+from robust_xtreme.tasks.sources.rows import SPLITS
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.survey import (
     Held,
@@ -199,3 +207,168 @@ def _split(split: Held) -> dict[str, Any]:
         "files": [{"name": name, "sha256": sha256} for name, sha256 in split.files],
         "pool_files": [{"name": name, "sha256": sha256} for name, sha256 in split.pool_files],
     }
+
+
+# Prints the survey of `data`: a table for each task, or what loads, what is malformed and what a run leaves out.
+
+_SHORT: Final = 12
+_MOST: Final = 10
+_NEAR: Final = 0.05
+_LOOKED: Final = " Looked for "
+
+
+def _show(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table or, where the terminal is too narrow, a line for each row with the column of each value."""
+    table = table_of([Column(name, overflow="fold", no_wrap=name != names[-1]) for name in names], rows)
+    if console.measure(table, options=console.options.update(max_width=WIDE)).minimum <= console.width:
+        console.print(table)
+        return
+    for row in rows:
+        cells = [f"{name} {' '.join(value.split())}" for name, value in zip(names, row, strict=True) if value != "-"]
+        console.print("- " + ", ".join(cells), overflow="fold")
+
+
+# ---------------------------------------------------------------------------------------------------------------- list
+
+
+def show_list(survey: DataSurvey) -> None:
+    """Print a table of splits for each task, then the languages without a split."""
+    console = output()
+    console.print(visible(f"Data: {survey.data}"), soft_wrap=True)
+    for languages in filter(None, survey.tasks.values()):
+        task = languages[0].task
+        console.print(f"\n{task.name}: licence {licence_of(task, survey.source) or 'not stated'}", soft_wrap=True)
+        splits = [split for language in languages for split in language.splits]
+        if splits:
+            pooled = task.pool is not None
+            names = ["language", "split", "rows", "labels", *["candidates"] * pooled, "sha256", "file"]
+            _show(console, names, [_cells(split, pooled) for split in splits])
+        if absent := [language.language or "-" for language in languages if not language.splits]:
+            console.print(f"nothing here in {len(absent)}: {' '.join(absent)}", soft_wrap=not console.is_terminal)
+
+
+def _cells(split: Held, pooled: bool) -> list[str]:
+    if split.problem:
+        return [split.language, split.split, "-", "-", *["-"] * pooled, "-", visible(split.problem)]
+    hashes = "\n".join(sha256[:_SHORT] for _, sha256 in split.files)
+    names = "\n".join(visible(name) for name, _ in split.files)
+    labels = "yes" if split.labelled else "no"
+    counts = [f"{split.rows:,}", labels, *[f"{split.candidates:,}"] * pooled]
+    return [split.language, split.split, *counts, hashes, names]
+
+
+# --------------------------------------------------------------------------------------------------------------- check
+
+
+def show_check(survey: DataSurvey) -> None:
+    """Print what loads of each task, each malformed file, and what a run leaves out, with reason and remedy."""
+    console = output()
+    console.print(visible(f"Data: {survey.data}"), soft_wrap=True)
+    _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
+    _print_malformed(console, survey)
+    _print_left(console, survey)
+    _print_undescribed(console, survey.undescribed)
+    _print_suspect(console, survey)
+    if survey.is_empty:
+        see = "Files that tasks read: robust-xtreme list tasks --json; in a folder of your own, suite.toml names them."
+        echo(f"\nNothing of these tasks is there. {see}", error=True)
+    elif not survey.malformed:
+        console.print("\nEverything that is there loads.")
+
+
+def _loaded(survey: DataSurvey) -> Iterator[list[str]]:
+    """For each task: the number of languages that load, by split, and how many a run evaluates."""
+    for languages in filter(None, survey.tasks.values()):
+        splits = [split for language in languages for split in language.splits if not split.problem]
+        counts = [str(sum(item.split == split for item in splits) or "-") for split in SPLITS]
+        rows, most = sum(split.rows for split in splits), max((split.candidates for split in splits), default=0)
+        asked = [each for each in languages if each.language and (each.evaluated or each.left or each.stops)]
+        ran = f"{sum(bool(language.evaluated) for language in asked)} of {len(asked)} languages"
+        ran = "-" if any(language.learned for language in languages) else ran
+        yield [languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran]
+
+
+def _print_malformed(console: Console, survey: DataSurvey) -> None:
+    lines = survey.malformed
+    if not lines:
+        return
+    console.print(f"\nMalformed: {len(lines)}. A run that evaluates or learns from one of them stops there.")
+    for line, some in lines.items():
+        console.print(f"  {visible(line)}", soft_wrap=True)
+        by_split: dict[str, list[str]] = {}
+        for task, split in some:
+            by_split.setdefault(f"{task} {split.split}", []).append(split.language)
+        where = "; ".join(f"{name}: {' '.join(codes)}" for name, codes in by_split.items())
+        console.print(f"    in {where}", soft_wrap=True)
+
+
+def _print_left(console: Console, survey: DataSurvey) -> None:
+    """Print one entry for languages that are left out for the same reason, with the paths tried and the remedy."""
+    groups: dict[tuple[str, str, str], list[Surveyed]] = {}
+    for language in survey.all:
+        if language.left is not None:
+            alike = (language.task.name, language.left.reason, _alike(language).partition(_LOOKED)[0])
+            groups.setdefault(alike, []).append(language)
+    unread = [
+        (language.task.name, split)
+        for language in survey.all
+        for split in language.splits
+        if split.problem and not split.malformed
+    ]
+    if groups or unread:
+        console.print("\nA run leaves out:")
+    for (task, reason, _), several in groups.items():
+        languages = " ".join(language.language or "every language" for language in several)
+        console.print(f"  {task}, {reason}: {languages}", soft_wrap=not console.is_terminal)
+        console.print(f"    {visible(_alike(several[0]) if several[1:] else _why(several[0]))}", soft_wrap=True)
+    printed = {language.left.detail for language in survey.all if language.left}
+    for task, split in unread:
+        if split.problem not in printed:
+            console.print(f"  {task} {split.language}, {split.split}: {visible(split.problem)}", soft_wrap=True)
+
+
+def _print_undescribed(console: Console, names: Sequence[str]) -> None:
+    """Print the first files of a suite that nothing reads."""
+    if names:
+        console.print(f"\nNot described by suite.toml, and not read: {len(names)}")
+    for name in names[:_MOST]:
+        console.print(f"  {visible(name)}", soft_wrap=True)
+    if len(names) > _MOST:
+        console.print(f"  and {len(names) - _MOST} more")
+
+
+def _print_suspect(console: Console, survey: DataSurvey) -> None:
+    """Print the files in which a field has one value, and the largest shares of near-duplicates of each task."""
+    lines, shares = list[str](), dict[str, list[tuple[float, str]]]()
+    for task, split in ((language.task.name, split) for language in survey.all for split in language.splits):
+        where = f"{split.split} of {', '.join(name for name, _ in split.files)}"
+        lines += [f"  {task} {split.language}, {where}: {name} is {shown(it)}" for name, it in split.constant.items()]
+        if split.near >= _NEAR * split.rows > 0:
+            shares.setdefault(task, []).append((split.near / split.rows, f"{split.language} {split.split}"))
+    if lines:
+        console.print(visible("\n".join(["\nOne value in every row:", *lines])), soft_wrap=True)
+    if shares:
+        console.print(f"\nItems nearly equal to one of another cluster, which intervals do not know, from {_NEAR:.0%}:")
+    for task, some in shares.items():
+        listed = ", ".join(f"{where} {share:.0%}" for share, where in sorted(some, reverse=True)[:_MOST])
+        console.print(f"  {task}: {listed}{f', of {len(some)}' if len(some) > _MOST else ''}", soft_wrap=True)
+
+
+def _why(language: Surveyed) -> str:
+    """Why a language is left out, without the leading task and language."""
+    assert language.left is not None
+    return language.left.detail.removeprefix(f"{language.task.name} {language.language}: ")
+
+
+def _alike(language: Surveyed) -> str:
+    """The reason with `{language}` and `{code}` instead of the codes in it; the remedy is not changed."""
+    task, name = language.task, language.language
+    codes = [*(files.codes for files in task.files.values()), *(files.codes for files in task.hub.values())]
+    names = {name: "{language}"} | {each[name]: "{code}" for each in codes if name in each}
+    what, sign, after = _why(language).partition(_LOOKED)
+    looked, dot, remedy = after.partition(". ")
+    text = what.replace(f" has no rows in {name};", " has no rows in {language};") + sign + looked
+    for code, key in names.items():
+        if code:
+            text = re.sub(rf"(?<=[-._/]){re.escape(code)}(?=[-._/@,]|\s|$)", key, text)
+    return text + dot + remedy

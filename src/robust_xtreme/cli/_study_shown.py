@@ -34,7 +34,7 @@ class StudyProgress:
 
     def begin(self, planned: StudyPlan) -> None:
         """Print the plan with its cost, and start to count."""
-        from robust_xtreme.studies.cost import cost_lines
+        from robust_xtreme.studies.planning import cost_lines
 
         self.total = len(planned.todo)
         if not self.quiet:

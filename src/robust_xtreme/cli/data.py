@@ -66,7 +66,7 @@ def data(
 
     Examples: robust-xtreme data list --data DIR --tasks xtreme-r; robust-xtreme data check --data DIR --languages sw,yo
     """
-    from robust_xtreme.cli import _data, _data_pages
+    from robust_xtreme.cli import _data
     from robust_xtreme.cli._terminal import print_json
 
     check_word("data", what, WHAT)
@@ -76,9 +76,9 @@ def data(
     if as_json:
         print_json(_data.facts(survey))
     elif listed:
-        _data_pages.show_list(survey)
+        _data.show_list(survey)
     else:
-        _data_pages.show_check(survey)
+        _data.show_check(survey)
     if not as_json:
         if headless := () if listed else _data.without_head(survey, named[0]):
             what = f"mini, the model of a run that names none, has no head for {', '.join(headless)}"

@@ -44,24 +44,24 @@ def doctor(
 
 def _checks(data: str | None, online: bool) -> list[Check]:
     """All checks; the slowest, importing torch, runs in parallel with the others."""
-    from robust_xtreme.cli import _check, _ready
+    from robust_xtreme.cli import _check
     from robust_xtreme.cli._check import FAIL, NOTE, safely
 
     if not is_somewhere():  # imports fail there, whatever is installed
-        return [_check.Check("folder", FAIL, NOWHERE, "cd DIR"), *safely("python", _ready.program)]
-    process = _ready.probe()
+        return [_check.Check("folder", FAIL, NOWHERE, "cd DIR"), *safely("python", _check.program)]
+    process = _check.probe()
     others = [
-        *safely("mini", _ready.mini, FAIL),
-        *safely(_check.DATA, lambda: _ready.folder(data), FAIL if data else NOTE),
+        *safely("mini", _check.mini, FAIL),
+        *safely(_check.DATA, lambda: _check.folder(data), FAIL if data else NOTE),
         *safely("hub", lambda: _check.hub(online)),
         *safely("cache", _check.cache),
         *safely("hub cache", _check.hub_cache),
     ]
-    imports = _ready.imported(process)
+    imports = _check.imported(process)
     return [
-        *safely("python", _ready.program),
-        *safely("libraries", lambda: _ready.libraries(imports)),
-        *safely("device", lambda: _ready.device(imports)),
+        *safely("python", _check.program),
+        *safely("libraries", lambda: _check.libraries(imports)),
+        *safely("device", lambda: _check.device(imports)),
         *others,
     ]
 

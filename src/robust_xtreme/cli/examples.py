@@ -57,7 +57,7 @@ def examples(
     from robust_xtreme.core.keys import MOST
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice, rows_of
-    from robust_xtreme.report.samples.ids import whole_ids
+    from robust_xtreme.report.samples.windows import whole_ids
 
     results = finished(Path(run))
     asked = (several("task", task), several("language", language))
@@ -91,7 +91,7 @@ def _check(results: Results, wanted: ExampleChoice) -> None:
 
 def _print(run: Path, results: Results, wanted: ExampleChoice) -> None:
     from robust_xtreme.cli._terminal import bar, messages, output
-    from robust_xtreme.report.renderers.samples import print_sample
+    from robust_xtreme.report.renderers.markdown import print_sample
     from robust_xtreme.report.samples.part import samples
 
     with bar(messages()) as progress:

@@ -14,8 +14,8 @@ from robust_xtreme.cli._options import argument, option
 from robust_xtreme.core.sinks import ACTIONS, echo
 
 if TYPE_CHECKING:
+    from robust_xtreme.gating.document import Gate
     from robust_xtreme.gating.policy import Policy
-    from robust_xtreme.gating.verdicts import Gate
 
 MAIN: Final = "main"
 """The name of the baseline, where none is given."""

@@ -109,8 +109,7 @@ def _list() -> None:
 
 
 def _plan(what: str, given: dict[str, Any], out: str) -> None:
-    from robust_xtreme.studies.cost import cost_lines
-    from robust_xtreme.studies.planning import folder_of, plan_of
+    from robust_xtreme.studies.planning import cost_lines, folder_of, plan_of
     from robust_xtreme.studies.study_file import read
 
     described = read(what, given)

@@ -113,7 +113,7 @@ def train(
     robust-xtreme train paper_base --data DIR --out runs/paper-base --seeds 5 --on ray
     """
     from robust_xtreme.cli._options import show_outside_packs
-    from robust_xtreme.training.run_file import spec_of
+    from robust_xtreme.training.values import spec_of
 
     words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap, **keys}
     steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}

@@ -1,4 +1,4 @@
-"""Targets of many examples as arrays, one column for a kind of target; a Target is made only where it is read."""
+"""Examples under a condition and their targets as arrays, a column for a kind of target; objects are made as needed."""
 
 from __future__ import annotations
 

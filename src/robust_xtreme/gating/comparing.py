@@ -16,11 +16,11 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import CELL, SIDES
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.document import KINDS, LEGEND, contrast_table, differences_sentence, in_order, is_shown
+from robust_xtreme.gating.document import KINDS, LEGEND, Gate, contrast_table, differences_sentence, in_order, is_shown
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds
-from robust_xtreme.gating.verdicts import Gate, decide, unpaired
+from robust_xtreme.gating.verdicts import decide, unpaired
 from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report.blocks import (
     Block,
@@ -36,17 +36,17 @@ from robust_xtreme.report.blocks import (
     Terms,
     text_of,
 )
-from robust_xtreme.report.charts.forest import forest
+from robust_xtreme.report.cells import anchor, language_name, script, script_name
+from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.document import finished
-from robust_xtreme.report.names import anchor, language_name, script, script_name
-from robust_xtreme.report.page.heat import scale
+from robust_xtreme.report.html_page import scale
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
+from robust_xtreme.stats.merging import KEY
 from robust_xtreme.stats.outcomes import mean_of
-from robust_xtreme.stats.run_cells import KEY
 
 _VICTIM: Final = (
     "Texts that an attack left (frozen:) are harder for the model that was attacked, if that is one of them. "

@@ -1,15 +1,19 @@
-"""Makes documents of comparisons and of gates: what a terminal, a pull request and a page show."""
+"""The verdicts of a gate, and documents of comparisons and gates: what a terminal, a pull request and a page show."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, final
 
 import polars as pl
 
 from robust_xtreme.core.errors import counted
-from robust_xtreme.files.schema import SCALES, SIDES, VERDICTS
-from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.core.sinks import Trusted, visible
+from robust_xtreme.files.frames import to_pandas
+from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
+from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report.blocks import (
     Block,
     Heading,
@@ -20,13 +24,75 @@ from robust_xtreme.report.blocks import (
     Table,
     TableColumn,
     Terms,
+    text_of,
 )
-from robust_xtreme.report.columns import interval, p_value, points, signed
-from robust_xtreme.report.names import language_name
-from robust_xtreme.report.tables import only
+from robust_xtreme.report.cells import language_name
+from robust_xtreme.report.columns import interval, only, p_value, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
+
+OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
+
+
+BASELINE, ANCHOR = SIDES
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """All verdicts under a policy, from which text, files and exit code are made.
+
+    `verdicts` is a VERDICTS frame: against the baseline, and against its anchor where it has one, so that small falls
+    do not add up unseen. `note` says what the baseline is.
+    """
+
+    verdicts: pl.DataFrame
+    policy: Policy
+    note: str = ""
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{many} {verdict}" for verdict, many in self.counts.items() if many)
+        return f"Gate({'passed' if self.passed else 'failed'}, {counts})"
+
+    def __str__(self) -> str:
+        return visible(text_of(outcome(self)))
+
+    def _repr_html_(self) -> Trusted:
+        """The outcome and the rows that matter, which a notebook shows."""
+        from robust_xtreme.report.renderers.html import notebook_blocks
+
+        return notebook_blocks("Gate", gate_blocks(self))
+
+    def to_pandas(self) -> Any:
+        """`verdicts` as a frame of pandas. Raises UserError where pandas is not installed."""
+        return to_pandas(self.verdicts)
+
+    @property
+    def failing(self) -> pl.DataFrame:
+        """The rows of VERDICTS that fail."""
+        return self.verdicts.filter("fails")
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row fails. It means that no fall is shown, not that there is none."""
+        return self.failing.is_empty()
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the gate passed, else 1."""
+        return 0 if self.passed else 1
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of rows with each verdict against the baseline."""
+        return self.counts_against(BASELINE)
+
+    def counts_against(self, side: str) -> dict[str, int]:
+        """The number of rows with each verdict against the baseline or its anchor."""
+        counts = Counter(self.verdicts.filter(against=side)["verdict"])
+        return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
+
 
 TIE: Final = "tie"
 KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}

@@ -17,10 +17,9 @@ from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
 from robust_xtreme.files import csv
 from robust_xtreme.files.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating.comparing import Comparison
-from robust_xtreme.gating.document import comparison_blocks, gate_document, row_name
+from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_document, row_name
 from robust_xtreme.gating.target import target
 from robust_xtreme.gating.target import write as write_file
-from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
 from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.stats.degrade import without_fields

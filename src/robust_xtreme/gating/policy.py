@@ -36,8 +36,8 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import SpecError, shown
 from robust_xtreme.core.specs import check_keys, typed
 from robust_xtreme.files.schema import SCALES
+from robust_xtreme.stats.claims import CORRECTIONS
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.multiplicity import CORRECTIONS
 
 WARN, FAIL, PASS = "warn", "fail", "pass"
 ANY: Final = ("", "*")

@@ -24,9 +24,8 @@ from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, DiskError, RobustXtremeError, UserError, counted, no_room, shown
 from robust_xtreme.core.sinks import visible
 from robust_xtreme.files.new_files import appended
-from robust_xtreme.gating.document import outcome, row_name
+from robust_xtreme.gating.document import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, outcome, row_name
 from robust_xtreme.gating.outputs import MARKER, facts, gate_written
-from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import text_of
 
 # Shows a gate where GitHub Actions runs it: an annotation for each failing row, a summary, and outputs of the step.

@@ -18,6 +18,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.files.schema import CONTRASTS, build
+from robust_xtreme.stats.claims import holm
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, TASKS, Key
 from robust_xtreme.stats.intervals import (
     CONFIDENCE,
@@ -29,7 +30,6 @@ from robust_xtreme.stats.intervals import (
     t_probability,
     t_quantile,
 )
-from robust_xtreme.stats.multiplicity import holm
 from robust_xtreme.stats.outcomes import pool_of, pooled_levels
 
 METHOD: Final = "t over training seeds"

@@ -20,8 +20,9 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
+from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, decide
+from robust_xtreme.gating.verdicts import GATED, decide
 from robust_xtreme.report.blocks import Block, Paragraph, Strong, Table, TableColumn
 from robust_xtreme.report.columns import points
 from robust_xtreme.stats.components import Numbers, numbered

@@ -9,23 +9,21 @@ answer is `ok` whatever its size. Nothing is rounded before it is compared.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from math import hypot, sqrt
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, counted
-from robust_xtreme.core.sinks import Trusted, visible
-from robust_xtreme.files.frames import to_pandas
-from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, SIDES, VERDICT_NAMES, VERDICTS, build
+from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, VERDICTS, build
+from robust_xtreme.gating.document import BASELINE, BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import FAIL, Policy, Row
 from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
-from robust_xtreme.report.blocks import text_of
+from robust_xtreme.stats.claims import CORRECTIONS, holm
 from robust_xtreme.stats.contrasts import CELLS, TASKS, Key, still_step
 from robust_xtreme.stats.intervals import (
     CONFIDENCE,
@@ -42,9 +40,8 @@ from robust_xtreme.stats.intervals import (
     t_probability,
     t_quantile,
 )
-from robust_xtreme.stats.multiplicity import CORRECTIONS, holm
+from robust_xtreme.stats.merging import KEY
 from robust_xtreme.stats.outcomes import POOL, pool_of
-from robust_xtreme.stats.run_cells import KEY
 
 # A run against levels alone: what is compared where the outcomes of the baseline's items are not known.
 #
@@ -122,71 +119,10 @@ def _corrected(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*rows]
 
 
-OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
-BASELINE, ANCHOR = SIDES
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
 
 _TESTED: Final = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """All verdicts under a policy, from which text, files and exit code are made.
-
-    `verdicts` is a VERDICTS frame: against the baseline, and against its anchor where it has one, so that small falls
-    do not add up unseen. `note` says what the baseline is.
-    """
-
-    verdicts: pl.DataFrame
-    policy: Policy
-    note: str = ""
-
-    def __repr__(self) -> str:
-        counts = ", ".join(f"{many} {verdict}" for verdict, many in self.counts.items() if many)
-        return f"Gate({'passed' if self.passed else 'failed'}, {counts})"
-
-    def __str__(self) -> str:
-        from robust_xtreme.gating.document import outcome
-
-        return visible(text_of(outcome(self)))
-
-    def _repr_html_(self) -> Trusted:
-        """The outcome and the rows that matter, which a notebook shows."""
-        from robust_xtreme.gating.document import gate_blocks
-        from robust_xtreme.report.renderers.html import notebook_blocks
-
-        return notebook_blocks("Gate", gate_blocks(self))
-
-    def to_pandas(self) -> Any:
-        """`verdicts` as a frame of pandas. Raises UserError where pandas is not installed."""
-        return to_pandas(self.verdicts)
-
-    @property
-    def failing(self) -> pl.DataFrame:
-        """The rows of VERDICTS that fail."""
-        return self.verdicts.filter("fails")
-
-    @property
-    def passed(self) -> bool:
-        """Whether no row fails. It means that no fall is shown, not that there is none."""
-        return self.failing.is_empty()
-
-    @property
-    def exit_code(self) -> int:
-        """0 where the gate passed, else 1."""
-        return 0 if self.passed else 1
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The number of rows with each verdict against the baseline."""
-        return self.counts_against(BASELINE)
-
-    def counts_against(self, side: str) -> dict[str, int]:
-        """The number of rows with each verdict against the baseline or its anchor."""
-        counts = Counter(self.verdicts.filter(against=side)["verdict"])
-        return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
 
 
 def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> Any:

@@ -1,4 +1,4 @@
-"""Find the weight files of a transformers folder, and check that its configuration describes all weights."""
+"""The weight files of a transformers folder: found, checked against its configuration, and the identity of a model."""
 
 from __future__ import annotations
 

@@ -1,16 +1,21 @@
-"""Prepares the frame AVERAGES for views: of each kind of average, its rows in the order of the page."""
+"""Averages for views: the frame AVERAGES in the order of the page, and those of benchmarks as papers print them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from robust_xtreme.files.schema import AVERAGES
 from robust_xtreme.report.cells import in_order, with_condition
-from robust_xtreme.report.columns import percent, signed
+from robust_xtreme.report.columns import SCORE, percent, points, signed
 from robust_xtreme.report.view import Results
+from robust_xtreme.stats.benchmark import BENCHMARK, TASKS, TITLES
+
+# Prepares the frame AVERAGES for views: of each kind of average, its rows in the order of the page.
 
 NOISE: Final = ("perturbation", "strength", "over")
 """What names an average: the noise, and how many languages of how many it is over, which stay on any terminal."""
@@ -69,3 +74,81 @@ def with_extremes(rows: pl.DataFrame, results: Results) -> pl.DataFrame:
 def with_curves(rows: pl.DataFrame) -> pl.DataFrame:
     """The averages of perturbations whose strengths are over the same languages, so that they can be a curve."""
     return rows.filter(pl.col("languages").n_unique().over(_CURVE) == 1)
+
+
+PARTIAL: Final = "*"
+"""The mark after a mean over a part of its benchmark or task."""
+
+TITLE: Final = "title"
+_KINDS: Final = (BENCHMARK, "tasks", "categories")
+
+
+def benchmark_rows(results: Results) -> pl.DataFrame:
+    """The averages over tasks and the scores of their tasks; `title` is the benchmark or suite that they are over.
+
+    Clean is first, then noises as sorted; within a noise averages over tasks are before those over categories.
+    """
+    rows = results.averages.filter(pl.col("kind").is_in(_KINDS))
+    benchmark, suite = pl.col("name").str.extract(r"^(.*) over \w+$"), pl.col("name").str.extract(r"^\w+ of (.*)$")
+    title = pl.when(pl.col("task") != "").then("name").when(pl.col("kind") == BENCHMARK).then(benchmark)
+    order = (TITLE, "model", pl.col("condition") != "clean", "condition", "name")
+    descending = [False, False, False, False, True]
+    return rows.with_columns(title=title.otherwise(suite)).sort(order, descending=descending, maintain_order=True)
+
+
+def tasks_in_order(title: str) -> tuple[str, ...]:
+    """The tasks of a benchmark by its title; those of XTREME-R for a suite."""
+    return next((TASKS[name] for name, known in TITLES.items() if known == title), TASKS["xtreme-r"])
+
+
+def score_text(rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
+    """A task's score as papers print it: one number, or F1 / EM; marked where languages are missing."""
+    values = {row["metric"]: row["value"] for row in rows}
+    mark = PARTIAL if any(row["missing"] for row in rows) else ""
+    return " / ".join(points(values[metric]) for metric in reversed(order) if metric in values) + mark
+
+
+def average_heading(row: Mapping[str, Any]) -> str:
+    """`average over tasks` of a benchmark, `average over tasks of mini` of a suite."""
+    over = row["name"].removeprefix(f"{row[TITLE]} ") if row["kind"] == BENCHMARK else f"over {row['name']}"
+    return f"average {over}"
+
+
+def average_text(row: Mapping[str, Any]) -> str:
+    """The average; marked where cells are missing, with the number of tasks if whole tasks are."""
+    return points(row["value"]) + (PARTIAL if row["missing"] else "") + _of_tasks(row)
+
+
+def languages_text(row: Mapping[str, Any]) -> str:
+    """How many languages of its tasks an average is over, of how many, with the number of tasks as above."""
+    missing = sum(len(codes.split()) for codes in re.findall(r"\((.*?)\)", row["missing"] or ""))
+    return f"{row['units']} of {row['units'] + missing}{_of_tasks(row)}"
+
+
+def _of_tasks(row: Mapping[str, Any]) -> str:
+    present = _named_tasks(row["cells"])
+    every = dict.fromkeys([*present, *_named_tasks(row["missing"] or "")])
+    return f" ({len(present)} of {len(every)} tasks)" if len(present) < len(every) else ""
+
+
+def _named_tasks(cells: str) -> list[str]:
+    """The tasks that a list of cells names, as `xnli (af bg), lareqa`."""
+    return [part.partition(" (")[0] for part in cells.split(", ") if part]
+
+
+def transposed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The overall table with one row per task, for a terminal without room for one column per task."""
+    if frame.is_empty():
+        return frame
+    noises = frame.get_column("noise").unique(maintain_order=True).to_list()
+    scores = [name for name in frame.columns if name.startswith(SCORE)]
+    rows = []
+    for (section,), section_rows in frame.group_by("section", maintain_order=True):
+        values = {row["noise"]: row for row in section_rows.iter_rows(named=True)}
+        named = [name for name in scores if any(row[name] for row in values.values())]
+        rows += [
+            [section, name.removeprefix(SCORE), *(values.get(noise, {}).get(name) for noise in noises)]
+            for name in named
+        ]
+    schema = dict.fromkeys(("section", "task", *(SCORE + noise for noise in noises)), pl.String)
+    return pl.DataFrame(rows, schema=schema, orient="row")

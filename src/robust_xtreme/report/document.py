@@ -19,15 +19,15 @@ from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
-from robust_xtreme.report.benchmarks import transposed
+from robust_xtreme.report.averages import transposed
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, Terms, unlinked
+from robust_xtreme.report.columns import noted, tables
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.overview import overview, rest
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_blocks, print_table
 from robust_xtreme.report.summary import verdicts, what_was_run
-from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_ATTACKS, NO_AVERAGES, Results, View
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.shapes import fits

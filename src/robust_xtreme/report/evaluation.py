@@ -13,18 +13,14 @@ from robust_xtreme.core.sinks import Trusted, filled, html_text
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.manifest import frame_of
 from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
+from robust_xtreme.report.view import FAILED, UNREADABLE
 
 if TYPE_CHECKING:
     from robust_xtreme.report.plots import Plots
 
-FAILED: Final = "failed"
-"""The reason in the manifest for a cell whose predictions are not complete."""
 
 FRAMES: Final = ("scores", "deltas", "averages", "predictions", "stats")
 """The frames of a run that are attributes of it."""
-
-UNREADABLE: Final = "unreadable"
-"""The reason in the manifest for a language of a task that is left out because a file of it cannot be read."""
 
 
 @final

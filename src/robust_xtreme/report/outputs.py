@@ -17,10 +17,10 @@ from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Heading, Paragraph, ReportPage, Section
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.charts.drawing import Drawing
+from robust_xtreme.report.columns import narrow
 from robust_xtreme.report.document import TITLE, slim, view_blocks
-from robust_xtreme.report.page.page import page
+from robust_xtreme.report.html_page import page
 from robust_xtreme.report.renderers import html, markdown, tex
-from robust_xtreme.report.tables import narrow
 from robust_xtreme.report.view import Results
 
 CELLS: Final = (

@@ -9,12 +9,10 @@ from typing import Final, TypeAlias
 import polars as pl
 
 from robust_xtreme.core import registry
-from robust_xtreme.report.averages import with_curves, within_tasks
-from robust_xtreme.report.benchmarks import transposed
+from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Table
-from robust_xtreme.report.cells import headline, highest, with_condition
-from robust_xtreme.report.names import with_addresses
-from robust_xtreme.report.tables import noted, tables
+from robust_xtreme.report.cells import headline, highest, with_addresses, with_condition
+from robust_xtreme.report.columns import noted, tables
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.report.views.strength_curves import spark
 from robust_xtreme.stats.averages import COMMON, LANGUAGES

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 import polars as pl
 
 from robust_xtreme.core.errors import UserError, shown
-from robust_xtreme.report.cells import highest
-from robust_xtreme.report.charts.curve import NOMINAL, REALISED, curve, levels
-from robust_xtreme.report.charts.forest import forest
-from robust_xtreme.report.charts.style import INK, STEPS, config
-from robust_xtreme.report.names import script
+from robust_xtreme.report.cells import highest, script
+from robust_xtreme.report.charts.figures import INK, NOMINAL, REALISED, STEPS, config, curve, forest, levels
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 

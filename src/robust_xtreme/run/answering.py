@@ -36,8 +36,7 @@ from robust_xtreme.run.requests import (
 )
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.workers.cpu.messages import Sealed
-from robust_xtreme.workers.cpu.pool import WorkerJob, pool
-from robust_xtreme.workers.cpu.processes import Started
+from robust_xtreme.workers.cpu.pool import Started, WorkerJob, pool
 
 _SMALL: Final = 1_000_000
 """Parameters without embeddings below which one thread computes a model faster than several."""

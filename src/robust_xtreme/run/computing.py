@@ -54,8 +54,7 @@ from robust_xtreme.run.requests import (
     Watched,
     Width,
 )
-from robust_xtreme.run.scoring import TaskRunRows, score_examples
-from robust_xtreme.run.staging import stage
+from robust_xtreme.run.scoring import TaskRunRows, score_examples, stage
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part

@@ -23,7 +23,7 @@ from robust_xtreme.models.predictors.predictor import predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.report.evaluation import UNREADABLE
+from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.attacking import most_queries, most_vectors
 from robust_xtreme.run.distributed import unit_of
@@ -35,7 +35,7 @@ from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.devices import device_name, device_of
-from robust_xtreme.workers.units.queue import forecast
+from robust_xtreme.workers.units.scheduling import forecast
 from robust_xtreme.workers.units.unit import Fleet, WorkUnit
 
 _NAMED: Final = 6

@@ -19,12 +19,11 @@ from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.noise.suites import refusing
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.stats.splits import of_set
+from robust_xtreme.stats.benchmark import of_set
 from robust_xtreme.tasks.formats import read_file
 from robust_xtreme.tasks.noisy.frozen_runs import Key, read_frozen
-from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit
-from robust_xtreme.tasks.noisy.reading import read_pairs
-from robust_xtreme.tasks.sources.selecting import identity_of
+from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit, read_pairs
+from robust_xtreme.tasks.sources.rows import identity_of
 from robust_xtreme.tasks.sources.source import Source
 
 

@@ -19,22 +19,20 @@ from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, MO
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import base_kind, model_facts, stage_flags
 from robust_xtreme.report.charts.drawing import Drawing
-from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacked_of
 from robust_xtreme.report.samples.part import ShownRun, samples_part_of
 from robust_xtreme.report.samples.texts import Kept
-from robust_xtreme.report.view import Results
+from robust_xtreme.report.view import FAILED, UNREADABLE, Results
 from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.attacks import attacks_of
 from robust_xtreme.stats.averages import averaged
-from robust_xtreme.stats.benchmark import Task, tasks_of
+from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
-from robust_xtreme.stats.splits import clean_split
 from robust_xtreme.tasks.noisy.described import condition_row
 
 

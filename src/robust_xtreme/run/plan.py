@@ -33,18 +33,17 @@ from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
-from robust_xtreme.report.evaluation import UNREADABLE
+from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.normalising import Normaliser
-from robust_xtreme.run.task_run import Splits, TaskRun
-from robust_xtreme.run.unread import check_read
+from robust_xtreme.run.task_run import Splits, TaskRun, check_read
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
 from robust_xtreme.tasks.sources.loading import fetch, languages_of
 from robust_xtreme.tasks.sources.pools import Pools
-from robust_xtreme.tasks.sources.selecting import identity_of, limit
+from robust_xtreme.tasks.sources.rows import identity_of, limit
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, evaluated, faults, group_languages, tuned
 

@@ -23,8 +23,9 @@ from robust_xtreme.models.retrieval.search import CPU
 from robust_xtreme.models.verify import UNVERIFIED
 from robust_xtreme.models.vocabulary import MISPLACED
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.report.progress import matters, notebook_bar
+from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.answering import WORKERS, Answering, Device, Events, threads
 from robust_xtreme.run.computing import LATE, Setting, StagedTaskRun, in_process
 from robust_xtreme.run.distributed import AnsweringProgram, answer_on
@@ -37,7 +38,7 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import MeasuredPart, Stored
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.workers.cpu.processes import Started, started_ahead
+from robust_xtreme.workers.cpu.pool import Started, started_ahead
 from robust_xtreme.workers.devices import device_name, device_of
 from robust_xtreme.workers.interpreters import cores
 from robust_xtreme.workers.units.unit import Fleet

@@ -15,8 +15,25 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, final
 
-from robust_xtreme.stats._levels import CellLevel, by_language, check_distinct
-from robust_xtreme.stats.splits import is_of_set
+from robust_xtreme.stats._cells import CellLevel, by_language, check_distinct
+
+# The names of splits in frames: a set of noisy examples has rows of its own beside those of its clean split.
+
+
+def of_set(split: str, name: str) -> str:
+    """The split of the items that a named set of noisy examples has: `test [typos]`."""
+    return f"{split} [{name}]"
+
+
+def is_of_set(split: str) -> bool:
+    """Whether a split is that of a set of noisy examples."""
+    return split.endswith("]")
+
+
+def clean_split(split: str) -> str:
+    """The split that the clean items of a set of noisy examples are of; of another split its own name."""
+    return split.rpartition(" [")[0] if is_of_set(split) else split
+
 
 CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "xtreme": {

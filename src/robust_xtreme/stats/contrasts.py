@@ -17,9 +17,10 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, CONTRASTS, build
-from robust_xtreme.stats._cells import CLEAN, Cell, Items, check_same
-from robust_xtreme.stats.averaging import Drop, average_moments, drop
+from robust_xtreme.stats._cells import Cell, Items, check_same
+from robust_xtreme.stats.averages import Drop, average_moments, drop
 from robust_xtreme.stats.benchmark import SCORE, Task
+from robust_xtreme.stats.claims import CLEAN, holm, is_selected
 from robust_xtreme.stats.components import Numbers, numbered
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import (
@@ -38,8 +39,6 @@ from robust_xtreme.stats.intervals import (
     smallest_detectable,
     t_quantile,
 )
-from robust_xtreme.stats.multiplicity import holm
-from robust_xtreme.stats.no_claim import is_selected
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"

@@ -18,16 +18,14 @@ import polars as pl
 
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CHANCE, DELTAS, SCORES, SHALLOW, empty
-from robust_xtreme.stats._cells import ALL, CLEAN, cells
-from robust_xtreme.stats._levels import CellLevel, levels_of
+from robust_xtreme.stats._cells import ALL, CellLevel, cells, levels_of
 from robust_xtreme.stats._realised import by_cell
-from robust_xtreme.stats.averages import Counted, Drops, Key, clusters_of, counted, drops_of, numbers_of
-from robust_xtreme.stats.averaging import Drop
+from robust_xtreme.stats.averages import Counted, Drop, Drops, Key, clusters_of, counted, drops_of, numbers_of
 from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.components import Clustered
-from robust_xtreme.stats.degrade import Compared, compared, deltas_of
+from robust_xtreme.stats.degrade import Compared, compared, deltas_of, drops_without_risk
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
-from robust_xtreme.stats.label_risk import drops_without_risk
 from robust_xtreme.stats.merging import BASE, together
 from robust_xtreme.stats.score import scores_of
 

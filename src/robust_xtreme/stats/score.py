@@ -11,8 +11,9 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CHANCE, SCORES, SHALLOW, build
-from robust_xtreme.stats._cells import ALL, CLEAN, Cell, cells, check_same
+from robust_xtreme.stats._cells import ALL, Cell, cells, check_same
 from robust_xtreme.stats._realised import ByCell, Row, by_cell, realised
+from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, estimate_difference, estimate_level
 
 Split = tuple[str, ...]

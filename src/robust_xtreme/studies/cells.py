@@ -7,16 +7,178 @@ strength, then of the languages of a target, then of targets, then of families.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
+import numpy as np
 import polars as pl
 
-from robust_xtreme.studies.frames import CLEAN, NOISE_FAMILIES
-from robust_xtreme.studies.regression import Crossing, crossing
-from robust_xtreme.studies.scales import POINTS, on_scale
+from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName, UserError
+from robust_xtreme.stats.intervals import CONFIDENCE, TOP, t_quantile
+from robust_xtreme.studies.frames import CLEAN, NOISE_FAMILIES, Estimand
+
+# Least squares over the arms, rungs or languages of one training seed; its coefficients are numbers of that seed.
+#
+# No standard error is taken from the residuals of a fit: the unit of a claim is the seed, and the interval of a
+# coefficient is Student's t over its values in the seeds.
+
+INTERCEPT: Final = "intercept"
+"""The key of a fit's constant."""
+
+_SMALL: Final = 1e-8
+
+Factors = Mapping[str, Sequence[float]]
+"""Name of a factor to its value in each row."""
+
+
+def fitted(outcome: Sequence[float], factors: Factors) -> dict[str, float]:
+    """The intercept and a coefficient of each factor, in units of the outcome for each unit of the factor.
+
+    Raises Mismatch where the lengths differ or a number is not finite, SpecError for a factor that others determine.
+    """
+    matrix = _matrix(factors, len(outcome))
+    if not np.isfinite(matrix).all() or not np.isfinite(outcome).all():
+        raise Mismatch("A regression has a number that is not finite.")
+    check_rank(factors)
+    means = matrix.mean(axis=0)
+    centred = np.asarray(outcome, float) - np.mean(outcome)
+    values, *_ = np.linalg.lstsq(matrix - means, centred, rcond=None)
+    intercept = float(np.mean(outcome) - means @ values)
+    return {INTERCEPT: intercept, **dict(zip(factors, map(float, values), strict=True))}
+
+
+def check_rank(factors: Factors) -> None:
+    """Raise SpecError naming the first factor that is constant, or that the factors before it determine."""
+    rows = len(next(iter(factors.values()), ()))
+    for index, name in enumerate(factors):
+        before = {other: factors[other] for other in list(factors)[:index]}
+        spread = _residual(factors[name], {})
+        scale = _SMALL * max(1.0, float(np.abs(factors[name]).max(initial=0.0)))
+        if float(np.linalg.norm(spread)) <= scale:
+            raise SpecError(f"The factor {name!r} has one value in all {rows} rows: no coefficient can be estimated.")
+        if float(np.linalg.norm(_residual(factors[name], before))) <= _SMALL * float(np.linalg.norm(spread)):
+            what = f"is determined by {', '.join(map(repr, before))} in these {rows} rows"
+            raise SpecError(f"The factor {name!r} {what}: no coefficient can be estimated. Vary it at a fixed value.")
+
+
+def inflation(factors: Factors) -> dict[str, float]:
+    """The variance inflation of each factor, 1 / (1 - R2) on others: 1 without collinearity, 10 is high; else inf."""
+    inflations = {}
+    for name, values in factors.items():
+        others = {other: factors[other] for other in factors if other != name}
+        total, rest = (float((_residual(values, given) ** 2).sum()) for given in ({}, others))
+        inflations[name] = total / rest if rest > _SMALL**2 * total else math.inf
+    return inflations
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """The slope of the line of least squares. Raises SpecError where x does not vary."""
+    return fitted(y, {"x": x})["x"]
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
+    """Spearman's rho, with mean ranks of ties; None where x or y does not vary, or has fewer than three values."""
+    from scipy import stats
+
+    if len(x) < 3 or len(set(x)) < 2 or len(set(y)) < 2:
+        return None
+    return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a mean line is 0, with the bounds of Fieller's interval at 95 %, in units of x."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def crossing(levels: Sequence[float], slopes: Sequence[float], centre: float) -> Crossing | None:
+    """The x at which the mean over seeds of level + slope (x - centre) is 0, one level and slope a seed.
+
+    The interval has every x at which Student's t over the seeds does not reject 0 (Fieller 1954). It is bounded only if
+    the slope's interval excludes 0; None otherwise, and with fewer than two seeds.
+    """
+    seeds = len(levels)
+    if seeds < 2:
+        return None
+    a, b = float(np.mean(levels)), float(np.mean(slopes))
+    (var_a, both), (_, var_b) = np.cov([levels, slopes]) / seeds
+    t2 = t_quantile(0.5 + CONFIDENCE / 2, seeds - 1) ** 2
+    lead = b * b - t2 * var_b
+    if lead <= 0:
+        return None
+    half = a * b - t2 * both
+    root = math.sqrt(max(half * half - lead * (a * a - t2 * var_a), 0.0))
+    return Crossing(centre - a / b, centre + (-half - root) / lead, centre + (-half + root) / lead)
+
+
+def _matrix(factors: Factors, rows: int) -> Any:
+    """The factors as columns, (rows, factors). Raises Mismatch where a factor has another number of rows."""
+    for name, values in factors.items():
+        if len(values) != rows:
+            raise Mismatch(f"The factor {name!r} has {len(values)} rows, and the outcome {rows}.")
+    return np.array([*factors.values()], float).T.reshape(rows, len(factors))
+
+
+def _residual(values: Sequence[float], factors: Factors) -> Any:
+    """What a constant and the factors leave of the values, (rows,)."""
+    rest = np.asarray(values, float) - np.mean(values)
+    if not factors:
+        return rest
+    matrix = _matrix(factors, len(values))
+    matrix = matrix - matrix.mean(axis=0)
+    matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=0), _SMALL)
+    solution, *_ = np.linalg.lstsq(matrix, rest, rcond=None)
+    return rest - matrix @ solution
+
+
+# The scales on which arms are compared: points, points corrected for chance, and the logit of the corrected share.
+#
+# A difference in points that shrinks under noise can be a constant difference in odds, or of the part above chance. So
+# that "shrinks" is claimed, two scales have to agree.
+
+POINTS, CORRECTED, LOGIT = SCALES = ("points", "corrected", "logit")
+
+
+def on_scale(value: float, chance: float, n: int, scale: str) -> float:
+    """A value of `n` items and its chance, both in points, on a scale.
+
+    Raises UnknownName for another scale, UserError where chance is 100.
+    """
+    match scale:
+        case "points":
+            return value
+        case "corrected":
+            return corrected(value, chance)
+        case "logit":
+            return logit(value, chance, n)
+    raise UnknownName("scale", scale, SCALES, "robust-xtreme study --help")
+
+
+def corrected(value: float, chance: float) -> float:
+    """A value corrected for chance, in points: 0 at chance, 100 at the top; below 0 where it is below chance."""
+    if not chance < TOP:
+        raise UserError(
+            f"Chance is {chance:g} of {TOP:g} points: nothing is above it, so no value is corrected for it."
+        )
+    return TOP * (value - chance) / (TOP - chance)
+
+
+def logit(value: float, chance: float, n: int) -> float:
+    """The logit of the chance-corrected share x of `n` items: log odds of (n x + 0.5) / (n + 1).
+
+    The shift by half an item keeps the logits of 0 and 1 finite. What is below chance has the share 0.
+    """
+    share = min(max(corrected(value, chance) / TOP, 0.0), 1.0)
+    kept = (n * share + 0.5) / (n + 1)
+    return math.log(kept / (1 - kept))
+
 
 BySeed = Mapping[int, float]
 """Training seed to number; empty where no seed has it."""
@@ -155,3 +317,72 @@ def retained(grid: Grid, arm: str, without: str) -> Crossing | None:
     clean, noisy = over_cells(cells, measure), over_noise(grid, cells, grid.families(cells), measure)
     seeds = sorted(clean.keys() & noisy.keys())
     return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
+
+
+# Gains of arms: an arm minus its reference on clean text, over the same cells in each training seed.
+
+
+def gain(grid: Grid, arm: str, reference: str, cells: Sequence[Cell], scale: str = POINTS) -> BySeed:
+    """The mean gain over the languages of each target, then over targets, of the seeds that have every cell.
+
+    Empty where there is no cell, or the arms share no seed in some cell.
+    """
+    parts = {cell: grid.gain(arm, reference, cell, CLEAN, scale) for cell in cells}
+    return over_cells(cells, lambda cell: parts[cell]) if parts and all(parts.values()) else {}
+
+
+def shared_seeds(parts: Iterable[BySeed]) -> list[int]:
+    """The seeds that all of these numbers have, sorted; none where there are no numbers."""
+    several = [set(part) for part in parts]
+    return sorted(set.intersection(*several)) if several else []
+
+
+def attribute(arms: pl.DataFrame, arm: str, column: str) -> float | None:
+    """The mean of a column of ARMS over the models of an arm; None where no model has it."""
+    values = arms.filter(arm=arm)[column].drop_nulls().cast(pl.Float64).to_list()
+    return sum(values) / len(values) if values else None
+
+
+def needed(arms: pl.DataFrame, arm: str, column: str) -> float:
+    """The attribute of an arm. Raises SpecError where no model of it has one."""
+    value = attribute(arms, arm, column)
+    if value is None:
+        raise SpecError(f"The arm {arm!r} has no {column} in its record, which this analysis needs.")
+    return value
+
+
+def kept(estimands: Iterable[Estimand]) -> list[Estimand]:
+    """The estimands that some seed has a number of."""
+    return [estimand for estimand in estimands if estimand.by_seed]
+
+
+def by_cell(grid: Grid, pairs: Sequence[tuple[str, str]], contrast: str) -> list[Estimand]:
+    """The gain of each pair (arm, reference) in each of its cells, explored."""
+    return kept(
+        Estimand(
+            tier="exploratory",
+            contrast=contrast,
+            by_seed=gain(grid, arm, reference, [(target, language)]),
+            arm=arm,
+            reference=reference,
+            target=target,
+            language=language,
+        )
+        for arm, reference in pairs
+        for target, language in grid.transfer(arm, reference)
+    )
+
+
+def absent(values: pl.DataFrame, names: Iterable[str]) -> list[str]:
+    """The arms that have no values yet, sorted."""
+    return sorted({*names} - {*values["arm"].unique()})
+
+
+def pair_of(value: Sequence[str] | Mapping[str, str], where: str) -> tuple[str, str]:
+    """Reference and arm, from a pair of names or `{without = ..., with = ...}`. Raises SpecError."""
+    items = [value[key] for key in ("without", "with") if key in value] if isinstance(value, Mapping) else [*value]
+    if len(items) != 2 or len(value) != 2:
+        raise SpecError(
+            f'{where} has pairs ["without", "with"] or {{ without = "...", with = "..." }}, not {value!r:.80}.'
+        )
+    return items[0], items[1]

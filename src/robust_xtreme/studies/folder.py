@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -12,12 +12,29 @@ import polars as pl
 from robust_xtreme import __version__
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData
-from robust_xtreme.files import store
+from robust_xtreme.core.sinks import Trusted
+from robust_xtreme.files import csv, store
+from robust_xtreme.report.blocks import (
+    Block,
+    Bullets,
+    Chart,
+    Code,
+    Heading,
+    Paragraph,
+    ReportPage,
+    Section,
+    Table,
+    Terms,
+    grid,
+)
+from robust_xtreme.report.charts.figures import INK, LOSS, config, extent
+from robust_xtreme.report.columns import interval, percent, points, signed
+from robust_xtreme.report.renderers import html, markdown
 from robust_xtreme.stats.shapes import fits
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.collecting import collected
 from robust_xtreme.studies.design import Design
-from robust_xtreme.studies.frames import ARMS, CONTRASTS, VALUES
+from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
 from robust_xtreme.studies.grid import StudyCell, cells
 from robust_xtreme.studies.study_file import Study, parsed
 
@@ -95,7 +112,6 @@ def _facts(study: Study, every: tuple[Any, ...], work: Path) -> dict[str, Any]:
 
 def write(result: Outcome, folder: Path) -> None:
     """Write frames, facts, the study's file and the page. Raises DiskError."""
-    from robust_xtreme.studies.page import pages
 
     store.make_folder(folder)
     for frame, data in zip(_FRAMES, (result.values, result.arms, result.contrasts), strict=True):
@@ -117,3 +133,265 @@ def read(folder: Path) -> Outcome:
     study = parsed(folder / FILE, str(facts["name"]), given)
     values, arms, contrasted = (store.read_frame(folder / f"{frame.name}.csv", frame) for frame in _FRAMES)
     return Outcome(study, values, arms, contrasted, facts)
+
+
+# The page of a study: what was found, the contrasts with their intervals, the levels, the models, how it was made.
+
+MARKDOWN: Final = "report.md"
+PAGE: Final = "report.html"
+RANGE: Final = (0.2, 0.8)
+"""The share of the way from chance to 100 within which a cell can rise and fall."""
+
+_MOST: Final = 60
+_WIDTH: Final = 300
+_ROW: Final = 18
+_TITLES: Final = {
+    "primary": "The declared endpoint",
+    "secondary": "Declared contrasts",
+    "control": "Controls",
+    "exploratory": "Explored",
+}
+_NOTES: Final = {
+    "primary": "The one contrast that the study was planned for.",
+    "secondary": "p is corrected over all rows that share a correction.",
+    "control": "What the same steps do without the information that is studied.",
+    "exploratory": "No sign is claimed here: p is Benjamini and Hochberg's, and the rows are for the next study.",
+}
+LEGEND: Final = {
+    "estimate": "The mean over training seeds, in the unit of the scale; differences are the first minus the second.",
+    "interval": "Student's t over training seeds, at 95 %; a study with fewer than two seeds has none.",
+    "p adj.": "Against 0, corrected by Holm over the rows that share a correction.",
+    "mde": "The smallest effect that would be claimed with 80 % power at the corrected level, by the measured spread.",
+    "claim": "higher or lower, from five seeds on, where the interval excludes 0 and p adj. is below 0.05; else empty.",
+    "scale": "points; corrected: points of the way from chance to 100; logit: of that share; none: another number.",
+    "between 20 and 80 %": "Share of cells whose clean mean is that far on the way from chance to 100.",
+}
+
+
+def pages(outcome: Outcome) -> dict[str, Trusted]:
+    """`report.md` and `report.html`: the same frames give the same bytes."""
+    frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
+    downloads = [html.Download(f"{frame.name}.csv", csv.dump(data, frame)) for frame, data in frames]
+    plain = document(outcome, charts=False)
+    return {MARKDOWN: markdown.render(plain), PAGE: html.page(document(outcome, charts=True), downloads)}
+
+
+def document(outcome: Outcome, *, charts: bool) -> ReportPage:
+    """The document of a study; Markdown has no charts."""
+    blocks: list[Block] = [*_asked(outcome), *_findings(outcome, charts)]
+    for tier in _TITLES:
+        blocks += _contrasts(outcome.contrasts, tier)
+    blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
+    return ReportPage(f"Study: {outcome.study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
+
+
+def _asked(outcome: Outcome) -> Iterator[Block]:
+    study = outcome.study
+    yield Heading("The question")
+    yield Paragraph(study.design.question)
+    yield Paragraph(f"It would be refuted by this: {study.design.refuted}")
+    if study.about:
+        yield Paragraph(study.about)
+
+
+def _findings(outcome: Outcome, charts: bool) -> Iterator[Block]:
+    yield Heading("What was found")
+    yield Bullets(tuple(outcome.sentences))
+    if missing := outcome.facts["missing"]:
+        yield Paragraph(
+            f"Not complete: {len(missing)} of {outcome.facts['cells']} cells: {', '.join(missing[:_MOST])}."
+        )
+    if absent := outcome.facts["absent"]:
+        yield Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
+    drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
+    if charts and drawn.height:
+        described = "Each contrast in points, its mean over training seeds and its 95 % interval; thick: the endpoint."
+        yield Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
+
+
+def _forest(rows: pl.DataFrame) -> dict[str, Any]:
+    """A point and an interval for each row."""
+    names = [_name(row) for row in rows.iter_rows(named=True)]
+    data = [
+        {"name": name, "estimate": row["estimate"], "low": row["low"], "high": row["high"], "tier": row["tier"]}
+        for name, row in zip(names, rows.iter_rows(named=True), strict=True)
+    ]
+    axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
+    row = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": axis}
+    thick = {"field": "tier", "type": "nominal", "legend": None, "scale": {"range": [4, 1.5]}, "sort": ["primary"]}
+    across = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}
+    value = {"field": "estimate", "type": "quantitative", "title": "points"}
+    zero = {"data": {"values": [{"zero": 0}]}, "mark": {"type": "rule", "color": INK, "opacity": 0.5}}
+    return {
+        "data": {"values": data},
+        "layer": [
+            {**zero, "encoding": {"x": {"field": "zero", "type": "quantitative"}}},
+            {"mark": {"type": "rule", "color": LOSS}, "encoding": {**across, "y": row, "strokeWidth": thick}},
+            {"mark": {"type": "point", "filled": True, "color": INK}, "encoding": {"x": value, "y": row}},
+        ],
+        "width": _WIDTH,
+        "height": _ROW * len(data),
+        "config": config(),
+    }
+
+
+def _name(row: dict[str, Any]) -> str:
+    """The names of a contrast in one line."""
+    arms = " - ".join(filter(None, (row["arm"], row["reference"])))
+    return ", ".join(filter(None, (row["contrast"], arms, row["target"], row["language"], row["condition"])))
+
+
+def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
+    rows = frame.filter(tier=tier)
+    if not rows.height:
+        return
+    table = _contrast_table(rows.head(_MOST))
+    more = rows.height - _MOST
+    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), table)
+    if more > 0:
+        inner += (Paragraph(f"{more} more rows are in contrasts.csv."),)
+    if tier == "exploratory":
+        yield Section(_TITLES[tier], tier, inner, folded=True)
+    else:
+        yield Heading(_TITLES[tier])
+        yield from inner
+
+
+_NAMES: Final = ("contrast", "arm", "reference", "target", "language", "condition", "scale")
+_NUMBERS: Final = ("seeds", "estimate", "interval", "p adj.", "mde", "claim")
+
+
+def _contrast_table(rows: pl.DataFrame) -> Table:
+    """A row for each contrast; columns that name none are left out."""
+    names = [name for name in _NAMES if rows[name].str.len_chars().max()]
+    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in rows.iter_rows(named=True)]
+    return grid((*names, *_NUMBERS), lines, len(names))
+
+
+def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
+    fine = row["scale"] in ("logit", "none")
+    shown, bounds = (_signed, _bounds) if fine else (signed, interval)
+    p = row["p_adjusted"]
+    return (
+        shown(row["estimate"]),
+        bounds(row["low"], row["high"]),
+        "" if p is None else f"{p:.3f}",
+        "" if row["mde"] is None else f"{row['mde']:.2f}" if fine else points(row["mde"]),
+        row["sign"] or "",
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value + 0.0:+.3f}"
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+# -------------------------------------------------------------------------------------------------------------- levels
+
+
+def _levels(outcome: Outcome) -> Iterator[Block]:
+    yield Heading("Levels")
+    yield Paragraph(
+        "Means over languages, and over training seeds with their standard deviation in brackets; chance is the mean "
+        "of the best answers that need no text."
+    )
+    values = outcome.values
+    conditions = _conditions(values)
+    means = (
+        values.group_by("arm", "target", "condition", "seed")
+        .agg(pl.col("value").mean(), pl.col("chance").mean())
+        .group_by("arm", "target", "condition")
+        .agg(pl.col("value").mean(), sd=pl.col("value").std(), chance=pl.col("chance").mean())
+    )
+    known = {(row["arm"], row["target"], row["condition"]): row for row in means.iter_rows(named=True)}
+    arms = [name for name in outcome.study.arms if name in set(values["arm"])]
+    for target in outcome.study.targets:
+        there = [condition for condition in conditions if any((arm, target, condition) in known for arm in arms)]
+        if there:
+            yield _level_table(target, arms, there, known)
+    yield Paragraph(_in_range(values))
+
+
+def _conditions(values: pl.DataFrame) -> list[str]:
+    named = values.select("family", "condition", "strength").unique().sort("family", "condition")
+    return [CLEAN, *(condition for condition in named["condition"] if condition != CLEAN)]
+
+
+def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> Table:
+    lines = []
+    for arm in arms:
+        cells = [known.get((arm, target, condition)) for condition in conditions]
+        chance = next((cell["chance"] for cell in cells if cell), None)
+        if any(cells):
+            lines.append((arm, *(_level(cell) for cell in cells), points(chance)))
+    made = grid((target, *conditions, "chance"), lines, 1)
+    return Table(made.columns, made.rows, target)
+
+
+def _level(cell: dict[str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    return points(cell["value"]) + ("" if cell["sd"] is None else f" ({points(cell['sd'])})")
+
+
+def in_range(values: pl.DataFrame) -> float:
+    """The share of cells (arm, target, language) whose clean mean over seeds is within RANGE."""
+    clean = values.filter(condition=CLEAN).group_by("arm", "target", "language")
+    share = (pl.col("value").mean() - pl.col("chance").mean()) / (100 - pl.col("chance").mean())
+    shares = clean.agg(share=share)["share"]
+    return float(shares.is_between(*RANGE).mean() or 0.0)  # type: ignore[arg-type]  # of a column of booleans
+
+
+def _in_range(values: pl.DataFrame) -> str:
+    low, high = RANGE
+    return (
+        f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
+        f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- models
+
+
+def _models(outcome: Outcome) -> Iterator[Block]:
+    rows = outcome.arms.group_by("arm", maintain_order=True).agg(
+        pl.first("intermediate_set", "intermediate_examples", "tasks", "diversity", "params_nonembedding", "base_kind"),
+        steps=pl.col("steps").max(),
+    )
+    heads = ("arm", "intermediate set", "examples", "tasks", "diversity", "steps", "non-embedding parameters", "base")
+    lines = [
+        (
+            row["arm"],
+            row["intermediate_set"] or "",
+            _count(row["intermediate_examples"]),
+            str(row["tasks"]),
+            "" if row["diversity"] is None else f"{row['diversity']:.3f}",
+            _count(row["steps"]),
+            _count(row["params_nonembedding"]),
+            row["base_kind"] or "",
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+    yield Heading("Models")
+    yield Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
+    yield grid(heads, lines, 2)
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _made(outcome: Outcome) -> Iterator[Block]:
+    facts = outcome.facts
+    yield Heading("How it was made")
+    size = f"{facts['cells']} cells (an arm, a training seed, a target), {facts['seeds']} training seeds"
+    yield Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
+    yield Code((f"robust-xtreme study {facts['name']}",), "sh")
+    if power := facts["power"]:
+        yield Paragraph(
+            f"Planned with an effect of {power['effect']:g} and a spread over seeds of {power['sd']:g}, in its unit."
+        )
+    yield Section("The study's file", "file", (Code(tuple(outcome.study.text.splitlines()), "toml"),), folded=True)

@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.studies.study_file import LEARNS, Arm, Study
-from robust_xtreme.training import recipes
+from robust_xtreme.training import spec as recipes
 from robust_xtreme.training.spec import learnable
 
 RUNS: Final = "runs"

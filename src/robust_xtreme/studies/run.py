@@ -25,9 +25,8 @@ from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
 from robust_xtreme.workers.devices import device_of
 from robust_xtreme.workers.interpreters import cores
-from robust_xtreme.workers.units.each import each
-from robust_xtreme.workers.units.shared_folder import working_in
-from robust_xtreme.workers.units.unit import Fleet, WorkUnit
+from robust_xtreme.workers.units.scheduling import each
+from robust_xtreme.workers.units.unit import Fleet, WorkUnit, working_in
 
 Tell = Callable[[str], None]
 

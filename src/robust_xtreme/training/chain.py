@@ -20,13 +20,14 @@ from robust_xtreme.models.verify import CLAIM, check_encoder, check_hashes, unve
 from robust_xtreme.models.weights import check_config, check_files
 from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.stats.stages import read_stages
-from robust_xtreme.tasks.sources import selecting
+from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 from robust_xtreme.training import controls, dev, record, scratch
 from robust_xtreme.training.adversarial import check_attacks
 from robust_xtreme.training.encoder import config_of, encoder_folder
-from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
+from robust_xtreme.training.images.pairs import Pairs, exchanged
 from robust_xtreme.training.images.towers import vision_folder
+from robust_xtreme.training.images.world import read_pairs
 from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons
 from robust_xtreme.training.spec import EMBEDDED, SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
@@ -273,7 +274,7 @@ def _link(
         "before": before,
         "contents": [_content(lesson) for lesson in taught],
         "text": text_identity(Path(stage.text), stage.of_text) if stage.text else "",
-        "selected_by": selecting.data_identity(selected) if selected else "",
+        "selected_by": rows.data_identity(selected) if selected else "",
     }
     identity = digest(kind, *_flat({name: fact for name, fact in facts.items() if name not in _SHOWN}))
     start = spec.size if spec.start == SCRATCH else name_of(spec.start)

@@ -17,7 +17,7 @@ from robust_xtreme.core.targets.contamination import comparable, keys, kind
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS, predict
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.reading.inputs import contents_of, inputs_of
-from robust_xtreme.tasks.sources import loading, selecting
+from robust_xtreme.tasks.sources import loading, rows
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training.adversarial import checkpoint_of
 from robust_xtreme.training.lessons import Lesson
@@ -59,7 +59,7 @@ def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
         split = loading.load(task, data, task.train_languages[0], "validation")
     except MissingData:
         return ()
-    return selecting.limit(split.examples, _EXAMPLES) if split.labelled else ()
+    return rows.limit(split.examples, _EXAMPLES) if split.labelled else ()
 
 
 def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]:

@@ -28,17 +28,15 @@ from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
-from robust_xtreme.training.fit import fit
 from robust_xtreme.training.images.pairs import Pairs
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
-from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
+from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, fit, masked_part
 from robust_xtreme.training.objective import units_of
 from robust_xtreme.training.removal import planned
 from robust_xtreme.training.resume import saved_step
-from robust_xtreme.training.sampling import within
-from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, read_lines
 
 _IMAGE_PASSES: Final = 3

@@ -23,11 +23,11 @@ from robust_xtreme.core.targets.contamination import comparable, keys, kind, uni
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import cache, store
 from robust_xtreme.tasks.formats import reader
-from robust_xtreme.tasks.sources import loading, selecting, with_labels
+from robust_xtreme.tasks.sources import loading, rows, with_labels
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.source import Source, open_source
-from robust_xtreme.training._targets import ENGLISH
+from robust_xtreme.training._translator import ENGLISH
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
@@ -207,7 +207,7 @@ def _lesson(
     examples = read(task, source, (ENGLISH,) if stage.translated else languages)
     limits = parse_limits(stage.limit)
     most = limits.get(task.name, limits.get("", 0))
-    chosen = selecting.limit(examples, most) if most else examples
+    chosen = rows.limit(examples, most) if most else examples
     if len(chosen) < min(most, len(examples)):
         tell(f"{task.name}: took {len(chosen):,} of the {most:,} requested examples: clusters are not divided")
     screened = _screened(chosen, task, spec, source, reported, tell)
@@ -223,9 +223,7 @@ def _lesson(
         raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
     longest = 0 if task.stride else defaults(stage, spec.recipe).max_length
     taught = replace(task, max_length=longest or task.max_length)
-    return Lesson(
-        taught, kept, selecting.data_identity(kept), screened, tuple(task.name for task in reported), languages
-    )
+    return Lesson(taught, kept, rows.data_identity(kept), screened, tuple(task.name for task in reported), languages)
 
 
 def _screened(
@@ -274,12 +272,12 @@ def _within(lessons: tuple[Lesson, ...], stage: StageSpec, tell: Tell) -> tuple[
     """The lessons with `total` examples, divided by the sampling's shares; a larger total contains a smaller one."""
     counts = [len(lesson.examples) for lesson in lessons]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
-    limited = [selecting.limit(lesson.examples, most) for lesson, most in zip(lessons, several, strict=True)]
+    limited = [rows.limit(lesson.examples, most) for lesson, most in zip(lessons, several, strict=True)]
     taken = sum(map(len, limited))
     if taken < min(stage.total, sum(counts)):
         tell(f"took {taken:,} of the {stage.total:,} requested examples in total: shares and clusters are not divided")
     return tuple(
-        replace(lesson, examples=examples, identity=selecting.data_identity(examples))
+        replace(lesson, examples=examples, identity=rows.data_identity(examples))
         for lesson, examples in zip(lessons, limited, strict=True)
     )
 

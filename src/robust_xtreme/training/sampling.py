@@ -7,15 +7,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 import numpy as np
 
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.run_spec import parse_limits
-
-if TYPE_CHECKING:
-    from robust_xtreme.training.spec import StageSpec
 
 _SORTED_TOGETHER: Final = 50
 _PLAN, _DRAWS, _STREAM = 1, 3, 4
@@ -67,16 +63,6 @@ def shared_out(total: int, counts: Sequence[int], shares: Sequence[float]) -> tu
     for index in several:
         shares_of[index] = max(1, int(left * shares[index] / weight + _ROUNDING))
     return tuple(shares_of)
-
-
-def within(stage: StageSpec, rows: Sequence[int]) -> list[int]:
-    """The numbers of examples of a stage's tasks within its limits, of those that there are."""
-    limits = parse_limits(stage.limit)
-    most = [limits.get(task.name, limits.get("", count)) for task, count in zip(stage.learned(), rows, strict=True)]
-    counts = list(map(min, rows, most))
-    if stage.total and all(counts):
-        counts = list(shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts)))
-    return counts
 
 
 def parse_sampling(text: str) -> Sampling:

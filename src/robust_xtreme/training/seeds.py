@@ -11,9 +11,8 @@ from robust_xtreme.core.errors import DiskError, SpecError, counted
 from robust_xtreme.training.loop import Options, lines_of
 from robust_xtreme.training.spec import Tell, TrainSpec
 from robust_xtreme.training.stage import train
-from robust_xtreme.workers.units.each import each
-from robust_xtreme.workers.units.shared_folder import working_in
-from robust_xtreme.workers.units.unit import Fleet, WorkUnit
+from robust_xtreme.workers.units.scheduling import each
+from robust_xtreme.workers.units.unit import Fleet, WorkUnit, working_in
 
 _LINES: Final = 10
 

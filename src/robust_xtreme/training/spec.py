@@ -2,20 +2,118 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.core import packs, registry, run_paths
+from robust_xtreme.core import packs, registry, resources, run_paths
 from robust_xtreme.core.errors import SpecError, UnknownName, shown
-from robust_xtreme.core.keys import key, keys, written
+from robust_xtreme.core.keys import MOST, key, keys, written
+from robust_xtreme.core.run_spec import check_path, parse_limits
 from robust_xtreme.core.specs import TaskSpec, check_keys, typed
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.training import recipes
-from robust_xtreme.training._bounds import check_stage, check_start, check_values
+
+# Recipes: default values of a stage's spec, one TOML file each under `configs/recipes/`.
+
+MASKED_LM: Final = "masked_lm"
+_ABOUT: Final = "about"
+_MOST: Final = 10**9
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Defaults of a stage: passes over the data or steps, units a step, learning rate, warm-up, weight decay.
+
+    Units are examples in choice and retrieval, whose windows are learned together, and windows in other families.
+    The warm-up is `warmup` steps, at most a tenth of all, or `warmup_share` of all. `max_length` 0 is the task's own.
+    """
+
+    epochs: int = 0
+    steps: int = 0
+    batch_size: int = 32
+    lr: float = 1e-5
+    warmup: int = 0
+    warmup_share: float = 0.0
+    weight_decay: float = 0.0
+    max_length: int = 0
+
+    def warm(self, steps: int) -> int:
+        """The number of warm-up steps of a stage of `steps` steps."""
+        return int(self.warmup_share * steps) if self.warmup_share else min(self.warmup, steps // 10)
+
+
+def names() -> tuple[str, ...]:
+    """The recipes that ship with the program."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
+
+
+def _folder() -> Path:
+    return resources.folder("configs") / "recipes"
+
+
+@cache
+def recipe(name: str) -> Mapping[str, Recipe]:
+    """The tables of a recipe, named or a TOML file, by the name of a task or of a family.
+
+    Raises UnknownName, SpecError.
+    """
+    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
+    if not path.is_file():
+        raise UnknownName("recipe", name, names(), "robust-xtreme config list")
+    tables = resources.toml(path)
+    tables.pop(_ABOUT, None)
+    return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables.items()}
+
+
+def _recipe(values: Any, location: str) -> Recipe:
+    known = {field.name: field for field in dataclasses.fields(Recipe)}
+    if not isinstance(values, dict):
+        raise SpecError(f"{location} is not a table, as in [classification].")
+    check_keys(values, known, (), location)
+    for name, value in values.items():
+        number = type(value) is int or (type(value) is float and known[name].type == "float")
+        if not number or not 0 <= value <= _MOST:
+            kind = "whole number" if known[name].type == "int" else "number"
+            raise SpecError(f"{location}: the key {name!r} takes a {kind} from 0 to {_MOST:,}, not {value!r}.")
+    return Recipe(**values)
+
+
+def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
+    """The recipe of tasks that are learned together, each by its own table or by that of its family.
+
+    For several tasks: the most epochs, the smallest batch and rate, the longest warm-up and texts, the strongest decay.
+    Raises SpecError where a task has no table.
+    """
+    tables, parts = recipe(name), []
+    for task in tasks:
+        table = tables.get(task.name) or tables.get(task.family)
+        if table is None:
+            raise SpecError(f"The recipe {name} has no table for {task.name}, nor for its family {task.family}.")
+        parts.append(table)
+    return Recipe(
+        epochs=max(part.epochs for part in parts),
+        batch_size=min(part.batch_size for part in parts),
+        lr=min(part.lr for part in parts),
+        warmup=max(part.warmup for part in parts),
+        warmup_share=max(part.warmup_share for part in parts),
+        weight_decay=max(part.weight_decay for part in parts),
+        max_length=max(part.max_length for part in parts),
+    )
+
+
+def of_text(name: str) -> Recipe:
+    """The recipe of masked LM on plain text. Raises SpecError where it has no such table."""
+    table = recipe(name).get(MASKED_LM)
+    if table is None:
+        raise SpecError(f"The recipe {name} has no table [{MASKED_LM}].")
+    return table
+
 
 LEARNED: Final = "What is learned"
 LAST: Final = "Of the last stage"
@@ -256,9 +354,9 @@ class TrainSpec:
         return replace(self, recipe=recipe, clip=self.clip or 1.0, **stages)
 
 
-def defaults(stage: StageSpec, recipe: str) -> recipes.Recipe:
+def defaults(stage: StageSpec, recipe: str) -> Recipe:
     """The recipe of a stage; that of images and captions is the recipe of masked LM, their control."""
-    return recipes.of_tasks(recipe, stage.learned()) if stage.tasks else recipes.of_text(recipe)
+    return of_tasks(recipe, stage.learned()) if stage.tasks else of_text(recipe)
 
 
 def _resolved(stage: StageSpec, recipe: str, seed: int) -> StageSpec:
@@ -359,3 +457,128 @@ def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
         else:
             changed[name] = value
     return changed
+
+
+# Checks of the keys of a run of `train`; messages name the options.
+
+_SEE: Final = "robust-xtreme train --help"
+_PATHS: Final = ("data", "start", "text", "out", "recipe", "translated", "pairs", "vision")
+_OF_TASKS: Final = (
+    *("text", "masked_lm", "text_languages", "perturb", "keep_names", "translated", "total", "sampling", "mixing"),
+    "select",
+)
+"""Keys that a stage of images does not have."""
+
+
+def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...], embedded: tuple[str, ...]) -> None:
+    """Raise SpecError where a spec does not name what a run starts from or learns; `embedded` sizes need no text."""
+    if not spec.start:
+        how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
+        raise SpecError(f"Name where to start: {how}")
+    if spec.start != scratch and spec.size:
+        raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+    if spec.start == scratch and not spec.size:
+        named = " or ".join(name for name in sizes if name not in embedded)
+        raise SpecError(
+            f'A start from scratch needs a size, {named}: --from-scratch {sizes[0]}, in a file size = "{sizes[0]}". '
+            f"Or {embedded[0]}, which needs no text."
+        )
+    if spec.start == scratch and spec.size not in sizes:
+        raise UnknownName("size", spec.size, sizes, _SEE)
+    if spec.start == scratch and spec.size not in embedded and not spec.text:
+        raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
+    if not spec.stages:
+        raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
+    if not spec.data and any(stage.tasks for _, stage in spec.stages):
+        folder = "the folder of the release files, or --data mini, world or hub."
+        raise SpecError(f"No data are named. Add --data DIR, {folder}")
+
+
+def check_stage(name: str, stage: StageSpec) -> None:
+    """Raise SpecError where keys of a stage contradict each other or are out of bounds."""
+    from robust_xtreme.training.sampling import parse_sampling
+
+    if name in ("mlm", "images") and stage.tasks:
+        what = "text" if name == "mlm" else "images with captions"
+        raise SpecError(f"[{name}] learns from {what}, not from tasks. Put tasks into [intermediate] or [target].")
+    _check_images(name, stage)
+    if name not in ("mlm", "images") and not stage.tasks:
+        raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
+    if len(set(stage.tasks)) < len(stage.tasks):
+        raise SpecError(f"[{name}] names a task twice: {', '.join(stage.tasks)}.")
+    if not 0 <= stage.masked_lm < 1:
+        raise SpecError(f"The share masked_lm {shown(stage.masked_lm)} must be at least 0 and below 1.")
+    if (name == "mlm" or stage.masked_lm) and not stage.text:
+        raise SpecError(f"[{name}] needs text, a file or folder of plain text, for masked LM.")
+    if stage.epochs and stage.steps:
+        raise SpecError("--epochs and --steps both set the length of training. Name only one.")
+    if stage.limit and stage.total:
+        raise SpecError(f"[{name}] has a limit and a total. Name only one.")
+    check_values(stage)
+    parse_sampling(stage.sampling)
+    _check_data(name, stage)
+
+
+def _check_images(name: str, stage: StageSpec) -> None:
+    """Raise SpecError where a stage of images has no pairs, or keys of tasks, or another stage has its keys."""
+    if name != "images":
+        if named := next((key for key in ("pairs", "vision") if getattr(stage, key)), ""):
+            raise SpecError(f"[{name}] has the key {named}, which is one of [images].")
+        return
+    if not stage.pairs:
+        raise SpecError('[images] needs pairs: a folder of images with captions, or pairs = "world".')
+    known = keys(type(stage))
+    if named := next((key for key in _OF_TASKS if getattr(stage, key) != known[key][0].default), ""):
+        raise SpecError(f"[images] does not take the key {named}, which is for text or tasks.")
+
+
+def _check_data(name: str, stage: StageSpec) -> None:
+    from robust_xtreme.noise.suites import check_perturb
+
+    if not 0 <= stage.lr < 1:
+        raise SpecError(f"--lr {shown(stage.lr)} must be at least 0 and below 1.")
+    if stage.text_languages and not stage.masked_lm:
+        raise SpecError(
+            "text_languages needs masked_lm, the share of text beside tasks. In [mlm] the key is languages."
+        )
+    unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
+    if unknown:
+        stage.learned()  # a misspelt task is reported first
+        raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is not a task of [{name}].")
+    if stage.tasks and stage.text and not stage.masked_lm:
+        raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
+    if stage.keep_names and not stage.perturb:
+        raise SpecError(
+            f"[{name}] has keep_names, which keeps names out of noise, but no perturb. Add one: char_noise:0.1"
+        )
+    if stage.perturb:
+        check_perturb(stage.perturb, stage.learned(), f"[{name}]")
+
+
+def check_values(spec: StageSpec | TrainSpec) -> None:
+    """Raise SpecError where a number, a word or a path of a spec is invalid for its key."""
+    for name, (field, bounds) in keys(type(spec)).items():
+        value, option = getattr(spec, name), f"--{name.replace('_', '-')}"
+        if field.type == "int" and value > bounds.most:
+            # A number that is too large is not printed.
+            raise SpecError(f"{option} takes at most {bounds.most:,}. See: {_SEE}")
+        if field.type == "int" and value < bounds.least:
+            raise SpecError(f"{option} {value if value > -MOST else 'that'} is below {bounds.least}.")
+        if name in _PATHS:
+            check_path(written(name), value, "train")
+        words = value if isinstance(value, tuple) else (value,)
+        unknown = [word for word in words if word not in bounds.choices] if bounds.choices and name != "size" else []
+        if unknown:
+            raise UnknownName(name, unknown[0], tuple(filter(None, bounds.choices)), _SEE)
+
+
+def within(stage: StageSpec, rows: Sequence[int]) -> list[int]:
+    """The numbers of examples of a stage's tasks within its limits, of those that there are."""
+    from robust_xtreme.training.sampling import parse_sampling, shared_out
+
+    limits = parse_limits(stage.limit)
+    most = [limits.get(task.name, limits.get("", count)) for task, count in zip(stage.learned(), rows, strict=True)]
+    counts = list(map(min, rows, most))
+    if stage.total and all(counts):
+        counts = list(shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts)))
+    return counts

@@ -30,10 +30,9 @@ from robust_xtreme.training.chain import Chain, ChainStage, chain_of
 from robust_xtreme.training.device import check_devices, device_of, own_random
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
-from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
-from robust_xtreme.training.masked import NAME
+from robust_xtreme.training.masked import NAME, fit
 from robust_xtreme.training.removal import journal_of
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in

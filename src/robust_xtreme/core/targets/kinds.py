@@ -1,4 +1,4 @@
-"""Kinds of tasks: the properties of their targets that do not need a model."""
+"""Kinds of tasks, and the tests of MultiCheckList: the properties of their targets that do not need a model."""
 
 from __future__ import annotations
 

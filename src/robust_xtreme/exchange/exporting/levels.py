@@ -7,10 +7,9 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.files.schema import CELL
-from robust_xtreme.report.cells import headline, in_order, with_condition
-from robust_xtreme.report.names import with_addresses
+from robust_xtreme.report.cells import headline, in_order, with_addresses, with_condition
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats.no_claim import no_claim, unreached
+from robust_xtreme.stats.claims import no_claim, unreached
 
 _CELL: Final = (*CELL, "metric", "scope")
 _OF_DROP: Final = ("drop", "low", "high", "p_adjusted", "marks")

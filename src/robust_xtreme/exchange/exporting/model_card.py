@@ -19,7 +19,7 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.exporting.levels import levels
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, unlinked
-from robust_xtreme.report.names import language_name
+from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import partial, verdicts
 from robust_xtreme.report.view import Results

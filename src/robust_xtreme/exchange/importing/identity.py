@@ -10,7 +10,7 @@ from robust_xtreme.core.errors import Mismatch, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.exchange.importing.items import GROUP
 from robust_xtreme.noise.conditions.condition import CLEAN
-from robust_xtreme.tasks.sources.selecting import identity_of_rows
+from robust_xtreme.tasks.sources.rows import identity_of_rows
 
 SPLIT: Final = ("task", "split", "language", "context_language")
 """What the examples of one set of data share."""

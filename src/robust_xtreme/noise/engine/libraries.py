@@ -1,4 +1,4 @@
-"""Imports libraries that are extras, and keeps transformers quiet."""
+"""Imports libraries that are extras, keeps transformers quiet, and reads a masked language model."""
 
 from __future__ import annotations
 

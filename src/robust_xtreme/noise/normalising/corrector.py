@@ -1,4 +1,4 @@
-"""The likeliest word of a vocabulary from which one error leads to an unknown word."""
+"""The spelling normaliser: its vocabulary, the errors that it undoes, the likeliest word, and texts after it."""
 
 from __future__ import annotations
 

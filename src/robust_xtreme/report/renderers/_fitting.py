@@ -10,7 +10,7 @@ from typing import Final, final
 from rich.cells import cell_len, chop_cells
 
 from robust_xtreme.report.blocks import Table, text_of
-from robust_xtreme.report.tables import only
+from robust_xtreme.report.columns import only
 
 GAP: Final = 2
 """The blanks between columns."""

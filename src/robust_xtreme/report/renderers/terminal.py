@@ -12,8 +12,8 @@ from rich.text import Text
 
 from robust_xtreme.core.sinks import visible
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, Section, Table, inlines, text_of
+from robust_xtreme.report.columns import narrow, only, titled
 from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
-from robust_xtreme.report.tables import narrow, only, titled
 
 _SIGNS: Final = str.maketrans(
     dict.fromkeys("▌▋▊▉█", "#") | dict.fromkeys("▏▎▍", "") | dict(zip("▁▂▃▄▅▆▇", "__..--=", strict=True))

@@ -10,8 +10,8 @@ from typing import Final, Literal, assert_never
 
 from robust_xtreme.core.sinks import Trusted, between, filled, visible
 from robust_xtreme.report import blocks as doc
+from robust_xtreme.report.columns import only, titled
 from robust_xtreme.report.renderers._fitting import fitted, naming
-from robust_xtreme.report.tables import only, titled
 
 _HEAD: Final = filled(
     "% Tables for a paper: \\usepackage{{booktabs,longtable}}\n"

@@ -27,14 +27,13 @@ from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.engine.options import Listed, with_edits
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.stats.splits import clean_split
+from robust_xtreme.stats.benchmark import clean_split
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
-from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit
-from robust_xtreme.tasks.noisy.reading import read_pairs
+from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit, read_pairs
 from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.pools import Pools
-from robust_xtreme.tasks.sources.selecting import clusters_version, identity_of, limit
+from robust_xtreme.tasks.sources.rows import clusters_version, identity_of, limit
 from robust_xtreme.tasks.sources.source import Source, open_source
 
 RUN: Final = "run.toml"

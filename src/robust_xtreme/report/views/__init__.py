@@ -9,6 +9,7 @@ MEMBERS: Final = {
         "by_task",
         "by_task_common",
         "averaged_languages",
+        "languages_in_columns",
         "by_script",
         "by_family",
         "overall",
@@ -18,6 +19,6 @@ MEMBERS: Final = {
         *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),
         *("worst_cells", "worst_of_seeds", "largest_losses"),
     ),
-    "_of_run": ("conditions", "missing_cells", "not_run"),
+    "_of_run": ("conditions", "external", "missing_cells", "not_run"),
     "_attacked": ("attacks", "defences"),
 }

@@ -12,7 +12,7 @@ from robust_xtreme.files.schema import BELOW_RANDOM, CELL
 from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM, beside_attack
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import headline, perturbed, sectioned
-from robust_xtreme.report.charts.curve import success_chart, successes
+from robust_xtreme.report.charts.figures import success_chart, successes
 from robust_xtreme.report.view import SECTION, Results, view
 
 _SCORED: Final = (*CELL[:-1], "metric", "scope")

@@ -23,7 +23,7 @@ from robust_xtreme.report.cells import (
     with_condition,
     with_language,
 )
-from robust_xtreme.report.charts.forest import forest
+from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import OVERLAP, percent, signed
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import SECTION, Results, view

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.report.blocks import Chart
-from robust_xtreme.report.charts.curve import FEWEST, NOMINAL, REALISED, areas, curve, levels
+from robust_xtreme.report.charts.figures import FEWEST, NOMINAL, REALISED, areas, curve, levels
 from robust_xtreme.report.view import SECTION, Results, view
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"

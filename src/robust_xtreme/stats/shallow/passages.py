@@ -12,7 +12,7 @@ import regex
 
 from robust_xtreme.core.columns import Array, ExampleColumns, Ranges, bounds_of, once
 from robust_xtreme.core.edits import at, ragged
-from robust_xtreme.stats.shallow.shown import ShownExamples
+from robust_xtreme.stats.shallow.words import ShownExamples
 from robust_xtreme.tasks.formats.squad_sentences import sentences
 
 FIRST_WORDS: Final = 3

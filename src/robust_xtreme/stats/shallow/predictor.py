@@ -19,7 +19,7 @@ from robust_xtreme.core.specs import BITEXT
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 from robust_xtreme.stats.shallow import naive_bayes, words
 from robust_xtreme.stats.shallow.naive_bayes import Floats, Ints
-from robust_xtreme.stats.shallow.shown import ShownExamples, texts_of
+from robust_xtreme.stats.shallow.words import ShownExamples, texts_of
 
 _HYPOTHESIS: Final = "hypothesis"
 

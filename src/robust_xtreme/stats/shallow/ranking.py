@@ -17,7 +17,7 @@ from robust_xtreme.core.examples import Corpus, Document
 from robust_xtreme.core.randomness import below, draws, salt, text_keys
 from robust_xtreme.stats.leading import leading
 from robust_xtreme.stats.shallow.naive_bayes import BITS, BUCKETS, TOGETHER, Floats, Ints, Numbers, gram_keys
-from robust_xtreme.stats.shallow.shown import ShownExamples
+from robust_xtreme.stats.shallow.words import ShownExamples
 
 DEPTH: Final = 20
 """How many candidates a ranking names."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import repeat
-from typing import Final
+from typing import Final, final
 
 import numpy as np
 
@@ -12,7 +13,31 @@ from robust_xtreme.core.columns import ExampleColumns, Names, bounds_of, owners
 from robust_xtreme.core.edits import covered
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.stats.shallow.naive_bayes import Ints
-from robust_xtreme.stats.shallow.shown import ShownExamples
+
+# What a shallow predictor answers to: the examples of a split under one condition and noise seed.
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownExamples:
+    """The examples under a condition, parallel to the clean ones; of retrieval the candidates' ids and values, too.
+
+    Pairs with an id in `unscored` are not answers.
+    """
+
+    columns: ExampleColumns
+    ids: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    unscored: frozenset[str] = frozenset()
+
+
+def texts_of(columns: ExampleColumns, name: str) -> list[str | None]:
+    """The texts (n) of a field; None where an example does not have it."""
+    if columns.noised and name in columns.noised.numbers:
+        return columns.noised.values(name)
+    clean = columns.clean or columns
+    return [example.texts[name].value if name in example.texts else None for example in clean.examples]
+
 
 OUTSIDE: Final = "O"
 _FIELD: Final = "tokens"

@@ -11,13 +11,29 @@ import polars as pl
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
-from robust_xtreme.studies.design import Design
-from robust_xtreme.studies.findings import finding, row_of, with_scope
+from robust_xtreme.studies.cells import (
+    LOGIT,
+    POINTS,
+    BySeed,
+    Cell,
+    Crossing,
+    Grid,
+    absent,
+    by_cell,
+    check_rank,
+    crossing,
+    fitted,
+    gain,
+    grid_of,
+    kept,
+    minus,
+    needed,
+    pair_of,
+    shared_seeds,
+    slope,
+)
+from robust_xtreme.studies.design import Design, finding, row_of, with_scope
 from robust_xtreme.studies.frames import Estimand
-from robust_xtreme.studies.gains import absent, by_cell, gain, kept, needed, pair_of, shared_seeds
-from robust_xtreme.studies.regression import Crossing, check_rank, crossing, fitted, slope
-from robust_xtreme.studies.scales import LOGIT, POINTS
 
 SIZE: Final = "log10 non-embedding parameters"
 _SLOPE: Final = "slope over size"

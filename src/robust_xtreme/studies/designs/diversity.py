@@ -13,12 +13,22 @@ import polars as pl
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.randomness import salt
-from robust_xtreme.studies.cells import BySeed, grid_of
-from robust_xtreme.studies.design import Design
-from robust_xtreme.studies.findings import finding, row_of, with_scope
+from robust_xtreme.studies.cells import (
+    BySeed,
+    Factors,
+    absent,
+    attribute,
+    by_cell,
+    fitted,
+    gain,
+    grid_of,
+    inflation,
+    kept,
+    needed,
+    shared_seeds,
+)
+from robust_xtreme.studies.design import Design, finding, row_of, with_scope
 from robust_xtreme.studies.frames import Estimand
-from robust_xtreme.studies.gains import absent, attribute, by_cell, gain, kept, needed, shared_seeds
-from robust_xtreme.studies.regression import Factors, fitted, inflation
 
 DRAWS: Final = 1_999
 """Permutations that are drawn where all of them are too many."""

@@ -10,12 +10,21 @@ import polars as pl
 
 from robust_xtreme.core.errors import SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
-from robust_xtreme.studies.design import Design
-from robust_xtreme.studies.findings import finding, row_of, with_scope
+from robust_xtreme.studies.cells import (
+    LOGIT,
+    POINTS,
+    BySeed,
+    Cell,
+    Grid,
+    attribute,
+    by_cell,
+    gain,
+    grid_of,
+    kept,
+    minus,
+)
+from robust_xtreme.studies.design import Design, finding, row_of, with_scope
 from robust_xtreme.studies.frames import Estimand
-from robust_xtreme.studies.gains import attribute, by_cell, gain, kept
-from robust_xtreme.studies.scales import LOGIT, POINTS
 
 ENGLISH: Final = "en"
 _TOWER: Final = "tower minus text-only"

@@ -7,7 +7,7 @@ from robust_xtreme.core.examples import Example, Tags, Text, digest, without_num
 from robust_xtreme.core.specs import Adapt, Origin, Row
 from robust_xtreme.tasks.adapters.pairs import none_of
 from robust_xtreme.tasks.formats import word_spans
-from robust_xtreme.tasks.sources.selecting import NUMBERED
+from robust_xtreme.tasks.sources.rows import NUMBERED
 
 UNLABELLED = "O"
 

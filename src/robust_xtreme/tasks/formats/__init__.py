@@ -8,7 +8,6 @@ which a task's own file is written.
 
 from __future__ import annotations
 
-from robust_xtreme.tasks.formats._changes import CHANGES
 from robust_xtreme.tasks.formats._file import PACKED, STREAM, Source, numbered_lines, opened, read_file
 from robust_xtreme.tasks.formats._json import index_of, parse, text_of
 from robust_xtreme.tasks.formats._moving import looks_placed
@@ -23,7 +22,7 @@ from robust_xtreme.tasks.formats._names import (
     reader,
     records_of,
 )
-from robust_xtreme.tasks.formats._record import Reader, ReadOptions, Record, Slot, SlotResult, word_spans
+from robust_xtreme.tasks.formats._record import CHANGES, Reader, ReadOptions, Record, Slot, SlotResult, word_spans
 
 __all__ = [
     "CHANGES",

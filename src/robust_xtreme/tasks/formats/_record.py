@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Span, span_of
@@ -141,3 +142,25 @@ def on_one_line(value: str, path: str, number: int, marks: str = "\n\r") -> str:
         shown = next(repr(mark) for mark in marks if mark in value)
         raise DataError(path, f"the perturbation put {shown} into a text, which this format cannot contain.", number)
     return value
+
+
+# Where noise changed a text: the key `edits` beside it, so that positions are mapped back as the noise moved them.
+#
+# The value is a list of steps, one for each perturbation of a chain; a step is a list of [start, stop, length]: the
+# code points from start to stop of the text before the step became so many.
+
+CHANGES: Final = "edits"
+
+
+def check_free(holder: Mapping[str, Any], location: str) -> None:
+    """Raise DataError where an object has the key already, of the noise that made its text."""
+    if CHANGES in holder:
+        cure = "Perturb the clean file instead, by a chain of both (NAME:STRENGTH+NAME:STRENGTH), or remove the key."
+        raise DataError(location, f"has the key {CHANGES!r}, which this noise would make wrong. {cure}")
+
+
+def beside(outcome: SlotResult) -> str:
+    """The member of a JSON object that is written after the text; empty where the text has no edits."""
+    traces = outcome.noised.traces if outcome.noised else ()
+    steps = [[[a, b, d - c] for a, b, c, d in trace.moves] for trace in traces if trace.moves]
+    return f', "{CHANGES}": {json.dumps(steps, separators=(",", ":"))}' if steps else ""

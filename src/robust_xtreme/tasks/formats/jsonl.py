@@ -9,12 +9,20 @@ from functools import partial
 from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.tasks.formats._changes import beside, check_free
 from robust_xtreme.tasks.formats._file import Source, TextLine
 from robust_xtreme.tasks.formats._json import Placed, Range, checked, dumped, placed_row, shown, text_of
-from robust_xtreme.tasks.formats._moving import MOVING, Moving, moving
-from robust_xtreme.tasks.formats._named_ranges import Edits, spans
-from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, spliced, word_slot
+from robust_xtreme.tasks.formats._moving import MOVING, Edits, Moving, moving, spans
+from robust_xtreme.tasks.formats._record import (
+    ReadOptions,
+    Record,
+    Slot,
+    SlotResult,
+    beside,
+    check_free,
+    kept,
+    spliced,
+    word_slot,
+)
 
 NOISED: Final = ()
 FAMILY: Final = ""

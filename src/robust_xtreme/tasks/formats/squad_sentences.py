@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import Row
 from robust_xtreme.tasks.formats import squad
 from robust_xtreme.tasks.formats._json import Range, spans_of
-from robust_xtreme.tasks.formats._named_ranges import BREAKS, SENTENCES, check_order
+from robust_xtreme.tasks.formats._moving import BREAKS, SENTENCES, check_order
 
 FIELDS: Final = (*squad.FIELDS, "sentences")
 WRITTEN: Final = squad.WRITTEN

@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.core.specs import Files, TaskSpec
 from robust_xtreme.tasks.adapters.tagging import tagging
-from robust_xtreme.tasks.sources.named import named
+from robust_xtreme.tasks.sources.source import named
 
 _LABELS: Final = "ccg/tags_to_id.json"
 

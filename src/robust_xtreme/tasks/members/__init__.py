@@ -1,1 +1,12 @@
-"""One file a task: a TaskSpec named like its module. Files with a leading underscore are adapters of tasks."""
+"""Tasks, each a TaskSpec; those of one kind share a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEMBERS: Final = {
+    "_pairs": ("americasnli", "pawsx", "xcopa", "xnli"),
+    "_questions": ("mlqa", "tydiqa", "xquad"),
+    "_retrieval": ("bucc", "lareqa", "mewsli_x", "tatoeba"),
+    "_tagging": ("masakhaner", "panx", "udpos"),
+}

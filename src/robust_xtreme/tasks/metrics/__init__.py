@@ -1,12 +1,14 @@
-"""One file a metric, or several alike: sums per example and their reduction."""
+"""Metrics: sums per example and their reduction; those of one kind share a file."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _TESTS: Final = ("pass_rate", "comparisons", "intensity", "properties", "professions", "animals", "animals_v2")
+_SQUAD: Final = ("squad_em", "squad_f1", "surface_f1_clean_gold", "surface_f1_noisy_gold")
 MEMBERS: Final = {
-    "_checklist": tuple(f"checklist_{test}" for test in _TESTS),
-    "_squad": ("squad_em", "squad_f1", "surface_f1_clean_gold", "surface_f1_noisy_gold"),
+    "_answers": (*_SQUAD, *(f"checklist_{test}" for test in _TESTS)),
+    "_labels": ("accuracy", "span_f1", "token_accuracy"),
     "_mlqa": ("mlqa_em", "mlqa_f1"),
+    "_retrieval": ("bitext_f1", "bitext_f1_retuned", "map_at_20", "retrieval_accuracy"),
 }

@@ -1,10 +1,12 @@
-"""Shared parts of the metrics of answers: the answers that are compared, and their words as columns.
+"""Metrics of answers as strings, and their shared parts: the answers that are compared, and their words as columns.
 
 The distinct answers of a task run are normalised once, by the rule of a metric, and compared by numbers.
 """
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
@@ -16,6 +18,7 @@ from robust_xtreme.core.columns import ExampleColumns, Ranges, bounds_of, gather
 from robust_xtreme.core.edits import at
 from robust_xtreme.core.examples import Answers
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
+from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.metrics._names import SIZE
 
 Words = Callable[[str, str], tuple[str, ...]]
@@ -215,3 +218,115 @@ def answer_metric(
     return Metric(
         name=name, summary=summary, columns=(column, "n"), stats=each(sums), reduce=share, cite=cite, sums=sums
     )
+
+
+# The official rule of SQuAD v1.1 for comparing answers, frozen, and the metrics by it.
+#
+# XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles and ASCII punctuation are removed,
+# and words are separated by blanks. So an answer in Chinese or Thai is usually one word.
+
+_ARTICLES: Final = re.compile(r"[at](?:(?<=\ba)n?|(?<=\bt)he)\b")
+"""The words a, an and the. The letters come first: the search for them takes half the time of one for boundaries."""
+
+_PUNCTUATION: Final = re.compile(f"[{re.escape(string.punctuation)}]+")
+
+
+def words(answer: str, _: str = "") -> tuple[str, ...]:
+    """The words of an answer: lower case, without ASCII punctuation, then without a, an and the."""
+    return tuple(_ARTICLES.sub(" ", _PUNCTUATION.sub("", answer.lower())).split())
+
+
+_CITE: Final = "SQuAD v1.1, evaluate-v1.1.py:"
+
+squad_em = answer_metric(
+    "squad_em",
+    "Share of answers equal to a gold answer; a prediction on noisy text is mapped back to the clean text.",
+    f"{_CITE} exact_match_score",
+    words,
+    AnswerLexicon.exact,
+)
+squad_f1 = answer_metric(
+    "squad_f1",
+    "F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",
+    f"{_CITE} f1_score",
+    words,
+    AnswerLexicon.overlap,
+)
+surface_f1_clean_gold = answer_metric(
+    "surface_f1_clean_gold",
+    "F1 of the words of answers as the noisy text shows them, against the clean gold answers.",
+    f"{_CITE} f1_score",
+    words,
+    AnswerLexicon.overlap,
+    (answers_noisy, golds_clean),
+)
+surface_f1_noisy_gold = answer_metric(
+    "surface_f1_noisy_gold",
+    "F1 of the words of answers as the noisy text shows them, against the noisy gold answers.",
+    f"{_CITE} f1_score",
+    words,
+    AnswerLexicon.overlap,
+    (answers_noisy, golds_noisy),
+)
+
+
+# The metrics of MultiCheckList: one over all tests, and one for each test.
+#
+# In google-research/xtreme a case counts only where all of its questions are answered; here each question counts.
+
+
+def of_test(test: str, summary: str) -> Metric:
+    """The metric `checklist_TEST` of the questions of one test; without a test `checklist_pass_rate`, over all tests.
+
+    Questions of other tests have no stats. A question that does not belong to a test counts in each.
+    """
+
+    def sums(responses: Responses) -> Sums:
+        counted, tests = once(responses, _every), once(responses.clean, _tests)
+        kept = np.array([test == "" or of in (None, test) for of in tests])[counted.items]
+        return Sums(counted.items[kept], counted.scopes[kept], counted.values[kept])
+
+    return Metric(
+        name=f"checklist_{test or 'pass_rate'}",
+        summary=summary,
+        columns=("answered", "n"),
+        stats=each(sums),
+        reduce=share,
+        cite="XTREME-R, multichecklist/generate_test_utils.py: expect_squad",
+        sums=sums,
+    )
+
+
+def _whole(answer: str, language: str) -> tuple[str, ...]:
+    """The answer as MultiCheckList's rule compares it, which is one word here."""
+    return (clean(answer, language),)
+
+
+_every = compared(_whole, answers_clean, golds_clean, AnswerLexicon.exact)
+
+
+def _tests(columns: ExampleColumns) -> list[str | None]:
+    """The test of each question, which its cluster names: checklist/TEST/NUMBER; None where it has none."""
+    parts = [example.cluster.split("/") for example in columns.examples]
+    return [part[1] if len(part) == 3 and part[0] == "checklist" else None for part in parts]
+
+
+checklist_pass_rate = of_test(
+    "", "Share of questions answered as expected, by the rule of their language; of all six tests."
+)
+checklist_comparisons = of_test(
+    "comparisons", "Share of questions about comparisons answered as expected, as of who is less old."
+)
+checklist_intensity = of_test(
+    "intensity", "Share of questions about intensifiers and reducers answered as expected, as of who is most happy."
+)
+checklist_properties = of_test(
+    "properties", "Share of questions about two properties of a thing answered as expected, as of its color and shape."
+)
+checklist_professions = of_test("professions", "Share of questions about a job or a nationality answered as expected.")
+checklist_animals = of_test(
+    "animals", "Share of questions answered as expected that ask what animal or vehicle someone has."
+)
+checklist_animals_v2 = of_test(
+    "animals_v2", "Share of questions answered as expected that ask who bought an animal or a vehicle."
+)

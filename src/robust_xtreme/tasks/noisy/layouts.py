@@ -14,9 +14,11 @@ from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, shown
+from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.noise.conditions.pairing import Noisy, stated
+from robust_xtreme.noise.conditions.paired import Paired, pair_up
+from robust_xtreme.noise.conditions.pairing import Noisy, paired, stated
 from robust_xtreme.tasks.formats import CHANGES, numbered_lines, parse, read_file, reader
 from robust_xtreme.tasks.sources.paths import options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
@@ -216,3 +218,20 @@ def _list_of(row: Any, key: str, location: str, fits: Callable[[Any], bool], wha
         if not fits(value):
             raise DataError(location, f"the key {key!r} takes a list of {what}, and {shown(value)} is in it.")
     return values
+
+
+# From the file of a noisy set to its items, paired with the clean ones.
+
+
+def read_pairs(
+    noisy_set: NoisySet, cell: TaskSplit, source: Source, split: Sequence[Example], is_partial: bool
+) -> tuple[Path, Paired] | None:
+    """The file of a task and language, and its items with all clean examples of the split; None without a file.
+
+    Raises DataError where the file cannot be read or paired, UserError where several files fit.
+    """
+    path = noisy_set.file(cell)
+    if path is None:
+        return None
+    noisy = read(cell, path, source)
+    return path, pair_up(noisy_set.name, split, noisy, paired(split, noisy, cell.task.labels, is_partial))

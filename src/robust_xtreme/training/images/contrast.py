@@ -16,10 +16,9 @@ from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, framed
 from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random
-from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.images.pairs import NAME, Pairs
 from robust_xtreme.training.images.towers import ImageTower
-from robust_xtreme.training.masked import TEXT_LENGTH
+from robust_xtreme.training.masked import TEXT_LENGTH, text_length
 from robust_xtreme.training.objective import HeadUnits, Taken
 
 CLIP: Final = "clip"

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.examples import digest
+from robust_xtreme.files import store
+from robust_xtreme.tasks.formats import read_file
+from robust_xtreme.training.images import caption_wit, captions
+from robust_xtreme.training.images.rows import LONGEST, CaptionRow
 
 WORLD: Final = "world"
 """The pairs that ship with the program: drawn scenes of the embedded world."""
@@ -84,46 +91,6 @@ class Pairs:
         return list(dict.fromkeys(caption.text for picture in self.pictures for caption in picture.captions))
 
 
-def read_pairs(source: str, languages: Sequence[str] = (), most: int = 0) -> Pairs:
-    """The pairs of a file, a folder or `world`, with the captions of some languages, or of all.
-
-    `most` bounds the number of captions: whole images in hash order, at least one, so that a smaller number gives a
-    subset. Raises MissingData, DataError, and UserError where Pillow is not installed.
-    """
-    from robust_xtreme.training.images import files, world
-
-    pairs = world.pairs() if source == WORLD else files.read(Path(source))
-    return _within(_in_languages(pairs, tuple(languages), source), most)
-
-
-def _in_languages(pairs: Pairs, languages: tuple[str, ...], source: str) -> Pairs:
-    """The pairs with captions of some languages. The world's orders of words are read only where they are named."""
-    there = {caption.language for picture in pairs.pictures for caption in picture.captions}
-    wanted = languages or tuple(code for code in there if source != WORLD or "/" not in code)
-    missing = sorted(set(wanted) - there)
-    if missing:
-        known = ", ".join(sorted(there - {""})) or "unnamed"
-        raise MissingData(f"{source} has no captions in {', '.join(missing)}; its languages are {known}.")
-    kept = (
-        replace(picture, captions=tuple(caption for caption in picture.captions if caption.language in wanted))
-        for picture in pairs.pictures
-    )
-    return replace(pairs, pictures=tuple(picture for picture in kept if picture.captions))
-
-
-def _within(pairs: Pairs, most: int) -> Pairs:
-    if not most or pairs.count <= most:
-        return pairs
-    chosen: set[str] = set()
-    taken = 0
-    for picture in sorted(pairs.pictures, key=lambda picture: digest(picture.identity)):
-        taken += len(picture.captions)
-        if chosen and taken > most:
-            break
-        chosen.add(picture.identity)
-    return replace(pairs, pictures=tuple(picture for picture in pairs.pictures if picture.identity in chosen))
-
-
 def exchanged(pairs: Pairs, seed: int) -> Pairs:
     """The pairs with the captions of other images: a control, in which captions say nothing of their images."""
     order = np.random.default_rng((seed, len(pairs.pictures))).permutation(len(pairs.pictures))
@@ -132,3 +99,163 @@ def exchanged(pairs: Pairs, seed: int) -> Pairs:
         pairs,
         pictures=tuple(replace(picture, captions=pairs.pictures[other].captions) for picture, other in pictures),
     )
+
+
+# Pairs of images and captions on disk: which format a file has, where its images are, and which are equal.
+#
+# Formats: Multi30k, Flickr30k, JSON lines (`captions`) and WIT (`caption_wit`).
+# Images are files in the folder `images` beside the captions, or in the folder of the captions itself.
+
+_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+_MOST_PIXELS: Final = 50_000_000
+"""The most pixels of an image; a small file can contain far more."""
+
+
+def check_pillow() -> None:
+    """Raise UserError where Pillow is not installed."""
+    if find_spec("PIL") is None:
+        what = "Pairs of images and captions need Pillow, which is not installed."
+        raise UserError(f"{what} Install it: pip install 'robust-xtreme[images]'")
+
+
+def decoded(path: Path, size: int) -> Pixels:
+    """The colours of an image file, uint8 (size, size, 3), resized without keeping its proportions.
+
+    Transparent parts are white. Raises DataError where the file is not an image that can be read.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                _check_size(image.size, path)
+                whole = image.convert("RGBA")
+            ground = Image.new("RGBA", whole.size, "white")
+            colours = Image.alpha_composite(ground, whole).convert("RGB")
+            return np.asarray(colours.resize((size, size), Image.Resampling.BICUBIC), np.uint8)
+    except DataError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise _too_large(path) from error
+    except Exception as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise DataError(path, f"cannot be read as an image: {reason}. Get it again, or leave its rows out.") from error
+
+
+def _check_size(size: tuple[int, int], path: Path) -> None:
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise _too_large(path)
+
+
+def _too_large(path: Path) -> DataError:
+    return DataError(path, f"has more than {_MOST_PIXELS:,} pixels, and is not decoded. Make it smaller.")
+
+
+_FOLDER: Final = "images"
+_ENDINGS: Final = (".tsv", ".jsonl", ".token", ".csv")
+_MOST_FILES: Final = 1_000
+_LARGEST: Final = 10**8
+"""The most bytes of an image file."""
+
+
+def read(path: Path) -> Pairs:
+    """The pairs of a file of captions, or of a folder. Raises MissingData, DataError, UserError without Pillow."""
+    check_pillow()
+    folder = path if path.is_dir() else path.parent
+    rows = captions.read(path) if path.is_dir() and captions.fits(path) else _tables(path)
+    pictures = _pictures(rows, folder)
+    if not pictures:
+        raise MissingData(f"{path} contains no image with a caption that is on this machine.")
+    return Pairs(path.resolve().name, pictures)
+
+
+def _tables(path: Path) -> list[CaptionRow]:
+    """The rows of the files of captions in a folder, in the order of their names, or of one file."""
+    if path.is_file():
+        return _rows(path)
+    if not path.is_dir():
+        raise MissingData(f"There is no file or folder of pairs {str(path)[:200]!r}. Name one: pairs, or world.")
+    files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
+    if not files:
+        known = f"{captions.LIST}, or files that end in {', '.join(_ENDINGS)}"
+        raise MissingData(f"{path} contains no captions: a folder of pairs contains {known}.")
+    if len(files) > _MOST_FILES:
+        raise DataError(path, f"contains more than {_MOST_FILES:,} files of captions.")
+    return [row for file in files if file.name != caption_wit.INDEX for row in _rows(file)]
+
+
+def _rows(path: Path) -> list[CaptionRow]:
+    text = read_file(path).text
+    first = text.partition("\n")[0]
+    if first.lstrip().startswith("{"):
+        return captions.read_jsonl(text, path)
+    if caption_wit.fits(first):
+        return caption_wit.read(text, path)
+    return captions.read_table(text, path)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """An image file, and the hash of its bytes."""
+
+    path: Path
+    identity: str
+
+
+def _pictures(rows: Iterable[CaptionRow], folder: Path) -> tuple[Picture, ...]:
+    """One picture for each content of an image file: two files with the same bytes are one image."""
+    images: dict[str, _Image | None] = {}
+    captions: dict[str, dict[Caption, None]] = {}
+    paths: dict[str, Path] = {}
+    for row in rows:
+        if row.image not in images:
+            images[row.image] = _image(row, folder)
+        image = images[row.image]
+        if image is not None:
+            paths.setdefault(image.identity, image.path)
+            captions.setdefault(image.identity, {})[_caption(row)] = None
+    return tuple(
+        Picture(paths[identity].name, identity, tuple(several), partial(decoded, paths[identity]))
+        for identity, several in captions.items()
+    )
+
+
+def _caption(row: CaptionRow) -> Caption:
+    text = " ".join(row.caption.split())
+    if not text:
+        raise DataError(row.location, f"the image {row.image[:200]!r} has an empty caption.")
+    if len(text) > LONGEST:
+        raise DataError(row.location, f"a caption has {len(text):,} characters, and at most {LONGEST:,} are read.")
+    return Caption(text, row.language)
+
+
+def _image(row: CaptionRow, folder: Path) -> _Image | None:
+    """The file of a row's image; None for an optional one that is not on this machine. Raises DataError."""
+    path = _path(row, folder)
+    if path is None and row.optional:
+        return None
+    if path is None:
+        raise DataError(row.location, f"the image {row.image[:200]!r} is not in {folder} or in {folder / _FOLDER}.")
+    if path.stat().st_size > _LARGEST:
+        raise DataError(path, f"is larger than {_LARGEST // 10**6} MB, and is not read as an image.")
+    return _Image(path, store.sha256(path))
+
+
+def _path(row: CaptionRow, folder: Path) -> Path | None:
+    """The file that a row names, which must be in the folder of the pairs. Raises DataError for any other path."""
+    name = PurePosixPath(row.image)
+    if not row.image or name.is_absolute() or ".." in name.parts or "\\" in row.image or "\0" in row.image:
+        raise DataError(row.location, f"the image {row.image[:200]!r} is not a path within the folder of the pairs.")
+    for candidate in (folder / _FOLDER / name, folder / name):
+        try:
+            there = candidate.is_file()
+        except OSError:
+            there = False
+        if there and not candidate.resolve().is_relative_to(folder.resolve()):
+            raise DataError(row.location, f"the image {row.image[:200]!r} is a link to a file outside {folder}.")
+        if there:
+            return candidate
+    return None

@@ -1,8 +1,9 @@
-"""The scenes of the embedded world, with captions in four languages and in made-up orders of English words."""
+"""The pairs that a source names; scenes of the embedded world have captions in four languages and in made-up orders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.core import resources
-from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.core.examples import digest
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file
 from robust_xtreme.training.images.drawing import SIZE, Scene, drawn, scene_of
-from robust_xtreme.training.images.pairs import WORLD, Caption, Pairs, Picture, Pixels
+from robust_xtreme.training.images.pairs import WORLD, Caption, Pairs, Picture, Pixels, read
 
 FILE: Final = "images/scenes.jsonl"
 
@@ -24,12 +25,12 @@ def scenes_file() -> Path:
     return resources.mini(WORLD) / FILE
 
 
-def pairs() -> Pairs:
+def pairs_of_world() -> Pairs:
     """The drawn scenes and all their captions. Raises DataError where the file is damaged."""
-    return read(scenes_file())
+    return read_scenes(scenes_file())
 
 
-def read(path: Path) -> Pairs:
+def read_scenes(path: Path) -> Pairs:
     """The scenes of a file. Raises DataError."""
     pictures: dict[str, Picture] = {}
     for number, line in numbered_lines(read_file(path).text):
@@ -67,3 +68,44 @@ def scaled(scene: Scene, size: int) -> Pixels:
     """The scene, uint8 (size, size, 3): each pixel is that of the drawing which is nearest."""
     nearest = np.arange(size) * SIZE // size
     return drawn(scene)[nearest][:, nearest]
+
+
+# Which pairs a source names: those of files, or of the embedded world.
+
+
+def read_pairs(source: str, languages: Sequence[str] = (), most: int = 0) -> Pairs:
+    """The pairs of a file, a folder or `world`, with the captions of some languages, or of all.
+
+    `most` bounds the number of captions: whole images in hash order, at least one, so that a smaller number gives a
+    subset. Raises MissingData, DataError, and UserError where Pillow is not installed.
+    """
+    pairs = pairs_of_world() if source == WORLD else read(Path(source))
+    return _within(_in_languages(pairs, tuple(languages), source), most)
+
+
+def _in_languages(pairs: Pairs, languages: tuple[str, ...], source: str) -> Pairs:
+    """The pairs with captions of some languages. The world's orders of words are read only where they are named."""
+    there = {caption.language for picture in pairs.pictures for caption in picture.captions}
+    wanted = languages or tuple(code for code in there if source != WORLD or "/" not in code)
+    missing = sorted(set(wanted) - there)
+    if missing:
+        known = ", ".join(sorted(there - {""})) or "unnamed"
+        raise MissingData(f"{source} has no captions in {', '.join(missing)}; its languages are {known}.")
+    kept = (
+        replace(picture, captions=tuple(caption for caption in picture.captions if caption.language in wanted))
+        for picture in pairs.pictures
+    )
+    return replace(pairs, pictures=tuple(picture for picture in kept if picture.captions))
+
+
+def _within(pairs: Pairs, most: int) -> Pairs:
+    if not most or pairs.count <= most:
+        return pairs
+    chosen: set[str] = set()
+    taken = 0
+    for picture in sorted(pairs.pictures, key=lambda picture: digest(picture.identity)):
+        taken += len(picture.captions)
+        if chosen and taken > most:
+            break
+        chosen.add(picture.identity)
+    return replace(pairs, pictures=tuple(picture for picture in pairs.pictures if picture.identity in chosen))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, final
 
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.workers.cpu.worker import Failed
-from robust_xtreme.workers.units.queue import UnitQueue
 from robust_xtreme.workers.units.unit import (
     Actor,
     ActorEvent,
@@ -20,10 +21,68 @@ from robust_xtreme.workers.units.unit import (
     ActorNote,
     Finished,
     Fleet,
+    Inbox,
     Program,
     Ready,
+    Send,
     WorkUnit,
 )
+
+# Which unit an actor does next: one of its group, else of the largest group that nobody works on.
+
+
+@final
+@dataclass(slots=True)  # units are taken from it
+class UnitQueue:
+    """The units that nobody does, by group; of a group in order."""
+
+    groups: dict[str, deque[WorkUnit]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, units: Iterable[WorkUnit]) -> UnitQueue:
+        """A queue of all these units."""
+        queue = cls()
+        for unit in units:
+            queue.groups.setdefault(unit.group, deque()).append(unit)
+        return queue
+
+    def __len__(self) -> int:
+        return sum(map(len, self.groups.values()))
+
+    def put_back(self, units: Sequence[WorkUnit]) -> None:
+        """Units that are to be done again, before the others of their groups."""
+        for unit in reversed(units):
+            self.groups.setdefault(unit.group, deque()).appendleft(unit)
+
+    def take(self, last: str, others: Collection[str]) -> WorkUnit | None:
+        """The next unit of an actor whose last group was `last` while others work on theirs; None where none is left.
+
+        So weights are loaded once an actor as long as there are more groups than actors.
+        """
+        waiting = [group for group, units in self.groups.items() if units]
+        if not waiting:
+            return None
+        free = [group for group in waiting if group not in others]
+        chosen = last if last in waiting else max(free or waiting, key=self._size)
+        return self.groups[chosen].popleft()
+
+    def _size(self, group: str) -> float:
+        return sum(unit.size for unit in self.groups[group])
+
+
+def forecast(units: Sequence[WorkUnit], slots: int) -> list[list[WorkUnit]]:
+    """What each of some equal slots would do if the sizes of units were the times that they take."""
+    queue, scheduled = UnitQueue.of(units), [list[WorkUnit]() for _ in range(slots)]
+    free = [(0.0, slot) for slot in range(slots)]
+    while len(queue):
+        now, slot = heapq.heappop(free)
+        groups = [of_slot[-1].group if of_slot else "" for of_slot in scheduled]
+        unit = queue.take(groups[slot], groups[:slot] + groups[slot + 1 :])
+        if unit is not None:
+            scheduled[slot].append(unit)
+            heapq.heappush(free, (now + unit.size, slot))
+    return scheduled
+
 
 TRIES: Final = 3
 """How often a unit is begun whose actor is lost, and an actor is started that is lost before it is ready."""
@@ -173,3 +232,64 @@ def schedule(units: Sequence[WorkUnit], fleet: Fleet, supervisor: FleetSuperviso
         scheduler.work()
     finally:
         scheduler.end()
+
+
+# Calls one function for each of many payloads, on the actors of a fleet: runs of a grid, or anything independent.
+
+Function = Callable[[Any, Callable[[str], None]], Any]
+"""What is called with a payload, and with what it tells its progress."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """The program that calls a function for each unit; what it tells is noted with the unit's label."""
+
+    function: Function
+
+    def __call__(self, inbox: Inbox, send: Send) -> None:
+        send(Ready())
+        while True:
+            unit = inbox.wait()
+            send(Finished(unit.number, self.function(unit.payload, partial(_tell, send, unit.label))))
+
+
+def _tell(send: Send, label: str, line: str) -> None:
+    send(ActorNote("line", f"{label}: {line}"))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """The results by the numbers of units."""
+
+    function: Function
+    tell: Callable[[str], None]
+    by_number: dict[int, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def program(self, _: int) -> Iterator[Program]:
+        yield _Each(self.function)
+
+    def note(self, _: int, note: ActorNote) -> None:
+        self.tell(note.value)
+
+    def finished(self, _: int, unit: WorkUnit, result: Any) -> None:
+        self.by_number[unit.number] = result
+
+    def lost(self, _: int, slot: str, how: str, again: Sequence[WorkUnit]) -> None:
+        self.tell(f"the process for {slot} {how}; done again: {', '.join(unit.label for unit in again) or 'nothing'}")
+
+
+def each(
+    function: Function, units: Sequence[WorkUnit], fleet: Fleet, tell: Callable[[str], None] = lambda _: None
+) -> list[Any]:
+    """The results of a function of a module for the payloads of units, which go by their numbers.
+
+    The function may be called again for a unit whose process was lost, so it leaves nothing that this would harm.
+    `tell` gets a line of that, and those of the function with the unit's label. Raises what the function raises, and
+    RobustXtremeError for a unit whose processes are lost again and again.
+    """
+    results = _Results(function, tell)
+    schedule(units, fleet, results)
+    return [results.by_number[unit.number] for unit in units]

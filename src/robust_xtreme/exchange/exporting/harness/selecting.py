@@ -22,7 +22,7 @@ from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.groups import chosen, names
-from robust_xtreme.tasks.sources import selecting
+from robust_xtreme.tasks.sources import rows as selecting
 from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source

@@ -18,7 +18,7 @@ from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDE
 from robust_xtreme.exchange.exporting.harness.task_files import TaskFile
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad
 from robust_xtreme.tasks.sources import by_name
-from robust_xtreme.tasks.sources.selecting import limit
+from robust_xtreme.tasks.sources.rows import limit
 
 Row = Mapping[str, Any]
 

@@ -1,1 +1,7 @@
-"""One file per kind of head: how an example is read, and how scores become a prediction."""
+"""Heads: how an example is read, and how scores become a prediction."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEMBERS: Final = {"_labelled": ("choice", "classification")}

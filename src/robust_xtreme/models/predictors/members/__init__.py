@@ -1,1 +1,1 @@
-"""One file per predictor."""
+"""Predictors, a file each."""

@@ -1,4 +1,4 @@
-"""Classification: one text or a pair of texts is one window, whose best score is the label."""
+"""Labels: one text or a pair of texts is one window, whose best score is the label; a choice has a window for each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,295 @@
+"""Draws levels over strength, the success of attacks over queries, and changes with their intervals, in one style."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.report.averages import with_curves, within_tasks
+from robust_xtreme.report.cells import BUDGET, headline, with_addresses, with_condition
+from robust_xtreme.report.view import Results
+from robust_xtreme.stats.attacks import CURVE
+from robust_xtreme.stats.averages import LANGUAGES
+
+# Defines the look of every chart: colours that colour-blind readers tell apart, and text in the colour of the page.
+
+INK: Final = "currentColor"
+"""Text, axes and rules: the colour of the text around the chart, in the light and in the dark."""
+
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999933", "#882255")
+"""Those of Okabe and Ito (2008) without black and yellow, and two of Tol's (2021)."""
+
+LOSS: Final = "#d55e00"
+STEPS: Final = (1, 3, 6, 12, 24)
+"""Where a change in points gets the next colour, the same on every page."""
+
+FONT: Final = "system-ui, sans-serif"
+
+_TEXT: Final = {"labelColor": INK, "titleColor": INK, "labelFont": FONT, "titleFont": FONT}
+
+
+def extent(labels: Sequence[str]) -> float:
+    """The pixels that labels of an axis need, whatever the font of the page."""
+    return 6.5 * max(map(len, labels), default=0)
+
+
+def config() -> dict[str, Any]:
+    """The configuration that every specification contains."""
+    axis = {
+        **_TEXT,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.12,
+        "titleFontWeight": "normal",
+        "labelLimit": 0,
+    }
+    return {
+        "aria": False,
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": axis,
+        "axisQuantitative": {"tickCount": 5},
+        "legend": {**_TEXT, "titleFontWeight": "normal", "labelLimit": 0, "symbolStrokeWidth": 2},
+        "header": _TEXT,
+        "text": {"color": INK},
+        "title": {"color": INK, "font": FONT, "anchor": "start", "fontWeight": "normal"},
+    }
+
+
+REALISED, NOMINAL = "realised", "nominal"
+"""The axes of a curve: edited characters of all, or the strength that was asked for."""
+
+FEWEST: Final = 3
+_TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
+
+_LEGEND: Final = {"orient": "bottom", "columns": 1, "symbolOpacity": 1}
+_BAND: Final = {"type": "area", "opacity": 0.15}
+_LINE: Final = {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5}
+_HEIGHT: Final = {"y": {"field": "low", "type": "quantitative", "scale": {"zero": False}}, "y2": {"field": "high"}}
+
+
+def levels(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The points of each task's curves (of each model's): the average over languages at each strength, from 0 on.
+
+    A curve is called by its perturbation with how many languages it is over, and those are the same at each strength.
+
+    `realised` is in percent; `low` and `high` bound the level, the clean one being fixed.
+    """
+    rows = with_curves(headline(within_tasks(results, LANGUAGES), results))
+    rows = rows.with_columns(pl.format("{}, {} languages", "perturbation", "over").alias("perturbation"))
+    first = pl.col("fields_rank") == pl.col("fields_rank").min().over("task")
+    for (name,), averages in with_addresses(rows.filter(first)).group_by("column", maintain_order=True):
+        points = _points(averages.filter(pl.col("strength_rank").is_not_null()))
+        if points.height:
+            yield str(name), points
+
+
+def _points(rows: pl.DataFrame) -> pl.DataFrame:
+    columns = {
+        NOMINAL: pl.col("strength_rank"),
+        REALISED: 100 * pl.col("grapheme_edit_rate"),
+        "level": pl.col("value"),
+        "low": pl.col("clean") + pl.col("change_low"),
+        "high": pl.col("clean") + pl.col("change_high"),
+    }
+    points = rows.select("perturbation", "clean", **columns)
+    start = points.group_by("perturbation", maintain_order=True).agg(pl.col("clean").first())
+    start = start.with_columns(pl.col("clean").alias("level"), low=pl.col("clean"), high=pl.col("clean"))
+    start = start.with_columns(pl.lit(0.0).alias(name) for name in (NOMINAL, REALISED))
+    return pl.concat([start, points], how="diagonal").sort("perturbation", NOMINAL, maintain_order=True)
+
+
+def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
+    """The specification of the chart of `levels`, over one of the axes, with the areas in the legend."""
+    labels = {name: f"{name}, area {area:.1f} % up to {highest:.1f} %" for name, highest, area in areas(points)}
+    fine = [NOMINAL, *([REALISED] if points[REALISED].max() < 1 else [])]  # type: ignore[operator]  # a number
+    rounded = pl.col(pl.Float64).exclude(fine).round(2)
+    named = points.with_columns(pl.col("perturbation").replace(labels), rounded)
+    values = named.to_dicts()
+    names = named.get_column("perturbation").unique(maintain_order=True).to_list()
+    scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
+    shared = {
+        "x": {"field": axis, "type": "quantitative", "title": _TITLES[axis]},
+        "color": {"field": "perturbation", "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND},
+    }
+    layers = [
+        {"mark": _BAND, "encoding": {**shared, **_HEIGHT}},
+        {"mark": _LINE, "encoding": {**shared, "y": {"field": "level", "type": "quantitative", "title": "points"}}},
+    ]
+    return {"data": {"values": values}, "layer": layers, "width": 300, "height": 180, "config": config()}
+
+
+def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
+    """Each perturbation with its highest realised strength (%) and the area under perturbed/clean up to it (%).
+
+    The area is by trapezoids, as a share of that range: 100 where nothing is lost. A clean level of 0 or one strength
+    has none.
+    """
+    for (name,), rows in points.group_by("perturbation", maintain_order=True):
+        strengths, shares = rows.get_column(REALISED).to_numpy(), (rows["level"] / rows["clean"]).to_numpy()
+        highest = float(strengths.max())
+        if rows.height >= FEWEST and highest > 0 and np.isfinite(shares).all():
+            yield str(name), highest, 100 * float(np.trapezoid(shares, strengths)) / highest
+
+
+_QUERIES: Final = "queries, at most (logarithmic)"
+_PANEL: Final = ("model", "task", "split", "setting", "inference", "fields")
+"""What is the same in one chart, beside the strength and the moves, which are its lines."""
+
+
+def successes(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The points of each task's lines (of each model's): the mean over languages of `success` at so many `queries`.
+
+    Of several budgets of a search the highest is shown, which the others are the beginning of. A language whose items
+    need fewer queries stays at its last success.
+    """
+    rows = [
+        {**row, "queries": int(queries), "success": success}
+        for row in _largest(results).iter_rows(named=True)
+        for queries, success in json.loads(row["curve"]).items()
+    ]
+    if rows:
+        points = pl.DataFrame(rows, infer_schema_length=None)
+        several = [name for name in ("model", "split", "inference", "fields") if _varies(points, name)]
+        for names, panel in points.group_by("task", *several, maintain_order=True):
+            yield " ".join(map(str, names)), _averaged(panel)
+
+
+def _largest(results: Results) -> pl.DataFrame:
+    """The cells with their curve that have the highest budget of their search."""
+    budgets = results.conditions.select("condition", "query_budget").unique()
+    cells = with_condition(results.attacks.filter(pl.col("attacked") > 0)).sort("task", "fields", "language")
+    cells = cells.join(budgets, on="condition", how="left", maintain_order="left")
+    cells = cells.with_columns(line=pl.col("noise").str.replace(BUDGET, ""))
+    return cells.filter(pl.col("query_budget").eq_missing(pl.col("query_budget").max().over(*_PANEL, "line")))
+
+
+def _varies(points: pl.DataFrame, name: str) -> bool:
+    return bool(points.select((pl.col(name).n_unique().over("task") > 1).any()).item())
+
+
+def _averaged(points: pl.DataFrame) -> pl.DataFrame:
+    """The mean over languages at each number of queries that all curves have, and at the most of any."""
+    cell = ("line", "language", "context_language")
+    every = points.select("line", "queries").unique().join(points.select(cell).unique(), on="line")
+    known = every.join(points, on=[*cell, "queries"], how="left")
+    last = pl.col("success").forward_fill().over(cell, order_by="queries")
+    means = known.with_columns(last).group_by("line", "queries").agg(pl.col("success").mean())
+    shown = pl.col("queries").is_in(CURVE) | (pl.col("queries") == pl.col("queries").max().over("line"))
+    return means.filter(shown).sort("line", "queries")
+
+
+def success_chart(points: pl.DataFrame) -> dict[str, Any]:
+    """The specification of the chart of `successes`."""
+    names = points.get_column("line").unique().sort().to_list()
+    scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
+    encoding = {
+        "x": {"field": "queries", "type": "quantitative", "title": _QUERIES, "scale": {"type": "log"}},
+        "y": {"field": "success", "type": "quantitative", "title": "success, %", "scale": {"domain": [0, 100]}},
+        "color": {"field": "line", "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND},
+    }
+    mark = {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5}
+    values = points.with_columns(pl.col(pl.Float64).round(2)).to_dicts()
+    return {
+        "data": {"values": values},
+        "layer": [{"mark": mark, "encoding": encoding}],
+        "width": 300,
+        "height": 180,
+        "config": config(),
+    }
+
+
+# Draws changes of one task sorted by loss, each with its interval.
+#
+# The specification is written out: to find the class of each part of it, altair takes longer than the rest of a page.
+
+MOST: Final = 60
+"""The number of changes that one chart shows: those with the largest loss."""
+
+_WIDTH: Final = 340
+_ROW: Final = 16
+_BESIDE: Final = 88
+"""Pixels right of the rows for how much the noise edits, in any font: the chart has the same size on all machines."""
+
+_CELLS: Final = "cells"
+_POINT: Final = {"type": "point", "filled": True, "size": 36, "color": INK, "opacity": 1}
+_FOREST_TEXT: Final = {"type": "text", "align": "left", "fontSize": 10, "color": INK}
+_TO_THE_END: Final = {"x": {"value": 0}, "x2": {"value": _WIDTH + _BESIDE}, "y": {"value": 0}}
+"""The line at the top from the left edge to the end of what is beside the rows."""
+
+
+def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
+    """The specification of the chart of cells with a change: point, simultaneous interval, tick at the MDE, edits.
+
+    `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
+    simultaneous is drawn thin.
+    """
+    rows = _rows(cells)
+    names = rows.get_column("cell").to_list()
+    axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
+    row = {"field": "cell", "type": "nominal", "sort": names, "title": None, "axis": axis}
+    layers = [
+        _layer("zero", {"type": "rule", "color": INK, "opacity": 0.5}, x=_number("zero")),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 1, "color": LOSS}, **_between("low", "high"), y=row),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 3, "color": LOSS}, **_between("joint_low", "joint_high"), y=row),
+        _layer(_CELLS, {"type": "tick", "color": INK, "thickness": 1.5, "height": 9}, x=_number("mde"), y=row),
+        _layer(_CELLS, _POINT, x={**_number("change"), "title": title}, y=row),
+        _layer(_CELLS, _FOREST_TEXT, x={"value": _WIDTH + 8}, y=row, text={"field": "edits", "type": "nominal"}),
+        _layer("empty", {"type": "rule", "opacity": 0}, **_TO_THE_END),
+    ]
+    return {
+        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}], "empty": [{}]},
+        "layer": layers,
+        "width": _WIDTH,
+        "height": _ROW * rows.height,
+        "config": config(),
+        "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4},
+    }
+
+
+def _layer(data: str, mark: Mapping[str, Any], **encoding: Mapping[str, Any]) -> dict[str, Any]:
+    """One kind of mark for the rows of a dataset."""
+    return {"data": {"name": data}, "mark": dict(mark), "encoding": encoding}
+
+
+def _number(field: str) -> dict[str, Any]:
+    """A field along an axis."""
+    return {"field": field, "type": "quantitative"}
+
+
+def _between(low: str, high: str) -> dict[str, dict[str, Any]]:
+    """Two fields as the ends of a line."""
+    return {"x": _number(low), "x2": {"field": high}}
+
+
+def _rows(cells: pl.DataFrame) -> pl.DataFrame:
+    """What the chart draws, the largest loss first; an interval of tested cells replaces the pointwise one."""
+    joint = pl.col("joint_change_low").is_not_null()
+    kept = cells.filter(pl.col("change").is_not_null()).sort("change", "language", "condition").head(MOST)
+    points = {
+        "change": pl.col("change"),
+        "low": pl.when(~joint).then("change_low"),
+        "high": pl.when(~joint).then("change_high"),
+        "joint_low": pl.col("joint_change_low"),
+        "joint_high": pl.col("joint_change_high"),
+        "mde": -pl.col("mde"),
+    }
+    return kept.select(
+        pl.concat_str("language", pl.lit("  "), "noise").alias("cell"),
+        *(value.round(2).alias(name) for name, value in points.items()),
+        _edits(cells).alias("edits"),
+    )
+
+
+def _edits(cells: pl.DataFrame) -> pl.Expr:
+    """What is beside a row: how much the noise edits."""
+    if "grapheme_edit_rate" not in cells.columns:
+        return pl.lit("")
+    rate = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String)
+    return pl.concat_str(pl.lit("edits "), rate, pl.lit(" %")).fill_null("")

@@ -1,0 +1,312 @@
+"""Puts the page of a run together: the verdict first, then where it breaks, languages, views, and what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.blocks import (
+    MEDIUM,
+    Block,
+    Chart,
+    Code,
+    Hyperlink,
+    Paragraph,
+    Phrase,
+    ReportPage,
+    Section,
+    Strong,
+    Table,
+    TableCell,
+    TableColumn,
+    Terms,
+    joined,
+    within,
+)
+from robust_xtreme.report.cells import anchor, headline, highest, language_name, script, script_name
+from robust_xtreme.report.charts.figures import STEPS
+from robust_xtreme.report.columns import NOTHING, interval, narrow, percent, points, signed, tables
+from robust_xtreme.report.document import TITLE, view_blocks, views
+from robust_xtreme.report.legend import legend
+from robust_xtreme.report.summary import (
+    ALPHA,
+    MARKED,
+    UNDECIDED,
+    commands,
+    counts,
+    headline_cells,
+    mark,
+    partial,
+    verdicts,
+    what_was_run,
+)
+from robust_xtreme.report.view import SECTION, Results, View
+from robust_xtreme.stats.averages import LANGUAGES
+from robust_xtreme.stats.claims import SELECTED
+
+# The heat tables of the page: the change of each task in each language, a table for each perturbation.
+
+_PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
+_KEY: Final = Paragraph(
+    "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
+    f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
+    f"see marks. {UNDECIDED} and dotted: without a mark, and neither a drop nor a gain is shown. Grey: not in the run, "
+    "not served, or the noise does not reach the model."
+)
+
+
+def heat(results: Results) -> Iterator[Section]:
+    """A table for each perturbation, languages by script in rows and tasks in columns."""
+    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
+    blocks: list[Block] = [_KEY, scale()]
+    for (noise,), group in cells.group_by("noise", maintain_order=True):
+        blocks.append(_heat_table(str(noise), group))
+    if cells.height:
+        yield Section("Where it breaks", "heat", tuple(blocks))
+
+
+def scale() -> Table:
+    """The colours with the changes that have them, losses first."""
+    sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
+    losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
+    row = (*reversed(losses), TableCell(f"less than {STEPS[0]}", 0.0), *gains)
+    return Table(tuple(TableColumn("") for _ in row), (row,), role="scale")
+
+
+def _step(sign: str, low: int, high: int | None) -> TableCell:
+    return TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
+
+
+def _heat_table(noise: str, cells: pl.DataFrame) -> Table:
+    """Tasks in columns, several models of a task beside each other in the order of the run."""
+    order = ("task", "split", "fields_rank", "run_rank", "model")
+    columns = cells.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
+    rows = {(row["language"], row["column"]): row for row in cells.iter_rows(named=True)}
+    codes = sorted({language for language, _ in rows}, key=lambda code: (script(code), code))
+    first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
+    body: tuple[tuple[Phrase | TableCell, ...], ...] = tuple(
+        (
+            script_name(script(code)) if first[script(code)] == code else "",
+            (Hyperlink(language_name(code), f"#{anchor(code)}"),),
+            *(_cell(rows.get((code, column))) for column in columns),
+        )
+        for code in codes
+    )
+    heads = (TableColumn("script"), TableColumn("language"), *(TableColumn(name, right=True) for name in columns))
+    return Table(heads, body, noise, role="heat")
+
+
+def _cell(row: Mapping[str, Any] | None) -> TableCell:
+    """A cell of the run: its change, and what the toggles show; an empty one where the run has none."""
+    if row is None:
+        return TableCell("", mark="absent")
+    if row["no_claim"]:
+        return TableCell(row["no_claim"], mark="absent")
+    lost = row["relative"]
+    texts = {
+        "relative": NOTHING if lost is None else f"{-lost + 0.0:+.1f} %",
+        "noisy": points(row["value"]),
+        "edits": percent(row["grapheme_edit_rate"]),
+    }
+    also = {name: text + mark(row) for name, text in texts.items()}
+    return coloured(row, (Hyperlink(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
+
+
+def coloured(row: Mapping[str, Any], text: Phrase, also: Mapping[str, str] | None = None) -> TableCell:
+    """A text in the colour and with the pattern of a cell of the run."""
+    return TableCell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})
+
+
+MOST: Final = 60
+"""The number of changes of one language; a run with more has only those at the highest strengths, then the worst."""
+
+_FIRST: Final = 12
+"""The number of changes that are shown at once."""
+
+_ROWS, _FEWEST_ROWS = 1200, 24
+"""The number of rows of another view of all languages together, and the least of one language."""
+
+_COLUMNS: Final = (
+    "task", "noise", "change", "no_claim", "change_low", "change_high", "p_adjusted", "clean", "value",
+    "grapheme_edit_rate", "tokens_per_word_clean", "tokens_per_word", "label_risk", "marks",
+)  # fmt: skip
+
+
+def languages(results: Results, views: list[View], examples: Sequence[Section] = ()) -> Iterator[Section]:
+    """A part for each language, by name; `views` are those whose rows are divided among them."""
+    cells = headline_cells(results)
+    divided = [(view, view.make(results)) for view in views]
+    codes = cells.get_column("language").unique().to_list()
+    most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
+    for code in sorted(codes, key=language_name):
+        title = f"{language_name(code)}, {script_name(script(code))} script"
+        links = _links([part for part in examples if part.anchor == f"examples/{anchor(code)}"])
+        blocks = [
+            *map(Paragraph, verdicts(results, cells.filter(language=code))),
+            *_changes(cells.filter(language=code), code),
+            *links,
+            *_language_views(divided, code, most),
+        ]
+        yield Section(title, anchor(code), tuple(blocks), level=3)
+
+
+def _links(examples: Sequence[Section]) -> Iterator[Paragraph]:
+    """Where the examples of each task are."""
+    tasks = [block for part in examples for block in part.blocks if isinstance(block, Section)]
+    if tasks:
+        yield Paragraph(("Examples: ", *joined([(Hyperlink(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
+
+
+def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
+    """The cells of a language, the largest loss first; those that claim nothing last."""
+    shown = cells if cells.height <= MOST else highest(cells)
+    shown = shown.sort("change", "address", nulls_last=True).head(MOST)
+    yield from _table(shown.head(_FIRST))
+    if shown.height > _FIRST:
+        more = tuple(_table(shown.slice(_FIRST)))
+        yield Section(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
+    if left := cells.height - shown.height:
+        yield Paragraph(f"{left} more cells of the language are in the table to download.")
+
+
+def _table(shown: pl.DataFrame) -> Iterator[Table]:
+    """Cells as rows with their addresses, the change in the colour that it has in the heat table."""
+    named = shown.with_columns(pl.lit("").alias(SECTION), task=pl.col("column"))
+    for table in tables(named.select(SECTION, *_COLUMNS)):
+        at = [column.heading for column in table.columns].index("change")
+        rows = tuple(
+            (*row[:at], coloured(cell, str(row[at])), *row[at + 1 :])
+            for row, cell in zip(table.rows, shown.iter_rows(named=True), strict=True)
+        )
+        yield Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
+
+
+def _language_views(divided: list[tuple[View, pl.DataFrame]], code: str, most: int) -> Iterator[Block]:
+    for view, frame in divided:
+        rows = frame.filter(pl.col("language") == code).drop("language")
+        shown = rows.head(most).with_columns(pl.col(SECTION).alias("of")).with_columns(pl.lit("").alias(SECTION))
+        if shown.is_empty():
+            continue
+        blocks: list[Block] = [narrow(table, MEDIUM) for table in tables(shown)]
+        if left := rows.height - shown.height:
+            blocks.append(Paragraph(f"{left} more rows of the language are in report.md."))
+        yield Section(view.title, f"{view.name.replace('_', '-')}/{anchor(code)}", tuple(blocks), level=4, folded=True)
+
+
+_HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
+_NUMBERS: Final = _HEADS[1:5]
+
+
+def verdict_part(results: Results) -> Section:
+    """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
+    data = [Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
+    blocks: list[Block] = [*map(Paragraph, verdicts(results)), *data, *counts(results), *partial(results.manifest)]
+    return Section("Verdict", "verdict", (*blocks, Paragraph(_run(results)), Code(commands(results.manifest))))
+
+
+def _run(results: Results) -> str:
+    units = results.manifest.get("units", ())
+    tasks, languages = (len({unit[name] for unit in units}) for name in ("task", "language"))
+    noises = ", ".join(headline_cells(results).get_column("noise").unique().sort())
+    models = ", ".join(results.scores.get_column("model").unique(maintain_order=True))
+    return f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
+
+
+def tiles(results: Results) -> Iterator[Section]:
+    """A tile a task and split: what costs most on average over languages, and the largest loss."""
+    cells = headline_cells(results).filter(pl.col("change").is_not_null())
+    averages = headline(within_tasks(results, LANGUAGES), results)
+    order = ("task", "split", "run_rank", "model")
+    groups = cells.sort(order, maintain_order=True).group_by("task", "split", "model", maintain_order=True)
+    rows = tuple(_tile(group, averages, cells) for _, group in groups)
+    if rows:
+        columns = tuple(TableColumn(head, right=head in _NUMBERS) for head in _HEADS)
+        yield Section("Tasks", "tasks", (Table(columns, rows, role="tiles"),))
+
+
+def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> tuple[Phrase, ...]:
+    """A task's row, with its split and its model where `every` cell of the task, and of the run, has several.
+
+    Its worst cell has the largest drop that is shown or, if none is, the largest loss; without an average over
+    languages the levels are those of this cell.
+    """
+    task, split, model = cells.select("task", "split", "model").row(0)
+    worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= ALPHA, "change").row(0, named=True)
+    whole = averages.filter(task=task, split=split, model=model)
+    over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
+    shown = over.sort("change").row(0, named=True) if over.height else worst
+    levels = (points(shown["clean"]), points(shown["value"]), signed(shown["change"]))
+    other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
+    named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
+    splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
+    title = ", ".join((task, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else [])))
+    count = cells.filter("near_chance").height
+    unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
+    bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
+    noise = f"{_noise(shown)}, {shown['over']} languages" if over.height else _noise(shown)
+    return (title, *levels, bounds, noise, ("worst: ", Hyperlink(named, f"#{worst['address']}"), other, *unmeasured))
+
+
+def _noise(row: Mapping[str, Any]) -> str:
+    """The noise of a cell or an average, with its fields where they are not those of the headline."""
+    return " on ".join(filter(None, (row["noise"], row["fields"].replace(",", " and ") if row["fields_rank"] else "")))
+
+
+_DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")
+_ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_cells", *_DIVIDED)
+"""Views whose rows are in other parts of the page."""
+
+
+def page(results: Results, examples: Sequence[Section] = (), added: Sequence[Section] = ()) -> ReportPage:
+    """The document of `report.html`, with the part of its examples if there is one, after the parts that are added."""
+    drawn, plain = ([*_views(results, charts)] for charts in (True, False))
+    first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
+    parts = (*first, *_languages(results, examples), *examples, *plain)
+    columns = [column for table in within(parts, Table) for column in table.columns]
+    about = Section("What was run", "run", tuple(what_was_run(results)))
+    return ReportPage(TITLE, (*parts, about, Section("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
+
+
+def languages_of(results: Results, examples: Sequence[Section] = ()) -> tuple[Section, ...]:
+    """The part of each language: its changes, the rows that views have of it, and links to its examples."""
+    folds = (block for part in examples for block in part.blocks if isinstance(block, Section))
+    return tuple(languages(results, [view for view in views() if view.name in _DIVIDED], [*folds]))
+
+
+def _languages(results: Results, examples: Sequence[Section]) -> Iterator[Section]:
+    if parts := languages_of(results, examples):
+        yield Section("Languages", "languages", parts)
+
+
+def _views(results: Results, charts: bool) -> Iterator[Section]:
+    """The views with charts, or those without, but for those that are divided among the languages."""
+    wanted = [view for view in views() if view.name not in _ELSEWHERE and (view.charts is not None) == charts]
+    for view in wanted:
+        if blocks := tuple(view_blocks(view, results)):
+            yield Section(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
+
+
+def _anchor(view: View) -> str:
+    return view.name.replace("_", "-")
+
+
+def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
+    """The blocks of a view; beside charts its tables are folded."""
+    drawn = tuple(block for block in blocks if not isinstance(block, Table))
+    if not any(isinstance(block, Chart) for block in drawn):
+        return blocks
+    tables = tuple(block for block in blocks if isinstance(block, Table))
+    charts = [block for block in drawn if isinstance(block, Chart)]
+    text = [block for block in drawn if not isinstance(block, Chart)]
+    first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
+    folded = [Section("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
+    numbers = Section("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
+    return (*text, *_described(first), *folded, numbers)
+
+
+def _described(charts: list[Chart]) -> tuple[Block, ...]:
+    """Charts after what they show in words, once for all that show the same."""
+    return (*map(Paragraph, dict.fromkeys(chart.description for chart in charts)), *charts)

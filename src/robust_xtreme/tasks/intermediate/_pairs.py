@@ -1,0 +1,183 @@
+"""Intermediate tasks of pairs of sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.specs import LEARNED, Files, HubFiles, Origin, Row, TaskSpec, parquet
+from robust_xtreme.tasks.adapters.hub import pair
+from robust_xtreme.tasks.adapters.pairs import nli, pairs
+from robust_xtreme.tasks.intermediate._hub import labelled_pair, questions
+
+# MultiNLI: does the premise entail the hypothesis? Ten genres of English.
+
+LABELS: Final = ("entailment", "neutral", "contradiction")
+"""The labels of every task of this kind, in XNLI's order, so that one head can serve all of them."""
+
+FIELDS: Final = ("premise", "hypothesis")
+LENGTH: Final = 128
+
+
+def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """Examples with the fields `premise` and `hypothesis`; the cluster is the row's own, or its premise."""
+    clustered = (replace(row, cluster=row.cluster or f"premise/{digest(row.values['first'])}") for row in rows)
+    return nli(LABELS)(tuple(clustered), origin)
+
+
+_MNLI_COMMIT: Final = "da70db2af9d09693783c3320c4249840212ee221"
+# Of nyu-mll/multi_nli on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+
+_RELEASE: Final = "multinli_1.0/multinli_1.0"
+_GLUE: Final = ("MNLI", "glue_data/MNLI")
+_DEV: Final = ("dev_matched", "dev_mismatched")
+
+mnli = TaskSpec(
+    name="mnli",
+    summary="Natural language inference in ten genres of English: entailment, neutral or contradiction.",
+    family="classification",
+    metrics=("accuracy",),
+    languages=("en",),
+    files={
+        "train": Files(
+            "nli_pairs",
+            (
+                f"{_RELEASE}_train.jsonl",
+                *(f"{folder}/train.tsv" for folder in _GLUE),
+                "mnli/train.jsonl",
+                "xnli/train-en.tsv",
+                "mnli/taxinli10k.tsv",
+            ),
+        ),
+        "validation": Files(
+            "nli_pairs",
+            (
+                tuple(f"{_RELEASE}_{name}.jsonl" for name in _DEV),
+                *(tuple(f"{folder}/{name}.tsv" for name in _DEV) for folder in _GLUE),
+            ),
+        ),
+    },
+    perturbed=(FIELDS,),
+    adapt=by_premise,
+    accepts=("mnli",),
+    cite="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding through Inference "
+    "(arXiv 1704.05426)",
+    labels=LABELS,
+    max_length=LENGTH,
+    hub={
+        "train": HubFiles("nyu-mll/multi_nli", _MNLI_COMMIT, "default", "train", "data/train-*.parquet", labelled_pair),
+        "validation": HubFiles(
+            "nyu-mll/multi_nli", _MNLI_COMMIT, "default", "validation", "data/validation_m*-*.parquet", labelled_pair
+        ),
+    },
+    rows="392,702 pairs to train on and 19,647 of validation, matched and mismatched; TaxiNLI's part has 10,071.",
+    train_rows=392_702,
+    licence="CC BY 3.0, CC BY-SA 3.0, MIT and others by genre, by the card of its copy on the hub; of TaxiNLI's part "
+    "C-UDA 1.0",
+    trains=("xnli",),
+)
+
+
+# ANLI+: the three rounds of ANLI with MultiNLI and SNLI, learned under one head.
+
+_ANLI_COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
+# Of facebook/anli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+
+
+def _anli_files(name: str) -> Files:
+    """The three rounds of a split, all of them."""
+    folders = ("anli_v1.0", "anli")
+    return Files(
+        "nli_pairs", tuple(tuple(f"{folder}/R{round}/{name}.jsonl" for round in (1, 2, 3)) for folder in folders)
+    )
+
+
+anli = replace(
+    mnli,
+    name="anli",
+    summary="Natural language inference on pairs that people wrote to mislead models, in three rounds.",
+    files={"train": _anli_files("train"), "validation": _anli_files("dev")},
+    accepts=("anli",),
+    cite="Nie et al. 2020, Adversarial NLI: A New Benchmark for Natural Language Understanding (arXiv 1910.14599)",
+    hub={
+        split: HubFiles("facebook/anli", _ANLI_COMMIT, "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair)
+        for split, name in (("train", "train"), ("validation", "dev"))
+    },
+    rows="162,865 pairs to train on, of three rounds, and 3,200 of validation.",
+    train_rows=162_865,
+    trains=(),
+    licence="CC BY-NC 4.0, not for commercial use",
+)
+
+
+_ANLI_PLUS_COMMIT: Final = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
+# Of stanfordnlp/snli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+
+
+def _files(name: str, *more: str) -> Files:
+    return Files("nli_pairs", (f"snli_1.0/snli_1.0_{name}.jsonl", f"snli/snli_1.0_{name}.jsonl", *more))
+
+
+snli = replace(
+    mnli,
+    name="snli",
+    summary="Natural language inference on sentences that describe pictures.",
+    files={"train": _files("train"), "validation": _files("dev"), "test": _files("test", "snli/snli-test.tsv")},
+    accepts=("snli",),
+    cite="Bowman et al. 2015, A large annotated corpus for learning natural language inference (arXiv 1508.05326)",
+    hub=parquet("stanfordnlp/snli", _ANLI_PLUS_COMMIT, "plain_text", (*LEARNED, "test"), labelled_pair),
+    rows="549,367 pairs with a label to train on, 9,842 of validation and 9,824 of test.",
+    train_rows=549_367,
+    trains=(),
+    licence="CC BY-SA 4.0",
+)
+
+
+anli_plus = replace(
+    mnli,
+    name="anli_plus",
+    summary="Natural language inference on ANLI's three rounds, MultiNLI and SNLI together, under one head.",
+    files={},
+    hub={},
+    accepts=("anli_plus",),
+    cite=f"{anli.cite}; with MultiNLI and SNLI, as in Phang et al. 2020, English Intermediate-Task Training Improves "
+    "Zero-Shot Cross-Lingual Transfer Too (arXiv 2005.13013)",
+    rows="1,104,934 pairs to train on: 162,865 of ANLI, 392,702 of MultiNLI and 549,367 of SNLI.",
+    train_rows=1_104_934,
+    absent="Its rows are those of its parts: anli, mnli and snli.",
+    licence="those of its parts; of ANLI CC BY-NC 4.0, not for commercial use",
+    parts=(anli, mnli, snli),
+)
+
+
+# QQP: do two questions that people asked on Quora ask the same?
+
+_LABELS: Final = ("not_duplicate", "duplicate")
+_QQP_COMMIT: Final = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
+# Of nyu-mll/glue on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+
+_FOLDERS: Final = ("QQP", "glue_data/QQP", "qqp")
+
+qqp = TaskSpec(
+    name="qqp",
+    summary="Paraphrase identification: whether two questions ask the same.",
+    family="classification",
+    metrics=("accuracy",),
+    languages=("en",),
+    files={
+        split: Files("qqp_tsv", tuple(f"{folder}/{name}.tsv" for folder in _FOLDERS))
+        for split, name in (("train", "train"), ("validation", "dev"))
+    },
+    perturbed=(("sentence1", "sentence2"),),
+    adapt=pairs(_LABELS, {"0": "not_duplicate", "1": "duplicate"}),
+    accepts=("qqp",),
+    cite="Iyer et al. 2017, First Quora Dataset Release: Question Pairs; in the splits of Wang et al. 2019, GLUE "
+    "(arXiv 1804.07461)",
+    labels=_LABELS,
+    max_length=128,
+    hub=parquet("nyu-mll/glue", _QQP_COMMIT, "qqp", LEARNED, questions),
+    rows="About 363,800 pairs to train on and 40,430 of validation.",
+    train_rows=363_800,
+    licence="Quora's terms of service",
+)

@@ -1,0 +1,67 @@
+"""SQuAD, and SQuAD with questions that have no answer, as intermediate tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from robust_xtreme.core.examples import NO_ANSWER
+from robust_xtreme.core.specs import LEARNED, Files, TaskSpec, parquet
+from robust_xtreme.tasks.adapters.hub import question
+from robust_xtreme.tasks.adapters.qa import by_question, span_qa
+from robust_xtreme.tasks.intermediate._hub import question_or_none
+
+# SQuAD 1.1: questions on passages of Wikipedia, each of which has an answer there.
+
+_SQUAD_COMMIT: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
+# Of rajpurkar/squad on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+
+
+def files(version: str) -> dict[str, Files]:
+    """The files of a version; the development set may also be a copy that was rebuilt from its parts."""
+    dev = f"squad/dev-v{version}"
+    return {
+        "train": Files("squad", (f"squad/train-v{version}.json",), ids="native"),
+        "validation": Files("squad", (f"{dev}.json", f"{dev}.rebuilt.json"), ids="native"),
+    }
+
+
+squad = TaskSpec(
+    name="squad",
+    summary="Extractive question answering on English Wikipedia passages, version 1.1: every question has an answer.",
+    family="span_qa",
+    metrics=("squad_f1", "squad_em"),
+    languages=("en",),
+    files=files("1.1"),
+    perturbed=(("question",), ("context",)),
+    adapt=span_qa(by_question),
+    accepts=("squad",),
+    cite="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text (arXiv 1606.05250)",
+    max_length=384,
+    stride=128,
+    hub=parquet("rajpurkar/squad", _SQUAD_COMMIT, "plain_text", LEARNED, question, ids="native"),
+    rows="87,599 questions to train on and 10,570 of validation, which has all passages of XQuAD and LAReQA.",
+    train_rows=87_599,
+    licence="CC BY-SA 4.0",
+    # Version 2.0 has the questions of 1.1, which these tasks are trained on, too.
+    trains=("xquad", "mlqa", "lareqa"),
+)
+
+
+# SQuAD 2.0: the questions of SQuAD 1.1, and as hard ones without an answer in their passage.
+
+_SQUAD_V2_COMMIT: Final = "3ffb306f725f7d2ce8394bc1873b24868140c412"
+# Of rajpurkar/squad_v2 on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+
+squad_v2 = replace(
+    squad,
+    name="squad_v2",
+    summary="Extractive question answering on English Wikipedia passages, version 2.0: some questions have no answer.",
+    files=files("2.0"),
+    accepts=("squad_v2",),
+    cite="Rajpurkar et al. 2018, Know What You Don't Know: Unanswerable Questions for SQuAD (arXiv 1806.03822)",
+    labels=(NO_ANSWER,),
+    hub=parquet("rajpurkar/squad_v2", _SQUAD_V2_COMMIT, "squad_v2", LEARNED, question_or_none, ids="native"),
+    rows="130,319 questions to train on, 43,498 of them without an answer, and 11,873 of validation, 5,945 without.",
+    train_rows=130_319,
+)

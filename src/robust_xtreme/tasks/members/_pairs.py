@@ -1,0 +1,204 @@
+"""Pairs of sentences: XNLI, PAWS-X, AmericasNLI and XCOPA."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.languages import codes
+from robust_xtreme.core.specs import Files, HubFiles, Origin, Row, TaskSpec, parquet
+from robust_xtreme.tasks.adapters.hub import causal, pair, sentences
+from robust_xtreme.tasks.adapters.pairs import choice, nli, pairs
+
+# XNLI: does the premise entail the hypothesis? Fifteen languages, parallel.
+
+_XNLI_LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
+_XNLI_LABELS: Final = ("entailment", "neutral", "contradiction")
+_XNLI: Final = "b8dd5d7af51114dbda02c0e3f6133f332186418e"
+_MNLI: Final = "da70db2af9d09693783c3320c4249840212ee221"
+# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+
+xnli = TaskSpec(
+    name="xnli",
+    summary="Natural language inference: entailment, neutral or contradiction.",
+    family="classification",
+    metrics=("accuracy",),
+    languages=_XNLI_LANGUAGES,
+    files={
+        "train": Files("tsv", ("xnli/train-{language}.tsv", "mnli/taxinli10k.tsv")),
+        "validation": Files("tsv", ("xnli/dev-{language}.tsv",)),
+        "test": Files("tsv", ("xnli/test-{language}.tsv",)),
+    },
+    perturbed=(("premise", "hypothesis"),),
+    adapt=nli(_XNLI_LABELS),
+    accepts=("xnli", "mnli", "anli_plus"),
+    cite="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations (arXiv 1809.05053)",
+    labels=_XNLI_LABELS,
+    max_length=128,
+    hub={
+        "train": HubFiles("nyu-mll/multi_nli", _MNLI, "default", "train", "data/train-*.parquet", pair),
+        **parquet("facebook/xnli", _XNLI, "{language}", ("validation", "test"), pair),
+    },
+    groups={"xtreme-r": _XNLI_LANGUAGES, "xtreme": _XNLI_LANGUAGES},
+    rows="5,010 test and 2,490 validation pairs in each language; 392,702 English ones (MultiNLI) to train on.",
+    train_rows=392_702,
+    official="google-research/xtreme, evaluate.py: accuracy.",
+    checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
+    "expects (30.6667). `tests/real/test_release_files.py`: fifteen languages have the official rows of validation, "
+    "nine those of test.",
+    licence="CC BY-NC 4.0, not for commercial use",
+)
+
+
+# PAWS-X: do two sentences of almost the same words mean the same? Seven languages, parallel.
+
+_PAWSX_LANGUAGES: Final = codes("de en es fr ja ko zh")
+_PAWSX_LABELS: Final = ("different", "paraphrase")
+_PAWSX_COMMIT: Final = "4cd8187c404bda33cb1f62b49b001115862acf37"
+# Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
+
+pawsx = TaskSpec(
+    name="pawsx",
+    summary="Paraphrase identification: whether two sentences of almost the same words mean the same.",
+    family="classification",
+    metrics=("accuracy",),
+    languages=_PAWSX_LANGUAGES,
+    files={
+        "train": Files("tsv_paraphrases", ("pawsx/train-{language}.tsv", "x-final/{language}/train.tsv")),
+        "validation": Files("tsv_paraphrases", ("pawsx/dev-{language}.tsv", "x-final/{language}/dev_2k.tsv")),
+        # The release's own files have the labels that XTREME's preprocessing leaves out.
+        "test": Files(
+            "tsv_paraphrases",
+            ("x-final/{language}/test_2k.tsv", "pawsx/labelled/test-{language}.tsv", "pawsx/test-{language}.tsv"),
+        ),
+    },
+    perturbed=(("sentence1", "sentence2"),),
+    adapt=pairs(_PAWSX_LABELS, {"0": "different", "1": "paraphrase"}),
+    accepts=("pawsx",),
+    cite="Yang et al. 2019, PAWS-X: A Cross-lingual Adversarial Dataset for Paraphrase Identification "
+    "(arXiv 1908.11828)",
+    labels=_PAWSX_LABELS,
+    max_length=128,
+    hub=parquet(
+        "google-research-datasets/paws-x", _PAWSX_COMMIT, "{language}", ("train", "validation", "test"), sentences
+    ),
+    groups={"xtreme": _PAWSX_LANGUAGES},
+    rows="2,000 test and 2,000 validation pairs in each language; 49,401 English ones to train on.",
+    train_rows=49_401,
+    official="google-research/xtreme, evaluate.py: accuracy.",
+    checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
+    "expects (51.4286). `tests/real/test_task_files.py`: every language has the official rows.",
+    licence="free use, as generally stated",
+)
+
+
+# AmericasNLI: XNLI's question in ten indigenous languages of the Americas, translated from its Spanish rows.
+
+_AMERICASNLI_LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
+_CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
+_AMERICASNLI_COMMIT: Final = "668b53909c205ece201487394833a36ebab47245"
+# Of nala-cub/americas_nli on the hub: docs/decisions/0072-low-resource-languages.md says where it was seen.
+
+_SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
+"""The numbers of the Spanish rows in XNLI's files of all languages (the sixth of fifteen), counted from 1."""
+
+_PER_PREMISE: Final = 3
+
+
+def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    return nli(_XNLI_LABELS)(tuple(replace(row, cluster=_cluster(row, origin.split)) for row in rows), origin)
+
+
+def _cluster(row: Row, split: str) -> str:
+    """XNLI's cluster of the row, from its number, so that translations are resampled together.
+
+    Rows without such a number, as on the hub, are clustered by their premise.
+    """
+    spanish, number = _SPANISH.get(split, range(0)), row.values.get("number")
+    if row.cluster:
+        return row.cluster
+    if number is not None and number in spanish:
+        return f"xnli-{split}/{spanish.index(number) // _PER_PREMISE}"
+    return f"premise/{digest(row.values['first'])}"
+
+
+def _americasnli_files(name: str) -> Files:
+    """In a folder of languages, in a clone of either repository, or in one file of all languages.
+
+    Only the copy in the code's repository (`data/anli_final`) has ids.
+    """
+    within = ("americasnli", "AmericasNLI", "data/anli_final", "americasnli/data/anli_final")
+    paths = (f"{folder}/{name}/{{code}}.tsv" for folder in within)
+    whole = (f"{folder}/{name}.tsv" for folder in within[:2])
+    return Files("americasnli_tsv", (*paths, *whole), codes=_CODES, mixed=True)
+
+
+americasnli = TaskSpec(
+    name="americasnli",
+    summary="Natural language inference in ten indigenous languages of the Americas.",
+    family="classification",
+    metrics=("accuracy",),
+    languages=_AMERICASNLI_LANGUAGES,
+    files={"validation": _americasnli_files("dev"), "test": _americasnli_files("test")},
+    perturbed=(("premise", "hypothesis"),),
+    adapt=_adapt,
+    accepts=("americasnli", "xnli", "mnli", "anli_plus"),
+    cite="Ebrahimi et al. 2022, AmericasNLI: Evaluating Zero-shot Natural Language Understanding of Pretrained "
+    "Multilingual Models in Truly Low-resource Languages (arXiv 2104.08726)",
+    labels=_XNLI_LABELS,
+    train_languages=(),
+    max_length=256,
+    hub=parquet("nala-cub/americas_nli", _AMERICASNLI_COMMIT, "{code}", ("validation", "test"), pair, codes=_CODES),
+    groups={"low-resource": _AMERICASNLI_LANGUAGES},
+    rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
+    official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",
+    checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics. `tests/unit/test_low_resource.py`: "
+    "files made in the releases' formats are read, with and without ids and header; whole ones were not at hand.",
+    licence="CC BY-SA 4.0, by the card of its copy on the hub",
+)
+
+
+# XCOPA: which of two sentences is the cause or the effect of a premise? Eleven languages, parallel.
+
+_XCOPA_LANGUAGES: Final = codes("et ht id it qu sw ta th tr vi zh")
+_ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?"}
+# In English in every language, after the premise, as google-research/xtreme, third_party/run_xcopa.py asks.
+
+_XCOPA: Final = "042f78955ba48e6404616762fa6e05e839c3907a"
+_COPA: Final = "3de24cf8022e94f4ee4b9d55a6f539891524d646"
+# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+
+xcopa = TaskSpec(
+    name="xcopa",
+    summary="Causal commonsense: which of two sentences is the cause or the effect of a premise.",
+    family="choice",
+    metrics=("accuracy",),
+    languages=_XCOPA_LANGUAGES,
+    files={
+        # The release's own files have the labels that XTREME's preprocessing sets to 0.
+        split: Files(
+            "jsonl_choices", (f"xcopa/data/{{language}}/{part}.{{language}}.jsonl", f"xcopa/{part}-{{language}}.jsonl")
+        )
+        for split, part in (("train", "train"), ("validation", "val"), ("test", "test"))
+    },
+    perturbed=(("premise", "choice1", "choice2"),),
+    adapt=choice(_ASKED),
+    accepts=("xcopa", "siqa"),
+    cite="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning (arXiv 2005.00333); "
+    "train: Roemmele et al. 2011, Choice of Plausible Alternatives",
+    max_length=128,
+    choices=2,
+    hub={
+        **parquet("aps/super_glue", _COPA, "copa", ("train",), causal),
+        **parquet("cambridgeltl/xcopa", _XCOPA, "{language}", ("validation", "test"), causal),
+    },
+    groups={"xtreme-r": _XCOPA_LANGUAGES},
+    rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",
+    train_rows=400,
+    official="google-research/xtreme, evaluate.py: accuracy.",
+    checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics; the mock data contain no XCOPA. "
+    "`tests/real/test_task_files.py`: nine of the languages have the official rows.",
+    licence="CC BY 4.0, as generally stated",
+)

@@ -1,0 +1,193 @@
+"""Metrics of labels of examples and of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from robust_xtreme.core.columns import Choices, ExampleColumns, Names, once, owners
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.examples import Choice, Tags
+from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets, whole
+from robust_xtreme.tasks.metrics._names import codes, known_codes
+
+# Shared parts of the tagging metrics: gold and predicted tags of the same words, and which words noise changed.
+
+# Accuracy of a choice.
+
+_FIELD = "tokens"
+
+
+def tag_pairs(responses: Responses) -> tuple[Names, Names]:
+    """The gold and the predicted tags, one each per word. Raises Mismatch where their numbers differ."""
+    gold, predicted = targets(responses, Tags, Names)
+    words, tags = np.diff(gold.bounds), np.diff(predicted.bounds)
+    for item in np.flatnonzero(words != tags).tolist():
+        what = f"{tags[item]} tags were predicted for {words[item]} words."
+        raise Mismatch(f"{responses.clean.examples[item].id}: {what}")
+    return gold, predicted
+
+
+def changed_words(responses: Responses) -> Array:
+    """Whether the text of each word (t,) differs between the clean and the perturbed example."""
+    tags, _ = targets(responses, Tags, Names)
+    return once(responses.perturbed, _changed, responses.clean, tags)
+
+
+def _changed(perturbed: ExampleColumns, clean: ExampleColumns, tags: Names) -> Array:
+    if perturbed is clean:
+        return np.zeros(len(tags.codes), np.bool_)
+    spans, noisy = clean.spans(_FIELD), perturbed.spans(_FIELD)
+    before = clean.parts(_FIELD, spans.text, spans.start, spans.stop)
+    return before.differ(perturbed.parts(_FIELD, noisy.text, noisy.start, noisy.stop))
+
+
+def _accuracy_sums(responses: Responses) -> Sums:
+    gold, predicted = targets(responses, Choice, Choices)
+    return whole(gold.index == predicted.index, np.ones(len(responses)))
+
+
+accuracy = Metric(
+    name="accuracy",
+    summary="Share of examples whose label is right.",
+    columns=("correct", "n"),
+    stats=each(_accuracy_sums),
+    reduce=share,
+    cite="XTREME, evaluate.py: accuracy",
+    sums=_accuracy_sums,
+)
+
+
+# Accuracy of tags, word by word.
+
+
+def _token_accuracy_sums(responses: Responses) -> Sums:
+    gold, predicted = tag_pairs(responses)
+    right, changed = codes(responses.clean, gold) == codes(responses.clean, predicted), changed_words(responses)
+    sentence = owners(gold.bounds)
+
+    def counted(words: Array) -> Array:
+        """The right words and all words of each sentence (n, 2), of those that are true in `words` (t,)."""
+        parts = (np.bincount(sentence[mask], minlength=len(responses)) for mask in (words & right, words))
+        return np.stack(tuple(parts), axis=1)
+
+    everywhere, noised, kept = counted(np.ones_like(changed)), counted(changed), counted(~changed)
+    every = np.ones(len(responses), np.bool_)
+    return by_scope((every, everywhere), (noised[:, 1] > 0, noised), (kept[:, 1] > 0, kept))
+
+
+token_accuracy = Metric(
+    name="token_accuracy",
+    summary="Share of words whose tag is right.",
+    columns=("correct", "words"),
+    stats=each(_token_accuracy_sums),
+    reduce=share,
+    cite="the usual accuracy of part-of-speech tagging; XTREME prints chunk F1 instead",
+    sums=_token_accuracy_sums,
+)
+
+
+# F1 of chunks of tags, by the rule of seqeval 0.0.12, which XTREME's scorer was published with.
+#
+# Later versions of seqeval cut the first letter off tags without a prefix, so that CCONJ equals SCONJ. Here the rule of
+# 0.0.12 is reimplemented and frozen: a tag's prefix is its first character, its type the part after its last hyphen.
+
+_OUTSIDE: Final = "O"
+_PREFIXES: Final = ("B", "I", "E", "S", "O", ".", "")
+"""The prefixes that the rule names, and any other."""
+
+_IN_CHUNK: Final = np.array([prefix not in ("O", ".") for prefix in _PREFIXES])
+_END_PAIRS: Final = frozenset(("BB", "BS", "BO", "IB", "IS", "IO"))
+_START_PAIRS: Final = frozenset(("EE", "EI", "SE", "SI", "OE", "OI"))
+_ENDS: Final = np.array([[a in ("E", "S") or a + b in _END_PAIRS for b in _PREFIXES] for a in _PREFIXES])
+_STARTS: Final = np.array([[b in ("B", "S") or a + b in _START_PAIRS for b in _PREFIXES] for a in _PREFIXES])
+"""Whether a chunk ends or starts between tags with two prefixes, whatever their types (7, 7)."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunks:
+    """The chunks of sentences; runs of a type without a prefix are one chunk.
+
+    Positions are those of the words of all sentences, with one more after each sentence. Where `ends` (p,) is true, a
+    chunk of type number `kind` (p,) ends before that position, and `start` (p,) is the position of its first word.
+    """
+
+    ends: Array
+    start: Array
+    kind: Array
+
+
+def chunks(clean: ExampleColumns, tags: Names) -> Chunks:
+    """The chunks of each sentence's tags."""
+    known = known_codes(clean)
+    here = np.full(len(tags.codes) + len(tags), known.setdefault(_OUTSIDE, len(known)))
+    here[_positions(tags.bounds)] = codes(clean, tags)
+    before = np.concatenate((here[-1:], here[:-1]))  # a sentence, and so all of them, ends outside
+    prefix, kind = _parts(known)
+    unlike = kind[before] != kind[here]
+    ends = _ENDS[prefix[before], prefix[here]] | (_IN_CHUNK[prefix[before]] & unlike)
+    starts = _STARTS[prefix[before], prefix[here]] | (_IN_CHUNK[prefix[here]] & unlike)
+    latest = np.maximum.accumulate(np.where(starts, np.arange(len(here)), 0))
+    first = np.repeat(begins(tags.bounds), np.diff(tags.bounds) + 1)
+    return Chunks(ends, np.maximum(np.concatenate(([0], latest[:-1])), first), kind[before])
+
+
+def begins(bounds: Array) -> Array:
+    """The position of the first word of each sentence (n,), or after it where it has none."""
+    return bounds[:-1] + np.arange(len(bounds) - 1)
+
+
+def _positions(bounds: Array) -> Array:
+    """The positions of the words (t,)."""
+    return np.arange(bounds[-1]) + owners(bounds)
+
+
+def _parts(tags: Iterable[str]) -> tuple[Array, Array]:
+    """The prefix and the type of each tag, as numbers."""
+    kinds: dict[str, int] = {}
+    kind = [kinds.setdefault(tag.rpartition("-")[2], len(kinds)) for tag in tags]
+    prefix = [_PREFIXES.index(tag[:1] if tag[:1] in _PREFIXES else "") for tag in tags]
+    return np.array(prefix), np.array(kind)
+
+
+def _span_f1_sums(responses: Responses) -> Sums:
+    tags, answers = tag_pairs(responses)
+    gold, predicted, bounds = once(responses.clean, chunks, tags), chunks(responses.clean, answers), tags.bounds
+    changed = np.zeros(len(gold.ends) + 1, np.int64)
+    changed[_positions(bounds) + 1] = changed_words(responses)
+    before = np.cumsum(changed)  # the changed words before each position
+
+    def counted(part: Array, start: Array) -> Array:
+        """How many chunks each sentence has (n, 2): all, and those with a changed word."""
+        noised = part & (before[:-1] > before[start])
+        return np.add.reduceat(np.stack((part, noised), axis=1).astype(np.int64), begins(bounds))
+
+    same = gold.ends & predicted.ends & (gold.start == predicted.start) & (gold.kind == predicted.kind)
+    hits = counted(same, gold.start)
+    false, missed = (counted(each.ends, each.start) - hits for each in (predicted, gold))
+    every, noised = np.stack((hits, false, missed), axis=1).transpose(2, 0, 1)
+    kept = every - noised
+    return by_scope((np.ones(len(every), np.bool_), every), (noised.any(1), noised), (kept.any(1), kept))
+
+
+def reduce(sums: Array) -> Array:
+    """F1 of (true positives, false positives, false negatives), 0 to 100; 0 where there is no chunk at all."""
+    hits = 2.0 * sums[..., 0]
+    total = hits + sums[..., 1] + sums[..., 2]
+    return 100.0 * hits / (total + (total == 0))
+
+
+span_f1 = Metric(
+    name="span_f1",
+    summary="F1 of named entities, or of runs of equal tags: boundaries and type must be right.",
+    columns=("tp", "fp", "fn"),
+    stats=each(_span_f1_sums),
+    reduce=reduce,
+    cite="XTREME, evaluate.py: f1, with seqeval 0.0.12",
+    sums=_span_f1_sums,
+    empty=True,
+)
