@@ -46,6 +46,8 @@ def test_an_actor_stays_with_its_group_and_then_takes_the_largest_that_nobody_ha
     assert taken(queue, "", ("b",)) == "c3"
     assert taken(queue, "b", ("c",)) == "a0"
     queue.put_back([unit("c", 3, 5)])
+    assert taken(queue, "a", ()) == "a1"
+    queue.put_back([unit("a", 1, 1)])
     assert [taken(queue, "c", ("a",)) for _ in range(2)] == ["c3", "c4"]
     assert taken(queue, "c", ("a",)) == "a1"
     assert taken(queue, "c", ("a",)) == ""
