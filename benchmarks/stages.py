@@ -32,7 +32,7 @@ from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.run.folder import Folder
 from robust_xtreme.run.task_run import Splits
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.workers.cpu.pool import WorkerPool
+from robust_xtreme.workers.supervisor import Supervisor
 
 MOST: Final = 0.15
 """The share of the time that an evaluation may spend outside the forward pass."""
@@ -59,7 +59,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (prepare_module, "_variant", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
     (head_module.EncoderHead, "tokens", _ENCODE),
-    (WorkerPool, "_event", _WAIT),
+    (Supervisor, "_event", _WAIT),
     (Models, "load", _LOAD),
     (Store, "keys", _CACHE),
     (Store, "known", _CACHE),

@@ -10,17 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.workers.units.scheduling import each
-from robust_xtreme.workers.units.unit import WorkUnit
+from robust_xtreme.workers.each import each
+from robust_xtreme.workers.messages import WorkerJob
 
 Tell = Callable[[str], None]
 
 
-def units(payloads: Sequence[object]) -> list[WorkUnit]:
+def units(payloads: Sequence[object]) -> list[WorkerJob]:
     """A unit of each payload, alternately of two groups."""
-    return [
-        WorkUnit(number, f"unit {number}", "ab"[number % 2], 1.0, payload) for number, payload in enumerate(payloads)
-    ]
+    return [WorkerJob(number, f"unit {number}", payload, "ab"[number % 2]) for number, payload in enumerate(payloads)]
 
 
 def doubled(number: int, _: Tell) -> int:

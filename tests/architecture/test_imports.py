@@ -62,7 +62,7 @@ import sys
 from robust_xtreme.core import registry
 seen = {*sys.modules}
 registry.entry_points, kept = None, registry.entry_points  # those of all packages are not read
-import robust_xtreme.run.computing, robust_xtreme.workers.cpu.child
+import robust_xtreme.run.computing, robust_xtreme.workers.child
 for kind, name in (("task", "xnli"), ("perturbation", "char_noise"), ("metric", "accuracy")):
     registry.load(kind, name)
 registry.entry_points = kept

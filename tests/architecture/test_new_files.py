@@ -27,7 +27,7 @@ ALLOWED: Final = {
     "files/store.py": ({"sink_parquet"}, "into memory, or into a file of `created`"),
     "exchange/perturbing/output.py": ({"open"}, "a pipe or a device that is there"),
     "files/cache.py": ({"touch"}, "the time of use in a row of the cache"),
-    "workers/cpu/messages.py": ({"open"}, "memory that has no name"),
+    "workers/channel.py": ({"open"}, "memory that has no name"),
     "training/encoder.py": ({"save_pretrained"}, "in a folder of `written_folder`, which nobody else may write"),
     "training/resume.py": ({"save", "save_checkpoint"}, "in a folder of `written_folder`"),
     "training/stage.py": ({"save_file"}, "in a folder of `written_folder`"),

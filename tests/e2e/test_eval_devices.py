@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run import run
 from robust_xtreme.run.fleets import Processes, processes
 from robust_xtreme.run.run import Observer, evaluate
-from robust_xtreme.workers.units.unit import Actor, Events, Program
+from robust_xtreme.workers.messages import Program, WorkerEvents, WorkerProcess
 
 pytestmark = pytest.mark.process
 
@@ -35,11 +36,11 @@ class Killed:
     device: str = "cpu"
     device_name: str = "cpu"
 
-    def start(self, slot: int, number: int, program: Program, events: Events) -> Actor:
+    def start(self, slot: int, numbers: Sequence[int], program: Program, events: WorkerEvents) -> WorkerProcess:
         """Start a process, and remember it."""
-        actor = self.fleet.start(slot, number, program, events)
-        self.started.append(actor)
-        return actor
+        process = self.fleet.start(slot, numbers, program, events)
+        self.started.append(process)
+        return process
 
     def kill(self, _: int) -> None:
         """Kill the first process, once."""

@@ -30,8 +30,8 @@ from robust_xtreme.studies.study_file import read as read_study
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.seeds import of_seeds, train_all
 from robust_xtreme.training.spec import StageSpec, TrainSpec
-from robust_xtreme.workers.units.on_ray import Cluster, cluster
-from robust_xtreme.workers.units.scheduling import each
+from robust_xtreme.workers.each import each
+from robust_xtreme.workers.on_ray import Cluster, cluster
 
 pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
 pytestmark = [pytest.mark.long, pytest.mark.process, pytest.mark.filterwarnings("ignore")]

@@ -11,9 +11,9 @@ import pytest
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
 from robust_xtreme.run.fleets import fleet_of
-from robust_xtreme.workers.cpu.messages import dumped
-from robust_xtreme.workers.units.on_ray import Cluster
-from robust_xtreme.workers.units.unit import ActorEvent, ActorLost, Ready
+from robust_xtreme.workers.channel import dumped
+from robust_xtreme.workers.messages import Begun, WorkerEvent, WorkerLost
+from robust_xtreme.workers.on_ray import Cluster
 
 
 def test_without_both_this_process_computes() -> None:
@@ -56,16 +56,16 @@ def test_what_contradicts_or_is_unknown_is_refused(device: str, devices: str | N
     assert str(raised.value).startswith(line)
 
 
-@pytest.mark.parametrize(("alive", "message"), [(True, Ready()), (False, ActorLost("has no machine"))])
+@pytest.mark.parametrize(("alive", "message"), [(True, Begun()), (False, WorkerLost("has no machine"))])
 def test_an_actor_is_lost_only_where_no_machine_has_its_device(
-    alive: bool, message: Ready | ActorLost, monkeypatch: pytest.MonkeyPatch
+    alive: bool, message: Begun | WorkerLost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that does not answer in time waits, or is busy, as long as the cluster has a machine."""
-    ray, events = MagicMock(), SimpleQueue[ActorEvent]()
+    ray, events = MagicMock(), SimpleQueue[WorkerEvent]()
     ray.exceptions.GetTimeoutError, ray.exceptions.RayError = TimeoutError, ConnectionError
-    ray.get.side_effect = [TimeoutError(), dumped([Ready()]), ConnectionError("it is gone")]
+    ray.get.side_effect = [TimeoutError(), dumped([Begun()]), ConnectionError("it is gone")]
     ray.nodes.return_value = [{"Alive": alive, "Resources": {"CPU": 2.0}}]
     monkeypatch.setitem(sys.modules, "ray", ray)
-    Cluster(("ray:0",), "cpu", "cpu", {}).start(0, 7, print, events)
+    Cluster(("ray:0",), "cpu", "cpu", {}).start(0, [7], print, events)
     seen = events.get(timeout=10)
-    assert (seen.actor, str(seen.message)[:20]) == (7, str(message)[:20])
+    assert (seen.worker, str(seen.message)[:20]) == (7, str(message)[:20])

@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,22 +15,20 @@ from tests import workers
 from tests.limits import files_left
 
 from robust_xtreme.core.errors import DiskError, RobustXtremeError
-from robust_xtreme.workers.cpu import messages
-from robust_xtreme.workers.cpu.messages import channel_and_end, opened
-from robust_xtreme.workers.cpu.pool import WorkerJob, pool
-from robust_xtreme.workers.cpu.worker import Failed
-from robust_xtreme.workers.interpreters import started
+from robust_xtreme.workers import channel
+from robust_xtreme.workers.channel import channel_and_end, opened
+from robust_xtreme.workers.messages import Failed, WorkerJob
+from robust_xtreme.workers.processes import started
+from robust_xtreme.workers.supervisor import pool
 
 pytestmark = pytest.mark.process
-
-_CHILD = "robust_xtreme.workers.cpu.child"
 
 
 def test_a_process_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file there that has the name of a module of Python is not run."""
     (tmp_path / "json.py").write_text("open('imported', 'w').close(); raise SystemExit(7)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    process, (control,) = started(_CHILD, 1, os.environ)
+    process, (control,) = started(0, os.environ)
     control.close()
     process.end(20)
     assert not Path("imported").exists()
@@ -38,7 +37,7 @@ def test_a_process_imports_nothing_from_the_current_folder(tmp_path: Path, monke
 
 def test_what_ended_a_process_is_named_also_by_a_signal_without_a_name() -> None:
     """Real-time signals have numbers only."""
-    process, (control,) = started(_CHILD, 1, os.environ)
+    process, (control,) = started(0, os.environ)
     process.running.send_signal(signal.SIGRTMIN + 1)
     process.end(20)
     control.close()
@@ -47,11 +46,11 @@ def test_what_ended_a_process_is_named_also_by_a_signal_without_a_name() -> None
 
 def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to do."""
-    handler: Any = None
+    handler: Any = SimpleNamespace(answer=None)
     monkeypatch.setattr(sys, "executable", None)
     with (
         pytest.raises(RobustXtremeError, match=r"cannot be started: .* --workers 0 computes"),
-        pool(workers.opening, workers.opening, [WorkerJob("first", lambda: ("wait", 0))], handler, 1, 1),
+        pool(workers.opening, workers.opening, [WorkerJob(0, "first", lambda: ("wait", 0))], handler, 1, 1),
     ):
         pass
 
@@ -62,7 +61,7 @@ def test_a_message_for_which_there_is_no_room_is_one_line(monkeypatch: pytest.Mo
     def full() -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(messages, "_memory", full)
+    monkeypatch.setattr(channel, "_memory", full)
     here, there = channel_and_end()
     with pytest.raises(DiskError, match=r"No space left on device\. --workers 0 computes in one process\.$"):
         here.send(bytes(1 << 20))

@@ -20,19 +20,20 @@ from tests.actors import units
 from robust_xtreme.core.errors import DataError, RobustXtremeError, SpecError
 from robust_xtreme.run.estimate import shares
 from robust_xtreme.run.fleets import Processes, processes
-from robust_xtreme.workers.units.scheduling import UnitQueue, each, forecast
-from robust_xtreme.workers.units.unit import WorkUnit
+from robust_xtreme.workers.each import each
+from robust_xtreme.workers.messages import WorkerJob
+from robust_xtreme.workers.queues import GroupQueue, forecast
 
 MODEL: Final = SimpleNamespace(name="tiny@0")
 TWO: Final = Processes(("first", "second"), "cpu", "cpu", ())
 
 
-def unit(group: str, number: int, size: float) -> WorkUnit:
+def unit(group: str, number: int, size: float) -> WorkerJob:
     """A unit without payload."""
-    return WorkUnit(number, f"{group}{number}", group, size, None)
+    return WorkerJob(number, f"{group}{number}", None, group, size)
 
 
-def taken(queue: UnitQueue, last: str, others: tuple[str, ...]) -> str:
+def taken(queue: GroupQueue, last: str, others: tuple[str, ...]) -> str:
     """The label of the unit that an actor gets."""
     got = queue.take(last, others)
     return got.label if got else ""
@@ -40,11 +41,13 @@ def taken(queue: UnitQueue, last: str, others: tuple[str, ...]) -> str:
 
 def test_an_actor_stays_with_its_group_and_then_takes_the_largest_that_nobody_has() -> None:
     """Weights are loaded once an actor; what is done again comes first; a group is shared when no other is left."""
-    queue = UnitQueue.of([unit("a", 0, 1), unit("a", 1, 1), unit("b", 2, 9), unit("c", 3, 5), unit("c", 4, 1)])
+    queue = GroupQueue.of([unit("a", 0, 1), unit("a", 1, 1), unit("b", 2, 9), unit("c", 3, 5), unit("c", 4, 1)])
     assert taken(queue, "", ()) == "b2"
     assert taken(queue, "", ("b",)) == "c3"
     assert taken(queue, "b", ("c",)) == "a0"
     queue.put_back([unit("c", 3, 5)])
+    assert taken(queue, "a", ()) == "a1"
+    queue.put_back([unit("a", 1, 1)])
     assert [taken(queue, "c", ("a",)) for _ in range(2)] == ["c3", "c4"]
     assert taken(queue, "c", ("a",)) == "a1"
     assert taken(queue, "c", ("a",)) == ""

@@ -27,9 +27,11 @@ from robust_xtreme.run.computing import Setting, TaskRunJob, in_thread
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.requests import Nearest, Scores, Width
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.workers.cpu import pool as processes
-from robust_xtreme.workers.cpu.messages import Channel, Sealed, channel_and_end
-from robust_xtreme.workers.cpu.pool import TRIES, WorkerJob, pool, started_ahead
+from robust_xtreme.workers import processes
+from robust_xtreme.workers.channel import Channel, Sealed, channel_and_end
+from robust_xtreme.workers.messages import WorkerJob
+from robust_xtreme.workers.processes import started_ahead
+from robust_xtreme.workers.supervisor import TRIES, Supervisor, pool
 
 pytestmark = pytest.mark.process
 
@@ -45,13 +47,13 @@ class Handler:
         self.seen.append(job)
         return request * 2
 
-    def note(self, job: int, note: Any) -> None:
+    def note(self, _: int, job: int, note: Any) -> None:
         """Remember a note."""
         self.seen.append((job, note))
 
-    def again(self, job: int, how: str) -> None:
-        """Remember that a job is done again."""
-        self.seen.append((job, how))
+    def lost(self, _: int, what: str, again: Sequence[WorkerJob]) -> None:
+        """Remember that jobs are done again."""
+        self.seen.extend((job.number, what) for job in again)
 
 
 class Slow(Handler):
@@ -65,17 +67,23 @@ class Slow(Handler):
 
 def results(jobs: Sequence[Any], workers: int, handler: Handler | None = None, workers_each: int = 1) -> list[Any]:
     """The results of some jobs, in their order."""
-    made = [WorkerJob(f"job {number}", lambda job=job: job) for number, job in enumerate(jobs)]  # type: ignore[misc]  # bound
+    made = [WorkerJob(number, f"job {number}", lambda job=job: job) for number, job in enumerate(jobs)]
     with pool(opening, opening, made, handler or Handler(), workers, workers_each) as working:
-        done = dict(working.results())
+        done = by_number(working)
     return [done[number] for number in range(len(jobs))]
+
+
+def by_number(working: Supervisor) -> dict[int, Any]:
+    """The results by the numbers of jobs."""
+    return {job.number: result for _, job, result in working.results()}
 
 
 def test_processes_that_do_not_run_are_ended_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that are stopped take as long as one of them, and are then killed."""
     monkeypatch.setattr(processes, "PATIENCE", 0.0)  # and one second
     with pool(opening, opening, [], Handler(), 2, 1) as working:
-        stopped = [process.interpreter.running for process in working.processes]
+        begun_processes: list[Any] = [state.process for state in working.workers.values()]
+        stopped = [process.interpreter.running for process in begun_processes]
         for running in stopped:
             running.send_signal(signal.SIGSTOP)
         begun = time.monotonic()
@@ -127,9 +135,9 @@ def test_a_process_that_started_ahead_is_taken_and_others_end() -> None:
     """The job is computed by the last of them, which has imported the modules given, and none is left afterwards."""
     with started_ahead(2, 1, opening, ["colorsys"]) as waiting:
         numbers = [interpreter.running for interpreter, _ in waiting]
-        jobs = [WorkerJob("first", lambda: ("process", None))]
+        jobs = [WorkerJob(0, "first", lambda: ("process", None))]
         with pool(opening, opening, jobs, Handler(), 1, 1, waiting) as working:
-            ((number, imported, _),) = dict(working.results()).values()
+            ((number, imported, _),) = by_number(working).values()
     assert (number, imported) == (numbers[-1].pid, ("colorsys",))
     assert all(process.poll() is not None for process in numbers)
 
@@ -148,10 +156,10 @@ class Scorer:
         assert isinstance(request, Scores), job
         return [np.zeros((len(windows), 3), np.float32) for windows in request.batches]
 
-    def note(self, job: int, note: Any) -> None:
+    def note(self, _: int, job: int, note: Any) -> None:
         """Progress is not looked at."""
 
-    def again(self, job: int, how: str) -> None:
+    def lost(self, _: int, what: str, again: Sequence[WorkerJob]) -> None:
         """Nothing is done again."""
 
 
@@ -164,8 +172,8 @@ def test_a_worker_computes_a_task_run_without_torch(tmp_path: Path) -> None:
     assert isinstance(predictor, Movable)
     given = TaskRunJob(task_run, None, Sealed(predictor.moved(nowhere)), 500, "")
     watched = partial(watching, Setting(True, tmp_path, False), spec)
-    with pool(watched, watched, [WorkerJob("xnli sw", lambda: given)], Scorer(), 1, 1) as working:
-        ((_, (done, imported)),) = working.results()
+    with pool(watched, watched, [WorkerJob(0, "xnli sw", lambda: given)], Scorer(), 1, 1) as working:
+        ((_, _, (done, imported)),) = working.results()
     assert imported == []
     assert sorted(done.digests) == sorted(path.name for path in tmp_path.iterdir())
     assert done.inputs > task_run.rows
@@ -199,8 +207,8 @@ def test_on_the_cpu_a_worker_searches_with_the_same_results(tmp_path: Path, monk
         monkeypatch.setattr(computing, "PAIRS", pairs)
         handler, setting = Embedder(), Setting(True, tmp_path, False, may_search)
         opening = partial(in_thread, setting, plan.splits)
-        with pool(opening, opening, [WorkerJob("tatoeba sw", lambda: given)], handler, 0, 1) as working:
-            ((_, done),) = working.results()
+        with pool(opening, opening, [WorkerJob(0, "tatoeba sw", lambda: given)], handler, 0, 1) as working:
+            ((_, _, done),) = working.results()
         digests.append(done.digests)
         searches.append(handler.searches > 0)
     assert (digests, searches) == ([digests[0]] * 3, [False, True, True])
@@ -222,7 +230,7 @@ def test_vectors_that_cannot_be_searched_fail_their_conditions(tmp_path: Path, m
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_error_of_a_job_is_raised_after_the_jobs_before_it(workers: int) -> None:
     """It arrives as itself, with its line and attributes, and the jobs before it have their results."""
-    made = [WorkerJob("first", lambda: ("wait", 0.2)), WorkerJob("second", lambda: ("fail", "a.tsv"))]
+    made = [WorkerJob(0, "first", lambda: ("wait", 0.2)), WorkerJob(1, "second", lambda: ("fail", "a.tsv"))]
     done: list[int] = []
     with pytest.raises(DataError, match=r"^a\.tsv:3: is malformed$") as caught:
         _run(made, workers, done)
@@ -232,7 +240,7 @@ def test_an_error_of_a_job_is_raised_after_the_jobs_before_it(workers: int) -> N
 
 def _run(made: Sequence[WorkerJob], workers: int, done: list[int]) -> None:
     with pool(opening, opening, made, Handler(), workers, 2) as working:
-        done.extend(number for number, _ in working.results())
+        done.extend(job.number for _, job, _ in working.results())
 
 
 def test_an_error_of_a_type_without_a_name_keeps_its_words() -> None:
@@ -256,7 +264,7 @@ def test_a_job_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
     got = results(jobs, 1, handler)
     assert got[0] == TRIES
     again = [what for job, what in (seen for seen in handler.seen if isinstance(seen, tuple)) if job == 0]
-    assert again.count("was ended by SIGKILL") == TRIES - 1
+    assert again.count("a worker process was ended by SIGKILL") == TRIES - 1
 
 
 def test_a_job_whose_process_is_killed_too_often_is_one_line(tmp_path: Path) -> None:
@@ -279,18 +287,18 @@ class Interrupted:
     def answer(self, job: int, request: Any) -> Any:
         """Nothing is asked."""
 
-    def note(self, job: int, note: Any) -> None:
+    def note(self, _: int, job: int, note: Any) -> None:
         """End."""
         raise KeyboardInterrupt(job, note)
 
-    def again(self, job: int, how: str) -> None:
+    def lost(self, _: int, what: str, again: Sequence[WorkerJob]) -> None:
         """Nothing is done again."""
 
 
 def test_processes_end_at_once_with_an_error_but_not_within_a_file(tmp_path: Path) -> None:
     """The file that one writes is whole; another one that computes does not finish."""
     path, begun = tmp_path / "file", time.monotonic()
-    jobs = [WorkerJob("wait", lambda: ("wait", 60)), WorkerJob("write", lambda: ("write", str(path)))]
+    jobs = [WorkerJob(0, "wait", lambda: ("wait", 60)), WorkerJob(1, "write", lambda: ("write", str(path)))]
     with (
         pytest.raises(KeyboardInterrupt),
         pool(opening, opening, jobs, Interrupted(), 2, 1) as working,

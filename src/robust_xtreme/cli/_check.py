@@ -253,7 +253,7 @@ def _version(name: str) -> str | None:
 
 def device(imports: Mapping[str, Any]) -> Check:
     """The device that a model runs on."""
-    from robust_xtreme.workers.interpreters import cores
+    from robust_xtreme.workers.processes import cores
 
     known = imports.get("device") or {}
     cards = known.get("cuda", ())

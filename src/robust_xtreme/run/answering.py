@@ -5,7 +5,7 @@ A worker is a thread or another process. This thread alone has the weights: it a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,20 +23,22 @@ from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.run.computing import Setting, StagedTaskRun, TaskRunJob, in_process, in_thread
 from robust_xtreme.run.requests import (
     Advanced,
-    Again,
     Call,
     Counted,
     Means,
     Nearest,
     RefusedVectors,
     Scores,
+    SmallerBatches,
     Warned,
     Watched,
     Width,
 )
 from robust_xtreme.run.task_run import Splits, TaskRun
-from robust_xtreme.workers.cpu.messages import Sealed
-from robust_xtreme.workers.cpu.pool import Started, WorkerJob, pool
+from robust_xtreme.workers.channel import Sealed
+from robust_xtreme.workers.messages import WorkerJob
+from robust_xtreme.workers.processes import Started
+from robust_xtreme.workers.supervisor import pool
 
 _SMALL: Final = 1_000_000
 """Parameters without embeddings below which one thread computes a model faster than several."""
@@ -97,19 +99,20 @@ class Answering:
         here = partial(in_thread, self.setting, self.splits, packs.share(), registry.share())
         elsewhere = partial(in_process, self.setting, self.splits.spec)
         with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, WORKERS, self.started) as working:
-            for job, done in working.results():
-                self.events.done(self.taken[job], done)
+            for _, job, done in working.results():
+                self.events.done(self.taken[job.number], done)
 
     def _jobs(self, todo: Iterable[TaskRun]) -> Iterator[WorkerJob]:
-        for task_run in todo:
+        for number, task_run in enumerate(todo):
             self.taken.append(task_run)
             try:
                 predictor = self._predictor(task_run)
             except Exception as error:  # noqa: BLE001 - it is raised when the task runs before this one are done
-                yield WorkerJob(task_run.label, partial(_raised, error))
+                yield WorkerJob(number, task_run.label, partial(_raised, error))
             else:
                 can_move = isinstance(predictor.value, Movable) and predictor.value.can_move
-                yield WorkerJob(task_run.label, partial(self._given, task_run, predictor), not can_move)
+                given = partial(self._given, task_run, predictor)
+                yield WorkerJob(number, task_run.label, given, here=not can_move)
 
     def _predictor(self, task_run: TaskRun) -> Sealed:
         """The predictor of a task, where it can be without weights; the task runs of a task follow each other."""
@@ -124,7 +127,7 @@ class Answering:
         named = settings(task_run.model, task_run.task, task_run.inference, self.device.name)
         return TaskRunJob(task_run, self.splits.kept_of(task_run), predictor, self.tokens, named)
 
-    def note(self, job: int, note: object) -> None:
+    def note(self, _: int, job: int, note: object) -> None:
         """Report the progress of a task run, and warnings."""
         task_run = self.taken[job]
         match note:
@@ -143,14 +146,15 @@ class Answering:
         if job in self.progress:
             self.progress[job].advance(inputs)
 
-    def again(self, job: int, how: str) -> None:
-        """Report that a task run is computed again, and take its progress back."""
-        if job in self.progress:
-            self.progress.pop(job).take_back()
-        self.events.warned(f"a worker process {how}; {self.taken[job].label} is computed again")
+    def lost(self, _: int, what: str, again: Sequence[WorkerJob]) -> None:
+        """Report that task runs are computed again, and take their progress back."""
+        for job in again:
+            if job.number in self.progress:
+                self.progress.pop(job.number).take_back()
+            self.events.warned(f"{what}; {job.label} is computed again")
 
     def answer(self, job: int, request: object) -> object:
-        """The answer to what a worker asks for; Again where memory runs out, once in a run, or has run out since.
+        """The reply to a worker. Where memory runs out, once in a run, or has run out since, it is SmallerBatches.
 
         Vectors that cannot be searched fail a condition, so that the worker gets RefusedVectors.
         """
@@ -167,7 +171,7 @@ class Answering:
             self._halve(task_run, error)
         if self.device.kind == "cuda":
             torch.cuda.empty_cache()
-        return Again(self.tokens)
+        return SmallerBatches(self.tokens)
 
     def _answer(self, job: int, task_run: TaskRun, request: object) -> object:
         if isinstance(request, Call):
@@ -175,7 +179,7 @@ class Answering:
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
             case Scores(tokens=tokens) | Means(tokens=tokens) if tokens != self.tokens:
-                return Again(self.tokens)
+                return SmallerBatches(self.tokens)
             case Scores(batches, done):
                 return list(weights.scores(batches, done, partial(self._advance, job)))
             case Means(batches):

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 import numpy as np
 
@@ -43,13 +43,13 @@ from robust_xtreme.run.normalising import reading
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.requests import (
     Advanced,
-    Again,
     Call,
     Counted,
     Means,
     Nearest,
     RefusedVectors,
     Scores,
+    SmallerBatches,
     Warned,
     Watched,
     Width,
@@ -62,8 +62,10 @@ from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.loading import Split
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source
-from robust_xtreme.workers.cpu.messages import Sealed
-from robust_xtreme.workers.cpu.worker import Compute, Supervisor
+from robust_xtreme.workers.channel import Sealed
+from robust_xtreme.workers.messages import Compute, Connection
+
+_T = TypeVar("_T")
 
 PAIRS: Final = 1 << 24
 """Pairs of a query and a candidate up to which a worker searches: the process with the weights has more threads."""
@@ -108,7 +110,7 @@ class StagedTaskRun:
 
 @final
 class _Halved(Exception):
-    """Batches have fewer tokens now."""
+    """The reply was that batches have fewer tokens now; what was computed with more is left."""
 
     def __init__(self, tokens: int) -> None:
         super().__init__(tokens)
@@ -123,7 +125,7 @@ class _Elsewhere:
     Where a worker `searches`, that process only computes the vectors, and does large searches.
     """
 
-    supervisor: Supervisor
+    line: Connection
     tokens: int
     searches: bool
 
@@ -151,8 +153,8 @@ class _Elsewhere:
         return near
 
     def _answer(self, request: object) -> Any:
-        answer = self.supervisor.ask(request)
-        if isinstance(answer, Again):
+        answer = self.line.ask(request)
+        if isinstance(answer, SmallerBatches):
             raise _Halved(answer.tokens)
         if isinstance(answer, RefusedVectors):
             raise NotFinite(answer.line)
@@ -204,11 +206,11 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
     warnings: list[str] = []
     cache = stored.opened(warnings.append) if setting.cached else None
 
-    def work(given: TaskRunJob, supervisor: Supervisor) -> StagedTaskRun:
-        worker = _Worker(setting, given, given.predictor.value, supervisor, cache)
+    def work(given: TaskRunJob, line: Connection) -> StagedTaskRun:
+        worker = _Worker(setting, given, given.predictor.value, line, cache)
         done = worker.computed(given.split or splits.of(given.task_run))
         while warnings:
-            supervisor.note(Warned(warnings.pop(0)))
+            line.note(Warned(warnings.pop(0)))
         return done
 
     try:
@@ -226,17 +228,17 @@ class _Worker:
     setting: Setting
     given: TaskRunJob
     predictor: Predictor
-    supervisor: Supervisor
+    line: Connection
     cache: Cache | None
 
     def computed(self, split: Split) -> StagedTaskRun:
         """Compute and stage the task run."""
         task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
-        self.supervisor.note(Counted(len(prepared.inputs)))
+        self.line.note(Counted(len(prepared.inputs)))
         predicted = self._predicted(prepared.inputs, self._advance, self._watch, self._store())
         rows = score_examples(Answered(prepared, predicted))
-        with self.supervisor.whole():
+        with self.line.whole():
             digests = stage(self.setting.staging, task_run, rows)
         done = digests, len(prepared.inputs), predicted.cached, predicted.threshold
         return StagedTaskRun(*done, self._measured(rows))
@@ -268,55 +270,58 @@ class _Worker:
         if not isinstance(self.predictor, Weighable):
             predicted = self._predicted(inputs)
             return PredictedMargins(predicted, np.zeros(len(inputs), np.int64))
-        tokens = self.given.tokens
-        while True:
-            try:
-                moved = self._moved(tokens)
-                assert isinstance(moved, Weighable)
-                return moved.weigh(inputs, weighing, Work(tokens, store=store))
-            except _Halved as halved:
-                tokens = halved.tokens
+
+        def weighed(tokens: int) -> PredictedMargins:
+            moved = self._moved(tokens)
+            assert isinstance(moved, Weighable)
+            return moved.weigh(inputs, weighing, Work(tokens, store=store))
+
+        return self._fitting(weighed)
 
     def _vectors(self, values: Sequence[str]) -> Array:
         """The vectors of texts (n, D) by themselves, which no normaliser changes."""
-        predictor, tokens = self.predictor, self.given.tokens
+        predictor = self.predictor
         assert isinstance(predictor, Embedding)
         if not isinstance(predictor, Movable):
             called: Array = self._called(lambda smaller: predictor.vectors(values, Work(smaller)))
             return called
-        while True:
+
+        def vectors(tokens: int) -> Array:
             moved = predictor.moved(self._weights(tokens))
             assert isinstance(moved, Embedding)
-            try:
-                return moved.vectors(values, Work(tokens))
-            except _Halved as halved:
-                tokens = halved.tokens
+            return moved.vectors(values, Work(tokens))
+
+        return self._fitting(vectors)
 
     def _advance(self, inputs: int) -> None:
-        self.supervisor.note(Advanced(inputs))
+        self.line.note(Advanced(inputs))
 
     def _watch(self, line: str) -> None:
-        self.supervisor.note(Watched(line))
+        self.line.note(Watched(line))
 
     def _warn(self, line: str) -> None:
-        self.supervisor.note(Warned(f"{self.given.task_run.label}: {line}"))
+        self.line.note(Warned(f"{self.given.task_run.label}: {line}"))
 
     def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
-        """The predictions of inputs; again with smaller batches where memory ran out."""
-        tokens = self.given.tokens
+        """The predictions of inputs."""
         if not isinstance(self.predictor, Movable):
             read = reading(self.predictor, self.given.task_run)
             predicted: Predicted = self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
             return predicted
+        return self._fitting(lambda tokens: self._moved(tokens).answer(inputs, Work(tokens, *how)))
+
+    def _fitting(self, function: Callable[[int], _T]) -> _T:
+        """What a function returns for the tokens of a batch; again with fewer where memory ran out."""
+        tokens = self.given.tokens
         while True:
             try:
-                return self._moved(tokens).answer(inputs, Work(tokens, *how))
+                return function(tokens)
             except _Halved as halved:
                 tokens = halved.tokens
 
     def _called(self, function: Callable[[int], Any]) -> Any:
-        answer = self.supervisor.ask(Call(function))
-        return self._called(function) if isinstance(answer, Again) else answer
+        answer = self.line.ask(Call(function))
+        return self._called(function) if isinstance(answer, SmallerBatches) else answer
 
     def _moved(self, tokens: int) -> Predictor:
         """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
@@ -327,4 +332,4 @@ class _Worker:
 
     def _weights(self, tokens: int) -> Callable[[], Weights]:
         """The weights, which are elsewhere, in batches of so many tokens."""
-        return lambda: _Elsewhere(self.supervisor, tokens, self.setting.searches)
+        return lambda: _Elsewhere(self.line, tokens, self.setting.searches)

@@ -10,10 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from robust_xtreme.core.errors import DiskError, Mismatch, SpecError, counted
 from robust_xtreme.core.garbage import rarely_collected
@@ -25,24 +23,14 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import Answering, Device, Events
 from robust_xtreme.run.computing import Setting, StagedTaskRun
 from robust_xtreme.run.folder import RUN, Folder
+from robust_xtreme.run.requests import Advanced, Halved, Warned, Watched
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.workers.devices import device_name
-from robust_xtreme.workers.units.scheduling import schedule
-from robust_xtreme.workers.units.unit import ActorNote, Finished, Fleet, Inbox, Program, Ready, Send, WorkUnit
-
-
-@final
-class _Kind(StrEnum):
-    """What an actor notes."""
-
-    AT = "at"
-    ADVANCE = "advance"
-    HALVED = "halved"
-    WARNED = "warned"
-
+from robust_xtreme.workers.messages import Begun, Connection, Fleet, JobResult, Program, WorkerJob
+from robust_xtreme.workers.supervisor import on_fleet
 
 _SHOWN: Final = 2
 """The most task runs that progress names at once."""
@@ -64,26 +52,23 @@ class AnsweringProgram:
     tokens: int
     halved: bool
 
-    def __call__(self, inbox: Inbox, send: Send) -> None:
+    def __call__(self, line: Connection) -> None:
         """Answer the task runs that arrive, until the process ends."""
         self._check_folder()
         self._check_device()
         numbers = dict[tuple[str, str, str], int]()
 
-        def note(kind: str, value: Any) -> None:
-            send(ActorNote(kind, value))
-
-        def taken(unit: WorkUnit) -> TaskRun:
-            numbers[_key(unit.payload)] = unit.number
-            task_run: TaskRun = unit.payload
+        def taken(job: tuple[int, TaskRun]) -> TaskRun:
+            number, task_run = job
+            numbers[_key(task_run)] = number
             return task_run
 
         events = Events(
-            task_run=partial(note, _Kind.AT),
-            advance=lambda _, predictions: note(_Kind.ADVANCE, predictions),
-            halved=partial(note, _Kind.HALVED),
-            done=lambda task_run, done: send(Finished(numbers[_key(task_run)], done)),
-            warned=partial(note, _Kind.WARNED),
+            task_run=lambda label: line.note(Watched(label)),
+            advance=lambda _, predictions: line.note(Advanced(predictions)),
+            halved=lambda label: line.note(Halved(label)),
+            done=lambda task_run, done: line.send(JobResult(numbers[_key(task_run)], done)),
+            warned=lambda warning: line.note(Warned(warning)),
         )
         with rarely_collected(), using(*self.spec.packs), own_tasks(self.spec.data):
             source = open_source(self.spec.data, offline=self.spec.offline)
@@ -91,9 +76,9 @@ class AnsweringProgram:
             models = Models(self.device.kind, spec.precision, spec.representation, spec.compile)
             splits = Splits(self.spec, Pools(source), room=0)
             answering = Answering(splits, models, self.device, self.setting, events, self.tokens, self.halved)
-            send(Ready())
+            line.send(Begun())
             while True:
-                answering.answer_all(map(taken, inbox.available(inbox.wait())))
+                answering.answer_all(map(taken, line.available()))
 
     def _check_folder(self) -> None:
         """Use the folder that relative paths count from. Raises DiskError, SpecError where folders are not shared."""
@@ -118,7 +103,7 @@ class AnsweringProgram:
 
 @final
 @dataclass(slots=True)  # what actors do at the moment
-class _Supervisor:
+class _Progress:
     """Gives the files of task runs that are done to `take`, with the folder where they are staged."""
 
     folder: Folder
@@ -138,31 +123,31 @@ class _Supervisor:
             yield self.answers(staging.absolute())
         self.labels.pop(number, None)
 
-    def note(self, number: int, note: ActorNote) -> None:
+    def note(self, worker: int, _: int, note: object) -> None:
         """Show progress and warnings; record that batches were halved."""
-        match note.kind:
-            case _Kind.AT:
-                self.labels[number] = note.value
+        match note:
+            case Watched(label):
+                self.labels[worker] = label
                 self._show()
-            case _Kind.ADVANCE:
-                self.advanced[number] += note.value
-                self.events.advance(None, note.value)
-            case _Kind.HALVED:
-                self.events.halved(note.value)
-            case _Kind.WARNED:
-                self.events.warned(note.value)
+            case Advanced(predictions):
+                self.advanced[worker] += predictions
+                self.events.advance(None, predictions)
+            case Halved(label):
+                self.events.halved(label)
+            case Warned(line):
+                self.events.warned(line)
 
-    def finished(self, number: int, unit: WorkUnit, result: Any) -> None:
+    def done(self, worker: int, task_run: TaskRun, result: StagedTaskRun) -> None:
         """Take the files of a task run."""
-        self.advanced[number] -= unit.payload.predictions
-        self.take(self.staged[number], unit.payload, result)
+        self.advanced[worker] -= task_run.predictions
+        self.take(self.staged[worker], task_run, result)
 
-    def lost(self, number: int, slot: str, how: str, again: Sequence[WorkUnit]) -> None:
+    def lost(self, worker: int, what: str, again: Sequence[WorkerJob]) -> None:
         """Say what is done again, and take back the progress with it."""
-        self.labels.pop(number, None)
-        self.events.advance(None, -self.advanced.pop(number, 0))
-        what = f"{counted(len(again), 'task run')} of it {'is' if len(again) == 1 else 'are'} done again"
-        self.warn(f"warning: the process for {slot} {how}; {what}")
+        self.labels.pop(worker, None)
+        self.events.advance(None, -self.advanced.pop(worker, 0))
+        done_again = f"{counted(len(again), 'task run')} of it {'is' if len(again) == 1 else 'are'} done again"
+        self.warn(f"warning: {what}; {done_again}")
 
     def _show(self) -> None:
         labels = list(self.labels.values())
@@ -180,14 +165,16 @@ def answer_on(
     warn: Callable[[str], None],
 ) -> None:
     """Answer each task run by an actor of a fleet. Raises what answering raises, in one line where an actor fails."""
-    units = [unit_of(number, task_run, task_run.predictions) for number, task_run in enumerate(todo)]
-    schedule(units, fleet, _Supervisor(folder, answers, take, events, warn))
+    jobs = [job_of(number, task_run, task_run.predictions) for number, task_run in enumerate(todo)]
+    progress = _Progress(folder, answers, take, events, warn)
+    with on_fleet(jobs, fleet, progress.program, progress) as working:
+        for worker, job, result in working.results():
+            progress.done(worker, job.payload, result)
 
 
-def unit_of(number: int, task_run: TaskRun, size: float) -> WorkUnit:
-    """A task run as a unit; those of a model and a task are a group, because they share weights."""
-    group = f"{task_run.model.name} {task_run.task.name}"
-    return WorkUnit(number, task_run.label, group, size, task_run)
+def job_of(number: int, task_run: TaskRun, size: float) -> WorkerJob:
+    """A task run as a job; those of a model and a task are a group, because they share weights."""
+    return WorkerJob(number, task_run.label, task_run, f"{task_run.model.name} {task_run.task.name}", size)
 
 
 def _key(task_run: TaskRun) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.attacking import most_queries, most_vectors
-from robust_xtreme.run.distributed import unit_of
+from robust_xtreme.run.distributed import job_of
 from robust_xtreme.run.folder import Folder, check_ours, planned
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.normalising import reading
@@ -35,8 +35,8 @@ from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.devices import device_name, device_of
-from robust_xtreme.workers.units.scheduling import forecast
-from robust_xtreme.workers.units.unit import Fleet, WorkUnit
+from robust_xtreme.workers.messages import Fleet, WorkerJob
+from robust_xtreme.workers.queues import forecast
 
 _NAMED: Final = 6
 """The most task runs of a device that its line names."""
@@ -47,16 +47,16 @@ _SLOTS: Final = 16
 
 def shares(todo: Sequence[TaskRun], sizes: Sequence[float], slots: Sequence[str]) -> tuple[list[str], float]:
     """A line for each device with its task runs, and the size of the largest share, if sizes are as they are given."""
-    units = [unit_of(number, *sized) for number, sized in enumerate(zip(todo, sizes, strict=True))]
-    scheduled = forecast(units, len(slots))
+    jobs = [job_of(number, *sized) for number, sized in enumerate(zip(todo, sizes, strict=True))]
+    scheduled = forecast(jobs, len(slots))
     lines = [_share_line(slot, of_slot) for slot, of_slot in zip(slots, scheduled, strict=True) if of_slot]
     more = [f"and {len(lines) - _SLOTS} more devices"] if len(lines) > _SLOTS else []
-    return [*lines[:_SLOTS], *more], max((sum(unit.size for unit in of_slot) for of_slot in scheduled), default=0.0)
+    return [*lines[:_SLOTS], *more], max((sum(job.size for job in of_slot) for of_slot in scheduled), default=0.0)
 
 
-def _share_line(slot: str, units: Sequence[WorkUnit]) -> str:
-    predictions = sum(unit.payload.predictions for unit in units)
-    labels = [unit.label for unit in units]
+def _share_line(slot: str, jobs: Sequence[WorkerJob]) -> str:
+    predictions = sum(job.payload.predictions for job in jobs)
+    labels = [job.label for job in jobs]
     more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
     return f"{slot}: {counted(predictions, 'prediction')}: {', '.join(labels[:_NAMED])}{more}"
 

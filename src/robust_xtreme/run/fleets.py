@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from threading import Thread
 from typing import Final, final
 
 import torch
 
 from robust_xtreme.core.errors import SpecError, shown
-from robust_xtreme.workers.cpu.messages import GONE, Channel, dumped
-from robust_xtreme.workers.interpreters import Interpreter, listen, started
-from robust_xtreme.workers.units.on_ray import RUNNING, Cluster, NoCluster, cluster
-from robust_xtreme.workers.units.unit import Actor, ActorEvent, ActorLost, Events, Fleet, Message, Program, WorkUnit
+from robust_xtreme.workers.messages import Fleet, Program, WorkerEvents, WorkerProcess
+from robust_xtreme.workers.on_ray import RUNNING, Cluster, NoCluster, cluster
+from robust_xtreme.workers.processes import begin_process, started
 
-_CHILD: Final = "robust_xtreme.workers.units.child"
 _VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 _CPU, _ALL = "cpu", "all"
-_PATIENCE: Final = 5.0
 _LONGEST: Final = 9
 """Digits of a number that are read."""
 
@@ -37,36 +31,10 @@ class Processes:
     device_name: str
     visible: tuple[str, ...]
 
-    def start(self, slot: int, number: int, program: Program, events: Events) -> Actor:
+    def start(self, slot: int, numbers: Sequence[int], program: Program, events: WorkerEvents) -> WorkerProcess:
         """Start a process. Raises OSError."""
         visible = {_VISIBLE: self.visible[slot]} if self.visible else {}
-        interpreter, (channel,) = started(_CHILD, 1, {**os.environ, **visible})
-        with suppress(*GONE):  # it has ended, and is lost
-            channel.send(program)
-
-        def put(message: Message) -> None:
-            events.put(ActorEvent(number, message))
-
-        Thread(target=listen, args=(channel, put, partial(_lost, interpreter)), daemon=True).start()
-        return _Process(channel, interpreter)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Process:
-    channel: Channel
-    interpreter: Interpreter
-
-    def give(self, unit: WorkUnit) -> None:
-        """Send a unit; a process that has ended takes anything."""
-        with suppress(*GONE):
-            self.channel.send(dumped(unit))
-
-    def end(self) -> None:
-        """Close the connection, by which the process ends, and wait for that."""
-        with suppress(OSError):
-            self.channel.close()
-        self.interpreter.end(_PATIENCE)
+        return begin_process(started(len(numbers), {**os.environ, **visible}), numbers, program, events)
 
 
 def processes(devices: str) -> Processes:
@@ -89,12 +57,6 @@ def processes(devices: str) -> Processes:
     given = [name for name in os.environ.get(_VISIBLE, "").split(",") if name]
     visible = tuple(given[int(name)] if given else name for name in names)
     return Processes(tuple(f"cuda:{name}" for name in names), "cuda", f"cuda: {kinds.pop()}", visible)
-
-
-def _lost(interpreter: Interpreter) -> ActorLost:
-    with suppress(subprocess.TimeoutExpired):
-        interpreter.running.wait(_PATIENCE)
-    return ActorLost(interpreter.how())
 
 
 _RAY: Final = "ray"

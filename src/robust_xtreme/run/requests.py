@@ -55,8 +55,8 @@ class Call:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Again:
-    """The answer where memory ran out: batches have fewer tokens now."""
+class SmallerBatches:
+    """The reply where memory ran out: batches have fewer tokens now."""
 
     tokens: int
 
@@ -64,7 +64,7 @@ class Again:
 @final
 @dataclass(frozen=True, slots=True)
 class RefusedVectors:
-    """The answer where vectors are not finite, or too long."""
+    """The reply where vectors are not finite, or too long."""
 
     line: str
 
@@ -91,6 +91,14 @@ class Watched:
     """A note: the progress of a long step."""
 
     line: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Halved:
+    """A note: batches have half as many tokens, from a task run on."""
+
+    label: str
 
 
 @final

@@ -38,10 +38,9 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import MeasuredPart, Stored
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.workers.cpu.pool import Started, started_ahead
 from robust_xtreme.workers.devices import device_name, device_of
-from robust_xtreme.workers.interpreters import cores
-from robust_xtreme.workers.units.unit import Fleet
+from robust_xtreme.workers.messages import Fleet
+from robust_xtreme.workers.processes import Started, cores, started_ahead
 
 _MANY: Final = 30_000
 """Predictions from which on a run has worker processes."""

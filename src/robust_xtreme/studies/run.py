@@ -24,9 +24,9 @@ from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
 from robust_xtreme.workers.devices import device_of
-from robust_xtreme.workers.interpreters import cores
-from robust_xtreme.workers.units.scheduling import each
-from robust_xtreme.workers.units.unit import Fleet, WorkUnit, working_in
+from robust_xtreme.workers.each import each, working_in
+from robust_xtreme.workers.messages import Fleet, WorkerJob
+from robust_xtreme.workers.processes import cores
 
 Tell = Callable[[str], None]
 
@@ -72,13 +72,13 @@ def compute(cells: Sequence[StudyCell], work: Path, fleet: Fleet, tell: Tell, of
     return failed
 
 
-def _pieces(cells: Sequence[StudyCell], work: Path, offline: bool) -> Iterator[WorkUnit]:
+def _pieces(cells: Sequence[StudyCell], work: Path, offline: bool) -> Iterator[WorkerJob]:
     chains: defaultdict[tuple[str, int], list[StudyCell]] = defaultdict(list)
     for cell in cells:
         chains[cell.arm, cell.seed].append(cell)
     for number, ((arm, seed), several) in enumerate(chains.items()):
         chain = _Chain(tuple(several), work, Path.cwd(), offline)
-        yield WorkUnit(number, f"{arm}-s{seed}", str(number), float(len(several)), chain)
+        yield WorkerJob(number, f"{arm}-s{seed}", chain, str(number), float(len(several)))
 
 
 def _computed(chain: _Chain, tell: Tell) -> list[FailedCell]:

@@ -11,8 +11,8 @@ from robust_xtreme.core.errors import DiskError, SpecError, counted
 from robust_xtreme.training.loop import Options, lines_of
 from robust_xtreme.training.spec import Tell, TrainSpec
 from robust_xtreme.training.stage import train
-from robust_xtreme.workers.units.scheduling import each
-from robust_xtreme.workers.units.unit import Fleet, WorkUnit, working_in
+from robust_xtreme.workers.each import each, working_in
+from robust_xtreme.workers.messages import Fleet, WorkerJob
 
 _LINES: Final = 10
 
@@ -43,11 +43,11 @@ def train_all(specs: Sequence[TrainSpec], options: Options, fleet: Fleet | None 
         return [_here(number, specs, options) for number in range(len(specs))]
     options.tell(shares(specs, fleet))
     start = Path.cwd()
-    units = [
-        WorkUnit(number, str(spec.folder), str(number), 1.0, _Run(spec, start, options.force))
+    jobs = [
+        WorkerJob(number, str(spec.folder), _Run(spec, start, options.force), str(number))
         for number, spec in enumerate(specs)
     ]
-    folders = [Path(folder) for folder in each(_trained, units, fleet, options.tell)]
+    folders = [Path(folder) for folder in each(_trained, jobs, fleet, options.tell)]
     for folder in folders:
         if not folder.is_dir():
             raise DiskError(f"{folder} was written elsewhere: all machines share the folders of runs.")

@@ -1,1 +1,1 @@
-"""Processes that compute: those that prepare texts and score answers, and those that have a model and a device."""
+"""Workers: processes and threads that compute jobs; one supervisor gives them these, on the CPU and on devices."""

@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread, main_thread
 from typing import Any, Final, final
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
-from robust_xtreme.workers.cpu.messages import dumped
-from robust_xtreme.workers.cpu.worker import Failed
-from robust_xtreme.workers.units.child import run
-from robust_xtreme.workers.units.unit import Actor, ActorEvent, ActorLost, Events, Inbox, Message, Program, WorkUnit
+from robust_xtreme.workers.channel import dumped
+from robust_xtreme.workers.messages import (
+    Connection,
+    Failed,
+    Message,
+    Program,
+    WorkerEvent,
+    WorkerEvents,
+    WorkerLost,
+    WorkerProcess,
+    run,
+)
 
 _WAIT: Final = 1.0
 """Seconds that a request for messages waits for the first one."""
@@ -48,10 +56,11 @@ class Cluster:
     device_name: str
     options: Mapping[str, Any]
 
-    def start(self, _slot: int, number: int, program: Program, events: Events) -> Actor:
+    def start(self, _: int, numbers: Sequence[int], program: Program, events: WorkerEvents) -> WorkerProcess:
         """Start an actor wherever the cluster has room, or as soon as it has."""
         import ray
 
+        (number,) = numbers
         made = ray.remote(**self.options)(_Remote).remote()
         carried = {name: value for name, value in os.environ.items() if name.startswith(_CARRIED)}
         made.begin.remote(dumped(program), carried)
@@ -80,16 +89,13 @@ class _Remote:
         Thread(target=self._run, args=(program,), daemon=True).start()
 
     def _run(self, program: bytes) -> None:
-        try:
-            loaded: Program = _loaded(program)
-        except Exception as error:  # noqa: BLE001 - the driver raises it
-            self._messages.put(Failed(error))
-        else:
-            run(loaded, Inbox(self._given), self._messages.put)
+        given = self._given
+        line = Connection(self._messages.put, lambda: _loaded(given.get()), lambda: not given.empty(), nullcontext)
+        run(lambda line: _loaded(program)(line), line)
 
-    def give(self, unit: bytes) -> None:
-        """Take a unit."""
-        self._given.put(unit)
+    def give(self, value: bytes) -> None:
+        """Take a job."""
+        self._given.put(value)
 
     def messages(self) -> bytes:
         """The messages since the last call, when there is one, or none after a while."""
@@ -106,16 +112,20 @@ class _Remote:
 class _OnRay:
     handle: Any
 
-    def give(self, unit: WorkUnit) -> None:
-        """Send a unit; an actor that is lost takes anything."""
-        self.handle.give.remote(dumped(unit))
+    def give(self, _: int, value: Any) -> None:
+        """Send a job; an actor that is lost takes anything."""
+        self.handle.give.remote(dumped(value))
 
-    def end(self) -> None:
+    def leave(self, _: bool) -> None:
         """End the actor at once, also one that waits for room."""
         import ray
 
         with suppress(ray.exceptions.RayError, ValueError):
             ray.kill(self.handle)
+
+    def end(self, _: float) -> str:
+        """The cluster ends it; an actor that is lost has said how."""
+        return "was ended"
 
 
 @final
@@ -179,20 +189,20 @@ def _name_of_cuda() -> str:
     return device_name("cuda")
 
 
-def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: Events) -> None:
+def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: WorkerEvents) -> None:
     """Make an event of each message of an actor, the last of which says that it is lost."""
     import ray
 
     try:
         while True:
             for message in _answer(ray, handle.messages.remote(), has_machines):
-                events.put(ActorEvent(number, message))
+                events.put(WorkerEvent(number, message))
     except _NoMachine:
-        events.put(ActorEvent(number, ActorLost("has no machine: none of the cluster has its device any more")))
+        events.put(WorkerEvent(number, WorkerLost("has no machine: none of the cluster has its device any more")))
     except ray.exceptions.RayError as error:
-        events.put(ActorEvent(number, ActorLost(f"was lost ({_first_line(error)})")))
+        events.put(WorkerEvent(number, WorkerLost(f"was lost ({_first_line(error)})")))
     except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
-        events.put(ActorEvent(number, Failed(error)))
+        events.put(WorkerEvent(number, Failed(error)))
 
 
 @final

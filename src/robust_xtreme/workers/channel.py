@@ -1,4 +1,4 @@
-"""Messages between processes over a socket; large arrays travel in memory that both processes map, not as bytes.
+"""Values between processes over a socket; large arrays travel in memory that both processes map, not as bytes.
 
 Such memory has no name: it is gone when the last process that maps it ends, also where that process is killed.
 """
@@ -12,6 +12,7 @@ import io
 import mmap
 import os
 import pickle
+import select
 import socket
 import struct
 import tempfile
@@ -74,6 +75,12 @@ class Channel:
         lengths = [length for (length,) in _LENGTH.iter_unpack(content[: count * _LENGTH.size])]
         body, *buffers = _cut(content, [count * _LENGTH.size, *lengths])[1:]
         return pickle.loads(body, buffers=buffers)  # noqa: S301 - only our processes have the other end
+
+    def has_more(self) -> bool:
+        """Whether `receive` would not wait: there is a value, or the other end is gone."""
+        asked = select.poll()
+        asked.register(self._socket, select.POLLIN)
+        return bool(asked.poll(0))
 
     def _exactly(self, size: int) -> bytearray:
         """The next bytes. Raises EOFError where the other end is gone before the last of them."""
