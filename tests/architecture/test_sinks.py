@@ -31,7 +31,7 @@ WRITERS: Final = {
         "exchange/importing/raw.py": "answers of imported rows, which are data",
         "training/_released.py": "a text that is read again at once",
         "training/translated.py": "translations, which are data",
-        "models/trained.py": "a value of a frame",
+        "models/stages.py": "a value of a frame",
         "stats/stages.py": "the bytes of a digest",
         "report/summary.py": "lines of a code block, which shows them",
     },

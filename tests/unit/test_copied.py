@@ -13,7 +13,7 @@ from tests.checkpoints import KINDS, NLI, SEQUENCE, checkpoint, word_tokenizer
 from torch import nn
 
 from robust_xtreme.core.errors import RobustXtremeError, SpecError
-from robust_xtreme.models import copied
+from robust_xtreme.models import in_memory
 from robust_xtreme.models.in_memory import named
 
 Loaded = tuple[Any, Any]
@@ -126,7 +126,7 @@ def test_too_little_memory_is_one_line_of_the_environment(
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
 
-    monkeypatch.setattr(copied, step, full)
+    monkeypatch.setattr(in_memory, step, full)
     with pytest.raises(RobustXtremeError, match=r"^evaluate: too little memory to compare .* Free some") as raised:
         name_of(*loaded(folder / "bert"))
     assert (raised.value.exit_code, "\n" in str(raised.value)) == (3, False)
@@ -138,10 +138,10 @@ def test_one_changed_number_of_a_weight_is_refused(folder: Path, tmp_path: Path,
     model, tokenizer = loaded(folder / "bert")
     model.to(dtype).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    copied.check_copy(model, tokenizer, tmp_path, "memory:x")
+    in_memory.check_copy(model, tokenizer, tmp_path, "memory:x")
     model.bert.encoder.layer[0].output.dense.weight.data[3, 2] *= 1.1
     with pytest.raises(SpecError, match=r"has other weights than its copy, .* in bert.encoder.layer.0.output.dense.w"):
-        copied.check_copy(model, tokenizer, tmp_path, "memory:x")
+        in_memory.check_copy(model, tokenizer, tmp_path, "memory:x")
 
 
 def test_one_changed_number_of_an_encoder_is_refused(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_one_changed_number_of_an_encoder_is_refused(tmp_path: Path) -> None:
     tokenizer.save_pretrained(tmp_path)
     model.encoder.block[1].layer[1].DenseReluDense.wo.weight.data[3, 2] *= 1.1
     with pytest.raises(SpecError, match=r"MT5ForConditionalGeneration has other weights .* in block.1.layer.1"):
-        copied.check_copy(model, tokenizer, tmp_path, "memory:x")
+        in_memory.check_copy(model, tokenizer, tmp_path, "memory:x")
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

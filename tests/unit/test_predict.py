@@ -18,13 +18,12 @@ from tests.tiny import pair_example, tiny_run
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Target
 from robust_xtreme.core.target_columns import bounds_of
-from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.located import load_checkpoint
-from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors import loaded as module
 from robust_xtreme.models.predictors.batches import plan_batches
 from robust_xtreme.models.predictors.loaded import predict
 from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.tensors import out_of_memory
 
 
 def _planned(shape: Sequence[tuple[Sequence[int], int]], budget: int) -> list[list[tuple[int, int]]]:

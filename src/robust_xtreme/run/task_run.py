@@ -9,8 +9,8 @@ from typing import Final, final
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import Origin, TaskSpec
-from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.unsupported import outside
+from robust_xtreme.models.folder import Located
+from robust_xtreme.models.labels import outside
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.normalising.corrector import Spelling

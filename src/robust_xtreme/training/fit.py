@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from robust_xtreme.models.encoder import check_fits, fitted, longest, positions
+from robust_xtreme.models.config import check_fits, fitted, longest, positions
 from robust_xtreme.training.lessons import Lesson
 
 

@@ -26,7 +26,7 @@ from robust_xtreme.core import errors
 from robust_xtreme.core.errors import DiskError, ModelError, RobustXtremeError, UserError, no_room
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
-from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.report.progress import notebook_bar
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import DeviceShare, Loader, TrainingData

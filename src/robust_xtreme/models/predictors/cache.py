@@ -27,8 +27,7 @@ from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.target_columns import Choices, Names, Ranges, TargetColumn, bounds_of
 from robust_xtreme.files.cache import Cache
-from robust_xtreme.models.identity import identity
-from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.folder import Located, identity
 from robust_xtreme.models.reading.contents import Contents
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.scores import Array, Decoded

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.target_columns import Array
-from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.loading import Checkpoint, bare
 from robust_xtreme.models.predictors.batches import decoded
 from robust_xtreme.models.predictors.predictor import Load
 from robust_xtreme.models.reading.inputs import Inputs
@@ -22,7 +22,6 @@ from robust_xtreme.models.reading.scores import Decoded
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.models.tensors import collate, encoder_inputs, sent
-from robust_xtreme.models.whole import bare
 from robust_xtreme.stats.bitext import Neighbours
 
 _AT_ONCE: Final = 4
