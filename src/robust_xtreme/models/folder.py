@@ -190,28 +190,13 @@ class Learned:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Native:
-    """A checkpoint with a head: its architecture, the names of its classes in order, and whether its code may run.
-
-    `classes` is empty where the head does not classify. `unclear` says where the configuration contradicts itself about
-    the classes.
-    """
-
-    architecture: str
-    classes: tuple[str, ...]
-    trust: bool
-    unclear: str = ""
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class Located:
     """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
 
     `heads` are those that are part of the identity, `learned` has the languages of the head's training data. `head` is
     empty where the task is answered by the encoder's representation. `labels` are the task's labels of the head's
-    classes. `native` describes a checkpoint that is not a run of `train`; `renamed` is a note that the user named its
-    classes differently.
+    classes; `classes` are the names that a checkpoint gives them, empty for a run and where the head does not classify.
+    `trust` says whether its code may run, `renamed` is a note that the user named its classes differently.
     """
 
     origin: ModelFolder
@@ -223,7 +208,8 @@ class Located:
     config: Mapping[str, Any]
     learned: Learned
     heads: tuple[str, ...]
-    native: Native | None = None
+    classes: tuple[str, ...] = ()
+    trust: bool = False
     renamed: str = ""
 
     @property
@@ -254,7 +240,7 @@ class Located:
     @property
     def label_map(self) -> dict[str, str]:
         """The classes of a checkpoint, each with the task's label; empty for a run."""
-        return dict(zip(self.native.classes, self.labels, strict=True)) if self.native else {}
+        return dict(zip(self.classes, self.labels, strict=True)) if self.classes else {}
 
 
 def family_of_head(architecture: str) -> str | None:

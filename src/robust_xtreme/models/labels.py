@@ -192,7 +192,7 @@ def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
 
     A checkpoint's tags already have the task's names, and several of them can be O.
     """
-    tags = located.native is not None and not kind_of(located.family).indexed
+    tags = located.origin.native and not kind_of(located.family).indexed
     return None if tags else relabelled(located.labels, task, located.run)
 
 

@@ -106,7 +106,7 @@ def load(
     tokenizer = tokenizer_of(located)
     encoder = _shared(located, shared) or _encoder(located)
     check_length(located, task, {key: getattr(encoder.config, key, None) for key in _POSITIONS})
-    if located.native is not None and located.head and shared is None:
+    if located.origin.native and located.head and shared is None:
         width = len(located.labels) or kind_of(located.family).width
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.origin.shown)
     if located.head:
@@ -142,23 +142,22 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
     if shared is None:
         return None
     bare = isinstance(shared.encoder, AtLayer)
-    if located.native is not None and bare == bool(located.head):
+    if located.origin.native and bare == bool(located.head):
         return None
     return shared.encoder.encoder if isinstance(shared.encoder, AtLayer) else shared.encoder
 
 
 def _encoder(located: Located) -> Any:
-    if located.native is None or not located.head:
+    if not (located.origin.native and located.head):
         return read_encoder(located.folder)
-    native = located.native
-    return read_whole(located.folder, located.family, native.architecture, native.trust, located.origin.shown)
+    return read_whole(located.folder, located.family, located.head, located.trust, located.origin.shown)
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
     """The head of a run; for a checkpoint with a head the identity."""
     from safetensors.torch import load_file
 
-    if located.native is not None:
+    if located.origin.native:
         return nn.Identity()
     head: nn.Module = family.head(int(encoder.config.hidden_size), located.labels)
     path = located.run / "heads" / f"{located.head}.safetensors"

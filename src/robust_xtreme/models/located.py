@@ -20,7 +20,6 @@ from robust_xtreme.models.folder import (
     Learned,
     Located,
     ModelFolder,
-    Native,
     check_files,
     check_types,
     check_weights,
@@ -100,7 +99,7 @@ def _fits(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
         return False
     if not model.native or not kind_of(task.family).classes or task.name in given.labels:
         return True
-    return may_fit(_with_head(model, task, given.trust).classes, task)
+    return may_fit(_classes_of(model, task, given.trust), task)
 
 
 def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
@@ -124,32 +123,34 @@ def _locate(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given
 
 
 def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Located:
-    native = _with_head(model, task, given.trust)
-    labels = _mapped(native, model, task, given)
+    classes = _classes_of(model, task, given.trust)
+    labels = _mapped(classes, model, task, given)
     # one object is one model, by the identity in its name; the cache and the manifest have its labels beside it
     labelled = {} if model.source == IN_MEMORY else {task.family: labels}
     return Located(
         origin=model,
         task=task.name,
-        head=native.architecture,
+        head=model.architecture,
         family=task.family,
         labels=labels,
         identity=model.identity(labelled, given.trust),
         config=text_facts(model.config),
         learned=of_checkpoint(model.folder, task.name, given.trained_on),
         heads=(),
-        native=native,
-        renamed=called_otherwise(native.classes, labels, task, model.typed) if task.name in given.labels else "",
+        classes=classes,
+        trust=given.trust,
+        renamed=called_otherwise(classes, labels, task, model.typed) if task.name in given.labels else "",
     )
 
 
 def _represented(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     """A model of which only the encoder is used; a run has one identity for all its tasks."""
-    native = _without_head(model, given.trust) if model.native else None
-    learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False) if native else Learned(())
-    used = {} if native else _used(model, tasks)
-    what = model.identity(used, given.trust)
-    return Located(model, task.name, "", task.family, (), what, text_facts(model.config), learned, tuple(used), native)
+    used, learned = {} if model.native else _used(model, tasks), Learned(())
+    if model.native:
+        _check_checkpoint(model, given.trust)
+        learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
+    what, facts, trust = model.identity(used, given.trust), text_facts(model.config), model.native and given.trust
+    return Located(model, task.name, "", task.family, (), what, facts, learned, tuple(used), trust=trust)
 
 
 def _used(model: ModelFolder, tasks: Sequence[TaskSpec], *more: str) -> dict[str, tuple[str, ...]]:
@@ -256,37 +257,34 @@ def _only(given: GivenModels, task: TaskSpec) -> ModelFolder:
     return able[0]
 
 
-def _with_head(model: ModelFolder, task: TaskSpec, trust: bool) -> Native:
-    """The description of a checkpoint with a head.
+def _classes_of(model: ModelFolder, task: TaskSpec, trust: bool) -> tuple[str, ...]:
+    """The names of the classes of a checkpoint's head in order; none where it does not classify.
 
     Raises ModelError where it has another head, no safetensors, or code of its own without `trust`.
     """
     if model.family != task.family:
         raise ModelError(_other_head(model, task))
-    native, names = _without_head(model, trust), model.config.get("id2label")
+    _check_checkpoint(model, trust)
+    names = model.config.get("id2label")
     if task.family == SPAN_QA.name:
         count = len(names) if isinstance(names, dict) else model.config.get("num_labels", _ENDS)
         if count != _ENDS:
             what = f"its head gives {count} scores of a token, but an answer has a start and an end"
             raise ModelError(f"{model.typed}: {what}.")
-    if not kind_of(task.family).classes:
-        return native
-    classes = _classes(model, names)
-    return Native(native.architecture, classes, trust, contradiction(classes, model.config.get("label2id")))
+    return _classes(model, names) if kind_of(task.family).classes else ()
 
 
-def _without_head(model: ModelFolder, trust: bool) -> Native:
-    """The same of a checkpoint of which only the encoder is used. Raises ModelError as `_with_head`."""
+def _check_checkpoint(model: ModelFolder, trust: bool) -> None:
+    """Raise ModelError where a checkpoint has no safetensors, or code of its own without `trust`."""
     import transformers
 
-    config, architecture = model.config, model.architecture
+    config = model.config
     check_files(model.folder, model.typed, here=model.source == FOLDER)
     check_encoder(model.folder)
-    known = known_type(config) and hasattr(transformers, architecture)
+    known = known_type(config) and hasattr(transformers, model.architecture)
     if config.get("auto_map") and not known and not trust:
         raise ModelError(f"{model.typed} contains code of its own, which runs only with {TRUST_FLAG}")
     check_config(config, model.typed)
-    return Native(architecture, (), trust)
 
 
 def _other_head(model: ModelFolder, task: TaskSpec) -> str:
@@ -324,29 +322,28 @@ def _classes(model: ModelFolder, id2label: Any) -> tuple[str, ...]:
     return tuple(id2label[index] for index in indices)
 
 
-def _mapped(native: Native, model: ModelFolder, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
-    classes = native.classes
-    asked = given.labels.get(task.name)
+def _mapped(classes: tuple[str, ...], model: ModelFolder, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
+    asked, unclear = given.labels.get(task.name), contradiction(classes, model.config.get("label2id"))
     if not kind_of(task.family).classes:
         if asked:
             raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
         return ()
     if not asked:
-        check_clear(native.unclear, task, model.typed)
+        check_clear(unclear, task, model.typed)
         return mapped(classes, task, model.typed)
     if len(asked) != len(classes):
         what = f"--labels names {len(asked)} classes of {task.name}"
         raise SpecError(f"{what}, but {model.typed} has {len(classes)}.")
     labels = mapped(asked, task, model.typed)
-    if not native.unclear:
+    if not unclear:
         check_agrees(labels, classes, task, model.typed)
     return labels
 
 
 def notes_of(located: Located) -> tuple[str, ...]:
     """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
-    model, native = located.origin, located.native
-    left = others(native.classes, located.labels) if native and kind_of(located.family).words else ()
+    model, native = located.origin, located.origin.native
+    left = others(located.classes, located.labels) if located.classes and kind_of(located.family).words else ()
     tags = f"{located.task}: the tags {', '.join(left)} of {model.typed} count as O." if left else ""
     trained = "" if native else changed_texts(model, located.heads)
     unknown = "" if native else unverified(model.folder)

@@ -139,8 +139,7 @@ def tokenizer_of(located: Located) -> Any:
 
     Raises ModelError.
     """
-    trust = located.native.trust if located.native else False
-    tokenizer = _tokenizer(located.folder, located.origin.shown, located.identity, trust)
+    tokenizer = _tokenizer(located.folder, located.origin.shown, located.identity, located.trust)
     size = located.config.get("vocab_size")
     check_tokenizer(tokenizer, size if isinstance(size, int) else 0, located.origin.shown)
     check_special(tokenizer, located.config, located.origin.shown)
