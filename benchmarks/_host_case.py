@@ -18,8 +18,9 @@ import polars as pl
 from benchmarks._host_model import free_encoder, free_head
 from benchmarks._host_stages import measured
 
-import robust_xtreme.models.checkpoint as checkpoint_module
+import robust_xtreme.models.loading as loading_module
 from robust_xtreme.core.run_spec import RunSpec, from_mapping
+from robust_xtreme.models.tokenizer import tokenizer_of
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import variant_of
 from robust_xtreme.run.run import Observer, evaluate
@@ -50,7 +51,7 @@ def evaluated(spec: RunSpec) -> dict[str, Any]:
     A small one comes before, so that imports and the noise's data are in memory.
     """
     lines: list[str] = []
-    with patch.multiple(checkpoint_module, read_encoder=free_encoder, _head=free_head):
+    with patch.multiple(loading_module, read_encoder=free_encoder, _head=free_head):
         evaluate(replace(spec, limit=str(WARM), out=f"{spec.folder()}-warm"), cache=False)
         figures = measured(lambda: evaluate(spec, observer=Observer(say=lines.append)))
     rows = pl.scan_parquet(spec.folder() / "predictions.parquet").select(pl.len()).collect().item()
@@ -70,7 +71,7 @@ def tokenised(spec: RunSpec) -> dict[str, Any]:
     """
     plan = make_plan(spec)
     texts = [list(_texts(task_run, plan.splits.of(task_run))) for task_run in plan.task_runs]
-    backend = checkpoint_module.tokenizer_of(plan.task_runs[0].model).backend_tokenizer
+    backend = tokenizer_of(plan.task_runs[0].model).backend_tokenizer
     words = [task_run.words for task_run in plan.task_runs]
     distinct = _encoded(backend, [list(dict.fromkeys(of_task_run)) for of_task_run in texts], words)
     return {**_encoded(backend, texts, words), "distinct": distinct}

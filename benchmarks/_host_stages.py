@@ -31,7 +31,7 @@ import robust_xtreme.run.prepare as prepare_module
 import robust_xtreme.run.run as run_module
 import robust_xtreme.run.scoring as rows_module
 import robust_xtreme.run.scoring as stats_module
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.run.folder import Folder
 from robust_xtreme.run.prepare import ContentCodes

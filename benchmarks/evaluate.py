@@ -41,8 +41,7 @@ from transformers.utils import logging
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec, from_mapping
-from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS, plan_batches
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.reading.inputs import Inputs

@@ -26,7 +26,7 @@ import robust_xtreme.run.computing as computing_module
 import robust_xtreme.run.finish as finish_module
 import robust_xtreme.run.prepare as prepare_module
 import robust_xtreme.run.run as run_module
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.run.folder import Folder

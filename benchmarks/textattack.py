@@ -60,8 +60,7 @@ from robust_xtreme.attack.goal import Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example
-from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.noise.engine.noised import PerturbedExamples, untouched
 from robust_xtreme.report.blocks import Block, Prose, ReportPage, grid

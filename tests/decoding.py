@@ -9,7 +9,7 @@ import numpy as np
 
 from robust_xtreme.core.errors import NotFinite
 from robust_xtreme.core.examples import Example, Target
-from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.loading import Checkpoint
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.reading.inputs import Inputs, contents_of, inputs_of
 from robust_xtreme.models.reading.scores import Decoded, joined

@@ -21,7 +21,7 @@ from transformers import (
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Span, Tags, Text
-from robust_xtreme.models.verify import CLAIM, FILES, hashes
+from robust_xtreme.models.stages import CLAIM, FILES, hashes
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 _LETTERS: Final = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,?!'-"

@@ -20,7 +20,7 @@ OURS: Final = {
     "exchange/exporting/harness/their_tasks.py": "rows that were written a moment before",
     "exchange/exporting/rows.py": STORED,
     "tasks/formats/parquet.py": "a line that was written a moment before",
-    "models/trained.py": "a text that was written a moment before",
+    "models/stages.py": "a text that was written a moment before",
     "models/predictors/cache.py": CACHED,
     "models/reading/tokens.py": "the state of a tokenizer in memory",
     "report/charts/figures.py": STORED,

@@ -29,7 +29,7 @@ WRITERS: Final = {
         "tasks/formats/_json.py": "rows of `perturb`, whose texts are data",
         "exchange/importing/raw.py": "answers of imported rows, which are data",
         "training/translated.py": "translations, which are data, and a text that is read again at once",
-        "models/trained.py": "a value of a frame",
+        "models/stages.py": "a value of a frame",
         "stats/stages.py": "the bytes of a digest",
         "report/summary.py": "lines of a code block, which shows them",
     },

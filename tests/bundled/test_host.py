@@ -17,7 +17,7 @@ from benchmarks._host_page import page
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import from_mapping
-from robust_xtreme.models import checkpoint
+from robust_xtreme.models import loading
 from robust_xtreme.tasks.sources import load, open_source
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def test_every_function_that_is_timed_is_there() -> None:
     timed = [name for owner, name, _ in _host_stages.TIMED if not callable(getattr(owner, name, None))]
     assert timed == []
     assert _host_stages.FORWARD in _host_stages.ORDER
-    assert callable(getattr(checkpoint, "read_encoder", None))
+    assert callable(getattr(loading, "read_encoder", None))
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,13 @@ import torch
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.examples import Choice, Document, digest
 from robust_xtreme.core.languages import language
-from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.reading.members.retrieval import text_windows
 from robust_xtreme.models.reading.tokens import tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled
-from robust_xtreme.models.tensors import collate
+from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.tasks.sources import load
 from robust_xtreme.tasks.sources.source import open_source
 

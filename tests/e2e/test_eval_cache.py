@@ -24,7 +24,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import database
 from robust_xtreme.files.cache import info
-from robust_xtreme.models import checkpoint, predictors
+from robust_xtreme.models import loading, predictors
 from robust_xtreme.models.predictors import batches as batches_module
 from robust_xtreme.models.predictors import batches as loaded_module
 from robust_xtreme.models.predictors import cache as cache_module
@@ -95,7 +95,7 @@ def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Pa
 def test_the_same_run_elsewhere_loads_no_model(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run whose inputs are all in the cache does not read the weights."""
     before = tables(runs.first())
-    monkeypatch.setattr(checkpoint.Models, "load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(loading.Models, "load", lambda *_: pytest.fail("a model was loaded"))
     assert tables(runs.run("second")) == before
     assert runs.total[1] == runs.total[2]
 

@@ -16,7 +16,7 @@ from robust_xtreme import evaluate, train
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import MODELS
-from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.training.loop import Options
 

@@ -24,13 +24,12 @@ from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.resources import mini
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models, Whole
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.batches import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import Embedding, Work, predictor_of
 from robust_xtreme.models.reading.windows import plain
-from robust_xtreme.models.whole import Whole
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import field_texts
 from robust_xtreme.noise.engine.noising import noise_texts

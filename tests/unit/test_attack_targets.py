@@ -18,7 +18,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Work, predictor_of
 from robust_xtreme.models.reading.scores import quantised

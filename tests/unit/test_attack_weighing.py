@@ -17,7 +17,7 @@ from robust_xtreme.core.examples import Document, Example, Target
 from robust_xtreme.core.resources import mini
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.cache import Cache
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.predictor import (

@@ -17,8 +17,9 @@ from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, chec
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.checkpoint import load, tokenizer_of
-from robust_xtreme.models.located import load_checkpoint, locate
+from robust_xtreme.models.loading import load, load_checkpoint
+from robust_xtreme.models.located import locate
+from robust_xtreme.models.tokenizer import tokenizer_of
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
 CODE = """

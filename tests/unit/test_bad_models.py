@@ -13,9 +13,9 @@ from tests.tiny import tiny_run
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.checkpoint import relabel_of
-from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.models.located import load_checkpoint, locate
+from robust_xtreme.models.labels import relabel_of
+from robust_xtreme.models.loading import load_checkpoint, read_encoder
+from robust_xtreme.models.located import locate
 
 PANX = registry.load("task", "panx")
 WEIGHTS = "model/model.safetensors"

@@ -12,7 +12,8 @@ import torch
 
 from robust_xtreme import api
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.models.trained import model_facts
+from robust_xtreme.models.folder import local
+from robust_xtreme.models.stages import model_facts
 from robust_xtreme.training import bundled
 from robust_xtreme.training.spec import EMBEDDED, from_tables
 
@@ -87,5 +88,5 @@ def test_a_run_records_the_kind_of_its_word_vectors(name: str, kind: str, tmp_pa
     )  # fmt: skip
     first = json.loads((run / "stages" / "00-scratch.json").read_text("utf-8"))
     assert first["data"] == bundled.identity(name)
-    facts = model_facts(run, ["panx"])
+    facts = model_facts(local(run), ["panx"])
     assert (facts["base"], facts["base_kind"]) == (f"scratch {name}", kind)

@@ -17,9 +17,10 @@ from robust_xtreme.core.columns import Choices
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models.checkpoint import relabel_of
-from robust_xtreme.models.encoder import encoder_identity
-from robust_xtreme.models.located import assign, load_checkpoint, locate, locate_all
+from robust_xtreme.models.folder import encoder_identity
+from robust_xtreme.models.labels import relabel_of
+from robust_xtreme.models.loading import load_checkpoint
+from robust_xtreme.models.located import assign, locate, locate_all
 from robust_xtreme.models.origin import GivenModels, given_models, parse_models
 from robust_xtreme.models.predictors.members.encoder_head import in_task_order
 

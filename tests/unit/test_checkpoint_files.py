@@ -15,9 +15,9 @@ from tests.tiny import tiny_run
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.checkpoint import tokenizer_of
-from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.models.located import load_checkpoint, locate
+from robust_xtreme.models.loading import load_checkpoint, read_encoder
+from robust_xtreme.models.located import locate
+from robust_xtreme.models.tokenizer import tokenizer_of
 
 XNLI, XQUAD = (registry.load("task", name) for name in ("xnli", "xquad"))
 INDEX = "model.safetensors.index.json"

@@ -17,8 +17,8 @@ from torch.fx import GraphModule
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models import checkpoint as loading
-from robust_xtreme.models.checkpoint import Checkpoint, Models
+from robust_xtreme.models import loading
+from robust_xtreme.models.loading import Checkpoint, Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.batches import forward
 from robust_xtreme.run.run import evaluate

@@ -9,7 +9,7 @@ import pytest
 from tests.program import program
 
 from robust_xtreme.cli import _completion
-from robust_xtreme.models.representation import DEFAULT, Representation
+from robust_xtreme.models.tensors import DEFAULT, Representation
 
 HERE = Path()
 

@@ -25,22 +25,14 @@ from torch import Tensor, nn
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import NO_ANSWER, Example
-from robust_xtreme.models.encoder import (
-    check_fits,
-    check_special,
-    check_tokenizer,
-    fitted,
-    positions,
-    read_encoder,
-    read_tokenizer,
-    text_facts,
-)
+from robust_xtreme.models.config import check_fits, fitted, positions, text_facts
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.reading.members.retrieval import text_windows
 from robust_xtreme.models.reading.tokens import frame_of, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.models.representation import AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.tensors import collate, encoder_inputs
+from robust_xtreme.models.tensors import AtLayer, Pooled, Representation, collate, encoder_inputs, layer_count
+from robust_xtreme.models.tokenizer import check_special, check_tokenizer, read_tokenizer
 from robust_xtreme.training.encoder import write_model
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922. " * 3

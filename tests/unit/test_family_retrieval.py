@@ -21,8 +21,7 @@ from robust_xtreme.models.predictors.heads.retrieval import DualHead
 from robust_xtreme.models.reading.members.retrieval import TextLayout, text_windows
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, plain
-from robust_xtreme.models.representation import Pooled, Representation, unit_length
-from robust_xtreme.models.tensors import collate
+from robust_xtreme.models.tensors import Pooled, Representation, collate, unit_length
 
 FAMILY: Family = registry.load("family", "retrieval")
 PAIRS = [search_example(str(n), f"who {n}?" * (n + 1), f"it was number {n}") for n in range(5)]

@@ -12,7 +12,7 @@ from tests.tiny import tiny_encoder
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.training.lessons import Lesson, Screened
 from robust_xtreme.training.masked import fit, text_length
 

@@ -15,7 +15,8 @@ from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 from robust_xtreme.core.errors import DiskError, ModelError
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal
-from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.loading import read_encoder
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import ChainStage, find_start
 from robust_xtreme.training.encoder import write_model

@@ -17,8 +17,9 @@ from tests.trainings import Stopped, files, stop_at
 
 from robust_xtreme import train
 from robust_xtreme.core.errors import MissingData, ModelError, SpecError
+from robust_xtreme.models.folder import local
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.models.trained import model_facts
+from robust_xtreme.models.stages import model_facts
 from robust_xtreme.training import stage
 from robust_xtreme.training.chain import chain_of, find_start
 from robust_xtreme.training.encoder import read_start
@@ -222,7 +223,7 @@ def test_the_record_has_the_data_and_the_kind_of_encoder(encoder: Path, tmp_path
     wanted = {"kind": "images", "pairs": "world", "images": 20, "examples": 40, "contrast": "siglip", "vision": ""}
     assert {key: record[key] for key in wanted} == wanted
     assert (record["data"], record["languages"], record["steps"]) == (pairs.identity, ["en", "sw"], 6)
-    facts = model_facts(run, ())
+    facts = model_facts(local(run), ())
     assert facts["base_kind"] == "multimodal_text"
     (shown,) = json.loads(facts["stages"])
     assert (shown["kind"], shown["contrast"], shown["images"]) == ("images", "siglip", 20)
@@ -239,7 +240,7 @@ def test_the_control_reads_the_same_captions_without_images(
     same = ("data", "examples", "images", "steps", "batch_size", "lr", "languages", "seed")
     assert {key: first[key] for key in same} == {key: other[key] for key in same}
     assert (other["control"], other["contrast"], list(other["per_task"])) == ("masked_lm", "", ["masked_lm"])
-    assert model_facts(run, (), {"model_type": "xlm-roberta"})["base_kind"] == "multilingual"
+    assert model_facts(local(run), (), {"model_type": "xlm-roberta"})["base_kind"] == "multilingual"
     longer = {"control": "masked_lm", "steps": 0, "epochs": 3}
     plan = plan_of(_spec(encoder, tmp_path / "plan", longer), lambda _: None)
     assert plan[-1].steps == 9
@@ -257,7 +258,7 @@ def test_captions_of_other_images_are_a_control(encoder: Path, tmp_path: Path) -
     assert sum(captions[image] == exchanged[image] for image in captions) <= 3
     assert sorted(map(str, captions.values())) == sorted(map(str, exchanged.values()))
     assert _record(run)["data"] == link.pairs.identity != pairs.identity
-    assert model_facts(run, (), {"model_type": "xlm-roberta"})["base_kind"] == "multilingual"
+    assert model_facts(local(run), (), {"model_type": "xlm-roberta"})["base_kind"] == "multilingual"
 
 
 def test_a_stage_depends_on_its_pairs_and_loss(encoder: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Example, Tag
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
 from robust_xtreme.core.targets.contamination import kind, unit
-from robust_xtreme.models.checkpoint import relabel_of
+from robust_xtreme.models.labels import relabel_of
 from robust_xtreme.models.located import default_tasks, locate
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.heads.tagging import tagging

@@ -12,9 +12,8 @@ from tests.tiny import tiny_run
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, UnknownName
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models.learned import card_languages, parse_trained_on
 from robust_xtreme.models.located import locate_all
-from robust_xtreme.models.origin import given_models
+from robust_xtreme.models.origin import card_languages, given_models, parse_trained_on
 
 XNLI = registry.load("task", "xnli")
 

@@ -13,10 +13,11 @@ from tests.tiny import pair_example, tiny_encoder, tiny_tokenizer
 from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, UserError
-from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.predictors.heads._labelled import classification
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import collate, encoder_inputs
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.stage import add_lora, merged
 

@@ -14,8 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.core.examples import Choice, Example, Tags, Text
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.models import labels as unsupported
-from robust_xtreme.models.labels import mapped, placed
+from robust_xtreme.models.labels import label_sets, mapped, outside, placed, unsupported_labels, unsupported_note
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.formats import americasnli_tsv, conll
 from robust_xtreme.tasks.sources import available, load
@@ -337,10 +336,10 @@ def _tagged(*tags: str) -> Example:
 
 def test_a_head_of_pan_x_has_no_dates() -> None:
     """What its classes do not name is gold O, with the data's fingerprint, and a sentence says so."""
-    missing = unsupported.unsupported_labels(PANX.labels, MASAKHANER)
+    missing = unsupported_labels(PANX.labels, MASAKHANER)
     assert missing == ("B-DATE", "I-DATE")
     clean = _tagged("B-PER", "B-DATE", "I-DATE")
-    (rewritten,) = unsupported.outside([clean], missing)
+    (rewritten,) = outside([clean], missing)
     assert rewritten.target == Tags(("B-PER", "O", "O"))
     assert (rewritten.fingerprint, rewritten.cluster, rewritten.texts) == (
         clean.fingerprint,
@@ -348,17 +347,17 @@ def test_a_head_of_pan_x_has_no_dates() -> None:
         clean.texts,
     )
     line = "masakhaner: the head has no class for DATE; gold DATE counts as O."
-    assert unsupported.note(PANX.labels, MASAKHANER) == line
+    assert unsupported_note(PANX.labels, MASAKHANER) == line
 
 
 def test_a_head_of_its_own_has_everything() -> None:
     """MasakhaNER's own head, schemes without B-, and tasks whose tags are not names are scored on all tags."""
     example = _tagged("B-DATE", "I-DATE", "O")
-    assert unsupported.unsupported_labels(MASAKHANER.labels, MASAKHANER) == ()
-    assert unsupported.unsupported_labels(("O", "I-PER", "I-ORG", "I-LOC", "I-DATE"), MASAKHANER) == ()
-    assert unsupported.unsupported_labels(("NOUN", "VERB"), registry.load("task", "udpos")) == ()
-    assert unsupported.outside([example], ()) == (example,)
-    assert unsupported.note(MASAKHANER.labels, MASAKHANER) == unsupported.note((), AMERICASNLI) == ""
+    assert unsupported_labels(MASAKHANER.labels, MASAKHANER) == ()
+    assert unsupported_labels(("O", "I-PER", "I-ORG", "I-LOC", "I-DATE"), MASAKHANER) == ()
+    assert unsupported_labels(("NOUN", "VERB"), registry.load("task", "udpos")) == ()
+    assert outside([example], ()) == (example,)
+    assert unsupported_note(MASAKHANER.labels, MASAKHANER) == unsupported_note((), AMERICASNLI) == ""
 
 
 def test_a_checkpoint_without_dates_is_taken_for_masakhaner() -> None:
@@ -368,6 +367,6 @@ def test_a_checkpoint_without_dates_is_taken_for_masakhaner() -> None:
     assert placed(labels, MASAKHANER) == mapped(labels, MASAKHANER, "m") == labels
     assert placed(without, MASAKHANER) == without
     assert placed(("O", "B-PER", "I-PER"), MASAKHANER) is None
-    assert unsupported.label_sets(MASAKHANER) == (MASAKHANER.labels, PANX.labels)
-    assert unsupported.label_sets(PANX) == (PANX.labels,)
-    assert unsupported.label_sets(AMERICASNLI) == (AMERICASNLI.labels,)
+    assert label_sets(MASAKHANER) == (MASAKHANER.labels, PANX.labels)
+    assert label_sets(PANX) == (PANX.labels,)
+    assert label_sets(AMERICASNLI) == (AMERICASNLI.labels,)

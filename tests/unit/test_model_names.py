@@ -13,10 +13,9 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, RobustXtremeError, SpecError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.checkpoint import notes_of
-from robust_xtreme.models.located import default_tasks, locate_all
-from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.origin import ModelOrigin, given_models
+from robust_xtreme.models.folder import Located, ModelFolder
+from robust_xtreme.models.located import default_tasks, locate_all, notes_of
+from robust_xtreme.models.origin import given_models
 from robust_xtreme.tasks.sources import checkpoints
 from robust_xtreme.tasks.sources import hub as _hub
 from robust_xtreme.tasks.sources.hub import Snapshot
@@ -258,7 +257,7 @@ def test_mini_is_the_embedded_model_whatever_is_here(here: Path, made: Path, mon
     monkeypatch.setattr("robust_xtreme.core.resources.mini", lambda _: made / "run")
     (here / "mini").symlink_to(made / "nli")
     assert located(XNLI, models=("mini",))["xnli"].name.startswith("mini@")
-    assert given_models(spec("./mini")).plain == (ModelOrigin("./mini", "nli", Path("./mini")),)
+    assert given_models(spec("./mini")).plain == (ModelFolder("./mini", "nli", Path("./mini")),)
 
 
 def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: Path) -> None:

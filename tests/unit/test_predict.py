@@ -18,8 +18,7 @@ from tests.tiny import pair_example, tiny_run
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.examples import Target
-from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors import batches as module
 from robust_xtreme.models.predictors.batches import plan_batches, predict
 from robust_xtreme.models.reading.inputs import Inputs

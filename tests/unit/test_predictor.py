@@ -18,8 +18,8 @@ from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.resources import mini
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models.folder import Located
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import Making, Predicted, Work, predictor_of
 from robust_xtreme.models.reading.inputs import Contents, Inputs, contents_of, inputs_of

@@ -14,8 +14,7 @@ from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models import mini
 from robust_xtreme.models.predictors.batches import forward
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.tensors import collate, encoder_inputs
+from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, Representation, collate, encoder_inputs, layer_count
 
 FAMILY: Family = registry.load("family", "retrieval")
 TEXTS = ("A man sees a dog", "x", "Nobody is asleep in the old stone house by the river", "ab c")

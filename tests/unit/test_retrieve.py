@@ -16,7 +16,8 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Corpus, Document, Example, Target, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.cache import Cache
-from robust_xtreme.models.checkpoint import Models, check_length
+from robust_xtreme.models.config import check_length
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.members.retrieval import TOP, Vectors, _documents

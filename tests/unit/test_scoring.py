@@ -18,9 +18,7 @@ from robust_xtreme.core.columns import ExampleColumns, column_of
 from robust_xtreme.core.examples import Answers, Example, Span, Tags, Target
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.files import store
-from robust_xtreme.models.learned import Learned
-from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.origin import local
+from robust_xtreme.models.folder import Learned, Located, local
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Predicted
 from robust_xtreme.models.reading.inputs import contents_of

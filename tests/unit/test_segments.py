@@ -11,7 +11,7 @@ from tests.checkpoints import SEQUENCE, checkpoint, word_tokenizer
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
-from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.reading.tokens import frame_of
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.module import Schedule, TrainingModule

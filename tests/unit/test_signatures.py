@@ -14,9 +14,10 @@ import pytest
 from tools.stub import text
 
 import robust_xtreme
-from robust_xtreme import RunSpec, evaluate, train
+from robust_xtreme import evaluate, train
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.keys import keys
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.values import SHORT, from_values
 

@@ -14,7 +14,7 @@ from tests.loopback import Loopback
 from tests.tiny import hashed, tiny_encoder_folder, tiny_run
 
 from robust_xtreme.core.errors import ModelError, RobustXtremeError, SpecError, UserError
-from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.tasks.sources.hub import Snapshot
 from robust_xtreme.training import chain
 from robust_xtreme.training.chain import Start, find_start

@@ -15,7 +15,8 @@ from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError, ModelError, UserError
 from robust_xtreme.files import store
 from robust_xtreme.gating import pull_request
-from robust_xtreme.models import encoder, weights
+from robust_xtreme.models.folder import read_json
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.engine.libraries import checked
 from robust_xtreme.tasks.adapters.own import tasks_in
 from robust_xtreme.tasks.formats import squad
@@ -53,11 +54,11 @@ def _model(folder: Path, name: str) -> Path:
 
 READERS: Final[dict[str, Callable[[Path], Any]]] = {
     "a stored file": lambda folder: store.read_json(folder / "f.json"),
-    "a configuration": lambda folder: weights.read_json(folder / "f.json"),
+    "a configuration": lambda folder: read_json(folder / "f.json"),
     "a configuration of an encoder": lambda folder: config_of(_model(folder, "config.json"), "it"),
     "a masked model": lambda folder: checked(str(_model(folder, "config.json")), "model", "it"),
-    "a tokenizer": lambda folder: encoder.read_tokenizer(_model(folder, "tokenizer_config.json")),
-    "special tokens": lambda folder: encoder.read_tokenizer(_model(folder, "special_tokens_map.json")),
+    "a tokenizer": lambda folder: read_tokenizer(_model(folder, "tokenizer_config.json")),
+    "special tokens": lambda folder: read_tokenizer(_model(folder, "special_tokens_map.json")),
     "a line": lambda _: [*objects(f"\n{TWICE}\n", "f")],
     "a value with places": lambda _: placed(TWICE, "f", 1, keys=("c",)),
     "SQuAD's file": lambda _: squad.read(f'{{"data": [], "more": {TWICE}}}', "f"),

@@ -12,7 +12,7 @@ from scipy import stats as stats_of
 from tests.stats_rows import answers, cell, frames, item
 from tests.synthetic_run import averages, run
 
-from robust_xtreme import registry
+from robust_xtreme.core import registry
 from robust_xtreme.files.frames import build
 from robust_xtreme.files.schema import ATTACKED, ATTACKS, BELOW_RANDOM, CELL, CONDITIONS
 from robust_xtreme.report.charts.figures import success_chart, successes

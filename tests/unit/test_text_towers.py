@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from tests.encoders import BOUNDED, encoder_folder
 
 from robust_xtreme import evaluate
-from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.loading import read_encoder
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values

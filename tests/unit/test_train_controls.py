@@ -24,7 +24,7 @@ from tests.tiny import (
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Choice, Example, Tags
-from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.controls import shuffled, texts
 from robust_xtreme.training.learn import learning

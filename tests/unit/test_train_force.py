@@ -17,7 +17,7 @@ from robust_xtreme import train
 from robust_xtreme.core.errors import DiskError, Mismatch, ModelError
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.files.manifest import write_manifest
-from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.removal import over_of, planned

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.models.trained import languages_of, model_facts
+from robust_xtreme.models.folder import local
+from robust_xtreme.models.stages import languages_of, model_facts
 from robust_xtreme.tasks.sources import load
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.loop import Options
@@ -110,8 +111,8 @@ def test_a_run_of_several_tasks_has_a_head_for_each_and_continues_to_the_same_by
     ]
     record = json.loads((whole / "stages" / "00-target.json").read_text(encoding="utf-8"))
     assert (record["task"], record["languages"], record["examples"]) == (",".join(TASKS), ["en"], 3 * COUNT)
-    assert languages_of(whole, "panx") == ("en",)
-    assert model_facts(whole, ["xnli"])["target"] == ",".join(TASKS)
+    assert languages_of(local(whole), "panx") == ("en",)
+    assert model_facts(local(whole), ["xnli"])["target"] == ",".join(TASKS)
     broken = _spec(data_folder, encoder, tmp_path / "broken")
     for step in (2, 7):
         with pytest.raises(Stopped):

@@ -183,8 +183,8 @@ def test_tokens_are_those_that_are_read(tmp_path: Path, data: Path, encoder: Pat
     """As many as the units of all steps have, where all were seen."""
     (row,) = planned(spec_in(tmp_path, data, encoder=encoder, task="xnli", epochs=2, batch_size=8))
     from robust_xtreme.core import registry
-    from robust_xtreme.models.encoder import read_tokenizer
     from robust_xtreme.models.predictors.family import windows_of
+    from robust_xtreme.models.tokenizer import read_tokenizer
     from robust_xtreme.tasks.sources import load
 
     task = registry.load("task", "xnli")

@@ -19,8 +19,9 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DiskError, Locked, Mismatch, MissingData, ModelError
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL
-from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.tensors import collate
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.tasks.sources import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder

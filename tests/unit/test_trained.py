@@ -10,7 +10,9 @@ from tests.tiny import pair_example, tagged_example
 
 from robust_xtreme.core.errors import Contamination, ModelError
 from robust_xtreme.core.targets.contamination import unit
-from robust_xtreme.models.trained import base_kind, languages_of, model_facts, overlap, own_training, stage_flags
+from robust_xtreme.models.config import base_kind
+from robust_xtreme.models.folder import local
+from robust_xtreme.models.stages import languages_of, model_facts, overlap, own_training, stage_flags
 
 
 @pytest.fixture
@@ -28,17 +30,17 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_head_knows_its_languages(run: Path) -> None:
     """From the stage that trained it; without such a stage they are unknown."""
-    assert languages_of(run, "panx") == ("en",)
-    assert languages_of(run, "xnli") is None
+    assert languages_of(local(run), "panx") == ("en",)
+    assert languages_of(local(run), "xnli") is None
 
 
 def test_the_row_of_a_model_has_its_stages(run: Path) -> None:
     """Target, recipe, seed and languages of pretraining come from the records."""
-    facts = model_facts(run, ["panx"])
+    facts = model_facts(local(run), ["panx"])
     assert (facts["target"], facts["target_examples"], facts["train_seed"], facts["recipe"]) == ("panx", 7, 3, "xtreme")
     assert json.loads(facts["pretrain_languages"]) == ["en", "sw"]
     assert [stage["kind"] for stage in json.loads(facts["stages"])] == ["masked_lm", "target"]
-    assert model_facts(run / "stages", ["panx"]) == {}
+    assert model_facts(local(run / "stages"), ["panx"]) == {}
 
 
 _MIX = {
@@ -68,7 +70,7 @@ def _add(run: Path, *stages: dict[str, object]) -> None:
 def test_the_row_of_a_model_has_its_intermediate_stage(run: Path) -> None:
     """Set, examples and distance come from the stage; its languages are none of pretraining; the seed is the last's."""
     _add(run, _MIX)
-    facts = model_facts(run, ["mnli"])
+    facts = model_facts(local(run), ["mnli"])
     assert (facts["intermediate_set"], facts["intermediate_examples"], facts["diversity"]) == ("mnli+squad", 600, 0.25)
     assert (facts["train_seed"], facts["recipe"], facts.get("target")) == (4, "scratch", None)
     assert json.loads(facts["pretrain_languages"]) == ["en", "sw"]
@@ -76,24 +78,24 @@ def test_the_row_of_a_model_has_its_intermediate_stage(run: Path) -> None:
     assert shown["per_task"]["mnli"]["seen"] == 800
     assert shown["diversity"]["label_types"] == 2
     assert "control" not in shown
-    assert model_facts(run, ["panx"])["train_seed"] == 3
+    assert model_facts(local(run), ["panx"])["train_seed"] == 3
 
 
 def test_a_representation_is_of_the_targets_too(run: Path) -> None:
     """Where no head is used, the row has what was trained last, also after an intermediate stage, beside that stage."""
     expected = {"target": "panx", "target_examples": 7, "train_seed": 3, "recipe": "xtreme", "selected_on": None}
-    assert {key: model_facts(run, [])[key] for key in expected} == expected
+    assert {key: model_facts(local(run), [])[key] for key in expected} == expected
     _add(run, _MIX)
-    facts = model_facts(run, [])
+    facts = model_facts(local(run), [])
     assert {key: facts[key] for key in expected} == expected
     assert facts["intermediate_set"] == "mnli+squad"
-    assert "target" not in model_facts(run, ["mnli"])
+    assert "target" not in model_facts(local(run), ["mnli"])
 
 
 def test_a_control_is_not_an_intermediate_task_of_that_name(run: Path) -> None:
     """Studies group by the column, so the control is in it; two stages have no single distance."""
     _add(run, {**_MIX, "control": "shuffled_labels"}, _MIX)
-    facts = model_facts(run, [])
+    facts = model_facts(local(run), [])
     assert facts["intermediate_set"] == "mnli+squad@shuffled_labels,mnli+squad"
     assert (facts["intermediate_examples"], facts["diversity"]) == (1200, None)
 
@@ -101,7 +103,7 @@ def test_a_control_is_not_an_intermediate_task_of_that_name(run: Path) -> None:
 def test_masked_lm_beside_tasks_is_reported(run: Path) -> None:
     """The set has its share, so that studies distinguish it from the tasks alone; its languages are of pretraining."""
     _add(run, {**_MIX, "masked_lm": 0.5, "text_languages": ["sw", "yo"], "lr": 1e-5, "batch_size": 8, "limit": ""})
-    facts = model_facts(run, [])
+    facts = model_facts(local(run), [])
     assert facts["intermediate_set"] == "mnli+squad+masked_lm:0.5"
     assert json.loads(facts["pretrain_languages"]) == ["en", "sw", "yo"]
     shown = json.loads(facts["stages"])[2]
@@ -112,18 +114,18 @@ def test_masked_lm_beside_tasks_is_reported(run: Path) -> None:
 
 def test_flags_name_allowed_splits_and_own_training_data(run: Path) -> None:
     """What was allowed and what is a target's own data are in one list, each once; the tasks themselves know too."""
-    assert stage_flags(run) == []
+    assert stage_flags(local(run)) == []
     _add(run, {**_MIX, "task": "a task of somebody else"}, _MIX)
     flags = [f"own training data: {task}" for task in ("lareqa", "mlqa", "xnli", "xquad")]
-    assert stage_flags(run) == [*flags, "xquad/validation/en"]
+    assert stage_flags(local(run)) == [*flags, "xquad/validation/en"]
 
 
 def test_a_task_whose_own_training_data_were_learned_before_is_distinguished(run: Path) -> None:
     """XNLI after MNLI is not transfer, PAN-X is; learned as a target it is what it should be."""
-    assert own_training(run, "xnli") == ""
+    assert own_training(local(run), "xnli") == ""
     _add(run, _MIX)
-    assert own_training(run, "xnli").endswith("xnli's own training data: this is not transfer.")
-    assert own_training(run, "panx") == ""
+    assert own_training(local(run), "xnli").endswith("xnli's own training data: this is not transfer.")
+    assert own_training(local(run), "panx") == ""
 
 
 def test_the_base_is_what_the_first_stage_started_from(run: Path) -> None:
@@ -145,7 +147,7 @@ def test_the_base_is_what_the_first_stage_started_from(run: Path) -> None:
 
 
 def _base(run: Path, config: dict[str, object] | None = None) -> tuple[object, ...]:
-    facts = model_facts(run, ["panx"], config)
+    facts = model_facts(local(run), ["panx"], config)
     return tuple(facts.get(name) for name in ("base", "revision", "base_kind"))
 
 
@@ -200,20 +202,20 @@ def test_records_of_another_shape_are_one_line(run: Path, wrong: dict[str, objec
     """A record that somebody else wrote is named, and no traceback."""
     _add(run, {**_MIX, **wrong})
     with pytest.raises(ModelError, match=r"02-intermediate\.json: is not a record of a stage"):
-        stage_flags(run)
+        stage_flags(local(run))
 
 
 def test_a_distance_that_is_not_a_number_is_not_known(run: Path) -> None:
     """The column is null rather than wrong."""
     _add(run, {**_MIX, "diversity": {"distance": "near"}})
-    assert model_facts(run, [])["diversity"] is None
+    assert model_facts(local(run), [])["diversity"] is None
 
 
 def test_a_broken_record_is_one_line(run: Path) -> None:
     """A stage that cannot be read is a model that cannot be trusted."""
     (run / "stages" / "00-masked_lm.json").write_text("{")
     with pytest.raises(ModelError, match=r"00-masked_lm\.json"):
-        model_facts(run, ["panx"])
+        model_facts(local(run), ["panx"])
 
 
 def test_few_shared_items_are_counted_and_many_are_refused(run: Path) -> None:

@@ -16,10 +16,10 @@ from tests.tiny import hashed, tiny_run
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.files.journal import JOURNAL
-from robust_xtreme.models.checkpoint import notes_of
-from robust_xtreme.models.encoder import encoder_identity
-from robust_xtreme.models.located import load_checkpoint, locate
-from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.models.folder import encoder_identity
+from robust_xtreme.models.loading import load_checkpoint
+from robust_xtreme.models.located import locate, notes_of
+from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.training.chain import find_start
 
 XNLI = registry.load("task", "xnli")

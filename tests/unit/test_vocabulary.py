@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models.vocabulary import MOST, unknown_share
+from robust_xtreme.models.tokenizer import MOST, unknown_share
 from robust_xtreme.run.plan import make_plan
 
 

@@ -29,7 +29,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.files.manifest import read_manifest, write_manifest
-from robust_xtreme.models.verify import CLAIM, FILES, hashes
+from robust_xtreme.models.stages import CLAIM, FILES, hashes
 from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options

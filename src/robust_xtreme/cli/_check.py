@@ -273,7 +273,7 @@ def mini() -> Check:
     from robust_xtreme.core import resources
     from robust_xtreme.core.errors import RobustXtremeError
     from robust_xtreme.core.run_spec import MINI
-    from robust_xtreme.models.verify import check_hashes
+    from robust_xtreme.models.stages import check_hashes
     from robust_xtreme.tasks.sources.source import open_source
 
     # a checkout makes mini, a package contains it

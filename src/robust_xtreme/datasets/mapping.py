@@ -18,7 +18,7 @@ from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.resources import Folders
 from robust_xtreme.datasets.condition import FIRST, DatasetCondition, check_column, condition
-from robust_xtreme.models.weights import language_models
+from robust_xtreme.models.folder import language_models
 from robust_xtreme.noise.engine.noising import bound
 
 _FORM: Final = "1"

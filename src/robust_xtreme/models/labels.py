@@ -1,4 +1,7 @@
-"""Map the class names of a checkpoint to the labels of a task."""
+"""Map the class names of a checkpoint to the labels of a task, and the tags that its head does not have to O.
+
+MasakhaNER has dates, which heads of PAN-X do not have. Such a head is scored by the types that it has a class for.
+"""
 
 from __future__ import annotations
 
@@ -13,56 +16,7 @@ from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.examples import NO_ANSWER, Example, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
-
-# Tags that a head does not have: where a task accepts the head, their gold counts as O.
-#
-# MasakhaNER has dates, which heads of PAN-X do not have. Such a head is scored by the types that it has a class for.
-
-_OUTSIDE: Final = "O"
-_UNSUPPORTED_PREFIXES: Final = ("B-", "I-")
-
-
-def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
-    """The sets of labels that a head for a task may have: the task's, and for taggers smaller sets of accepted tasks.
-
-    A head for spans may have the label `no_answer`, whether or not the task has questions without an answer.
-    """
-    if task.family == SPAN_QA.name:
-        return tuple(dict.fromkeys((task.labels, (), (NO_ANSWER,))))
-    if not kind_of(task.family).words:
-        return (task.labels,)
-    known = registry.names("task")
-    others = (registry.load("task", name).labels for name in task.accepts if name != task.name and name in known)
-    return (task.labels, *(labels for labels in others if labels and set(labels) < set(task.labels)))
-
-
-def unsupported_labels(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]:
-    """The tags of a task whose type a head has no class for; empty where neither has types with B- and I-."""
-    kinds = {label[2:] for label in labels if label.startswith(_UNSUPPORTED_PREFIXES)}
-    if not kind_of(task.family).words or not kinds:
-        return ()
-    return tuple(label for label in task.labels if label.startswith(_UNSUPPORTED_PREFIXES) and label[2:] not in kinds)
-
-
-def outside(examples: Sequence[Example], tags: Sequence[str]) -> tuple[Example, ...]:
-    """The examples with those tags replaced by O; fingerprints stay, since the data are the same."""
-    return tuple(_without(example, frozenset(tags)) for example in examples) if tags else tuple(examples)
-
-
-def _without(example: Example, tags: frozenset[str]) -> Example:
-    match example.target:
-        case Tags(names) if not tags.isdisjoint(names):
-            return replace(example, target=Tags(tuple(_OUTSIDE if name in tags else name for name in names)))
-        case _:
-            return example
-
-
-def note(labels: Sequence[str], task: TaskSpec) -> str:
-    """A sentence on the types that are not scored; empty where all are scored."""
-    unsupported = unsupported_labels(labels, task)
-    kinds = ", ".join(dict.fromkeys(label[2:] for label in unsupported))
-    return f"{task.name}: the head has no class for {kinds}; gold {kinds} counts as O." if unsupported else ""
-
+from robust_xtreme.models.folder import Located
 
 OUTSIDE: Final = "O"
 
@@ -76,6 +30,7 @@ _CLASSES: Final = {
 _PREFIXES: Final = {"B": "B", "S": "B", "U": "B", "I": "I", "M": "I", "E": "I", "L": "I"}
 """The prefixes of BIO, BIOES, BMES and BILOU: B where they begin a name, I where they continue it."""
 
+_INSIDE_NAMES: Final = ("B-", "I-")
 _TYPES: Final = {
     **dict.fromkeys(("PERSON", "PERS"), "PER"),
     **dict.fromkeys(("ORGANIZATION", "ORGANISATION"), "ORG"),
@@ -230,3 +185,54 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
         have, want = _shown(labels), _shown(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
     return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None
+
+
+def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
+    """The task's index of each of a model's choices, without loading it; None where nothing is to be mapped.
+
+    A checkpoint's tags already have the task's names, and several of them can be O.
+    """
+    tags = located.origin.native and not kind_of(located.family).indexed
+    return None if tags else relabelled(located.labels, task, located.run)
+
+
+def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
+    """The sets of labels that a head for a task may have: the task's, and for taggers smaller sets of accepted tasks.
+
+    A head for spans may have the label `no_answer`, whether or not the task has questions without an answer.
+    """
+    if task.family == SPAN_QA.name:
+        return tuple(dict.fromkeys((task.labels, (), (NO_ANSWER,))))
+    if not kind_of(task.family).words:
+        return (task.labels,)
+    known = registry.names("task")
+    others = (registry.load("task", name).labels for name in task.accepts if name != task.name and name in known)
+    return (task.labels, *(labels for labels in others if labels and set(labels) < set(task.labels)))
+
+
+def unsupported_labels(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]:
+    """The tags of a task whose type a head has no class for; empty where neither has types with B- and I-."""
+    kinds = {label[2:] for label in labels if label.startswith(_INSIDE_NAMES)}
+    if not kind_of(task.family).words or not kinds:
+        return ()
+    return tuple(label for label in task.labels if label.startswith(_INSIDE_NAMES) and label[2:] not in kinds)
+
+
+def outside(examples: Sequence[Example], tags: Sequence[str]) -> tuple[Example, ...]:
+    """The examples with those tags replaced by O; fingerprints stay, since the data are the same."""
+    return tuple(_without(example, frozenset(tags)) for example in examples) if tags else tuple(examples)
+
+
+def _without(example: Example, tags: frozenset[str]) -> Example:
+    match example.target:
+        case Tags(names) if not tags.isdisjoint(names):
+            return replace(example, target=Tags(tuple(OUTSIDE if name in tags else name for name in names)))
+        case _:
+            return example
+
+
+def unsupported_note(labels: Sequence[str], task: TaskSpec) -> str:
+    """A sentence on the types that are not scored; empty where all are scored."""
+    unsupported = unsupported_labels(labels, task)
+    kinds = ", ".join(dict.fromkeys(label[2:] for label in unsupported))
+    return f"{task.name}: the head has no class for {kinds}; gold {kinds} counts as O." if unsupported else ""

@@ -1,78 +1,71 @@
-"""Locate the model of each task: choose it, check its folder, and compute its identity.
-
-A run of `train` contains `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
-and `RUN/stages/`. For a checkpoint with a head of its own see `native`.
-"""
+"""Locate the model of each task: choose it, check its folder, and compute its identity. Weights are not loaded here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.specs import OWN, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models.checkpoint import Checkpoint, load
-from robust_xtreme.models.encoder import encoder_identity, text_facts
-from robust_xtreme.models.labels import called_otherwise, check_agrees, check_clear, mapped, may_fit, relabelled
-from robust_xtreme.models.learned import OPTION, Learned, of_checkpoint
-from robust_xtreme.models.native import (
-    family_of,
-    instead,
-    is_native,
-    native_files,
-    read_bare,
-    read_native,
-    train_command,
-)
-from robust_xtreme.models.on_disk import Located, Native
-from robust_xtreme.models.origin import HOW_TO_TRAIN, IN_MEMORY, GivenModels, ModelOrigin, check_tasks, local
-from robust_xtreme.models.trained import languages_of
-from robust_xtreme.models.verify import check_hashes
-from robust_xtreme.models.weights import (
-    check_config,
+from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
+from robust_xtreme.models.config import TRUST_FLAG, check_config, fitted, known_type, longest, positions, text_facts
+from robust_xtreme.models.folder import (
+    CONFIG,
+    FOLDER,
+    HEADS,
+    HOW_TO_TRAIN,
+    IN_MEMORY,
+    Learned,
+    Located,
+    ModelFolder,
+    check_files,
     check_types,
     check_weights,
-    identity,
-    model_files,
+    encoder_identity,
+    local,
     read_json,
     weight_files,
 )
+from robust_xtreme.models.labels import (
+    called_otherwise,
+    check_agrees,
+    check_clear,
+    contradiction,
+    mapped,
+    may_fit,
+    others,
+    relabelled,
+    unsupported_note,
+)
+from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
+from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
 from robust_xtreme.stats.benchmark import TASKS
 
+_ENDS: Final = 2
+"""An answer has a start and an end; transformers' default for the number of classes is the same."""
 
-def heads(run: Path) -> tuple[str, ...]:
-    """The tasks that a run contains a head for."""
-    return tuple(sorted(path.stem for path in (run / "heads").glob("*.safetensors")))
-
-
-def head_for(run: Path, task: TaskSpec) -> str | None:
-    """The head of a run that a task uses: its own, else the first that it accepts, else None."""
-    available = heads(run)
-    return next((name for name in (task.name, *task.accepts) if name in available), None)
+_MOST: Final = 10_000
 
 
-def represents(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> bool:
+def represents(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
     if not kind_of(task.family).searched:
         return False
-    return not task.head or (given.represents and (is_native(origin.folder) or head_for(origin.folder, task) is None))
+    return not task.head or (given.represents and (model.native or model.head_for(task) is None))
 
 
 def served(given: GivenModels, task: TaskSpec) -> bool:
     """Whether one of the given models can answer a task."""
-    return task.name in given.named or any(serves(origin, task, given) for origin in given.plain)
+    return task.name in given.named or any(serves(model, task, given) for model in given.plain)
 
 
-def serves(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> bool:
+def serves(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model has a head of the kind that a task needs, or the task needs none."""
-    if represents(origin, task, given):
+    if represents(model, task, given):
         return True
-    if is_native(origin.folder):
-        return family_of(origin) == task.family
-    return head_for(origin.folder, task) is not None
+    return model.family == task.family if model.native else model.head_for(task) is not None
 
 
 def default_tasks(given: GivenModels) -> tuple[TaskSpec, ...]:
@@ -83,7 +76,7 @@ def default_tasks(given: GivenModels) -> tuple[TaskSpec, ...]:
     """
     every = [registry.load("task", name) for name in registry.names("task")]
     able = [task for task in every if _by_default(task, given) and served(given, task)]
-    fitting = [task for task in able if task.name in given.named or any(_fits(o, task, given) for o in given.plain)]
+    fitting = [task for task in able if task.name in given.named or any(_fits(m, task, given) for m in given.plain)]
     return tuple(fitting or able or sorted((task for task in every if _by_default(task, given)), key=_last))
 
 
@@ -96,17 +89,17 @@ def _by_default(task: TaskSpec, given: GivenModels) -> bool:
     """Whether a task is evaluated where no tasks are named."""
     if task.name in given.named or task.name in given.labels:
         return True
-    has_head = any(task.name in heads(origin.folder) for origin in given.plain)
+    has_head = any(task.name in model.heads for model in given.plain)
     return has_head or (task.head and not {*TASKS, OWN}.isdisjoint(task.groups))
 
 
-def _fits(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> bool:
+def _fits(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model serves a task, and the names of its classes fit too."""
-    if not serves(origin, task, given):
+    if not serves(model, task, given):
         return False
-    if not is_native(origin.folder) or not kind_of(task.family).classes or task.name in given.labels:
+    if not model.native or not kind_of(task.family).classes or task.name in given.labels:
         return True
-    return may_fit(read_native(origin, task, given.trust)[0].classes, task)
+    return may_fit(_classes_of(model, task, given.trust), task)
 
 
 def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
@@ -114,132 +107,103 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
     `tasks` are all tasks that the model answers: a run's heads for them are part of its identity.
     """
-    return _locate(local(run), task, tasks, GivenModels({}, (), {}, {}, trust))
+    model = local(run)
+    check_folder(model)
+    return _locate(model, task, tasks, GivenModels({}, (), {}, {}, trust))
 
 
-def _locate(origin: ModelOrigin, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
-    if represents(origin, task, given):
-        return _represented(origin, task, tasks, given)
-    if is_native(origin.folder):
-        return _checkpoint(origin, task, given)
+def _locate(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+    if represents(model, task, given):
+        return _represented(model, task, tasks, given)
+    if model.native:
+        return _checkpoint(model, task, given)
     if task.name in given.labels:
-        raise SpecError(f"--labels names classes of {task.name}, but {origin.typed} is a run, which names its own.")
-    return _run(origin, task, tasks, given)
+        raise SpecError(f"--labels names classes of {task.name}, but {model.typed} is a run, which names its own.")
+    return _run(model, task, tasks, given)
 
 
-def _checkpoint(origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> Located:
-    native, config = read_native(origin, task, given.trust)
-    labels = _mapped(native, origin, task, given)
-    files = native_files(origin.folder, given.trust)
+def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Located:
+    classes = _classes_of(model, task, given.trust)
+    labels = _mapped(classes, model, task, given)
     # one object is one model, by the identity in its name; the cache and the manifest have its labels beside it
-    labelled = {} if origin.source == IN_MEMORY else {task.family: labels}
-    what = identity(files, config, labelled)
+    labelled = {} if model.source == IN_MEMORY else {task.family: labels}
     return Located(
-        origin=origin,
+        origin=model,
         task=task.name,
-        head=native.architecture,
+        head=model.architecture,
         family=task.family,
         labels=labels,
-        identity=what,
-        config=text_facts(config),
-        learned=of_checkpoint(origin.folder, task.name, given.trained_on),
+        identity=model.identity(labelled, given.trust),
+        config=text_facts(model.config),
+        learned=of_checkpoint(model.folder, task.name, given.trained_on),
         heads=(),
-        native=native,
-        renamed=called_otherwise(native.classes, labels, task, origin.typed) if task.name in given.labels else "",
+        classes=classes,
+        trust=given.trust,
+        renamed=called_otherwise(classes, labels, task, model.typed) if task.name in given.labels else "",
     )
 
 
-def _represented(origin: ModelOrigin, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+def _represented(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     """A model of which only the encoder is used; a run has one identity for all its tasks."""
-    if is_native(origin.folder):
-        native, config = read_bare(origin, given.trust)
-        learned = of_checkpoint(origin.folder, task.name, given.trained_on, head=False)
-        used: tuple[str, ...] = ()
-        what = identity(native_files(origin.folder, given.trust), config, {})
-    else:
-        check_folder(origin.folder)
-        native, config = None, read_json(origin.folder / "model" / "config.json")
-        learned = Learned(())
-        used, labels = _used(origin.folder, tasks)
-        what = identity(model_files(origin.folder / "model"), config, labels, origin.folder / "heads")
-    return Located(origin, task.name, "", task.family, (), what, text_facts(config), learned, used, native)
+    used, learned = {} if model.native else _used(model, tasks), Learned(())
+    if model.native:
+        _check_checkpoint(model, given.trust)
+        learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
+    what, facts, trust = model.identity(used, given.trust), text_facts(model.config), model.native and given.trust
+    return Located(model, task.name, "", task.family, (), what, facts, learned, tuple(used), trust=trust)
 
 
-def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The heads of a run that tasks use, and their labels."""
-    head_names = {head_for(run, other) for other in tasks if other.head}
-    used = sorted({*more, *filter(None, head_names)})
-    paths = {head: run / "heads" / f"{head}.json" for head in used}
-    return tuple(used), {head: _labels(path, read_json(path)) for head, path in paths.items()}
+def _used(model: ModelFolder, tasks: Sequence[TaskSpec], *more: str) -> dict[str, tuple[str, ...]]:
+    """The heads of a run that tasks use, with their labels."""
+    names = {*more, *filter(None, (model.head_for(task) for task in tasks if task.head))}
+    return {head: _labels(model.folder / "heads" / f"{head}.json") for head in sorted(names)}
 
 
-def _mapped(native: Native, origin: ModelOrigin, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
-    classes = native.classes
-    asked = given.labels.get(task.name)
-    if not kind_of(task.family).classes:
-        if asked:
-            raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
-        return ()
-    if not asked:
-        check_clear(native.unclear, task, origin.typed)
-        return mapped(classes, task, origin.typed)
-    if len(asked) != len(classes):
-        what = f"--labels names {len(asked)} classes of {task.name}"
-        raise SpecError(f"{what}, but {origin.typed} has {len(classes)}.")
-    labels = mapped(asked, task, origin.typed)
-    if not native.unclear:
-        check_agrees(labels, classes, task, origin.typed)
-    return labels
+def _labels(path: Path) -> tuple[str, ...]:
+    labels = read_json(path).get("labels", [])
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {HOW_TO_TRAIN}")
+    return tuple(labels)
 
 
-def _run(origin: ModelOrigin, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
-    run = origin.folder
-    check_folder(run)
-    head = head_for(run, task)
+def _run(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+    run, head = model.folder, model.head_for(task)
     if head is None:
-        wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(heads(run)) or "none"
-        remedy = f"Train one: {train_command(task)}.{instead(task)}"
+        wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(model.heads) or "none"
+        remedy = f"Train one: {_train_command(task)}.{_instead(task)}"
         raise ModelError(f"{run} has no head for {wanted} (it has: {available}). {remedy}")
-    used, labels = _used(run, tasks, head)
+    used = _used(model, tasks, head)
     facts = read_json(run / "heads" / f"{head}.json")
     family = str(facts.get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
     trained_on = facts.get("encoder")
-    if trained_on and trained_on != encoder_identity(run / "model"):
-        what = f"the encoder in {run}/model is not the one that the head {head} was trained on"
+    if trained_on and trained_on != encoder_identity(model.encoder):
+        what = f"the encoder in {model.encoder} is not the one that the head {head} was trained on"
         raise ModelError(f"{what}: its files were replaced, changed or damaged. Copy the run again, or train it again.")
-    relabelled(labels[head], task, run)
-    config = read_json(run / "model" / "config.json")
+    relabelled(used[head], task, run)
     return Located(
-        origin=origin,
+        origin=model,
         task=task.name,
         head=head,
         family=family,
-        labels=labels[head],
-        identity=identity(model_files(run / "model"), config, labels, run / "heads"),
-        config=text_facts(config),
-        learned=_of_run(run, head, task, given),
-        heads=used,
+        labels=used[head],
+        identity=model.identity(used),
+        config=text_facts(model.config),
+        learned=_of_run(model, head, task, given),
+        heads=tuple(used),
     )
 
 
-def _of_run(run: Path, head: str, task: TaskSpec, given: GivenModels) -> Learned:
+def _of_run(model: ModelFolder, head: str, task: TaskSpec, given: GivenModels) -> Learned:
     """The recorded languages of a run's head; where there is no record, those that the user names, if any."""
-    recorded = languages_of(run, head)
+    recorded = languages_of(model, head)
     if recorded is None:
-        return of_checkpoint(run, task.name, given.trained_on, head=False)
+        return of_checkpoint(model.folder, task.name, given.trained_on, head=False)
     if task.name in given.trained_on:
-        what = f"{OPTION} names languages of {task.name}, but {run} records its own: {', '.join(recorded)}"
+        what = f"{OPTION} names languages of {task.name}, but {model.folder} records its own: {', '.join(recorded)}"
         raise SpecError(f"{what}. Leave {task.name}= out.")
     return Learned(recorded)
-
-
-def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
-    labels = facts.get("labels", [])
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {HOW_TO_TRAIN}")
-    return tuple(labels)
 
 
 def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
@@ -253,35 +217,36 @@ def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Locat
     return located
 
 
-def check_folder(run: Path) -> None:
-    """Raise ModelError, one line, unless the folder is a run of `train` whose files are as they were trained."""
+def check_folder(model: ModelFolder) -> None:
+    """Raise ModelError, one line, where the folder is not of transformers, and not a run whose files are as trained."""
+    run, encoder = model.folder, model.encoder
+    if model.native:
+        return
     if not run.is_dir():
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
     check_hashes(run)
-    model = run / "model"
-    if not (model / "config.json").is_file():
+    if not (encoder / CONFIG).is_file():
         raise ModelError(
             f"{run} contains no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
             "finished run of `robust-xtreme train`."
         )
-    check_weights(model)
-    check_config(read_json(model / "config.json"), str(run))
-    check_types((*weight_files(model, str(model)), *sorted((run / "heads").glob("*.safetensors"))))
+    check_weights(encoder)
+    check_config(model.config, str(run))
+    check_types((*weight_files(encoder, str(encoder)), *sorted((run / "heads").glob("*.safetensors"))))
 
 
-def assign(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, ModelOrigin]:
+def assign(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, ModelFolder]:
     """The model of each task: that of TASK=NAME where it is given, else the only plain NAME with a head for it.
 
     Raises SpecError where two models could answer a task, ModelError where none can, each naming the task.
     """
-    for origin in (*given.named.values(), *given.plain):
-        if not is_native(origin.folder):
-            check_folder(origin.folder)
+    for model in (*given.named.values(), *given.plain):
+        check_folder(model)
     return {task.name: given.named.get(task.name) or _only(given, task) for task in tasks}
 
 
-def _only(given: GivenModels, task: TaskSpec) -> ModelOrigin:
-    able = [origin for origin in given.plain if serves(origin, task, given)]
+def _only(given: GivenModels, task: TaskSpec) -> ModelFolder:
+    able = [model for model in given.plain if serves(model, task, given)]
     if len(able) > 1:
         have = "have a head for" if task.head else "could answer"
         raise SpecError(f"Two models {have} {task.name}: say which, as in --model {task.name}={able[0].typed}")
@@ -292,6 +257,98 @@ def _only(given: GivenModels, task: TaskSpec) -> ModelOrigin:
     return able[0]
 
 
-def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: str = "fp32") -> Checkpoint:
-    """Load the encoder, head and tokenizer that `task` needs, in evaluation mode. Raises ModelError."""
-    return load(locate(run, task), task, device, precision)
+def _classes_of(model: ModelFolder, task: TaskSpec, trust: bool) -> tuple[str, ...]:
+    """The names of the classes of a checkpoint's head in order; none where it does not classify.
+
+    Raises ModelError where it has another head, no safetensors, or code of its own without `trust`.
+    """
+    if model.family != task.family:
+        raise ModelError(_other_head(model, task))
+    _check_checkpoint(model, trust)
+    names = model.config.get("id2label")
+    if task.family == SPAN_QA.name:
+        count = len(names) if isinstance(names, dict) else model.config.get("num_labels", _ENDS)
+        if count != _ENDS:
+            what = f"its head gives {count} scores of a token, but an answer has a start and an end"
+            raise ModelError(f"{model.typed}: {what}.")
+    return _classes(model, names) if kind_of(task.family).classes else ()
+
+
+def _check_checkpoint(model: ModelFolder, trust: bool) -> None:
+    """Raise ModelError where a checkpoint has no safetensors, or code of its own without `trust`."""
+    import transformers
+
+    config = model.config
+    check_files(model.folder, model.typed, here=model.source == FOLDER)
+    check_encoder(model.folder)
+    known = known_type(config) and hasattr(transformers, model.architecture)
+    if config.get("auto_map") and not known and not trust:
+        raise ModelError(f"{model.typed} contains code of its own, which runs only with {TRUST_FLAG}")
+    check_config(config, model.typed)
+
+
+def _other_head(model: ModelFolder, task: TaskSpec) -> str:
+    wanted = f"one that ends in {HEADS[task.family]}" if task.family in HEADS else "a dual encoder made by train"
+    needs = f"{task.name} needs {wanted}"
+    if model.family is not None:
+        return f"{model.typed} is a {model.architecture}, whose head is for other tasks; {needs}."
+    what = model.architecture or "config.json names no architecture"
+    how = f" Fine-tune it: {_train_command(task, model.typed)}." if model.source == FOLDER else ""
+    return f"{model.typed} is an encoder without task heads ({what}); {needs}.{how}{_instead(task)}"
+
+
+def _train_command(task: TaskSpec, encoder: str = "DIR") -> str:
+    """The command that trains a head for a task: its own, or the first accepted one where it has no training data."""
+    accepted = (name for name in task.accepts if name != task.name)
+    learned = task.name if task.train_languages else next(accepted, task.name)
+    return f"robust-xtreme train --task {learned} --from {encoder} --data DIR"
+
+
+def _instead(task: TaskSpec) -> str:
+    """The alternative to a head, as a sentence: in retrieval, a named representation."""
+    return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
+
+
+def _classes(model: ModelFolder, id2label: Any) -> tuple[str, ...]:
+    """The names of the head's classes in order; where there are none, those that transformers would give."""
+    if id2label is None:
+        count = model.config.get("num_labels", _ENDS)
+        id2label = {str(index): f"LABEL_{index}" for index in range(count if isinstance(count, int) else 0)}
+    if not isinstance(id2label, dict) or not 0 < len(id2label) <= _MOST:
+        raise ModelError(f"{model.typed}: id2label in its config.json does not name the head's classes.")
+    indices = [str(index) for index in range(len(id2label))]
+    if sorted(id2label) != sorted(indices) or not all(isinstance(name, str) and name for name in id2label.values()):
+        raise ModelError(f"{model.typed}: id2label in its config.json does not name classes 0 to {len(id2label) - 1}.")
+    return tuple(id2label[index] for index in indices)
+
+
+def _mapped(classes: tuple[str, ...], model: ModelFolder, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
+    asked, unclear = given.labels.get(task.name), contradiction(classes, model.config.get("label2id"))
+    if not kind_of(task.family).classes:
+        if asked:
+            raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
+        return ()
+    if not asked:
+        check_clear(unclear, task, model.typed)
+        return mapped(classes, task, model.typed)
+    if len(asked) != len(classes):
+        what = f"--labels names {len(asked)} classes of {task.name}"
+        raise SpecError(f"{what}, but {model.typed} has {len(classes)}.")
+    labels = mapped(asked, task, model.typed)
+    if not unclear:
+        check_agrees(labels, classes, task, model.typed)
+    return labels
+
+
+def notes_of(located: Located) -> tuple[str, ...]:
+    """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
+    model, native = located.origin, located.origin.native
+    left = others(located.classes, located.labels) if located.classes and kind_of(located.family).words else ()
+    tags = f"{located.task}: the tags {', '.join(left)} of {model.typed} count as O." if left else ""
+    trained = "" if native else changed_texts(model, located.heads)
+    unknown = "" if native else unverified(model.folder)
+    task, most = registry.load("task", located.task), positions(located.config)
+    spared = unsupported_note(located.labels, task)
+    what = f"inputs of {longest(task)} tokens are cut to the {most} that {model.typed} reads"
+    cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."
+    return tuple(filter(None, (model.note, located.renamed, tags, spared, cut, trained, unknown)))

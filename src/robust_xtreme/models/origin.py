@@ -1,4 +1,8 @@
-"""Find the models that a run names: mini, a folder, or a model on the hub."""
+"""Find what a run names: its models (mini, folders, models on the hub), and the languages that they were trained on.
+
+A run of `train` records its languages; those of other checkpoints are unknown unless the user or the model card names
+them.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +13,34 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.core import registry, resources
-from robust_xtreme.core.errors import ModelError, SpecError
-from robust_xtreme.core.run_paths import exists, like_hub
+from robust_xtreme.core.errors import ModelError, SpecError, UnknownName
+from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local
 from robust_xtreme.models.labels import parse_labels
-from robust_xtreme.models.learned import parse_trained_on
-from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
+from robust_xtreme.tasks.sources.checkpoints import CARD, fetched, on_hub
 
-HOW_TO_TRAIN: Final = "robust-xtreme train --help"
-FOLDER: Final = "folder"
-FROM_HUB: Final = "hub"
-IN_MEMORY: Final = "memory"
-"""The source of a model in memory, and the first part of its name: `memory:HASH`."""
+OPTION: Final = "--trained-on"
+BY_CARD: Final = "model card"
+NONE: Final = "none"
+_FORM: Final = "as in --trained-on en,de or --trained-on xnli=en"
+_CODE: Final = re.compile(r"[a-z]{2,3}")
+_ISO: Final = """
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en
+    eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv
+    ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne
+    ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st
+    su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+"""
+_KNOWN: Final = frozenset((*_ISO.split(), *ALL_LANGUAGES))
+"""The codes of languages: those of ISO 639-1, and those of three letters that the tasks use."""
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class ModelOrigin:
-    """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub."""
-
-    typed: str
-    called: str
-    folder: Path
-    source: str = FOLDER
-    revision: str = ""
-
-    @property
-    def note(self) -> str:
-        """A sentence where the name could mean another model, now or in a later run; else empty."""
-        if self.source == FROM_HUB:
-            return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
-        if self.source == FOLDER and like_hub(self.typed):
-            return f"{self.typed} is a folder here, so the hub was not asked for a model of that name."
-        return ""
+_SEE: Final = "robust-xtreme list languages. Other languages have the two letters of ISO 639-1, or are left out"
+_FENCE: Final = "---"
+_LONGEST: Final = 1 << 16
+_KEY: Final = "language:"
 
 
 @final
@@ -54,17 +52,12 @@ class GivenModels:
     representation was named, which answers retrieval where a model does not have the task's head.
     """
 
-    named: Mapping[str, ModelOrigin]
-    plain: tuple[ModelOrigin, ...]
+    named: Mapping[str, ModelFolder]
+    plain: tuple[ModelFolder, ...]
     labels: Mapping[str, tuple[str, ...]]
     trained_on: Mapping[str, tuple[str, ...]]
     trust: bool = False
     represents: bool = False
-
-
-def local(folder: Path, typed: str = "") -> ModelOrigin:
-    """A folder as a model."""
-    return ModelOrigin(typed or str(folder), folder.resolve().name, folder)
 
 
 def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> GivenModels:
@@ -126,17 +119,17 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
             raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
 
 
-def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelOrigin:
+def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelFolder:
     if name in in_memory:
-        return ModelOrigin(name, IN_MEMORY, in_memory[name], IN_MEMORY)
+        return ModelFolder(name, IN_MEMORY, in_memory[name], IN_MEMORY)
     if name.startswith(f"{IN_MEMORY}:") and not exists(name):
         what = "was a model in memory, which only the Python program that had it can give again"
         raise ModelError(f"{name[:80]} {what}: evaluate(model=..., tokenizer=...). No file replays it.")
     if name == MINI:
-        return ModelOrigin(name, name, resources.mini("model"), MINI)
+        return ModelFolder(name, name, resources.mini("model"), MINI)
     if on_hub(name):
         checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
-        return ModelOrigin(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
+        return ModelFolder(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
         raise ModelError(
             f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
@@ -153,3 +146,82 @@ def check_tasks(given: GivenModels, tasks: Sequence[TaskSpec]) -> None:
         unknown = next((task for task in names if task not in known), None)
         if unknown:
             raise SpecError(f"{what} given for {unknown!r}, but that task is not evaluated. Add it to --tasks.")
+
+
+def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """`en`, `de` and `xnli=en` as {"": ("en", "de"), "xnli": ("en",)}; `none` gives no language.
+
+    Raises SpecError where a part is malformed or a task is named twice, UnknownName for an unknown task or language.
+    """
+    by_task: dict[str, tuple[str, ...]] = {}
+    for assignment in given:
+        task, named, listed = assignment.rpartition("=")
+        codes = tuple(code.strip() for code in listed.split(","))
+        if (named and not task) or not (codes == (NONE,) or all(map(_CODE.fullmatch, codes))):
+            raise SpecError(f"The value {assignment[:80]!r} of trained_on is not en,de or TASK=en,de, {_FORM}")
+        unknown = next((code for code in codes if code not in (NONE, *_KNOWN)), None)
+        if unknown is not None:
+            raise UnknownName("language", unknown, ALL_LANGUAGES, _SEE)
+        if named:
+            registry.load("task", task)
+        if task and task in by_task:
+            raise SpecError(f"The value of trained_on names {task} twice, {_FORM}")
+        by_task[task] = (*by_task.get(task, ()), *(() if codes == (NONE,) else codes))
+    return by_task
+
+
+def of_checkpoint(folder: Path, task: str, named: Mapping[str, tuple[str, ...]], head: bool = True) -> Learned:
+    """What is known of a checkpoint that is not a run of `train`: the user's word counts before the model card.
+
+    The card describes a head; without one, its languages are those of pretraining and do not count.
+    """
+    if task in named or "" in named:
+        return Learned(named.get(task, named.get("")), OPTION)
+    languages = card_languages(folder) if head else None
+    return Learned() if languages is None else Learned(languages, BY_CARD)
+
+
+def card_languages(folder: Path) -> tuple[str, ...] | None:
+    """The languages that the metadata of a folder's model card name.
+
+    None where there are none, and where an entry is not the code of one language: `multilingual`, say, leaves open
+    which languages the head was trained on. Only the first 64 KiB are read, and nothing in them is evaluated.
+    """
+    try:
+        if not (folder / CARD).is_file():
+            return None
+        with (folder / CARD).open("rb") as file:
+            lines = file.read(_LONGEST).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    if not lines or lines[0].strip() != _FENCE:
+        return None
+    stop = next((index for index, line in enumerate(lines) if index and line.rstrip() == _FENCE), 0)
+    codes = [_code(entry) for entry in _entries(lines[1:stop])]
+    known = tuple(dict.fromkeys(code for code in codes if code))
+    return known if known and all(codes) else None
+
+
+def _entries(header: Sequence[str]) -> list[str]:
+    """The entries under `language`: one on its line, a list in brackets, or a line with a dash for each."""
+    starts = [index for index, line in enumerate(header) if line.startswith(_KEY)]
+    if len(starts) != 1:
+        return []
+    value = header[starts[0]].removeprefix(_KEY).partition(" #")[0].strip()
+    if value:
+        return value[1:-1].split(",") if value[0] == "[" and value[-1] == "]" else [value]
+    entries = []
+    for line in header[starts[0] + 1 :]:
+        if not line.lstrip().startswith("- "):
+            break
+        entries.append(line.partition(" #")[0].lstrip().removeprefix("- "))
+    return entries
+
+
+def _code(entry: str) -> str:
+    """The code of a language: `en`, `"no"`, `zh-CN` as zh; empty for anything else.
+
+    Of the codes of three letters only those that the tasks use count: others can name the same language twice.
+    """
+    code = re.split("[-_]", entry.strip().strip("\"'").lower())[0]
+    return code if code in _KNOWN else ""

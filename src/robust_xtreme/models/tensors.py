@@ -1,16 +1,26 @@
-"""Windows as tensors: ids padded to one length, the inputs of an encoder, and the states that represent inputs."""
+"""Windows as tensors, the states that represent inputs, and a text as one vector: `mean:14/24`."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import re
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final, Self, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.models.reading.members.retrieval import texts_of
 from robust_xtreme.models.reading.windows import Windows
 
-# Recognise exceptions that report too little memory.
+Scores = np.ndarray[Any, Any]
+
+_TYPES: Final = "token_type_ids"
+POOLINGS: Final = ("mean", "cls")
+_FORM: Final = re.compile(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?")
+_GRAMMAR: Final = "POOLING:LAYER[/OF][@specials=out], for example mean:14/24 or cls:12"
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -19,11 +29,6 @@ def out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
-
-
-Scores = np.ndarray[Any, Any]
-
-_TYPES: Final = "token_type_ids"
 
 
 def collate(windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
@@ -63,3 +68,121 @@ def summaries(hidden: Tensor, windows: Windows) -> Tensor:
     if hidden.shape[1] == 1 or not windows.summary.any():
         return hidden[:, 0]
     return hidden[torch.arange(len(windows), device=hidden.device), on(hidden.device, windows.summary)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How a text becomes a vector without a head; `str()` round-trips through `parse`.
+
+    `layer` is a hidden state of the encoder, 0 being the embeddings; where `of` is not 0, it is that of an encoder with
+    `of` layers, and is scaled to others. `mean` averages the tokens of the text, with `specials` also the special
+    tokens around it. `cls` takes the token that represents all of the text: the first, or the last where the encoder is
+    causal or has no special token at the start.
+    """
+
+    pooling: str
+    layer: int
+    of: int = 0
+    specials: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `mean:14/24`, `cls:12`, `mean:8@specials=out`. Raises SpecError, one line."""
+        match = _FORM.fullmatch(text.strip())
+        if match is None:
+            raise SpecError(f"The representation {text[:80]!r} is not {_GRAMMAR}.")
+        pooling, layer, of, specials = match.groups()
+        if pooling not in POOLINGS:
+            raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls.")
+        if specials not in (None, "in", "out"):
+            raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")
+        if specials == "out" and pooling == "cls":
+            raise SpecError(f"The representation {text!r}: cls is a special token, which cannot be left out.")
+        if of is not None and not 0 < int(of) >= int(layer):
+            raise SpecError(f"The representation {text!r}: there is no layer {layer} of {of}.")
+        return cls(pooling, int(layer), int(of or 0), specials != "out")
+
+    def __str__(self) -> str:
+        layer = f"{self.layer}/{self.of}" if self.of else str(self.layer)
+        return f"{self.pooling}:{layer}" + ("" if self.specials else "@specials=out")
+
+    def at(self, layers: int) -> int:
+        """The hidden state in an encoder with `layers` layers: for N/M it is N * layers / M, with halves rounded up.
+
+        Raises SpecError where it has no such layer.
+        """
+        state = (2 * self.layer * layers + self.of) // (2 * self.of) if self.of else self.layer
+        if state > layers:
+            what = f"The representation {str(self)!r} needs layer {state}, but the encoder has {layers}."
+            raise SpecError(f"{what} Name one of 0 to {layers}, or scale it: {self.pooling}:14/24")
+        return state
+
+
+DEFAULT: Final = Representation("mean", 14, 24)
+"""The representation of XTREME and X-STILTs: layer 14 of XLM-R large's 24, scaled to other encoders."""
+
+
+def layer_count(encoder: nn.Module) -> int:
+    """The number of layers of an encoder. Raises ModelError where its configuration does not contain it."""
+    config: Any = encoder.config
+    layers = getattr(config, "num_hidden_layers", None)
+    if not isinstance(layers, int):
+        raise ModelError("The encoder's config.json does not say how many layers it has (num_hidden_layers).")
+    return layers
+
+
+class AtLayer(nn.Module):
+    """An encoder whose output is the hidden state of one layer, 0 being the embeddings."""
+
+    def __init__(self, encoder: nn.Module, layer: int) -> None:
+        nn.Module.__init__(self)
+        self.encoder = encoder
+        self.config: Any = encoder.config
+        self.layer = layer
+
+    def forward(self, **inputs: Tensor) -> SimpleNamespace:
+        """Hidden states (B, L, H) after the layer. Raises ModelError where the encoder does not give them."""
+        states = getattr(self.encoder(**inputs, output_hidden_states=True), "hidden_states", None)
+        if states is None or len(states) <= self.layer:
+            have = "no hidden states" if states is None else f"{len(states)} hidden states"
+            raise ModelError(f"The encoder gives {have}, and layer {self.layer} is asked for.")
+        return SimpleNamespace(last_hidden_state=states[self.layer])
+
+
+class Pooled(nn.Module):
+    """Pool hidden states (B, L, H) into vectors (B, H) of length 1; it has no parameters.
+
+    The layer is chosen before, by `AtLayer`: the hidden states are those of the representation's layer.
+    """
+
+    def __init__(self, representation: Representation) -> None:
+        nn.Module.__init__(self)
+        self.representation = representation
+
+    def forward(self, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
+        """Vectors (B, H), float32; the zero vector for a text without tokens where special tokens are left out."""
+        if self.representation.pooling == "cls":
+            return unit_length(summaries(hidden, windows))
+        kept = mask if self.representation.specials else _inside(windows, mask)
+        total = (hidden.float() * kept[:, :, None]).sum(dim=1)
+        return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
+
+
+def _inside(windows: Windows, mask: Tensor) -> Tensor:
+    """1 on the tokens (B, L) of the text itself."""
+    layout = texts_of(windows)
+    first, count = (on(mask.device, column)[:, None] for column in (layout.first, layout.count))
+    positions = torch.arange(mask.shape[1], device=mask.device)[None, :]
+    return ((positions >= first) & (positions < first + count)).to(mask.dtype)
+
+
+def unit_length(vectors: Tensor) -> Tensor:
+    """Vectors (B, D) of length 1, float32; a zero vector stays zero.
+
+    They are multiplied by a power of two first, so that the squares of no finite vector are too large or too small.
+    """
+    wide = vectors.double()
+    _, exponents = torch.frexp(wide.detach().abs().amax(dim=-1, keepdim=True))
+    normed: Tensor = nn.functional.normalize(torch.ldexp(wide, -exponents).float(), dim=-1)
+    return normed

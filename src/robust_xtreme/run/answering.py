@@ -15,7 +15,7 @@ import torch
 
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import NotFinite, RobustXtremeError
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import Loaded
 from robust_xtreme.models.predictors.cache import settings
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of

@@ -18,7 +18,7 @@ from robust_xtreme.core.garbage import rarely_collected
 from robust_xtreme.core.run_paths import has_relative
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import Answering, Device, Events
 from robust_xtreme.run.computing import Setting, StagedTaskRun

@@ -16,12 +16,13 @@ from robust_xtreme.core.examples import Corpus
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.files import cache as stored
-from robust_xtreme.models.checkpoint import Models, tokenizer_of
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS, forward
 from robust_xtreme.models.predictors.cache import KIND, keys_of, settings
 from robust_xtreme.models.predictors.predictor import predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.tokenizer import tokenizer_of
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.answering import threads

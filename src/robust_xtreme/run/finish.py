@@ -16,8 +16,9 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import PAGE, REPORT
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, MODELS, PREDICTIONS, SCORES, STATS, build
-from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.trained import base_kind, model_facts, stage_flags
+from robust_xtreme.models.config import base_kind
+from robust_xtreme.models.folder import Located
+from robust_xtreme.models.stages import model_facts, stage_flags
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacked_of
@@ -160,7 +161,7 @@ def models(plan: Plan) -> pl.DataFrame:
 def _model(model: Located, plan: Plan) -> dict[str, Any]:
     overlapping = [run for run in plan.task_runs if run.overlap and run.model.name == model.name]
     evaluated = [f"{run.task.name}/{clean_split(run.split)}/{run.language}" for run in overlapping]
-    flags = list(dict.fromkeys([*evaluated, *stage_flags(model.run)]))
+    flags = list(dict.fromkeys([*evaluated, *stage_flags(model.origin)]))
     return {
         "model": model.name,
         "identity": model.identity,
@@ -169,7 +170,7 @@ def _model(model: Located, plan: Plan) -> dict[str, Any]:
         "params": model.params,
         "params_nonembedding": model.params_nonembedding,
         "overlap_flags": json.dumps(flags) if flags else None,
-        **model_facts(model.run, model.heads, model.config),
+        **model_facts(model.origin, model.heads, model.config),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import __version__
@@ -14,11 +13,10 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_spec import RunSpec, parse_sets
 from robust_xtreme.core.specs import OWN, SUITE, TaskSpec
 from robust_xtreme.files.schema import SCHEMA_VERSION
-from robust_xtreme.models.checkpoint import notes_of
-from robust_xtreme.models.learned import NONE
-from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.trained import own_training
-from robust_xtreme.models.weights import language_models
+from robust_xtreme.models.folder import Located, ModelFolder, language_models
+from robust_xtreme.models.located import notes_of
+from robust_xtreme.models.origin import NONE
+from robust_xtreme.models.stages import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.run.external import facts
 from robust_xtreme.run.plan import Plan
@@ -36,7 +34,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
     what = _what(plan.spec)
     source = open_source(plan.spec.data, offline=plan.spec.offline)
     models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
-    trained = [task for run, task in _answered_tasks(plan) if own_training(run, task)]
+    trained = [task for model, task in _answered_tasks(plan) if own_training(model, task)]
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
@@ -147,13 +145,13 @@ def _notes(plan: Plan) -> list[str]:
     if isinstance(source, Suite):
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
     planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
-    learned = (own_training(run, task) for run, task in _answered_tasks(plan))
+    learned = (own_training(model, task) for model, task in _answered_tasks(plan))
     return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned))))
 
 
-def _answered_tasks(plan: Plan) -> list[tuple[Path, str]]:
-    """Pairs of a run and a task that it answers, each once."""
-    return list(dict.fromkeys((task_run.model.run, task_run.task.name) for task_run in plan.task_runs))
+def _answered_tasks(plan: Plan) -> list[tuple[ModelFolder, str]]:
+    """Pairs of a model and a task that it answers, each once."""
+    return list(dict.fromkeys((task_run.model.origin, task_run.task.name) for task_run in plan.task_runs))
 
 
 def _task_run(task_run: TaskRun) -> dict[str, Any]:

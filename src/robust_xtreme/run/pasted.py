@@ -16,7 +16,7 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Ta
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS

@@ -16,18 +16,17 @@ from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models.checkpoint import tokenizer_of
-from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
+from robust_xtreme.models.config import fitted, longest, too_long, with_length
+from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside, unsupported_labels
 from robust_xtreme.models.located import default_tasks, locate_all, served
-from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import GivenModels, given_models
 from robust_xtreme.models.predictors.predictor import Embedding, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
-from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.models.retrieval.embeddings import dtype_for
-from robust_xtreme.models.trained import overlap
-from robust_xtreme.models.vocabulary import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, unreadable
+from robust_xtreme.models.stages import overlap
+from robust_xtreme.models.tensors import DEFAULT, Representation
+from robust_xtreme.models.tokenizer import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, tokenizer_of, unreadable
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition, at_full, beside_attack
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable

@@ -17,11 +17,11 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST
-from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.retrieval.search import CPU
-from robust_xtreme.models.verify import UNVERIFIED
-from robust_xtreme.models.vocabulary import MISPLACED
+from robust_xtreme.models.stages import UNVERIFIED
+from robust_xtreme.models.tokenizer import MISPLACED
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.report.progress import matters, notebook_bar

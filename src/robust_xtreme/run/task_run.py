@@ -11,8 +11,8 @@ from robust_xtreme.core.errors import Mismatch, UnreadableFiles, counted
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import Origin, TaskSpec
 from robust_xtreme.files.manifest import OTHERWISE
+from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside
-from robust_xtreme.models.on_disk import Located
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.normalising.corrector import Spelling

@@ -15,9 +15,10 @@ import torch
 from robust_xtreme.core.errors import ModelError, RobustXtremeError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import store
-from robust_xtreme.models.encoder import check_complete, loading, reading
+from robust_xtreme.models.config import check_config, loading, reading
+from robust_xtreme.models.folder import check_weights, weight_files
+from robust_xtreme.models.loading import check_complete
 from robust_xtreme.models.tensors import out_of_memory
-from robust_xtreme.models.weights import check_config, check_weights, weight_files
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.training.encoder import config_of
 

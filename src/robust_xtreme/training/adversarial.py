@@ -15,7 +15,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.loading import Checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS, Loaded
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of

@@ -13,8 +13,8 @@ from torch import nn
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.examples import digest
+from robust_xtreme.models.config import MONOLINGUAL, MULTILINGUAL
 from robust_xtreme.models.mini import MiniConfig, MiniModel, register
-from robust_xtreme.models.trained import MONOLINGUAL, MULTILINGUAL
 from robust_xtreme.training.device import own_random
 
 VECTORS: Final = "vectors.safetensors"

@@ -15,9 +15,9 @@ from robust_xtreme.core.run_paths import exists, like_hub, name_of
 from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import OWN, SUITE, PerturbationSpec
 from robust_xtreme.core.targets.contamination import check
-from robust_xtreme.models.encoder import encoder_identity, known_type
-from robust_xtreme.models.verify import CLAIM, check_encoder, check_hashes, unverified
-from robust_xtreme.models.weights import check_config, check_files
+from robust_xtreme.models.config import check_config, known_type
+from robust_xtreme.models.folder import check_files, encoder_identity
+from robust_xtreme.models.stages import CLAIM, check_encoder, check_hashes, unverified
 from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows

@@ -113,8 +113,10 @@ def encoder_of(folder: Path) -> Embedder:
 
     Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
     """
-    from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
-    from robust_xtreme.models.representation import DEFAULT
+    from robust_xtreme.models.folder import encoder_identity
+    from robust_xtreme.models.loading import read_encoder
+    from robust_xtreme.models.tensors import DEFAULT
+    from robust_xtreme.models.tokenizer import read_tokenizer
 
     opened = cache(lambda: (read_tokenizer(folder), read_encoder(folder)))
     identity = f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}"
@@ -126,8 +128,7 @@ def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
 
     from robust_xtreme.models.reading.members.retrieval import text_windows
     from robust_xtreme.models.reading.tokens import tokenizer_from
-    from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, layer_count
-    from robust_xtreme.models.tensors import collate, encoder_inputs
+    from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate, encoder_inputs, layer_count
 
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)

@@ -14,8 +14,10 @@ from robust_xtreme.core.errors import DiskError, ModelError, no_room
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.files.new_files import sync_folder
-from robust_xtreme.models.encoder import check_tokenizer, first_line, read_encoder, read_tokenizer
-from robust_xtreme.models.weights import check_weights
+from robust_xtreme.models.config import first_line
+from robust_xtreme.models.folder import check_weights
+from robust_xtreme.models.loading import read_encoder
+from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)

@@ -19,7 +19,7 @@ from robust_xtreme.core.run_spec import HUB
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family, windows_of
-from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub

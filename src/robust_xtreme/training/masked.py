@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.encoder import check_fits, fitted, longest, positions
+from robust_xtreme.models.config import check_fits, fitted, longest, positions
 from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokens, backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, around
 from robust_xtreme.models.tensors import Scores

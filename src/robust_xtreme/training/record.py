@@ -15,7 +15,7 @@ from robust_xtreme.core.targets.contamination import HASHES
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal, check_folder
 from robust_xtreme.files.manifest import write_manifest
-from robust_xtreme.models.verify import CLAIM, FILES, claim_of, hashes, names_of
+from robust_xtreme.models.stages import CLAIM, FILES, claim_of, hashes, names_of
 from robust_xtreme.training.best import FILE as BEST
 from robust_xtreme.training.loop import METRICS
 from robust_xtreme.training.removal import over_of, remove

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, start_over
-from robust_xtreme.models.verify import CLAIM, FILES, claim_of
+from robust_xtreme.models.stages import CLAIM, FILES, claim_of
 from robust_xtreme.training import best
 
 FOLDERS: Final = ("stages", "heads", "model", "resume")

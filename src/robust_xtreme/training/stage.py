@@ -21,8 +21,8 @@ from robust_xtreme.core.targets.contamination import HASHES, keys
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
-from robust_xtreme.models.encoder import encoder_identity
-from robust_xtreme.models.verify import CLAIM, check_hashes
+from robust_xtreme.models.folder import encoder_identity
+from robust_xtreme.models.stages import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import best, record, scratch

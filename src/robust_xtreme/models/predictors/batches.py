@@ -18,7 +18,7 @@ from torch import Tensor
 
 from robust_xtreme.core.columns import Array, column_of, gathered
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.loading import Checkpoint, bare
 from robust_xtreme.models.predictors.predictor import Load, Weights
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.reading import Reading
@@ -26,7 +26,6 @@ from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, joined
 from robust_xtreme.models.reading.windows import Windows, in_batches, of_examples
 from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.models.tensors import collate, encoder_inputs, sent
-from robust_xtreme.models.whole import bare
 from robust_xtreme.stats.bitext import Neighbours
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}

@@ -27,10 +27,9 @@ from robust_xtreme.core.edits import NO_SPANS
 from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files.cache import Cache
-from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.folder import Located, identity
 from robust_xtreme.models.reading.inputs import Contents, Inputs
 from robust_xtreme.models.reading.scores import Array, Decoded
-from robust_xtreme.models.weights import identity
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models` that can change a prediction; the source of that
@@ -129,7 +128,7 @@ def _code() -> str:
 
 def _answering(model: Located) -> str:
     """The identity of encoder and head of one task, without the run's other heads."""
-    if model.native is not None:
+    if model.origin.native:
         return model.identity
     heads = {model.head: model.labels} if model.head else {}
     return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")

@@ -11,7 +11,7 @@ from robust_xtreme.core.columns import Array, TargetColumn
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Target
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.reading.inputs import Contents, Inputs
 from robust_xtreme.models.reading.scores import Reduced
@@ -21,7 +21,7 @@ from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.stats.bitext import Neighbours
 
 if TYPE_CHECKING:
-    from robust_xtreme.models.checkpoint import Checkpoint
+    from robust_xtreme.models.loading import Checkpoint
 
 Load = Callable[[], "Checkpoint"]
 """Loads the model of a task, or returns the loaded model."""

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.encoder import check_complete, check_finite, loading, parameters_of, reading
-from robust_xtreme.models.weights import check_config, check_files, check_size, check_weights, read_json, weight_files
+from robust_xtreme.models.config import check_config, loading, reading
+from robust_xtreme.models.folder import check_files, check_size, check_weights, read_json, weight_files
+from robust_xtreme.models.loading import check_complete, check_finite, parameters_of
 from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
 
 _NEW: Final[Mapping[str, Any]] = {

@@ -21,8 +21,7 @@ from robust_xtreme.models.reading.members import retrieval as reading
 from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.scores import Labels
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.models.representation import Pooled, unit_length
-from robust_xtreme.models.tensors import Scores, summaries
+from robust_xtreme.models.tensors import Pooled, Scores, summaries, unit_length
 
 SCALE: Final = 100.0
 """The initial factor of cosines before the softmax, as in the official dual encoder."""

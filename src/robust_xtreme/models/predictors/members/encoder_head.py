@@ -12,7 +12,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, Choices, TargetColumn, chained, column_of
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models.on_disk import Located
+from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.batches import decoded, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.predictor import (
@@ -158,8 +158,9 @@ def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) ->
 
 def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     """The encoder and head of a model for a task."""
-    from robust_xtreme.models.checkpoint import relabel_of, tokenizer_of
+    from robust_xtreme.models.labels import relabel_of
     from robust_xtreme.models.predictors.batches import Loaded
+    from robust_xtreme.models.tokenizer import tokenizer_of
 
     reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
     return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task))

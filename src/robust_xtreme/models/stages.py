@@ -1,59 +1,47 @@
-"""Read a run's training from its stages: for the frame MODELS, the setting of a cell, and the contamination rule."""
+"""The record of a run of `train`: the hashes of its files, and its stages.
+
+`train.json` contains the hashes since the run is complete. The stages give the frame MODELS, the setting of a cell, and
+the contamination rule.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.core import registry
+from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import Contamination, DataError, ModelError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.targets.contamination import check, unit
-from robust_xtreme.stats.stages import own_data, read_stages
+from robust_xtreme.files.journal import JOURNAL
+from robust_xtreme.files.manifest import read_manifest
+from robust_xtreme.models.config import MONOLINGUAL, MULTILINGUAL, TOWER, base_kind
+from robust_xtreme.models.folder import MODEL_FILES, ModelFolder, file_hash
+from robust_xtreme.stats.stages import own_data
 
-# The kind of encoder that a configuration describes: multilingual, monolingual, or a text tower.
+CLAIM: Final = "train.json"
+FILES: Final = "files"
+"""The key of train.json: the sha256 of each file by its path in the run; empty until the run is complete."""
 
-MULTILINGUAL: Final = "multilingual"
-MONOLINGUAL: Final = "monolingual"
-TOWER: Final = "multimodal_text"
+UNVERIFIED: Final = "its files are not verified"
+"""What the sentence of `unverified` says."""
 
-_ALWAYS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("xlm-roberta", "xlm-roberta-xl", "mt5", "umt5", "rembert", "canine", "xmod"), MULTILINGUAL),
-    **dict.fromkeys(("robust_xtreme_mini", "mluke"), MULTILINGUAL),
-    **dict.fromkeys(("roberta", "camembert", "flaubert", "albert", "mpnet", "longformer", "big_bird"), MONOLINGUAL),
-    **dict.fromkeys(("clip", "clip_text_model", "siglip", "siglip_text_model"), TOWER),
-    **dict.fromkeys(("siglip2", "siglip2_text_model", "chinese_clip", "chinese_clip_text_model", "altclip"), TOWER),
+_MODEL, _STAGES = "model", "stages"
+_READ: Final[Mapping[str, Collection[str]]] = {
+    _MODEL: MODEL_FILES,
+    "heads": ("*.safetensors",),
+    _STAGES: ("*.json", "*.hashes"),
 }
-"""The kind of models of these types, whatever their vocabulary."""
+"""The files of each folder that are read, so that one that the run did not write is refused; others are not."""
 
-_BY_VOCABULARY: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("bert", "distilbert", "electra", "modernbert"), 100_000),
-    "deberta-v2": 200_000,
-}
-"""Types of both kinds: a model with at least so many vocabulary entries is multilingual.
+_LONGEST: Final = 200
+_REMEDY: Final = "Copy the run again from where it was trained, or move it away and train it again."
+_REINSTALL: Final = "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
 
-mBERT has 105,879 and 119,547, LaBSE 501,153, mmBERT 256,000, mDeBERTa 251,000; monolingual models of these types have
-21,128 to 128,100 (DeBERTa-v3).
-"""
-
-
-def base_kind(config: Mapping[str, Any]) -> str | None:
-    """The kind of an encoder by its config.json; None where that is unknown.
-
-    An encoder of a multilingual type can have been trained on one language: for one trained from scratch, the
-    languages of its text are better evidence.
-    """
-    named, size = str(config.get("model_type")), config.get("vocab_size")
-    fewest = _BY_VOCABULARY.get(named)
-    if fewest is None or type(size) is not int:
-        return _ALWAYS.get(named)
-    return MULTILINGUAL if size >= fewest else MONOLINGUAL
-
-
-STAGES: Final = "stages"
 SCRATCH: Final = "scratch"
 INTERMEDIATE: Final = "intermediate"
 TARGET: Final = "target"
@@ -74,46 +62,127 @@ _ADDED: Final = (
 """Keys that are shown only where their value is not empty."""
 
 
-def stages(run: Path) -> tuple[dict[str, Any], ...]:
-    """The records of a run's stages, in order; empty where the folder has none. Raises ModelError."""
+def claim_of(run: Path) -> dict[str, Any] | None:
+    """The content of a run's train.json: empty where it is damaged; None where there is none."""
+    if not (run / CLAIM).is_file():
+        return None
     try:
-        return read_stages(run)
+        return read_manifest(run / CLAIM)
+    except DataError:
+        return {}
+
+
+def hashes(run: Path, kept: Collection[str] = ()) -> dict[str, str]:
+    """The sha256 of each file of a run's model, heads and stages but the `kept`. Raises ModelError."""
+    return {name: file_hash(run / name) for name in names_of(run) if name not in kept}
+
+
+def _remedy(run: Path) -> str:
+    return _REINSTALL if resources.is_mini(run) else _REMEDY
+
+
+def names_of(run: Path) -> list[str]:
+    """The files of a run's model, heads and stages, relative to the run; hidden ones are left out."""
+    paths = [path.relative_to(run) for folder in _READ for path in (run / folder).rglob("*") if path.is_file()]
+    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+
+
+def check_encoder(folder: Path) -> None:
+    """Raise ModelError as `check_hashes` where a folder is the encoder of a run, RUN/model, and is not as trained."""
+    path = folder.resolve()
+    if path.name == _MODEL and (path.parent / _STAGES).is_dir():
+        check_hashes(path.parent, f"{_MODEL}/")
+
+
+def check_hashes(run: Path, inside: str = "") -> None:
+    """Raise ModelError, one line, where a file of a run is missing, added or changed, or the run is not complete.
+
+    Only files whose names begin with `inside` are compared. Runs of earlier versions contain no hashes: `unverified`
+    says so. A run with a journal is of this version, so that its train.json was removed where there is none.
+    """
+    recorded = _recorded(run)
+    if recorded is None:
+        if not (run / CLAIM).exists() and (run / JOURNAL).exists() and (run / _MODEL).is_dir():
+            what = f"{run}: {CLAIM} is missing, which contains the hashes of its files"
+            raise ModelError(f"{what}. {_remedy(run)}")
+        return
+    if not recorded:
+        what = f"{run} is not complete: its training stopped or still runs"
+        raise ModelError(f"{what}. Continue it with the `train` command that began it.")
+    names = [name for name in names_of(run) if name.startswith(inside)]
+    for name in filter(lambda name: name.startswith(inside), recorded):
+        if name not in names:
+            raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_remedy(run)}")
+        if file_hash(run / name) != recorded[name]:
+            raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_remedy(run)}")
+    added = next((name for name in names if name not in recorded and _is_read(name)), None)
+    if added is not None:
+        raise ModelError(f"{run}: {added} is not a file of this run. Move it elsewhere.")
+
+
+def _is_read(name: str) -> bool:
+    folder, _, file = name.partition("/")
+    return "/" not in file and any(fnmatchcase(file, pattern) for pattern in _READ[folder])
+
+
+def unverified(run: Path) -> str:
+    """A sentence where a run contains no hashes of its files; else empty."""
+    if _recorded(run) is not None:
+        return ""
+    name = run.resolve().name  # the sentence is stored, and what is stored contains no path
+    if not (run / CLAIM).is_file():
+        return f"{name}: {UNVERIFIED}, because it has no {CLAIM}."
+    return f"{name}: {UNVERIFIED}, because its {CLAIM} contains no hashes (earlier versions)."
+
+
+def _recorded(run: Path) -> dict[str, str] | None:
+    """The hashes in a run's train.json; None where it contains none. Raises ModelError where the file is damaged."""
+    path = run / CLAIM
+    if not path.is_file():
+        return None
+    try:
+        recorded: Any = read_manifest(path).get(FILES)
     except DataError as error:
-        raise ModelError(str(error)) from error
+        raise ModelError(f"{path} is damaged or was changed after training. {_remedy(run)}") from error
+    if recorded is None:
+        return None
+    if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
+        raise ModelError(f"{path} is damaged: {FILES!r} does not list hashes. {_remedy(run)}")
+    return recorded
 
 
-def languages_of(run: Path, head: str) -> tuple[str, ...] | None:
+def languages_of(model: ModelFolder, head: str) -> tuple[str, ...] | None:
     """The languages that a head was trained on; None where no stage records them."""
     trained_languages = [
-        stage["languages"] for stage in stages(run) if head in _tasks(stage) and stage.get("languages")
+        stage["languages"] for stage in model.stages if head in _tasks(stage) and stage.get("languages")
     ]
     return tuple(trained_languages[-1]) if trained_languages else None
 
 
-def changed_texts(run: Path, heads: Sequence[str]) -> str:
+def changed_texts(model: ModelFolder, heads: Sequence[str]) -> str:
     """A sentence on how the texts that the heads were trained on were changed; empty where they were not."""
     changes = [
-        str(stage["perturb"]) for stage in stages(run) if stage.get("perturb") and not _tasks(stage).isdisjoint(heads)
+        str(stage["perturb"]) for stage in model.stages if stage.get("perturb") and not _tasks(stage).isdisjoint(heads)
     ]
     return f"{', '.join(heads)}: trained on changed texts. {'; '.join(changes)}." if changes else ""
 
 
-def own_training(run: Path, task: str) -> str:
+def own_training(model: ModelFolder, task: str) -> str:
     """A sentence where the model learned the task's training data before its target; empty where it did not."""
-    own_stages = [stage for stage in _of_kind(stages(run), INTERMEDIATE) if own_data(task) in _flags(stage)]
+    own_stages = [stage for stage in _of_kind(model.stages, INTERMEDIATE) if own_data(task) in _flags(stage)]
     if not own_stages:
         return ""
     learned = ", ".join(sorted(name for stage in own_stages for name in _tasks(stage) if task in _trains(name)))
     return f"{task}: the model learned {learned or 'them'} before, {task}'s own training data: this is not transfer."
 
 
-def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def model_facts(model: ModelFolder, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The columns of MODELS that the stages give; unknown ones are left out.
 
     Only targets whose heads are used count; where no heads are used, all targets, since each of them trained the
     representation. `config` is the encoder's: its type gives the kind of encoder where no stage records it.
     """
-    every = stages(run)
+    every = model.stages
     if not every:
         return {}
     targets = [stage for stage in _of_kind(every, TARGET) if not (heads and _tasks(stage).isdisjoint(heads))]
@@ -135,9 +204,9 @@ def _of_kind(every: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str,
     return [stage for stage in every if stage.get("kind") == kind]
 
 
-def stage_flags(run: Path) -> list[str]:
+def stage_flags(model: ModelFolder) -> list[str]:
     """The parts of a run's training data that are evaluated, for `overlap_flags`: allowed splits, data of tasks."""
-    flags = {flag for stage in stages(run) for flag in (*stage.get("allowed", ()), *_flags(stage))}
+    flags = {flag for stage in model.stages for flag in (*stage.get("allowed", ()), *_flags(stage))}
     return sorted(flags)
 
 

@@ -1,0 +1,462 @@
+"""A model's folder: its configuration, weights, heads and stages, each read once, and the identity of its files.
+
+A run of `train` contains `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
+and `RUN/stages/`. Any other model is a folder of transformers: safetensors, config.json and the files of a tokenizer.
+Nothing here imports torch, so that processes that load no model know it by `Located`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core import registry, resources, strict_json
+from robust_xtreme.core.errors import DataError, ModelError
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.run_paths import like_hub
+from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.stats.stages import read_stages
+from robust_xtreme.tasks.sources.checkpoints import CODE, FILES
+
+FOLDER: Final = "folder"
+FROM_HUB: Final = "hub"
+IN_MEMORY: Final = "memory"
+"""The source of a model in memory, and the first part of its name: `memory:HASH`."""
+
+HOW_TO_TRAIN: Final = "robust-xtreme train --help"
+CONFIG: Final = "config.json"
+HEADS: Final = {
+    CLASSIFICATION.name: "ForSequenceClassification",
+    TAGGING.name: "ForTokenClassification",
+    SPAN_QA.name: "ForQuestionAnswering",
+    CHOICE.name: "ForMultipleChoice",
+}
+"""The endings of transformers' names for architectures with a family's head."""
+
+WHOLE: Final = "model.safetensors"
+INDEX: Final = "model.safetensors.index.json"
+ADAPTER: Final = "adapter_config.json"
+_SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
+_PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_SPARE: Final = 10**7
+READ_AS: Final = "read only as float32, float16 or bfloat16"
+_TYPES: Final = ("F32", "F16", "BF16", "F64")
+_BUFFERS: Final = re.compile(
+    r"(?:.*\.)?(?:position_ids|token_type_ids|num_batches_tracked|masked_bias|\w+_(?:index|mask))"
+)
+"""Weights of other types that are not learned."""
+
+_UNUSED: Final = re.compile(
+    r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
+    r"|(?:lm_head|cls|predictions|sop_classifier|lm_predictions|mask_predictions|generator_predictions"
+    r"|generator_lm_head|discriminator_predictions|vocab_transform|vocab_layer_norm|vocab_projector|decoder"
+    r"|head|criterion|loss\w*)\..+"
+)
+"""Weights in checkpoints that a task head does not use: poolers, pretraining heads, buffers, weights of a loss."""
+
+_EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
+"""Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
+
+_DECODER: Final = "decoder."
+_IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
+_UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
+"""Parts of checkpoints of CLIP's and T5's kind that are not used to read text."""
+
+MODEL_FILES: Final = (*FILES, "*.safetensors")
+"""The files of a model's folder that are read."""
+
+_NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
+
+
+@final
+@dataclass(frozen=True)  # keeps what it has read of the folder
+class ModelFolder:
+    """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
+
+    What is read of the folder does not travel to other processes.
+    """
+
+    typed: str
+    called: str
+    folder: Path
+    source: str = FOLDER
+    revision: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ModelFolder, (self.typed, self.called, self.folder, self.source, self.revision)
+
+    @property
+    def note(self) -> str:
+        """A sentence where the name could mean another model, now or in a later run; else empty."""
+        if self.source == FROM_HUB:
+            return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
+        if self.source == FOLDER and like_hub(self.typed):
+            return f"{self.typed} is a folder here, so the hub was not asked for a model of that name."
+        return ""
+
+    @cached_property
+    def native(self) -> bool:
+        """Whether it has the layout of transformers, and not that of a run of `train`."""
+        return (self.folder / CONFIG).is_file() and not (self.folder / "model").is_dir()
+
+    @property
+    def encoder(self) -> Path:
+        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
+        return self.folder if self.native else self.folder / "model"
+
+    @property
+    def shown(self) -> str:
+        """The transformers folder as errors name it: its path, or its name on the hub."""
+        return self.typed if self.native else str(self.encoder)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The content of its config.json. Raises ModelError."""
+        return read_json(self.encoder / CONFIG)
+
+    @property
+    def architecture(self) -> str:
+        """The first architecture that its configuration names; empty where it names none. Raises ModelError."""
+        architectures = self.config.get("architectures")
+        return str(architectures[0]) if isinstance(architectures, list) and architectures else ""
+
+    @cached_property
+    def family(self) -> str | None:
+        """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
+        return family_of_head(self.architecture)
+
+    @cached_property
+    def heads(self) -> tuple[str, ...]:
+        """The tasks that a run contains a head for."""
+        return tuple(sorted(path.stem for path in (self.folder / "heads").glob("*.safetensors")))
+
+    def head_for(self, task: TaskSpec) -> str | None:
+        """The head of a run that a task uses: its own, else the first that it accepts, else None."""
+        return next((name for name in (task.name, *task.accepts) if name in self.heads), None)
+
+    @cached_property
+    def stages(self) -> tuple[dict[str, Any], ...]:
+        """The records of a run's stages, in order; empty where the folder has none. Raises ModelError."""
+        try:
+            return read_stages(self.folder)
+        except DataError as error:
+            raise ModelError(str(error)) from error
+
+    @cached_property
+    def weights(self) -> tuple[Path, ...]:
+        """The files of the weights of its encoder, and of its head where a checkpoint contains one."""
+        if self.native:
+            return weight_files(self.folder, self.typed)
+        return tuple(sorted(self.encoder.glob("*.safetensors")))
+
+    def identity(self, labels: Mapping[str, Sequence[str]], trust: bool = False) -> str:
+        """The hash of its files, with its code where it may run, and of heads with their labels (16 hex digits)."""
+        if not self.native:
+            return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
+        paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
+        return identity(paths | set(self.weights), self.config, labels)
+
+
+def local(folder: Path, typed: str = "") -> ModelFolder:
+    """A folder as a model."""
+    return ModelFolder(typed or str(folder), folder.resolve().name, folder)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The languages of a head's training data, None where they are unknown, and who names them.
+
+    `by` is `--trained-on`, `model card`, or empty for the record of a run of `train`.
+    """
+
+    languages: tuple[str, ...] | None = None
+    by: str = ""
+
+    def setting(self, language: str) -> str:
+        """The setting of a language: `in_language` or `zero_shot`; `unknown` where the languages are unknown."""
+        if self.languages is None:
+            return "unknown"
+        return "in_language" if language in self.languages else "zero_shot"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
+
+    `heads` are those that are part of the identity, `learned` has the languages of the head's training data. `head` is
+    empty where the task is answered by the encoder's representation. `labels` are the task's labels of the head's
+    classes; `classes` are the names that a checkpoint gives them, empty for a run and where the head does not classify.
+    `trust` says whether its code may run, `renamed` is a note that the user named its classes differently.
+    """
+
+    origin: ModelFolder
+    task: str
+    head: str
+    family: str
+    labels: tuple[str, ...]
+    identity: str
+    config: Mapping[str, Any]
+    learned: Learned
+    heads: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    trust: bool = False
+    renamed: str = ""
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run or checkpoint."""
+        return self.origin.folder
+
+    @property
+    def folder(self) -> Path:
+        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
+        return self.origin.encoder
+
+    @property
+    def params(self) -> int:
+        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
+        return parameters(self.origin.weights)[0]
+
+    @property
+    def params_nonembedding(self) -> int:
+        """The same without the embedding tables of words, positions and types."""
+        return parameters(self.origin.weights)[1]
+
+    @property
+    def name(self) -> str:
+        """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
+        return f"{self.origin.called}@{self.identity[:8]}"
+
+    @property
+    def label_map(self) -> dict[str, str]:
+        """The classes of a checkpoint, each with the task's label; empty for a run."""
+        return dict(zip(self.classes, self.labels, strict=True)) if self.classes else {}
+
+
+def family_of_head(architecture: str) -> str | None:
+    """The family of an architecture's head; None where no task has such a head."""
+    return next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file. Raises ModelError."""
+    try:
+        value = strict_json.loads(resources.content(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} is not a JSON object.")
+    return value
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a model's folder that are read, in order; a file of the user beside them is not one."""
+    return sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
+
+
+def object_of(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None where it does not contain one. Raises ModelError where a key occurs twice."""
+    try:
+        value = strict_json.loads(path.read_text(encoding="utf-8"))
+    except strict_json.RepeatedKey as error:
+        raise ModelError(f"{path}: {error}. Get it again.") from None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def identity(
+    files: Iterable[Path], config: Mapping[str, Any], heads: Mapping[str, Sequence[str]], folder: Path | None = None
+) -> str:
+    """The hash of files (weights, tokenizer), configuration, and heads with their label maps (16 hex digits).
+
+    `folder` contains the heads' weights; without one they are among the files.
+    """
+    every = sorted(path for path in files if path.is_file() and path.name != "config.json")
+    parts = [part for path in every for part in (path.name, file_hash(path))]
+    parts.append(json.dumps({key: config[key] for key in sorted(config) if key not in _NOT_IDENTITY}))
+    for head, names in heads.items():
+        weights = file_hash(folder / f"{head}.safetensors") if folder else ""
+        parts += [head, weights, str(len(names)), *names]
+    return digest(*parts)
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file, read once while it does not change. Raises ModelError where it cannot be read."""
+    try:
+        return _file_hash(path, resources.version(path))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+
+
+@cache
+def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def encoder_identity(folder: Path) -> str:
+    """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
+    return digest(*(part for path in model_files(folder) for part in (path.name, file_hash(path))))
+
+
+def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
+    """The number of parameters that read text, with and without embedding tables, from the headers of weight files.
+
+    Tables are those of words, positions (relative ones too) and types. The norm after them, a projection to the width
+    of the layers, and T5's attention bias are not tables.
+    Raises ModelError where a file is damaged.
+    """
+    sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
+    unread = _UNREAD if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
+    kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
+    embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
+    every = sum(kept.values())
+    return every, every - embedding
+
+
+def language_models(specs: Iterable[PerturbationSpec]) -> tuple[str, ...]:
+    """Their identities, sorted, each once. Raises ModelError."""
+    named = [(registry.load("perturbation", link.name).free, link.params) for spec in specs for link in spec.links]
+    folders = {Path(value).expanduser() for free, params in named for name, value in params if name in free}
+    return tuple(sorted({identity(model_files(folder), read_json(folder / "config.json"), {}) for folder in folders}))
+
+
+def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
+    """The files that a folder's weights are read from; empty where it contains neither weights nor an index of them.
+
+    Raises ModelError, one line, where the index names a file that is not a safetensors file in the same folder.
+    """
+    if (folder / WHOLE).is_file():
+        return (folder / WHOLE,)
+    if not (folder / INDEX).is_file():
+        return ()
+    names = sorted(set(_indexed(folder / INDEX)), key=str)
+    strange = next((name for name in names if not isinstance(name, str) or not _SAFE.fullmatch(name)), None)
+    if strange is not None or not names:
+        what = f"names {str(strange)[:80]!r}" if names else "names no file of weights"
+        raise ModelError(
+            f"{called}: its {INDEX} {what}, but weights are read only from files in the same folder that end in "
+            ".safetensors; pickled ones could run code. Save it again with transformers' save_pretrained."
+        )
+    lost = next((name for name in names if not (folder / name).is_file()), None)
+    if lost is not None:
+        raise ModelError(f"{called}: its {INDEX} names {lost[:80]!r}, which is missing. Get it again.")
+    return tuple(folder / name for name in names)
+
+
+def check_whole(folder: Path, called: str) -> None:
+    """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
+    if (folder / ADAPTER).is_file():
+        raise ModelError(
+            f"{called} contains an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
+            "merge_and_unload, and save them without it."
+        )
+
+
+def check_weights(folder: Path) -> None:
+    """Raise ModelError, one line, where a folder does not contain safetensors."""
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = next((path.name for pattern in _PICKLES for path in sorted(folder.glob(pattern))), None)
+    if pickled is None:
+        raise ModelError(
+            f"{folder} contains no weights (model.safetensors). Save them with transformers' save_pretrained."
+        )
+    raise ModelError(
+        f"{folder} contains only pickled weights ({pickled}), which could run code when read. "
+        "Convert them to model.safetensors with transformers' save_pretrained."
+    )
+
+
+def check_files(folder: Path, called: str, here: bool) -> None:
+    """Raise ModelError where a folder has no weights that can be read; `here`: it is local, not fetched."""
+    check_whole(folder, called)
+    files = weight_files(folder, called)
+    if files:
+        check_types(files)
+        return
+    if here:
+        check_weights(folder)
+    raise ModelError(
+        f"{called} has no model.safetensors; pickled weights are not read, because they could run code. "
+        "Save it again with transformers' save_pretrained."
+    )
+
+
+def _indexed(path: Path) -> list[Any]:
+    """The values of an index's weight_map; empty where the file is not such an index."""
+    try:
+        index = strict_json.loads(path.read_text(encoding="utf-8"))
+        return [name if isinstance(name, str) else repr(name) for name in index["weight_map"].values()]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def check_types(paths: Iterable[Path]) -> None:
+    """Raise ModelError where a file of weights is damaged, or contains integers or floats of 8 bits.
+
+    Those need scales, which are not applied: read as they are, they would be other weights.
+    """
+    for path in paths:
+        for name, (kind, _) in headers(path).items():
+            if kind not in _TYPES and not _BUFFERS.fullmatch(name):
+                what = f"{name[:200]} has the type {kind}, but weights are {READ_AS}"
+                raise ModelError(f"{path}: {what}. Save it again in one of them.")
+
+
+@cache
+def _headers(path: Path, _version: tuple[int, ...]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as weights:
+            slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118 - not a mapping
+            return {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged: {str(error).splitlines()[0]}. Remove it and get it again.") from error
+
+
+def headers(path: Path) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    """The type and shape of each weight in a file, read from its header. Raises ModelError where it is damaged."""
+    try:
+        version = resources.version(path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    return _headers(path, version)
+
+
+def check_size(described: int, paths: Iterable[Path]) -> None:
+    """Raise ModelError where a configuration describes far more parameters than the files contain.
+
+    Weights that are missing or misshapen would be allocated before they are reported.
+    """
+    present = sum(math.prod(shape) for path in paths for _, shape in headers(path).values())
+    if described > 2 * present + _SPARE:
+        what = f"describes {described:,} parameters, but the weights have {present:,}"
+        raise ModelError(f"its config.json {what}. Get it again.")
+
+
+def check_described(called: str, unexpected: Iterable[str], model: Any, whole: bool) -> None:
+    """Raise ModelError where the files contain weights that the configuration does not describe, such as more layers.
+
+    In a `whole` checkpoint all weights count but those that a task head does not use; in an encoder only those of its
+    own parts, because a head in the same files belongs to another model.
+    """
+    prefix = f"{model.base_model_prefix}." if getattr(model, "base_model_prefix", "") else ""
+    left = sorted(name for name in unexpected if not _UNUSED.fullmatch(name))
+    if not whole:
+        left = [name for name in left if hasattr(model, name.removeprefix(prefix).partition(".")[0])]
+    if left:
+        what = f"{left[0]} and {len(left) - 1} more are" if len(left) > 1 else f"{left[0]} is"
+        raise ModelError(f"{called}: {what} in the weights, but config.json describes no such part of the model.")

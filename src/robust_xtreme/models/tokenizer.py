@@ -1,0 +1,219 @@
+"""The tokenizer of a model: read without its code or the network, checked, and the text that is unknown to it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import Example
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.models.config import STUMBLES, check_length, first_line, is_tower, loading, reading
+from robust_xtreme.models.folder import CONFIG, Located, object_of
+from robust_xtreme.models.reading.tokens import CAUSAL, Lexicon, backend_of, misplaced
+
+UNKNOWN_TOKENS: Final = "unknown_tokens"
+MISPLACED: Final = "misplaced_tokens"
+MOST: Final = 0.5
+"""The largest share of characters in unknown tokens: above it, noise mostly changes what the model cannot read."""
+
+_SAMPLE: Final = 256
+_SPARE: Final = 0.1
+"""The share of unknown characters that may be in the texts that are read first, before all are read."""
+
+_TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
+_SETTINGS: Final = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+_ENDS: Final = (("bos", "cls"), ("eos", "sep"))
+_CAUSAL: Final = ("clip", "clip_text_model")
+_KEPT: Final = 2
+
+
+def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
+    """The fast tokenizer of a transformers folder, which errors call `called`. Raises ModelError."""
+    from transformers import AutoTokenizer
+
+    from robust_xtreme.models import mini
+
+    called = called or str(folder)
+    if not trust and not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
+        raise ModelError(
+            f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
+            "save them with the tokenizer's save_pretrained."
+        )
+    for name in _SETTINGS:
+        object_of(folder / name)
+    with reading(called, "tokenizer.json"), _named_file(folder):
+        mini.register()
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
+        # of a causal encoder only the last token has seen the whole text
+        setattr(tokenizer, CAUSAL, (object_of(folder / CONFIG) or {}).get("model_type") in _CAUSAL)
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
+    if tokenizer.truncation_side != "right":
+        what = "keeps the end of a text that is too long (truncation_side), and here the beginning is read"
+        raise ModelError(f'{called} {what}. Where that is meant, set it to "right" in tokenizer_config.json.')
+    return tokenizer
+
+
+@contextmanager
+def _named_file(folder: Path) -> Iterator[None]:
+    """Where a tokenizer cannot be read because one of its files is not a JSON object, name that file."""
+    try:
+        yield
+    except Exception as error:
+        for path in (folder / "tokenizer.json", folder / "tokenizer_config.json"):
+            if path.is_file() and object_of(path) is None:
+                raise ModelError(f"{path.name} is damaged (not a JSON object). Get it again.") from error
+        _check_readable(folder)
+        raise
+
+
+def _check_readable(folder: Path) -> None:
+    """Raise ModelError where a configuration cannot be read: a tokenizer is then not to blame."""
+    from transformers import AutoConfig
+
+    if not (folder / CONFIG).is_file():
+        return
+    try:
+        AutoConfig.from_pretrained(str(folder), **loading())
+    except Exception as error:
+        if isinstance(error, STUMBLES):
+            raise ModelError(f"config.json is malformed ({first_line(error)}). Get it again.") from error
+
+
+def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
+    """Raise ModelError where tokenizer and configuration disagree on special tokens: it is another model's tokenizer.
+
+    The padding token must agree, because some encoders count positions from it. The first and last token are taken
+    from the tokenizer alone, and many configurations written by hand name others: a difference counts only where the
+    tokenizer's size also differs from that of the embeddings. Text towers do not use the configuration's special
+    tokens, and most of their configurations name wrong ones.
+    """
+    if is_tower(config):
+        return
+    roberta = "roberta" in str(config.get("model_type"))
+    pad = config.get("pad_token_id", 1 if roberta else None)
+    pairs = [("padding", pad, {tokenizer.pad_token_id})]
+    if len(tokenizer) != config.get("vocab_size"):
+        first, last = ({getattr(tokenizer, f"{name}_token_id") for name in names} for names in _ENDS)
+        pairs += [("first", config.get("bos_token_id"), first), ("last", config.get("eos_token_id"), last)]
+    for what, wanted, have in pairs:
+        named = sorted(have - {None})
+        if type(wanted) is int and named and wanted not in named:
+            raise ModelError(
+                f"{called}: its {what} token is {named[0]} in the tokenizer, but {wanted} in config.json: the "
+                "tokenizer is another model's."
+            )
+
+
+def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
+    """Raise ModelError where a tokenizer does not fit a model with `vocabulary` embeddings (0: unknown).
+
+    Ids of a larger tokenizer are outside the embeddings. Where files are missing, transformers can make a tokenizer of
+    special tokens only, to which every word is unknown: so fewer tokens than half of the embeddings are refused too.
+    """
+    size = len(tokenizer)
+    if vocabulary and size > vocabulary:
+        raise ModelError(f"{called}: the tokenizer has {size} tokens, but the encoder only {vocabulary} embeddings.")
+    if 2 * size < vocabulary:
+        raise ModelError(
+            f"{called}: the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings (vocab_size in "
+            "config.json): it is another model's, or its files (tokenizer.json) are missing."
+        )
+
+
+def tokenizer_of(located: Located) -> Any:
+    """The tokenizer of a located model, checked against its embeddings; the last two stay in memory.
+
+    Raises ModelError.
+    """
+    tokenizer = _tokenizer(located.folder, located.origin.shown, located.identity, located.trust)
+    size = located.config.get("vocab_size")
+    check_tokenizer(tokenizer, size if isinstance(size, int) else 0, located.origin.shown)
+    check_special(tokenizer, located.config, located.origin.shown)
+    return tokenizer
+
+
+@lru_cache(maxsize=_KEPT)
+def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
+    return read_tokenizer(folder, trust, shown)
+
+
+def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], language: str) -> str:
+    """A sentence where more than half of the clean texts' characters are unknown to the model; else empty.
+
+    The first 256 examples are counted. Raises ModelError where the tokenizer does not fit the model, or the task's
+    inputs are longer than the model reads.
+    """
+    check_length(model, task)
+    share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE], MOST)
+    if share <= MOST:
+        return ""
+    return f"{model.task} {language}: {share:.0%} of the text is unknown to {model.name}, which cannot read it."
+
+
+def leave_out_misplaced(models: dict[str, Located], asked: Collection[str]) -> dict[str, str]:
+    """Remove models whose tokenizers have wrong offsets from tasks that need them; a sentence by name of the task.
+
+    Raises ModelError where such a task is in `asked`, or no other is left.
+    """
+    left = {
+        name: line
+        for name, model in models.items()
+        if registry.load("family", model.family).reading.offsets
+        if (line := misplaced(tokenizer_of(model), model.origin.shown, f"Leave {name} out of --tasks"))
+    }
+    if left and (len(left) == len(models) or not left.keys().isdisjoint(asked)):
+        raise ModelError(next(iter(left.values())))
+    for name in left:
+        del models[name]
+    return left
+
+
+def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most: float = 0.0) -> float:
+    """The share of characters that are in unknown tokens; a text without any token is unknown as a whole.
+
+    Texts are read until it is certain that their share is at most `most`; then it is that of the texts that were read.
+    """
+    unknown = tokenizer.unk_token_id
+    if unknown is None:
+        return 0.0
+    texts = [text for example in examples for text in example.texts.values()]
+    words = kind_of(family).words
+    read = [piece for text in texts for piece in text.pieces(words)]
+    distinct = list(dict.fromkeys(read or [text.value for text in texts]))
+    letters = list(accumulate((len("".join(text.split())) for text in distinct), initial=0))
+    total = letters[-1]
+    first = bisect_left(letters, min(1, 1 - most + _SPARE) * total)
+    lost, rest = _lost(tokenizer, unknown, distinct[:first]), total - letters[first]
+    if lost + rest <= most * total:
+        return lost / letters[first] if lost else 0.0
+    return (lost + _lost(tokenizer, unknown, distinct[first:])) / total
+
+
+def _lost(tokenizer: Any, unknown: int, texts: Sequence[str]) -> int:
+    """The characters of texts that are in unknown tokens, without white space."""
+    lexicon, lost = Lexicon(backend_of(tokenizer)), 0
+    lexicon.numbers(texts)
+    strange = (lexicon.tokens.count(unknown) > 0) | (lexicon.tokens.lengths == 0)
+    some = [texts[number] for number in np.flatnonzero(strange).tolist()]
+    tokens = backend_of(tokenizer)(some, True)  # few texts need offsets, which cost as much as tokens
+    for number, text in enumerate(some):
+        first, last = tokens.bounds[number : number + 2].tolist()
+        letters = ~np.array([letter.isspace() for letter in text], dtype=bool)
+        unread = np.full(len(text), first == last)
+        for start, stop in tokens.spans[first:last][tokens.ids[first:last] == unknown].tolist():
+            unread[start:stop] = True
+        lost += int((letters & unread).sum())
+    return lost
