@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from robust_xtreme.core.registry import load
 from robust_xtreme.gating.verdicts import verdicts_of
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import CORRECTIONS
 from robust_xtreme.stats.intervals import CPU
-from robust_xtreme.tasks.metrics._labels import accuracy
+
+accuracy = load("metric", "accuracy")
 
 ALPHA: Final = 0.05
 MARGIN: Final = 2.0

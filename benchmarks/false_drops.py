@@ -31,11 +31,13 @@ from typing import Any, Final
 import numpy as np
 from benchmarks._simulations import about, command, parser, simulated, write
 
+from robust_xtreme.core.registry import load
 from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, Table, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU
-from robust_xtreme.tasks.metrics._labels import accuracy
+
+accuracy = load("metric", "accuracy")
 
 ITEMS: Final = (113, 200, 300, 500, 900, 1500, 2490, 5010)
 ACCURACIES: Final = (0.34, 0.37, 0.40)

@@ -31,12 +31,14 @@ from typing import Any, Final
 import numpy as np
 from scipy import stats
 
+from robust_xtreme.core.registry import load
 from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Moments
 from robust_xtreme.stats.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
-from robust_xtreme.tasks.metrics._labels import accuracy
+
+accuracy = load("metric", "accuracy")
 
 LEAST: Final = 20.0
 BATCHES: Final = (1, 2, 4, 8, 16, 64)

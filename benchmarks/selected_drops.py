@@ -39,6 +39,7 @@ import polars as pl
 from benchmarks._simulations import about, command, parser, simulated, write
 
 from robust_xtreme.core.metric import ALL, named
+from robust_xtreme.core.registry import load
 from robust_xtreme.files.schema import STATS
 from robust_xtreme.files.store import read_frame
 from robust_xtreme.noise.conditions.condition import CLEAN
@@ -49,7 +50,8 @@ from robust_xtreme.stats import intervals
 from robust_xtreme.stats.averages import average, drop
 from robust_xtreme.stats.claims import is_selected
 from robust_xtreme.stats.intervals import CPU, cluster_sums
-from robust_xtreme.tasks.metrics._labels import accuracy
+
+accuracy = load("metric", "accuracy")
 
 TESTED: Final = ("noise", "average")
 FORMER: Final = ("like", "searched", "frozen")

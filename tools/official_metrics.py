@@ -45,7 +45,7 @@ def mlqa_words(answer: str, language: str) -> list[str]:
     """`normalize_answer` of mlqa_evaluation_v1.py in the language of the context, split at white space.
 
     In languages that the script refuses a character of a script without blanks is a word, with its marks
-    (docs/decisions/0073-benchmark-averages.md).
+    (docs/decisions/stats.md#benchmark-averages-are-three).
     """
     marks = set(string.punctuation)
     text = "".join(

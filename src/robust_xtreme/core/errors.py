@@ -13,6 +13,9 @@ from warnings import warn
 
 from robust_xtreme.core.renamed import note, renamed
 
+OTHERWISE: Final = "Name another folder with --out, or start over with --force."
+"""What to do where a folder has another run, or a damaged one."""
+
 _LONGEST: Final = 80
 
 

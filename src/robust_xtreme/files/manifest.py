@@ -10,12 +10,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.errors import OTHERWISE, DataError
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import Frame
 
 MANIFEST: Final = "manifest.json"
-OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 REPORT: Final = "report.md"
 PAGE: Final = "report.html"
 IMPORTED: Final = "imported"

@@ -404,3 +404,9 @@ FRAMES: Final = {
     frame.name: frame
     for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES, CONTRASTS, VERDICTS)
 }
+
+FAILED: Final = "failed"
+"""The reason in the manifest for a cell whose predictions are not complete."""
+
+UNREADABLE: Final = "unreadable"
+"""The reason in the manifest for a language of a task that is left out because a file of it cannot be read."""

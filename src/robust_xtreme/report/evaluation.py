@@ -12,8 +12,7 @@ from robust_xtreme.core.errors import RobustXtremeError, UserError, shown
 from robust_xtreme.core.sinks import Trusted, filled, html_text
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.manifest import frame_of
-from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
-from robust_xtreme.report.view import FAILED, UNREADABLE
+from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, FAILED, PREDICTIONS, SCORES, STATS, UNREADABLE
 
 if TYPE_CHECKING:
     from robust_xtreme.report.plots import Plots

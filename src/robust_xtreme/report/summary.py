@@ -10,10 +10,11 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core.errors import counted
+from robust_xtreme.files.schema import FAILED, UNREADABLE
 from robust_xtreme.report.blocks import Block, Bullets, Code, Hyperlink, Inline, Paragraph, Phrase, Strong, inlines
 from robust_xtreme.report.cells import cell_name, few_clusters, headline, perturbed, with_addresses
 from robust_xtreme.report.columns import interval, points, signed
-from robust_xtreme.report.view import FAILED, UNREADABLE, Results
+from robust_xtreme.report.view import Results
 from robust_xtreme.stats.claims import NO_EDITS, NOT_APPLICABLE, SELECTED
 
 ALPHA: Final = 0.05

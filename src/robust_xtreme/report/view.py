@@ -81,11 +81,3 @@ def view(
         return View(make.__name__, title, order, summary, kept, charts, notes or {})
 
     return made
-
-
-FAILED: Final = "failed"
-"""The reason in the manifest for a cell whose predictions are not complete."""
-
-
-UNREADABLE: Final = "unreadable"
-"""The reason in the manifest for a language of a task that is left out because a file of it cannot be read."""

@@ -16,6 +16,7 @@ from robust_xtreme.core.examples import Corpus
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.files import cache as stored
+from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS, forward
 from robust_xtreme.models.predictors.cache import KIND, keys_of, settings
@@ -24,7 +25,6 @@ from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tokenizer import tokenizer_of
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.attacking import most_queries, most_vectors
 from robust_xtreme.run.distributed import job_of

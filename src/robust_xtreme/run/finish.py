@@ -15,7 +15,19 @@ import torch
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import PAGE, REPORT
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, MODELS, PREDICTIONS, SCORES, STATS, build
+from robust_xtreme.files.schema import (
+    ATTACKS,
+    AVERAGES,
+    CONDITIONS,
+    DELTAS,
+    FAILED,
+    MODELS,
+    PREDICTIONS,
+    SCORES,
+    STATS,
+    UNREADABLE,
+    build,
+)
 from robust_xtreme.models.config import base_kind
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.stages import model_facts, stage_flags
@@ -24,7 +36,7 @@ from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacked_of
 from robust_xtreme.report.samples.part import ShownRun, samples_part_of
 from robust_xtreme.report.samples.texts import Kept
-from robust_xtreme.report.view import FAILED, UNREADABLE, Results
+from robust_xtreme.report.view import Results
 from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan

@@ -15,14 +15,14 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.core import resources, run_paths
-from robust_xtreme.core.errors import DataError, DiskError, Mismatch, RobustXtremeError
+from robust_xtreme.core.errors import OTHERWISE, DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.core.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import manifest as of_run
 from robust_xtreme.files import store
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
-from robust_xtreme.files.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
+from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, Frame
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, part_paths

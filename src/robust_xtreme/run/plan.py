@@ -16,6 +16,7 @@ from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.config import fitted, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside, unsupported_labels
@@ -32,7 +33,6 @@ from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
-from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.normalising import Normaliser

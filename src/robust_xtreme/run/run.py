@@ -17,6 +17,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST
+from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.retrieval.search import CPU
@@ -25,7 +26,6 @@ from robust_xtreme.models.tokenizer import MISPLACED
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.report.progress import matters, notebook_bar
-from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.run.answering import WORKERS, Answering, Device, Events, threads
 from robust_xtreme.run.computing import LATE, Setting, StagedTaskRun, in_process
 from robust_xtreme.run.distributed import AnsweringProgram, answer_on

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.core.errors import Mismatch, UnreadableFiles, counted
+from robust_xtreme.core.errors import OTHERWISE, Mismatch, UnreadableFiles, counted
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import Origin, TaskSpec
-from robust_xtreme.files.manifest import OTHERWISE
+from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.normalising.corrector import Spelling
-from robust_xtreme.report.view import UNREADABLE
 from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.rows import identity_of, limit

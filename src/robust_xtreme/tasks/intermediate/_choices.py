@@ -41,7 +41,7 @@ def _example(row: Row, origin: Origin) -> Example:
 
 
 _COMMONSENSE_QA_COMMIT: Final = "94630fe30dad47192a8546eb75f094926d47e155"
-# Of tau/commonsense_qa on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of tau/commonsense_qa on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 commonsense_qa = TaskSpec(
     name="commonsense_qa",
@@ -77,7 +77,7 @@ commonsense_qa = TaskSpec(
 # Cosmos QA: which of four answers to a question on a blog's passage is right by common sense?
 
 _COSMOS_QA_COMMIT: Final = "ed50fe83db62b355759053b1cd5eef344ee371e0"
-# Of allenai/cosmos_qa, converted to parquet: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of allenai/cosmos_qa, converted to parquet: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 cosmos_qa = TaskSpec(
     name="cosmos_qa",
@@ -113,7 +113,7 @@ cosmos_qa = TaskSpec(
 # HellaSwag: which of four endings continues with a text about what people do?
 
 _HELLASWAG_COMMIT: Final = "218ec52e09a7e7462a5400043bb9a69a41d06b76"
-# Of Rowan/hellaswag on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of Rowan/hellaswag on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _hellaswag_files(name: str, *more: str) -> Files:
@@ -146,7 +146,7 @@ hellaswag = TaskSpec(
 # Social IQa: which of three answers to a question on what people do is right? XTREME-R trains on it before XCOPA.
 
 _SIQA_COMMIT: Final = "537a2ec8ec565adc0b70b70752893e59e024df26"
-# Of allenai/social_i_qa, converted to parquet: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of allenai/social_i_qa, converted to parquet: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _siqa_files(name: str, *more: tuple[str, str]) -> Files:

@@ -27,7 +27,7 @@ def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
 
 
 _MNLI_COMMIT: Final = "da70db2af9d09693783c3320c4249840212ee221"
-# Of nyu-mll/multi_nli on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of nyu-mll/multi_nli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _RELEASE: Final = "multinli_1.0/multinli_1.0"
 _GLUE: Final = ("MNLI", "glue_data/MNLI")
@@ -82,7 +82,7 @@ mnli = TaskSpec(
 # ANLI+: the three rounds of ANLI with MultiNLI and SNLI, learned under one head.
 
 _ANLI_COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
-# Of facebook/anli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of facebook/anli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _anli_files(name: str) -> Files:
@@ -112,7 +112,7 @@ anli = replace(
 
 
 _ANLI_PLUS_COMMIT: Final = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
-# Of stanfordnlp/snli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of stanfordnlp/snli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _files(name: str, *more: str) -> Files:
@@ -155,7 +155,7 @@ anli_plus = replace(
 
 _LABELS: Final = ("not_duplicate", "duplicate")
 _QQP_COMMIT: Final = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
-# Of nyu-mll/glue on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of nyu-mll/glue on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _FOLDERS: Final = ("QQP", "glue_data/QQP", "qqp")
 

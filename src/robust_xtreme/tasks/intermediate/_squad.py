@@ -14,7 +14,7 @@ from robust_xtreme.tasks.intermediate._hub import question_or_none
 # SQuAD 1.1: questions on passages of Wikipedia, each of which has an answer there.
 
 _SQUAD_COMMIT: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Of rajpurkar/squad on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of rajpurkar/squad on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def files(version: str) -> dict[str, Files]:
@@ -51,7 +51,7 @@ squad = TaskSpec(
 # SQuAD 2.0: the questions of SQuAD 1.1, and as hard ones without an answer in their passage.
 
 _SQUAD_V2_COMMIT: Final = "3ffb306f725f7d2ce8394bc1873b24868140c412"
-# Of rajpurkar/squad_v2 on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+# Of rajpurkar/squad_v2 on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 squad_v2 = replace(
     squad,

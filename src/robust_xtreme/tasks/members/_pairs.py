@@ -18,7 +18,7 @@ _XNLI_LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _XNLI_LABELS: Final = ("entailment", "neutral", "contradiction")
 _XNLI: Final = "b8dd5d7af51114dbda02c0e3f6133f332186418e"
 _MNLI: Final = "da70db2af9d09693783c3320c4249840212ee221"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xnli = TaskSpec(
     name="xnli",
@@ -57,7 +57,7 @@ xnli = TaskSpec(
 _PAWSX_LANGUAGES: Final = codes("de en es fr ja ko zh")
 _PAWSX_LABELS: Final = ("different", "paraphrase")
 _PAWSX_COMMIT: Final = "4cd8187c404bda33cb1f62b49b001115862acf37"
-# Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 pawsx = TaskSpec(
     name="pawsx",
@@ -99,7 +99,7 @@ pawsx = TaskSpec(
 _AMERICASNLI_LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
 _CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
 _AMERICASNLI_COMMIT: Final = "668b53909c205ece201487394833a36ebab47245"
-# Of nala-cub/americas_nli on the hub: docs/decisions/0072-low-resource-languages.md says where it was seen.
+# Of nala-cub/americas_nli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
 """The numbers of the Spanish rows in XNLI's files of all languages (the sixth of fifteen), counted from 1."""
@@ -168,7 +168,7 @@ _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?
 
 _XCOPA: Final = "042f78955ba48e6404616762fa6e05e839c3907a"
 _COPA: Final = "3de24cf8022e94f4ee4b9d55a6f539891524d646"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xcopa = TaskSpec(
     name="xcopa",

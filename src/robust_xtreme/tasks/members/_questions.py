@@ -14,7 +14,7 @@ from robust_xtreme.tasks.adapters.qa import by_question, by_text, span_qa
 _XQUAD_LANGUAGES: Final = codes("ar de el en es hi ro ru th tr vi zh")
 _XQUAD: Final = "51adfef1c1287aab1d2d91b5bead9bcfb9c68583"
 _SQUAD: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xquad = TaskSpec(
     name="xquad",
@@ -53,7 +53,7 @@ xquad = TaskSpec(
 
 _MLQA_LANGUAGES: Final = codes("ar de en es hi vi zh")
 _XTREME: Final = "ec5f1f46e9af79639a90684a7a70a956c4998f04"
-# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 _PAIR: Final = "context-{context}-question-{question}.json"
 _CONFIG: Final = "MLQA.{context}.{question}"
@@ -103,7 +103,7 @@ _RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
 _HUB = "google-research-datasets/tydiqa"
 _TYDIQA_CONFIG = "secondary_task"
 _TYDIQA_COMMIT = "da78f23f9119363459acbaf46bf89426ff26c259"
-# Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 tydiqa = TaskSpec(
     name="tydiqa",

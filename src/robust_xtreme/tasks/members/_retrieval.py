@@ -22,7 +22,7 @@ from robust_xtreme.tasks.adapters.retrieval import (
 
 _HUB: Final = "mteb/tatoeba-bitext-mining"
 _TATOEBA_COMMIT: Final = "69e8f12da6e31d59addadda9a9c8a2e601a0e282"
-# Of the hub's copy: docs/decisions/0070-retrieval-tasks.md says where it was seen.
+# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _CODES: Final = {
     "af": "afr", "ar": "ara", "az": "aze", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",

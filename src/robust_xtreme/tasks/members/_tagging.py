@@ -19,7 +19,7 @@ _PANX_XTREME: Final = codes(
 _PANX_LANGUAGES: Final = tuple(sorted((*_PANX_XTREME, *codes("az gu lt pa pl qu ro uk"))))
 _PANX_LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 _PANX_COMMIT: Final = "f0a3be6dc5564c0cc4150bb660144800a1f539d4"
-# Of unimelb-nlp/wikiann on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
+# Of unimelb-nlp/wikiann on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 panx = TaskSpec(
     name="panx",
