@@ -14,7 +14,6 @@ import polars as pl
 
 from robust_xtreme.core.errors import DataError, Mismatch
 from robust_xtreme.files import store
-from robust_xtreme.files.manifest import check_file
 from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW, STATS, Frame, validate
 from robust_xtreme.files.store import changes
 from robust_xtreme.stats._cells import ALL, Cell, cells
@@ -197,6 +196,8 @@ def headline_rows(
     answer one cell.
     """
     path = folder / "stats.parquet"
+    from robust_xtreme.files.manifest import check_file  # of a whole run, which workers do not read
+
     check_file(folder, path.name, manifest)
     served = _served(scores, manifest)
     every, stamp = store.scan_frame(path), stamp_of(path)
