@@ -48,7 +48,8 @@ from robust_xtreme.stats import intervals
 from robust_xtreme.stats.averages import average, drop
 from robust_xtreme.stats.claims import is_selected
 from robust_xtreme.stats.intervals import CPU, cluster_sums
-from robust_xtreme.tasks.metrics._labels import accuracy
+
+ACCURACY: Final = named("accuracy")
 
 TESTED: Final = ("noise", "average")
 FORMER: Final = ("like", "searched", "frozen")
@@ -134,7 +135,7 @@ def drawn(design: Design, draws: int, draw: np.random.Generator) -> Iterator[tup
         "frozen": np.where(victim, noisy, clean),
     }
     for name, after in rows.items():
-        moments, _, p = intervals.paired(CPU, _sums(clean), _sums(after), accuracy.reduce)
+        moments, _, p = intervals.paired(CPU, _sums(clean), _sums(after), ACCURACY.reduce)
         yield name, float(((p <= _ALPHA) & (moments.value > 0)).mean())
 
 

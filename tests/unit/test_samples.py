@@ -24,7 +24,7 @@ from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.report.blocks import Diff, Phrase, ReportPage, Sample, inlines, text_of
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page
-from robust_xtreme.report.renderers.markdown import print_sample
+from robust_xtreme.report.renderers.terminal import print_sample
 from robust_xtreme.report.samples.part import KnownExamples, sample, shown
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.tokens import Tokenize, tokenizers_of

@@ -91,7 +91,7 @@ def _check(results: Results, wanted: ExampleChoice) -> None:
 
 def _print(run: Path, results: Results, wanted: ExampleChoice) -> None:
     from robust_xtreme.cli._terminal import bar, messages, output
-    from robust_xtreme.report.renderers.markdown import print_sample
+    from robust_xtreme.report.renderers.terminal import print_sample
     from robust_xtreme.report.samples.part import samples
 
     with bar(messages()) as progress:

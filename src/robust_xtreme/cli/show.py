@@ -138,6 +138,6 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
     """The noisy text with removed and added parts marked by colours or signs; invisible characters are shown."""
     from robust_xtreme.noise.engine.noised import pieces
     from robust_xtreme.report.blocks import Diff
-    from robust_xtreme.report.renderers.markdown import diff_text
+    from robust_xtreme.report.renderers.terminal import diff_text
 
     return diff_text(Diff(tuple(pieces(noised))), coloured=coloured)
