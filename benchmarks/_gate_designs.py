@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.core.registry import load
+from robust_xtreme.core.metric import named
 from robust_xtreme.gating.verdicts import verdicts_of
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import CORRECTIONS
 from robust_xtreme.stats.intervals import CPU
 
-accuracy = load("metric", "accuracy")
+ACCURACY: Final = named("accuracy")
 
 ALPHA: Final = 0.05
 MARGIN: Final = 2.0
@@ -164,7 +164,7 @@ def compare(gained: Any, items: Any) -> Tests:
     """The project's tests of differences (draws, rows, G) of right answers, from an arbitrary baseline."""
     before = np.stack([items, items], -1).astype(np.float64)[None]
     after = np.stack([items + gained, np.broadcast_to(items, gained.shape)], -1).astype(np.float64)[..., None, :, :]
-    moments, (se, _, _), p = intervals.paired(CPU, after, before, accuracy.reduce)
+    moments, (se, _, _), p = intervals.paired(CPU, after, before, ACCURACY.reduce)
     widened = intervals.widened_se(CPU, moments)
     skew, still = intervals.skewness(moments), intervals.varies_not(moments)
     lower, upper = intervals.one_sided_bounds(moments.value, widened, moments.freedom, skew, still)

@@ -31,13 +31,13 @@ from typing import Any, Final
 import numpy as np
 from benchmarks._simulations import about, command, parser, simulated, write
 
-from robust_xtreme.core.registry import load
+from robust_xtreme.core.metric import named
 from robust_xtreme.report.blocks import Heading, Paragraph, ReportPage, Table, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU
 
-accuracy = load("metric", "accuracy")
+ACCURACY: Final = named("accuracy")
 
 ITEMS: Final = (113, 200, 300, 500, 900, 1500, 2490, 5010)
 ACCURACIES: Final = (0.34, 0.37, 0.40)
@@ -187,7 +187,7 @@ def _claimed(cells: Cells, kept: Any, some: Any) -> int:
     if not some.any():
         return 0
     chosen = Cells(cells.clean[some], cells.noisy[some], cells.constant[some], cells.items)
-    moments, _, p = intervals.paired(CPU, *_averaged(chosen, kept[some]), accuracy.reduce)
+    moments, _, p = intervals.paired(CPU, *_averaged(chosen, kept[some]), ACCURACY.reduce)
     return int(((p <= 1 - intervals.CONFIDENCE) & (moments.value > 0)).sum())
 
 
@@ -214,7 +214,7 @@ def detectable(design: Design, draws: int = 200) -> float:
     """The MDE of one test, in points, at the mean variance of some draws."""
     cells = simulate(design, draws, np.random.default_rng(zlib.crc32(repr(design).encode())))
     sums = _averaged(cells, KEPT["all"](cells))
-    moments = intervals.difference(CPU, *sums, accuracy.reduce)
+    moments = intervals.difference(CPU, *sums, ACCURACY.reduce)
     variance, jump = float(moments.variance.mean()), float(moments.jump.mean())
     errors = variance**0.5, (variance + jump) ** 0.5
     estimate = intervals.Estimate(

@@ -39,8 +39,8 @@ from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import GATED
 from robust_xtreme.stats.contrasts import Key
-from robust_xtreme.stats.merging import KEY
 from robust_xtreme.stats.outcomes import Cells
+from robust_xtreme.stats.run_cells import KEY
 
 TASKS: Final = "xnli,panx,udpos"
 NOISE: Final = "char_noise:0.1"

@@ -31,14 +31,14 @@ from typing import Any, Final
 import numpy as np
 from scipy import stats
 
-from robust_xtreme.core.registry import load
+from robust_xtreme.core.metric import named
 from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Moments
 from robust_xtreme.stats.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
 
-accuracy = load("metric", "accuracy")
+ACCURACY: Final = named("accuracy")
 
 LEAST: Final = 20.0
 BATCHES: Final = (1, 2, 4, 8, 16, 64)
@@ -89,7 +89,7 @@ def joint(answers: Sample, resamples: int, backend: ArrayBackend = CPU) -> Array
 
 def _moments(answers: Sample, task: int) -> Moments:
     after, before = (_sums(side[task], answers.clusters) for side in (answers.after, answers.before))
-    return intervals.difference(CPU, after, before, accuracy.reduce)
+    return intervals.difference(CPU, after, before, ACCURACY.reduce)
 
 
 def _sums(right: Array, codes: Array) -> Array:
@@ -204,7 +204,7 @@ def _spread(answers: Sample, resamples: int) -> Any:
     after, before = (_sums(side[0], answers.clusters)[:, 0] for side in (answers.after, answers.before))
     names = [f"0/{cluster}" for cluster in range(after.shape[-2])]
     blocks = [
-        accuracy.reduce(block @ after) - accuracy.reduce(block @ before)
+        ACCURACY.reduce(block @ after) - ACCURACY.reduce(block @ before)
         for block in weights(keys(names), resamples=resamples)
     ]
     return np.std(np.concatenate(blocks, -1), axis=-1)

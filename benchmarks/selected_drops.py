@@ -39,7 +39,6 @@ import polars as pl
 from benchmarks._simulations import about, command, parser, simulated, write
 
 from robust_xtreme.core.metric import ALL, named
-from robust_xtreme.core.registry import load
 from robust_xtreme.files.schema import STATS
 from robust_xtreme.files.store import read_frame
 from robust_xtreme.noise.conditions.condition import CLEAN
@@ -51,7 +50,7 @@ from robust_xtreme.stats.averages import average, drop
 from robust_xtreme.stats.claims import is_selected
 from robust_xtreme.stats.intervals import CPU, cluster_sums
 
-accuracy = load("metric", "accuracy")
+ACCURACY: Final = named("accuracy")
 
 TESTED: Final = ("noise", "average")
 FORMER: Final = ("like", "searched", "frozen")
@@ -137,7 +136,7 @@ def drawn(design: Design, draws: int, draw: np.random.Generator) -> Iterator[tup
         "frozen": np.where(victim, noisy, clean),
     }
     for name, after in rows.items():
-        moments, _, p = intervals.paired(CPU, _sums(clean), _sums(after), accuracy.reduce)
+        moments, _, p = intervals.paired(CPU, _sums(clean), _sums(after), ACCURACY.reduce)
         yield name, float(((p <= _ALPHA) & (moments.value > 0)).mean())
 
 

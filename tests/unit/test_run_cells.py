@@ -20,9 +20,9 @@ from robust_xtreme.gating.comparing import compare
 from robust_xtreme.stats import contrasts as contrasts_module
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
-from robust_xtreme.stats.merging import StoredCells
 from robust_xtreme.stats.outcomes import mean_of
 from robust_xtreme.stats.resampling import Member
+from robust_xtreme.stats.run_cells import StoredCells
 
 _TASKS = {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})}
 _CONDITIONS = ("char_noise:0.1", "clean")

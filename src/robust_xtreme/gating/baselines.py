@@ -34,8 +34,8 @@ from robust_xtreme.gating.seeds import FEWEST
 from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
-from robust_xtreme.stats.merging import KEY, StoredRows, headline_rows, run_cells
 from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
+from robust_xtreme.stats.run_cells import KEY, StoredRows, headline_rows, run_cells
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""

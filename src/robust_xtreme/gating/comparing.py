@@ -45,8 +45,8 @@ from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.merging import KEY
 from robust_xtreme.stats.outcomes import mean_of
+from robust_xtreme.stats.run_cells import KEY
 
 _VICTIM: Final = (
     "Texts that an attack left (frozen:) are harder for the model that was attacked, if that is one of them. "

@@ -14,7 +14,7 @@ from robust_xtreme.core.errors import Mismatch, counted, shown
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.contrasts import Key
-from robust_xtreme.stats.merging import KEY
+from robust_xtreme.stats.run_cells import KEY
 from robust_xtreme.tasks.sources.rows import clusters_version
 
 _ASKED: Final = ("limit", "seeds", "keep_names", "external", "external_partial", "match")

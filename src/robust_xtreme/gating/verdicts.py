@@ -40,8 +40,8 @@ from robust_xtreme.stats.intervals import (
     t_probability,
     t_quantile,
 )
-from robust_xtreme.stats.merging import KEY
 from robust_xtreme.stats.outcomes import POOL, pool_of
+from robust_xtreme.stats.run_cells import KEY
 
 # A run against levels alone: what is compared where the outcomes of the baseline's items are not known.
 #

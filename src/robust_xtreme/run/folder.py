@@ -26,7 +26,8 @@ from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, Frame
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, part_paths
-from robust_xtreme.run.task_run import TaskRun, mended, widened, without_unread
+from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.unread import mended, widened, without_unread
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.tasks.sources.rows import clusters_version

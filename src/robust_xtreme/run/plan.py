@@ -36,7 +36,8 @@ from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing,
 from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.normalising import Normaliser
-from robust_xtreme.run.task_run import Splits, TaskRun, check_read
+from robust_xtreme.run.task_run import Splits, TaskRun
+from robust_xtreme.run.unread import check_read
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub

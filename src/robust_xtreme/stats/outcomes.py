@@ -24,7 +24,7 @@ from robust_xtreme.stats._cells import ALL, Cell, check_same
 from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.contrasts import CHANGE, PERTURBED, Key
 from robust_xtreme.stats.intervals import estimate_level
-from robust_xtreme.stats.merging import KEY, StoredCells, StoredRows, stamp_of
+from robust_xtreme.stats.run_cells import KEY, StoredCells, StoredRows, stamp_of
 
 Cells = Mapping[Key, Cell]
 """The cells of a run by their keys; where they are read from a file, those of one task run are in memory."""

@@ -126,6 +126,9 @@ def _print_entries(console: Console, table: Table) -> None:
                 console.print(Text(f"  {column.title}: {text_of(row[index])}"))
 
 
+# Prints examples of a document: their texts with the edits, gold and predictions.
+
+
 def print_sample(console: Console, sample: Sample) -> None:
     """One example: its title, then a line for each text and fact, indented where it wraps."""
     coloured = console.color_system is not None and not console.no_color

@@ -10,7 +10,8 @@ from typing import final
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
-from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob, target
+from robust_xtreme.exchange.exporting.harness.folder import target
+from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selection, select
 from robust_xtreme.stats.replacing import replacing
 

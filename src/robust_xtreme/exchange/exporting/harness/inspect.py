@@ -9,7 +9,8 @@ from typing import Any, Final
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION
-from robust_xtreme.exchange.exporting.harness.job import DATA, PROGRAM, ExportJob, put
+from robust_xtreme.exchange.exporting.harness.folder import DATA, PROGRAM, put
+from robust_xtreme.exchange.exporting.harness.job import ExportJob
 from robust_xtreme.exchange.exporting.harness.lm_eval import pages
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.exchange.exporting.harness.job import DATA, TASKS, put
+from robust_xtreme.exchange.exporting.harness.folder import DATA, TASKS, put
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
 from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, TaskSheet, conditions_and_seeds
 from robust_xtreme.exchange.exporting.harness.task_files import (
