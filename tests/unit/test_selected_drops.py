@@ -45,7 +45,15 @@ def test_the_committed_page_is_that_of_its_table(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize(
     ("condition", "selected"),
-    [("char_noise:0.1", False), ("attack_keys:0.1@search=random", True), ("keyboard_typo@like=attack_keys:0.1", True)],
+    [
+        ("char_noise:0.1", False),
+        ("external:natural", False),
+        ("attack_keys:0.1@search=random", True),
+        ("keyboard_typo@like=attack_keys:0.1", True),
+        ("Attack_Keys:0.1", True),
+        ("textfooler", True),
+        ("external:attacked", True),
+    ],
 )
 def test_the_rows_of_attacks_are_those_without_a_p(condition: str, selected: bool) -> None:
     """What the simulation calls like and searched has no p in a run."""

@@ -97,6 +97,7 @@ def test_drops_are_counted_over_all_tests(results: Results) -> None:
             {"no_claim": "no edits"},
             "Nothing was perturbed. There are clean levels alone. Not tested: 4 cells (no edits).",
         ),
+        ({"no_claim": SELECTED, "unchanged": 1.0}, "Nothing was perturbed. There are clean levels alone."),
         ({"no_claim": "inert"}, "No change was tested. Not tested: 4 cells (inert)."),
         ({"clusters": 12}, "No change was tested. Not tested: 4 cells (few clusters)."),
     ],

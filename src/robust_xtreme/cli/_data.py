@@ -346,7 +346,9 @@ def _print_suspect(console: Console, survey: DataSurvey) -> None:
         if split.near >= _NEAR * split.rows > 0:
             shares.setdefault(task, []).append((split.near / split.rows, f"{split.language} {split.split}"))
     if lines:
-        console.print(visible("\n".join(["\nOne value in every row:", *lines])), soft_wrap=True)
+        console.print("\nOne value in every row:")
+    for line in lines:
+        console.print(visible(line), soft_wrap=True)
     if shares:
         console.print(f"\nItems nearly equal to one of another cluster, which intervals do not know, from {_NEAR:.0%}:")
     for task, some in shares.items():

@@ -32,7 +32,7 @@ _SILENT: Final = {
     "no edits": "the noise edits no text of the cell, so no change is claimed.",
     "inert": "the model's tokenizer undid the noise, so no change is claimed.",
     "selected on the outcome": "attacks, and what is compared with them, edit only what is right on clean text, which "
-    "can be lost and never gained, so no change is claimed: see the table of attacks.",
+    "can be lost and never gained, so no change is claimed.",
 }
 """The reasons why a cell claims nothing, as the table names them."""
 

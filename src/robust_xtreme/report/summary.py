@@ -48,7 +48,7 @@ def verdicts(results: Results, some: pl.DataFrame | None = None) -> Iterator[Phr
     """The verdict on the headline cells of each run, or on `some` of them, after its name where there are several."""
     for name, cells in by_run(results, some):
         if some is None or cells.height:
-            yield (*((Strong(f"{name}: "),) if name else ()), *inlines(verdict_on(cells)))
+            yield (*((f"{name}: ",) if name else ()), *inlines(verdict_on(cells)))
 
 
 def verdict_on(cells: pl.DataFrame) -> Phrase:
@@ -82,7 +82,8 @@ def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
 
 def is_untouched(cells: pl.DataFrame) -> bool:
     """Whether noise edits a text in none of some headline cells."""
-    return {*cells.get_column("no_claim")} <= {NO_EDITS, NOT_APPLICABLE}
+    edited = (pl.col("unchanged").fill_null(0.0) < 1) & pl.col("no_claim").is_in([NO_EDITS, NOT_APPLICABLE]).not_()
+    return cells.filter(edited.fill_null(True)).is_empty()
 
 
 def _advice(unmeasured: pl.DataFrame) -> str:

@@ -31,8 +31,8 @@ NO_EDITS: Final = "no edits"
 INERT: Final = "inert"
 SELECTED: Final = "selected on the outcome"
 
-_ATTACKED: Final = r"(^|\+)(attack_|textattack\.)|^frozen:|@like="
-"""What names an attack, also in a chain, the texts that one left, or noise at the rate of one."""
+_ATTACKED: Final = r"(?i)(^|[+:])(adv_|attack|bae\b|deepwordbug|pwws|textattack|textbugger|textfooler)|^frozen:|@like="
+"""What names an attack, also in a chain and of other programs, the texts that one left, or noise at the rate of one."""
 
 
 def unreached() -> pl.Expr:
