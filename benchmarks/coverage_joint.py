@@ -14,10 +14,10 @@ with `--limit 400 --perturb char_noise:0.1` and with `natural:0.02` on PAN-X in 
 and, without training, with `char_noise:0.1` on Tatoeba in de, es, ar, hi, ko, tr, sw, te and he. They were made before
 sentences that differ in numbers alone became one cluster (docs/decisions/tasks.md#near-duplicates-are-one-cluster).
 
-**With these clusters the bar is missed where one cluster is large.** Runs made again by the same commands, in which PAN-X
-Swahili has one cluster of 119 sentences of 400, were missed at 60, 120, 250 and 1,000 clusters in 11.6, 16.7, 24.5 and
-5.8 % (F1), and in 17.9, 46.8 and 36.3 % at 60, 120 and 250 (accuracy), nearly all because a draw without that cluster
-cannot know it. No interval of such a cell is to be trusted, and [data check](../docs/tasks.md#near-duplicates) names them.
+**With these clusters the bar is missed where one cluster is large.** Runs made again by the same commands, in which
+PAN-X Swahili has one cluster of 119 sentences of 400, were missed at 60, 120, 250 and 1,000 clusters in 11.6, 16.7,
+24.5 and 5.8 % (F1), and in 17.9, 46.8 and 36.3 % at 60, 120 and 250 (accuracy), nearly all because a draw without that
+cluster cannot know it. No interval of such a cell is to be trusted.
 
 `false drops`: the same with clean and noisy answers of each cluster exchanged at random, so that every true drop is 0.
 They are the draws in which Holm's p of any cell shows a drop, nominally 2.5 %; the bar is 3.5 %.
