@@ -159,7 +159,7 @@ def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) ->
 def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     """The encoder and head of a model for a task."""
     from robust_xtreme.models.checkpoint import relabel_of, tokenizer_of
-    from robust_xtreme.models.predictors.batches import Loaded
+    from robust_xtreme.models.predictors.loaded import Loaded
 
     reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
     return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task))
