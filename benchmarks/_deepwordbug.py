@@ -19,7 +19,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.loading import Checkpoint
-from robust_xtreme.models.predictors.batches import Loaded
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Work
 from robust_xtreme.noise.engine.noised import field_texts

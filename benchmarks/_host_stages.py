@@ -19,7 +19,7 @@ from unittest.mock import patch
 from benchmarks.stages import MAIN, Meter
 
 import robust_xtreme.models.predictors.batches as batches_module
-import robust_xtreme.models.predictors.batches as loaded_module
+import robust_xtreme.models.predictors.loaded as loaded_module
 import robust_xtreme.models.predictors.members.encoder_head as head_module
 import robust_xtreme.models.predictors.members.retrieval as retrieval_module
 import robust_xtreme.models.reading.tokens as tokens_module

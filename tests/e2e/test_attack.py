@@ -16,7 +16,7 @@ from rich.console import Console
 import robust_xtreme
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models.predictors.batches import Loaded
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.report.document import results_of, show
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.run import evaluate

@@ -13,7 +13,7 @@ import pytest
 
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models.predictors.batches import Loaded
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.run import evaluate
 

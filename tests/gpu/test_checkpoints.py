@@ -12,7 +12,7 @@ from tests.tiny import pair_example, question_example
 from robust_xtreme.core import registry
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.batches import forward
+from robust_xtreme.models.predictors.loaded import forward
 from robust_xtreme.models.tensors import Scores
 
 pytestmark = [

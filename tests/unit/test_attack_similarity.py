@@ -26,7 +26,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.loading import Models, Whole
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.batches import Loaded
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import Embedding, Work, predictor_of
 from robust_xtreme.models.reading.windows import plain

@@ -20,7 +20,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.models import loading
 from robust_xtreme.models.loading import Checkpoint, Models
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.batches import forward
+from robust_xtreme.models.predictors.loaded import forward
 from robust_xtreme.run.run import evaluate
 
 XNLI = registry.load("task", "xnli")

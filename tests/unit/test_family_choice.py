@@ -19,8 +19,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, NotFinite
 from robust_xtreme.core.examples import Choice, Example, Tags, Target, Text
 from robust_xtreme.models.loading import load_checkpoint
-from robust_xtreme.models.predictors.batches import predict
 from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.loaded import predict
 from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.tensors import collate
 

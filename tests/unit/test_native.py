@@ -18,7 +18,7 @@ from robust_xtreme.core.examples import Choice, Example, Tags, Target
 from robust_xtreme.models.labels import relabelled
 from robust_xtreme.models.loading import Checkpoint, Models, load_checkpoint
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.batches import forward, predict
+from robust_xtreme.models.predictors.loaded import forward, predict
 from robust_xtreme.models.predictors.members.encoder_head import in_task_order
 from robust_xtreme.models.reading.scores import Decoded
 

@@ -19,8 +19,9 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.examples import Target
 from robust_xtreme.models.loading import Checkpoint, load_checkpoint
-from robust_xtreme.models.predictors import batches as module
-from robust_xtreme.models.predictors.batches import plan_batches, predict
+from robust_xtreme.models.predictors import loaded as module
+from robust_xtreme.models.predictors.batches import plan_batches
+from robust_xtreme.models.predictors.loaded import predict
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.tensors import out_of_memory
 

@@ -12,8 +12,8 @@ from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models import mini
-from robust_xtreme.models.predictors.batches import forward
 from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.loaded import forward
 from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, Representation, collate, encoder_inputs, layer_count
 
 FAMILY: Family = registry.load("family", "retrieval")

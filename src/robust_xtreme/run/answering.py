@@ -16,8 +16,8 @@ import torch
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import NotFinite, RobustXtremeError
 from robust_xtreme.models.loading import Models
-from robust_xtreme.models.predictors.batches import Loaded
 from robust_xtreme.models.predictors.cache import settings
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.run.computing import Setting, StagedTaskRun, TaskRunJob, in_process, in_thread

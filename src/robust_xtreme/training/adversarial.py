@@ -16,8 +16,9 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.loading import Checkpoint
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS, Loaded
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family
+from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Weighing, Work
 from robust_xtreme.models.reading.inputs import Inputs

@@ -14,8 +14,9 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.contamination import comparable, keys, kind
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS, predict
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family, windows_of
+from robust_xtreme.models.predictors.loaded import predict
 from robust_xtreme.models.reading.inputs import contents_of, inputs_of
 from robust_xtreme.tasks.sources import loading, rows
 from robust_xtreme.tasks.sources.source import Source, open_source

@@ -6,27 +6,17 @@ kept after its batch.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from robust_xtreme.core.columns import Array, column_of, gathered
-from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.predictor import Load, Weights
+from robust_xtreme.models.predictors.predictor import Weights
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.reading import Reading
 from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, joined
 from robust_xtreme.models.reading.windows import Windows, in_batches, of_examples
-from robust_xtreme.models.retrieval.search import search
-from robust_xtreme.models.tensors import collate, encoder_inputs, sent
-from robust_xtreme.stats.bitext import Neighbours
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, by default."""
@@ -167,132 +157,3 @@ def _alone(windows: Windows, batch_tokens: int) -> list[Array]:
     """Batches of windows, each an input."""
     bounds = np.arange(len(windows) + 1)
     return plan_batches(windows.lengths, bounds, np.zeros(len(windows), np.int64), batch_tokens)
-
-
-# The weights of a model that is loaded in this process.
-
-_AT_ONCE: Final = 4
-"""Batches whose scores are waited for together, while the device computes as many more."""
-
-_THREADS: Final = torch.get_num_threads()
-"""The threads that torch has before a small model leaves it a single one."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The weights of a checkpoint."""
-
-    checkpoint: Checkpoint
-
-    @property
-    def width(self) -> int:
-        """The number of dimensions of a text's vector."""
-        return self.checkpoint.hidden_size
-
-    def scores(
-        self, batches: Sequence[Windows], done: Sequence[int], advance: Callable[[int], None]
-    ) -> Iterator[Array]:
-        """The scores of the windows of each batch. Raises torch.OutOfMemoryError."""
-        for scores, inputs in zip(_scored(self.checkpoint, batches), done, strict=True):
-            yield scores
-            advance(inputs)
-
-    def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
-        """The mean state of the tokens of each window of each batch. Raises ModelError and torch.OutOfMemoryError."""
-        return (_means(self.checkpoint, windows) for windows in batches)
-
-    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
-        """The k nearest candidates of each query."""
-        return search(queries.astype(np.float32), candidates, k, device=self.checkpoint.device.type)
-
-
-def predict(load: Load, inputs: Inputs, batch_tokens: int, advance: Callable[[int], None] = lambda _: None) -> Decoded:
-    """The decoded prediction of every input, in order, as `decoded` gives them. Raises torch.OutOfMemoryError."""
-    checkpoint = load()
-    family, labels = checkpoint.family, checkpoint.labels
-    return decoded(lambda: Loaded(checkpoint), family.reading, labels, inputs, batch_tokens, advance)
-
-
-def _scored(checkpoint: Checkpoint, batches: Iterable[Windows]) -> Iterator[Array]:
-    """The scores of each batch. Batches are started while the device computes those before them."""
-    if checkpoint.device.type == "cpu" and (threads := _THREADS // torch.get_num_threads()) > 1:
-        yield from _side_by_side(checkpoint, batches, threads)
-        return
-    waiting: deque[Started] = deque()
-    for windows in batches:
-        waiting.append(start(checkpoint, windows))
-        if len(waiting) == 2 * _AT_ONCE:
-            yield from _finished(waiting, _AT_ONCE)
-    yield from _finished(waiting, len(waiting))
-
-
-def _side_by_side(checkpoint: Checkpoint, batches: Iterable[Windows], threads: int) -> Iterator[Array]:
-    """The scores of each batch, where so many passes of a small model use a thread each."""
-    waiting: deque[Future[Started]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="pass") as pool:
-        for windows in batches:
-            waiting.append(pool.submit(start, checkpoint, windows))
-            if len(waiting) > threads:
-                yield waiting.popleft().result().scores.numpy()
-        for each in waiting:
-            yield each.result().scores.numpy()
-
-
-def _finished(waiting: deque[Started], count: int) -> Iterator[Array]:
-    """Take the first batches, once the last of them is computed."""
-    if count:
-        waiting[count - 1].wait()
-    for _ in range(count):
-        yield waiting.popleft().scores.numpy()
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A pass that is computed: its scores (B, ...), float32 on the CPU, are there after `wait`."""
-
-    scores: Tensor
-    end: Any = None
-
-    def wait(self) -> None:
-        """Wait until this pass, and those before it, are computed."""
-        if self.end is not None:
-            self.end.synchronize()
-
-
-def start(checkpoint: Checkpoint, windows: Windows) -> Started:
-    """Start one pass of encoder and head, which gives the family's scores of each window."""
-    device = checkpoint.device
-    with torch.inference_mode():
-        ids, mask = (sent(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
-        hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
-        scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
-        if device.type != "cuda":
-            return Started(scores.cpu())
-        copied = torch.empty(scores.shape, dtype=scores.dtype, pin_memory=True).copy_(scores, non_blocking=True)
-        event: Any = torch.cuda.Event
-        end = event()
-        end.record(torch.cuda.current_stream(device))
-    return Started(copied, end)
-
-
-def _means(checkpoint: Checkpoint, windows: Windows) -> Array:
-    """The mean of the encoder's last states over the tokens of each window (B, H), float32, on the CPU."""
-    with torch.inference_mode():
-        ids, mask = (sent(checkpoint.device, tensor) for tensor in collate(windows, checkpoint.pad_id))
-        output = bare(checkpoint.encoder)(**encoder_inputs(checkpoint.encoder, ids, mask, windows))
-        hidden = getattr(output, "last_hidden_state", None)
-        if hidden is None:
-            raise ModelError(f"{checkpoint.name} gives no states of its tokens: @similar cannot compare texts by them.")
-        total = (hidden.float() * mask[:, :, None]).sum(dim=1)
-        means: Array = (total / mask.sum(dim=1, keepdim=True)).cpu().numpy()
-    return means
-
-
-def forward(checkpoint: Checkpoint, windows: Windows) -> np.ndarray[Any, Any]:
-    """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
-    started = start(checkpoint, windows)
-    started.wait()
-    result: np.ndarray[Any, Any] = started.scores.numpy()
-    return result

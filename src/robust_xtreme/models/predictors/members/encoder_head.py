@@ -159,7 +159,7 @@ def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) ->
 def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     """The encoder and head of a model for a task."""
     from robust_xtreme.models.labels import relabel_of
-    from robust_xtreme.models.predictors.batches import Loaded
+    from robust_xtreme.models.predictors.loaded import Loaded
     from robust_xtreme.models.tokenizer import tokenizer_of
 
     reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
