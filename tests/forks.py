@@ -95,7 +95,7 @@ def forked(words: Sequence[str], folder: Path, how: How | None = None, environme
 def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
     from robust_xtreme.cli import main
     from robust_xtreme.files import new_files
-    from robust_xtreme.models.predictors import batches
+    from robust_xtreme.models.predictors import loaded
     from robust_xtreme.report.charts import drawing
 
     set_environment(environment)
@@ -105,7 +105,7 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
     if how.killed_at:
         _kill_before(new_files, "replace", how.killed_at)
     if how.killed_in:
-        _kill_before(batches, "start", how.killed_in)
+        _kill_before(loaded, "start", how.killed_in)
     if how.killed_drawing:
         _kill_before(drawing.Drawing, "svgs", 1)
     if how.without_sockets:

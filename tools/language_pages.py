@@ -17,7 +17,7 @@ import polars as pl
 from robust_xtreme.files import store
 from robust_xtreme.report.blocks import Block, Bullets, Heading, Hyperlink, Paragraph, Prose, ReportPage
 from robust_xtreme.report.charts.drawing import alone
-from robust_xtreme.report.charts.figures import COLOURS, config
+from robust_xtreme.report.charts.style import COLOURS, config
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.html_page import languages_of
 from robust_xtreme.report.renderers import markdown

@@ -20,11 +20,12 @@ from tests.forks import forked
 from tests.release import release
 from tests.tiny import tiny_run
 
+from robust_xtreme import models
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import database
 from robust_xtreme.files.cache import info
-from robust_xtreme.models import loading, predictors
+from robust_xtreme.models import loading
 from robust_xtreme.models.predictors import batches as batches_module
 from robust_xtreme.models.predictors import cache as cache_module
 from robust_xtreme.models.predictors import loaded as loaded_module
@@ -202,11 +203,11 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
 def test_other_code_of_a_family_finds_nothing(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of the source that encodes and decodes changes the keys."""
     runs.first()
-    source = Path(predictors.__file__).parent
-    shutil.copytree(source, tmp_path / "predictors")
-    with (tmp_path / "predictors" / "heads" / "tagging.py").open("a") as file:
+    source = Path(models.__file__).parent
+    shutil.copytree(source, tmp_path / "models")
+    with (tmp_path / "models" / "predictors" / "heads" / "tagging.py").open("a") as file:
         file.write("# changed\n")
-    monkeypatch.setattr(predictors, "__file__", str(tmp_path / "predictors" / "__init__.py"))
+    monkeypatch.setattr(models, "__file__", str(tmp_path / "models" / "__init__.py"))
     cache_module._code.cache_clear()
     runs.run("second")
     cache_module._code.cache_clear()

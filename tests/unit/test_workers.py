@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import DataError, NotFinite, RobustXtremeError
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
 from robust_xtreme.core.garbage import YOUNG
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.models.predictors import batches as loaded
+from robust_xtreme.models.predictors import loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
 from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.run import computing

@@ -27,7 +27,7 @@ from robust_xtreme.report.blocks import (
     within,
 )
 from robust_xtreme.report.cells import anchor, headline, highest, language_name, script, script_name
-from robust_xtreme.report.charts.figures import STEPS
+from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import NOTHING, interval, narrow, percent, points, signed, tables
 from robust_xtreme.report.document import TITLE, view_blocks, views
 from robust_xtreme.report.legend import legend

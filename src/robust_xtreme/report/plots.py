@@ -10,7 +10,8 @@ import polars as pl
 
 from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.report.cells import highest, script
-from robust_xtreme.report.charts.figures import INK, NOMINAL, REALISED, STEPS, config, curve, forest, levels
+from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, levels
+from robust_xtreme.report.charts.style import INK, STEPS, config
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 

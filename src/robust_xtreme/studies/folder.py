@@ -27,7 +27,7 @@ from robust_xtreme.report.blocks import (
     Terms,
     grid,
 )
-from robust_xtreme.report.charts.figures import INK, LOSS, config, extent
+from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
 from robust_xtreme.stats.shapes import fits

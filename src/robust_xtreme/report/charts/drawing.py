@@ -19,7 +19,7 @@ from typing import Any, Final, Self, final
 
 from robust_xtreme.core.sinks import visible
 from robust_xtreme.core.subprocesses import command, ending
-from robust_xtreme.report.charts.figures import FONT
+from robust_xtreme.report.charts.style import FONT
 
 _UNUSED: Final = re.compile(
     r' (?:class|role|aria-[a-z]+|stroke-miterlimit|pointer-events|font-family)="[^"]*"| (?:opacity|stroke-width)="1"'

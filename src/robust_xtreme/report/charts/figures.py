@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -11,56 +11,10 @@ import polars as pl
 
 from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, with_addresses, with_condition
+from robust_xtreme.report.charts.style import COLOURS, INK, LOSS, config, extent
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import CURVE
 from robust_xtreme.stats.averages import LANGUAGES
-
-# Defines the look of every chart: colours that colour-blind readers tell apart, and text in the colour of the page.
-
-INK: Final = "currentColor"
-"""Text, axes and rules: the colour of the text around the chart, in the light and in the dark."""
-
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999933", "#882255")
-"""Those of Okabe and Ito (2008) without black and yellow, and two of Tol's (2021)."""
-
-LOSS: Final = "#d55e00"
-STEPS: Final = (1, 3, 6, 12, 24)
-"""Where a change in points gets the next colour, the same on every page."""
-
-FONT: Final = "system-ui, sans-serif"
-
-_TEXT: Final = {"labelColor": INK, "titleColor": INK, "labelFont": FONT, "titleFont": FONT}
-
-
-def extent(labels: Sequence[str]) -> float:
-    """The pixels that labels of an axis need, whatever the font of the page."""
-    return 6.5 * max(map(len, labels), default=0)
-
-
-def config() -> dict[str, Any]:
-    """The configuration that every specification contains."""
-    axis = {
-        **_TEXT,
-        "domainColor": INK,
-        "tickColor": INK,
-        "gridColor": INK,
-        "gridOpacity": 0.12,
-        "titleFontWeight": "normal",
-        "labelLimit": 0,
-    }
-    return {
-        "aria": False,
-        "background": "transparent",
-        "font": FONT,
-        "view": {"stroke": None},
-        "axis": axis,
-        "axisQuantitative": {"tickCount": 5},
-        "legend": {**_TEXT, "titleFontWeight": "normal", "labelLimit": 0, "symbolStrokeWidth": 2},
-        "header": _TEXT,
-        "text": {"color": INK},
-        "title": {"color": INK, "font": FONT, "anchor": "start", "fontWeight": "normal"},
-    }
-
 
 REALISED, NOMINAL = "realised", "nominal"
 """The axes of a curve: edited characters of all, or the strength that was asked for."""

@@ -29,7 +29,7 @@ from robust_xtreme.report.blocks import (
     within,
 )
 from robust_xtreme.report.charts.drawing import Drawing
-from robust_xtreme.report.charts.figures import STEPS
+from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import narrow
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
