@@ -82,8 +82,8 @@ def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
 
 def is_untouched(cells: pl.DataFrame) -> bool:
     """Whether noise edits a text in none of some headline cells."""
-    edited = (pl.col("unchanged").fill_null(0.0) < 1) & pl.col("no_claim").is_in([NO_EDITS, NOT_APPLICABLE]).not_()
-    return cells.filter(edited.fill_null(True)).is_empty()
+    unreached = pl.col("no_claim").fill_null("").is_in([NO_EDITS, NOT_APPLICABLE])
+    return cells.filter(~unreached & (pl.col("unchanged").fill_null(0.0) < 1)).is_empty()
 
 
 def _advice(unmeasured: pl.DataFrame) -> str:

@@ -31,7 +31,7 @@ NO_EDITS: Final = "no edits"
 INERT: Final = "inert"
 SELECTED: Final = "selected on the outcome"
 
-_ATTACKED: Final = r"(?i)(^|[+:])(adv_|attack|bae\b|deepwordbug|pwws|textattack|textbugger|textfooler)|^frozen:|@like="
+_ATTACKED: Final = r"(?i)(^|[+:])(attack|bae\b|deepwordbug|pwws|textattack|textbugger|textfooler)|^frozen:|@like="
 """What names an attack, also in a chain and of other programs, the texts that one left, or noise at the rate of one."""
 
 
