@@ -1,4 +1,4 @@
-"""What the simulations share: their options, the processes that they run in, and tables as csv, a row a design."""
+"""What the simulations share: options, processes, draws of clusters, and tables as csv, a row a design."""
 
 from __future__ import annotations
 
@@ -8,12 +8,34 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from robust_xtreme.report.blocks import Block, Code, Prose
 
 Design = TypeVar("Design")
 Result = TypeVar("Result")
+
+LARGE: Final = 1 / 20
+"""The share of items above which a cluster is in each draw."""
+
+
+def drawn_clusters(
+    items: Any, shape: tuple[int, int], draw: np.random.Generator, by_chance: bool = False
+) -> tuple[Any, Any]:
+    """The clusters (draws, G) of draws with replacement, and how many times the sums of each count (G, 1).
+
+    `items` (K,) are those of the clusters of the population. One with more than `LARGE` of them is in each draw once,
+    and counts G/K times: that share of the items of G clusters are in it. `by_chance`: it is drawn as any other.
+    """
+    large = np.flatnonzero((items > LARGE * items.sum()) & (not by_chance))
+    others = np.setdiff1d(np.arange(len(items)), large)
+    at = others[draw.integers(0, len(others), shape)]
+    at[:, : len(large)] = large
+    times = np.ones((shape[1], 1))
+    times[: len(large)] = (shape[1] - len(large)) / len(others)
+    return at, times
 
 
 def parser(documentation: str, samples: str, default: int, table: Path) -> argparse.ArgumentParser:

@@ -7,7 +7,8 @@ a candidate, in the order in which the candidate is worse, by 0.2 points or more
 replacement, 60 to 1,000 of them, and the margin is what the candidate is worse by on all clusters of the run. So the
 true difference is minus the margin, and `ok`, the per cent of draws in which the bound of the gate is above it, is
 nominally 5; `unwidened` is the same with the bound of metrics that are means over items. `level` is the score of the
-baseline, `fall` what the candidate is worse by.
+baseline, `fall` what the candidate is worse by. A cluster with more than 1/20 of the items is in each draw with its
+share of them, as in benchmarks.coverage_joint; with `--by-chance` it is drawn as any other, and most draws lack it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from benchmarks._simulations import write
+from benchmarks._simulations import drawn_clusters, write
 from rich.progress import track
 
 from robust_xtreme.core.metric import Metric
@@ -35,20 +36,20 @@ _LEAST: Final = 0.2
 _BATCH: Final = 200
 _CELL: Final = ("model", "task", "language", "condition", "noise_seed")
 
-Arm = tuple[tuple[Any, ...], Any]
-"""What names a condition of a model, and the sums (G, k) of its clusters."""
+Arm = tuple[tuple[Any, ...], Any, Any]
+"""What names a condition of a model, the sums (G, k) of its clusters, and their numbers of items (G,)."""
 
 
 def arms(run: Path, metric: Metric) -> list[Arm]:
     """The conditions of each model and language of a run, but for predictions without a text."""
     stats = store.read_frame(run / "stats.parquet", STATS).filter(scope="all", metric=metric.name)
     stats = stats.filter(~pl.col("model").str.starts_with("chance/")).sort("cluster")
-    return [(key, _sums(rows)) for key, rows in sorted(stats.group_by(_CELL, maintain_order=True))]
+    return [(key, *_sums(rows)) for key, rows in sorted(stats.group_by(_CELL, maintain_order=True))]
 
 
-def _sums(rows: pl.DataFrame) -> Any:
+def _sums(rows: pl.DataFrame) -> tuple[Any, Any]:
     codes = np.unique(rows["cluster"].to_numpy(), return_inverse=True)[1]
-    return intervals.cluster_sums(np.array(rows["stats"].to_list()), codes, int(codes.max()) + 1)
+    return intervals.cluster_sums(np.array(rows["stats"].to_list()), codes, int(codes.max()) + 1), np.bincount(codes)
 
 
 def worse(known: Sequence[Arm], reduce: Callable[[Any], Any]) -> Iterator[tuple[Arm, Arm, float]]:
@@ -59,15 +60,19 @@ def worse(known: Sequence[Arm], reduce: Callable[[Any], Any]) -> Iterator[tuple[
             yield baseline, candidate, fall
 
 
-def passing(before: Any, after: Any, fall: float, size: int, draws: int, metric: Metric) -> tuple[float, float]:
+def passing(
+    before: Arm, after: Arm, fall: float, size: int, draws: int, metric: Metric, by_chance: bool = False
+) -> tuple[float, float]:
     """The per cent of draws of `size` clusters in which the cell is ok with the margin that it is worse by.
 
     The second is that with the bound of other metrics.
     """
-    draw, passed = np.random.default_rng([size, len(before)]), np.zeros(2)
+    (_, old, items), (_, new, _) = before, after
+    draw, passed = np.random.default_rng([size, len(items)]), np.zeros(2)
     for _ in range(draws // _BATCH):
-        chosen = draw.integers(0, len(before), (_BATCH, size))
-        moments = intervals.difference(CPU, after[chosen][:, None], before[chosen][:, None], metric.reduce)
+        chosen, times = drawn_clusters(items, (_BATCH, size), draw, by_chance)
+        left, right = ((sums[chosen] * times)[:, None] for sums in (new, old))
+        moments = intervals.difference(CPU, left, right, metric.reduce)
         error, still = intervals.widened_se(CPU, moments), intervals.varies_not(moments)
         wider = error_of_ratio(np.sqrt(moments.variance), error, size) if metric.name in RATIOS else error
         shape = (moments.freedom, intervals.skewness(moments), still)
@@ -77,11 +82,11 @@ def passing(before: Any, after: Any, fall: float, size: int, draws: int, metric:
     return float(ok), float(unwidened)
 
 
-def rows(run: Path, metric: Metric, draws: int) -> Iterator[dict[str, str]]:
+def rows(run: Path, metric: Metric, draws: int, by_chance: bool = False) -> Iterator[dict[str, str]]:
     """A row for each pair of conditions and number of clusters."""
     for baseline, candidate, fall in track([*worse(arms(run, metric), metric.reduce)]):
         for size in CLUSTERS:
-            ok, unwidened = passing(baseline[1], candidate[1], fall, size, draws, metric)
+            ok, unwidened = passing(baseline, candidate, fall, size, draws, metric, by_chance)
             yield {
                 **dict(zip(_CELL[:3], map(str, baseline[0]), strict=False)),
                 "metric": metric.name,
@@ -103,8 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--metric", default="span_f1")
     options.add_argument("--draws", type=int, default=2000)
     options.add_argument("--out", type=Path, default=Path("reports/gate/answers.csv"))
+    options.add_argument("--by-chance", action="store_true", help="draw large clusters as any other")
     given = options.parse_args(arguments)
-    table = [*rows(given.run, load("metric", given.metric), given.draws)]
+    table = [*rows(given.run, load("metric", given.metric), given.draws, given.by_chance)]
     write(table, given.out)
     for size in CLUSTERS:
         rates = [float(row["ok"]) for row in table if row["clusters"] == str(size)]

@@ -12,9 +12,6 @@ p at most 0.05, nominally in 2.5 %. Draws have the crc32 of their design as seed
     robust-xtreme eval --tasks panx --model panx=HEAD --data DIR --languages en,de,sw,ru,zh --limit 300 \\
         --perturb char_noise:0.02,0.1 --perturb diacritics:0.3 --no-cache --out RUN
 
-before sentences that differ in numbers alone became one cluster
-(docs/decisions/tasks.md#near-duplicates-are-one-cluster).
-
 The columns: `noise` edits every item, and is tested. `average` is over all languages of the run, which is tested, too.
 The others edit only items that are right on clean text, so that these can be lost and no other be gained. `like` is one
 draw of noise on them, as `NAME@like=ATTACK` is. `searched` is the worst of several draws, as attacks and random search

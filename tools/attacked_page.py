@@ -169,9 +169,10 @@ languages of the embedded suite, and each reads the texts that the attack on the
 _READ: Final = f"""\
 The headline metric of each task, on average over languages, under texts with as many edits: typos that nobody chose,
 the worst that random search and the attack submitted within {BUDGET} queries, and what the attack on the other model
-left. In brackets the 95 % interval of the change. What the other's texts take off, beyond typos, is how far an attack
-transfers: between models of one encoder, in an invented world; neither size nor sign is predicted for models of
-another origin."""
+left. In brackets the bounds of the level: clean minus the 95 % bounds of the mean change. All these texts edit only
+what a model has right on clean text, so that no change here is a test of a drop. What the other's texts take off,
+beyond typos, is how far an attack transfers: between models of one encoder, in an invented world; neither size nor
+sign is predicted for models of another origin."""
 
 _COMMANDS: Final = """\
 tasks="xnli xcopa panx xquad mewsli_x"

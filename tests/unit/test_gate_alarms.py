@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -118,14 +119,15 @@ def test_every_table_and_column_is_described() -> None:
 
 
 def test_the_manual_has_the_rates_of_real_answers() -> None:
-    """Of an encoder and of a lexicon; an encoder's cell that is worse by the margin is ok in 5 %, with three errors."""
+    """Of an encoder and of a lexicon; of an encoder's cells worse by the margin none is ok too often for 5 %."""
     manual = (REPORTS.parents[1] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
     rates: dict[bool, dict[str, list[float]]] = {True: {}, False: {}}
     for row in read(REPORTS / "answers.csv"):
         rates[row["model"].startswith("shallow/")].setdefault(row["clusters"], []).append(float(row["ok"]))
     means = [float(np.mean(several)) for several in rates[False].values()]
     most, lexicon = (max(max(several) for several in rates[shallow].values()) for shallow in (False, True))
-    assert most <= 5 + 3 * 0.244
+    tests = sum(map(len, rates[False].values()))
+    assert most <= 5 + 0.244 * NormalDist().inv_cdf(1 - 0.05 / tests)  # the highest of so many rates of 5 %
     assert f"is {min(means):.1f} to {max(means):.1f} % on average and {most:.1f} % at most" in manual
     assert f"in the worst cell {lexicon:.0f} %" in manual
 
@@ -135,10 +137,9 @@ def test_answers_are_drawn_by_cluster(tmp_path: Path) -> None:
     known = gate_answers.arms(finished_run(tmp_path / "run", 0.2, count=300), accuracy)
     pairs = [*gate_answers.worse(known, accuracy.reduce)]
     assert pairs
-    for (first, _), (second, _), fall in pairs:
+    for (first, *_), (second, *_), fall in pairs:
         assert (first[:3] == second[:3], fall >= 0.2) == (True, True)
-    (_, before), (_, after), fall = pairs[0]
-    ok, unwidened = gate_answers.passing(before, after, fall, 100, 400, accuracy)
+    ok, unwidened = gate_answers.passing(*pairs[0], 100, 400, accuracy)
     assert ok == unwidened <= 5 + 3 * 1.1
 
 

@@ -22,6 +22,7 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Ta
 from robust_xtreme.core.specs import Files, TaskSpec
 from robust_xtreme.tasks.sources import available, data_identity, limit, load, resolve
 from robust_xtreme.tasks.sources.loading import is_labelled
+from robust_xtreme.tasks.sources.rows import limit_note
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 PANX: TaskSpec = registry.load("task", "panx")
@@ -302,6 +303,18 @@ def test_a_limit_takes_clusters_in_hash_order() -> None:
     """Which clusters a limit takes is a matter of their names alone, in every version."""
     examples = [_example(f"e{index}", str(index)) for index in range(100)]
     assert [example.cluster for example in limit(examples, 5)] == ["5", "61", "66", "73", "93"]
+
+
+def test_a_limit_names_a_large_cluster_that_it_cannot_divide() -> None:
+    """A note has the share of a cluster with more than 1 in 20 rows, with and without the limit; else there is none."""
+    examples = [_example(f"e{index}", "large" if index < 10 else str(index)) for index in range(100)]
+    assert limit_note("panx sw", limit(examples, 5), examples) == (
+        "panx sw: one cluster has 10 of 100 rows, and 0 of the 5 that --limit keeps. "
+        "A cluster is not divided, so that the level of all rows can be another."
+    )
+    assert limit_note("panx sw", examples, examples) == ""
+    several = [_example(f"e{index}", str(index // 2)) for index in range(100)]
+    assert limit_note("panx sw", limit(several, 5), several) == ""
 
 
 def test_a_limit_below_one_is_refused() -> None:

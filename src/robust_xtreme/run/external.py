@@ -73,9 +73,10 @@ class Sets:
 
     def frozen_of(self, task_run: TaskRun) -> list[Condition]:
         """The conditions of a task run that have the texts of attacks on another model."""
-        sets = self.frozen.get((task_run.task.name, task_run.split, *task_run.languages), ())
-        self.used.update({each.name: None for each in sets})
-        return [Condition(each.name, seeds=each.seeds, frozen=each) for each in sets]
+        given = self.frozen.get((task_run.task.name, task_run.split, *task_run.languages), ())
+        sets = {each.name: each for each in given}  # --frozen RUN and --frozen RUN=ATTACK can name the same texts
+        self.used.update(dict.fromkeys(sets))
+        return [Condition(name, seeds=each.seeds, frozen=each) for name, each in sets.items()]
 
     def check_used(self) -> None:
         """Raise MissingData for a set without a file, or texts, of any task and language of the run."""

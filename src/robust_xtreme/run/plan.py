@@ -43,7 +43,7 @@ from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
 from robust_xtreme.tasks.sources.loading import fetch, languages_of
 from robust_xtreme.tasks.sources.pools import Pools
-from robust_xtreme.tasks.sources.rows import identity_of, limit
+from robust_xtreme.tasks.sources.rows import identity_of, limit, limit_note
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, evaluated, faults, group_languages, tuned
 
@@ -291,9 +291,11 @@ def _task_runs(
             NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
         ]
     unsupported_tags = unsupported_labels(model.labels, task)
-    examples = outside(limit(split.examples, spec.limit_of(task.name)), unsupported_tags)
+    limited = limit(split.examples, spec.limit_of(task.name))
+    examples = outside(limited, unsupported_tags)
     if strange := unreadable(model, task, examples, language):
         return [], [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
+    uneven = limit_note(f"{task.name} {language}", limited, split.examples)
     task_run = TaskRun(
         task=fitted(task, model.config),
         language=language,
@@ -304,7 +306,7 @@ def _task_runs(
         files=tuple(split.files),
         model=model,
         overlap=overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap),
-        note="" if split.clustered else clusters_note(task),
+        note=" ".join(filter(None, ("" if split.clustered else clusters_note(task), uneven))),
         unsupported=unsupported_tags,
         params=model.params_nonembedding,
         words=kind_of(task.family).words,

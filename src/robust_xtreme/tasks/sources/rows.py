@@ -15,6 +15,7 @@ from robust_xtreme.core.specs import Row, TaskSpec
 
 NUMBERED: Final = "numbered/"
 """How clusters of sentences with numbers begin since version 2 of the clusters; other data are as in version 1."""
+_LARGE: Final = 1 / 20
 _SECOND: Final = "-clusters2"
 
 
@@ -62,6 +63,17 @@ def limit(examples: Sequence[Example], n: int | None) -> tuple[Example, ...]:
             break
         kept.add(cluster)
     return tuple(example for example in examples if example.cluster in kept)
+
+
+def limit_note(where: str, kept: Sequence[Example], examples: Sequence[Example]) -> str:
+    """A sentence where whole clusters were kept of examples of which one cluster has more than 1 in 20; else ""."""
+    cluster, size = Counter(example.cluster for example in examples).most_common(1)[0]
+    if len(kept) == len(examples) or size <= _LARGE * len(examples):
+        return ""
+    there = sum(example.cluster == cluster for example in kept)
+    shares = f"{size:,} of {len(examples):,} rows, and {there:,} of the {len(kept):,} that --limit keeps"
+    rule = "A cluster is not divided, so that the level of all rows can be another."
+    return f"{where}: one cluster has {shares}. {rule}"
 
 
 SPLITS: Final = ("train", "validation", "test")
