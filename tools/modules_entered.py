@@ -26,7 +26,7 @@ from rich.table import Table
 from robust_xtreme import evaluate
 
 PACKAGE: Final = "robust_xtreme."
-STAGES: Final = frozenset({"_prepare", "_answer", "_keep"})
+STAGES: Final = frozenset({"computed", "answer", "_take"})
 """The functions of a run through which every task run passes."""
 VOCABULARY: Final = frozenset({"core"})
 
