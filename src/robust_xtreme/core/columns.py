@@ -28,7 +28,6 @@ class TargetColumn(Protocol):
 
     def take(self, indices: Array, /) -> Self:
         """The targets at indices (m,), in that order."""
-        ...
 
 
 @final

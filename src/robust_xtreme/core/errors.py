@@ -137,8 +137,6 @@ class NotFinite(RobustXtremeError):
     """A model gave a score that is not finite."""
 
 
-# --------------------------------------------------------------------------------------- errors of the operating system
-
 _PERMIT: Final = "Permit reading and writing it, or name another"
 _DISK: Final = {
     errno.ENOSPC: ("The disk is full", "Free some space"),

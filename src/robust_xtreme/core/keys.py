@@ -93,9 +93,6 @@ def _option(name: str, known: Key, value: Any) -> Iterator[str]:
         yield from (option, text)
 
 
-# ----------------------------------------------------------------------------------------- keyword arguments of Python
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Argument:

@@ -272,14 +272,9 @@ def user_packs() -> Iterator[tuple[str, str]]:
         yield from ((path.parent.name, path.stem) for path in _files(folder))
 
 
-def share() -> Callable[[], None]:
+def share() -> Callable[[], object]:
     """A function that a new thread calls first, to use the folders of this one and the results cached for them."""
-    used = _used.get()
-
-    def start() -> None:
-        _used.set(used)
-
-    return start
+    return functools.partial(_used.set, _used.get())
 
 
 def _files(folder: Path) -> list[Path]:

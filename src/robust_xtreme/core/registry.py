@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, Final
@@ -50,14 +50,9 @@ def adding(kind: str, members: Iterable[Any]) -> Iterator[None]:
         _added.reset(token)
 
 
-def share() -> Callable[[], None]:
+def share() -> Callable[[], object]:
     """A function that a new thread calls first, to know the members that this context has added."""
-    added = _added.get()
-
-    def start() -> None:
-        _added.set(added)
-
-    return start
+    return partial(_added.set, _added.get())
 
 
 @cache

@@ -116,9 +116,6 @@ def _code(point: str) -> str:
     return f"<U+{ord(point):04X}>"
 
 
-# ----------------------------------------------------------------------------------------------------------------- CSV
-
-
 def csv_cell(text: str, shown: Callable[[str], str] = visible) -> str:
     """A text as a cell of CSV: no formula, nothing hidden; `text_of_cell` gives the text again.
 
@@ -135,9 +132,6 @@ def text_of_cell(written: str) -> str:
     """The text of a cell that `csv_cell` made."""
     coded = written.removeprefix(_QUOTE)
     return _CODE.sub(lambda match: chr(int(match[1], 16)), coded) if _OPENING in coded else coded
-
-
-# ------------------------------------------------------------------------------------------------------- JSON and pages
 
 
 @final
