@@ -14,8 +14,7 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import Scores, collate
-from robust_xtreme.training.data import Loader
-from robust_xtreme.training.module import Schedule, TrainingModule
+from robust_xtreme.training.module import Loader, Schedule, TrainingModule
 from robust_xtreme.training.objective import HeadUnits, task_part
 from robust_xtreme.training.sampling import Draws, SamplingPlan
 

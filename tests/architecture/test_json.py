@@ -34,7 +34,6 @@ OURS: Final = {
     "files/journal.py": CACHED,
     "tasks/sources/hub.py": CACHED,
     "studies/collecting.py": STORED,
-    "training/best.py": CACHED,
     "training/lessons.py": CACHED,
     "training/record.py": "a text that was written a moment before",
     "training/resume.py": CACHED,

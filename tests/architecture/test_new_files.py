@@ -29,9 +29,11 @@ ALLOWED: Final = {
     "files/cache.py": ({"touch"}, "the time of use in a row of the cache"),
     "workers/channel.py": ({"open"}, "memory that has no name"),
     "training/encoder.py": ({"save_pretrained"}, "in a folder of `written_folder`, which nobody else may write"),
-    "training/resume.py": ({"save", "save_checkpoint"}, "in a folder of `written_folder`"),
+    "training/resume.py": (
+        {"save", "save_checkpoint", "save_file"},
+        "in a folder of `written_folder`, or safetensors names it",
+    ),
     "training/stage.py": ({"save_file"}, "in a folder of `written_folder`"),
-    "training/best.py": ({"save_file"}, "safetensors makes a file of a random name, and renames it"),
     "models/in_memory.py": ({"save_pretrained"}, "in a TemporaryDirectory, which nobody else may write"),
     "models/mini.py": ({"save_pretrained"}, "the method itself"),
     "files/database.py": ({"connect"}, "sqlite's file: one that is a link is not opened"),

@@ -18,7 +18,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Ranges, column_of
 from robust_xtreme.core.examples import Answers, Example, Scored, Span
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
 from robust_xtreme.models.reading.windows import Window, Windows
 from robust_xtreme.tasks.sources import load
@@ -101,11 +101,11 @@ def _located(gold: Span, windows: Windows) -> list[tuple[int, int] | None]:
 
 
 def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Example, Windows, Answers]]:
-    windows = span_qa.span_qa.encode(examples, tokenizer, 384, 128)
+    windows = _heads.span_qa.encode(examples, tokenizer, 384, 128)
     for index, example in enumerate(examples):
         mine = windows.take(np.flatnonzero(windows.example == index))
         scores = list(map(_oracle, mine, _located(_gold(example), mine)))
-        answer = decoded(span_qa.span_qa, example, mine, scores)
+        answer = decoded(_heads.span_qa, example, mine, scores)
         assert isinstance(answer, Answers)
         yield example, mine, answer
 

@@ -10,11 +10,11 @@ import pytest
 
 from robust_xtreme.attack.goal import Goal
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import bounds_of, column_of
+from robust_xtreme.core.columns import Array, bounds_of, column_of
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Span, Tags, Target
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts
 from robust_xtreme.models.reading.members.tagging import WordLayouts
-from robust_xtreme.models.reading.scores import QUANTUM, Array, joined
+from robust_xtreme.models.reading.scores import QUANTUM, joined
 from robust_xtreme.models.reading.windows import Windows, plain
 
 _SEEDS = range(20)

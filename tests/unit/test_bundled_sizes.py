@@ -14,26 +14,26 @@ from robust_xtreme import api
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.stages import model_facts
-from robust_xtreme.training import bundled
+from robust_xtreme.training import scratch
 from robust_xtreme.training.spec import EMBEDDED, from_tables
 
 LADDER = ("mini-32", "mini-64", "mini-128", "mini-192")
 
 
 def _weights(name: str, seed: int) -> dict[str, torch.Tensor]:
-    encoder, _ = bundled.new_model(name, seed)
+    encoder, _ = scratch.new_model(Path(), name, seed)
     weights: dict[str, torch.Tensor] = encoder.state_dict()
     return weights
 
 
 def _parameters(name: str) -> int:
     weights = _weights(name, 0)
-    return sum(tensor.numel() for key, tensor in weights.items() if key != bundled.EMBEDDINGS)
+    return sum(tensor.numel() for key, tensor in weights.items() if key != scratch.EMBEDDINGS)
 
 
 def test_the_names_of_a_spec_are_those_that_have_a_shape() -> None:
     """The names are written where torch is not imported."""
-    assert tuple(EMBEDDED) == tuple(bundled.SHAPES)
+    assert tuple(EMBEDDED) == tuple(scratch.SHAPES)
 
 
 @pytest.mark.parametrize("name", ["mini-32", "mini-en-32"])
@@ -45,8 +45,8 @@ def test_the_same_seed_draws_the_same_weights_and_another_others(name: str) -> N
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert not torch.equal(first["layers.0.value.weight"], other["layers.0.value.weight"])
     special = 3
-    assert torch.equal(first[bundled.EMBEDDINGS][special:], other[bundled.EMBEDDINGS][special:])
-    assert not torch.equal(first[bundled.EMBEDDINGS][:special], other[bundled.EMBEDDINGS][:special])
+    assert torch.equal(first[scratch.EMBEDDINGS][special:], other[scratch.EMBEDDINGS][special:])
+    assert not torch.equal(first[scratch.EMBEDDINGS][:special], other[scratch.EMBEDDINGS][:special])
 
 
 def test_each_rung_has_three_to_four_times_the_parameters() -> None:
@@ -64,15 +64,15 @@ def test_monolingual_encoders_have_the_same_layers(rung: str) -> None:
 
 def test_the_monolingual_tokenizer_knows_english_words_alone() -> None:
     """A Russian word is read as bytes, an English one as few pieces; the multilingual tokenizer knows both."""
-    _, english = bundled.new_model("mini-en-32", 0)
-    _, every = bundled.new_model("mini-32", 0)
+    _, english = scratch.new_model(Path(), "mini-en-32", 0)
+    _, every = scratch.new_model(Path(), "mini-32", 0)
     assert len(english.tokenize("repaired")) <= 2
     assert all(piece.startswith("<0x") for piece in english.tokenize("\u043c\u043e\u0441\u043a\u0432\u0430"))
     assert not any(piece.startswith("<0x") for piece in every.tokenize("\u043c\u043e\u0441\u043a\u0432\u0430"))
 
 
 def test_small_needs_text_and_mini_does_not() -> None:
-    """The tokenizer of `small` is trained on the text, those of mini are bundled."""
+    """The tokenizer of `small` is trained on the text, those of mini are scratch."""
     tables: dict[str, Any] = {"from": "scratch", "data": "world", "target": {"tasks": ["panx"]}}
     assert from_tables({**tables, "size": "mini-en-64"}).size == "mini-en-64"
     with pytest.raises(SpecError, match="needs --text"):
@@ -87,6 +87,6 @@ def test_a_run_records_the_kind_of_its_word_vectors(name: str, kind: str, tmp_pa
         device="cpu", recipe="scratch", reported=["panx"],
     )  # fmt: skip
     first = json.loads((run / "stages" / "00-scratch.json").read_text("utf-8"))
-    assert first["data"] == bundled.identity(name)
+    assert first["data"] == scratch.identity(name)
     facts = model_facts(local(run), ["panx"])
     assert (facts["base"], facts["base_kind"]) == (f"scratch {name}", kind)

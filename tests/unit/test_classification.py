@@ -7,7 +7,7 @@ import pytest
 from tests.decoding import decoded
 
 from robust_xtreme.core.examples import Choice, Example, Text
-from robust_xtreme.models.predictors.heads._labelled import classification
+from robust_xtreme.models.predictors.heads._heads import classification
 from robust_xtreme.models.reading.windows import plain
 
 

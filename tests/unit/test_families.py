@@ -14,7 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Mismatch, ModelError, NotFinite
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.predictors.heads import _labelled, span_qa, tagging
+from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS
 from robust_xtreme.models.reading.scores import quantised
 from robust_xtreme.models.reading.tokens import backend_of, frame_of
@@ -152,7 +152,7 @@ def test_scores_closer_than_the_quantum_are_a_tie() -> None:
     assert quantised(np.array([0.5, 0.50000001], dtype=np.float32))[0].tolist() == [5000, 5000]
     example = pair_example("1", "a", "b")
     scores = [np.array([0.1, 0.7, 0.70000001], dtype=np.float32)]
-    assert decoded(_labelled.classification, example, plain([(0, 2)]), scores, LABELS) == Choice(1)
+    assert decoded(_heads.classification, example, plain([(0, 2)]), scores, LABELS) == Choice(1)
 
 
 # ------------------------------------------------------------------------------------------------------ classification
@@ -163,7 +163,7 @@ def test_scores_closer_than_the_quantum_are_a_tie() -> None:
 def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, length: int, tokenizer: Any) -> None:
     """Truncation is longest first, token for token what the tokenizer's own strategy gives."""
     premise, hypothesis = "a" * first, "b" * second
-    (window,) = _labelled.classification.encode([pair_example("1", premise, hypothesis)], tokenizer, length, 0)
+    (window,) = _heads.classification.encode([pair_example("1", premise, hypothesis)], tokenizer, length, 0)
     expected = tokenizer(premise, hypothesis, truncation="longest_first", max_length=length)["input_ids"]
     assert list(window.input_ids) == expected
     assert window.truncated == (len(tokenizer(premise, hypothesis)["input_ids"]) > length)
@@ -172,7 +172,7 @@ def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, le
 def test_one_text_is_read_alone(tokenizer: Any) -> None:
     """An example with one field is one text between the model's special tokens."""
     example = Example("1", {"text": Text("1/text", "en", "a dog")}, Choice(0), "1")
-    (window,) = _labelled.classification.encode([example], tokenizer, 32, 0)
+    (window,) = _heads.classification.encode([example], tokenizer, 32, 0)
     assert list(window.input_ids) == tokenizer("a dog")["input_ids"]
 
 
@@ -180,13 +180,13 @@ def test_three_fields_are_not_a_pair(tokenizer: Any) -> None:
     """A classifier refuses more than two fields."""
     texts = {name: Text(name, "en", "a") for name in "abc"}
     with pytest.raises(ModelError, match="3 fields"):
-        _labelled.classification.encode([Example("1", texts, Choice(0), "1")], tokenizer, 32, 0)
+        _heads.classification.encode([Example("1", texts, Choice(0), "1")], tokenizer, 32, 0)
 
 
 def test_a_length_without_room_is_refused(tokenizer: Any) -> None:
     """A maximum length that contains only the special tokens is a user's mistake."""
     with pytest.raises(ModelError, match="no room"):
-        _labelled.classification.encode([pair_example("1", "a", "b")], tokenizer, 5, 0)
+        _heads.classification.encode([pair_example("1", "a", "b")], tokenizer, 5, 0)
 
 
 # ------------------------------------------------------------------------------------------------------------- tagging
@@ -195,7 +195,7 @@ def test_a_length_without_room_is_refused(tokenizer: Any) -> None:
 def test_words_are_encoded_one_by_one(tokenizer: Any) -> None:
     """Input ids are the tokens of each word by itself, joined, as the official per-word code builds them."""
     words = ["Juma", "龘", "na", "Ana"]
-    (window,) = tagging.tagging.encode([tagged_example("1", words, ["O"] * 4)], tokenizer, 64, 0)
+    (window,) = _heads.tagging.encode([tagged_example("1", words, ["O"] * 4)], tokenizer, 64, 0)
     parts = [tokenizer(word, add_special_tokens=False)["input_ids"] for word in words]
     assert list(window.input_ids) == [0, *(token for part in parts for token in part), 2]
     assert window.layout.firsts == (1, 1 + len(parts[0]), 1 + len(parts[0] + parts[1]), 1 + sum(map(len, parts[:3])))
@@ -205,7 +205,7 @@ def test_a_word_without_tokens_becomes_the_unknown_token(tokenizer: Any) -> None
     """A word that the tokenizer drops keeps its place, as the unknown token."""
     text = Text("1/tokens", "en", "a \u2028 b", (Span(0, 1), Span(2, 3), Span(4, 5)))
     example = Example("1", {"tokens": text}, Tags(("O", "O", "O")), "1")
-    (window,) = tagging.tagging.encode([example], tokenizer, 64, 0)
+    (window,) = _heads.tagging.encode([example], tokenizer, 64, 0)
     assert window.input_ids[window.layout.firsts[1]] == tokenizer.unk_token_id
     assert len(window.layout.firsts) == 3
 
@@ -216,11 +216,11 @@ def test_a_long_sentence_is_read_in_windows_and_joined_again(count: int, tokeniz
     words = [("ab" * (number % 7 + 1)) for number in range(count)]
     tags = [LABELS[number % 3] for number in range(count)]
     example = tagged_example("1", words, tags)
-    windows = tagging.tagging.encode([example], tokenizer, 32, 0)
+    windows = _heads.tagging.encode([example], tokenizer, 32, 0)
     assert all(len(window.input_ids) <= 32 for window in windows)
     scores = [_one_hot(window, tags) for window in windows]
-    assert decoded(tagging.tagging, example, windows, scores, LABELS) == Tags(tuple(tags))
-    assert tagging.tagging.reading.lost is None
+    assert decoded(_heads.tagging, example, windows, scores, LABELS) == Tags(tuple(tags))
+    assert _heads.tagging.reading.lost is None
 
 
 def _one_hot(window: Window, tags: list[str]) -> np.ndarray[Any, Any]:
@@ -234,7 +234,7 @@ def _one_hot(window: Window, tags: list[str]) -> np.ndarray[Any, Any]:
 def test_a_word_longer_than_a_window_keeps_its_beginning(tokenizer: Any) -> None:
     """A word of a thousand letters is one window, and its neighbours are still read."""
     example = tagged_example("1", ["a", "b" * 1000, "c"], ["O", "O", "O"])
-    windows = tagging.tagging.encode([example], tokenizer, 32, 0)
+    windows = _heads.tagging.encode([example], tokenizer, 32, 0)
     assert [window.layout.begin for window in windows] == [0, 1, 2]
     assert max(len(window.input_ids) for window in windows) == 32
 
@@ -242,10 +242,10 @@ def test_a_word_longer_than_a_window_keeps_its_beginning(tokenizer: Any) -> None
 def test_an_unknown_tag_is_named(tokenizer: Any) -> None:
     """Training on a tag that the head does not know names the tag and the example."""
     examples = [tagged_example("x/1", ["a"], ["B-DATE"])]
-    windows = tagging.tagging.encode(examples, tokenizer, 32, 0)
+    windows = _heads.tagging.encode(examples, tokenizer, 32, 0)
     with pytest.raises(Mismatch, match=r"x/1 has the tag 'B-DATE'"):
-        tagging.tagging.loss(
-            tagging.tagging.head(16, LABELS), torch.zeros(1, 4, 16), torch.ones(1, 4), windows, examples, LABELS
+        _heads.tagging.loss(
+            _heads.tagging.head(16, LABELS), torch.zeros(1, 4, 16), torch.ones(1, 4), windows, examples, LABELS
         )
 
 
@@ -266,11 +266,11 @@ def _peaks(window: Window, start: int, stop: int) -> np.ndarray[Any, Any]:
 def test_an_answer_is_decoded_to_its_code_points(answer: str, stride: int, tokenizer: Any) -> None:
     """Peaks at an answer's tokens give back its exact characters, whichever window contains it."""
     example = question_example("1", "who?", CONTEXT, answer)
-    windows = span_qa.span_qa.encode([example], tokenizer, 40, stride)
+    windows = _heads.span_qa.encode([example], tokenizer, 40, stride)
     assert len(windows) > 1
     start = CONTEXT.index(answer)
     scores = [_peaks(window, start, start + len(answer)) for window in windows]
-    answer_given = decoded(span_qa.span_qa, example, windows, scores)
+    answer_given = decoded(_heads.span_qa, example, windows, scores)
     if stride:
         assert answer_given == Answers((Span(start, start + len(answer)),))
 
@@ -279,7 +279,7 @@ def test_windows_cover_every_token_of_the_context(tokenizer: Any) -> None:
     """Windows begin one stride after another, the last one reaches the end, and none is longer than allowed."""
     example = question_example("1", "who?", CONTEXT * 5, "Butiama")
     whole = backend_of(tokenizer)([CONTEXT * 5], True)
-    windows = span_qa.span_qa.encode([example], tokenizer, 40, 7)
+    windows = _heads.span_qa.encode([example], tokenizer, 40, 7)
     starts = [int(window.layout.offsets[0, 0]) for window in windows]
     assert starts == whole.spans[: 7 * len(windows) : 7, 0].tolist()
     assert windows[-1].layout.offsets[-1, 1] == len(CONTEXT * 5)
@@ -289,7 +289,7 @@ def test_windows_cover_every_token_of_the_context(tokenizer: Any) -> None:
 def test_a_long_question_leaves_room_for_the_context(tokenizer: Any) -> None:
     """A question of a thousand letters is cut, and the context is still read in full."""
     example = question_example("1", "w" * 1000, CONTEXT, "Butiama")
-    windows = span_qa.span_qa.encode([example], tokenizer, 64, 16)
+    windows = _heads.span_qa.encode([example], tokenizer, 64, 16)
     assert windows[-1].layout.offsets[-1, 1] == len(CONTEXT)
     assert max(len(window.input_ids) for window in windows) <= 64
 
@@ -297,19 +297,19 @@ def test_a_long_question_leaves_room_for_the_context(tokenizer: Any) -> None:
 def test_of_equal_spans_the_first_is_taken(tokenizer: Any) -> None:
     """Where all scores are equal the answer is the first token of the first window."""
     example = question_example("1", "who?", CONTEXT, "Butiama")
-    windows = span_qa.span_qa.encode([example], tokenizer, 40, 5)
+    windows = _heads.span_qa.encode([example], tokenizer, 40, 5)
     scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in windows]
-    assert decoded(span_qa.span_qa, example, windows, scores) == Answers((Span(0, 1),))
+    assert decoded(_heads.span_qa, example, windows, scores) == Answers((Span(0, 1),))
 
 
 def test_no_answer_is_longer_than_the_limit(tokenizer: Any) -> None:
     """A start and a stop more than 30 tokens apart are not joined."""
     example = question_example("1", "who?", "abcdefghij" * 10, "a")
-    windows = span_qa.span_qa.encode([example], tokenizer, 256, 0)
+    windows = _heads.span_qa.encode([example], tokenizer, 256, 0)
     (window,) = windows
     scores = np.zeros((len(window.input_ids), 2), dtype=np.float32)
     scores[window.layout.first + 1, 0] = scores[window.layout.first + 90, 1] = 9.0
-    match decoded(span_qa.span_qa, example, windows, [scores]):
+    match decoded(_heads.span_qa, example, windows, [scores]):
         case Answers((span,)):
             assert span.stop - span.start <= ANSWER_TOKENS
         case other:
@@ -319,7 +319,7 @@ def test_no_answer_is_longer_than_the_limit(tokenizer: Any) -> None:
 def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
     """The array search finds what trying every pair of tokens finds."""
     example = question_example("1", "q", "abcdefghij" * 9, "a")
-    windows = span_qa.span_qa.encode([example], tokenizer, 60, 20)
+    windows = _heads.span_qa.encode([example], tokenizer, 60, 20)
     generator = np.random.default_rng(5)
     for _ in range(20):
         scores = [generator.integers(0, 4, (len(window.input_ids), 2)).astype(np.float32) for window in windows]
@@ -328,7 +328,7 @@ def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
         )
         layout = windows[best[1]].layout
         expected = Span(int(layout.offsets[best[2], 0]), int(layout.offsets[best[3], 1]))
-        assert decoded(span_qa.span_qa, example, windows, scores) == Answers((expected,))
+        assert decoded(_heads.span_qa, example, windows, scores) == Answers((expected,))
 
 
 def _all_spans(windows: Windows, scores: list[np.ndarray[Any, Any]]) -> list[tuple[float, int, int, int]]:
@@ -345,16 +345,16 @@ def test_a_gold_answer_that_no_window_contains_is_reported(tokenizer: Any) -> No
     lost = question_example("1", "who?", "x " * 50 + "end", "x " * 45)
     kept = question_example("2", "who?", "x " * 50 + "end", "end")
     for example, truncated in ((lost, True), (kept, False)):
-        windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
-        assert is_lost(span_qa.span_qa, example, windows) == truncated
+        windows = _heads.span_qa.encode([example], tokenizer, 40, 10)
+        assert is_lost(_heads.span_qa, example, windows) == truncated
 
 
 def test_an_empty_context_has_no_answer(tokenizer: Any) -> None:
     """Nothing can be cut out of nothing."""
     example = question_example("1", "who?", "", "")
-    windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
+    windows = _heads.span_qa.encode([example], tokenizer, 40, 10)
     scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in windows]
-    assert decoded(span_qa.span_qa, example, windows, scores) == Answers(())
+    assert decoded(_heads.span_qa, example, windows, scores) == Answers(())
 
 
 def test_marks_and_bytes_stay_with_their_letter(tokenizer: Any) -> None:
@@ -362,19 +362,19 @@ def test_marks_and_bytes_stay_with_their_letter(tokenizer: Any) -> None:
     context = "a cafe\u0301 龘龘 b"
     for answer in ("cafe\u0301", "龘龘"):
         example = question_example("1", "q", context, answer)
-        windows = span_qa.span_qa.encode([example], tokenizer, 64, 0)
-        (window,), (gold,) = windows, span_qa.gold_tokens(windows, [example]).tolist()
+        windows = _heads.span_qa.encode([example], tokenizer, 64, 0)
+        (window,), (gold,) = windows, _heads.gold_tokens(windows, [example]).tolist()
         scores = np.zeros((len(window.input_ids), 2), dtype=np.float32)
         scores[gold[0], 0] = scores[gold[1], 1] = 9.0
-        (span,) = decoded(span_qa.span_qa, example, windows, [scores]).spans  # type: ignore[union-attr]  # span_qa decodes to Answers
+        (span,) = decoded(_heads.span_qa, example, windows, [scores]).spans  # type: ignore[union-attr]  # span_qa decodes to Answers
         assert context[span.start : span.stop] == answer
 
 
 def test_a_window_without_the_answer_learns_the_first_token(tokenizer: Any) -> None:
     """The gold of a window that does not contain the whole answer is its first token."""
     example = question_example("1", "who?", CONTEXT * 2, "1922")
-    windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
-    golds = [tuple(gold) for gold in span_qa.gold_tokens(windows, [example]).tolist()]
+    windows = _heads.span_qa.encode([example], tokenizer, 40, 10)
+    golds = [tuple(gold) for gold in _heads.gold_tokens(windows, [example]).tolist()]
     assert (0, 0) in golds
     assert any(gold != (0, 0) for gold in golds)
     for gold, window in zip(golds, windows, strict=True):

@@ -17,7 +17,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.predictors.heads.retrieval import DualHead
+from robust_xtreme.models.predictors.heads._heads import DualHead
 from robust_xtreme.models.reading.members.retrieval import TextLayout, text_windows
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, plain

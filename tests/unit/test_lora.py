@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.models.loading import read_encoder
-from robust_xtreme.models.predictors.heads._labelled import classification
+from robust_xtreme.models.predictors.heads._heads import classification
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.models.tokenizer import read_tokenizer

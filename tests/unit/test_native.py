@@ -33,7 +33,7 @@ SENTENCES = [
 def answers(checkpoint: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
     """What a checkpoint says of examples, in the task's own labels."""
     predicted = predict(lambda: checkpoint, inputs_for(checkpoint, examples, length, 0), 500)
-    relabel = relabelled(checkpoint.labels, XNLI, checkpoint.run) if isinstance(predicted.targets, Choices) else None
+    relabel = relabelled(checkpoint.labels, XNLI, Path()) if isinstance(predicted.targets, Choices) else None
     return answers_of(Decoded(in_task_order(predicted.targets, relabel), predicted.finite))
 
 
@@ -64,10 +64,11 @@ def test_classes_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
 def test_the_order_of_classes_changes_nothing(kind: str, order: tuple[int, ...], tmp_path: Path) -> None:
     """The same model with its classes permuted gives the same answers, and the same identity never."""
     folder = checkpoint(tmp_path / "one", kind, SEQUENCE, NLI)
-    first, other = (load_checkpoint(path, XNLI) for path in (folder, turned(folder, tmp_path / "other", order)))
+    paths = (folder, turned(folder, tmp_path / "other", order))
+    first, other = (load_checkpoint(path, XNLI) for path in paths)
     assert answers(first, PAIRS) == answers(other, PAIRS)
     assert first.labels != other.labels
-    assert first.identity != other.identity
+    assert len({locate(path, XNLI).identity for path in paths}) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,7 +102,7 @@ def test_scores_of_spans_are_those_that_transformers_gives(kind: str, tmp_path: 
         outputs = model(**tokenizer("who went?", example.texts["context"].value, return_tensors="pt"))
     wanted = torch.stack((outputs.start_logits[0], outputs.end_logits[0]), dim=-1).numpy()
     assert forward(loaded, windows)[0] == pytest.approx(wanted, abs=1e-4)
-    assert load_checkpoint(folder, registry.load("task", "tydiqa")).identity == loaded.identity
+    assert locate(folder, registry.load("task", "tydiqa")).identity == locate(folder, XQUAD).identity
 
 
 def test_two_tasks_of_one_checkpoint_share_its_weights(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.decoding import decoded, is_lost
 from tests.tiny import question_example, tiny_tokenizer
 
 from robust_xtreme.core.examples import Answers, Example, Span, Text
-from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.windows import Window
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."
@@ -44,11 +44,11 @@ def test_no_answer_is_given_where_every_window_prefers_it(
 ) -> None:
     """A head with the label compares the first token's score, the lowest over windows, with the best span's."""
     example = question_example("1", "who?", CONTEXT, "Butiama")
-    windows = span_qa.span_qa.encode([example], tokenizer, 64, 20).take([0, 1])
+    windows = _heads.span_qa.encode([example], tokenizer, 64, 20).take([0, 1])
     scores = [_nothing(window, score) for window, score in zip(windows, (first, second), strict=True)]
     scores[0][windows[0].layout.first, 0] = best
     for labels in (("no_answer",), ()):
-        answer = decoded(span_qa.span_qa, example, windows, scores, labels)
+        answer = decoded(_heads.span_qa, example, windows, scores, labels)
         assert bool(answer.spans) == (answered or not labels)  # type: ignore[union-attr]  # span_qa decodes to Answers
 
 
@@ -56,18 +56,18 @@ def test_no_answer_is_given_where_every_window_prefers_it(
 def test_a_hand_built_head_says_that_there_is_no_answer(strength: float, expected: Answers, tokenizer: Any) -> None:
     """Begin and end are a hidden value each: the first token's sum is 2 x strength, that of the answer `a` is 4."""
     example = question_example("1", "who?", "a b", "a")
-    windows = span_qa.span_qa.encode([example], tokenizer, 32, 0)
+    windows = _heads.span_qa.encode([example], tokenizer, 32, 0)
     (window,) = windows
-    head: Any = span_qa.span_qa.head(2, ("no_answer",))
+    head: Any = _heads.span_qa.head(2, ("no_answer",))
     with torch.no_grad():
         head.weight.copy_(torch.eye(2))
         head.bias.zero_()
     hidden = torch.zeros(1, len(window.input_ids), 2)
     hidden[0, 0] = strength
-    ((begin, end),) = span_qa.gold_tokens(windows, [example]).tolist()
+    ((begin, end),) = _heads.gold_tokens(windows, [example]).tolist()
     hidden[0, begin, 0] = hidden[0, end, 1] = 2.0
-    scores = span_qa.span_qa.forward(head, hidden, torch.ones(1, hidden.shape[1]), windows).detach().numpy()
-    assert decoded(span_qa.span_qa, example, windows, list(scores), ("no_answer",)) == expected
+    scores = _heads.span_qa.forward(head, hidden, torch.ones(1, hidden.shape[1]), windows).detach().numpy()
+    assert decoded(_heads.span_qa, example, windows, list(scores), ("no_answer",)) == expected
 
 
 def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
@@ -75,11 +75,11 @@ def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
     example = question_example("1", "who?", CONTEXT, "Butiama")
     texts = {name: Text(text.id, text.language, text.value) for name, text in example.texts.items()}
     none = Example("2", texts, Answers(()), "c")
-    windows = span_qa.span_qa.encode([none], tokenizer, 40, 10)
-    assert not span_qa.gold_tokens(windows, [none]).any()
-    assert not is_lost(span_qa.span_qa, none, windows)
+    windows = _heads.span_qa.encode([none], tokenizer, 40, 10)
+    assert not _heads.gold_tokens(windows, [none]).any()
+    assert not is_lost(_heads.span_qa, none, windows)
     scores = torch.zeros(len(windows), max(len(window.input_ids) for window in windows), 2)
     scores[:, 0] = 30.0
     head = torch.nn.Identity()
-    loss = span_qa.span_qa.loss(head, scores, torch.ones(scores.shape[:2]), windows, [none], ("no_answer",))
+    loss = _heads.span_qa.loss(head, scores, torch.ones(scores.shape[:2]), windows, [none], ("no_answer",))
     assert loss < 1e-6

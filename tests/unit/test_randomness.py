@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.core import randomness
+from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.examples import digest
 from robust_xtreme.noise.engine.rewriter import lent
 
@@ -28,7 +28,7 @@ with lent() as seed:
 """
 
 
-def _keys(*ids: str) -> randomness.Array:
+def _keys(*ids: str) -> graphemes.Array:
     return randomness.text_keys(randomness.salt("0", "char_noise", "1"), ids)
 
 

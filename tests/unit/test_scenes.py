@@ -13,10 +13,12 @@ import pytest
 from tools.mini import scenes, split
 from tools.mini.grammar import sentence, written
 
+from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.training.images import world
 from robust_xtreme.training.images.drawing import Figure, Scene, drawn, scene_of
 
+_SCENES = resources.mini("world") / world.FILE
 PERSON = Figure("person", ("anna", "smith"))
 CAR = Figure("thing", ("car",), "vehicle", "red")
 SCENE = Scene("give", (PERSON, CAR, Figure("role", ("doctor",))), "paris")
@@ -37,7 +39,7 @@ def test_a_drawing_has_the_same_bytes_everywhere() -> None:
     assert pixels.shape == (32, 32, 3)
     assert pixels.dtype == np.uint8
     assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "71eca599a409d6cc"
-    every = b"".join(picture.pixels(32).tobytes() for picture in world.pairs_of_world().pictures)
+    every = b"".join(picture.pixels(32).tobytes() for picture in world.read_scenes(_SCENES).pictures)
     assert hashlib.sha256(every).hexdigest()[:16] == "0bf536b21d2776dd"
 
 
@@ -63,7 +65,7 @@ def test_every_part_of_a_scene_is_seen(other: Scene) -> None:
 
 def test_the_bundled_scenes_are_those_of_the_generator() -> None:
     """The first scenes are drawn again to the same lines; more scenes begin with the fewer."""
-    lines = world.scenes_file().read_text("utf-8").splitlines()
+    lines = _SCENES.read_text("utf-8").splitlines()
     assert len(lines) == scenes.COUNT
     again = [json.dumps(scene, ensure_ascii=False) for scene in islice(scenes.scenes(0), 40)]
     assert lines[:40] == again
@@ -78,7 +80,7 @@ def test_captions_say_what_is_drawn() -> None:
     assert described["figures"][1]["names"][0] in written("en", sentence("en", clause))
     assert (clause.day, clause.year, clause.negated) == ("", 0, False)
     assert not split.held_out(clause)
-    languages = {caption.language for caption in world.pairs_of_world().pictures[0].captions}
+    languages = {caption.language for caption in world.read_scenes(_SCENES).pictures[0].captions}
     assert languages == set(scenes.LANGUAGES)
 
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.core.examples import Answers, Example
-from robust_xtreme.models.predictors.heads import span_qa
+from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.windows import Window, Windows
 
 SENTENCES = [
@@ -60,8 +60,8 @@ def _oracle(window: Window, gold: Any) -> np.ndarray[Any, Any]:
 
 
 def _decoded(example: Example, windows: Windows) -> str:
-    golds = span_qa.gold_tokens(windows, [example])
-    answer = decoded(span_qa.span_qa, example, windows, list(map(_oracle, windows, golds)))
+    golds = _heads.gold_tokens(windows, [example])
+    answer = decoded(_heads.span_qa, example, windows, list(map(_oracle, windows, golds)))
     assert isinstance(answer, Answers)
     assert len(answer.spans) == 1
     return example.texts["context"].at(answer.spans[0])
@@ -80,7 +80,7 @@ def test_the_answer_is_that_of_the_file(language: str, context: str, answer: str
         context, answer = (unicodedata.normalize("NFD", text) for text in (context, answer))
     example = question_example("1", "who?", context, answer)
     tokenizer = _tokenizer(kind, context)
-    whole, parts = (span_qa.span_qa.encode([example], tokenizer, *lengths) for lengths in ((512, 0), WINDOWS[kind]))
+    whole, parts = (_heads.span_qa.encode([example], tokenizer, *lengths) for lengths in ((512, 0), WINDOWS[kind]))
     assert len(whole) == 1 < len(parts)
     assert [_decoded(example, windows) for windows in (whole, parts)] == [answer, answer]
 
@@ -90,7 +90,7 @@ def test_the_answer_is_that_of_the_file(language: str, context: str, answer: str
 def test_no_answer_is_put_together_from_tokens(language: str, context: str, answer: str, kind: str) -> None:
     """With every token replaced by another the answer is the same: only scores and offsets are read."""
     example = question_example("1", "who?", context, answer)
-    windows = span_qa.span_qa.encode([example], _tokenizer(kind, context), 512, 0)
+    windows = _heads.span_qa.encode([example], _tokenizer(kind, context), 512, 0)
     other = dataclasses.replace(windows, ids=np.zeros_like(windows.ids))
     assert _decoded(example, other) == _decoded(example, windows)
 
@@ -99,12 +99,12 @@ def test_marks_that_no_token_represents_go_with_their_letter() -> None:
     """A tokenizer that strips marks leaves them out of its offsets; one that reads them has tokens that say so."""
     context, answer = "xy\u0301z", "xy"
     example = question_example("1", "who?", context, answer)
-    assert _decoded(example, span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)) == "xy\u0301"
+    assert _decoded(example, _heads.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)) == "xy\u0301"
     spaced = question_example("1", "who?", "x \u0301\u0301y", "x")
-    assert _decoded(spaced, span_qa.span_qa.encode([spaced], tiny_tokenizer(), 64, 0)) == "x"
+    assert _decoded(spaced, _heads.span_qa.encode([spaced], tiny_tokenizer(), 64, 0)) == "x"
     joined = "می\u200cخواهم"
     persian = question_example("1", "who?", joined, "می")
-    assert _decoded(persian, span_qa.span_qa.encode([persian], word_pieces(joined, "who?"), 64, 0)) == "می"
+    assert _decoded(persian, _heads.span_qa.encode([persian], word_pieces(joined, "who?"), 64, 0)) == "می"
 
 
 def test_a_mark_with_a_token_of_its_own_is_only_answered_where_it_is_pointed_at() -> None:
@@ -112,7 +112,7 @@ def test_a_mark_with_a_token_of_its_own_is_only_answered_where_it_is_pointed_at(
     context = "एक टिकों से"
     for answer in ("टिक", "टिको", "टिकों"):
         example = question_example("1", "who?", context, answer)
-        assert _decoded(example, span_qa.span_qa.encode([example], tiny_tokenizer(), 512, 0)) == answer
+        assert _decoded(example, _heads.span_qa.encode([example], tiny_tokenizer(), 512, 0)) == answer
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_mark_with_a_token_of_its_own_is_only_answered_where_it_is_pointed_at(
 def test_what_no_token_represents_at_the_ends_of_a_context_cuts_no_answer(context: str, answer: str) -> None:
     """An answer with a zero width space at the end of its context is held by the window that reads up to there."""
     example = question_example("1", "who?", context, answer)
-    windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)
-    assert not is_lost(span_qa.span_qa, example, windows)
+    windows = _heads.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)
+    assert not is_lost(_heads.span_qa, example, windows)
     assert _decoded(example, windows) == answer.strip("\u200b")
 
 
@@ -130,8 +130,8 @@ def test_a_window_that_ends_within_an_answer_does_not_contain_it() -> None:
     """Of overlapping windows only those contain an answer that read it from its first to its last character."""
     context, answer = "東京タワーは1958年にできました。", "1958年"
     example = question_example("1", "who?", context, answer)
-    windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 17, 1)
-    for window, (gold, _) in zip(windows, span_qa.gold_tokens(windows, [example]).tolist(), strict=True):
+    windows = _heads.span_qa.encode([example], word_pieces(context, "who?"), 17, 1)
+    for window, (gold, _) in zip(windows, _heads.gold_tokens(windows, [example]).tolist(), strict=True):
         offsets = window.layout.offsets
         whole = offsets[0, 0] <= context.index(answer) and offsets[-1, 1] >= context.index(answer) + len(answer)
         assert (gold != window.summary) == whole

@@ -18,8 +18,8 @@ from transformers import PreTrainedTokenizerFast
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Answers, Example, Tags
 from robust_xtreme.core.token_offsets import exact_offsets
-from robust_xtreme.models.predictors.heads import span_qa
-from robust_xtreme.models.predictors.heads.tagging import tagging
+from robust_xtreme.models.predictors.heads import _heads
+from robust_xtreme.models.predictors.heads._heads import tagging
 from robust_xtreme.models.reading import tokens
 from robust_xtreme.models.reading.members.span_qa import contexts_of
 from robust_xtreme.models.reading.tokens import misplaced, tokenizer_from
@@ -62,7 +62,7 @@ def _points(tokenizer: Any, context: str, answer: str) -> tuple[int, int]:
 def _answers(tokenizer: Any) -> list[str]:
     """What is read off a model whose scores are high at the first and last piece of each answer."""
     examples = [question_example(str(at), "who?", *case) for at, case in enumerate(CASES)]
-    windows = span_qa.span_qa.encode(examples, tokenizer, 512, 0)
+    windows = _heads.span_qa.encode(examples, tokenizer, 512, 0)
     return [_answer(tokenizer, examples[row], windows.take([row]), CASES[row]) for row in windows.example.tolist()]
 
 
@@ -71,7 +71,7 @@ def _answer(tokenizer: Any, example: Example, windows: Windows, case: tuple[str,
     scores = np.zeros((len(window.input_ids), 2), np.float32)
     for side, point in enumerate(_points(tokenizer, *case)):
         scores[window.layout.first + point, side] = 1
-    target = decoded(span_qa.span_qa, example, windows, [scores])
+    target = decoded(_heads.span_qa, example, windows, [scores])
     assert isinstance(target, Answers)
     return "".join(example.texts["context"].at(span) for span in target.spans)
 
@@ -102,8 +102,8 @@ def test_training_learns_the_pieces_of_the_answer(kind: str) -> None:
     tokenizer = _made(kind)
     read = exact_offsets(tokenizer.backend_tokenizer).content
     examples = [question_example(str(at), "who?", *case) for at, case in enumerate(CASES)]
-    windows = span_qa.span_qa.encode(examples, tokenizer, 512, 0)
-    points = span_qa.gold_tokens(windows, examples) - contexts_of(windows).first[:, None]
+    windows = _heads.span_qa.encode(examples, tokenizer, 512, 0)
+    points = _heads.gold_tokens(windows, examples) - contexts_of(windows).first[:, None]
     for (context, answer), (first, last) in zip(CASES, points.tolist(), strict=True):
         low, high = _points(tokenizer, context, answer)
         ids = _pieces(tokenizer, context)
@@ -213,6 +213,6 @@ def test_offsets_that_are_not_known_are_refused(kind: str, tmp_path: Path) -> No
     """Questions are, and tokens of a report are not shown; the example of what is wrong is in the line."""
     tokenizer = fast(REFUSED[kind]())
     with pytest.raises(ModelError, match=r"^This model: its tokenizer misplaces parts of a text \(.* in "):
-        span_qa.span_qa.encode([question_example("1", "who?", "b", "b")], tokenizer, 64, 0)
+        _heads.span_qa.encode([question_example("1", "who?", "b", "b")], tokenizer, 64, 0)
     tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
     assert _loaded(tmp_path / "tokenizer.json") is None

@@ -19,7 +19,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Mismatch, ModelError, SpecError
 from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.models.located import locate
-from robust_xtreme.training import best
+from robust_xtreme.training import resume
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.values import from_values
@@ -190,7 +190,7 @@ def test_rows_that_are_not_rows_are_left_out(half: Path, words: dict[str, Any]) 
 def test_a_complete_run_keeps_nothing_to_continue_from(run: Path, words: dict[str, Any]) -> None:
     """What a kill after the last file left there goes when the run is asked for again."""
     Journal(run).write(run / "resume" / "step-000000003" / "place.json", b"{}")
-    best.keep(Journal(run), torch.nn.Linear(1, 1), 50.0, 3)
+    resume.keep_best(Journal(run), torch.nn.Linear(1, 1), 50.0, 3)
     train(**words)
     assert not (run / "resume").exists()
     assert not (run / "best.safetensors").exists()

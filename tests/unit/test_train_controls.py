@@ -26,9 +26,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Choice, Example, Tags
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.training.chain import chain_of
-from robust_xtreme.training.controls import shuffled, texts
 from robust_xtreme.training.learn import learning
-from robust_xtreme.training.lessons import Lesson, lessons
+from robust_xtreme.training.lessons import Lesson, lessons, shuffled, texts
 from robust_xtreme.training.sampling import shared_out
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.stage import train

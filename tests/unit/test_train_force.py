@@ -20,7 +20,7 @@ from robust_xtreme.files.manifest import write_manifest
 from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
-from robust_xtreme.training.removal import over_of, planned
+from robust_xtreme.training.record import over_of, planned
 from robust_xtreme.training.values import from_values
 
 THEIRS = ("notes.md", "model/thesis.txt", "heads/notes.json", "stages/draft.md", "resume/keep.txt", "data/own.csv")

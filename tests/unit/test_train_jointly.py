@@ -21,9 +21,8 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.stages import languages_of, model_facts
 from robust_xtreme.tasks.sources import load
-from robust_xtreme.training.data import Loader
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.module import Schedule, TrainingModule
+from robust_xtreme.training.module import Loader, Schedule, TrainingModule
 from robust_xtreme.training.objective import HeadUnits, task_part
 from robust_xtreme.training.sampling import SamplingPlan, epoch_batches
 from robust_xtreme.training.spec import TrainSpec, defaults

@@ -18,7 +18,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Contamination, MissingData
 from robust_xtreme.core.targets.contamination import check
 from robust_xtreme.tasks.sources import load
-from robust_xtreme.training import best, dev
+from robust_xtreme.training import dev, resume
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
@@ -98,7 +98,7 @@ def test_the_weights_with_the_best_score_are_written(
     seen = planted(*scores)
     run = train(_spec(data, encoder, "run"))
     assert [_same(_head(run), head) for head in seen] == [index == kept for index in range(4)]
-    assert not (run / best.FILE).exists()
+    assert not (run / resume.BEST).exists()
     rows = [row.split(",")[3] for row in (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]]
     assert [float(row) for row in rows if row] == list(scores)
 

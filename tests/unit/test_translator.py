@@ -15,7 +15,9 @@ from tests.seq2seq import M2M100, MBART, NLLB, OPUS, T5_TASKS, letters_tokenizer
 
 from robust_xtreme.core.errors import ModelError, RobustXtremeError
 from robust_xtreme.core.languages import LANGUAGES
+from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.training._translator import (
+    FILES,
     FLORES,
     Target,
     Translator,
@@ -23,7 +25,6 @@ from robust_xtreme.training._translator import (
     check_languages,
     check_model,
     find_model,
-    model_identity,
     open_translator,
     translate,
 )
@@ -258,4 +259,4 @@ def test_the_identity_is_that_of_what_computes(tmp_path: Path) -> None:
     same = seq2seq_folder(tmp_path / "same", seed=1)
     other = seq2seq_folder(tmp_path / "other", seed=2)
     (same / "README.md").write_text("A model.")
-    assert model_identity(folder) == model_identity(same) != model_identity(other)
+    assert encoder_identity(folder, FILES) == encoder_identity(same, FILES) != encoder_identity(other, FILES)

@@ -33,7 +33,7 @@ from robust_xtreme.models.stages import CLAIM, FILES, hashes
 from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.record import StageRecord, stage_path, write_stage
+from robust_xtreme.training.record import STAGES, StageRecord, write_stage
 
 Shape = TypeVar("Shape")
 
@@ -86,7 +86,7 @@ def start(folder: Path, recipe: Recipe, seed: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder)
     write_model(folder / "model", model, tokenizer, journal)
-    write_stage(stage_path(folder, 0, KIND), _record(texts, recipe, seed), journal)
+    write_stage(folder / STAGES / f"00-{KIND}.json", _record(texts, recipe, seed), journal)
     (folder / JOURNAL).unlink()  # a folder with a journal, but without a train.json, is a damaged run
     return folder
 

@@ -11,7 +11,7 @@ from tools.mini import embeddings
 from tools.mini.parallel import Said
 from tools.mini.tokenizer import Cuts
 
-from robust_xtreme.training import bundled
+from robust_xtreme.training import scratch
 
 SIZE: Final = 128
 _CUTS: Final = 6
@@ -69,4 +69,4 @@ def _other_cuts(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) 
 
 def new_encoder(matrix: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
     """An encoder with these word vectors; the same seed gives the same weights, and no global state changes."""
-    return bundled.new_encoder(torch.tensor(matrix, dtype=torch.float32), tokenizer, seed)
+    return scratch.new_mini(torch.tensor(matrix, dtype=torch.float32), tokenizer, seed)

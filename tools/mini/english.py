@@ -17,7 +17,7 @@ from tools.mini.build import Recipe
 from tools.mini.causes import QUESTIONS
 from tools.mini.tokenizer import new_tokenizer
 
-from robust_xtreme.training.bundled import EMBEDDINGS, VECTORS
+from robust_xtreme.training.scratch import EMBEDDINGS, VECTORS
 
 _TOKENIZER: Final = ("tokenizer.json", "tokenizer_config.json")
 _READABLE: Final = 0o644

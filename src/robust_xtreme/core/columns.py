@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 from types import MappingProxyType
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar, final, overload
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme.core.edits import SpanTable, ragged, span_table
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Document, Example, Span, Tags, Target, target_json
+from robust_xtreme.core.graphemes import code_points
 
 Array = npt.NDArray[Any]
-_NO_CODES: Final = np.zeros(0, np.int32)
 
 
 class TargetColumn(Protocol):
@@ -28,7 +28,6 @@ class TargetColumn(Protocol):
 
     def take(self, indices: Array, /) -> Self:
         """The targets at indices (m,), in that order."""
-        ...
 
 
 @final
@@ -98,15 +97,19 @@ class Ranges:
 
 def column_of(targets: Sequence[Target]) -> TargetColumn:
     """The column of targets of one kind; labels of spans are left out. Raises TypeError where the kinds differ."""
-    match targets[0] if targets else Choice(0):
+    kinds = list(dict.fromkeys(map(type, targets)))
+    if len(kinds) > 1:
+        raise TypeError(f"expected {kinds[0].__name__}, found {kinds[1].__name__}")
+    rows: Sequence[Any] = targets
+    match targets[0] if targets else UNLABELLED:
         case Choice():
-            return Choices(np.array([_is(Choice, target).index for target in targets], np.int64))
+            return Choices(np.array([target.index for target in rows], np.int64))
         case Tags():
-            return _names(Tags, [_is(Tags, target).names for target in targets])
+            return _names(Tags, [target.names for target in rows])
         case Document():
-            return _names(Document, [_is(Document, target).ids for target in targets])
+            return _names(Document, [target.ids for target in rows])
         case Answers():
-            spans = [_is(Answers, target).spans for target in targets]
+            spans = [target.spans for target in rows]
             ends = np.array([(s.start, s.stop) for each in spans for s in each], np.int64).reshape(-1, 2)
             return Ranges(ends[:, 0], ends[:, 1], bounds_of(np.array([len(each) for each in spans], np.int64)))
 
@@ -153,7 +156,7 @@ def chained(columns: Sequence[TargetColumn]) -> TargetColumn:
     if kinds == {Ranges}:
         ranges = [column for column in full if isinstance(column, Ranges)]
         start, stop = (np.concatenate([getattr(column, name) for column in ranges]) for name in ("start", "stop"))
-        return Ranges(start, stop, _after([column.bounds for column in ranges]))
+        return Ranges(start, stop, bounds_of(np.concatenate([np.diff(column.bounds) for column in ranges])))
     names = [column for column in full if isinstance(column, Names)]
     if kinds != {Names} or len({column.kind for column in names}) > 1:
         raise TypeError("columns of several kinds have no common column")
@@ -163,17 +166,10 @@ def chained(columns: Sequence[TargetColumn]) -> TargetColumn:
 def _chained_names(columns: Sequence[Names]) -> Names:
     """The column of several with names of their own, which are numbered in the order in which they occur."""
     known: dict[str, int] = {}
-    codes = []
-    for column in columns:
-        numbers = np.array([known.setdefault(name, len(known)) for name in column.names], np.int32)
-        codes.append(numbers[column.codes] if len(numbers) else _NO_CODES)
-    bounds = _after([column.bounds for column in columns])
+    numbers = [[known.setdefault(name, len(known)) for name in column.names] for column in columns]
+    codes = [np.array(new, np.int32)[column.codes] for new, column in zip(numbers, columns, strict=True)]
+    bounds = bounds_of(np.concatenate([np.diff(column.bounds) for column in columns]))
     return Names(columns[0].kind, tuple(known), np.concatenate(codes), bounds)
-
-
-def _after(bounds: Sequence[Array]) -> Array:
-    """The bounds of the parts of several columns, one column after the other."""
-    return bounds_of(np.concatenate([np.diff(each) for each in bounds]))
 
 
 def numbering() -> dict[Any, int]:
@@ -218,26 +214,11 @@ def gathered(bounds: Array, indices: Array) -> tuple[Array, Array]:
     return np.arange(after[-1]) + np.repeat(bounds[:-1][indices] - after[:-1], lengths), after
 
 
-@overload
-def _is(kind: type[Choice], target: Target) -> Choice: ...
-@overload
-def _is(kind: type[Tags], target: Target) -> Tags: ...
-@overload
-def _is(kind: type[Document], target: Target) -> Document: ...
-@overload
-def _is(kind: type[Answers], target: Target) -> Answers: ...
-def _is(kind: type[Any], target: Target) -> Any:
-    if not isinstance(target, kind):
-        raise TypeError(f"expected {kind.__name__}, found {type(target).__name__}")
-    return target
-
-
 def _names(kind: type[Tags] | type[Document], rows: Sequence[Sequence[str]]) -> Names:
     """The column of lists of names; names are numbered in the order in which they occur."""
     known: dict[str, int] = {}
-    codes = [known.setdefault(name, len(known)) for row in rows for name in row]
-    numbered = np.array(codes, np.int32) if codes else _NO_CODES
-    return Names(kind, tuple(known), numbered, bounds_of(np.array([len(row) for row in rows], np.int64)))
+    codes = np.array([known.setdefault(name, len(known)) for row in rows for name in row], np.int32)
+    return Names(kind, tuple(known), codes, bounds_of(np.array([len(row) for row in rows], np.int64)))
 
 
 def _part(values: Array, bounds: Array, index: int) -> Array:
@@ -247,10 +228,6 @@ def _part(values: Array, bounds: Array, index: int) -> Array:
     return values[low:high]
 
 
-# Examples as columns: the texts, spans and targets of all of them, each made when it is first read.
-
-_ENCODING: Final = "utf-32-le"
-_SURROGATES: Final = "surrogatepass"
 _UNKNOWN: Final = Example("", {}, UNLABELLED, "", "-")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -396,5 +373,4 @@ def _spans(columns: ExampleColumns, name: str) -> SpanTable:
 def _points(columns: ExampleColumns, name: str) -> tuple[Array, Array]:
     """The code points of all texts of a field, and where each text begins (n + 1,)."""
     values = columns.values(name)
-    points = np.frombuffer("".join(values).encode(_ENCODING, _SURROGATES), np.uint32)
-    return points, bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
+    return code_points("".join(values)), bounds_of(np.fromiter(map(len, values), np.int64, len(values)))

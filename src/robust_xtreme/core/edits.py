@@ -12,12 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme.core.examples import Span
-from robust_xtreme.core.graphemes import SEPARATOR, Clusters, clusters, properties
+from robust_xtreme.core.graphemes import SEPARATOR, Clusters, clusters, code_points, properties
 
 Array = npt.NDArray[Any]
 Place = tuple[int, int, int, int]
-_ENCODING: Final = "utf-32-le"
-_SURROGATES: Final = "surrogatepass"
 _CHUNK: Final = 1 << 17
 _LONG: Final = 64
 """The mean length of ranges above which copying each takes less time than the numbers of all values."""
@@ -113,8 +111,7 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     lengths = np.fromiter(map(len, values), np.int64, len(values)) + 1
     offsets = np.zeros(len(values) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    joined = SEPARATOR.join(values) + SEPARATOR
-    points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32) if values else np.zeros(0, np.uint32)
+    points = code_points(SEPARATOR.join((*values, "")))
     props = properties(points)
     starts = clusters(props)
     numbers, bounds = None, offsets
@@ -178,16 +175,10 @@ class Moved:
     moves: Array
 
 
-def _keep_freed_memory() -> None:
-    """Let the C library keep the arrays of a batch for the next one, instead of asking the system for them again.
-
-    glibc returns free memory beyond twice the largest block that was freed so far, up to 32 MiB; this frees such a
-    block, which is never touched. It saves a third of the time of batches with many arrays of more than a megabyte.
-    """
-    np.empty(31 << 20, np.uint8)
-
-
-_keep_freed_memory()
+# Let the C library keep the arrays of a batch for the next one, instead of asking the system for them again: glibc
+# returns free memory beyond twice the largest block that was freed so far, up to 32 MiB, and this frees such a block,
+# which is never touched. It saves a third of the time of batches with many arrays of more than a megabyte.
+np.empty(31 << 20, np.uint8)
 
 
 def at(values: Array, positions: Array) -> Array:
@@ -263,11 +254,10 @@ def _points(clean: Batch, edits: Edits) -> Array:
 
 
 def _values(points: Array, offsets: Array) -> list[str]:
-    joined = points.tobytes().decode(_ENCODING, _SURROGATES)
+    joined = points.tobytes().decode("utf-32-le", "surrogatepass")
     if joined.count(SEPARATOR) == len(offsets) - 1:
         return joined.split(SEPARATOR)[:-1]
-    bounds = offsets.tolist()
-    return [joined[start : stop - 1] for start, stop in pairwise(bounds)]
+    return [joined[start : stop - 1] for start, stop in pairwise(offsets.tolist())]
 
 
 def _spans(clean: Batch, shift: Array) -> SpanTable:
@@ -299,7 +289,7 @@ class Trace:
         for clean, noisy in self.spans:
             if noisy == (start, stop):
                 return clean
-        return _map(tuple((c, d, a, b) for a, b, c, d in self.moves), start, stop)
+        return _map([(c, d, a, b) for a, b, c, d in self.moves], start, stop)
 
     def to_noisy(self, start: int, stop: int) -> tuple[int, int]:
         """The range of the new text that the range of the clean text became."""

@@ -137,16 +137,11 @@ class NotFinite(RobustXtremeError):
     """A model gave a score that is not finite."""
 
 
-# --------------------------------------------------------------------------------------- errors of the operating system
-
-_SPACE: Final = "Free some space"
-_LIMIT: Final = "Raise the limit on the size of files (ulimit -f)"
 _PERMIT: Final = "Permit reading and writing it, or name another"
-_ROOM: Final = {errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE, errno.EFBIG: _LIMIT}
 _DISK: Final = {
-    errno.ENOSPC: ("The disk is full", _SPACE),
-    errno.EDQUOT: ("The disk quota is used up", _SPACE),
-    errno.EFBIG: ("The file is larger than files may be", _LIMIT),
+    errno.ENOSPC: ("The disk is full", "Free some space"),
+    errno.EDQUOT: ("The disk quota is used up", "Free some space"),
+    errno.EFBIG: ("The file is larger than files may be", "Raise the limit on the size of files (ulimit -f)"),
     errno.EACCES: ("Permission denied", _PERMIT),
     errno.EPERM: ("Permission denied", _PERMIT),
     errno.EROFS: ("The file system is read-only", "Name a folder of another one"),
@@ -155,7 +150,6 @@ _DISK: Final = {
 }
 """Errors of the disk, each with what to do."""
 
-_INSTALL: Final = "pip install robust-xtreme"
 _NO_PATH: Final = {
     errno.ENAMETOOLONG: "has a name that is too long for a file",
     errno.ELOOP: "is a link that leads to itself",
@@ -176,7 +170,8 @@ def no_room(error: BaseException | str) -> str:
     Empty for another error.
     """
     number = error.errno if isinstance(error, OSError) else None
-    return next((cure for code, cure in _ROOM.items() if number == code or os.strerror(code) in str(error)), "")
+    codes = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return next((_DISK[code][1] for code in codes if number == code or os.strerror(code) in str(error)), "")
 
 
 def out_of_files(error: BaseException) -> DiskError | None:
@@ -210,7 +205,8 @@ def not_installed(error: ModuleNotFoundError) -> NotInstalled | None:
     name = (error.name or "").partition(".")[0]
     if name not in LARGE:
         return None
-    return NotInstalled(f"This needs {name}, which is not installed. Install all that is missing: {_INSTALL}")
+    how = "pip install robust-xtreme"
+    return NotInstalled(f"This needs {name}, which is not installed. Install all that is missing: {how}")
 
 
 @contextmanager

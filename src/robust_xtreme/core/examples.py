@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
-DIGEST_BYTES: Final = 8
 _CACHED: Final = 1 << 16
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
-_NUMBER: Final = re.compile(r"\d+(?:\W\d+)*")
 
 LONGEST: Final = 1_000_000
 """The most characters of a text: a longer one is a malformed file, not a passage, and noising it takes minutes."""
@@ -119,13 +117,9 @@ NO_ANSWER: Final = "no_answer"
 Target = Choice | Tags | Answers | Document
 
 
-def digest(*parts: str) -> str:
-    """A short, stable hash of a sequence of strings (16 hex digits; blake2b, length-prefixed)."""
-    return _hash([_prefixed(part) for part in parts])
-
-
-def _hash(parts: Iterable[bytes]) -> str:
-    return hashlib.blake2b(b"".join(parts), digest_size=DIGEST_BYTES).hexdigest()
+def digest(*parts: str, size: int = 8) -> str:
+    """A short, stable hash of a sequence of strings (two hex digits for each byte; blake2b, length-prefixed)."""
+    return hashlib.blake2b(b"".join(map(_prefixed, parts)), digest_size=size).hexdigest()
 
 
 def _prefixed(part: str) -> bytes:
@@ -135,7 +129,7 @@ def _prefixed(part: str) -> bytes:
 
 def without_numbers(text: str) -> str:
     """A text with `#` for each number: decimal digits of any script, and single signs between them (`4.4`, `12:30`)."""
-    return _NUMBER.sub("#", text)
+    return re.sub(r"\d+(?:\W\d+)*", "#", text)
 
 
 def target_json(target: Target) -> str:
@@ -161,7 +155,7 @@ def fingerprint(texts: Mapping[str, Text], target: Target) -> str:
     for name in sorted(texts):
         text = texts[name]
         parts += (_heading(name, text.language), _prefixed(text.value))
-    return _hash((*parts, _prefixed(target_json(target))))
+    return hashlib.blake2b(b"".join((*parts, _prefixed(target_json(target)))), digest_size=8).hexdigest()
 
 
 @lru_cache(maxsize=_CACHED)

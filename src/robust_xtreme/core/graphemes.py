@@ -31,9 +31,7 @@ _LV, _LVT, _CR, _EXTEND = 5, 6, 7, 8
 _CONJUNCT_EXTEND, _LINKER, _ZWJ, _MARK = 9, 10, 11, 12
 _PREPEND, _REGIONAL, _L, _V, _T, _FREE_LINKER = 13, 14, 15, 16, 17, 18
 _STICKY: Final = _CR
-_POINT_BITS: Final = 21
 _CLASSES: Final = 32
-_TABLE: Final = Path(__file__).with_suffix(".tsv")
 
 
 @final
@@ -57,7 +55,8 @@ class Clusters:
 @cache
 def table() -> Array:
     """The 16 bits of every code point (uint16, 0x110000): class, letter, upper case, space, script."""
-    lines = [line for line in _TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    text = Path(__file__).with_suffix(".tsv").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
     runs = np.array([int(field, 16) for line in lines for field in line.split("\t")]).reshape(-1, 2)
     lengths = np.diff(runs[:, 0], append=0x110000)
     return np.repeat(runs[:, 1].astype(np.uint16), lengths)
@@ -93,9 +92,14 @@ def extends(props: Array) -> Array:
     return _marks(props & _CLASS)
 
 
+def code_points(text: str) -> Array:
+    """The code points of a string (n,) uint32."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 def string_properties(text: str) -> Array:
     """The 16 bits of each code point of a string."""
-    return properties(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32))
+    return properties(code_points(text))
 
 
 def split(text: str) -> list[str]:
@@ -134,7 +138,7 @@ def packed(points: Array, starts: Array, lengths: Array) -> Array:
     for offset in range(PACKED):
         there = np.minimum(starts + offset, len(points) - 1)
         point = np.where(offset < lengths, points[there], 0).astype(np.uint64)
-        key |= point << np.uint64(_POINT_BITS * offset)
+        key |= point << np.uint64(21 * offset)  # no code point has more bits
     key[lengths > PACKED] = 0
     return key
 
@@ -177,8 +181,7 @@ def _breaks(kinds: Array) -> tuple[Array, Array]:
 
 def _marks(kinds: Array) -> Array:
     """Which code points join with the one before them."""
-    marks: Array = (kinds >= _EXTEND) & (kinds <= _MARK)
-    return marks
+    return np.asarray((kinds >= _EXTEND) & (kinds <= _MARK))
 
 
 def _last(where: Array) -> Array:
@@ -188,8 +191,7 @@ def _last(where: Array) -> Array:
 
 def _tail(kinds: Array) -> Array:
     """Which code points may be between the consonants of a conjunct."""
-    tail: Array = ((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER)
-    return tail
+    return np.asarray(((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER))
 
 
 def _linked(kinds: Array) -> Array:

@@ -13,10 +13,6 @@ from robust_xtreme.core.sinks import json_text
 
 MOST: Final = 10**9
 _KEY: Final = "key"
-_WIDTH: Final = 116
-_PYTHON: Final = {"tuple[str, ...]": "str | Sequence[str]"}
-"""The types of arguments, by those of fields, where they differ."""
-
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -97,9 +93,6 @@ def _option(name: str, known: Key, value: Any) -> Iterator[str]:
         yield from (option, text)
 
 
-# ----------------------------------------------------------------------------------------- keyword arguments of Python
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -116,9 +109,11 @@ class Argument:
 
 def arguments(kind: Any, types: Mapping[str, str]) -> dict[str, Argument]:
     """The keys of a spec as arguments of a function; `types` are those that differ from the type of the field."""
+    known = {"tuple[str, ...]": "str | Sequence[str]", **types}
+    kinds = {name: str(field.type) for name, (field, _) in keys(kind).items()}
     return {
-        name: Argument(field.default, types.get(name) or _PYTHON.get(str(field.type), str(field.type)), known.help)
-        for name, (field, known) in keys(kind).items()
+        name: Argument(field.default, known.get(name) or known.get(kinds[name], kinds[name]), key.help)
+        for name, (field, key) in keys(kind).items()
     }
 
 
@@ -138,12 +133,9 @@ def takes(known: Mapping[str, Argument]) -> Callable[[Function], Function]:
         ]
         every = signature.replace(parameters=[*before, *keywords, *named[len(before) :]])
         function.__signature__ = every  # type: ignore[attr-defined]  # inspect reads it
-        lines = "\n".join(_described(name, argument.help) for name, argument in known.items())
+        described = textwrap.TextWrapper(116, initial_indent="    ", subsequent_indent="        ")
+        lines = "\n".join(described.fill(f"{name}: {argument.help}") for name, argument in known.items())
         function.__doc__ = f"{inspect.getdoc(function)}\n\nArguments:\n{lines}"
         return function
 
     return shown
-
-
-def _described(name: str, text: str) -> str:
-    return textwrap.fill(f"{name}: {text}", _WIDTH, initial_indent="    ", subsequent_indent="        ")

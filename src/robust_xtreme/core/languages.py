@@ -23,9 +23,7 @@ _CODES: Final = """
 LANGUAGES: Final = tuple(_CODES.split())
 """The codes of XTREME-R's languages, sorted."""
 
-_MORE: Final = """
-    ay bbj bm bzd cni ee fon gn ha hch ig lg luo mos nah ny oto pcm rw shp sn tar tn tw xh zu
-"""
+_MORE: Final = "ay bbj bm bzd cni ee fon gn ha hch ig lg luo mos nah ny oto pcm rw shp sn tar tn tw xh zu"
 LOW_RESOURCE: Final = tuple(_MORE.split())
 """The codes of further languages, sorted: those of MasakhaNER 2.0 and AmericasNLI that are not in XTREME-R."""
 
@@ -117,15 +115,11 @@ def combines(code: str, cluster: str, clean: str = "") -> bool:
     return text == before or text in _cased(code) or not any(map(_is_accent, unicodedata.normalize("NFD", text)[1:]))
 
 
-def _is_accent(mark: str) -> bool:
-    return unicodedata.name(mark, "").startswith("COMBINING ")
-
-
 _JOINERS: Final = "\u200c\u200d"
 
 
-_TYPEWRITER: Final = "\"'-."
-"""Signs that replace a language's quotes, dashes and dots where a keyboard does not have them."""
+def _is_accent(mark: str) -> bool:
+    return unicodedata.name(mark, "").startswith("COMBINING ")
 
 
 @packs.cached
@@ -134,7 +128,8 @@ def _known(code: str) -> frozenset[str]:
     known = language(code)
     zeros = "0" + _ZEROS.get(known.script, "")
     digits = {chr(ord(zero) + step) for zero in zeros for step in range(10)}
-    return _cased(code) | digits | {*known.signs, *known.punctuation, *_TYPEWRITER}
+    typed = "\"'-."  # instead of a language's quotes, dashes and dots, where a keyboard does not have them
+    return _cased(code) | digits | {*known.signs, *known.punctuation, *typed}
 
 
 @packs.cached
@@ -236,19 +231,16 @@ def _check_signs(path: Path | str, known: Language) -> None:
             raise DataError(path, f"{key}: {wrong!r:.40} is not {what}")
 
 
-_AS_WRITTEN: Final = ("name", "script", "family", "direction", "spaces", "standing", "source", "licence")
-
-
 def _language(pack: dict[str, Any]) -> Language:
-    alphabet = dict.fromkeys((*_letters(pack["letters"]), *_letters(pack.get("added", ""))))
+    as_written = ("name", "script", "family", "direction", "spaces", "standing", "source", "licence")
     return Language(
         code=pack["language"],
-        alphabet=tuple(alphabet),
+        alphabet=tuple(dict.fromkeys((*_letters(pack["letters"]), *_letters(pack.get("added", ""))))),
         marks=(*pack.get("marks", "").split(), *pack.get("auxiliary_marks", "").split()),
         signs=tuple(pack.get("signs", "").split()),
         punctuation=tuple(pack.get("punctuation", "").split()),
         combinations=frozenset(pack.get("combinations", "").split()),
-        **{key: pack[key] for key in _AS_WRITTEN},
+        **{key: pack[key] for key in as_written},
     )
 
 

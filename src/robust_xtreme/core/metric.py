@@ -15,15 +15,9 @@ from robust_xtreme.core.errors import Mismatch, RobustXtremeError
 from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags
 
 ALL: Final = "all"
-NOISED_GOLD: Final = "noised_gold"
-UNTOUCHED: Final = "untouched"
-SCOPES: Final = (ALL, NOISED_GOLD, UNTOUCHED)
+SCOPES: Final = (ALL, "noised_gold", "untouched")
 CLEAN_TWIN: Final = "_clean"
 """The suffix of a scope for the same gold spans in the answer to the clean input."""
-
-_ONE: Final = "n"
-_COUNTS: Final = (_ONE, "words", "tp", "fp", "fn")
-_TOP: Final = 100 + 1e-9
 
 Array = Any
 """A numpy array or a torch tensor of shape (..., k): summed stats."""
@@ -97,10 +91,10 @@ class Metric:
         if sums.shape[-1] != len(self.columns):
             return np.zeros(len(sums), np.bool_)
         with np.errstate(all="ignore"):
-            value, counts = self.reduce(sums), sums[:, [name in _COUNTS for name in self.columns]]
+            value, counts = self.reduce(sums), sums[:, [n in ("n", "words", "tp", "fp", "fn") for n in self.columns]]
             fine = np.isfinite(sums).all(-1) & (counts >= 0).all(-1) & (counts % 1 == 0).all(-1)
-            fine &= (sums.any(-1) | self.empty) & (sums[:, [name == _ONE for name in self.columns]] == 1).all(-1)
-            within = (value >= 0) & (value <= _TOP) & (sums[:, 0] <= sums[:, 1] if self.reduce is share else True)
+            fine &= (sums.any(-1) | self.empty) & (sums[:, [name == "n" for name in self.columns]] == 1).all(-1)
+            within = (value >= 0) & (value <= 100 + 1e-9) & (sums[:, 0] <= sums[:, 1] if self.reduce is share else True)
         return fine & within
 
     def impossible(self, sums: Sequence[float]) -> str:

@@ -20,8 +20,7 @@ from typing import Any, Final, ParamSpec, TypeVar, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, UserError, nearest
-
-# Read one file of linguistic data, and check what every pack has: its keys, its columns, visible characters.
+from robust_xtreme.core.sinks import HIDDEN
 
 STANDINGS: Final = ("attested", "derived", "authored")
 _STATED: Final = {
@@ -32,20 +31,11 @@ _STATED: Final = {
 
 FACTS: Final = ("source", "licence", "standing")
 """The keys that every pack has."""
-_JOINERS: Final = "\u200c\u200d"
-_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-_LONGEST: Final = 40
-_LARGEST: Final = 8_000_000
 TEN: Final = "ten"
 """The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
 
 _FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme", "form", "back", "readings")}
-_SHARE: Final = re.compile(r"0|1|[01]\.[0-9]{1,4}")
-_NUMBER: Final = re.compile("[0-9]{1,12}")
 _HEADER: Final = re.compile(r"# ([a-z]+): ?(.*)")
-MOST_OF_CELL: Final = 1_000
-MOST_OF_TEXT: Final = 100_000
-"""The most characters of a cell, and of a paragraph of a calibration text."""
 
 
 @final
@@ -72,7 +62,7 @@ class PackTable:
 
     def number(self, row: Mapping[str, str], column: str) -> int:
         """The whole number of 1 to 12 digits in a row's column. Raises DataError."""
-        if not _NUMBER.fullmatch(row[column]):
+        if not re.fullmatch("[0-9]{1,12}", row[column]):
             raise DataError(self.path, f"the {column} {row[column]!r:.40} is not a whole number")
         return int(row[column])
 
@@ -97,7 +87,7 @@ def _row(path: Path, columns: Sequence[str], number: int, line: str) -> Mapping[
     if len(cells) > len(columns):
         what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
         raise DataError(path, what, number)
-    most = MOST_OF_TEXT if path.parent.name == "calibration" else MOST_OF_CELL
+    most = 100_000 if path.parent.name == "calibration" else 1_000  # a paragraph of a calibration text, or a cell
     if len(longest := max(cells, key=len)) > most:
         what = f"the cell {longest[:20]!r}... has {len(longest):,} characters; {most:,} are the most"
         raise DataError(path, what, number)
@@ -125,7 +115,8 @@ def _lines(path: Path) -> list[str]:
 
 def _unseen(text: str, layout: str) -> list[str]:
     """The control, direction, zero-width and unassigned characters of a text but joiners and `layout`, sorted."""
-    return sorted(letter for letter in set(text) - {*_JOINERS, layout} if unicodedata.category(letter) in _UNSEEN)
+    unlike = set(text) - {"\u200c", "\u200d", layout}
+    return sorted(letter for letter in unlike if unicodedata.category(letter) in HIDDEN)
 
 
 def _header(path: Path, lines: Sequence[str]) -> dict[str, str]:
@@ -144,7 +135,7 @@ def check_known(path: Path | str, what: str, names: Iterable[str], known: Sequen
     """Raise DataError at the first name of a key or column (`what`) that is not known, with the nearest one."""
     for name in names:
         if name not in known:
-            what = f"there is no {what} {name!r:.40}.{nearest(name[:_LONGEST], known)} Known: {', '.join(known)}"
+            what = f"there is no {what} {name!r:.40}.{nearest(name[:40], known)} Known: {', '.join(known)}"
             raise DataError(path, what)
 
 
@@ -153,7 +144,7 @@ def check(path: Path, values: Mapping[str, Any]) -> None:
     if path.suffix == ".tsv":
         known = (*FACTS, "maker", _STATED.get(kind := path.parent.name, "language"))
         check_known(path, "key", values, (*known, *_FURTHER.get(kind, ())))
-        if not _SHARE.fullmatch(values.get(TEN, "0")):
+        if not re.fullmatch(r"0|1|[01]\.[0-9]{1,4}", values.get(TEN, "0")):
             raise DataError(path, f"the key {TEN!r} is {values[TEN]!r:.40}, and not a share, as in # {TEN}: 0.31")
     for key in FACTS:
         if not isinstance(value := values.get(key), str) or not value.strip():
@@ -187,7 +178,7 @@ def _check_standings(path: Path, values: Mapping[str, Any]) -> None:
 def content(path: Path) -> bytes:
     """The bytes of a pack's file. Raises DataError where it cannot be read, or is too large."""
     try:
-        return resources.content(path, _LARGEST)
+        return resources.content(path, 8_000_000)
     except OSError as error:
         raise DataError(path, f"it cannot be read: {error.strerror}") from error
 
@@ -213,14 +204,12 @@ _NAMED: Final = {
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
-_AUTO: Final = ("keyboards", "auto")
 _SUFFIXES: Final = (".toml", ".tsv")
 _BESIDE: Final = ("first_names.toml", "typology")
 """Files and folders of the bundled folder that are not packs."""
 
 _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_NOTES: Final = ("", ".md", ".txt")
 
 
 @final
@@ -283,14 +272,9 @@ def user_packs() -> Iterator[tuple[str, str]]:
         yield from ((path.parent.name, path.stem) for path in _files(folder))
 
 
-def share() -> Callable[[], None]:
+def share() -> Callable[[], object]:
     """A function that a new thread calls first, to use the folders of this one and the results cached for them."""
-    used = _used.get()
-
-    def start() -> None:
-        _used.set(used)
-
-    return start
+    return functools.partial(_used.set, _used.get())
 
 
 def _files(folder: Path) -> list[Path]:
@@ -316,7 +300,7 @@ def _is_kind(path: Path) -> bool:
 
 
 def _is_pack(path: Path, folder: Path) -> bool:
-    if path.name.startswith(".") or (path.is_file() and path.suffix in _NOTES):
+    if path.name.startswith(".") or (path.is_file() and path.suffix in ("", ".md", ".txt")):
         return False
     if not _STEM.fullmatch(path.stem) or path.suffix not in _SUFFIXES:
         raise DataError(path, f"it is not a pack's file. {_LAYOUT}")
@@ -332,7 +316,7 @@ def _check_name(kind: str, path: Path) -> None:
     """Raise DataError at a suffix, language, script or method that does not exist for packs of the kind."""
     if path.suffix != _SUFFIX[kind]:
         raise DataError(path, f"packs of {kind!r} are {_SUFFIX[kind]} files")
-    if (kind, path.stem) == _AUTO:
+    if (kind, path.stem) == ("keyboards", "auto"):
         what = f"cannot be the name of one of {kind!r}: it means the usual one of a language"
         raise DataError(path, f"{path.stem!r} {what}")
     known = tuple(name for of in _NAMED[kind] for name in bundled(of)) if kind in _NAMED else (path.stem,)

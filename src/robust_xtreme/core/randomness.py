@@ -10,20 +10,18 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.graphemes import Array, code_points
 
 SELECT: Final = 0
 OPERATOR: Final = 1
 REPLACEMENT: Final = 2
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
-_FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND: Final = np.uint64(0x94D049BB133111EB)
 _RANGE: Final = 1 << 64
 _DIGEST_BYTES: Final = 8
 _POINT_BITS: Final = 21
@@ -35,11 +33,7 @@ _TOGETHER: Final = 1024
 
 def salt(*parts: str) -> int:
     """The 64-bit hash of a sequence of strings, which all texts of a condition share."""
-    state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "little") + data)
-    return int.from_bytes(state.digest(), "little")
+    return int.from_bytes(bytes.fromhex(digest(*parts)), "little")
 
 
 def text_keys(common: int, ids: Sequence[str]) -> Array:
@@ -68,10 +62,8 @@ def _ids(ids: Sequence[str]) -> Array:
         positions <<= _ASCII_BITS
         mixed = _ascii().take(positions + np.frombuffer(joined.encode("ascii"), np.uint8))
     else:
-        points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        mixed = mix(positions.astype(np.uint64) << np.uint64(_POINT_BITS) | points)
-    sums: Array = np.add.reduceat(mixed, starts) + sizes.astype(np.uint64) * _GOLDEN
-    return sums
+        mixed = mix(positions.astype(np.uint64) << np.uint64(_POINT_BITS) | code_points(joined))
+    return np.asarray(np.add.reduceat(mixed, starts) + sizes.astype(np.uint64) * _GOLDEN)
 
 
 @cache
@@ -102,8 +94,7 @@ def bare_hashes(language: str, values: Sequence[str]) -> Array:
     """
     table, last = _of_bytes()
     digests = np.frombuffer(b"".join(_digests(language, values, "strict")), np.uint8).reshape(-1, _DIGEST_BYTES)
-    hashes: Array = table.take(digests + np.arange(_DIGEST_BYTES) * 256).sum(axis=1)
-    return hashes + last
+    return np.asarray(table.take(digests + np.arange(_DIGEST_BYTES) * 256).sum(axis=1) + last)
 
 
 def _digests(language: str, values: Sequence[str], errors: str) -> list[bytes]:
@@ -131,10 +122,10 @@ def mix(values: Array) -> Array:
     """A bijection of 64 bits that maps near inputs to unrelated outputs; changes `values` (uint64) in place."""
     spare = values >> np.uint64(30)
     values ^= spare
-    values *= _FIRST
+    values *= np.uint64(0xBF58476D1CE4E5B9)
     np.right_shift(values, np.uint64(27), out=spare)
     values ^= spare
-    values *= _SECOND
+    values *= np.uint64(0x94D049BB133111EB)
     np.right_shift(values, np.uint64(31), out=spare)
     values ^= spare
     return values

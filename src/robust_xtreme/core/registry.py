@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,47 +20,22 @@ from typing import Any, Final
 from robust_xtreme.core.errors import UnknownName, UserError
 
 KINDS: Final = {
-    "perturbation": "noise.members",
-    "scheme": "noise.scripts.schemes",
-    "task": "tasks.members",
-    "intermediate": "tasks.intermediate",
-    "metric": "tasks.metrics",
-    "family": "models.predictors.heads",
-    "predictor": "models.predictors.members",
-    "view": "report.views",
-    "search": "attack.searches",
-    "goal": "attack.goals",
-    "constraint": "attack.constraints",
-    "design": "studies.designs",
+    "perturbation": ("noise.members", "noise", "list perturbations"),
+    "scheme": ("noise.scripts.schemes", "schemes", "list perturbations"),
+    "task": ("tasks.members", "tasks", "list tasks"),
+    "intermediate": ("tasks.intermediate", "intermediate", "list intermediate"),
+    "metric": ("tasks.metrics", "metrics", "list metrics"),
+    "family": ("models.predictors.heads", "families", "list tasks"),
+    "predictor": ("models.predictors.members", "predictors", "list tasks"),
+    "view": ("report.views", "reporting", "report --help"),
+    "search": ("attack.searches", "searches", "list perturbations"),
+    "goal": ("attack.goals", "goals", "list tasks"),
+    "constraint": ("attack.constraints", "constraints", "list perturbations"),
+    "design": ("studies.designs", "designs", "study list"),
 }
-"""The package that contains the members of each kind, below this one."""
-_GROUPS: Final = {
-    "perturbation": "noise",
-    "task": "tasks",
-    "intermediate": "intermediate",
-    "metric": "metrics",
-    "scheme": "schemes",
-    "family": "families",
-    "predictor": "predictors",
-    "view": "reporting",
-    "search": "searches",
-    "goal": "goals",
-    "constraint": "constraints",
-    "design": "designs",
-}
-"""The groups of entry points, which do not change where a folder is moved."""
-_SEE: Final = {
-    "intermediate": "robust-xtreme list intermediate",
-    "scheme": "robust-xtreme list perturbations",
-    "search": "robust-xtreme list perturbations",
-    "goal": "robust-xtreme list tasks",
-    "constraint": "robust-xtreme list perturbations",
-    "family": "robust-xtreme list tasks",
-    "predictor": "robust-xtreme list tasks",
-    "view": "robust-xtreme report --help",
-    "design": "robust-xtreme study list",
-}
-_CALLED: Final = {"intermediate": "intermediate task"}
+"""Of each kind the package that contains its members, below this one; the group of entry points, which does not change
+where a folder is moved; and the command that lists the members."""
+
 _added: Final[ContextVar[Mapping[tuple[str, str], Any]]] = ContextVar("added", default=MappingProxyType({}))
 """The members that only the current context knows, by kind and name."""
 
@@ -75,19 +50,14 @@ def adding(kind: str, members: Iterable[Any]) -> Iterator[None]:
         _added.reset(token)
 
 
-def share() -> Callable[[], None]:
+def share() -> Callable[[], object]:
     """A function that a new thread calls first, to know the members that this context has added."""
-    added = _added.get()
-
-    def start() -> None:
-        _added.set(added)
-
-    return start
+    return partial(_added.set, _added.get())
 
 
 @cache
 def _external(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"robust_xtreme.{_GROUPS[kind]}")}
+    return {point.name: point for point in entry_points(group=f"robust_xtreme.{KINDS[kind][1]}")}
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -106,7 +76,7 @@ def installed(kind: str) -> tuple[str, ...]:
 @cache
 def _ours(kind: str) -> Mapping[str, str]:
     """Our members of a kind, and the module of each."""
-    return dict(_members(f"robust_xtreme.{KINDS[kind]}", ""))
+    return dict(_members(f"robust_xtreme.{KINDS[kind][0]}", ""))
 
 
 def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
@@ -140,7 +110,8 @@ def _installed(kind: str, name: str) -> Any:
     if name in _ours(kind):  # the entry points of all packages are not read for it: several milliseconds
         return getattr(importlib.import_module(_ours(kind)[name]), name.rpartition(".")[2])
     if name not in _external(kind):
-        raise UnknownName(_CALLED.get(kind, kind), name, names(kind), _SEE.get(kind, f"robust-xtreme list {kind}s"))
+        called = "intermediate task" if kind == "intermediate" else kind
+        raise UnknownName(called, name, names(kind), f"robust-xtreme {KINDS[kind][2]}")
     point = _external(kind)[name]
     try:
         member = point.load()

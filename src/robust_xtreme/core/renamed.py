@@ -21,13 +21,11 @@ class Renamed:
     why: str = ""
 
 
-_EXACT: Final = "search is always exact"
-
 RENAMED: Final = (
     Renamed("perturb", "--books", "--edit-counts"),
-    Renamed("eval", "--index", why=_EXACT),
-    Renamed("index", "ivf", why=_EXACT),
-    Renamed("index", "hnsw", why=_EXACT),
+    Renamed("eval", "--index", why="search is always exact"),
+    Renamed("index", "ivf", why="search is always exact"),
+    Renamed("index", "hnsw", why="search is always exact"),
     Renamed("errors", "Overlap", "Contamination"),
 )
 """All names that changed."""

@@ -19,7 +19,6 @@ _BEYOND: Final = 1 << 63
 _KEY: Final = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
 _DEEP: Final = re.compile(rf"(?:{_KEY}\.[ \t]*+){{21}}")
 _TOO_LARGE: Final = "it has a whole number of more than 64 bits"
-_SEE: Final = "Files to start from: robust-xtreme config list"
 _PACKAGE: Final = Path(__file__).parents[1]
 _CHECKOUT: Final = _PACKAGE.parent.parent
 
@@ -58,7 +57,7 @@ def is_mini(path: Path) -> bool:
     return path.parent == _PACKAGE / "_mini"
 
 
-def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
+def toml(path: Path, see: str = "Files to start from: robust-xtreme config list") -> dict[str, Any]:
     """The content of a TOML file: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
 
     Raises SpecError, which ends with `see`: where such files are described, or what to do.

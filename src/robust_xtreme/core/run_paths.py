@@ -35,21 +35,10 @@ _BEFORE: Final[Mapping[str, str]] = {
 }
 """By key, what may precede the path."""
 
-_FIELDS: Final[Mapping[str, str]] = {"from": "start"}
-"""Keys whose fields have another name."""
-
-_HUB: Final = ("model", "from", "vision")
-"""The keys whose values may be a model on the hub."""
-
-_HUB_AFTER: Final = "translated"
-"""The key whose values may be one after `_BEFORE`."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-
 
 def like_hub(name: str) -> bool:
     """Whether a name has the form OWNER/NAME."""
-    return _NAME.fullmatch(name) is not None
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", name) is not None
 
 
 def exists(name: str | Path) -> bool:
@@ -68,7 +57,7 @@ def counted(values: Mapping[str, Any], file: Path, replaced: Collection[str] = (
     that does not exist is refused only where options replace no path: a file may come from another machine.
     """
     folder = folder_of(values, file)
-    if FOLDER in values and _WORDS.keys().isdisjoint(replaced) and not _is_folder(folder):
+    if FOLDER in values and _WORDS.keys().isdisjoint(replaced) and not (exists(folder) and folder.is_dir()):
         raise SpecError(f"{file}: the key {FOLDER!r} names {values[FOLDER]!r:.200}, which is not a folder.")
 
     def joined(key: str, value: Any) -> Any:
@@ -82,14 +71,6 @@ def counted(values: Mapping[str, Any], file: Path, replaced: Collection[str] = (
         return value
 
     return {key: joined(key, value) for key, value in values.items() if key != FOLDER}
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether such a folder exists here; False for a text that cannot be a path."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def folder_of(values: Mapping[str, Any], file: Path) -> Path:
@@ -106,11 +87,11 @@ def _joined(key: str, value: str, folder: Path, file: str) -> str:
         return value
     if not exists(folder / path):
         if file and exists(path):
-            what = f"{file}: {key} names {path!r}, which is not in {folder}, but in the current folder"
-            cure = (
-                f"write it from there, add {FOLDER} = {str(Path.cwd())!r} to the file, or name it on the command line."
+            raise SpecError(
+                f"{file}: {key} names {path!r}, which is not in {folder}, but in the current folder. Paths in a file "
+                f"count from the file: write it from there, add {FOLDER} = {str(Path.cwd())!r} to the file, or name it "
+                "on the command line."
             )
-            raise SpecError(f"{what}. Paths in a file count from the file: {cure}")
         if _may_be_hub(key, before, path):
             return value
     return before + str(folder / path)
@@ -125,7 +106,7 @@ def _parts(key: str, value: str, folder: Path = Path()) -> tuple[str, str]:
 
 
 def _may_be_hub(key: str, before: str, path: str) -> bool:
-    return (key in _HUB or (key == _HUB_AFTER and bool(before))) and like_hub(path)
+    return (key in ("model", "from", "vision") or (key == "translated" and bool(before))) and like_hub(path)
 
 
 def has_relative(spec: Any) -> bool:
@@ -168,7 +149,7 @@ def what_is_read(*specs: Any) -> str:
         f"{key} {_real(Path(path))}"
         for spec in specs
         for key in _WORDS
-        for item in _listed(getattr(spec, _FIELDS.get(key, key), ""))
+        for item in _listed(getattr(spec, "start" if key == "from" else key, ""))
         for _, path in [_parts(key, item)]
         if exists(path)
     ]

@@ -18,14 +18,8 @@ from robust_xtreme.core.renamed import note, renamed
 from robust_xtreme.core.specs import canonical, check_keys, parse_match, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
-INDEXES: Final = ("exact",)
-PRECISIONS: Final = ("fp32", "bf16")
-_MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
-_LONGEST_COUNT: Final = 3
 _SHORTEST: Final = 16
-_SET: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
@@ -99,12 +93,12 @@ class RunSpec:
         repeated=True,
     )
     keep_names: bool = key(False, "words tagged as names stay: @names=keep in each of these perturbations", "")
-    seeds: int = key(1, "draws of the noise for each cell", "", "N", least=1, most=_MOST_SEEDS)
+    seeds: int = key(1, "draws of the noise for each cell", "", "N", least=1, most=10_000)
     limit: str = key("", "rows of each language, whole clusters: 300,xquad=150", "", "N,TASK=N")
     max_length: tuple[str, ...] = key(
         (), "tokens of a task's longest inputs, for a model that reads fewer", "", "TASK=N", repeated=True
     )
-    precision: str = key("fp32", "the numbers that are computed with", choices=PRECISIONS)
+    precision: str = key("fp32", "the numbers that are computed with", choices=("fp32", "bf16"))
     compile: bool = key(False, "compile the encoder with torch.compile: a slower start, other last digits", "")
     allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
     labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
@@ -122,7 +116,7 @@ class RunSpec:
         "SPEC",
         complete=("cls:12", "mean:14/24", "mean:14/24@specials=out"),
     )
-    index: str = key("exact", "how candidates are searched", choices=INDEXES)
+    index: str = key("exact", "how candidates are searched", choices=("exact",))
     packs: tuple[str, ...] = key(
         (),
         "your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones",
@@ -182,7 +176,9 @@ class RunSpec:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
                 raise SpecError(f"The value {shown(value)} of {name} is {side} {bound}.")
         check_path("out", self.out, "eval")
-        _check_workers(self.workers)
+        workers = self.workers
+        if workers != _AUTO and not (workers.isdecimal() and workers.isascii() and len(workers) <= 3):
+            raise SpecError(f"The workers {workers[:80]!r} are not a number of processes up to 999, as 4, or auto.")
         parse_limits(self.limit)
         parse_lengths(self.max_length)
         check_pairs(self.languages)
@@ -272,7 +268,7 @@ def check_path(name: str, path: str, command: str) -> None:
 
 
 def _no_path(path: str) -> str:
-    if _CONTROL.search(path):
+    if re.search(r"[\x00-\x1f\x7f]", path):
         return "contains a control character"
     try:
         Path(path).stat()
@@ -281,12 +277,6 @@ def _no_path(path: str) -> str:
     except OSError as error:
         return no_path(error)
     return ""
-
-
-def _check_workers(text: str) -> None:
-    """Raise SpecError where the number of workers is none."""
-    if text != _AUTO and not (text.isdecimal() and text.isascii() and len(text) <= _LONGEST_COUNT):
-        raise SpecError(f"The workers {text[:80]!r} are not a number of processes up to 999, as 4, or auto.")
 
 
 def parse_limits(text: str) -> dict[str, int]:
@@ -323,7 +313,7 @@ def parse_sets(given: tuple[str, ...]) -> dict[str, str]:
     sets: dict[str, str] = {}
     for part in given:
         name, _, path = part.partition("=")
-        if not _SET.fullmatch(name) or not path.strip():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name) or not path.strip():
             what = "is not NAME=PATH, NAME of letters, digits, - and _, a letter first, as in typos=DIR"
             raise SpecError(f"The external set {part[:80]!r} {what}.")
         if name in sets:
@@ -344,12 +334,15 @@ def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
 
 
 def _typed(name: str, value: Any, kind: str, location: str) -> Any:
-    """The value of a key; a string of several names, as on the command line, is a list of them. Raises SpecError."""
-    if name in _LISTS and isinstance(value, str):
+    """The value of a key; a string of several names, as on the command line, is a list of them, and so is a mapping.
+
+    Raises SpecError.
+    """
+    if name in ("tasks", "languages") and isinstance(value, str):
         value = value.replace(",", " ").split() or value
-    if name in _BY_TASK and isinstance(value, Mapping):
+    if name in ("max_length", "trained_on", "revision", "external") and isinstance(value, Mapping):
         value = [f"{task}={_written(item)}" for task, item in value.items()]
-    return typed(name, value, kind, location, name in _PATHS)
+    return typed(name, value, kind, location, paths=name in ("model", "packs"))
 
 
 def _written(value: Any) -> str:
@@ -376,15 +369,6 @@ _TYPES: Final = {
     "external": "str | Sequence[str] | Mapping[str, str | Path]",
 }
 """The types of arguments where they differ from those of keys."""
-
-_LISTS: Final = ("tasks", "languages")
-"""Keys whose string may contain several names, separated by commas, as on the command line."""
-
-_BY_TASK: Final = ("max_length", "trained_on", "revision", "external")
-"""Keys whose values by task, or by name, may also be a mapping."""
-
-_PATHS: Final = ("model", "packs")
-"""Keys whose strings may be Paths."""
 
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:

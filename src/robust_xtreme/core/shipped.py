@@ -13,7 +13,6 @@ SUFFIX: Final = ".toml"
 TRAIN: Final = "train"
 RUNS: Final = "runs"
 LIST: Final = "robust-xtreme config list"
-_RUN: Final = "run.toml"
 
 
 def shipped(folder: str) -> dict[str, Path]:
@@ -33,6 +32,6 @@ def find(name: str, folder: str) -> Path:
         what = f"is a link to {str(path.readlink())!r}, which leads to no file"
         raise SpecError(f"{name} {what}. Name another file. See: {LIST}")
     if path.is_dir():
-        raise SpecError(f"{name} is a folder. Name a file in it, as in {path / _RUN}")
+        raise SpecError(f"{name} is a folder. Name a file in it, as in {path / 'run.toml'}")
     beside = [str(file) for file in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
     raise UnknownName("run file", name, [*known, *beside], LIST)

@@ -16,19 +16,19 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, final
 
-_HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+"""The categories of characters that are not seen."""
+
 _ACTING: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e007f]"
 )
 """Control characters, line separators, marks of direction, what has no width, and halves of characters."""
 
-_LAYOUT: Final = "\n\t"
 _MARKDOWN: Final = re.compile(r"[\\`*<|&~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|^[#>]|#(?=#*$)|^[-+](?=\s)")
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;"}
 _CODE: Final = re.compile("<U\\+([0-9A-F]{4}|10[0-9A-F]{4}|[1-9A-F][0-9A-F]{4})>")
 _OPENING: Final = "<U+"
-_LITERAL: Final = "<U+003C>U+"
 _QUOTE: Final = "'"
 _FORMULA: Final = (*"=+-@", *"＝＋－＠", _QUOTE)
 """How a cell begins that a spreadsheet takes for a formula, in both widths, and the quote that marks a text."""
@@ -44,7 +44,7 @@ def visible(text: str) -> str:
     """Control, direction and zero-width characters as `<U+202E>`; everything else as it is."""
     if text.isprintable():
         return text
-    return "".join(_code(point) if unicodedata.category(point) in _HIDDEN else point for point in text)
+    return "".join(_code(point) if unicodedata.category(point) in HIDDEN else point for point in text)
 
 
 def inert(text: str) -> str:
@@ -54,7 +54,7 @@ def inert(text: str) -> str:
 
 def terminal(text: str) -> str:
     """Text for a terminal or a pipe: as `inert`, but lines and tabs stay."""
-    return _ACTING.sub(lambda match: match[0] if match[0] in _LAYOUT else _code(match[0]), text)
+    return _ACTING.sub(lambda match: match[0] if match[0] in "\n\t" else _code(match[0]), text)
 
 
 def one_line(text: str) -> str:
@@ -116,9 +116,6 @@ def _code(point: str) -> str:
     return f"<U+{ord(point):04X}>"
 
 
-# ----------------------------------------------------------------------------------------------------------------- CSV
-
-
 def csv_cell(text: str, shown: Callable[[str], str] = visible) -> str:
     """A text as a cell of CSV: no formula, nothing hidden; `text_of_cell` gives the text again.
 
@@ -127,7 +124,7 @@ def csv_cell(text: str, shown: Callable[[str], str] = visible) -> str:
     A quote before =, +, - and @ has a spreadsheet take the cell for text, as in
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    coded = shown(text.replace(_OPENING, _LITERAL))
+    coded = shown(text.replace(_OPENING, "<U+003C>U+"))
     return f"{_QUOTE}{coded}" if coded.startswith(_FORMULA) else coded
 
 
@@ -135,9 +132,6 @@ def text_of_cell(written: str) -> str:
     """The text of a cell that `csv_cell` made."""
     coded = written.removeprefix(_QUOTE)
     return _CODE.sub(lambda match: chr(int(match[1], 16)), coded) if _OPENING in coded else coded
-
-
-# ------------------------------------------------------------------------------------------------------- JSON and pages
 
 
 @final

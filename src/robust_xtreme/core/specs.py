@@ -13,10 +13,6 @@ from typing import Any, Final, final
 from robust_xtreme.core.errors import SpecError, is_empty, nearest, shown
 from robust_xtreme.core.examples import Corpus, Example
 
-# The grammar of one perturbation: `name[:strength,...][@key=value]...`.
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)?")
-_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DIGITS: Final = 20
 _SHOWN: Final = 40
@@ -66,7 +62,7 @@ def parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
     """A link and the fields that `@fields=` names, of a part of a whole spec. Raises SpecError naming the part."""
     head, *options = part.strip().split("@")
     name, colon, strengths = head.partition(":")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)?", name):
         raise SpecError(f"In {whole!r} the name {name!r} is not a perturbation's name. Write {_GRAMMAR}")
     if colon and not strengths.strip():
         raise SpecError(f"In {whole!r} a strength is missing after the colon. Write {_GRAMMAR}")
@@ -74,7 +70,7 @@ def parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
     params = {}
     for option in options:
         key, equals, value = option.partition("=")
-        if not equals or not _KEY.fullmatch(key) or not value.strip():
+        if not equals or not re.fullmatch("[a-z][a-z0-9_]*", key) or not value.strip():
             raise SpecError(f"In {whole!r} the option {'@' + option!r} is not @key=value. Write {_GRAMMAR}")
         params[key] = ",".join(word.strip() for word in value.split(","))
     if len(params) != len(options):
@@ -98,7 +94,6 @@ def _parse_realised(text: str, nominal: tuple[str, ...], whole: str) -> tuple[st
     return axis, values
 
 
-_SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITES: Final = "What suites contain: robust-xtreme list suites"
 SUITE: Final = "@"
 """The first character of the name of a suite of perturbations."""
@@ -218,7 +213,7 @@ def canonical(text: str) -> str:
     """A perturbation in its canonical form, or the name of a suite. Raises SpecError."""
     if not text.strip().startswith(SUITE):
         return str(PerturbationSpec.parse(text))
-    if not _SUITE.fullmatch(text.strip()):
+    if not re.fullmatch("@[A-Za-z0-9][A-Za-z0-9_-]*", text.strip()):
         raise SpecError(f"{text[:80]!r} is not a suite: a suite is by itself, as in @smoke. {_SUITES}")
     return text.strip()
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
-
-_SHOWN: Final = 80
+from typing import Any
 
 
 class RepeatedKey(ValueError):
@@ -32,5 +30,5 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise RepeatedKey(f"the key {twice[:_SHOWN]!r} occurs twice")
+        raise RepeatedKey(f"the key {twice[:80]!r} occurs twice")
     return members

@@ -15,7 +15,6 @@ _BEGIN: Final = (
     "path, module, numbers = map(json.loads, sys.argv[1:]); sys.path[:] = path; "
     "importlib.import_module(module).main(numbers)"
 )
-_SHOWN: Final = 200
 _MEMORY: Final = re.compile(
     r"failed to map segment|allocate memory|memory allocation of|out of memory|unable to mmap|bad_alloc|MemoryError"
     r"|could not create a (?:primitive|memory object)$|(?:spawn worker|start new) thread",
@@ -47,12 +46,10 @@ def ending(code: int | None, printed: bytes) -> str:
     """How a process ended, as a phrase, with the line that it printed about memory or the last one."""
     lines = [line.strip("#. ") for line in printed.decode("utf-8", "replace").splitlines()]
     last = next(filter(reports_memory, lines), next(filter(None, reversed(lines)), ""))
-    shown = f" ({last[:_SHOWN]})" if last else ""
+    shown = f" ({last[:200]})" if last else ""
     if code is None:
         return f"cannot be reached{shown}"
-    return f"was ended by {_name(-code)}{shown}" if code < 0 else f"ended with the code {code}{shown}"
-
-
-def _name(number: int) -> str:
-    """The name of a signal; real-time signals have none."""
-    return Signals(number).name if number in {*Signals} else f"the signal {number}"
+    if code >= 0:
+        return f"ended with the code {code}{shown}"
+    name = Signals(-code).name if -code in {*Signals} else f"the signal {-code}"  # real-time signals have no name
+    return f"was ended by {name}{shown}"

@@ -36,8 +36,6 @@ _BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte 
 """The byte that each letter of a byte-level token represents (openai/gpt-2, src/encoder.py: bytes_to_unicode)."""
 
 _BYTE: Final = re.compile("<0x([0-9A-F]{2})>")
-_REPLACED: Final = re.compile(rb'"String":("(?:[^"\\]|\\.)*")')
-_IN_NO_VOCABULARY: Final = "\U000ffffd\U0001242b"
 
 
 def _seen(text: str) -> str:
@@ -111,7 +109,8 @@ class ExactOffsets:
 
     def first_fault(self, read: Callable[[list[str]], Iterable[Row]]) -> str:
         """The first token of hard texts whose offsets are not those of what it reads; "" where there is none."""
-        replaced = map(json.loads, _REPLACED.findall(_state(self.tokenizer.normalizer)))
+        state = _state(self.tokenizer.normalizer)
+        replaced = map(json.loads, re.findall(rb'"String":("(?:[^"\\]|\\.)*")', state))
         texts = [*_TEXTS, *(f"x {part} y{part}{part} z" for part in replaced)]
         each = zip(texts, read(texts), strict=True)
         return next((fault for text, row in each for fault in self._faults(text, *row)), "")
@@ -159,7 +158,7 @@ def _contents(tokenizer: Any) -> Callable[[int], bytes | None]:
     model, special = tokenizer.model, tokenizer.get_added_tokens_decoder()
     before, after = (getattr(model, name, None) or "" for name in ("continuing_subword_prefix", "end_of_word_suffix"))
     of_bytes = b'"ByteLevel"' in _state(tokenizer.normalizer) + _state(tokenizer.pre_tokenizer)
-    unknown = tokenizer.encode(_IN_NO_VOCABULARY, add_special_tokens=False).ids
+    unknown = tokenizer.encode("\U000ffffd\U0001242b", add_special_tokens=False).ids  # in no vocabulary
     unread = {*special, *unknown, tokenizer.token_to_id(str(getattr(model, "unk_token", None)))}
 
     @cache

@@ -36,7 +36,6 @@ mBERT has 105,879 and 119,547, LaBSE 501,153, mmBERT 256,000, mDeBERTa 251,000; 
 21,128 to 128,100 (DeBERTa-v3).
 """
 
-_DTYPES: Final = ("float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto")
 _SIZES: Final[Mapping[str, tuple[int, int]]] = {
     **dict.fromkeys(("num_hidden_layers", "num_layers", "n_layers", "n_layer", "num_hidden_groups"), (1, 256)),
     **dict.fromkeys(("hidden_size", "d_model", "dim", "n_embd", "embedding_size", "intermediate_size"), (1, 10**6)),
@@ -53,7 +52,6 @@ TOWERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("siglip", "siglip_text_model"), "SiglipTextModel"),
     **dict.fromkeys(("siglip2", "siglip2_text_model"), "Siglip2TextModel"),
 }
-_TEXT: Final = "text_config"
 _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "hidden_size": ("d_model", "dim", "n_embd"),
     "num_hidden_layers": ("num_layers", "n_layers"),
@@ -98,7 +96,8 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
 def _check_dtype(key: str, value: Any, called: str) -> None:
     """Raise ModelError where a configuration names another type; parts of a model can have their types in an object."""
     named = value.removeprefix("torch.") if isinstance(value, str) else value
-    if named is not None and not isinstance(named, dict) and named not in _DTYPES:
+    known = (None, "float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto")
+    if not isinstance(named, dict) and named not in known:
         what = f"says {key} {json.dumps(value)[:80]}, but weights are {READ_AS}"
         raise ModelError(f"{called}: its config.json {what}. Get it again.")
 
@@ -168,7 +167,7 @@ def _tower_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """The text model's configuration, with the architecture's defaults for what it does not name."""
     import transformers
 
-    text_config = config.get(_TEXT, config)
+    text_config = config.get("text_config", config)
     sizes = text_config if isinstance(text_config, dict) else {}
     defaults: Any = getattr(transformers, TOWERS[str(config["model_type"])].replace("Model", "Config"))()
     return {name: sizes[name] if isinstance(sizes.get(name), int) else getattr(defaults, name) for name in _SAME}

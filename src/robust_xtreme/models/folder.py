@@ -45,7 +45,6 @@ WHOLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 ADAPTER: Final = "adapter_config.json"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
-_PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _SPARE: Final = 10**7
 READ_AS: Final = "read only as float32, float16 or bfloat16"
 _TYPES: Final = ("F32", "F16", "BF16", "F64")
@@ -67,13 +66,10 @@ _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|e
 
 _DECODER: Final = "decoder."
 _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
-_UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
-"""Parts of checkpoints of CLIP's and T5's kind that are not used to read text."""
+"""Parts of checkpoints of T5's and CLIP's kind that are not used to read text."""
 
 MODEL_FILES: Final = (*FILES, "*.safetensors")
 """The files of a model's folder that are read."""
-
-_NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 
 
 @final
@@ -259,9 +255,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def model_files(folder: Path) -> list[Path]:
+def model_files(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> list[Path]:
     """The files of a model's folder that are read, in order; a file of the user beside them is not one."""
-    return sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
+    return sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
 
 
 def object_of(path: Path) -> dict[str, Any] | None:
@@ -284,7 +280,8 @@ def identity(
     """
     every = sorted(path for path in files if path.is_file() and path.name != "config.json")
     parts = [part for path in every for part in (path.name, file_hash(path))]
-    parts.append(json.dumps({key: config[key] for key in sorted(config) if key not in _NOT_IDENTITY}))
+    facts = sorted(config.keys() - {"_name_or_path", "transformers_version"})
+    parts.append(json.dumps({key: config[key] for key in facts}))
     for head, names in heads.items():
         weights = file_hash(folder / f"{head}.safetensors") if folder else ""
         parts += [head, weights, str(len(names)), *names]
@@ -305,9 +302,9 @@ def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def encoder_identity(folder: Path) -> str:
+def encoder_identity(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> str:
     """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
-    return digest(*(part for path in model_files(folder) for part in (path.name, file_hash(path))))
+    return digest(*(part for path in model_files(folder, patterns) for part in (path.name, file_hash(path))))
 
 
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
@@ -318,7 +315,7 @@ def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     Raises ModelError where a file is damaged.
     """
     sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
-    unread = _UNREAD if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
+    unread = (*_IMAGES, _DECODER, "lm_head.") if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
     kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
     embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
     every = sum(kept.values())
@@ -368,7 +365,8 @@ def check_weights(folder: Path) -> None:
     """Raise ModelError, one line, where a folder does not contain safetensors."""
     if any(folder.glob("*.safetensors")):
         return
-    pickled = next((path.name for pattern in _PICKLES for path in sorted(folder.glob(pattern))), None)
+    patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+    pickled = next((path.name for pattern in patterns for path in sorted(folder.glob(pattern))), None)
     if pickled is None:
         raise ModelError(
             f"{folder} contains no weights (model.safetensors). Save them with transformers' save_pretrained."
@@ -430,10 +428,9 @@ def _headers(path: Path, _version: tuple[int, ...]) -> Mapping[str, tuple[str, t
 def headers(path: Path) -> Mapping[str, tuple[str, tuple[int, ...]]]:
     """The type and shape of each weight in a file, read from its header. Raises ModelError where it is damaged."""
     try:
-        version = resources.version(path)
+        return _headers(path, resources.version(path))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    return _headers(path, version)
 
 
 def check_size(described: int, paths: Iterable[Path]) -> None:

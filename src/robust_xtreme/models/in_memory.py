@@ -31,7 +31,7 @@ from robust_xtreme.models.folder import IN_MEMORY, family_of_head, local, read_j
 from robust_xtreme.models.labels import placed
 from robust_xtreme.models.loading import Whole, read_encoder, read_whole
 from robust_xtreme.models.reading.windows import plain
-from robust_xtreme.models.tensors import collate, out_of_memory
+from robust_xtreme.models.tensors import collate, evaluating, out_of_memory
 from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 
@@ -40,9 +40,6 @@ _TOKENIZER: Final = "as in tokenizer=AutoTokenizer.from_pretrained(...)"
 _INSIDE: Final[Mapping[str, str]] = {"module": "model.module", "_orig_mod": "model._orig_mod"}
 """The attribute in which a wrapper has its model (of DataParallel, of torch.compile), and how it is written."""
 
-_ORIGIN: Final = ("is_local", "local_files_only", "name_or_path")
-_HOOKS: Final = ("_forward_hooks", "_forward_pre_hooks")
-_LENGTHS: Final = (3, 9, 24)
 _LONGEST: Final = 160
 """The tokens of the longest input: more than the windows of local attention, 128 in ModernBERT."""
 
@@ -66,10 +63,6 @@ _TEXTS: Final = (
     " two  spaces\tand a line\n",
     "one two three four five six seven eight nine ten eleven twelve",
 )
-_LIMITS: Final = (64, 8)
-"""The lengths to which texts are cut; most are shorter than the first."""
-
-_PARTS: Final = ("input_ids", "token_type_ids")
 _CURE: Final = "Undo the change, or save it as a folder with its code and evaluate that with trust_remote_code=True."
 
 
@@ -182,7 +175,7 @@ def _is_changed(module: nn.Module) -> bool:
     """
     replaced = "forward" in vars(module) and not hasattr(module, "_hf_hook")
     limited = isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.max_norm is not None
-    return replaced or limited or any(getattr(module, hooks) for hooks in _HOOKS)
+    return replaced or limited or bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def _save(model: Any, reader: Any, classes: tuple[str, ...], folder: Path) -> Path:
@@ -199,7 +192,8 @@ def _save(model: Any, reader: Any, classes: tuple[str, ...], folder: Path) -> Pa
         with quiet_transformers():
             saved.save_pretrained(str(folder))
             reader.save_pretrained(str(folder))
-        _drop_origin(folder / "tokenizer_config.json")
+        path, origin = folder / "tokenizer_config.json", ("is_local", "local_files_only", "name_or_path")
+        store.write_json(path, {key: value for key, value in read_json(path).items() if key not in origin})
     except OSError as error:
         what = f"the model in memory cannot be saved: {error.strerror or error}"
         cure = no_room(error) or "Free some space"
@@ -225,11 +219,6 @@ def _check_classes(names: tuple[str, ...], model: Any) -> None:
             raise SpecError(f"evaluate: {what}. Leave labels out, or correct id2label.")
 
 
-def _drop_origin(path: Path) -> None:
-    """Remove from a tokenizer's configuration where it was loaded from."""
-    store.write_json(path, {key: value for key, value in read_json(path).items() if key not in _ORIGIN})
-
-
 def check_copy(model: Any, tokenizer: Any, folder: Path, called: str) -> None:
     """Compare a model and its tokenizer with those that a run reads from the folder they were saved to.
 
@@ -250,7 +239,7 @@ def check_copy(model: Any, tokenizer: Any, folder: Path, called: str) -> None:
 def _check_ids(tokenizer: Any, reader: Any) -> None:
     kind = type(tokenizer)
     texts = (*_TEXTS, f"a {' '.join(reader.all_special_tokens)} b")
-    for limit in _LIMITS:
+    for limit in (64, 8):  # most texts are shorter than the first
         for pair in (False, True):
             expected = _encoded(reader, texts, limit, pair)
             try:
@@ -267,7 +256,7 @@ def _encoded(tokenizer: Any, texts: tuple[str, ...], limit: int, pair: bool) -> 
     second = [[*texts[1:], texts[0]]] if pair else []
     with quiet_transformers():
         encoded = tokenizer(list(texts), *second, truncation=True, max_length=limit)
-    return {part: encoded.get(part) for part in _PARTS}
+    return {part: encoded.get(part) for part in ("input_ids", "token_type_ids")}
 
 
 def _read(model: Any, folder: Path, called: str) -> Any:
@@ -292,16 +281,12 @@ def _check_answers(model: Any, copied: Any, size: int, pad_id: int) -> None:
         with _in_memory(f"does not compute an input of {ids.shape[1]} tokens"):
             answers.append((_answers(copied, ids, mask), _answers(part, ids, mask)))
     largest = max(float(expected.abs().max()) for expected, _ in answers)
-    difference = max(_difference(expected, given) for expected, given in answers)
+    same = all(given.shape == expected.shape for expected, given in answers)
+    difference = max(float((given - expected).abs().max()) for expected, given in answers) if same else math.inf
     if difference > _TOLERANCE * largest:
         what = f"computes otherwise than its copy, saved and loaded (by {difference:.2g}, of scores to {largest:.2g})"
         why = "its weights and configuration do not describe a part, a number or a buffer that was changed"
         raise SpecError(f"evaluate: the {type(model).__name__} {what}: {why}. {_CURE}")
-
-
-def _difference(expected: Tensor, given: Tensor) -> float:
-    """The largest difference of two answers; infinite where their shapes differ."""
-    return float((given - expected).abs().max()) if given.shape == expected.shape else math.inf
 
 
 @contextmanager
@@ -364,7 +349,7 @@ def _inputs(config: Any, size: int, pad_id: int) -> list[tuple[Tensor, Tensor]]:
     facts = {key: getattr(config, key, None) for key in ("max_position_embeddings", "pad_token_id", "model_type")}
     longest = max(1, min(positions(facts) or _LONGEST, _LONGEST))
     generator = torch.Generator().manual_seed(0)
-    drawn = [torch.randint(size, (min(length, longest),), generator=generator) for length in (*_LENGTHS, longest)]
+    drawn = [torch.randint(size, (min(length, longest),), generator=generator) for length in (3, 9, 24, longest)]
     *short, long = [ids.tolist() for ids in drawn]
     return [collate(plain(short), pad_id), collate(plain([long]), pad_id)]
 
@@ -373,20 +358,7 @@ def _inputs(config: Any, size: int, pad_id: int) -> list[tuple[Tensor, Tensor]]:
 def _answers(model: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     """The scores or states of inputs, without those of padding: float32, on the CPU; NaN and infinity as numbers."""
     device = next(model.parameters()).device
-    with _evaluating(model), torch.random.fork_rng(devices=()):
+    with evaluating(model), torch.random.fork_rng(devices=()):
         states = model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
     kept = states.float().cpu()
     return torch.nan_to_num(kept * mask[..., None] if kept.shape[1] == mask.shape[1] else kept)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Set the mode of every part, and set it back."""
-    modes = [(part, part.training) for part in model.modules()]
-    try:
-        for part, _ in modes:
-            part.training = False
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training

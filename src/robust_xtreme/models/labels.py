@@ -69,12 +69,6 @@ def contradiction(classes: Sequence[str], label2id: Any) -> str:
     return ""
 
 
-def check_clear(unclear: str, task: TaskSpec, where: str) -> None:
-    """Raise ModelError, which names the option to use, where a configuration contradicts itself about its classes."""
-    if unclear:
-        raise ModelError(f"{where}: in its config.json {unclear}. Name its classes in their order: {_flag(task)}")
-
-
 def check_agrees(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpec, where: str) -> None:
     """Raise SpecError where the user's names contradict those of the head, and the head's are the task's labels."""
     clear = placed(classes, task)
@@ -107,7 +101,7 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
         raise ModelError(f"{where}: {what}.")
     if _nameless(classes):
         what = f"calls its classes {have}, which are not names of {task.name}'s. Name them in its order"
-        raise ModelError(f"{where} {what}: {_flag(task)}")
+        raise ModelError(f"{where} {what}: {flag(task)}")
     what = f"its classes ({have}) {'do not cover' if tags else 'are not'} those of {task.name} ({want})"
     raise ModelError(f"{where}: {what}. Use a model of this task.")
 
@@ -165,7 +159,8 @@ def _nameless(classes: Sequence[str]) -> bool:
     return all(_NAMELESS.fullmatch(name) for name in classes)
 
 
-def _flag(task: TaskSpec) -> str:
+def flag(task: TaskSpec) -> str:
+    """The option that names the classes of a task's model."""
     return f"--labels {task.name}={','.join(task.labels)} (in Python, the argument labels)"
 
 

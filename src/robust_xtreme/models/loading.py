@@ -57,17 +57,7 @@ from robust_xtreme.models.tokenizer import tokenizer_of
 BACKEND: Final = "inductor"
 """The compiler of torch.compile."""
 
-_TRIED: Final = 32
-"""Rows of the first pass; a compiler can choose its code by the sizes that it sees first."""
-
-_LONGEST: Final = 128
-_WHY: Final = "needs a C++ compiler on the CPU, Triton on CUDA"
-_KEPT: Final = 2
-_POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
 _OF_TWO: Final[Mapping[str, str]] = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
-_POOLER: Final = "head"
-_TAKE: Final = "Take an encoder such as FacebookAI/xlm-roberta-base."
-_CLASSIFIED: Final = 2
 
 
 @final
@@ -80,12 +70,10 @@ class Checkpoint:
     tokenizer: Any
     family: Any
     labels: tuple[str, ...]
-    identity: str
     name: str
-    hidden_size: int
     pad_id: int
     device: torch.device
-    run: Path
+    hidden_size: int = 0
 
 
 def load(
@@ -104,9 +92,14 @@ def load(
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = tokenizer_of(located)
-    encoder = _shared(located, shared) or _encoder(located)
-    check_length(located, task, {key: getattr(encoder.config, key, None) for key in _POSITIONS})
-    if located.origin.native and located.head and shared is None:
+    native, encoder = located.origin.native and located.head, _shared(located, shared)
+    if encoder is None and native:
+        encoder = read_whole(located.folder, located.family, located.head, located.trust, located.origin.shown)
+    elif encoder is None:
+        encoder = read_encoder(located.folder)
+    facts = ("max_position_embeddings", "pad_token_id", "model_type")
+    check_length(located, task, {key: getattr(encoder.config, key, None) for key in facts})
+    if native and shared is None:
         width = len(located.labels) or kind_of(located.family).width
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.origin.shown)
     if located.head:
@@ -125,12 +118,10 @@ def load(
         tokenizer=tokenizer,
         family=family,
         labels=located.labels,
-        identity=located.identity,
         name=located.name,
-        hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
         pad_id=int(tokenizer.pad_token_id),
         device=target_device,
-        run=located.run,
+        hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
     )
 
 
@@ -145,12 +136,6 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
     if located.origin.native and bare == bool(located.head):
         return None
     return shared.encoder.encoder if isinstance(shared.encoder, AtLayer) else shared.encoder
-
-
-def _encoder(located: Located) -> Any:
-    if not (located.origin.native and located.head):
-        return read_encoder(located.folder)
-    return read_whole(located.folder, located.family, located.head, located.trust, located.origin.shown)
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
@@ -184,7 +169,7 @@ class Models:
             shared = next(iter(tasks.values()), None)
             how = (self._device, self._precision, shared, self._representation, self._compiling)
             tasks[task.name] = load(located, task, *how)
-        for run in list(self._loaded)[:-_KEPT]:
+        for run in list(self._loaded)[:-2]:
             self._loaded.pop(run, None)
         return tasks[task.name]
 
@@ -204,15 +189,15 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
     config: Any = encoder.config
     token = (pad_id + 1) % max(2, int(getattr(config, "vocab_size", 0) or 0))
     try:
-        for rows in (_TRIED, 1):
+        for rows in (32, 1):  # a compiler can choose its code by the sizes that it sees first
             with torch.inference_mode():  # tensors that are made in it, as in `start`, are another kind
-                ids = torch.full((rows, min(length, _LONGEST)), token, device=device)
+                ids = torch.full((rows, min(length, 128)), token, device=device)
                 encoder(**encoder_inputs(encoder, ids, torch.ones_like(ids), plain([()] * rows)))
     except Exception as error:
         if out_of_memory(error):
             raise
-        what = f"{called} cannot be compiled ({first_line(error)}): torch.compile {_WHY}"
-        raise ModelError(f"{what}. Leave --compile out.") from error
+        what = f"{called} cannot be compiled ({first_line(error)}): torch.compile needs a C++ compiler on the CPU"
+        raise ModelError(f"{what}, Triton on CUDA. Leave --compile out.") from error
 
 
 def read_encoder(folder: Path) -> Any:
@@ -243,7 +228,7 @@ def read_encoder(folder: Path) -> Any:
     check_described(called, report["unexpected_keys"], encoder, whole=False)
     if is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
-            parameter.requires_grad_(_POOLER not in name.split("."))
+            parameter.requires_grad_("head" not in name.split("."))  # the pooler
     encoder = encoder.float().eval()
     check_finite(encoder, called)
     return encoder
@@ -313,7 +298,7 @@ def _check_kind(config: Any, architecture: Any, called: str) -> None:
         what = f"a model of text and images ({kind}), of which only the text towers of CLIP and SigLIP are read"
     else:
         return
-    raise ModelError(f"{called} is {what}. {_TAKE}")
+    raise ModelError(f"{called} is {what}. Take an encoder such as FacebookAI/xlm-roberta-base.")
 
 
 class Whole(nn.Module):
@@ -337,7 +322,7 @@ class Whole(nn.Module):
         if start is not None and end is not None:
             return SimpleNamespace(last_hidden_state=torch.stack((start, end), dim=-1))
         scores = output.logits
-        return SimpleNamespace(last_hidden_state=scores[:, None] if scores.ndim == _CLASSIFIED else scores)
+        return SimpleNamespace(last_hidden_state=scores[:, None] if scores.ndim == 2 else scores)
 
 
 def bare(encoder: nn.Module) -> Any:
@@ -362,11 +347,8 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
             check_size(parameters_of(auto.from_config, config), weight_files(folder, called))
         model, report = auto.from_pretrained(str(folder), **options, **loading(trust))
     if type(model).__name__ != architecture:
-        what = (
-            "its own code does not give"
-            if trust and not type(model).__module__.startswith("transformers.models.")
-            else "transformers does not load"
-        )
+        own = trust and not type(model).__module__.startswith("transformers.models.")
+        what = "its own code does not give" if own else "transformers does not load"
         raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
     check_complete(called, report)
     check_described(called, report["unexpected_keys"], model, whole=True)

@@ -31,8 +31,8 @@ from robust_xtreme.models.folder import (
 from robust_xtreme.models.labels import (
     called_otherwise,
     check_agrees,
-    check_clear,
     contradiction,
+    flag,
     mapped,
     may_fit,
     others,
@@ -45,8 +45,6 @@ from robust_xtreme.stats.benchmark import TASKS
 
 _ENDS: Final = 2
 """An answer has a start and an end; transformers' default for the number of classes is the same."""
-
-_MOST: Final = 10_000
 
 
 def represents(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
@@ -77,12 +75,11 @@ def default_tasks(given: GivenModels) -> tuple[TaskSpec, ...]:
     every = [registry.load("task", name) for name in registry.names("task")]
     able = [task for task in every if _by_default(task, given) and served(given, task)]
     fitting = [task for task in able if task.name in given.named or any(_fits(m, task, given) for m in given.plain)]
-    return tuple(fitting or able or sorted((task for task in every if _by_default(task, given)), key=_last))
-
-
-def _last(task: TaskSpec) -> tuple[bool, bool]:
-    """The sort key that puts tasks of XTREME-R first, and among them those whose heads are common."""
-    return "xtreme-r" not in task.groups, not kind_of(task.family).indexed
+    if fitting or able:
+        return tuple(fitting or able)
+    # Tasks of XTREME-R are first, and among them those whose heads are common.
+    usual = [task for task in every if _by_default(task, given)]
+    return tuple(sorted(usual, key=lambda task: ("xtreme-r" not in task.groups, not kind_of(task.family).indexed)))
 
 
 def _by_default(task: TaskSpec, given: GivenModels) -> bool:
@@ -314,7 +311,7 @@ def _classes(model: ModelFolder, id2label: Any) -> tuple[str, ...]:
     if id2label is None:
         count = model.config.get("num_labels", _ENDS)
         id2label = {str(index): f"LABEL_{index}" for index in range(count if isinstance(count, int) else 0)}
-    if not isinstance(id2label, dict) or not 0 < len(id2label) <= _MOST:
+    if not isinstance(id2label, dict) or not 0 < len(id2label) <= 10_000:
         raise ModelError(f"{model.typed}: id2label in its config.json does not name the head's classes.")
     indices = [str(index) for index in range(len(id2label))]
     if sorted(id2label) != sorted(indices) or not all(isinstance(name, str) and name for name in id2label.values()):
@@ -328,8 +325,10 @@ def _mapped(classes: tuple[str, ...], model: ModelFolder, task: TaskSpec, given:
         if asked:
             raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
         return ()
+    if not asked and unclear:
+        what = f"in its config.json {unclear}. Name its classes in their order: {flag(task)}"
+        raise ModelError(f"{model.typed}: {what}")
     if not asked:
-        check_clear(unclear, task, model.typed)
         return mapped(classes, task, model.typed)
     if len(asked) != len(classes):
         what = f"--labels names {len(asked)} classes of {task.name}"

@@ -17,9 +17,6 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
 MODEL_TYPE: Final = "robust_xtreme_mini"
-_SEPARATORS: Final = 2
-"""The number of separators before the second text."""
-
 _Config: Any = PretrainedConfig
 _Model: Any = PreTrainedModel
 """Base classes as Any: transformers types them only in part, and differently in each version."""
@@ -152,8 +149,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         types = torch.randn_like(self.embeddings.weight) * config.type_noise
         vectors = vectors + nn.functional.embedding(ids, types)
         kept = (torch.rand(config.vocab_size, device=ids.device) >= config.type_dropout)[ids]
-        noised: Tensor = vectors * kept[:, :, None]
-        return noised
+        return torch.mul(vectors, kept[:, :, None])
 
     def _bias(self, second: Tensor, mask: Tensor) -> Tensor:
         """The bias that is added to the attention scores (B, heads, L, L), by kind of head."""
@@ -191,9 +187,9 @@ def best_match(vectors: Tensor, second: Tensor, words: Tensor) -> Tensor:
 
 
 def in_second(ids: Tensor, separator: int) -> Tensor:
-    """Which tokens (B, L) belong to the second text, or follow it."""
+    """Which tokens (B, L) belong to the second text, or follow it: those after the second separator."""
     separators = (ids == separator).long()
-    return torch.cumsum(separators, dim=1) - separators >= _SEPARATORS
+    return torch.cumsum(separators, dim=1) - separators >= 2
 
 
 @cache

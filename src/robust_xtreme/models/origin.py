@@ -26,7 +26,6 @@ OPTION: Final = "--trained-on"
 BY_CARD: Final = "model card"
 NONE: Final = "none"
 _FORM: Final = "as in --trained-on en,de or --trained-on xnli=en"
-_CODE: Final = re.compile(r"[a-z]{2,3}")
 _ISO: Final = """
     aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en
     eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv
@@ -37,9 +36,7 @@ _ISO: Final = """
 _KNOWN: Final = frozenset((*_ISO.split(), *ALL_LANGUAGES))
 """The codes of languages: those of ISO 639-1, and those of three letters that the tasks use."""
 
-_SEE: Final = "robust-xtreme list languages. Other languages have the two letters of ISO 639-1, or are left out"
 _FENCE: Final = "---"
-_LONGEST: Final = 1 << 16
 _KEY: Final = "language:"
 
 
@@ -157,11 +154,12 @@ def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     for assignment in given:
         task, named, listed = assignment.rpartition("=")
         codes = tuple(code.strip() for code in listed.split(","))
-        if (named and not task) or not (codes == (NONE,) or all(map(_CODE.fullmatch, codes))):
+        if (named and not task) or not (codes == (NONE,) or all(re.fullmatch("[a-z]{2,3}", c) for c in codes)):
             raise SpecError(f"The value {assignment[:80]!r} of trained_on is not en,de or TASK=en,de, {_FORM}")
         unknown = next((code for code in codes if code not in (NONE, *_KNOWN)), None)
         if unknown is not None:
-            raise UnknownName("language", unknown, ALL_LANGUAGES, _SEE)
+            see = "robust-xtreme list languages. Other languages have the two letters of ISO 639-1, or are left out"
+            raise UnknownName("language", unknown, ALL_LANGUAGES, see)
         if named:
             registry.load("task", task)
         if task and task in by_task:
@@ -191,7 +189,7 @@ def card_languages(folder: Path) -> tuple[str, ...] | None:
         if not (folder / CARD).is_file():
             return None
         with (folder / CARD).open("rb") as file:
-            lines = file.read(_LONGEST).decode("utf-8", "replace").splitlines()
+            lines = file.read(1 << 16).decode("utf-8", "replace").splitlines()
     except OSError:
         return None
     if not lines or lines[0].strip() != _FENCE:

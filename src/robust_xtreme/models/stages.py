@@ -38,10 +38,6 @@ _READ: Final[Mapping[str, Collection[str]]] = {
 }
 """The files of each folder that are read, so that one that the run did not write is refused; others are not."""
 
-_LONGEST: Final = 200
-_REMEDY: Final = "Copy the run again from where it was trained, or move it away and train it again."
-_REINSTALL: Final = "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
-
 SCRATCH: Final = "scratch"
 INTERMEDIATE: Final = "intermediate"
 TARGET: Final = "target"
@@ -78,7 +74,9 @@ def hashes(run: Path, kept: Collection[str] = ()) -> dict[str, str]:
 
 
 def _remedy(run: Path) -> str:
-    return _REINSTALL if resources.is_mini(run) else _REMEDY
+    if resources.is_mini(run):
+        return "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
+    return "Copy the run again from where it was trained, or move it away and train it again."
 
 
 def names_of(run: Path) -> list[str]:
@@ -112,17 +110,12 @@ def check_hashes(run: Path, inside: str = "") -> None:
     names = [name for name in names_of(run) if name.startswith(inside)]
     for name in filter(lambda name: name.startswith(inside), recorded):
         if name not in names:
-            raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_remedy(run)}")
+            raise ModelError(f"{run}: {name[:200]} is missing. {_remedy(run)}")
         if file_hash(run / name) != recorded[name]:
             raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_remedy(run)}")
-    added = next((name for name in names if name not in recorded and _is_read(name)), None)
-    if added is not None:
-        raise ModelError(f"{run}: {added} is not a file of this run. Move it elsewhere.")
-
-
-def _is_read(name: str) -> bool:
-    folder, _, file = name.partition("/")
-    return "/" not in file and any(fnmatchcase(file, pattern) for pattern in _READ[folder])
+    for folder, _, file in (name.partition("/") for name in names if name not in recorded):
+        if "/" not in file and any(fnmatchcase(file, pattern) for pattern in _READ[folder]):
+            raise ModelError(f"{run}: {folder}/{file} is not a file of this run. Move it elsewhere.")
 
 
 def unverified(run: Path) -> str:
@@ -153,17 +146,14 @@ def _recorded(run: Path) -> dict[str, str] | None:
 
 def languages_of(model: ModelFolder, head: str) -> tuple[str, ...] | None:
     """The languages that a head was trained on; None where no stage records them."""
-    trained_languages = [
-        stage["languages"] for stage in model.stages if head in _tasks(stage) and stage.get("languages")
-    ]
-    return tuple(trained_languages[-1]) if trained_languages else None
+    learned = [stage["languages"] for stage in model.stages if head in _tasks(stage) and stage.get("languages")]
+    return tuple(learned[-1]) if learned else None
 
 
 def changed_texts(model: ModelFolder, heads: Sequence[str]) -> str:
     """A sentence on how the texts that the heads were trained on were changed; empty where they were not."""
-    changes = [
-        str(stage["perturb"]) for stage in model.stages if stage.get("perturb") and not _tasks(stage).isdisjoint(heads)
-    ]
+    stages = [stage for stage in model.stages if not _tasks(stage).isdisjoint(heads)]
+    changes = [str(stage["perturb"]) for stage in stages if stage.get("perturb")]
     return f"{', '.join(heads)}: trained on changed texts. {'; '.join(changes)}." if changes else ""
 
 
@@ -187,17 +177,20 @@ def model_facts(model: ModelFolder, heads: Sequence[str], config: Mapping[str, A
         return {}
     targets = [stage for stage in _of_kind(every, TARGET) if not (heads and _tasks(stage).isdisjoint(heads))]
     intermediate = _of_kind(every, INTERMEDIATE)
-    shown = [
-        {key: stage[key] for key in _SHOWN if key in stage and (stage[key] or key not in _ADDED)} for stage in every
-    ]
-    return {
+    shown = [{key: s[key] for key in _SHOWN if key in s and (s[key] or key not in _ADDED)} for s in every]
+    facts = {
         "stages": json.dumps(shown, ensure_ascii=False),
         "pretrain_languages": _pretrained_on(every, beside=True),
         **_base(every, config or {}),
         **(_intermediate(intermediate) if intermediate else {}),
-        **(_target(targets) if targets else {}),
-        **(_selected((targets or intermediate)[-1]) if targets or intermediate else {}),
     }
+    if targets:
+        facts["target"] = ",".join(dict.fromkeys(str(stage["task"]) for stage in targets))
+        facts["target_examples"] = sum(int(stage.get("examples", 0)) for stage in targets)
+    for last in (targets or intermediate)[-1:]:
+        selected_on = last.get("selected_on") or None
+        facts |= {"recipe": last.get("recipe") or None, "train_seed": last.get("seed"), "selected_on": selected_on}
+    return facts
 
 
 def _of_kind(every: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
@@ -219,8 +212,7 @@ def _trains(name: str) -> tuple[str, ...]:
     """The tasks whose training data an intermediate task uses; empty where the intermediate task is unknown."""
     if name not in registry.names("intermediate"):
         return ()
-    trains: tuple[str, ...] = registry.load("intermediate", name).trains
-    return trains
+    return tuple(registry.load("intermediate", name).trains)
 
 
 def _flags(stage: Mapping[str, Any]) -> set[str]:
@@ -278,22 +270,6 @@ def _with_control(stage: Mapping[str, Any]) -> str:
     control, share = stage.get("control"), stage.get("masked_lm")
     beside = f"+masked_lm:{share:g}" if isinstance(share, float) and share and control != "masked_lm" else ""
     return "+".join(sorted(_tasks(stage))) + beside + (f"@{control}" if control else "")
-
-
-def _target(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "target": ",".join(dict.fromkeys(str(stage["task"]) for stage in targets)),
-        "target_examples": sum(int(stage.get("examples", 0)) for stage in targets),
-    }
-
-
-def _selected(last: Mapping[str, Any]) -> dict[str, Any]:
-    """How the last stage was trained, and how its weights were selected."""
-    return {
-        "recipe": last.get("recipe") or None,
-        "train_seed": last.get("seed"),
-        "selected_on": last.get("selected_on") or None,
-    }
 
 
 def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final, Self, final
@@ -17,11 +19,6 @@ from robust_xtreme.models.reading.windows import Windows
 
 Scores = np.ndarray[Any, Any]
 
-_TYPES: Final = "token_type_ids"
-POOLINGS: Final = ("mean", "cls")
-_FORM: Final = re.compile(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?")
-_GRAMMAR: Final = "POOLING:LAYER[/OF][@specials=out], for example mean:14/24 or cls:12"
-
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an exception reports that the device or the machine has too little memory."""
@@ -29,6 +26,19 @@ def out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
+
+
+@contextmanager
+def evaluating(*models: nn.Module) -> Iterator[None]:
+    """Set every part of models to evaluation, and then back to the mode that it was in."""
+    modes = [(part, part.training) for model in models for part in model.modules()]
+    try:
+        for part, _ in modes:
+            part.training = False
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 def collate(windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
@@ -59,7 +69,7 @@ def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Windo
         # 1 from the start of a window's second segment, 0 before it, on padding, and where segments are not marked
         length = mask.shape[1]
         starts = on(mask.device, np.where(windows.second > 0, windows.second, length))
-        named[_TYPES] = (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask
+        named["token_type_ids"] = (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask
     return named
 
 
@@ -89,11 +99,12 @@ class Representation:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `mean:14/24`, `cls:12`, `mean:8@specials=out`. Raises SpecError, one line."""
-        match = _FORM.fullmatch(text.strip())
+        match = re.fullmatch(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?", text.strip())
         if match is None:
-            raise SpecError(f"The representation {text[:80]!r} is not {_GRAMMAR}.")
+            grammar = "POOLING:LAYER[/OF][@specials=out], for example mean:14/24 or cls:12"
+            raise SpecError(f"The representation {text[:80]!r} is not {grammar}.")
         pooling, layer, of, specials = match.groups()
-        if pooling not in POOLINGS:
+        if pooling not in ("mean", "cls"):
             raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls.")
         if specials not in (None, "in", "out"):
             raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")

@@ -30,12 +30,6 @@ _SAMPLE: Final = 256
 _SPARE: Final = 0.1
 """The share of unknown characters that may be in the texts that are read first, before all are read."""
 
-_TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
-_SETTINGS: Final = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-_ENDS: Final = (("bos", "cls"), ("eos", "sep"))
-_CAUSAL: Final = ("clip", "clip_text_model")
-_KEPT: Final = 2
-
 
 def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     """The fast tokenizer of a transformers folder, which errors call `called`. Raises ModelError."""
@@ -44,18 +38,20 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     from robust_xtreme.models import mini
 
     called = called or str(folder)
-    if not trust and not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
+    patterns = ("tokenizer.json", "vocab.*", "*.model")
+    if not trust and not any(path for pattern in patterns for path in folder.glob(pattern)):
         raise ModelError(
             f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
             "save them with the tokenizer's save_pretrained."
         )
-    for name in _SETTINGS:
+    for name in ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         object_of(folder / name)
     with reading(called, "tokenizer.json"), _named_file(folder):
         mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
         # of a causal encoder only the last token has seen the whole text
-        setattr(tokenizer, CAUSAL, (object_of(folder / CONFIG) or {}).get("model_type") in _CAUSAL)
+        kind = (object_of(folder / CONFIG) or {}).get("model_type")
+        setattr(tokenizer, CAUSAL, kind in ("clip", "clip_text_model"))
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
     if tokenizer.pad_token_id is None:
@@ -106,7 +102,8 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
     pad = config.get("pad_token_id", 1 if roberta else None)
     pairs = [("padding", pad, {tokenizer.pad_token_id})]
     if len(tokenizer) != config.get("vocab_size"):
-        first, last = ({getattr(tokenizer, f"{name}_token_id") for name in names} for names in _ENDS)
+        ends = (("bos", "cls"), ("eos", "sep"))
+        first, last = ({getattr(tokenizer, f"{name}_token_id") for name in names} for names in ends)
         pairs += [("first", config.get("bos_token_id"), first), ("last", config.get("eos_token_id"), last)]
     for what, wanted, have in pairs:
         named = sorted(have - {None})
@@ -145,7 +142,7 @@ def tokenizer_of(located: Located) -> Any:
     return tokenizer
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=2)
 def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
     return read_tokenizer(folder, trust, shown)
 

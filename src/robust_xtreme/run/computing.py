@@ -192,7 +192,7 @@ def in_process(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
 
 
 @contextmanager
-def in_thread(setting: Setting, splits: Splits, *starts: Callable[[], None]) -> Iterator[Compute]:
+def in_thread(setting: Setting, splits: Splits, *starts: Callable[[], object]) -> Iterator[Compute]:
     """What a worker of this process does first: `starts` let it know the packs and the tasks of the run."""
     for start in starts:
         start()

@@ -13,16 +13,12 @@ from typing import Any, Final, final
 import torch
 
 from robust_xtreme.core.errors import ModelError, RobustXtremeError
-from robust_xtreme.core.examples import digest
-from robust_xtreme.files import store
 from robust_xtreme.models.config import check_config, loading, reading
 from robust_xtreme.models.folder import check_weights, weight_files
 from robust_xtreme.models.loading import check_complete
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.training.encoder import config_of
-
-# How each kind of translation model takes its target language.
 
 KINDS: Final = ("marian", "m2m_100", "mbart", "t5")
 """The supported architectures, as config.json names them; NLLB's dense models are M2M100."""
@@ -154,9 +150,6 @@ FILES: Final = (
 )
 """The files of a model that are fetched and that its identity is computed from."""
 
-_PIECES: Final = ("*.spm", "*.model")
-_POSITIONS: Final = ("max_position_embeddings", "n_positions")
-_LONGEST: Final = 512
 _CHARACTERS: Final = 8192
 _TEXTS: Final = 128
 _MORE, _TIMES = 32, 2
@@ -171,8 +164,6 @@ SETTINGS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """What translations depend on, apart from model and text."""
-
-_HUB_NAME: Final = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
 
 @final
@@ -209,17 +200,11 @@ def find_model(name: str, *, offline: bool) -> Path:
 
     if Path(name).is_dir():
         return Path(name)
-    match = _HUB_NAME.fullmatch(name)
+    match = re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?", name)
     if match is None:
         what = f"There is no folder {name[:200]!r}, and no model on the hub can have that name."
         raise ModelError(f"{what} Write seq2seq:FOLDER or seq2seq:OWNER/NAME.")
     return snapshot("model", match[1], match[2] or "main", FILES, offline=offline).folder
-
-
-def model_identity(folder: Path) -> str:
-    """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
-    paths = sorted({path for pattern in FILES for path in folder.glob(pattern) if path.is_file()})
-    return digest(*(part for path in paths for part in (path.name, store.sha256(path))))
 
 
 def check_model(folder: Path, called: str) -> None:
@@ -232,7 +217,7 @@ def check_model(folder: Path, called: str) -> None:
         what = f"{called} is of the kind {str(kind)[:40]!r}; translation takes one of: {', '.join(KINDS)}"
         raise ModelError(f"{what} (OPUS-MT, M2M100 and NLLB, mBART, T5).")
     check_config(config, called)
-    pieces = next((path.name for pattern in _PIECES for path in sorted(folder.glob(pattern))), "")
+    pieces = next((path.name for pattern in ("*.spm", "*.model") for path in sorted(folder.glob(pattern))), "")
     if pieces and not (folder / "tokenizer.json").is_file() and find_spec("sentencepiece") is None:
         what = f"{called} has its tokenizer in {pieces} alone, which the package sentencepiece reads"
         raise ModelError(f"{what}. Install it: pip install sentencepiece")
@@ -253,8 +238,8 @@ def open_translator(folder: Path, called: str, device: str) -> Translator:
         raise ModelError(f"{called}: the tokenizer has {len(tokenizer)} tokens, but the model only {rows} embeddings.")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
-    limits = [getattr(model.config, name, None) for name in _POSITIONS]
-    limit = min([limit for limit in limits if isinstance(limit, int) and limit > 1], default=_LONGEST)
+    limits = [getattr(model.config, name, None) for name in ("max_position_embeddings", "n_positions")]
+    limit = min([limit for limit in limits if isinstance(limit, int) and limit > 1], default=512)
     return Translator(model.float().eval().to(device), tokenizer, called, limit)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -20,8 +19,8 @@ from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.models.predictors.predictor import PredictedMargins, Weighing, Work
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.predictors.predictor import Work
+from robust_xtreme.models.tensors import evaluating
 from robust_xtreme.noise.engine.attack import is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound
 from robust_xtreme.noise.suites import asked
@@ -30,29 +29,20 @@ from robust_xtreme.training.spec import StageSpec, TrainSpec
 Attack = Callable[[Sequence[Example], PerturbationSpec, int], Sequence[Example]]
 """Examples under an attack on named fields with a noise seed."""
 
-_TOKENS: Final = BATCH_TOKENS["cpu"]
-
 
 def adversary(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Module, tokenizer: Any) -> Attack:
     """A function that attacks examples of a task with the present weights, which compute without dropout then.
 
     Examples that the weights get wrong stay as they are.
     """
-    reader = reader_of(family, task, tokenizer)
-
-    def present() -> Loaded:
-        return Loaded(checkpoint_of(task, family, encoder, head, tokenizer))
-
-    predictor = EncoderHead(task, reader, task.labels, present)
-
-    def weigh(inputs: Inputs, weighing: Weighing) -> PredictedMargins:
-        return predictor.weigh(inputs, weighing, Work(_TOKENS))
-
-    asks_of = victim(task, predictor, weigh, None)
+    reader, work = reader_of(family, task, tokenizer), Work(BATCH_TOKENS["cpu"])
+    present = partial(checkpoint_of, task, family, encoder, head, tokenizer)
+    predictor = EncoderHead(task, reader, task.labels, lambda: Loaded(present()))
+    asks_of = victim(task, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)
 
     def attack(examples: Sequence[Example], cell: PerturbationSpec, seed: int) -> Sequence[Example]:
         target = settings_of(bound(cell)[0]).target
-        with _evaluated(encoder, head):
+        with evaluating(encoder, head):
             (outcome,) = attacked(examples, [plan_of(examples, cell, seed)], asks_of(target), lambda *_: None)
         return outcome.shown
 
@@ -67,26 +57,10 @@ def checkpoint_of(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.M
         tokenizer=tokenizer,
         family=family,
         labels=task.labels,
-        identity="",
         name=task.name,
-        hidden_size=0,
         pad_id=int(tokenizer.pad_token_id),
         device=next(encoder.parameters()).device,
-        run=Path(),
     )
-
-
-@contextmanager
-def _evaluated(*modules: nn.Module) -> Iterator[None]:
-    """Modules in evaluation mode, and then in the mode that each was in."""
-    modes = [(part, part.training) for module in modules for part in module.modules()]
-    try:
-        for module in modules:
-            module.eval()
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 def attacks_of(stage: StageSpec) -> tuple[PerturbationSpec, ...]:
@@ -120,6 +94,5 @@ def check_attacks(spec: TrainSpec) -> None:
                 what = f"{pooled[0]} learns from the documents of a batch, among which an attack has none to search"
                 raise SpecError(f"[{name}] perturb {attack}: {what}.")
             if spec.devices > 1:
-                raise SpecError(
-                    f"[{name}] perturb {attack}: attacks use the weights of one device. Leave out --devices."
-                )
+                what = "attacks use the weights of one device. Leave out --devices."
+                raise SpecError(f"[{name}] perturb {attack}: {what}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -22,13 +22,13 @@ from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
-from robust_xtreme.training import controls, dev, record, scratch
+from robust_xtreme.training import dev, record, scratch
 from robust_xtreme.training.adversarial import check_attacks
 from robust_xtreme.training.encoder import config_of, encoder_folder
 from robust_xtreme.training.images.pairs import Pairs, exchanged
 from robust_xtreme.training.images.towers import vision_folder
 from robust_xtreme.training.images.world import read_pairs
-from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons
+from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons, texts
 from robust_xtreme.training.spec import EMBEDDED, SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
@@ -56,7 +56,11 @@ def find_start(
     there is no such encoder, UserError or RobustXtremeError where the hub refuses or fails.
     """
     if on_hub(name):
-        return _from_hub(name, revision, offline, tell)
+        checkpoint = fetched(name, revision, offline=offline)
+        if checkpoint.revision != revision:
+            tell(f"{name} is commit {checkpoint.revision} of the hub; to name it: --revision {checkpoint.revision}")
+        _check(checkpoint.folder, name, here=False)
+        return Start(checkpoint.folder, checkpoint.folder, checkpoint.revision)
     if revision:
         raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
     if not exists(name):
@@ -81,14 +85,6 @@ def find_start(
     return Start(folder, encoder)
 
 
-def _from_hub(name: str, revision: str, offline: bool, tell: Tell) -> Start:
-    checkpoint = fetched(name, revision, offline=offline)
-    if checkpoint.revision != revision:
-        tell(f"{name} is commit {checkpoint.revision} of the hub; to name it: --revision {checkpoint.revision}")
-    _check(checkpoint.folder, name, here=False)
-    return Start(checkpoint.folder, checkpoint.folder, checkpoint.revision)
-
-
 def _check(folder: Path, called: str, here: bool) -> None:
     """Raise ModelError, one line, where a folder's weights cannot be read, or its architecture needs its own code."""
     config = config_of(folder, called)
@@ -107,13 +103,6 @@ _NOT_IDENTITY: Final = ("text", "translated", "text_languages", "keep_names", "p
 """Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen,
 `keep_names` is in the perturbations, and `contrast` is of stages with pairs."""
 
-_NAMED: Final = 4
-"""The most tasks that the name of a stage's folder contains."""
-
-_OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
-"""The values of a recipe that no key of a stage sets."""
-
-_OF_RUN: Final = ("precision", "clip", "schedule", "optimizer", "lora", "overlap")
 _SHOWN: Final = ("limit", "total", "overlap")
 """Keys that select examples: the identity depends on the examples instead."""
 
@@ -143,7 +132,7 @@ class ChainStage:
     @property
     def record(self) -> Path:
         """The record file: it exists once the stage is complete."""
-        return record.stage_path(self.folder, self.position, self.kind)
+        return self.folder / record.STAGES / f"{self.position:02d}-{self.kind}.json"
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -166,7 +155,7 @@ class ChainStage:
 
     def texts(self) -> list[str]:
         """The texts of its tasks, or its captions: the text of the control `masked_lm`."""
-        return self.pairs.texts() if self.pairs else controls.texts(self.examples)
+        return self.pairs.texts() if self.pairs else texts(self.examples)
 
     @property
     def complete(self) -> bool:
@@ -219,16 +208,10 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
         before = links[-1].identity
     if spec.out or spec.target:
         links[-1] = dataclasses.replace(links[-1], folder=spec.folder)
-        _check_not_earlier(spec, links)
+        if own := [link for link in links[:-1] if link.folder.resolve() == spec.folder.resolve()]:
+            what = f"{own[0].kind.replace('_', ' ')}, {own[0].folder}"
+            raise SpecError(f"The run would overwrite its own stage {what}. Name another --out.")
     return Chain(spec, tuple(links), start, base)
-
-
-def _check_not_earlier(spec: TrainSpec, links: Sequence[ChainStage]) -> None:
-    """Raise SpecError where the folder of the last stage is that of an earlier one."""
-    for link in links[:-1]:
-        if link.folder.resolve() == spec.folder.resolve():
-            stage = link.kind.replace("_", " ")
-            raise SpecError(f"The run would overwrite its own stage {stage}, {link.folder}. Name another --out.")
 
 
 def _scratch(spec: TrainSpec) -> ChainStage:
@@ -263,13 +246,15 @@ def _link(
 ) -> ChainStage:
     pairs = pairs_of(stage)
     selected = dev.selection(taught, spec) if stage.select == "dev" else ()
+    of_recipe = ("warmup", "warmup_share", "weight_decay")  # which no key of a stage sets
+    of_run = ("precision", "clip", "schedule", "optimizer", "lora", "overlap")
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
         **({"text_languages": stage.text_languages} if stage.text_languages else {}),
         **_noise(stage),
         **_of_images(stage, pairs, spec),
-        **{name: getattr(defaults(stage, spec.recipe), name) for name in _OF_RECIPE},
-        **{name: getattr(spec, name) for name in _OF_RUN},
+        **{name: getattr(defaults(stage, spec.recipe), name) for name in of_recipe},
+        **{name: getattr(spec, name) for name in of_run},
         "recipe": Path(spec.recipe).stem,
         "before": before,
         "contents": [_content(lesson) for lesson in taught],
@@ -278,7 +263,7 @@ def _link(
     }
     identity = digest(kind, *_flat({name: fact for name, fact in facts.items() if name not in _SHOWN}))
     start = spec.size if spec.start == SCRATCH else name_of(spec.start)
-    name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
+    name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:4]))))
     folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
     return ChainStage(kind, stage, taught, identity, facts, folder, position, selected, pairs=pairs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from torch import nn
 
@@ -23,8 +23,6 @@ from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training.adversarial import checkpoint_of
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.spec import TrainSpec
-
-_EXAMPLES: Final = 150
 
 
 def dev_score(
@@ -60,7 +58,7 @@ def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
         split = loading.load(task, data, task.train_languages[0], "validation")
     except MissingData:
         return ()
-    return rows.limit(split.examples, _EXAMPLES) if split.labelled else ()
+    return rows.limit(split.examples, 150) if split.labelled else ()
 
 
 def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]:

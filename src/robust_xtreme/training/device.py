@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import torch
 
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.core.examples import digest
 
 
 def device_of(name: str) -> str:
@@ -39,8 +38,3 @@ def own_random(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=range(awake)):
         torch.manual_seed(seed)
         yield
-
-
-def seed_process(seed: int, step: int, position: int) -> None:
-    """Seed one of several forked processes at a step, the same on every machine."""
-    torch.manual_seed(int(digest("place", str(seed), str(step), str(position)), 16) % 2**63)

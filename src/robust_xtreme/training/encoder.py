@@ -21,8 +21,6 @@ from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
-_NEW_NAMES: Final = ("TokenizersBackend", "Siglip2Tokenizer")
-_HOW_IT_WAS_READ: Final = ("backend", "is_local", "local_files_only", "name_or_path")
 
 
 def encoder_folder(path: Path) -> Path:
@@ -85,10 +83,11 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any, journal: Journal | N
         with quiet_transformers():
             encoder.save_pretrained(str(tmp))
             tokenizer.save_pretrained(str(tmp))
-        # Versions 4 and 5 of transformers know this class name of a fast tokenizer: 5 knows 4's, 4 not those of 5.
         path = tmp / "tokenizer_config.json"
-        facts = {name: fact for name, fact in store.read_json(path).items() if name not in _HOW_IT_WAS_READ}
-        if facts.get("tokenizer_class") in _NEW_NAMES:
+        origin = ("backend", "is_local", "local_files_only", "name_or_path")
+        facts = {name: fact for name, fact in store.read_json(path).items() if name not in origin}
+        # Versions 4 and 5 of transformers know this class name of a fast tokenizer: 5 knows 4's, 4 not those of 5.
+        if facts.get("tokenizer_class") in ("TokenizersBackend", "Siglip2Tokenizer"):
             facts["tokenizer_class"] = "PreTrainedTokenizerFast"
         store.write_json(path, facts)
 

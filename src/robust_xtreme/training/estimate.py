@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,6 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData, RobustXtremeError
 from robust_xtreme.core.run_paths import what_is_read
 from robust_xtreme.core.run_spec import HUB
-from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.stages import check_hashes
@@ -28,20 +27,30 @@ from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
-from robust_xtreme.training.images.pairs import Pairs
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, fit, masked_part
 from robust_xtreme.training.objective import units_of
-from robust_xtreme.training.removal import planned
+from robust_xtreme.training.record import planned
 from robust_xtreme.training.resume import saved_step
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, read_lines
 
-_IMAGE_PASSES: Final = 3
-_MOST_IMAGES: Final = 32
-"""The most images of a timed pass on a CPU, where time is proportional to them."""
+_MOST_IMAGES, _MOST_TOKENS = 32, 2048
+"""The most images, and tokens, of a timed pass on a CPU, where time is proportional to them."""
+
+
+def _fastest(device: torch.device, run: Callable[[], object]) -> float:
+    """The seconds of the fastest of three passes."""
+    spent = []
+    for _ in range(3):
+        start = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        spent.append(time.perf_counter() - start)
+    return min(spent)
 
 
 def tower_seconds(stage: StageSpec, spec: TrainSpec) -> float:
@@ -52,22 +61,12 @@ def tower_seconds(stage: StageSpec, spec: TrainSpec) -> float:
     tower = tower.to(device).train()
     rows = stage.batch_size if device.type == "cuda" else min(stage.batch_size, _MOST_IMAGES)
     pixels = torch.zeros((rows, tower.size, tower.size, 3), dtype=torch.uint8, device=device)
-    spent = []
-    for _ in range(_IMAGE_PASSES):
-        start = time.perf_counter()
-        torch.autograd.backward(tower(pixels).float().pow(2).mean())
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        spent.append(time.perf_counter() - start)
-    return min(spent) * stage.batch_size / rows
+    fastest = _fastest(device, lambda: torch.autograd.backward(tower(pixels).float().pow(2).mean()))
+    return fastest * stage.batch_size / rows
 
 
 _SAMPLE: Final = 500
 """The most examples, or lines, that are encoded to estimate lengths."""
-
-_PASSES: Final = 3
-_MOST: Final = 2048
-"""The most tokens of a timed pass on a CPU, where time is proportional to them."""
 
 _HALF: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _SEQ2SEQ: Final = "seq2seq:"
@@ -120,7 +119,8 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | Non
             scratch_row = [EstimateRow(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
             if spec.out or spec.target:
                 record.check_ours(spec.folder)
-                _tell_planned(spec.folder, last, notice, force)
+                if line := planned(spec.folder, last, force):
+                    notice(line)
             rows = [_blind(KINDS[name], stage, spec, notice) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
         if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
@@ -130,16 +130,13 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | Non
         _check(chain)
         encoder, tokenizer = _model(chain)
         last_link = chain.links[-1]
-        if not last_link.complete:
-            _tell_planned(last_link.folder, last_link.stage.tasks, notice, force)
+        if not last_link.complete and (line := planned(last_link.folder, last_link.stage.tasks, force)):
+            notice(line)
         with own_random(0):
             encoder = encoder.to(device).train()
-            return tuple(_row(_fitting(link, encoder, tell), chain, encoder, tokenizer) for link in chain.links)
-
-
-def _fitting(link: ChainStage, encoder: Any, tell: Tell) -> ChainStage:
-    """A stage whose tasks have the length that the encoder reads, as `train` has them."""
-    return replace(link, lessons=fit(link.lessons, encoder, "the encoder", tell))
+            # The tasks have the length that the encoder reads, as `train` has them.
+            links = (replace(link, lessons=fit(link.lessons, encoder, "the encoder", tell)) for link in chain.links)
+            return tuple(_row(link, chain, encoder, tokenizer) for link in links)
 
 
 def _check(chain: Chain) -> None:
@@ -153,12 +150,6 @@ def _check(chain: Chain) -> None:
             check_hashes(link.folder)
     if last.complete:
         check_hashes(last.folder)
-
-
-def _tell_planned(run: Path, tasks: Collection[str], tell: Tell, force: bool) -> None:
-    """Report what training in a folder does to files that are there already."""
-    if line := planned(run, tasks, force):
-        tell(line)
 
 
 def _chain(spec: TrainSpec, tell: Tell, notice: Tell) -> Chain | None:
@@ -190,17 +181,14 @@ def _counts(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[list[int], b
         if not _absent(error, spec):
             raise
         what = f"{str(error).partition(' Looked for ')[0].rstrip('.')}, and a plan does not fetch it"
-    if unknown := [task.name for task in stage.learned() if not _has_size(task, stage)]:
+    # The number of training rows is published of English, not translated.
+    published = not stage.translated and stage.languages in ((), _ENGLISH)
+    if unknown := [task.name for task in stage.learned() if not (published and task.train_rows)]:
         tell(f"{what}: the size of {', '.join(unknown)} is not known until its data are read")
         return [], False
     sizes = [f"{task.name} {task.train_rows:,}" for task in stage.learned()]
     tell(f"{what}: planned with published sizes ({', '.join(sizes)})")
     return within(stage, [task.train_rows for task in stage.learned()]), False
-
-
-def _has_size(task: TaskSpec, stage: StageSpec) -> bool:
-    """Whether the number of a task's training rows is published: of English, not translated."""
-    return bool(task.train_rows) and not stage.translated and stage.languages in ((), _ENGLISH)
 
 
 def _not_here(spec: TrainSpec) -> str:
@@ -224,10 +212,6 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     if folder is None:
         return scratch.new_model(Path(chain.spec.text), chain.spec.size, chain.links[0].stage.seed)
     return read_start(encoder_folder(folder))
-
-
-_FORWARD: Final = 1 / 3
-"""The time of a pass that learns nothing, as a share of a step's."""
 
 
 @final
@@ -262,11 +246,6 @@ def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
     return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
 
 
-def _pairs_size(pairs: Pairs, encoder: Any, tokenizer: Any) -> _Size:
-    """The size of images with captions: a unit is an image, with the tokens of a caption."""
-    return replace(_text_size(pairs.texts(), encoder, tokenizer), units=len(pairs.pictures), exact=True)
-
-
 def _row(link: ChainStage, chain: Chain, encoder: Any, tokenizer: Any) -> EstimateRow:
     if link.kind == SCRATCH:
         return EstimateRow(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
@@ -275,8 +254,9 @@ def _row(link: ChainStage, chain: Chain, encoder: Any, tokenizer: Any) -> Estima
     lines = link.lines()
     if lines:
         sizes.append(_text_size(lines, encoder, tokenizer))
-    if link.pairs:
-        sizes.append(_pairs_size(link.pairs, encoder, tokenizer))
+    if link.pairs:  # a unit is an image, with the tokens of a caption
+        size = _text_size(link.pairs.texts(), encoder, tokenizer)
+        sizes.append(replace(size, units=len(link.pairs.pictures), exact=True))
     plan = plan_for(stage, [(1,) * size.units for size in sizes])  # the number of steps depends on that of units alone
     shares, masked = plan.shares, plan.shares[-1] if lines else 0.0
     if stage.control == NAME:
@@ -288,7 +268,7 @@ def _row(link: ChainStage, chain: Chain, encoder: Any, tokenizer: Any) -> Estima
     seconds = 0.0
     if not link.complete:
         seconds = (plan.steps - done) * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
-        seconds *= 1 + _FORWARD * passes_of(stage)
+        seconds *= 1 + passes_of(stage) / 3  # a pass that learns nothing takes a third of a step's time
         if link.pairs and stage.control != NAME:
             seconds += (plan.steps - done) * tower_seconds(stage, chain.spec)
     return EstimateRow(
@@ -360,21 +340,19 @@ def _seconds(encoder: Any, windows: float, length: float, masked: float, spec: T
     device = next(encoder.parameters()).device
     width = max(1, round(length))
     rows = windows / (spec.devices * spec.accumulate if device.type == "cuda" else 1)
-    timed = max(1, round(rows if device.type == "cuda" else min(rows, _MOST / width)))
+    timed = max(1, round(rows if device.type == "cuda" else min(rows, _MOST_TOKENS / width)))
     head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size)).to(device) if masked else None
     ids = torch.randint(5, int(encoder.get_input_embeddings().num_embeddings), (timed, width), device=device)
-    spent = []
-    for _ in range(_PASSES + 1):
-        start = time.perf_counter()
+
+    def step() -> None:
+        encoder.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=_HALF.get(spec.precision), enabled=spec.precision in _HALF):
             loss = _loss(encoder, head, ids, masked)
         torch.autograd.backward(loss)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        spent.append(time.perf_counter() - start)
-        encoder.zero_grad(set_to_none=True)
+
+    step()  # the first pass takes longer
     repeats = spec.accumulate if device.type == "cuda" else 1
-    return min(spent[1:]) * rows / timed * repeats
+    return _fastest(device, step) * rows / timed * repeats
 
 
 def _loss(encoder: Any, head: nn.Module | None, ids: torch.Tensor, masked: float) -> torch.Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import Any, Final, final
+from typing import Any, final
 
 from torch import nn
 
@@ -34,8 +34,6 @@ from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import HeadUnits, noised_part, task_part
 from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
-
-_HEX: Final = 16
 
 
 @final
@@ -109,7 +107,7 @@ def _noise(
     def draw(draws: Sequence[tuple[int, int]]) -> tuple[Windows, Any]:
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for index, (unit, turn) in enumerate(draws):
-            number = int(digest("training noise", str(stage.seed), str(turn), lesson.examples[unit].id), _HEX)
+            number = int(digest("training noise", str(stage.seed), str(turn), lesson.examples[unit].id), 16)
             alike[number % len(specs), turn].append(index)
         noised: dict[int, Example] = {}
         for (number, turn), indices in alike.items():
@@ -168,7 +166,6 @@ def score_of(
     functions = [dev.dev_score(task, source, encoder, head, tokenizer) for task, head in zip(tasks, heads, strict=True)]
     scores = [score for score in functions if score]
     if link.stage.select == "dev" and not scores:
-        raise MissingData(
-            f"{', '.join(link.stage.tasks)}: no labelled validation data to select by. Use select = none."
-        )
+        names = ", ".join(link.stage.tasks)
+        raise MissingData(f"{names}: no labelled validation data to select by. Use select = none.")
     return (lambda: math.fsum(score() for score in scores) / len(scores)) if scores else None

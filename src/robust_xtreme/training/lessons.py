@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as cached
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
+
+import numpy as np
 
 from robust_xtreme import __version__
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Contamination, MissingData
-from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.examples import Answers, Document, Example, Tags, Target, digest
 from robust_xtreme.core.run_spec import parse_limits
-from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.core.targets import contamination as _rule
 from robust_xtreme.core.targets.contamination import comparable, keys, kind, unit
 from robust_xtreme.core.targets.kinds import kind_of
@@ -28,7 +30,6 @@ from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training._translator import ENGLISH
-from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.translated import Request, labelled, translated_examples
@@ -169,7 +170,6 @@ def screen(
     return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
 
 
-TRANSLATIONS: Final = "translations"
 SHUFFLED: Final = "shuffled_labels"
 
 
@@ -196,7 +196,13 @@ def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]
     lessons = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
     if stage.total:
         lessons = _within(lessons, stage, tell)
-    return tuple(_shuffled(lesson, stage.seed) for lesson in lessons) if stage.control == SHUFFLED else lessons
+    if stage.control != SHUFFLED:
+        return lessons
+    moved = [shuffled(lesson.examples, stage.seed) for lesson in lessons]
+    return tuple(
+        replace(lesson, examples=examples, identity=digest(lesson.identity, SHUFFLED, str(stage.seed)))
+        for lesson, examples in zip(lessons, moved, strict=True)
+    )
 
 
 def _lesson(
@@ -214,7 +220,7 @@ def _lesson(
     if stage.translated and screened.examples:
         if set(languages) <= {ENGLISH}:
             raise MissingData(f'{task.name}: name the languages of its translations, as in languages = ["en", "de"].')
-        keep, english = spec.folder.parent / TRANSLATIONS, screened.examples
+        keep, english = spec.folder.parent / "translations", screened.examples
         request = Request(task, stage.translated, languages, english, keep, spec.offline, spec.device, tell)
         more = _screened(translated_examples(request), task, spec, source, reported, tell)
         screened = _with(screened, more, ENGLISH in languages)
@@ -282,6 +288,54 @@ def _within(lessons: tuple[Lesson, ...], stage: StageSpec, tell: Tell) -> tuple[
     )
 
 
-def _shuffled(lesson: Lesson, seed: int) -> Lesson:
-    examples = shuffled(lesson.examples, seed)
-    return replace(lesson, examples=examples, identity=digest(lesson.identity, SHUFFLED, str(seed)))
+def shuffled(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:
+    """The examples with shuffled labels: the frequency of each label stays, its relation to the text is lost.
+
+    Labels are permuted among examples, tags among all words, indices among examples with as many choices. Answers are
+    positions in their context, so that questions are permuted instead; in retrieval the candidates are.
+    """
+    generator = np.random.default_rng((seed, 5))
+    kinds = {type(example.target) for example in examples}
+    if kinds == {Tags}:
+        every = [name for example in examples for name in _tags(example)]
+        names = iter([every[index] for index in generator.permutation(len(every))])
+        return tuple(_changed(example, target=Tags(tuple(next(names) for _ in _tags(example)))) for example in examples)
+    if kinds == {Answers}:
+        return _texts_moved(examples, "question", generator)
+    if kinds == {Document}:
+        return _texts_moved(examples, CANDIDATE, generator)
+    return _targets_moved(examples, generator)
+
+
+def _targets_moved(examples: Sequence[Example], generator: np.random.Generator) -> tuple[Example, ...]:
+    alike: defaultdict[int, list[int]] = defaultdict(list)
+    for index, example in enumerate(examples):
+        alike[len(example.texts)].append(index)
+    targets: dict[int, Target] = {}
+    for indices in alike.values():
+        orders = generator.permutation(len(indices))
+        targets.update({index: examples[indices[order]].target for index, order in zip(indices, orders, strict=True)})
+    return tuple(_changed(example, target=targets[index]) for index, example in enumerate(examples))
+
+
+def _changed(example: Example, **changed: Any) -> Example:
+    return replace(example, **changed, fingerprint="")
+
+
+def _tags(example: Example) -> tuple[str, ...]:
+    return example.target.names if isinstance(example.target, Tags) else ()
+
+
+def _texts_moved(examples: Sequence[Example], field: str, generator: np.random.Generator) -> tuple[Example, ...]:
+    orders = generator.permutation(len(examples))
+    return tuple(
+        _changed(example, texts={**example.texts, field: examples[order].texts[field]})
+        for example, order in zip(examples, orders, strict=True)
+    )
+
+
+def texts(examples: Iterable[Example]) -> list[str]:
+    """Every distinct text of the examples, in order: the data of masked LM on the same text."""
+    return list(
+        dict.fromkeys(text.value for example in examples for text in example.texts.values() if text.value.strip())
+    )

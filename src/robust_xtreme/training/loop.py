@@ -24,14 +24,14 @@ from torch.multiprocessing.spawn import ProcessException
 
 from robust_xtreme.core import errors
 from robust_xtreme.core.errors import DiskError, ModelError, RobustXtremeError, UserError, no_room
+from robust_xtreme.core.examples import digest
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.report.progress import notebook_bar
-from robust_xtreme.training import best, resume
-from robust_xtreme.training.data import DeviceShare, Loader, TrainingData
-from robust_xtreme.training.device import device_of, own_random, seed_process
-from robust_xtreme.training.module import Schedule, TrainingModule
+from robust_xtreme.training import resume
+from robust_xtreme.training.device import device_of, own_random
+from robust_xtreme.training.module import DeviceShare, Loader, Schedule, TrainingData, TrainingModule
 from robust_xtreme.training.objective import HeadUnits
 from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import Tell, TrainSpec
@@ -84,7 +84,6 @@ class PartLosses:
 
 METRICS: Final = "metrics.csv"
 TENSORBOARD: Final = "tensorboard"
-_HEADER: Final = "step,loss,lr,dev"
 _ROWS: Final = 100
 _KNOWN: Final = (
     # Lightning flattens its loaders with a class of torch that is about to be renamed.
@@ -94,7 +93,6 @@ _KNOWN: Final = (
     # Where a step has one task, the heads of the others have no gradient.
     r"find_unused_parameters=True was specified",
 )
-_LOGGERS: Final = ("lightning.pytorch", "lightning.fabric", "lightning")
 _PRECISIONS: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
@@ -185,7 +183,7 @@ def run_loop(stage: LoopInputs, options: Options) -> None:
             with Stop(options.tell) as stop:
                 _fit(_trainer(stage, _Steps(stage, state, options, stop), begin), module, loader, stage, stop)
     if stage.select:
-        best.restore(stage.run, module)
+        resume.restore_best(stage.run, module)
     module.eval().to("cpu")
 
 
@@ -257,7 +255,7 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: LoopIn
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Silence Lightning's loggers, which report devices and why it stopped, and its known warnings."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "lightning")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
@@ -303,8 +301,9 @@ class _Steps(Callback):
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = self.stage.schedule.at(self.done)
         if trainer.world_size > 1:
-            offset = self.micro * trainer.world_size + trainer.global_rank
-            seed_process(self.stage.plan.seed, self.done, offset)
+            position = self.micro * trainer.world_size + trainer.global_rank
+            key = digest("place", str(self.stage.plan.seed), str(self.done), str(position))  # on every machine the same
+            torch.manual_seed(int(key, 16) % 2**63)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -366,7 +365,7 @@ class _Steps(Callback):
         module.eval()
         score = dev()
         if self.stage.select and module.trainer.is_global_zero:
-            best.keep(self.stage.journal, module, score, self.done)
+            resume.keep_best(self.stage.journal, module, score, self.done)
         module.train()
         return score
 
@@ -381,8 +380,7 @@ class _Steps(Callback):
                 "lower --lr and --force."
             )
         if trainer.is_global_zero:
-            head = _HEADER + self.parts.columns()
-            text = "\n".join([head, *self.rows]) + "\n"
+            text = "\n".join([f"step,loss,lr,dev{self.parts.columns()}", *self.rows]) + "\n"
             store.write_text(self.stage.run / METRICS, text, self.stage.journal.write)
 
 

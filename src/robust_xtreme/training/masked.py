@@ -20,8 +20,6 @@ from robust_xtreme.training.device import own_random
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.objective import IGNORED, HeadUnits, Masking, Taken
 
-# The lessons of a stage at the lengths that its encoder reads.
-
 
 def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[str], None]) -> tuple[Lesson, ...]:
     """The lessons, their inputs cut where the encoder is a text tower, which is reported.
@@ -46,8 +44,6 @@ def text_length(encoder: Any, usual: int) -> int:
 MASKED_SHARE: Final = 0.15
 TEXT_LENGTH: Final = 128
 NAME: Final = "masked_lm"
-_AS_MASK: Final = 0.8
-_AS_OTHER: Final = 0.9
 
 
 def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -> HeadUnits:
@@ -114,9 +110,7 @@ def masking(tokenizer: Any) -> Masking:
     """A function that masks tokens of ids (N, L). Raises ModelError where the tokenizer has no mask."""
     if tokenizer.mask_token_id is None:
         raise ModelError("This model's tokenizer has no mask token, and masked LM needs one.")
-    special = np.array(sorted(tokenizer.all_special_ids))
-    mask_id = int(tokenizer.mask_token_id)
-    size = len(tokenizer)
+    special, mask_id, size = np.array(sorted(tokenizer.all_special_ids)), int(tokenizer.mask_token_id), len(tokenizer)
 
     def hide(ids: Scores, generator: np.random.Generator) -> tuple[Scores, Scores]:
         """Of 15 % of the tokens mask 8 in 10, replace 1, keep 1; also return their targets, IGNORED for all others."""
@@ -124,8 +118,8 @@ def masking(tokenizer: Any) -> Masking:
         # `how` decides for each chosen token whether it is masked, replaced by `other`, or kept.
         how = generator.random(ids.shape)
         other = generator.integers(0, size, ids.shape)
-        hidden = np.where(chosen & (how < _AS_MASK), mask_id, ids)
-        hidden = np.where(chosen & (how >= _AS_MASK) & (how < _AS_OTHER), other, hidden)
+        hidden = np.where(chosen & (how < 0.8), mask_id, ids)
+        hidden = np.where(chosen & (how >= 0.8) & (how < 0.9), other, hidden)
         return hidden, np.where(chosen, ids, IGNORED)
 
     return hide

@@ -1,20 +1,22 @@
-"""The LightningModule: an encoder, heads, and AdamW with a scheduled rate."""
+"""What Lightning trains, an encoder with heads, and the batches of a plan, divided over devices and accumulation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
 
+import numpy as np
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningDataModule, LightningModule
 from torch import Tensor, nn
 
-from robust_xtreme.models.tensors import encoder_inputs
-from robust_xtreme.training.objective import HeadUnits, TrainingBatch
-
-EPSILON: Final = 1e-8
+from robust_xtreme.models.reading.windows import joined
+from robust_xtreme.models.tensors import collate, encoder_inputs
+from robust_xtreme.training.objective import BatchRows, HeadUnits, Taken, TrainingBatch
+from robust_xtreme.training.sampling import SamplingPlan
 
 
 @final
@@ -78,7 +80,110 @@ class TrainingModule(LightningModule):
             {"params": decayed, "weight_decay": self.schedule.weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=self.schedule.lr, eps=EPSILON, fused=self.schedule.fused or None)
+        optimizer = torch.optim.AdamW(groups, lr=self.schedule.lr, eps=1e-8, fused=self.schedule.fused or None)
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         return optimizer
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DeviceShare:
+    """The share of each step's units that this process takes, in `accumulate` passes: `device` of `devices`."""
+
+    device: int = 0
+    devices: int = 1
+    accumulate: int = 1
+
+
+@final
+class Loader:
+    """The batches of a plan from step `start` on: `share.accumulate` batches a step."""
+
+    def __init__(
+        self, parts: Sequence[HeadUnits], plan: SamplingPlan, pad_id: int, start: int, share: DeviceShare | None = None
+    ) -> None:
+        self.parts = parts
+        self.plan = plan
+        self.pad_id = pad_id
+        self.start = start
+        self.share = share or DeviceShare()
+
+    def __len__(self) -> int:
+        return (self.plan.steps - self.start) * self.share.accumulate
+
+    def __iter__(self) -> Iterator[TrainingBatch]:
+        return (batch for step in range(self.start, self.plan.steps) for batch in self.batches(step))
+
+    def batches(self, step: int) -> Iterator[TrainingBatch]:
+        """This process's batches of a step; masking depends on seed and step only."""
+        units: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        for unit, turn in self.plan.placed(step):
+            part = self.plan.part_of(unit)
+            units[part].append((unit - self.plan.starts[part], turn))
+        taken = {
+            part: self._masked(part, self.parts[part].take(unit_indices), step)
+            for part, unit_indices in sorted(units.items())
+        }
+        first = self.share.device * self.share.accumulate
+        for number in range(first, first + self.share.accumulate):
+            yield self._share(taken, number)
+
+    def _masked(self, part: int, taken: Taken, step: int) -> Taken:
+        masking = self.parts[part].masking
+        if masking is None:
+            return taken
+        ids, _ = collate(taken.windows, self.pad_id)
+        hidden, targets = masking(ids.numpy(), np.random.default_rng((self.plan.seed, 2, step)))
+        return replace(taken, hidden=hidden, targets=targets)
+
+    def _share(self, taken: dict[int, Taken], number: int) -> TrainingBatch:
+        """One share of a step's units, each part's loss weighted so that the shares add up to the step's."""
+        count = self.share.devices * self.share.accumulate
+        if count == 1 and len(taken) == 1:
+            return _batch([(part, part_units, 1.0) for part, part_units in taken.items()], self.pad_id)
+        total = sum(len(part_units.sizes) for part_units in taken.values())
+        pieces = []
+        for part, whole in taken.items():
+            share = whole.every(number, count)
+            if share.sizes:
+                terms = self.parts[part].terms
+                weight = terms(share) / max(1, terms(whole)) * len(whole.sizes) / total * count
+                pieces.append((part, share, weight))
+        if not pieces:
+            part, whole = next(iter(taken.items()))
+            pieces.append((part, whole.every(0, len(whole.sizes)), 0.0))
+        return _batch(pieces, self.pad_id)
+
+
+def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> TrainingBatch:
+    windows, batches, start = joined([taken.windows for _, taken, _ in pieces]), [], 0
+    for part, taken, weight in pieces:
+        batches.append(BatchRows(part, start, start + len(taken.windows), taken, weight))
+        start += len(taken.windows)
+    ids, mask = collate(windows, pad_id)
+    for piece in batches:
+        if piece.taken.hidden is not None:
+            width = min(ids.shape[1], piece.taken.hidden.shape[1])
+            ids[piece.start : piece.stop, :width] = torch.from_numpy(piece.taken.hidden[:, :width])
+    return TrainingBatch(ids, mask, windows, tuple(batches))
+
+
+class TrainingData(LightningDataModule):
+    """A loader for Lightning, whose batches are moved to the device."""
+
+    def __init__(self, loader: Loader) -> None:
+        LightningDataModule.__init__(self)
+        self.loader = loader
+
+    def train_dataloader(self) -> Loader:
+        """The loader for this process's share."""
+        trainer = self.trainer
+        if trainer is not None and trainer.world_size > 1:
+            self.loader.share = replace(self.loader.share, device=trainer.global_rank, devices=trainer.world_size)
+        return self.loader
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> TrainingBatch:
+        """The batch on the device; its windows stay on the CPU."""
+        moved: TrainingBatch = batch.to(device)
+        return moved

@@ -1,10 +1,12 @@
-"""The records in a run folder: the spec of the run, and a record of each stage."""
+"""The records in a run folder: the spec of the run, and each stage; and which files a start over finds there."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,20 +15,16 @@ from typing import Any, Final, final
 from robust_xtreme.core.errors import DiskError, Mismatch, ModelError
 from robust_xtreme.core.targets.contamination import HASHES
 from robust_xtreme.files import store
-from robust_xtreme.files.journal import JOURNAL, Journal, check_folder
+from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
 from robust_xtreme.files.manifest import write_manifest
 from robust_xtreme.models.stages import CLAIM, FILES, claim_of, hashes, names_of
-from robust_xtreme.training.best import FILE as BEST
 from robust_xtreme.training.loop import METRICS
-from robust_xtreme.training.removal import over_of, remove
+from robust_xtreme.training.resume import BEST
 from robust_xtreme.training.resume import FOLDER as RESUME
 
 STAGES: Final = "stages"
 STATES: Final = (RESUME, BEST)
 """What a run continues from, and a complete one does not need."""
-
-_TRAINED: Final = (*STATES, METRICS, "heads", "model")
-"""What a folder contains only after a step was trained."""
 
 _CONTENTS: Final = {
     "before": "another model or earlier stage that it starts from",
@@ -38,6 +36,24 @@ _CONTENTS: Final = {
     "vision": "another image tower",
 }
 """What a difference of hashes means."""
+
+FOLDERS: Final = (STAGES, "heads", "model", RESUME)
+"""The folders of a run. The records of complete stages are the first that are removed."""
+
+_ADDED_TO: Final = "tensorboard"
+_ALONE: Final = (METRICS, BEST, _ADDED_TO)
+"""The other names that a run gives. The folder of TensorBoard, to which one that continues adds, is kept as a whole."""
+
+_OF_MODEL: Final = (
+    r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
+    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json|(vocab|merges)\.txt"
+    r"|chat_template\.jinja|(spiece|tokenizer|sentencepiece\.bpe)\.model"
+)
+_GIVEN: Final = re.compile(
+    r"train\.json|metrics\.csv|best\.safetensors|tensorboard|resume/step-\d{9}/(lightning\.ckpt|random\.pt|place\.json)"
+    rf"|stages/\d+-[a-z_]+\.(json|hashes)|model/({_OF_MODEL})"
+)
+"""The names that every run gives; those of heads are names of tasks."""
 
 
 @final
@@ -124,12 +140,13 @@ def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bo
     claim = claim_of(run)
     if claim is None or force or claim.get("identity") == identity:
         return
-    recorded, wanted = claim["spec"], json.loads(json.dumps(facts))
-    if _nothing_yet(run, claim):
+    # A run that ended before its first step has only what is written before; another run may use the folder.
+    if not claim.get(FILES) and not any((run / name).exists() for name in (*STATES, METRICS, "heads", "model")):
         return
-    keys = sorted(key for key in {*recorded, *wanted} if recorded.get(key) != wanted.get(key))
-    changed = ", ".join(_changed(key, recorded.get(key), wanted.get(key)) for key in keys)
-    what = f"{run} contains a run of another spec: {changed or 'other contents'}"
+    old, new = claim["spec"], json.loads(json.dumps(facts))
+    keys = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    changed = [_CONTENTS.get(key) or f"{key} {old.get(key)!r} instead of {new.get(key)!r}" for key in keys]
+    what = f"{run} contains a run of another spec: {', '.join(changed) or 'other contents'}"
     raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
 
 
@@ -162,15 +179,6 @@ def claim(journal: Journal, identity: str, facts: Mapping[str, Any], *, force: b
     write_manifest(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}}, journal.write)
 
 
-def _nothing_yet(run: Path, claim: Mapping[str, Any]) -> bool:
-    """Whether a run ended before its first step, so that another run may use the folder."""
-    return not claim.get(FILES) and not any((run / name).exists() for name in _TRAINED)
-
-
-def _changed(key: str, recorded: Any, wanted: Any) -> str:
-    return _CONTENTS.get(key) or f"{key} {recorded!r} instead of {wanted!r}"
-
-
 def claimed(run: Path) -> str:
     """The identity of the spec whose run a folder is; empty where it is not a run."""
     return str((claim_of(run) or {}).get("identity", ""))
@@ -180,11 +188,6 @@ def clear(journal: Journal) -> None:
     """Remove the saved states of a complete run."""
     with suppress(DiskError):
         journal.remove(lambda name: name.partition("/")[0] in STATES)
-
-
-def stage_path(run: Path, position: int, kind: str) -> Path:
-    """The file of a stage: `stages/01-target.json`."""
-    return run / STAGES / f"{position:02d}-{kind}.json"
 
 
 def write_stage(path: Path, record: StageRecord, journal: Journal) -> None:
@@ -211,3 +214,79 @@ def inherit(parent: Path, journal: Journal) -> None:
                 what = f"{file} cannot be read: {error}. Copy the run again from where it was trained."
                 raise ModelError(what) from error
             store.write_text(journal.folder / STAGES / file.name, text, journal.write)
+
+
+def journal_of(run: Path, tell: Callable[[str], None] = lambda _: None) -> Journal:
+    """The journal of a run; one of an earlier version has none, and its train.json lists what it wrote."""
+    claim = claim_of(run)
+    earlier = claim and not (run / JOURNAL).exists()
+    listed = {**_table(claim or {}, FILES), CLAIM: store.sha256(run / CLAIM)} if earlier else {}
+    return Journal(run, tell, listed, lambda name: is_given(name, _tasks(claim_of(run) or {})))
+
+
+def planned(run: Path, tasks: Collection[str], force: bool) -> str:
+    """What a run of these tasks does to files that are there already, as a line; empty where there is no run."""
+    if not (run / CLAIM).is_file():
+        return ""
+    over, folder = over_of(journal_of(run), tasks), run / _ADDED_TO
+    added_to = {_ADDED_TO} if folder.is_dir() and not folder.is_symlink() else set()
+    return over.line(replaced=1) if force else over.kept_line(over.kept - added_to)
+
+
+def over_of(journal: Journal, tasks: Collection[str]) -> StartOver:
+    """The start over in the folder of a run, where the new run learns `tasks`; train.json is replaced."""
+    run = journal.folder
+    given = (*tasks, *_tasks(claim_of(run) or {}))
+    names, written = _names(run, given), {*journal.names()}
+    in_way = [name for name in names if name in {*written, *FOLDERS} or is_given(name, given)]
+    stays = [name for name in names if name not in in_way]
+    return start_over(journal, in_way, [*sorted(stays), *_beside(run)])
+
+
+def is_given(name: str, tasks: Iterable[str]) -> bool:
+    """Whether a run of these tasks gives a file this name, relative to its folder."""
+    heads = (f"heads/{task}.{ending}" for task in tasks for ending in ("json", "safetensors"))
+    return bool(_GIVEN.fullmatch(name)) or name in heads
+
+
+def remove(over: StartOver, tell: Callable[[str], None]) -> None:
+    """Report and carry out a start over, and remove the folders that are empty then. Raises DiskError."""
+    over.carry_out(tell, over.line(replaced=1))
+    run = over.folder
+    for folder in (*(run / "resume").glob("step-*"), *(run / name for name in FOLDERS)):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _table(claim: Mapping[str, Any], key: str) -> dict[str, Any]:
+    listed: Any = claim.get(key)
+    return listed if isinstance(listed, dict) else {}
+
+
+def _tasks(claim: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tasks of the spec in a train.json."""
+    tasks = _table(claim, "spec").get("tasks")
+    return tuple(map(str, tasks)) if isinstance(tasks, list) else ()
+
+
+def _names(run: Path, tasks: Collection[str]) -> list[str]:
+    """What is in a run's folders, and what is beside them under a name of the run; links are not followed.
+
+    A folder that has the name of a file is one entry.
+    """
+    names = [name for folder in FOLDERS for name in _within(run, folder, tasks)]
+    return [*names, *(name for name in _ALONE if os.path.lexists(run / name))]
+
+
+def _within(run: Path, name: str, tasks: Collection[str]) -> list[str]:
+    path = run / name
+    if path.is_symlink() or not path.is_dir() or is_given(name, tasks):
+        return [name] if os.path.lexists(path) else []
+    return [inner for entry in sorted(path.iterdir()) for inner in _within(run, f"{name}/{entry.name}", tasks)]
+
+
+def _beside(run: Path) -> list[str]:
+    """What else is in the folder of a run, without hidden files."""
+    ours = {CLAIM, *_ALONE, *FOLDERS}
+    entries = sorted(entry for entry in run.glob("[!.]*") if entry.name not in ours)
+    return [f"{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]

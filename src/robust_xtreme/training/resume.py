@@ -1,4 +1,4 @@
-"""Saved states that a killed run continues from: Lightning's checkpoint, random state, and position in the data."""
+"""Saved states that a killed run continues from, and the weights with the best score on validation data."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from typing import Any, Final, final
 
 import torch
 from lightning.pytorch import Trainer
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DiskError, ModelError
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.files.new_files import write_all
-from robust_xtreme.training.encoder import disk_error, written_folder
+from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error, written_folder
 
 FOLDER: Final = "resume"
+BEST: Final = "best.safetensors"
+"""The weights with the best score on validation data, kept in the run folder during training."""
+
 _CHECKPOINT: Final = "lightning.ckpt"
 _RANDOM: Final = "random.pt"
 _POSITION: Final = "place.json"
@@ -122,3 +128,39 @@ def restore(state: State, module: Any) -> None:
         module.configure_optimizers()
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise _damaged(state.path) from error
+
+
+def keep_best(journal: Journal, module: nn.Module, score: float, step: int) -> None:
+    """Keep the weights of a step where its score is above that of every earlier one. Raises DiskError.
+
+    Weights that an interrupted run kept after the state that it continues from are ignored: that step comes again.
+    """
+    path = journal.folder / BEST
+    best = best_kept(journal.folder)
+    if best and best[1] < step and best[0] >= score:
+        return
+    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
+    try:
+        with journal.temporary(path) as tmp:
+            save_file(weights, tmp, metadata={"kept": json.dumps([score, step])})
+            journal.put(tmp, path)
+    except WRITE_ERRORS as error:
+        raise disk_error(path, error) from error
+
+
+def best_kept(run: Path) -> tuple[float, int] | None:
+    """The score and step of the kept weights; None where there are none."""
+    if not (run / BEST).is_file():
+        return None
+    try:
+        with safe_open(run / BEST, framework="pt") as file:
+            score, step = json.loads(file.metadata()["kept"])
+        return float(score), int(step)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{run / BEST} is damaged. Start again with --force.") from error
+
+
+def restore_best(run: Path, module: nn.Module) -> None:
+    """Load the kept weights into a module, where there are some."""
+    if best_kept(run):
+        module.load_state_dict(load_file(run / BEST))

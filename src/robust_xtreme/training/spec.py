@@ -18,10 +18,7 @@ from robust_xtreme.core.specs import TaskSpec, check_keys, typed
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.adapters.own import own_tasks
 
-# Recipes: default values of a stage's spec, one TOML file each under `configs/recipes/`.
-
 MASKED_LM: Final = "masked_lm"
-_ABOUT: Final = "about"
 _MOST: Final = 10**9
 
 
@@ -29,6 +26,8 @@ _MOST: Final = 10**9
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Defaults of a stage: passes over the data or steps, units a step, learning rate, warm-up, weight decay.
+
+    Each recipe is a TOML file under `configs/recipes/`.
 
     Units are examples in choice and retrieval, whose windows are learned together, and windows in other families.
     The warm-up is `warmup` steps, at most a tenth of all, or `warmup_share` of all. `max_length` 0 is the task's own.
@@ -66,9 +65,8 @@ def recipe(name: str) -> Mapping[str, Recipe]:
     path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
     if not path.is_file():
         raise UnknownName("recipe", name, names(), "robust-xtreme config list")
-    tables = resources.toml(path)
-    tables.pop(_ABOUT, None)
-    return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables.items()}
+    tables = resources.toml(path).items()
+    return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables if table != "about"}
 
 
 def _recipe(values: Any, location: str) -> Recipe:
@@ -96,15 +94,9 @@ def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
         if table is None:
             raise SpecError(f"The recipe {name} has no table for {task.name}, nor for its family {task.family}.")
         parts.append(table)
-    return Recipe(
-        epochs=max(part.epochs for part in parts),
-        batch_size=min(part.batch_size for part in parts),
-        lr=min(part.lr for part in parts),
-        warmup=max(part.warmup for part in parts),
-        warmup_share=max(part.warmup_share for part in parts),
-        weight_decay=max(part.weight_decay for part in parts),
-        max_length=max(part.max_length for part in parts),
-    )
+    names = ("epochs", "warmup", "warmup_share", "weight_decay", "max_length")
+    most: dict[str, Any] = {name: max(getattr(part, name) for part in parts) for name in names}
+    return Recipe(batch_size=min(part.batch_size for part in parts), lr=min(part.lr for part in parts), **most)
 
 
 def of_text(name: str) -> Recipe:
@@ -324,7 +316,7 @@ class TrainSpec:
     )
 
     def __post_init__(self) -> None:
-        check_start(self, SCRATCH, SIZE_NAMES, EMBEDDED)
+        check_start(self)
         check_values(self)
         with packs.using(*self.packs), own_tasks(self.data):
             for name, stage in self.stages:
@@ -459,8 +451,6 @@ def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return changed
 
 
-# Checks of the keys of a run of `train`; messages name the options.
-
 _SEE: Final = "robust-xtreme train --help"
 _PATHS: Final = ("data", "start", "text", "out", "recipe", "translated", "pairs", "vision")
 _OF_TASKS: Final = (
@@ -470,22 +460,21 @@ _OF_TASKS: Final = (
 """Keys that a stage of images does not have."""
 
 
-def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...], embedded: tuple[str, ...]) -> None:
-    """Raise SpecError where a spec does not name what a run starts from or learns; `embedded` sizes need no text."""
+def check_start(spec: TrainSpec) -> None:
+    """Raise SpecError where a spec does not name what a run starts from or learns."""
     if not spec.start:
         how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
         raise SpecError(f"Name where to start: {how}")
-    if spec.start != scratch and spec.size:
+    if spec.start != SCRATCH and spec.size:
         raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
-    if spec.start == scratch and not spec.size:
-        named = " or ".join(name for name in sizes if name not in embedded)
+    if spec.start == SCRATCH and not spec.size:
         raise SpecError(
-            f'A start from scratch needs a size, {named}: --from-scratch {sizes[0]}, in a file size = "{sizes[0]}". '
-            f"Or {embedded[0]}, which needs no text."
+            'A start from scratch needs a size, small or tiny: --from-scratch small, in a file size = "small". '
+            "Or mini, which needs no text."
         )
-    if spec.start == scratch and spec.size not in sizes:
-        raise UnknownName("size", spec.size, sizes, _SEE)
-    if spec.start == scratch and spec.size not in embedded and not spec.text:
+    if spec.start == SCRATCH and spec.size not in SIZE_NAMES:
+        raise UnknownName("size", spec.size, SIZE_NAMES, _SEE)
+    if spec.start == SCRATCH and spec.size not in EMBEDDED and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
         raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
@@ -538,9 +527,8 @@ def _check_data(name: str, stage: StageSpec) -> None:
     if not 0 <= stage.lr < 1:
         raise SpecError(f"--lr {shown(stage.lr)} must be at least 0 and below 1.")
     if stage.text_languages and not stage.masked_lm:
-        raise SpecError(
-            "text_languages needs masked_lm, the share of text beside tasks. In [mlm] the key is languages."
-        )
+        how = "In [mlm] the key is languages."
+        raise SpecError(f"text_languages needs masked_lm, the share of text beside tasks. {how}")
     unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
     if unknown:
         stage.learned()  # a misspelt task is reported first
@@ -548,9 +536,8 @@ def _check_data(name: str, stage: StageSpec) -> None:
     if stage.tasks and stage.text and not stage.masked_lm:
         raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
     if stage.keep_names and not stage.perturb:
-        raise SpecError(
-            f"[{name}] has keep_names, which keeps names out of noise, but no perturb. Add one: char_noise:0.1"
-        )
+        what = "has keep_names, which keeps names out of noise, but no perturb. Add one: char_noise:0.1"
+        raise SpecError(f"[{name}] {what}")
     if stage.perturb:
         check_perturb(stage.perturb, stage.learned(), f"[{name}]")
 

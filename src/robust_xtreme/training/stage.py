@@ -25,7 +25,7 @@ from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.models.stages import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.training import best, record, scratch
+from robust_xtreme.training import record, scratch
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
 from robust_xtreme.training.device import check_devices, device_of, own_random
 from robust_xtreme.training.diversity import diversity
@@ -33,7 +33,8 @@ from robust_xtreme.training.encoder import encoder_folder, read_start, write_mod
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
 from robust_xtreme.training.masked import NAME, fit
-from robust_xtreme.training.removal import journal_of
+from robust_xtreme.training.record import journal_of
+from robust_xtreme.training.resume import best_kept
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in
 
@@ -49,9 +50,6 @@ _QUERIES_AND_VALUES: Final = frozenset(
 )
 """The names of the linear layers that LoRA's authors adapt (arXiv 2106.09685, section 7.1), by architecture."""
 
-_KNOWN: Final = "`is_gradient_checkpointing` is deprecated"
-"""peft uses an old name that newer releases of transformers warn about."""
-
 
 def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
     """The encoder with low-rank updates that begin at zero; its own weights are frozen.
@@ -65,16 +63,16 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
         raise ModelError(f"{type(encoder).__name__} has no attention layers that LoRA knows. Train it without --lora.")
     narrowest = min(min(encoder.get_submodule(name).weight.shape) for name in names)
     if rank > narrowest:
-        raise ModelError(
-            f"--lora {rank} is not a low rank: layers of {type(encoder).__name__} have {narrowest} values."
-        )
+        what = f"layers of {type(encoder).__name__} have {narrowest} values"
+        raise ModelError(f"--lora {rank} is not a low rank: {what}.")
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError as error:
         what = "--lora needs peft, which is not installed" if error.name == "peft" else f"peft cannot be used: {error}"
         raise UserError(f"{what}. Install it: pip install 'robust-xtreme[lora]'") from error
     with own_random(seed), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", _KNOWN, FutureWarning)
+        # peft uses an old name that newer releases of transformers warn about.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         return get_peft_model(encoder, LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=names))
 
 
@@ -117,10 +115,8 @@ def _check_shared_out(spec: TrainSpec) -> None:
         raise SpecError(f"{what} is learned. Leave them out, or name a smaller --batch-size.")
     contrast = spec.images is not None and spec.images.control != NAME
     if contrast and (spec.accumulate > 1 or spec.devices > 1):
-        what = (
-            "[images] learns from all pairs of a batch, so that --accumulate and --devices would change what is learned"
-        )
-        raise SpecError(f"{what}. Leave them out, or name a smaller batch_size.")
+        what = "[images] learns from all pairs of a batch, so that --accumulate and --devices would change what is"
+        raise SpecError(f"{what} learned. Leave them out, or name a smaller batch_size.")
 
 
 def _make(chain: Chain, link: ChainStage, parent: Path | None, options: Options) -> None:
@@ -236,7 +232,9 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
     if learned.heads:
         _write_heads(link, learned.heads, journal)
     if link.lessons:
-        _write_hashes(link, journal)
+        # The keys of the examples that weights are trained on or selected by.
+        known = sorted({key for example in (*link.examples, *link.selected) for key in keys(example)})
+        store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in known), journal.write)
     record.write_stage(link.record, _record(chain, link, learned, encoder_identity(ready.source)), journal)
     record.clear(journal)
 
@@ -251,12 +249,6 @@ def _tell_counts(link: ChainStage, learned: Learning, tell: Tell) -> None:
     tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
 
 
-def _write_hashes(link: ChainStage, journal: Journal) -> None:
-    """Write the keys of the examples that weights are trained on or selected by."""
-    known = sorted({key for example in (*link.examples, *link.selected) for key in keys(example)})
-    store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in known), journal.write)
-
-
 def _write_heads(link: ChainStage, heads: Sequence[nn.Module], journal: Journal) -> None:
     encoder = encoder_identity(link.folder / "model")
     with written_folder(link.folder / "heads", journal) as tmp:
@@ -269,12 +261,17 @@ def _write_heads(link: ChainStage, heads: Sequence[nn.Module], journal: Journal)
 
 def _record(chain: Chain, link: ChainStage, learned: Learning, parent: str) -> record.StageRecord:
     spec, stage, taught, plan = chain.spec, link.stage, link.lessons, learned.plan
+    every = {lesson.task.name: lesson.examples for lesson in taught}
     data = [lesson.identity for lesson in taught] or [link.pairs.identity if link.pairs else str(link.facts["text"])]
     per_task = _per_task(link, learned)
     # The examples of the tasks, or the captions, also for controls; without either, the windows of masked LM.
     named = len(link.examples) or (link.pairs.count if link.pairs else 0)
     examples = named or sum(counts["examples"] for counts in per_task.values())
     beside = taught and stage.masked_lm and stage.control != NAME
+    of_stage = ("lr", "seed", "sampling", "control", "mixing", "masked_lm", "limit", "total")
+    of_run = ("lora", "precision", "schedule", "clip")
+    same: dict[str, Any] = {name: getattr(stage, name) for name in of_stage}
+    same |= {name: getattr(spec, name) for name in of_run}
     return record.StageRecord(
         kind=link.kind,
         recipe=str(spec.recipe),
@@ -285,11 +282,8 @@ def _record(chain: Chain, link: ChainStage, learned: Learning, parent: str) -> r
         steps=plan.steps,
         epochs=plan.epochs,
         batch_size=plan.batch_size,
-        lr=stage.lr,
-        seed=stage.seed,
         data=data[0] if len(data) == 1 else digest(*data),
         parent=parent,
-        sampling=stage.sampling,
         # The labelled validation data that the weights were selected by.
         selected_on=",".join(dict.fromkeys("/".join(example.id.split("/")[:3]) for example in link.selected)) or "none",
         perturb=",".join(link.facts["perturb"] if stage.keep_names else stage.perturb),
@@ -299,30 +293,18 @@ def _record(chain: Chain, link: ChainStage, learned: Learning, parent: str) -> r
         dropped=_summed(lesson.screened.dropped for lesson in taught),
         allowed=_summed(lesson.screened.allowed for lesson in taught),
         reported=taught[0].reported if taught else (),
-        control=stage.control,
-        mixing=stage.mixing,
-        masked_lm=stage.masked_lm,
         translated=Path(stage.translated).name,
         text_languages=languages_in(Path(stage.text), stage.of_text) if beside else (),
-        lora=spec.lora,
-        precision=spec.precision,
-        limit=stage.limit,
-        total=stage.total,
-        schedule=spec.schedule,
         warmup=learned.schedule.warmup,
-        clip=spec.clip,
-        selected_step=(best.kept(link.folder) or (0.0, 0))[1] if stage.select == "dev" else 0,
+        selected_step=(best_kept(link.folder) or (0.0, 0))[1] if stage.select == "dev" else 0,
         # Of the examples as they were learned: of the shuffled ones where labels were shuffled.
-        diversity=diversity(
-            [lesson.task for lesson in taught], {lesson.task.name: lesson.examples for lesson in taught}
-        )
-        if link.kind == "intermediate"
-        else {},
+        diversity=diversity([each.task for each in taught], every) if link.kind == "intermediate" else {},
         per_task=per_task,
         # The tasks whose own training data the stage read, also for controls, which read their texts.
         flags=tuple(dict.fromkeys(f"own training data: {name}" for lesson in taught for name in lesson.task.trains)),
         base=chain.base,
         **_of_images(link),
+        **same,
     )
 
 
@@ -340,13 +322,10 @@ def _of_images(link: ChainStage) -> dict[str, Any]:
 
 def _per_task(link: ChainStage, learned: Learning) -> dict[str, dict[str, Any]]:
     counts = {lesson.task.name: len(lesson.examples) for lesson in link.lessons}
+    rows = zip(learned.parts, learned.plan.seen(), learned.plan.shares, strict=True)
     return {
-        part.name: {
-            "examples": counts.get(part.name, len(part.lengths)),
-            "seen": seen,
-            "share": round(share, 6),
-        }
-        for part, seen, share in zip(learned.parts, learned.plan.seen(), learned.plan.shares, strict=True)
+        part.name: {"examples": counts.get(part.name, len(part.lengths)), "seen": seen, "share": round(share, 6)}
+        for part, seen, share in rows
     }
 
 

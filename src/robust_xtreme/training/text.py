@@ -29,9 +29,6 @@ LONGEST: Final = 100_000
 _MOST_FILES: Final = 10_000
 _GB: Final = 10**9
 _MOST_BYTES: Final = 20 * _GB
-_SYSTEM: Final = (("proc",), ("sys",), ("dev",))
-_MEMORY: Final = Path("/dev/shm")
-_FIRST: Final = re.compile(r"[a-z]{2,3}(?=[._-]|$)")
 
 
 def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -40,7 +37,8 @@ def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
     A file's language is what its name begins with, `sw.txt` or `swh_Latn.dev`. Raises MissingData, and DataError for
     a folder of the system, whose files may never end, and for more files or bytes than are read.
     """
-    if path.resolve().parts[1:2] in _SYSTEM and not path.resolve().is_relative_to(_MEMORY):
+    of_system = path.resolve().parts[1:2] in (("proc",), ("sys",), ("dev",))
+    if of_system and not path.resolve().is_relative_to("/dev/shm"):
         raise DataError(path, "is in a folder of the system, whose files are not text. Name another with --text.")
     files = _bounded(path, [path] if path.is_file() else _entries(path))
     if path.is_file():
@@ -72,7 +70,7 @@ def _bounded(path: Path, files: Sequence[Path]) -> tuple[Path, ...]:
 
 def language_of(path: Path) -> str:
     """The code that a file's name begins with; empty where it begins with no code."""
-    match = _FIRST.match(path.name)
+    match = re.match(r"[a-z]{2,3}(?=[._-]|$)", path.name)
     return NAMES.get(match[0], match[0]) if match else ""
 
 

@@ -21,6 +21,7 @@ from robust_xtreme.core.specs import Files, HubFiles, Origin, Row, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal, remove_below
+from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad, text_of
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.hub import is_offline
@@ -29,43 +30,33 @@ from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.training._translator import (
     ENGLISH,
+    FILES,
     SETTINGS,
     Translation,
     check_languages,
     check_model,
     find_model,
-    model_identity,
     open_translator,
     translate,
 )
 from robust_xtreme.training.device import device_of
 from robust_xtreme.training.spec import Tell
 
-# The machine translations of training data that XTREME published (translate-train), read into examples.
-#
-# Their layout as TensorFlow Datasets reads it (`xtreme_xnli.py`, `xtreme_pawsx.py` and `tydi_qa.py` of
-# tensorflow/datasets) for NLI, PAWS-X and TyDiQA; the folder of SQuAD's is in google-research/xtreme, issue 37, and
-# `squad.translate.train.en-LANGUAGE.json` in the readers of those who trained on it.
-
-_NLI: Final = "XNLI/translate-train/en-{language}-translated.tsv"
-_PAIRS: Final = "PAWSX/translate-train/en-{language}-translated.tsv"
 _SQUAD: Final = "SQuAD/translate-train/squad.translate.train.en-{language}.json"
-_TYDIQA: Final = "TyDiQA-GoldP/translate-train/tydiqa.translate.train.en-{language}.json"
 RELEASED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "mnli": _NLI,
-        "xnli": _NLI,
-        "pawsx": _PAIRS,
-        "squad": _SQUAD,
-        "xquad": _SQUAD,
-        "mlqa": _SQUAD,
-        "tydiqa": _TYDIQA,
+        **dict.fromkeys(("mnli", "xnli"), "XNLI/translate-train/en-{language}-translated.tsv"),
+        "pawsx": "PAWSX/translate-train/en-{language}-translated.tsv",
+        **dict.fromkeys(("squad", "xquad", "mlqa"), _SQUAD),
+        "tydiqa": "TyDiQA-GoldP/translate-train/tydiqa.translate.train.en-{language}.json",
     }
 )
-"""The file of each task, under the folder that contains the release."""
+"""The translations of training data that XTREME published: the file of each task, under the folder of the release.
 
-_COLUMNS: Final = 5
-_FIELDS: Final = (("premise", "hypothesis"), ("sentence1", "sentence2"))
+Their layout as TensorFlow Datasets reads it (`xtreme_xnli.py`, `xtreme_pawsx.py` and `tydi_qa.py` of
+tensorflow/datasets) for NLI, PAWS-X and TyDiQA; the folder of SQuAD's is in google-research/xtreme, issue 37, and
+`squad.translate.train.en-LANGUAGE.json` in the readers of those who trained on it.
+"""
 
 
 def read_released(
@@ -105,7 +96,8 @@ def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) ->
     """Rows of five columns: two English texts, their translations, the label; matched by texts and label."""
     wanted: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
     for example in reversed(english):
-        first, second = next(pair for pair in _FIELDS if pair[0] in example.texts)
+        of_nli = "premise" in example.texts
+        first, second = ("premise", "hypothesis") if of_nli else ("sentence1", "sentence2")
         key = _key(example.texts[first].value, example.texts[second].value, _index(example))
         wanted[key].append(native(example))
 
@@ -122,7 +114,7 @@ def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) ->
     for number, line in numbered_lines(text):
         total += 1
         cells = line.split("\t")
-        index = index_of(cells[-1].strip()) if len(cells) == _COLUMNS else None
+        index = index_of(cells[-1].strip()) if len(cells) == 5 else None
         natives = wanted.get(_key(cells[0], cells[1], index)) if index is not None else None
         if natives:
             values = {"first": cells[2].strip(), "second": cells[3].strip(), "label": cells[4].strip()}
@@ -192,9 +184,7 @@ def _is_at_offset(answer: Any, context: str) -> bool:
 PART: Final = 512
 """Texts of one part: the most that a killed run loses."""
 
-_PART: Final = re.compile(r"\d{6}\.jsonl")
 _KEYS: Final = ("source", "target", "cut", "long")
-_TOLD: Final = 10
 
 
 @final
@@ -234,22 +224,19 @@ def translations(
     if not job.path.is_file():
         with store.lock(job.parts):
             if not job.path.is_file():
-                journal = Journal(job.parts, tell, gives=_PART.fullmatch)
+                journal = Journal(job.parts, tell, gives=re.compile(r"\d{6}\.jsonl").fullmatch)
                 journal.sweep()
                 made = _made(job, translate, tell, journal)
                 store.write_text(job.path, _line(job.header) + "".join(map(_row, job.texts, made)))
-                _remove_parts(journal)
+                # What was not written here stays in the folder of finished parts.
+                parts = {path for path in journal.folder.iterdir() if journal.wrote(path)}
+                ours = {*parts, journal.folder / JOURNAL, journal.folder / store.LOCK}
+                with suppress(OSError):
+                    remove_below(journal.folder, ours.__contains__)
     first, _, body = read_file(job.path).text.partition("\n")
     if parse(first, f"{job.path}:1") != job.header:
         raise DataError(job.path, f"was made for other texts or by another model. {_remedy(job.path)}", 1)
     return _rows(job.path, body, job.texts, first=2)
-
-
-def _remove_parts(journal: Journal) -> None:
-    """Remove the folder of finished parts, where it contains nothing but what was written there; else that."""
-    parts = {path for path in journal.folder.iterdir() if journal.wrote(path)}
-    with suppress(OSError):
-        remove_below(journal.folder, {*parts, journal.folder / JOURNAL, journal.folder / store.LOCK}.__contains__)
 
 
 def _made(
@@ -258,7 +245,7 @@ def _made(
     """The translations, part by part; parts that a killed run finished are read. Progress is reported ten times."""
     translations: list[Translation] = []
     function: Translate | None = None
-    every = max(PART, len(job.texts) // _TOLD)
+    every = max(PART, len(job.texts) // 10)
     for start in range(0, len(job.texts), PART):
         texts = job.texts[start : start + PART]
         path = job.parts / f"{start // PART:06d}.jsonl"
@@ -310,7 +297,6 @@ SEQ2SEQ: Final = "seq2seq:"
 TRAIN: Final = "train"
 
 _OF_XNLI: Final = ("mnli", "xnli")
-_XNLI_FILES: Final = "{language}/train-*.parquet"
 
 
 @final
@@ -360,8 +346,7 @@ def _examples(request: Request) -> tuple[Example, ...]:
 
 
 _XNLI: Final = Files("tsv", ("XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",))
-_OTHERS: Final = {"mnli": _XNLI, "xnli": _XNLI}
-"""Translations that the authors of a task published, with the paths of their archive."""
+"""Translations that the authors of XNLI published, with the path of their archive."""
 
 
 def _from_folder(request: Request, language: str) -> tuple[Example, ...]:
@@ -372,7 +357,7 @@ def _from_folder(request: Request, language: str) -> tuple[Example, ...]:
         raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
     candidates = [(f"{language}/", named, task.files.get(TRAIN)) for named in (language, ENGLISH)]
     looked = []
-    for inside, named, files in [*candidates, ("", language, _OTHERS.get(task.name))]:
+    for inside, named, files in [*candidates, ("", language, _XNLI if task.name in _OF_XNLI else None)]:
         wanted = options(files, named) if files else ()
         if files and find(folder / inside, wanted):
             rows = Release(folder / inside).read(_of_language(task, named, files={TRAIN: files}), named, TRAIN)
@@ -404,7 +389,8 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
     """
     if task.name in _OF_XNLI:
         xnli: TaskSpec = registry.load("task", "xnli")
-        languages, files = xnli.languages, replace(xnli.hub["validation"], split=TRAIN, files=_XNLI_FILES)
+        files = replace(xnli.hub["validation"], split=TRAIN, files="{language}/train-*.parquet")
+        languages = xnli.languages
     elif TRAIN in task.hub and "{language}" in task.hub[TRAIN].files:
         languages, files = task.languages, task.hub[TRAIN]
     else:
@@ -429,18 +415,14 @@ def _aligned(request: Request, translated: SourceRows, language: str) -> tuple[E
 
 def _apart(request: Request, examples: Sequence[Example], language: str) -> tuple[Example, ...]:
     """Examples that do not translate the English examples: all of them, in separate clusters."""
-    what = (
-        f"{request.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
-    )
-    request.tell(f"{what}; all of them are taken, in clusters of their own")
+    what = f"the {len(examples):,} rows do not translate the English examples one by one"
+    request.tell(f"{request.task.name} {language}: {what}; all of them are taken, in clusters of their own")
     return tuple(replace(example, cluster=f"{language}/{example.cluster}") for example in examples)
 
 
 def labelled(examples: Iterable[Example]) -> tuple[Example, ...]:
     """The examples but choices without a label."""
-    return tuple(
-        example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
-    )
+    return tuple(each for each in examples if not (isinstance(each.target, Choice) and each.target.index < 0))
 
 
 def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Example]) -> bool:
@@ -459,9 +441,8 @@ def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Exa
 def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple[Example, ...]:
     """The examples that translate an English example, in its cluster."""
     clusters = {native(example): example.cluster for example in english}
-    return tuple(
-        replace(example, cluster=clusters[key]) for example in examples if (key := native(example)) in clusters
-    )
+    kept = [example for example in examples if native(example) in clusters]
+    return tuple(replace(example, cluster=clusters[native(example)]) for example in kept)
 
 
 def _by_model(request: Request) -> tuple[Example, ...]:
@@ -480,22 +461,18 @@ def _by_model(request: Request) -> tuple[Example, ...]:
         return partial(translate, opened(), opened().target(code))
 
     texts = _texts(task, request.english)
-    facts = {"model": model_identity(folder), "task": task.name, "data": digest(*texts), **SETTINGS}
+    facts = {"model": encoder_identity(folder, FILES), "task": task.name, "data": digest(*texts), **SETTINGS}
     examples: list[Example] = []
     for code in request.languages:
-        job = _job(request, {**facts, "language": code}, code, texts)
+        of_job = {**facts, "language": code}
+        identity = digest(*(f"{key}={of_job[key]}" for key in sorted(of_job)))
+        path = request.keep / f"{task.name}-{code}-{identity}.jsonl"
+        job = TranslationJob(path, f"{task.name} {code}", texts, of_job)
         made = translations(job, partial(translator, code), request.tell)
         _tell(job, made, request.tell)
         says = {text: translation.text for text, translation in zip(texts, made, strict=True)}
         examples += [_translated(task, example, code, says) for example in request.english]
     return tuple(examples)
-
-
-def _job(request: Request, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> TranslationJob:
-    name = digest(*(f"{key}={facts[key]}" for key in sorted(facts)))
-    return TranslationJob(
-        request.keep / f"{request.task.name}-{code}-{name}.jsonl", f"{request.task.name} {code}", texts, facts
-    )
 
 
 def _tell(job: TranslationJob, made: Sequence[Translation], tell: Tell) -> None:

@@ -164,12 +164,6 @@ def _names(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {"tasks": value}
 
 
-# Makes the TrainSpec of a run from its file and the options of the command line.
-
-_FILED: Final = {"encoder": "from", "scratch": "from"}
-"""Options by the keys that they replace, where the names differ."""
-
-
 Show = Callable[[Path, Sequence[str]], None]
 """Called with a file and the packs that it names, before they are read."""
 
@@ -189,7 +183,7 @@ def _spec_of(name: str, given: Mapping[str, Any], show: Show) -> TrainSpec:
     if not name:
         return from_tables(_changes(given, {}), "train")
     path = find(name, TRAIN)
-    replaced = {_FILED.get(key, key) for key in given}
+    replaced = {"from" if key in ("encoder", "scratch") else key for key in given}
     tables = run_paths.counted(resources.toml(path), path, replaced)
     if "packs" in tables and "packs" not in given:
         show(path, typed("packs", tables["packs"], "tuple[str, ...]", str(path)))

@@ -18,9 +18,6 @@ from robust_xtreme.core.targets.kinds import kind_of
 LONG_SENTENCE: Final = 8
 """Words from which on equal sentences are not a coincidence."""
 
-UNIQUE_ID: Final = 16
-"""Characters from which on two questions with one id are the same question (SQuAD's have 24)."""
-
 HASHES: Final = ".hashes"
 _CONTEXT: Final = "context"
 _QUERY: Final = "query"
@@ -82,7 +79,8 @@ def keys(example: Example) -> frozenset[str]:
 
 def _keys(example: Example, piece: ExampleUnit) -> frozenset[str]:
     native = example.id.rpartition("/")[2]
-    named = piece.kind in _QUESTIONS and len(native) >= UNIQUE_ID
+    # From 16 characters on two questions with one id are the same question (SQuAD's have 24).
+    named = piece.kind in _QUESTIONS and len(native) >= 16
     candidate = example.texts.get(CANDIDATE)
     contexts = [candidate.at(span) for span in candidate.spans if span.label == _CONTEXT] if candidate else []
     passages = [_key(_PASSAGES, context) for context in contexts]

@@ -48,13 +48,12 @@ OPEN: Final[Mapping[str, str]] = {
 """Articles that match at the beginning of a word, whatever follows."""
 
 _MARKS: Final[Mapping[str, str]] = {"bn": "৷", "hi": "৷", "pa": "।", "pl": "„”", "ur": "\u200f"}
-_ENDS: Final = ",. "
 
 
 def clean(text: str, language: str) -> str:
     """An answer without articles and ignored characters at its ends."""
     articles = _articles(language)
-    return (articles.sub(" ", text) if articles else text).strip(_ENDS + _MARKS.get(language, ""))
+    return (articles.sub(" ", text) if articles else text).strip(",. " + _MARKS.get(language, ""))
 
 
 @cache

@@ -22,10 +22,6 @@ BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, by default."""
 
 
-_SCORES: Final = 1 << 16
-"""Scores that are reduced at once: calls are few, and arrays fit into a core's cache."""
-
-
 def plan_batches(lengths: Array, bounds: Array, group: Array, batch_tokens: int) -> list[Array]:
     """Batches of windows: longest inputs first, the windows of an input consecutively, padded size within the budget.
 
@@ -74,7 +70,8 @@ def decoded(
     def reduce(windows: Windows, scores: Array) -> tuple[Reduced]:
         return (reading.reduce(windows, scores, labels),)
 
-    several = reduced(weights_of, reading, inputs, batch_tokens, advance, reduce, _SCORES if reading.joins else 0)
+    at_once = 1 << 16 if reading.joins else 0  # calls are few, and arrays fit into a core's cache
+    several = reduced(weights_of, reading, inputs, batch_tokens, advance, reduce, at_once)
     if several is None:
         return Decoded(column_of(()), np.ones(0, np.bool_))
     bounds, (ordered,) = several
@@ -138,8 +135,7 @@ def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[A
     """The vector of each window's text (n, D), float32, in order."""
     batches = _alone(windows, batch_tokens)
     vectors = np.concatenate(list(weights.scores(in_batches(windows, batches), [0] * len(batches), lambda _: None)))
-    ordered: np.ndarray[Any, Any] = vectors[np.argsort(np.concatenate(batches))]
-    return ordered
+    return np.asarray(vectors[np.argsort(np.concatenate(batches))])
 
 
 def mean_vectors(weights: Weights, windows: Windows, texts: int, batch_tokens: int) -> Array:
@@ -149,8 +145,7 @@ def mean_vectors(weights: Weights, windows: Windows, texts: int, batch_tokens: i
     weighted = means[np.argsort(np.concatenate(batches))] * windows.lengths[:, None]
     sums = np.add.reduceat(weighted, of_examples(windows, texts)[:-1])
     sizes = np.linalg.norm(sums, axis=1, keepdims=True)
-    vectors: Array = sums / np.where(sizes == 0, 1, sizes)
-    return vectors
+    return np.asarray(sums / np.where(sizes == 0, 1, sizes))
 
 
 def _alone(windows: Windows, batch_tokens: int) -> list[Array]:

@@ -22,14 +22,14 @@ import numpy as np
 
 from robust_xtreme import models
 from robust_xtreme.core import columns
-from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, bounds_of
+from robust_xtreme.core.columns import Array, Choices, Names, Ranges, TargetColumn, bounds_of
 from robust_xtreme.core.edits import NO_SPANS
 from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.folder import Located, identity
 from robust_xtreme.models.reading.inputs import Contents, Inputs
-from robust_xtreme.models.reading.scores import Array, Decoded
+from robust_xtreme.models.reading.scores import Decoded
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models` that can change a prediction; the source of that
@@ -40,7 +40,6 @@ MARGINS: Final = "margins"
 """How far gold answers are ahead, which attacks ask for; the predictions are stored as others are."""
 
 _MARGIN: Final = 8
-_LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
 _KEY_BYTES: Final = 16
 _LONG: Final = 64
 """Texts of more code points are hashed once, however many inputs have them."""
@@ -106,13 +105,14 @@ def _utf8(text: str) -> bytes:
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
     """Everything but the inputs that a model's predictions for a task depend on."""
+    libraries = ("torch", "transformers", "tokenizers", "numpy")
     return json.dumps(
         {
             "inference": [INFERENCE, _code()],
             "model": [_answering(model), model.head, model.family, *model.labels],
             "settings": [task.family, inference],
             "device": device,
-            "libraries": [importlib.metadata.version(name) for name in _LIBRARIES],
+            "libraries": [importlib.metadata.version(name) for name in libraries],
         }
     )
 
@@ -162,7 +162,7 @@ def _parts(contents: Contents, name: str) -> Iterator[bytes]:
         if value is None:
             yield b""
         else:
-            text = texts[value] if len(value) > _LONG else _sized(value)
+            text = texts[value] if len(value) > _LONG else _length(len(utf8 := _utf8(value))) + utf8
             yield b"".join((field, text, _length(high - low), ends[low:high]))
 
 
@@ -176,19 +176,13 @@ class _Texts(dict[str, bytes]):
         return self[text]
 
 
-def _sized(text: str) -> bytes:
-    utf8 = _utf8(text)
-    return _length(len(utf8)) + utf8
-
-
 _length: Final = struct.Struct("<Q").pack
 
 
 def written(targets: TargetColumn) -> Iterator[bytes]:
     """Predictions as JSON, each with its type."""
-    kind = (
-        targets.kind.__name__ if isinstance(targets, Names) else "Answers" if isinstance(targets, Ranges) else "Choice"
-    )
+    other = "Answers" if isinstance(targets, Ranges) else "Choice"
+    kind = targets.kind.__name__ if isinstance(targets, Names) else other
     return (f'{{"{kind}": {text}}}'.encode() for text in columns.written(targets))
 
 
@@ -204,24 +198,18 @@ def _value(text: bytes) -> tuple[str, Any] | None:
     """The kind and the value of a prediction; None where the text is not one."""
     try:
         ((kind, value),) = json.loads(text).items()
-        return (kind, value) if kind in _KINDS and _KINDS[kind](value) else None
+        match kind, value:
+            case "Choice", int():
+                sound = type(value) is int
+            case "Tags" | "Document", list():
+                sound = all(isinstance(name, str) for name in value)
+            case "Answers", list():
+                sound = all(type(start) is type(stop) is int for start, stop in value)
+            case _:
+                sound = False
+        return (kind, value) if sound else None
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def _is_index(value: Any) -> bool:
-    return type(value) is int
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _are_spans(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_index(start) and _is_index(stop) for start, stop in value)
-
-
-_KINDS: Final = {"Choice": _is_index, "Tags": _are_names, "Document": _are_names, "Answers": _are_spans}
 
 
 def _column(kind: str, values: Sequence[Any]) -> TargetColumn:

@@ -8,15 +8,13 @@ from typing import final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Ranges, TargetColumn, owners
+from robust_xtreme.core.columns import Ranges, owners
 from robust_xtreme.core.edits import NO_SPANS, SpanTable
 from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins, Predictor, Weighable, Weighing, Work
 from robust_xtreme.models.reading.inputs import Contents, Inputs
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.noise.engine.traces import Traces
 from robust_xtreme.noise.normalising.corrector import Spelling, normalised
-
-_CONTEXT = "context"
 
 
 @final
@@ -68,7 +66,7 @@ def _changed(contents: Contents, name: str, spelling: Spelling) -> Contents:
     traces = Traces(moved.bounds, moved.moves, NO_SPANS, NO_SPANS)
     spans = _moved(traces, contents.spans[name]) if is_gold else moved.spans
     changed = replace(contents, values={**contents.values, name: new}, spans={**contents.spans, name: spans})
-    if name != _CONTEXT or contents.golds is None:
+    if name != "context" or contents.golds is None:
         return changed
     golds = contents.golds
     start, stop = traces.to_noisy(owners(golds.bounds), (golds.start, golds.stop))
@@ -84,12 +82,9 @@ def _moved(traces: Traces, spans: SpanTable) -> SpanTable:
 
 def _restored(predicted: Predicted, inputs: Inputs) -> Predicted:
     """Answers in the coordinates of the texts before they were normalised."""
-    return replace(predicted, targets=_in_given(predicted.targets, inputs))
-
-
-def _in_given(targets: TargetColumn, inputs: Inputs) -> TargetColumn:
-    moved = inputs.contents.moved
+    moved, targets = inputs.contents.moved, predicted.targets
     if moved is None or not isinstance(targets, Ranges):
-        return targets
+        return predicted
     texts = inputs.content[owners(targets.bounds)]
-    return Ranges(*moved.to_clean(texts, (targets.start, targets.stop)), targets.bounds)
+    given = Ranges(*moved.to_clean(texts, (targets.start, targets.stop)), targets.bounds)
+    return replace(predicted, targets=given)

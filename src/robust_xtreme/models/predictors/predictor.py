@@ -99,20 +99,16 @@ class Predictor(Protocol):
 
     def prepare(self, contents: Contents, /) -> Inputs:
         """An input for each content, in order, without group and pool."""
-        ...
 
     def answer(self, inputs: Inputs, work: Work, /) -> Predicted:
         """The predictions of the inputs. Raises torch.OutOfMemoryError; it is called again with smaller batches."""
-        ...
 
     @property
     def unknown(self) -> int | None:
         """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
-        ...
 
     def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon:
         """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known."""
-        ...
 
 
 class Weights(Protocol):
@@ -121,19 +117,15 @@ class Weights(Protocol):
     @property
     def width(self) -> int:
         """The number of dimensions of a text's vector."""
-        ...
 
     def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None], /) -> Iterable[Array]:
         """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
-        ...
 
     def means(self, batches: Batches, /) -> Iterable[Array]:
         """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""
-        ...
 
     def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
         """The k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
-        ...
 
 
 def nowhere() -> NoReturn:
@@ -147,12 +139,10 @@ class Movable(Predictor, Protocol):
 
     def moved(self, weights_of: Callable[[], Weights], /) -> Predictor:
         """The same predictor with weights that are elsewhere."""
-        ...
 
     @property
     def can_move(self) -> bool:
         """Whether it can be sent to another process."""
-        ...
 
 
 @runtime_checkable
@@ -161,7 +151,6 @@ class Weighable(Predictor, Protocol):
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work, /) -> PredictedMargins:
         """The predictions of the inputs, as `answer` gives them, and the margins of their gold answers."""
-        ...
 
 
 @runtime_checkable
@@ -170,7 +159,6 @@ class Embedding(Predictor, Protocol):
 
     def vectors(self, values: Sequence[str], work: Work, /) -> Array:
         """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
-        ...
 
 
 @final

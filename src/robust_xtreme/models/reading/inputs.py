@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
-from robust_xtreme.core.columns import Ranges, column_of, gathered
+from robust_xtreme.core.columns import Array, Ranges, column_of, gathered
 from robust_xtreme.core.edits import SpanTable, span_table
 from robust_xtreme.core.examples import Answers, Example
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Windows, of_examples
 from robust_xtreme.noise.engine.traces import Traces
-
-# What a model reads of many inputs, as columns of values, spans and gold answers.
 
 
 @final
@@ -58,10 +55,6 @@ def _golds(examples: Sequence[Example]) -> Ranges | None:
     return golds if isinstance(golds, Ranges) else None
 
 
-Array = npt.NDArray[Any]
-_NONE: Final = -1
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -77,17 +70,6 @@ class Candidates:
     unscored: frozenset[str] = frozenset()
     queries: tuple[str, ...] = ()
     tuning: tuple[tuple[Example, ...], Candidates] | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One distinct input of the model, as it is read off columns; see Inputs."""
-
-    windows: Windows
-    group: int = 0
-    status: str = "ok"
-    pool: Candidates | None = None
 
 
 @final
@@ -113,16 +95,6 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.content)
 
-    def __getitem__(self, index: int) -> Input:
-        content, pool = int(self.content[index]), int(self.pool[index])
-        low, high = np.searchsorted(self.windows.example, (content, content + 1))
-        status = "truncated_gold" if self.lost[content] else "ok"
-        windows = self.windows.take(np.arange(low, high))
-        return Input(windows, int(self.group[index]), status, self.pools[pool] if pool > _NONE else None)
-
-    def __iter__(self) -> Iterator[Input]:
-        return (self[index] for index in range(len(self)))
-
     def take(self, indices: Array) -> Inputs:
         """Some of the inputs (k,), in that order."""
         return replace(self, content=self.content[indices], group=self.group[indices], pool=self.pool[indices])
@@ -140,6 +112,6 @@ class Inputs:
 def inputs_of(contents: Contents, windows: Windows, lost: Array | None = None) -> Inputs:
     """An input for each content, without group and pool; nothing is lost where `lost` is None."""
     count = len(contents)
-    none, nothing = np.full(count, _NONE), np.zeros(count, np.int64)
+    none, nothing = np.full(count, -1), np.zeros(count, np.int64)
     truncated = np.zeros(count, np.bool_) if lost is None else lost
     return Inputs(contents, windows, truncated, np.arange(count), nothing, none)

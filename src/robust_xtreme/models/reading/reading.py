@@ -9,15 +9,13 @@ from typing import Protocol, final
 
 import numpy as np
 
-from robust_xtreme.core.columns import column_of
+from robust_xtreme.core.columns import Array, column_of
 from robust_xtreme.core.errors import NotFinite
 from robust_xtreme.core.examples import UNLABELLED, Example, Span, Target, Text
 from robust_xtreme.models.reading.inputs import Contents, Inputs, inputs_of
-from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced
+from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Window, Windows, plain
-
-# A family that decodes one example at a time, as one of another package may: its functions as those of a Reading.
 
 DecodeOne = Callable[[Example, Sequence[Window], Sequence[Array], Labels], Target]
 """The prediction for an example from its windows and one row of scores per window. Raises NotFinite."""
@@ -76,7 +74,6 @@ class Encode(Protocol):
         /,
     ) -> Windows:
         """The windows of all contents, those of a content consecutive and in order."""
-        ...
 
 
 @final
@@ -102,9 +99,6 @@ class Reading:
     offsets: bool = False
     joins: bool = False
     layouts: bool = True
-
-
-# What a predictor does without the weights of its model: contents become inputs, and scores predictions.
 
 
 @final

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
-import numpy.typing as npt
 
-from robust_xtreme.core.columns import TargetColumn, bounds_of, gathered
+from robust_xtreme.core.columns import Array, TargetColumn, bounds_of, gathered
 
-Array = npt.NDArray[Any]
 Labels = tuple[str, ...]
 
 QUANTUM: Final = 1e-4
 """Scores are compared as multiples of this."""
-
-_EXACT: Final = 2**53
-"""The largest such multiple; float64 does not have all whole numbers above it."""
 
 
 def quantised(scores: Array) -> tuple[Array, Array]:
@@ -26,7 +21,7 @@ def quantised(scores: Array) -> tuple[Array, Array]:
     whole = np.array(scores, np.float64)
     whole /= QUANTUM
     np.rint(whole, out=whole)
-    exact = np.abs(whole) <= _EXACT
+    exact = np.abs(whole) <= 2**53  # float64 does not have all whole numbers above it
     return (whole if exact.all() else np.where(exact, whole, 0.0)).astype(np.int64), exact
 
 
@@ -66,8 +61,7 @@ class Decoded:
 def every(flags: Array, bounds: Array) -> Array:
     """Whether all flags from each bound to the next are true (n,) bool; true where there are none."""
     wrong = np.concatenate(([0], np.cumsum(~flags)))
-    none: Array = wrong[bounds[1:]] == wrong[bounds[:-1]]
-    return none
+    return np.asarray(wrong[bounds[1:]] == wrong[bounds[:-1]])
 
 
 def best_of(values: Array, bounds: Array) -> Array:
@@ -76,5 +70,4 @@ def best_of(values: Array, bounds: Array) -> Array:
         return np.zeros(0, np.int64)
     highest = np.repeat(np.maximum.reduceat(values, bounds[:-1]), np.diff(bounds))
     equal = np.flatnonzero(values == highest)
-    first: Array = equal[np.searchsorted(equal, bounds[:-1])]
-    return first
+    return np.asarray(equal[np.searchsorted(equal, bounds[:-1])])

@@ -8,19 +8,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, compress, islice
-from operator import attrgetter
 from typing import Any, Final, Protocol, final
 
 import numpy as np
-import numpy.typing as npt
 
-from robust_xtreme.core.columns import bounds_of, gathered, numbering, numbers_of, owners
+from robust_xtreme.core.columns import Array, bounds_of, gathered, numbering, numbers_of, owners
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.graphemes import clusters, string_properties
 from robust_xtreme.core.token_offsets import Row, exact_offsets
-
-# The special tokens of a model around one text and around two.
 
 CAUSAL: Final = "reads_causally"
 """The attribute of a tokenizer whose encoder lets each token see only those before it (`read_tokenizer` sets it)."""
@@ -101,34 +97,21 @@ def _cut(ids: tuple[int, ...], part: tuple[int, ...]) -> tuple[tuple[int, ...], 
     raise ModelError("This model's tokenizer does not read a text the same way with and without special tokens.")
 
 
-# Texts as words, where a tokenizer reads each word by itself: a word that occurs often is tokenised once.
-
 _SPACE: Final = " "
 _NORMALIZERS: Final = frozenset(
     {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "Precompiled", "StripAccents"}
 )
 """Each code point, or grapheme cluster, by itself, or composed with those before it but for a space."""
 
-_DIVIDING: Final = frozenset({"BertPreTokenizer", "Whitespace", "WhitespaceSplit"})
-_WITHIN: Final = frozenset({"Digits", "Punctuation", "Split"})
-"""What divides at white space, and what divides each word further."""
-
-_WORDS_SEVERAL: Final = ("normalizers", "pretokenizers", "processors")
-"""Where a sequence has its steps."""
-
-_ADDING: Final = frozenset({"BertProcessing", "TemplateProcessing"})
-"""What adds special tokens, and moves no offsets."""
-
-_RARE: Final = 0.6
-"""The share of distinct words from which on texts are tokenised as they are."""
-
 
 def reads_words(tokenizer: Any) -> bool:
     """Whether a tokenizer of the package tokenizers gives a text the tokens of its words, one after the other."""
     normalizers, splits = (_words_parts(part) for part in (tokenizer.normalizer, tokenizer.pre_tokenizer))
     plain = all(part["type"] in _NORMALIZERS for part in normalizers)
-    divides = bool(splits) and splits[0]["type"] in _DIVIDING
-    within = all(part["type"] in _WITHIN or part.get("prepend_scheme") in ("always", "never") for part in splits[1:])
+    # What divides at white space, and what divides each word further.
+    divides = bool(splits) and splits[0]["type"] in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
+    further, prepends = ("Digits", "Punctuation", "Split"), ("always", "never")
+    within = all(part["type"] in further or part.get("prepend_scheme") in prepends for part in splits[1:])
     added = tokenizer.get_added_tokens_decoder().values()
     exact = not any(token.normalized or _SPACE in token.content for token in added)
     return plain and divides and within and exact and not getattr(tokenizer.model, "dropout", None)
@@ -136,7 +119,8 @@ def reads_words(tokenizer: Any) -> bool:
 
 def keeps_offsets(tokenizer: Any) -> bool:
     """Whether the tokens of a text have the same offsets in it when it is one of a list of texts."""
-    return all(part["type"] in _ADDING for part in _words_parts(tokenizer.post_processor))
+    adding = ("BertProcessing", "TemplateProcessing")  # these add special tokens, and move no offsets
+    return all(part["type"] in adding for part in _words_parts(tokenizer.post_processor))
 
 
 def _words_parts(part: Any) -> list[dict[str, Any]]:
@@ -144,7 +128,8 @@ def _words_parts(part: Any) -> list[dict[str, Any]]:
     if part is None:
         return []
     state = json.loads(part.__getstate__())
-    return next((list(state[name]) for name in _WORDS_SEVERAL if name in state), [state])
+    several = ("normalizers", "pretokenizers", "processors")  # where a sequence has its steps
+    return next((list(state[name]) for name in several if name in state), [state])
 
 
 @final
@@ -164,7 +149,7 @@ class Words:
     @property
     def repeat(self) -> bool:
         """Whether words repeat so often that it takes less time to tokenise each once."""
-        return len(self.distinct) < _RARE * len(self.numbers)
+        return len(self.distinct) < 0.6 * len(self.numbers)
 
     def tokens(self, bounds: Array) -> tuple[Array, Array, Array]:
         """The tokens of the texts, from the bounds of those of the distinct words (w + 1,).
@@ -222,38 +207,20 @@ def _odd(words: Sequence[str], names: Collection[str]) -> Array:
     return odd
 
 
-def _lengths(words: Sequence[Sequence[str]]) -> Array:
-    return np.fromiter(map(len, words), np.int64, len(words))
+def _lengths(several: Sequence[Any]) -> Array:
+    """The number of code points of texts, or of tokens of a tokenizer's records (n,)."""
+    return np.fromiter(map(len, several), np.int64, len(several))
 
 
 def _apart(words: Sequence[str]) -> Array:
     """Beside which words (w,) a space is a grapheme cluster: no mark begins them, and no prefix ends them."""
     breaks = clusters(string_properties(f" {_SPACE.join(words)} ")).breaks
     ends = np.cumsum(_lengths(words) + 1)
-    apart: Array = breaks[ends - _lengths(words)] & breaks[ends]
-    return apart
+    return np.asarray(breaks[ends - _lengths(words)] & breaks[ends])
 
-
-Array = npt.NDArray[Any]
-
-_TEXTS: Final = 10_000
-_LETTERS: Final = 1 << 20
-"""The most texts, and code points, that a tokenizer gets at once; its records of a token take a hundred bytes."""
 
 _LIST: Final = 256
 """Short texts that a tokenizer reads as one list; several threads read several lists."""
-
-_LETTERS_OF_SHORT: Final = 16
-"""The mean code points of texts below which it is worth reading them in lists."""
-
-_SEVERAL: Final = 8
-"""Texts from which on it is worth asking whether words can be read by themselves."""
-
-_BLANKS: Final = ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id")
-_CALLS: Final = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
-_IDS: Final = attrgetter("ids")
-_OFFSETS: Final = attrgetter("offsets")
-_NUMBERS: Final = attrgetter("word_ids")
 
 
 @final
@@ -287,8 +254,7 @@ class Tokens:
     def count(self, token_id: int) -> Array:
         """How many tokens of each text (t,) have an id."""
         before = np.concatenate(([0], np.cumsum(self.ids == token_id)))
-        counts: Array = np.diff(before[self.bounds])
-        return counts
+        return np.diff(before[self.bounds])
 
 
 class TokenizerBackend(Protocol):
@@ -296,7 +262,6 @@ class TokenizerBackend(Protocol):
 
     def __call__(self, texts: list[str], offsets: bool, /) -> Tokens:
         """The tokens of texts."""
-        ...
 
 
 def _in_parts(read: TokenizerBackend, texts: list[str], offsets: bool) -> Tokens:
@@ -308,7 +273,8 @@ def _parts(texts: list[str]) -> Iterator[list[str]]:
     """Consecutive texts, as many as a tokenizer gets at once."""
     start = letters = 0
     for index, text in enumerate(texts):
-        if index > start and (index - start >= _TEXTS or letters + len(text) > _LETTERS):
+        # A tokenizer's records of a token take a hundred bytes.
+        if index > start and (index - start >= 10_000 or letters + len(text) > 1 << 20):
             yield texts[start:index]
             start, letters = index, 0
         letters += len(text)
@@ -341,7 +307,7 @@ class Rust:
 
     def __call__(self, texts: list[str], offsets: bool) -> Tokens:
         """The tokens of texts: whole ones, without padding."""
-        if len(texts) >= _SEVERAL and reads_words(self.tokenizer):
+        if len(texts) >= 8 and reads_words(self.tokenizer):
             names = [token.content for token in self.tokenizer.get_added_tokens_decoder().values()]
             words = words_of(texts, names)
             if words.repeat:
@@ -359,9 +325,9 @@ class Rust:
         """The tokens of words; several are read as one text, which takes less time than a list of them."""
         lists = [" ".join(words[start : start + _LIST]) for start in range(0, len(words), _LIST)]
         read = self._ready().encode_batch(lists, add_special_tokens=False)
-        begins = bounds_of(np.fromiter(map(len, words), np.int64, len(words)) + 1)[:-1]
-        counts = _counts(read)
-        spans = _offsets(map(_OFFSETS, read), int(counts.sum())) + np.repeat(begins[::_LIST], counts)[:, None]
+        begins, counts = bounds_of(_lengths(words) + 1)[:-1], _lengths(read)
+        spans = _offsets((each.offsets for each in read), int(counts.sum()))
+        spans = spans + np.repeat(begins[::_LIST], counts)[:, None]
         word = np.searchsorted(begins, spans[:, 0], "right") - 1
         tokens = _tokens(read, np.bincount(word, minlength=len(words)), False)
         return replace(tokens, offsets=(spans - begins[word][:, None]).astype(np.int32)) if offsets else tokens
@@ -386,32 +352,27 @@ class Rust:
             return self._listed(texts, offsets)
         encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
         read = encode(texts, add_special_tokens=False)
-        return _tokens(read, _counts(read), offsets)
+        return _tokens(read, _lengths(read), offsets)
 
     def _listed(self, texts: list[str], offsets: bool) -> Tokens:
         """The tokens of short texts; a list of texts is read text by text, but is a single record of the tokenizer."""
         lists = [texts[start : start + _LIST] for start in range(0, len(texts), _LIST)]
         read = self.tokenizer.encode_batch(lists, is_pretokenized=True, add_special_tokens=False)
-        before = np.repeat(np.arange(len(lists)) * _LIST, _counts(read))
-        text = before + np.fromiter(chain.from_iterable(map(_NUMBERS, read)), np.int64, len(before))
+        before = np.repeat(np.arange(len(lists)) * _LIST, _lengths(read))
+        text = before + np.fromiter(chain.from_iterable(each.word_ids for each in read), np.int64, len(before))
         return _tokens(read, np.bincount(text, minlength=len(texts)), offsets)
 
 
 def _short(texts: Sequence[str]) -> bool:
     """Whether a tokenizer takes longer to make the records of texts than to read them."""
-    return sum(map(len, texts)) < _LETTERS_OF_SHORT * len(texts)
-
-
-def _counts(read: Sequence[Any]) -> Array:
-    """The number of tokens of each record (r,)."""
-    return np.fromiter(map(len, read), np.int64, len(read))
+    return sum(map(len, texts)) < 16 * len(texts)
 
 
 def _tokens(read: Sequence[Any], lengths: Array, offsets: bool) -> Tokens:
     """The tokens of texts with `lengths` (t,) of them, from a tokenizer's records."""
     bounds = bounds_of(lengths)
-    ids = np.fromiter(chain.from_iterable(map(_IDS, read)), np.int32, int(bounds[-1]))
-    return Tokens(ids, bounds, _offsets(map(_OFFSETS, read), int(bounds[-1])) if offsets else None)
+    ids = np.fromiter(chain.from_iterable(each.ids for each in read), np.int32, int(bounds[-1]))
+    return Tokens(ids, bounds, _offsets((each.offsets for each in read), int(bounds[-1])) if offsets else None)
 
 
 def _of_texts(words: Words, read: Tokens) -> Tokens:
@@ -489,7 +450,7 @@ def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
     called = getattr(tokenizer, "name_or_path", "") or "This model"
     if offsets and (line := misplaced(tokenizer, called, "Leave out tasks whose answers are spans of a context")):
         raise ModelError(line)
-    ids = (getattr(tokenizer, name, None) for name in _BLANKS)
+    ids = (getattr(tokenizer, f"{name}_token_id", None) for name in ("unk", "mask", "sep", "eos"))
     blank = next((int(token_id) for token_id in ids if token_id is not None), None)
     unknown = getattr(tokenizer, "unk_token_id", None)
     return Tokenizer(frame_of(tokenizer), None if unknown is None else int(unknown), blank, backend_of(tokenizer))
@@ -498,7 +459,8 @@ def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
 def backend_of(tokenizer: Any) -> Rust | Called:
     """The implementation of a tokenizer of transformers: that in Rust where the class adds nothing to it."""
     rust = getattr(tokenizer, "backend_tokenizer", None) if getattr(tokenizer, "is_fast", False) else None
-    calls = (getattr(type(tokenizer), name, None) for name in _CALLS)
+    names = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
+    calls = (getattr(type(tokenizer), name, None) for name in names)
     changed = any(not call.__module__.startswith("transformers.") for call in calls if call is not None)
     if rust is None or changed or not hasattr(rust, "encode_batch_fast"):
         return Called(tokenizer)

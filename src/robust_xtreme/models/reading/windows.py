@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, final, overload
 
 import numpy as np
-import numpy.typing as npt
 
-from robust_xtreme.core.columns import bounds_of
+from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.edits import ragged, ranges_of
 from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokenizer, Tokens
 
-Array = npt.NDArray[Any]
 Part = tuple[Array, Array]
 """A part of each window: where its tokens start in a buffer (w,), and their number (w,)."""
 
@@ -23,11 +21,9 @@ class WindowLayout(Protocol):
 
     def __getitem__(self, row: int, /) -> Any:
         """The record of one window."""
-        ...
 
     def take(self, rows: Array, /) -> Self:
         """The records of windows by row (k,)."""
-        ...
 
 
 @final

@@ -6,7 +6,6 @@ has no name; the system removes it with the map.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,63 +15,39 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.core.columns import bounds_of
+from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.errors import DiskError, NotFinite, RobustXtremeError, no_room
+from robust_xtreme.core.examples import digest
 from robust_xtreme.files.cache import VARIABLE, Cache
 from robust_xtreme.files.database import reason_of
 
-Array = np.ndarray[Any, Any]
 Compute = Callable[[int, int], Array]
 
 KIND: Final = "embeddings"
-FLOAT32_MOST: Final = 1 << 30
-_DIGEST: Final = 16
 
 
 def key_of(*parts: str) -> str:
     """The hash of everything that vectors depend on (32 hex digits)."""
-    state = hashlib.blake2b(digest_size=_DIGEST)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "little") + data)
-    return state.hexdigest()
+    return digest(*parts, size=16)
 
 
 def dtype_for(count: int, dim: int) -> np.dtype[Any]:
     """float32, or float16 where float32 would take more than 1 GiB."""
-    return np.dtype(np.float16 if 4 * count * dim > FLOAT32_MOST else np.float32)
+    return np.dtype(np.float16 if 4 * count * dim > 1 << 30 else np.float32)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The vectors (count, dim) of a key, and the function that computes them `chunk` rows at a time."""
-
-    key: str
-    count: int
-    dim: int
-    dtype: np.dtype[Any]
-    chunk: int
-    compute: Compute
-
-    def key_at(self, start: int) -> bytes:
-        """The key of a chunk, which depends on its bounds, because a batch can change the last bits of a vector."""
-        shape = (self.count, self.dim, self.chunk, start)
-        return bytes.fromhex(key_of(self.key, self.dtype.str, *map(str, shape)))
-
-    def computed(self, start: int) -> bytes:
-        """The bytes of a chunk, computed. Raises NotFinite naming the row."""
-        stop = min(start + self.chunk, self.count)
-        with np.errstate(over="ignore"):
-            rows = np.asarray(self.compute(start, stop)).astype(self.dtype, copy=False)
-        if rows.shape != (stop - start, self.dim):
-            expected = (stop - start, self.dim)
-            raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {expected}.")
-        finite = np.isfinite(rows).all(axis=1)
-        if not finite.all():
-            row = start + int(np.flatnonzero(~finite)[0])
-            raise NotFinite(f"The vector of row {row} contains NaN or a number too large for {self.dtype}.")
-        return rows.tobytes()
+def _computed(compute: Compute, start: int, stop: int, dim: int, dtype: np.dtype[Any]) -> bytes:
+    """The bytes of a chunk, computed. Raises NotFinite naming the row."""
+    with np.errstate(over="ignore"):
+        rows = np.asarray(compute(start, stop)).astype(dtype, copy=False)
+    if rows.shape != (stop - start, dim):
+        expected = (stop - start, dim)
+        raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {expected}.")
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        row = start + int(np.flatnonzero(~finite)[0])
+        raise NotFinite(f"The vector of row {row} contains NaN or a number too large for {dtype}.")
+    return rows.tobytes()
 
 
 def embedded(
@@ -89,32 +64,27 @@ def embedded(
     Without a cache, or where the vectors do not fit into it (it warns), all are computed. Raises DiskError where they
     cannot be written, and NotFinite naming the row.
     """
-    plan = _Plan(key, count, dim, np.dtype(dtype), chunk, compute)
+    of = np.dtype(dtype)
     if not count * dim:
-        return np.zeros((count, dim), plan.dtype)
-    storage = cache if cache is not None and cache.fits(count * dim * plan.dtype.itemsize, KIND) else None
+        return np.zeros((count, dim), of)
+    storage = cache if cache is not None and cache.fits(count * dim * of.itemsize, KIND) else None
     folder = (cache.scratch() if cache else None) or Path(tempfile.gettempdir())
     with ExitStack() as stack:
         with _writing(folder):
             file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
         for start in range(0, count, chunk):
-            data = _chunk(plan, start, storage)
+            # A batch can change the last bits of a vector, so that the key depends on the bounds of the chunk.
+            of_chunk = bytes.fromhex(key_of(key, of.str, *map(str, (count, dim, chunk, start))))
+            data = storage.get(KIND, [of_chunk]).get(of_chunk) if storage else None
+            if data is None:
+                data = _computed(compute, start, min(start + chunk, count), dim, of)
+                if storage:
+                    storage.put(KIND, {of_chunk: data})
             with _writing(folder):
                 file.write(data)
         with _writing(folder):
             file.flush()
-        return np.memmap(file, plan.dtype, "r", shape=(count, dim))
-
-
-def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
-    """The bytes of a chunk, from the cache or computed."""
-    key = plan.key_at(start)
-    data = cache.get(KIND, [key]).get(key) if cache else None
-    if data is None:
-        data = plan.computed(start)
-        if cache:
-            cache.put(KIND, {key: data})
-    return data
+        return np.memmap(file, of, "r", shape=(count, dim))
 
 
 @final

@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.leading import leading
 
-FAISS: Final = "faiss"
 _BLOCK: Final = 1 << 28
 _HOST_BLOCK: Final = 1 << 24
 """The most bytes of products that are in memory at once: where torch computes them, and where numpy does."""
@@ -34,17 +34,9 @@ class Products(Protocol):
 
     def best(self, part: Array, most: int) -> tuple[Array, Array]:
         """The largest products of each query (q, most), unordered, and the indices in the part."""
-        ...
 
     def above(self, part: Array, which: Array, floor: Array) -> Iterator[tuple[Array, Array]]:
         """The pairs of a query, by its index in `which` (w,), and a candidate with a product from `floor` (w,) on."""
-        ...
-
-
-def products(queries: Array, engine: str | None, device: str) -> Products:
-    """The engine of a device: by default faiss on the CPU and torch elsewhere."""
-    by_faiss = engine == FAISS or (engine is None and device == "cpu")
-    return _Faiss(queries) if by_faiss else _Torch(queries, device)
 
 
 def best_of_groups(products: Array, k: int) -> Array:
@@ -140,8 +132,6 @@ def _highest() -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-Array = np.ndarray[Any, Any]
-
 QUANTUM: Final = 1e-6
 """Scores are compared as multiples of this. One input in two batches of other shapes gives vectors of length 1 that
 differ in the last bits of float32, and scores that differ by some 1e-7; that is a tie, which the lowest index wins."""
@@ -150,18 +140,9 @@ CPU: Final = "cpu"
 """The device whose search needs no torch."""
 
 CHUNK_BYTES: Final = 1 << 26
-_SPARE: Final = 32
-_PAIRS_BYTES: Final = 1 << 25
-_CACHED_BYTES: Final = 1 << 19
-"""Bytes of factors that are multiplied at once, so that they stay in a core's cache."""
-
 _SMALL: Final = 4096
 _CELLS: Final = 1 << 19
 """Candidates up to which numpy has all products of some queries, and how many it has at once."""
-
-_UNIT: Final = 2.0**-24
-_SLACK: Final = 1.01
-_LONGEST: Final = 1e18
 
 
 @final
@@ -199,7 +180,9 @@ def search(
     if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
         raise Mismatch(f"Queries of shape {queries.shape} cannot be searched for in candidates of {candidates.shape}.")
     rows = chunk or max(1, CHUNK_BYTES // (4 * max(1, candidates.shape[1])))
-    pool = _Pool(candidates, rows, max(0, min(k, len(candidates))), products(queries, engine, device))
+    by_faiss = engine == "faiss" or (engine is None and device == CPU)
+    fast = _Faiss(queries) if by_faiss else _Torch(queries, device)
+    pool = _Pool(candidates, rows, max(0, min(k, len(candidates))), fast)
     length = _lengths(queries, "Query")
     if not len(queries) or not pool.k:
         return Neighbours(np.zeros((len(queries), pool.k), np.int64), np.zeros((len(queries), pool.k), np.float32))
@@ -226,7 +209,7 @@ def _direct(pool: _Pool, queries: Array, length: Array) -> Neighbours:
 
 def _error(queries: Array, length: Array, longest: float) -> Array:
     """The largest error (q,) of products in float32 of queries (q, D) with their `length` (q,) and candidates."""
-    return np.asarray(length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK)
+    return np.asarray(length.astype(np.float64) * longest * queries.shape[1] * 2.0**-24 * 1.01)
 
 
 def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
@@ -246,7 +229,7 @@ def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
 
 def _proposals(pool: _Pool, queries: int) -> tuple[Array, Array, float]:
     """More than k candidates of each query by the fast pass, unordered: scores, indices, and the longest candidate."""
-    most = min(len(pool.candidates), pool.k + _SPARE)
+    most = min(len(pool.candidates), pool.k + 32)
     scores, candidates, longest = np.zeros((queries, 0), np.float32), np.zeros((queries, 0), np.int64), 0.0
     for start, part in pool.chunks():
         longest = max(longest, float(_lengths(part, "Candidate", start).max()))
@@ -265,18 +248,13 @@ def _look_again(pool: _Pool, queries: Array, near: Neighbours, which: Array, flo
     """Score every candidate that may be among the best of the queries in `which`, and replace their results."""
     wanted = queries[which]
     best = Neighbours(np.full((len(which), pool.k), -1, np.int64), np.full((len(which), pool.k), -np.inf, np.float64))
+    size = _block(queries, 1 << 25)
     for start, part in pool.chunks():
         for of, columns in pool.fast.above(part, which, floor):
-            _look_at(pool, wanted, best, of, columns + start)
+            for first in range(0, len(of), size):
+                query, candidate = of[first : first + size], columns[first : first + size] + start
+                _take(best, query, candidate, _summed(wanted, pool.candidates, query, candidate))
     near.indices[which], near.scores[which] = best.indices, best.scores
-
-
-def _look_at(pool: _Pool, queries: Array, best: Neighbours, of: Array, candidates: Array) -> None:
-    """Score pairs (query, candidate) in blocks and merge them into the best."""
-    size = _block(queries)
-    for start in range(0, len(of), size):
-        block = slice(start, start + size)
-        _take(best, of[block], candidates[block], _scored(pool, queries, of[block], candidates[block]))
 
 
 def _take(best: Neighbours, of: Array, candidates: Array, scores: Array) -> None:
@@ -294,7 +272,8 @@ def _ranked(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Neighb
     """The best k of the pairs given, by exact scores."""
     order = np.lexsort((candidates, of))
     of, candidates = of[order], candidates[order]
-    indices, values = _ordered(len(queries), pool.k, of, candidates, _scored(pool, queries, of, candidates))
+    scores = _summed(queries, pool.candidates, of, candidates)
+    indices, values = _ordered(len(queries), pool.k, of, candidates, scores)
     return Neighbours(indices, values.astype(np.float32))
 
 
@@ -319,21 +298,15 @@ def _first(count: int, k: int, of: Array, candidates: Array, scores: Array) -> t
     return indices, values
 
 
-def _block(queries: Array, most: int = _PAIRS_BYTES) -> int:
-    """How many pairs are scored at once."""
-    width = int(queries.shape[1])
-    return max(1, most // (8 * max(1, width)))
-
-
-def _scored(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Array:
-    """The scores (p,) of pairs of queries (q, D) and candidates (n, D) of a pool."""
-    return _summed(queries, pool.candidates, of, candidates)
+def _block(queries: Array, most: int) -> int:
+    """How many pairs are scored at once, whose factors take so many bytes."""
+    return max(1, most // (8 * max(1, int(queries.shape[1]))))
 
 
 def _summed(queries: Array, pool: Array, of: Array, candidates: Array) -> Array:
     """The scores (p,) float64 of pairs, to QUANTUM: products are exact, and the order of the sum depends on D alone."""
     scores = np.empty(len(of), np.float64)
-    size = _block(queries, _CACHED_BYTES)
+    size = _block(queries, 1 << 19)  # which stays in a core's cache
     for start in range(0, len(of), size):
         block = slice(start, start + size)
         products = pool.take(candidates[block], axis=0).astype(np.float64, copy=False)
@@ -346,7 +319,7 @@ def _lengths(rows: Array, what: str, start: int = 0) -> Array:
     """The Euclidean length of each row (r,). Raises NotFinite for a row without a finite length in float32."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    wrong = np.flatnonzero(~(lengths < _LONGEST))
+    wrong = np.flatnonzero(~(lengths < 1e18))
     if len(wrong):
         row = int(wrong[0])
         why = "is too long for float32" if np.isfinite(rows[row]).all() else "contains NaN or an infinite number"

@@ -27,12 +27,6 @@ CONTRASTS: Final = (CLIP, SIGLIP)
 WIDTH: Final = 128
 """The size of the space in which images and captions are compared."""
 
-_CLIP_SCALE: Final = math.log(1 / 0.07)
-_SIGLIP_SCALE: Final = math.log(10.0)
-_SIGLIP_BIAS: Final = -10.0
-_HIGHEST: Final = math.log(100.0)
-"""Starts and bound of the scale. Sources: arXiv 2103.00020, section 2.5; arXiv 2303.15343, algorithm 1."""
-
 _MOST_BYTES: Final = 4 * 10**9
 """The most bytes of decoded images that stay in memory; more are decoded again in each pass."""
 
@@ -45,9 +39,10 @@ class ContrastHead(nn.Module):
         self.tower = tower
         self.of_text = nn.Linear(hidden_size, WIDTH, bias=False)
         self.of_image = nn.Linear(tower.width, WIDTH, bias=False)
+        # Starts and bound of the scale: arXiv 2103.00020, section 2.5; arXiv 2303.15343, algorithm 1.
         siglip = contrast == SIGLIP
-        self.scale = nn.Parameter(torch.tensor(_SIGLIP_SCALE if siglip else _CLIP_SCALE))
-        self.bias = nn.Parameter(torch.tensor(_SIGLIP_BIAS)) if siglip else None
+        self.scale = nn.Parameter(torch.tensor(math.log(10.0) if siglip else math.log(1 / 0.07)))
+        self.bias = nn.Parameter(torch.tensor(-10.0)) if siglip else None
 
     def texts(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Vectors (N, D) of length 1: the mean over tokens of hidden states (N, L, H), projected."""
@@ -61,7 +56,7 @@ class ContrastHead(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor, pixels: Tensor) -> Tensor:
         """Scores (N, N) of each caption (row) and image (column)."""
-        scale = self.scale.clamp(max=_HIGHEST).exp()
+        scale = self.scale.clamp(max=math.log(100.0)).exp()
         scores = scale * self.texts(hidden, mask) @ self.images(pixels).T
         return scores if self.bias is None else scores + self.bias
 
@@ -77,9 +72,6 @@ def siglip_loss(scores: Tensor) -> Tensor:
     """The sum over pairs (N, N) of a sigmoid's cross-entropy, whether they belong together, divided by N."""
     signs = 2 * torch.eye(len(scores), device=scores.device) - 1
     return -nn.functional.logsigmoid(signs * scores).sum() / len(scores)
-
-
-_LOSSES: Final[dict[str, Callable[[Tensor], Tensor]]] = {CLIP: clip_loss, SIGLIP: siglip_loss}
 
 
 def contrast_part(
@@ -145,6 +137,6 @@ def _loss(contrast: str) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]
             raise ValueError("a batch of captions has images")
         pixels = torch.from_numpy(taken.pixels).to(hidden.device)
         scores: Tensor = head(hidden, mask, pixels)
-        return _LOSSES[contrast](scores.float())
+        return siglip_loss(scores.float()) if contrast == SIGLIP else clip_loss(scores.float())
 
     return loss

@@ -23,9 +23,6 @@ from robust_xtreme.training.images.pairs import Pixels
 SIZE: Final = 32
 """The height and width of a scene in pixels."""
 
-SORTS: Final = ("person", "role", "organisation", "thing")
-_FIGURE: Final = 10
-_CELLS: Final = 5
 _COLUMNS: Final = (0, 11, 22)
 _GREY: Final = (150, 150, 150)
 _DARK: Final = (30, 30, 30)
@@ -40,10 +37,8 @@ _COLOURS: Final[Mapping[str, tuple[int, int, int]]] = MappingProxyType(
     }
 )
 _RADII: Final[Mapping[str, float]] = MappingProxyType({"big": 5.0, "small": 3.0})
-_RADIUS: Final = 4.3
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-Colour = tuple[int, int, int]
 
 
 @final
@@ -84,7 +79,7 @@ def scene_of(row: Mapping[str, Any], location: str) -> Scene:
 
 
 def _figure(value: Mapping[str, Any]) -> Figure:
-    if value["sort"] not in SORTS:
+    if value["sort"] not in _DRAWERS:
         raise ValueError(value["sort"])
     names = tuple(map(str, value["names"]))
     return Figure(value["sort"], names, str(value.get("kind", "")), str(value.get("quality", "")))
@@ -95,15 +90,12 @@ def drawn(scene: Scene) -> Pixels:
     canvas = np.full((SIZE, SIZE, 3), 235, np.uint8)
     if scene.city:
         canvas[:] = _colour(f"place/{scene.city}", light=0.86)
-        _paint(canvas, _scaled(_sign(f"place/{scene.city}")), 21, 21, _DARK)
-    _paint(canvas, _scaled(_sign(f"verb/{scene.verb}")), 21, 1, (110, 20, 110))
+        _paint(canvas, _sign(f"place/{scene.city}", scale=2), 21, 21, _DARK)
+    _paint(canvas, _sign(f"verb/{scene.verb}", scale=2), 21, 1, (110, 20, 110))
     for figure, left in zip(scene.figures, _COLUMNS, strict=False):
         if figure is not None:
             _DRAWERS[figure.sort](canvas, figure, left)
     return canvas
-
-
-# --------------------------------------------------------------------------------------------------------------- parts
 
 
 def _person(canvas: Pixels, figure: Figure, left: int) -> None:
@@ -136,7 +128,7 @@ def _thing(canvas: Pixels, figure: Figure, left: int) -> None:
     quality = figure.quality
     shape = _SHAPES[_number(f"kind/{figure.kind}") % len(_SHAPES)] if figure.kind not in _KINDS else _KINDS[figure.kind]
     colour = _COLOURS.get(quality, _GREY)
-    _paint(canvas, shape(_RADII.get(quality, _RADIUS)), 0, left, colour)
+    _paint(canvas, shape(_RADII.get(quality, 4.3)), 0, left, colour)
     _paint(canvas, _sign(f"noun/{figure.names[0]}"), 11, left + 2, _DARK)
     if quality and quality not in _COLOURS and quality not in _RADII:
         _paint(canvas, _sign(f"quality/{quality}"), 2, left + 2, _colour(f"quality/{quality}", light=0.3))
@@ -147,42 +139,29 @@ _DRAWERS: Final = MappingProxyType(
 )
 
 
-# -------------------------------------------------------------------------------------------------------------- shapes
-
-
-def _grid() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Distances (10, 10) of the pixels of a figure from its middle, down and to the right."""
-    steps = np.arange(_FIGURE) - (_FIGURE - 1) / 2
-    return steps[:, None], steps[None, :]
-
-
-def _mask(inside: Any) -> Mask:
-    return np.asarray(inside, np.bool_)
+_DOWN: Final = np.arange(10)[:, None] - 4.5
+_RIGHT: Final = _DOWN.T
+"""Distances (10, 10) of the pixels of a figure from its middle."""
 
 
 def _disc(radius: float) -> Mask:
-    down, right = _grid()
-    return _mask(down**2 + right**2 <= radius**2)
+    return np.asarray(radius**2 >= _DOWN**2 + _RIGHT**2)
 
 
 def _square(radius: float) -> Mask:
-    down, right = _grid()
-    return _mask(np.maximum(np.abs(down), np.abs(right)) <= radius - 0.5)
+    return np.asarray(np.maximum(np.abs(_DOWN), np.abs(_RIGHT)) <= radius - 0.5)
 
 
 def _diamond(radius: float) -> Mask:
-    down, right = _grid()
-    return _mask(np.abs(down) + np.abs(right) <= radius)
+    return np.asarray(np.abs(_DOWN) + np.abs(_RIGHT) <= radius)
 
 
 def _triangle(radius: float) -> Mask:
-    down, right = _grid()
-    return _mask((np.abs(right) * 2 <= down + radius) & (np.abs(down) <= radius))
+    return np.asarray((np.abs(_RIGHT) * 2 <= _DOWN + radius) & (np.abs(_DOWN) <= radius))
 
 
 def _cross(radius: float) -> Mask:
-    down, right = _grid()
-    return _mask(np.minimum(np.abs(down), np.abs(right)) <= radius / 3) & _square(radius)
+    return np.asarray(np.minimum(np.abs(_DOWN), np.abs(_RIGHT)) <= radius / 3) & _square(radius)
 
 
 def _ring(radius: float) -> Mask:
@@ -190,8 +169,7 @@ def _ring(radius: float) -> Mask:
 
 
 def _bar(radius: float) -> Mask:
-    down, _ = _grid()
-    return _mask(np.abs(down) <= radius / 2) & _square(radius)
+    return np.asarray(np.abs(_DOWN) <= radius / 2) & _square(radius)
 
 
 _SHAPES: Final = (_disc, _square, _diamond, _triangle, _cross, _ring, _bar)
@@ -201,26 +179,18 @@ _KINDS: Final = MappingProxyType(
 """Each kind of thing has its shape; things without a kind are bars, and unknown kinds share these shapes."""
 
 
-# ---------------------------------------------------------------------------------------------------- signs and colours
-
-
 def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
-def _sign(name: str) -> Mask:
-    """A pattern (5, 5) that is the same from the left and from the right, drawn from the hash of a name."""
+def _sign(name: str, scale: int = 1) -> Mask:
+    """A pattern (5, 5) that is the same from the left and from the right, drawn from the hash of a name, enlarged."""
     bits = _number(name) | 1
-    half = np.array([[bits >> (3 * row + column) & 1 for column in range(3)] for row in range(_CELLS)], np.bool_)
-    return np.concatenate([half, half[:, 1::-1]], axis=1)
+    half = np.array([[bits >> (3 * row + column) & 1 for column in range(3)] for row in range(5)], np.bool_)
+    return np.concatenate([half, half[:, 1::-1]], axis=1).repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _scaled(mask: Mask) -> Mask:
-    """A pattern at twice its size."""
-    return mask.repeat(2, axis=0).repeat(2, axis=1)
-
-
-def _colour(name: str, light: float = 0.55) -> Colour:
+def _colour(name: str, light: float = 0.55) -> tuple[int, int, int]:
     """A colour whose hue is drawn from the hash of a name."""
     red, green, blue = (round(255 * part) for part in hls_to_rgb((_number(name) >> 32) % 360 / 360, light, 0.75))
     return red, green, blue

@@ -16,8 +16,8 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import store
 from robust_xtreme.tasks.formats import read_file
-from robust_xtreme.training.images import caption_wit, captions
-from robust_xtreme.training.images.rows import LONGEST, CaptionRow
+from robust_xtreme.training.images import captions
+from robust_xtreme.training.images.captions import LONGEST, CaptionRow
 
 WORLD: Final = "world"
 """The pairs that ship with the program: drawn scenes of the embedded world."""
@@ -63,17 +63,11 @@ class Pairs:
     @property
     def identity(self) -> str:
         """The hash of the images and their captions, in order."""
-        return digest(
-            *(
-                part
-                for picture in self.pictures
-                for part in (
-                    picture.identity,
-                    str(len(picture.captions)),
-                    *(word for caption in picture.captions for word in (caption.language, caption.text)),
-                )
-            )
-        )
+        parts: list[str] = []
+        for picture in self.pictures:
+            parts += [picture.identity, str(len(picture.captions))]
+            parts += [word for caption in picture.captions for word in (caption.language, caption.text)]
+        return digest(*parts)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -94,28 +88,13 @@ class Pairs:
 def exchanged(pairs: Pairs, seed: int) -> Pairs:
     """The pairs with the captions of other images: a control, in which captions say nothing of their images."""
     order = np.random.default_rng((seed, len(pairs.pictures))).permutation(len(pairs.pictures))
-    pictures = zip(pairs.pictures, order, strict=True)
-    return replace(
-        pairs,
-        pictures=tuple(replace(picture, captions=pairs.pictures[other].captions) for picture, other in pictures),
-    )
+    others = [pairs.pictures[other].captions for other in order]
+    pictures = zip(pairs.pictures, others, strict=True)
+    return replace(pairs, pictures=tuple(replace(picture, captions=captions) for picture, captions in pictures))
 
 
-# Pairs of images and captions on disk: which format a file has, where its images are, and which are equal.
-#
-# Formats: Multi30k, Flickr30k, JSON lines (`captions`) and WIT (`caption_wit`).
-# Images are files in the folder `images` beside the captions, or in the folder of the captions itself.
-
-_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 _MOST_PIXELS: Final = 50_000_000
 """The most pixels of an image; a small file can contain far more."""
-
-
-def check_pillow() -> None:
-    """Raise UserError where Pillow is not installed."""
-    if find_spec("PIL") is None:
-        what = "Pairs of images and captions need Pillow, which is not installed."
-        raise UserError(f"{what} Install it: pip install 'robust-xtreme[images]'")
 
 
 def decoded(path: Path, size: int) -> Pixels:
@@ -129,8 +108,9 @@ def decoded(path: Path, size: int) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                _check_size(image.size, path)
+            with Image.open(path, formats=("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")) as image:
+                if image.width * image.height > _MOST_PIXELS:
+                    raise _too_large(path)
                 whole = image.convert("RGBA")
             ground = Image.new("RGBA", whole.size, "white")
             colours = Image.alpha_composite(ground, whole).convert("RGB")
@@ -144,16 +124,13 @@ def decoded(path: Path, size: int) -> Pixels:
         raise DataError(path, f"cannot be read as an image: {reason}. Get it again, or leave its rows out.") from error
 
 
-def _check_size(size: tuple[int, int], path: Path) -> None:
-    if size[0] * size[1] > _MOST_PIXELS:
-        raise _too_large(path)
-
-
 def _too_large(path: Path) -> DataError:
     return DataError(path, f"has more than {_MOST_PIXELS:,} pixels, and is not decoded. Make it smaller.")
 
 
 _FOLDER: Final = "images"
+"""The folder of the images beside the captions; images may also be in the folder of the captions itself."""
+
 _ENDINGS: Final = (".tsv", ".jsonl", ".token", ".csv")
 _MOST_FILES: Final = 1_000
 _LARGEST: Final = 10**8
@@ -162,7 +139,9 @@ _LARGEST: Final = 10**8
 
 def read(path: Path) -> Pairs:
     """The pairs of a file of captions, or of a folder. Raises MissingData, DataError, UserError without Pillow."""
-    check_pillow()
+    if find_spec("PIL") is None:
+        what = "Pairs of images and captions need Pillow, which is not installed."
+        raise UserError(f"{what} Install it: pip install 'robust-xtreme[images]'")
     folder = path if path.is_dir() else path.parent
     rows = captions.read(path) if path.is_dir() and captions.fits(path) else _tables(path)
     pictures = _pictures(rows, folder)
@@ -183,7 +162,7 @@ def _tables(path: Path) -> list[CaptionRow]:
         raise MissingData(f"{path} contains no captions: a folder of pairs contains {known}.")
     if len(files) > _MOST_FILES:
         raise DataError(path, f"contains more than {_MOST_FILES:,} files of captions.")
-    return [row for file in files if file.name != caption_wit.INDEX for row in _rows(file)]
+    return [row for file in files if file.name != captions.INDEX for row in _rows(file)]
 
 
 def _rows(path: Path) -> list[CaptionRow]:
@@ -191,32 +170,23 @@ def _rows(path: Path) -> list[CaptionRow]:
     first = text.partition("\n")[0]
     if first.lstrip().startswith("{"):
         return captions.read_jsonl(text, path)
-    if caption_wit.fits(first):
-        return caption_wit.read(text, path)
+    if captions.is_wit(first):
+        return captions.read_wit(text, path)
     return captions.read_table(text, path)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Image:
-    """An image file, and the hash of its bytes."""
-
-    path: Path
-    identity: str
 
 
 def _pictures(rows: Iterable[CaptionRow], folder: Path) -> tuple[Picture, ...]:
     """One picture for each content of an image file: two files with the same bytes are one image."""
-    images: dict[str, _Image | None] = {}
+    images: dict[str, tuple[Path, str] | None] = {}
     captions: dict[str, dict[Caption, None]] = {}
     paths: dict[str, Path] = {}
     for row in rows:
         if row.image not in images:
             images[row.image] = _image(row, folder)
-        image = images[row.image]
-        if image is not None:
-            paths.setdefault(image.identity, image.path)
-            captions.setdefault(image.identity, {})[_caption(row)] = None
+        if image := images[row.image]:
+            file, identity = image
+            paths.setdefault(identity, file)
+            captions.setdefault(identity, {})[_caption(row)] = None
     return tuple(
         Picture(paths[identity].name, identity, tuple(several), partial(decoded, paths[identity]))
         for identity, several in captions.items()
@@ -232,8 +202,11 @@ def _caption(row: CaptionRow) -> Caption:
     return Caption(text, row.language)
 
 
-def _image(row: CaptionRow, folder: Path) -> _Image | None:
-    """The file of a row's image; None for an optional one that is not on this machine. Raises DataError."""
+def _image(row: CaptionRow, folder: Path) -> tuple[Path, str] | None:
+    """The file of a row's image and the hash of its bytes; None for an optional one that is not on this machine.
+
+    Raises DataError.
+    """
     path = _path(row, folder)
     if path is None and row.optional:
         return None
@@ -241,7 +214,7 @@ def _image(row: CaptionRow, folder: Path) -> _Image | None:
         raise DataError(row.location, f"the image {row.image[:200]!r} is not in {folder} or in {folder / _FOLDER}.")
     if path.stat().st_size > _LARGEST:
         raise DataError(path, f"is larger than {_LARGEST // 10**6} MB, and is not read as an image.")
-    return _Image(path, store.sha256(path))
+    return path, store.sha256(path)
 
 
 def _path(row: CaptionRow, folder: Path) -> Path | None:

@@ -33,7 +33,6 @@ _OF_CLIP: Final = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258,
 
 _PREPROCESSOR: Final = "preprocessor_config.json"
 _LARGEST: Final = 1024
-_VALUES: Final = 255.0
 
 
 class ImageTower(nn.Module):
@@ -52,7 +51,7 @@ class ImageTower(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Vectors (N, V) of images."""
         mean, deviation = self.get_buffer("mean"), self.get_buffer("deviation")
-        values = (pixels.permute(0, 3, 1, 2).to(mean.dtype) / _VALUES - mean) / deviation
+        values = (pixels.permute(0, 3, 1, 2).to(mean.dtype) / 255.0 - mean) / deviation
         pooled: Tensor = self.vision(pixel_values=values).pooler_output
         return pooled
 
@@ -95,16 +94,12 @@ def read_tower(folder: Path) -> ImageTower:
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         vision, report = architecture.from_pretrained(called, config=shape, **options, **loading())
     check_complete(called, report)
-    _check_image(vision.config, called)
+    size, channels = vision.config.image_size, vision.config.num_channels
+    if type(size) is not int or not 1 <= size <= _LARGEST or channels != 3:
+        raise ModelError(f"{called} reads images of {size} x {size} and {channels} colours; expected 3 and {_LARGEST}.")
     vision = vision.float()
     check_finite(vision, called)
     return ImageTower(vision, _colours(folder, name))
-
-
-def _check_image(config: Any, called: str) -> None:
-    size, channels = config.image_size, config.num_channels
-    if type(size) is not int or not 1 <= size <= _LARGEST or channels != 3:
-        raise ModelError(f"{called} reads images of {size} x {size} and {channels} colours; expected 3 and {_LARGEST}.")
 
 
 def _colours(folder: Path, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

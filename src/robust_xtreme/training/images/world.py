@@ -20,18 +20,8 @@ from robust_xtreme.training.images.pairs import WORLD, Caption, Pairs, Picture, 
 FILE: Final = "images/scenes.jsonl"
 
 
-def scenes_file() -> Path:
-    """The file of the scenes: a JSON object each line, with `id`, `scene` and `captions` by language."""
-    return resources.mini(WORLD) / FILE
-
-
-def pairs_of_world() -> Pairs:
-    """The drawn scenes and all their captions. Raises DataError where the file is damaged."""
-    return read_scenes(scenes_file())
-
-
 def read_scenes(path: Path) -> Pairs:
-    """The scenes of a file. Raises DataError."""
+    """The scenes of a file: JSON objects with `id`, `scene` and `captions` by language. Raises DataError."""
     pictures: dict[str, Picture] = {}
     for number, line in numbered_lines(read_file(path).text):
         location = f"{path}:{number}"
@@ -70,16 +60,13 @@ def scaled(scene: Scene, size: int) -> Pixels:
     return drawn(scene)[nearest][:, nearest]
 
 
-# Which pairs a source names: those of files, or of the embedded world.
-
-
 def read_pairs(source: str, languages: Sequence[str] = (), most: int = 0) -> Pairs:
     """The pairs of a file, a folder or `world`, with the captions of some languages, or of all.
 
     `most` bounds the number of captions: whole images in hash order, at least one, so that a smaller number gives a
     subset. Raises MissingData, DataError, and UserError where Pillow is not installed.
     """
-    pairs = pairs_of_world() if source == WORLD else read(Path(source))
+    pairs = read_scenes(resources.mini(WORLD) / FILE) if source == WORLD else read(Path(source))
     return _within(_in_languages(pairs, tuple(languages), source), most)
 
 

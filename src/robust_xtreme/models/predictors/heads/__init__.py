@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Final
 
-MEMBERS: Final = {"_labelled": ("choice", "classification")}
+MEMBERS: Final = {"_heads": ("choice", "classification", "retrieval", "span_qa", "tagging")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -33,9 +33,6 @@ from robust_xtreme.models.reading.windows import Windows, piece_windows
 
 if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family
-
-_OURS: Final = "robust_xtreme."
-_NOTHING: Final = np.zeros(0, np.int64)
 
 
 @final
@@ -100,7 +97,7 @@ class EncoderHead:
 
     def _store(self, work: Work) -> Store | None:
         """The cache, if any; none for the code of another package, which can change."""
-        return work.store if self.reader.reading.decode.__module__.startswith(_OURS) else None
+        return work.store if self.reader.reading.decode.__module__.startswith("robust_xtreme.") else None
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, work: Work) -> tuple[Decoded, Array]:
         reading, meanings = self.reader.reading, self._meanings()
@@ -110,7 +107,7 @@ class EncoderHead:
 
         several = reduced(self.weights_of, reading, inputs, work.batch_tokens, work.advance, reduce)
         if several is None:
-            return Decoded(column_of(()), np.ones(0, np.bool_)), _NOTHING
+            return Decoded(column_of(()), np.ones(0, np.bool_)), np.zeros(0, np.int64)
         bounds, (answers, parts) = several
         decoded = reading.decode(inputs.contents, inputs.content, bounds, answers, self.labels)
         return decoded, weighing.margin(inputs.content, bounds, parts)

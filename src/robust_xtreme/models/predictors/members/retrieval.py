@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Names, TargetColumn, bounds_of, chained, column_of, gathered
+from robust_xtreme.core.columns import Array, Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.examples import Document, Example
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
@@ -31,10 +31,6 @@ TOP: Final = 20
 _CHUNK: Final = 4096
 _PRODUCTS: Final = 1 << 23
 """The most numbers of a part of similarities, and of the vectors of its candidates."""
-
-_NOTHING: Final = Document(())
-
-Array = np.ndarray[Any, Any]
 
 
 @final
@@ -126,7 +122,7 @@ def _lost(count: int) -> PredictedMargins:
 
 def _nothing(count: int) -> TargetColumn:
     """Of queries without an answer."""
-    return column_of([_NOTHING] * count)
+    return column_of([Document(())] * count)
 
 
 def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
@@ -177,11 +173,8 @@ def _searches(inputs: Inputs) -> Iterator[_Search]:
     edges = [0, *(np.flatnonzero(np.diff(pools)) + 1).tolist(), len(pools)]
     for start, stop in pairwise(edges):
         pool = inputs.pools[int(pools[start])]
-        yield _Search(values[start:stop], pool, int(inputs.group[start]), _rows(stop - start, pool))
-
-
-def _rows(queries: int, pool: Candidates) -> dict[str, int]:
-    return {QUERY: queries, CANDIDATE: len(pool.ids)}
+        rows = {QUERY: stop - start, CANDIDATE: len(pool.ids)}
+        yield _Search(values[start:stop], pool, int(inputs.group[start]), rows)
 
 
 @final

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Choices
+from robust_xtreme.core.columns import Array, Choices
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, merged
 
-# Choice: each of several texts is a window with a premise and a question, and the best score is the choice.
-
 _PREMISE: Final = "premise"
-_QUESTION: Final = "question"
 _CHOICE: Final = "choice"
-_FEWEST: Final = 2
 
 
 def _asked(contents: Contents) -> Sequence[str | None]:
     """Premise and question as one text, a space between them, as run_xcopa.py of google-research/xtreme joins them."""
-    fields = [contents.values[name] for name in (_PREMISE, _QUESTION) if name in contents.values]
+    fields = [contents.values[name] for name in (_PREMISE, "question") if name in contents.values]
     return [" ".join(part for part in parts if part is not None) for parts in zip(*fields, strict=True)]
 
 
@@ -36,7 +32,7 @@ def _choices(contents: Contents) -> list[str]:
     names = [f"{_CHOICE}{number}" for number in range(1, len(named) + 1)]
     absent = np.zeros(len(contents), np.bool_)
     count = sum((there[name].astype(np.int64) for name in named), np.zeros(len(contents), np.int64))
-    wrong = ~there.get(_PREMISE, absent) | (count < _FEWEST)
+    wrong = ~there.get(_PREMISE, absent) | (count < 2)
     for number, name in enumerate(names):
         wrong |= (count > number) & ~there.get(name, absent)
     if wrong.any():
@@ -45,11 +41,6 @@ def _choices(contents: Contents) -> list[str]:
         what = f"{contents.ids[worst]} has the fields {have}; a choice needs premise, choice1, choice2 and so on."
         raise ModelError(what)
     return names
-
-
-def choices_of(fields: Iterable[str]) -> int:
-    """The number of choices among the fields of an example."""
-    return sum(name.startswith(_CHOICE) for name in fields)
 
 
 def _choice_encode(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Array, Labels, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, joined
 
@@ -90,14 +90,11 @@ def _encode(
         numbers = lexicon.numbers(contents.values.get(name, absent))
         there = np.flatnonzero(numbers >= 0)
         if name == QUERY and len(there) < len(contents):
-            raise ModelError(_without_query(contents, int((numbers < 0).argmax())))
+            worst = int((numbers < 0).argmax())
+            have = ", ".join(name for name, values in contents.values.items() if values[worst] is not None)
+            raise ModelError(f"{contents.ids[worst]} has the fields {have}, but not {QUERY}.")
         several.append(_windows(numbers[there], there, names, field, tokenizer, lexicon, lengths[name]))
     return _in_turn(several)
-
-
-def _without_query(contents: Contents, worst: int) -> str:
-    have = ", ".join(name for name, values in contents.values.items() if values[worst] is not None)
-    return f"{contents.ids[worst]} has the fields {have}, but not {QUERY}."
 
 
 def _in_turn(several: Sequence[Windows]) -> Windows:
@@ -106,18 +103,11 @@ def _in_turn(several: Sequence[Windows]) -> Windows:
     columns = (np.concatenate([getattr(each, name) for each in layouts]) for name in ("field", "first", "count"))
     layout = TextLayouts(layouts[0].names, *columns)
     order = np.argsort(whole.example, kind="stable")
-    taken = whole.take(order)
-    return Windows(
-        taken.ids, taken.bounds, taken.example, taken.truncated, taken.second, taken.summary, layout.take(order)
-    )
+    return replace(whole.take(order), layout=layout.take(order))
 
 
-def _reduce(windows: Windows, scores: Array, labels: Labels) -> NoReturn:
+def _no_answer(*_: object) -> NoReturn:
     raise ModelError("A query's vector is not an answer by itself; the nearest candidates are searched for.")
 
 
-def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> NoReturn:
-    raise ModelError("A query's vector is not an answer by itself; the nearest candidates are searched for.")
-
-
-retrieval = Reading(_encode, _reduce, _decode)
+retrieval = Reading(_encode, _no_answer, _no_answer)

@@ -9,25 +9,21 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Ranges, bounds_of
+from robust_xtreme.core.columns import Array, Ranges, bounds_of
 from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import NO_ANSWER
 from robust_xtreme.core.graphemes import SEPARATOR, clusters, string_properties
 from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
 from robust_xtreme.models.reading.windows import Windows, around
-
-QUESTION_TOKENS: Final = 64
-"""Longer questions are truncated, as in the official scripts."""
 
 ANSWER_TOKENS: Final = 30
 """No answer is longer, as in the official scripts."""
 
 _LEFT_OUT: Final = 32
-_QUESTION: Final = "question"
 _CONTEXT: Final = "context"
 _LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not in the context; the sum of two of them is a whole number of 64 bits."""
@@ -97,24 +93,20 @@ def _encode(
     """
     frame = tokenizer.frame
     room = frame.room(2, max_length)
-    questions, contexts = lexicon.columns(contents.values[name] for name in (_QUESTION, _CONTEXT))
+    questions, contexts = lexicon.columns(contents.values[name] for name in ("question", _CONTEXT))
     tokens = lexicon.tokens
-    most = min(QUESTION_TOKENS, room // 2)
+    most = min(64, room // 2)  # longer questions are truncated, as in the official scripts
     asked = np.minimum(tokens.lengths[questions], most)
     example, start, stop = _ranges(tokens.lengths[contexts], room - asked, stride)
     asked, base = asked[example], tokens.bounds[contexts[example]]
     parts = [(tokens.bounds[questions[example]], asked), (base + start, stop - start)]
     ids, bounds = around(frame.pair, tokens, parts)
     first = len(frame.pair[0]) + asked + len(frame.pair[1])
-    reach = _reach(tokens, contexts[example], start, stop, _code_points(contents, example))
+    points = np.array([len(value or "") for value in contents.values[_CONTEXT]], np.int64)
+    reach = _reach(tokens, contexts[example], start, stop, points[example])
     layout = ContextLayouts(first, base + start, base + stop, reach, tokens.spans)
     cut = ~_contains_gold(contents, example, layout) | (tokens.lengths[questions] > most)
     return Windows(ids, bounds, example, cut[example], frame.seconds(asked), frame.summaries(np.diff(bounds)), layout)
-
-
-def _code_points(contents: Contents, example: Array) -> Array:
-    lengths = [len(value or "") for value in contents.values[_CONTEXT]]
-    return np.array(lengths, np.int64)[example]
 
 
 def _ranges(length: Array, room: Array, stride: int) -> tuple[Array, Array, Array]:
@@ -143,8 +135,7 @@ def _contains_gold(contents: Contents, example: Array, layout: ContextLayouts) -
         raise ModelError(f"{contents.ids[0]}: an answer is a span of the context.")
     first, _ = answer_tokens(layout, contents.golds.take(example))
     kept = np.bincount(example[first >= 0], minlength=len(contents)) > 0
-    contained: Array = kept | (np.diff(contents.golds.bounds) == 0)
-    return contained
+    return np.asarray(kept | (np.diff(contents.golds.bounds) == 0))
 
 
 def answer_tokens(layout: ContextLayouts, golds: Ranges) -> tuple[Array, Array]:
@@ -184,8 +175,7 @@ def _in_order(offsets: Array, begin: Array, end: Array) -> Array:
     """Whether neither begins nor ends decrease in the tokens from `begin` to `end` (k,) bool; none of them is empty."""
     less = offsets[1:] < offsets[:-1]
     unlike = np.flatnonzero(less[:, 0] | less[:, 1])
-    ordered: Array = np.searchsorted(unlike, begin) == np.searchsorted(unlike, end - 1)
-    return ordered
+    return np.asarray(np.searchsorted(unlike, begin) == np.searchsorted(unlike, end - 1))
 
 
 def _searched(offsets: Array, begin: Array, end: Array, start: Array, stop: Array) -> tuple[Array, Array]:
@@ -220,8 +210,7 @@ def _compared(offsets: Array, begin: Array, end: Array, start: Array, stop: Arra
 def _lost(contents: Contents, windows: Windows) -> Array:
     if not windows.truncated.any():
         return np.zeros(len(contents), np.bool_)
-    lost: Array = ~_contains_gold(contents, windows.example, contexts_of(windows))
-    return lost
+    return ~_contains_gold(contents, windows.example, contexts_of(windows))
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
@@ -232,7 +221,10 @@ def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
     layout, row = contexts_of(windows), np.arange(len(windows))
     whole, exact = quantised(np.ascontiguousarray(np.moveaxis(scores, 2, 0)))
     inside = _within(scores.shape[1], layout.first, layout.count)
-    start, last, total = _best_spans(*_compact(whole, inside))
+    # What is not inside is lower than all others; in 32 bits where sums fit.
+    small = max(whole.max(initial=0), -whole.min(initial=0)) <= _SMALL
+    compact = np.where(inside, whole.astype(np.int32), _LOW) if small else np.where(inside, whole, _LOWEST)
+    start, last, total = _best_spans(*compact)
     some = layout.count > 0
     values = np.zeros((len(windows), 6), np.int64)
     values[:, _TOTAL] = 2 * _LOWEST
@@ -248,15 +240,7 @@ def _within(length: int, first: Array, count: Array) -> Array:
     """Which of `length` positions are the `count` ones from `first` on (B, length)."""
     after = np.arange(length, dtype=np.int32)[None, :] - first.astype(np.int32)[:, None]
     # As unsigned numbers, positions before the first are larger than any count.
-    inside: Array = after.view(np.uint32) < count.astype(np.uint32)[:, None]
-    return inside
-
-
-def _compact(whole: Array, inside: Array) -> Array:
-    """Scores (2, B, L) with those that are not inside lower than all others, in 32 bits where their sums fit."""
-    if max(whole.max(initial=0), -whole.min(initial=0)) > _SMALL:
-        return np.where(inside, whole, _LOWEST)
-    return np.where(inside, whole.astype(np.int32), _LOW)
+    return np.asarray(after.view(np.uint32) < count.astype(np.uint32)[:, None])
 
 
 def _best_spans(begin: Array, end: Array) -> tuple[Array, Array, Array]:

@@ -8,14 +8,14 @@ from typing import final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Names, bounds_of, gathered
+from robust_xtreme.core.columns import Array, Names, bounds_of, gathered
 from robust_xtreme.core.edits import covered, ranges_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.models.reading.inputs import Contents
 from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Array, Decoded, Labels, Reduced, every, quantised
-from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokenizer, Tokens
+from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, every, quantised
+from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
 from robust_xtreme.models.reading.windows import Windows, around
 
 
@@ -50,8 +50,7 @@ class WordLayouts:
     def inside(self) -> Array:
         """Which positions (w, most words) are words and not padding."""
         lengths = np.diff(self.bounds)
-        inside: Array = np.arange(max(1, lengths.max(initial=0)))[None, :] < lengths[:, None]
-        return inside
+        return np.asarray(np.arange(max(1, lengths.max(initial=0)))[None, :] < lengths[:, None])
 
 
 def words_of(windows: Windows) -> WordLayouts:
@@ -78,10 +77,12 @@ def _encode(
     lengths = np.clip(lexicon.tokens.lengths[words], 1, room)
     of_text = np.searchsorted(spans.text, np.arange(len(contents) + 1))
     examples, begin, stop = _runs(lengths, of_text, room)
-    firsts, bounds = _firsts(frame, lengths, begin, stop)
-    read, before = _read(lexicon.tokens, words, lengths, blank), bounds_of(lengths)
+    read, before, counts = _read(lexicon.tokens, words, lengths, blank), bounds_of(lengths), stop - begin
+    # The position in its window of each word's token, first or, in causal encoders, last.
+    first = before[:-1] - np.repeat(before[begin], counts) + len(frame.single[0])
+    firsts = first + lengths - 1 if frame.causal else first
     ids, edges = around(frame.single, read, [(before[begin], before[stop] - before[begin])])
-    none, layout = np.zeros(len(examples), np.int64), WordLayouts(begin - of_text[examples], firsts, bounds)
+    none, layout = np.zeros(len(examples), np.int64), WordLayouts(begin - of_text[examples], firsts, bounds_of(counts))
     return Windows(ids, edges, examples, none > 0, none, none, layout)
 
 
@@ -118,13 +119,6 @@ def _cuts(lengths: Sequence[int], room: int) -> Iterator[int]:
             yield index
             used = 0
         used += length
-
-
-def _firsts(frame: SpecialTokens, lengths: Array, begin: Array, stop: Array) -> tuple[Array, Array]:
-    """The position in its window of each word's token, first or, in causal encoders, last; and the words' bounds."""
-    before, counts = bounds_of(lengths), stop - begin
-    first = before[:-1] - np.repeat(before[begin], counts) + len(frame.single[0])
-    return first + lengths - 1 if frame.causal else first, bounds_of(counts)
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
