@@ -72,7 +72,6 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
         },
         perturbed=(),
         adapt=_labelled(described),
-        accepts=(described.name,),
         cite="",
         labels=described.labels,
         groups={OWN: languages},

@@ -23,7 +23,6 @@ ccg = TaskSpec(
     },
     perturbed=(("tokens",),),
     adapt=lambda rows, origin: tagging(named(rows))(rows, origin),  # the reader has checked the labels
-    accepts=("ccg",),
     cite="Hockenmaier and Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures Extracted from "
     "the Penn Treebank (Computational Linguistics 33:3)",
     max_length=128,

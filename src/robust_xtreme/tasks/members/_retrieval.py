@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, HubFiles, Pool, TaskSpec
-from robust_xtreme.tasks.adapters.hub import translation
+from robust_xtreme.core.specs import Files, Pool, TaskSpec
+from robust_xtreme.tasks.adapters.hub import pinned, translation
 from robust_xtreme.tasks.adapters.retrieval import (
     all_sentences,
     answer_sentences,
@@ -18,11 +19,7 @@ from robust_xtreme.tasks.adapters.retrieval import (
     translations,
 )
 
-# Tatoeba: for each English sentence, find its translation among about a thousand sentences of a language.
-
-_HUB: Final = "mteb/tatoeba-bitext-mining"
-_TATOEBA_COMMIT: Final = "69e8f12da6e31d59addadda9a9c8a2e601a0e282"
-# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
+_task = partial(TaskSpec, family="retrieval", perturbed=(("query",),), noisable=("candidate",))
 
 _CODES: Final = {
     "af": "afr", "ar": "ara", "az": "aze", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",
@@ -36,10 +33,9 @@ _CODES: Final = {
 _SINCE_R: Final = ("az", "lt", "pl", "ro", "uk")
 _TATOEBA_LANGUAGES: Final = codes(" ".join(sorted(_CODES)))
 
-tatoeba = TaskSpec(
+tatoeba = _task(
     name="tatoeba",
     summary="Translation retrieval: the sentence of a language that an English sentence means.",
-    family="retrieval",
     metrics=("retrieval_accuracy", "map_at_20"),
     languages=_TATOEBA_LANGUAGES,
     train_languages=(),
@@ -57,15 +53,17 @@ tatoeba = TaskSpec(
     perturbed=(("candidate",),),
     noisable=("query",),
     adapt=translations,
-    accepts=("tatoeba",),
     cite="Artetxe and Schwenk 2019, Massively Multilingual Sentence Embeddings for Zero-Shot Cross-Lingual Transfer "
     "and Beyond (arXiv 1812.10464), in the languages of XTREME (arXiv 2003.11080) and XTREME-R (arXiv 2104.07412)",
     max_length=512,
-    hub={
-        "test": HubFiles(
-            _HUB, _TATOEBA_COMMIT, "{code}-eng", "test", "test/{code}-eng.jsonl.gz", translation, codes=_CODES
-        ),
-    },
+    hub=pinned(
+        "mteb/tatoeba-bitext-mining",
+        "{code}-eng",
+        ("test",),
+        translation,
+        codes=_CODES,
+        files="test/{code}-eng.jsonl.gz",
+    ),
     groups={
         "xtreme-r": _TATOEBA_LANGUAGES,
         "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R),
@@ -83,8 +81,6 @@ tatoeba = TaskSpec(
 )
 
 
-# BUCC 2018: mine the sentences that translate each other from two sets, in which most have no partner.
-
 _BUCC_LANGUAGES: Final = codes("de fr ru zh")
 _SIDES: Final = ("{language}", "en", "gold")
 
@@ -95,18 +91,14 @@ def _bucc_files(release: str, xtreme: str) -> Files:
     return Files("bucc_tsv", tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases), ids="native")
 
 
-bucc = TaskSpec(
+bucc = _task(
     name="bucc",
     summary="Bitext mining: the pairs of a sentence and its English translation among many without one.",
-    family="retrieval",
     metrics=("bitext_f1", "bitext_f1_retuned"),
     languages=_BUCC_LANGUAGES,
     train_languages=(),
     files={"validation": _bucc_files("sample", "dev"), "test": _bucc_files("training", "test")},
-    perturbed=(("query",),),
-    noisable=("candidate",),
     adapt=mined,
-    accepts=("bucc",),
     cite="Zweigenbaum et al. 2018, Overview of the Third BUCC Shared Task (BUCC at LREC 2018), in the splits of XTREME "
     "(arXiv 2003.11080): its sample for validation, its training set for test",
     max_length=512,
@@ -126,24 +118,18 @@ bucc = TaskSpec(
 )
 
 
-# LAReQA (XQuAD-R): find the sentences that answer a question, in all languages at once.
-
 _LAREQA_LANGUAGES: Final = codes("ar de el en es hi ru th tr vi zh")
 
-lareqa = TaskSpec(
+lareqa = _task(
     name="lareqa",
     summary="Answer retrieval: the sentences, in every language, that answer a question.",
-    family="retrieval",
     metrics=("map_at_20",),
     languages=_LAREQA_LANGUAGES,
     files={
         "train": Files("squad_sentences", ("squad/train-v1.1.json",), ids="native"),
         "validation": Files("squad_sentences", ("lareqa/xquad-r/{language}.json",), ids="native"),
     },
-    perturbed=(("query",),),
-    noisable=("candidate",),
     adapt=answer_sentences,
-    accepts=("lareqa",),
     cite="Roy et al. 2020, LAReQA: Language-agnostic Answer Retrieval from a Multilingual Pool (arXiv 2004.05484)",
     max_length=96,
     groups={"xtreme-r": _LAREQA_LANGUAGES},
@@ -161,8 +147,6 @@ lareqa = TaskSpec(
 )
 
 
-# Mewsli-X: find the entity that a mention in the news means, among a million described in fifty languages.
-
 _MEWSLI_X_LANGUAGES: Final = codes("ar de en es fa ja pl ro ta tr uk")
 _POOL: Final = Files("mewsli_entities", ("mewslix/candidate_set_entities.jsonl",), ids="native")
 
@@ -171,10 +155,9 @@ def _news(part: str) -> Files:
     return Files("mewsli_mentions", (f"mewslix/wikinews_mentions-{part}.jsonl",), ids="native", mixed=True)
 
 
-mewsli_x = TaskSpec(
+mewsli_x = _task(
     name="mewsli_x",
     summary="Entity linking: the description, in any language, of what a mention in the news means.",
-    family="retrieval",
     metrics=("map_at_20",),
     languages=_MEWSLI_X_LANGUAGES,
     files={
@@ -182,10 +165,7 @@ mewsli_x = TaskSpec(
         "validation": _news("dev"),
         "test": _news("test"),
     },
-    perturbed=(("query",),),
-    noisable=("candidate",),
     adapt=mentions,
-    accepts=("mewsli_x",),
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412)",
     max_length=64,
     groups={"xtreme-r": _MEWSLI_X_LANGUAGES},
