@@ -14,9 +14,6 @@ from robust_xtreme.tasks.formats.hellaswag_jsonl import completed
 from robust_xtreme.tasks.formats.squad import span
 
 _T = TypeVar("_T")
-_LONGEST_LEAD: Final = 64
-_SITUATION: Final = ("context", "question", "answerA", "answerB", "answerC")
-_PASSAGE: Final = ("context", "question", "answer0", "answer1", "answer2", "answer3")
 
 
 COMMITS: Final = {
@@ -100,7 +97,7 @@ def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
 
     A context that begins with white space has not lost any, and nothing is moved.
     """
-    for lead in range(_LONGEST_LEAD + 1) if not context[:1].isspace() else ():
+    for lead in range(65) if not context[:1].isspace() else ():
         moved = [_after(context, text, start - lead) for text, start in zip(texts, starts, strict=True)]
         if all(start >= 0 and context.startswith(text, start) for text, start in zip(texts, moved, strict=True)):
             return moved
@@ -184,7 +181,7 @@ def ending(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 def passage(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question on a passage: `context`, `question`, `answer0` to `answer3` and `label`."""
-    _columns(row, _PASSAGE, location)
+    _columns(row, ("context", "question", "answer0", "answer1", "answer2", "answer3"), location)
     return {**asked(row, location), "label": _index(row, 4, location)}
 
 
@@ -209,7 +206,8 @@ def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:
 
 def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question on a situation: `context`, `question`, `answerA` to `answerC` and `label`, a number from 1."""
-    premise, question, *choices = _columns(row, _SITUATION, location)
+    named = ("context", "question", "answerA", "answerB", "answerC")
+    premise, question, *choices = _columns(row, named, location)
     label = _index(row, len(choices) + 1, location)
     if not label:
         raise DataError(location, f"expected the column 'label' to contain a number from 1 to {len(choices)}, not 0.")

@@ -13,9 +13,6 @@ from robust_xtreme.tasks.adapters.pairs import nli, pairs
 LABELS: Final = ("entailment", "neutral", "contradiction")
 """The labels of every task of this kind, in XNLI's order, so that one head can serve all of them."""
 
-FIELDS: Final = ("premise", "hypothesis")
-LENGTH: Final = 128
-
 
 def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """Examples with the fields `premise` and `hypothesis`; the cluster is the row's own, or its premise."""
@@ -54,12 +51,11 @@ mnli = TaskSpec(
             ),
         ),
     },
-    perturbed=(FIELDS,),
+    perturbed=(("premise", "hypothesis"),),
     adapt=by_premise,
     cite="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding through Inference "
     "(arXiv 1704.05426)",
     labels=LABELS,
-    max_length=LENGTH,
     hub={
         **pinned(_MNLI, "default", ("train",), labelled_pair, files="data/{split}-*.parquet"),
         **pinned(_MNLI, "default", ("validation",), labelled_pair, files="data/{split}_m*-*.parquet"),
@@ -136,7 +132,6 @@ anli_plus = replace(
 
 _LABELS: Final = ("not_duplicate", "duplicate")
 
-_FOLDERS: Final = ("QQP", "glue_data/QQP", "qqp")
 
 qqp = TaskSpec(
     name="qqp",
@@ -145,7 +140,7 @@ qqp = TaskSpec(
     metrics=("accuracy",),
     languages=("en",),
     files={
-        split: Files("qqp_tsv", tuple(f"{folder}/{name}.tsv" for folder in _FOLDERS))
+        split: Files("qqp_tsv", tuple(f"{folder}/{name}.tsv" for folder in ("QQP", "glue_data/QQP", "qqp")))
         for split, name in (("train", "train"), ("validation", "dev"))
     },
     perturbed=(("sentence1", "sentence2"),),

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from robust_xtreme.core.specs import Files, TaskSpec
 from robust_xtreme.tasks.adapters.tagging import tagging
 from robust_xtreme.tasks.sources.source import named
-
-_LABELS: Final = "ccg/tags_to_id.json"
-
 
 ccg = TaskSpec(
     name="ccg",
@@ -18,7 +13,7 @@ ccg = TaskSpec(
     metrics=("token_accuracy",),
     languages=("en",),
     files={
-        split: Files("ccg_tsv", ((f"ccg/ccg.{name}", _LABELS),))
+        split: Files("ccg_tsv", ((f"ccg/ccg.{name}", "ccg/tags_to_id.json"),))
         for split, name in (("train", "train"), ("validation", "dev"), ("test", "test"))
     },
     perturbed=(("tokens",),),

@@ -86,8 +86,6 @@ _CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
 _SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
 """The numbers of the Spanish rows in XNLI's files of all languages (the sixth of fifteen), counted from 1."""
 
-_PER_PREMISE: Final = 3
-
 
 def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     return nli(_XNLI_LABELS)(tuple(replace(row, cluster=_cluster(row, origin.split)) for row in rows), origin)
@@ -102,7 +100,7 @@ def _cluster(row: Row, split: str) -> str:
     if row.cluster:
         return row.cluster
     if number is not None and number in spanish:
-        return f"xnli-{split}/{spanish.index(number) // _PER_PREMISE}"
+        return f"xnli-{split}/{spanish.index(number) // 3}"
     return f"premise/{digest(row.values['first'])}"
 
 

@@ -46,7 +46,6 @@ xquad = _task(
 _MLQA_LANGUAGES: Final = codes("ar de en es hi vi zh")
 
 _PAIR: Final = "context-{context}-question-{question}.json"
-_CONFIG: Final = "MLQA.{context}.{question}"
 
 mlqa = _task(
     name="mlqa",
@@ -63,7 +62,7 @@ mlqa = _task(
     cite="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive Question Answering (arXiv 1910.07475)",
     hub={
         **pinned("rajpurkar/squad", "plain_text", ("train",), question, ids="native"),
-        **pinned("google/xtreme", _CONFIG, ("validation", "test"), question, ids="native"),
+        **pinned("google/xtreme", "MLQA.{context}.{question}", ("validation", "test"), question, ids="native"),
     },
     groups={"xtreme-r": _MLQA_LANGUAGES, "xtreme": _MLQA_LANGUAGES},
     score=("mlqa_em", "mlqa_f1"),

@@ -7,17 +7,8 @@ from typing import Final
 
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Files, Pool, TaskSpec
+from robust_xtreme.tasks.adapters import retrieval
 from robust_xtreme.tasks.adapters.hub import pinned, translation
-from robust_xtreme.tasks.adapters.retrieval import (
-    all_sentences,
-    answer_sentences,
-    entities,
-    mentions,
-    minable,
-    mined,
-    translated,
-    translations,
-)
 
 _task = partial(TaskSpec, family="retrieval", perturbed=(("query",),), noisable=("candidate",))
 
@@ -52,7 +43,7 @@ tatoeba = _task(
     },
     perturbed=(("candidate",),),
     noisable=("query",),
-    adapt=translations,
+    adapt=retrieval.translations,
     cite="Artetxe and Schwenk 2019, Massively Multilingual Sentence Embeddings for Zero-Shot Cross-Lingual Transfer "
     "and Beyond (arXiv 1812.10464), in the languages of XTREME (arXiv 2003.11080) and XTREME-R (arXiv 2104.07412)",
     max_length=512,
@@ -69,7 +60,7 @@ tatoeba = _task(
         "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R),
     },
     score=("retrieval_accuracy",),
-    pool=Pool(translated, max_length=512),
+    pool=Pool(retrieval.translated, max_length=512),
     head=False,
     rows="Up to 1,000 pairs in each of 41 languages; as few as 205 in Javanese.",
     official="google-research/xtreme, third_party/utils_retrieve.py (similarity_search) and evaluate.py: accuracy of "
@@ -82,13 +73,19 @@ tatoeba = _task(
 
 
 _BUCC_LANGUAGES: Final = codes("de fr ru zh")
+
+
 _SIDES: Final = ("{language}", "en", "gold")
 
 
 def _bucc_files(release: str, xtreme: str) -> Files:
     """The three files of a split as unpacked from the archives, in one folder, or as renamed by XTREME's script."""
     bases = (f"{{language}}-en/{{language}}-en.{release}", f"{{language}}-en.{release}", f"{{language}}-en.{xtreme}")
-    return Files("bucc_tsv", tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases), ids="native")
+    return Files(
+        "bucc_tsv",
+        tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases),
+        ids="native",
+    )
 
 
 bucc = _task(
@@ -98,13 +95,13 @@ bucc = _task(
     languages=_BUCC_LANGUAGES,
     train_languages=(),
     files={"validation": _bucc_files("sample", "dev"), "test": _bucc_files("training", "test")},
-    adapt=mined,
+    adapt=retrieval.mined,
     cite="Zweigenbaum et al. 2018, Overview of the Third BUCC Shared Task (BUCC at LREC 2018), in the splits of XTREME "
     "(arXiv 2003.11080): its sample for validation, its training set for test",
     max_length=512,
     groups={"xtreme": _BUCC_LANGUAGES},
     score=("bitext_f1",),
-    pool=Pool(minable, search="bitext", max_length=512),
+    pool=Pool(retrieval.minable, search="bitext", max_length=512),
     head=False,
     rows="Between 1,896 and 14,330 gold pairs for each of four languages.",
     official="google-research/xtreme, third_party/utils_retrieve.py (mine_bitext, bucc_eval) and evaluate.py: F1 of "
@@ -129,12 +126,12 @@ lareqa = _task(
         "train": Files("squad_sentences", ("squad/train-v1.1.json",), ids="native"),
         "validation": Files("squad_sentences", ("lareqa/xquad-r/{language}.json",), ids="native"),
     },
-    adapt=answer_sentences,
+    adapt=retrieval.answer_sentences,
     cite="Roy et al. 2020, LAReQA: Language-agnostic Answer Retrieval from a Multilingual Pool (arXiv 2004.05484)",
     max_length=96,
     groups={"xtreme-r": _LAREQA_LANGUAGES},
     score=("map_at_20",),
-    pool=Pool(all_sentences, shared=True, max_length=256),
+    pool=Pool(retrieval.all_sentences, shared=True, max_length=256),
     rows="1,190 questions in each of 11 languages, and one pool of 13,014 sentences.",
     official="google-research/xtreme, third_party/evaluate_retrieval.py and utils_lareqa.py (mean_avg_prec_at_k): "
     "mean average precision at 20.",
@@ -165,12 +162,12 @@ mewsli_x = _task(
         "validation": _news("dev"),
         "test": _news("test"),
     },
-    adapt=mentions,
+    adapt=retrieval.mentions,
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412)",
     max_length=64,
     groups={"xtreme-r": _MEWSLI_X_LANGUAGES},
     score=("map_at_20",),
-    pool=Pool(entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
+    pool=Pool(retrieval.entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
     rows="14,624 mentions to test and 2,991 to validate in 11 languages, 167,719 English ones to train on, and one "
     "pool of 1,003,893 entities described in 50 languages.",
     train_rows=167_719,
