@@ -16,13 +16,11 @@ from tests.harness_logs import TIME
 
 from robust_xtreme.core.errors import Mismatch, UserError
 from robust_xtreme.exchange.importing import reading
-from robust_xtreme.exchange.importing.identity import identified
-from robust_xtreme.exchange.importing.items import items_of
+from robust_xtreme.exchange.importing.items import identified, items_of
 from robust_xtreme.exchange.importing.raw import ImportedFile
 from robust_xtreme.exchange.importing.run import manifest_of
-from robust_xtreme.exchange.importing.scoring import stats_of
+from robust_xtreme.exchange.importing.scoring import scoring_of, stats_of
 from robust_xtreme.exchange.importing.stated import differing_scores, other_words
-from robust_xtreme.exchange.importing.tasks import scoring_of
 
 LM_EVAL: Final = ("old", "plain", "current")
 INSPECT: Final = ("eval", "json")

@@ -40,7 +40,7 @@ def _anchor(heading: str) -> str:
 def test_every_reference_leads_to_a_decision() -> None:
     """Pages and headings that code and documents name are there, and decisions have no numbers."""
     named = [(path, *match) for path, text in TEXTS.items() for match in REFERENCE.findall(text)]
-    assert len([path for path, *_ in named if path.startswith("src/")]) > 10
+    assert len([path for path, *_ in named if path.startswith("src/")]) > 3
     anchors = {name: {_anchor(heading) for heading in _headings(text)} for name, text in PAGES.items()}
     lost = [each for each in named if each[1] not in PAGES or (each[2] and each[2] not in anchors[each[1]])]
     assert lost == []

@@ -51,7 +51,7 @@ WRITERS: Final = {
         "attack/_textattack.py": "an empty file",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
-        "exchange/exporting/harness/folder.py": "lines of JSON by `json_text`, YAML by its own escapes, and a program",
+        "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
         "cli/attack.py": "sheets that people fill in, by `csv_cell`",

@@ -13,8 +13,7 @@ import pytest
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
-from robust_xtreme.exchange.perturbing.of_attack import left
+from robust_xtreme.exchange.perturbing.files import PerturbJob, attacked_texts, perturb_file
 from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
@@ -101,9 +100,9 @@ def test_a_passage_attacked_for_each_question_is_not_written_once(run: Path, tmp
         each for each in read_frozen((f"{run}=attack_keys",))["xquad", split, "sw", "sw"] if each.fields == ("context",)
     )
     called = {"context": "context"}
-    assert len(left(frozen, rows, 0, called, "").texts) == 12
+    assert len(attacked_texts(frozen, rows, 0, called, "").texts) == 12
     with pytest.raises(RobustXtremeError, match="left it in several forms"):
-        left(frozen, rows, 0, called, "context")
+        attacked_texts(frozen, rows, 0, called, "context")
 
 
 @pytest.mark.parametrize(

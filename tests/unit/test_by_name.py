@@ -9,7 +9,7 @@ import pytest
 from tests.loopback import Loopback
 
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.tasks.sources.by_name import rows_of
+from robust_xtreme.tasks.sources.dataset import rows_of
 
 CARD = b"""---
 configs:

@@ -28,8 +28,7 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.importing import of_frame
 from robust_xtreme.exchange.importing import raw as lines_of
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, _items
-from robust_xtreme.exchange.importing.scoring import stats_of
-from robust_xtreme.exchange.importing.tasks import scoring_of
+from robust_xtreme.exchange.importing.scoring import scoring_of, stats_of
 from robust_xtreme.stats._cells import cells
 
 FIELDS: Final = (

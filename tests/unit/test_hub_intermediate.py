@@ -16,7 +16,7 @@ from tests.loopback import Loopback
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.intermediate import _hub
+from robust_xtreme.tasks.adapters import hub as of
 from robust_xtreme.tasks.sources import load, open_source
 
 NLI = ("entailment", "neutral", "contradiction")
@@ -201,34 +201,38 @@ def test_every_task_with_a_copy_is_tried() -> None:
 
 def test_a_pair_without_a_label_is_none() -> None:
     """The class -1 of SNLI is read as no label, and the row is left out."""
-    assert _hub.labelled_pair({"premise": "p", "hypothesis": "h", "label": None}, "r") is None
+    assert of.labelled_pair({"premise": "p", "hypothesis": "h", "label": None}, "r") is None
 
 
 @pytest.mark.parametrize("label", ["2", 2])
 def test_numbers_may_be_texts(label: object) -> None:
     """HellaSwag and Social IQa have them as texts, Cosmos QA as numbers; the latter's counts from 0."""
-    assert _hub.ending({**HELLASWAG[0], "label": label}, "r")["label"] == 2
-    assert _hub.passage({**COSMOS[0], "label": label}, "r")["label"] == 2
-    assert _hub.situation({**SOCIAL[0], "label": label}, "r")["label"] == 1
+    assert of.ending({**HELLASWAG[0], "label": label}, "r")["label"] == 2
+    assert of.passage({**COSMOS[0], "label": label}, "r")["label"] == 2
+    assert of.situation({**SOCIAL[0], "label": label}, "r")["label"] == 1
 
 
 @pytest.mark.parametrize(
     ("read", "row", "message"),
     [
-        (_hub.questions, {**QQP[0], "label": 1}, "the column 'label' to contain a text, not 1"),
+        (of.questions, {**QQP[0], "label": 1}, "the column 'label' to contain a text, not 1"),
         (
-            _hub.questions,
+            of.questions,
             {**QQP[0], "label": "duplicate", "question1": None},
             "the column 'question1' to contain a text",
         ),
-        (_hub.ending, {**HELLASWAG[0], "label": ""}, "the column 'label' to contain a number below 4, not ''"),
-        (_hub.ending, {**HELLASWAG[0], "endings": "w"}, "the column 'endings' to contain a list, not 'w'"),
-        (_hub.passage, {**COSMOS[0], "label": 4}, "the column 'label' to contain a number below 4, not 4"),
-        (_hub.passage, {**COSMOS[0], "label": True}, "the column 'label' to contain a number below 4, not True"),
-        (_hub.situation, {**SOCIAL[0], "label": "0"}, "the column 'label' to contain a number from 1 to 3, not 0"),
-        (_hub.situation, {**SOCIAL[0], "label": "4"}, "the column 'label' to contain a number below 4, not '4'"),
-        (_hub.commonsense, {**COMMONSENSE[0], "answerKey": None}, "the column 'answerKey' to contain a text, not None"),
-        (_hub.commonsense, {**COMMONSENSE[0], "choices": {"label": ["A"], "text": []}}, "as many labels as texts"),
+        (of.ending, {**HELLASWAG[0], "label": ""}, "the column 'label' to contain a number below 4, not ''"),
+        (of.ending, {**HELLASWAG[0], "endings": "w"}, "the column 'endings' to contain a list, not 'w'"),
+        (of.passage, {**COSMOS[0], "label": 4}, "the column 'label' to contain a number below 4, not 4"),
+        (of.passage, {**COSMOS[0], "label": True}, "the column 'label' to contain a number below 4, not True"),
+        (of.situation, {**SOCIAL[0], "label": "0"}, "the column 'label' to contain a number from 1 to 3, not 0"),
+        (of.situation, {**SOCIAL[0], "label": "4"}, "the column 'label' to contain a number below 4, not '4'"),
+        (
+            of.commonsense,
+            {**COMMONSENSE[0], "answerKey": None},
+            "the column 'answerKey' to contain a text, not None",
+        ),
+        (of.commonsense, {**COMMONSENSE[0], "choices": {"label": ["A"], "text": []}}, "as many labels as texts"),
     ],
 )
 def test_wrong_columns_of_the_hub_are_named(read: Any, row: Mapping[str, Any], message: str) -> None:
@@ -239,10 +243,10 @@ def test_wrong_columns_of_the_hub_are_named(read: Any, row: Mapping[str, Any], m
 
 def test_an_unanswered_question_of_the_hub_is_marked() -> None:
     """The copy of SQuAD 2.0 has no mark but empty lists."""
-    assert _hub.question_or_none(SQUAD[1], "r") == {
+    assert of.question_or_none(SQUAD[1], "r") == {
         "context": "a b",
         "question": "!",
         "answers": (),
         "impossible": True,
     }
-    assert "impossible" not in _hub.question_or_none(SQUAD[0], "r")
+    assert "impossible" not in of.question_or_none(SQUAD[0], "r")

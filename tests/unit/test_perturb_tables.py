@@ -248,7 +248,7 @@ def test_what_polars_writes_to_stderr_itself_is_not_shown(
         os.write(2, b"thread panicked")
         raise pl.exceptions.PanicException("left\nright")
 
-    monkeypatch.setattr(parquet, "_scanned", panic)
+    monkeypatch.setattr(pl, "scan_parquet", panic)
     with pytest.raises(DataError, match=r"in: is not a readable Parquet file: left$"):
         done(tmp_path, packed(TABLE), "parquet", fields=("text",))
     os.write(2, b"after")

@@ -156,14 +156,13 @@ def _with_bar(make: Callable[..., dict[str, Any]], quiet: bool) -> dict[str, Any
 def _read(files: list[str], format: str, renamed: dict[str, str], wanted: ImportOptions, filter: str) -> Read:
     """What the files contain. Raises UnknownName for a format that does not exist."""
     from robust_xtreme.exchange.importing.reading import given_of, read
-    from robust_xtreme.exchange.importing.tasks import family_of
+    from robust_xtreme.exchange.importing.scoring import ours
 
     if format:
         check_word("import --format", format, _FORMATS)
     given = [given_of(name, "task" in wanted.given) for name in files]
-    return read(
-        given, format, renamed, wanted.only_model, filter, wanted.family or family_of(wanted.given.get("task", ""))
-    )
+    task = ours(wanted.given.get("task", ""))
+    return read(given, format, renamed, wanted.only_model, filter, wanted.family or (task.family if task else ""))
 
 
 def _show(folder: Path, notes: list[str]) -> None:

@@ -274,25 +274,6 @@ class HubFiles:
     codes: Mapping[str, str] = field(default_factory=dict)
 
 
-def parquet(
-    repo: str,
-    revision: str,
-    config: str,
-    splits: Iterable[str],
-    values: HubRow,
-    *,
-    ids: str = "ordinal",
-    codes: Mapping[str, str] | None = None,
-    files: str = "",
-) -> dict[str, HubFiles]:
-    """Splits on the hub whose files are `CONFIG/SPLIT-*.parquet`, or `files`, which contains `{split}`."""
-    paths = {split: (files or f"{config}/{{split}}-*.parquet").replace("{split}", split) for split in splits}
-    return {
-        split: HubFiles(repo, revision, config, split, path, values, ids, codes=codes or {})
-        for split, path in paths.items()
-    }
-
-
 OWN: Final = "own"
 """The group of the tasks that a suite describes itself."""
 
@@ -382,7 +363,8 @@ class TaskSpec:
     `perturbed` contains the groups of fields that are noised together, the headline first: NLI has one group of both
     sentences, QA has one for the question and one for the context. `noisable` names fields that are noised only where a
     condition names them. `files` maps a split (train, validation, test) to its files, `hub` to the same rows on the
-    hub; `adapt` makes the examples of a split; `accepts` names the (intermediate) tasks whose head this task can use.
+    hub; `adapt` makes the examples of a split; `accepts` names the (intermediate) tasks whose head this task can use,
+    by default its own.
 
     `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
     `score` names the metrics whose mean is its score in their averages (empty: the first metric). With `pairs` a
@@ -405,8 +387,8 @@ class TaskSpec:
     files: Mapping[str, Files]
     perturbed: tuple[tuple[str, ...], ...]
     adapt: Adapt
-    accepts: tuple[str, ...]
     cite: str
+    accepts: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     train_languages: tuple[str, ...] = ("en",)
     max_length: int = 128
@@ -429,6 +411,9 @@ class TaskSpec:
     parts: tuple[TaskSpec, ...] = ()
     open_labels: bool = False
     choices: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "accepts", self.accepts or (self.name,))
 
     @property
     def fields(self) -> tuple[str, ...]:

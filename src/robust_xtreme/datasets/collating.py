@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, final
 
 import torch
@@ -15,7 +16,6 @@ from robust_xtreme.noise.engine.noising import seed_of_pass
 
 _NAME: Final = "NoisyCollator"
 _MOST: Final = 1 << 62
-_CURE: Final = "transformers' Trainer removes columns that its model does not read: remove_unused_columns=False"
 
 
 @final
@@ -82,7 +82,7 @@ class NoisyCollator:
         """The rows after the noise of the epoch, before they are collated. Raises UserError."""
         if not rows:
             return []
-        drawn = self._condition.drawing(seed_of_pass(self._condition.seed, self.epoch))
+        drawn = replace(self._condition, seed=seed_of_pass(self._condition.seed, self.epoch))
         new = drawn.noised(self._columns(rows), range(len(rows)))
         return [{**row, **{name: values[number] for name, values in new.items()}} for number, row in enumerate(rows)]
 
@@ -94,5 +94,6 @@ class NoisyCollator:
             for name in self._condition.reads():
                 if name not in row:
                     known = ", ".join(map(str, row)) or "none"
-                    raise UserError(f"A row has no {name!r}; it has: {known}. {_CURE}")
+                    cure = "Trainer removes columns that its model does not read: remove_unused_columns=False"
+                    raise UserError(f"A row has no {name!r}; it has: {known}. transformers' {cure}")
         return {name: [row.get(name) for row in rows] for name in rows[0]}

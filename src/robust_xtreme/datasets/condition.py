@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NoReturn, final
 
-from robust_xtreme.core import languages, packs
+from robust_xtreme.core import languages
+from robust_xtreme.core import packs as core_packs
 from robust_xtreme.core.errors import DataError, SpecError, UserError, nearest, shown
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.randomness import bare_ids
@@ -24,9 +25,10 @@ from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.formats import ReadOptions, Record, jsonl, looks_placed, word_spans
 
-_CONTEXT: Final = "context"
+CONTEXT: Final = "context"
+"""The column that positions of answers belong to, by the name that datasets of questions give it."""
+
 _ANSWERS: Final = "answers"
-_OPTIONS: Final = ReadOptions((_CONTEXT,))
 
 
 @final
@@ -100,7 +102,7 @@ def moved(
     texts, moves = list(values), list(positions)
     for row, record, done in zip(rows, records, drawn, strict=True):
         written = json.loads(record.write(done))
-        texts[row], moves[row] = written[_CONTEXT], written[_ANSWERS]
+        texts[row], moves[row] = written[CONTEXT], written[_ANSWERS]
     return texts, moves
 
 
@@ -108,7 +110,7 @@ def _record(noise: RowNoise, row: int, name: str, spans: str, value: Any, positi
     """A text and the positions in it as a row of JSON lines."""
     _check_text(noise, row, name, value)
     try:
-        return jsonl.of_row(noise.numbers[row], {_CONTEXT: value, _ANSWERS: position}, name, _OPTIONS)
+        return jsonl.of_row(noise.numbers[row], {CONTEXT: value, _ANSWERS: position}, name, ReadOptions((CONTEXT,)))
     except TypeError:
         noise.refuse(row, spans, f"{shown(position)}, which are not lists and numbers of Python,")
     except DataError as error:
@@ -117,9 +119,6 @@ def _record(noise: RowNoise, row: int, name: str, spans: str, value: Any, positi
 
 Columns = Mapping[str, Sequence[Any]]
 """Some rows by column: the values (n,) of each."""
-
-CONTEXT: Final = "context"
-"""The column that positions of answers belong to, by the name that datasets of questions give it."""
 
 FIRST: Final = 100
 """The rows whose values are looked at."""
@@ -141,7 +140,7 @@ class Packs:
 @lru_cache(maxsize=8)
 def _context(used: Packs) -> Context:
     context = copy_context()
-    context.run(packs.use, *map(Path, used.folders))
+    context.run(core_packs.use, *map(Path, used.folders))
     return context
 
 
@@ -171,10 +170,6 @@ class DatasetCondition:
         """The columns that are read: texts, positions, languages."""
         return tuple(filter(None, (*self.columns, self.spans, self.language_column)))
 
-    def drawing(self, seed: int) -> DatasetCondition:
-        """The same condition with another noise seed."""
-        return replace(self, seed=seed)
-
     def check_language(self, code: str) -> None:
         """Raise UserError, UnknownName or SpecError where a language is not served."""
         self.packs.context().run(self._check_language, code)
@@ -201,7 +196,9 @@ class DatasetCondition:
             raise UserError(str(error)) from None  # others of the tree cannot be sent between processes
 
     def _noised(self, batch: Columns, numbers: Sequence[int]) -> dict[str, list[Any]]:
-        self._check_columns(batch)
+        for name in self.reads():
+            check_column(name, batch)
+        self.check_positions(batch)
         changed = {name: list(batch[name]) for name in (*self.columns, *filter(None, [self.spans]))}
         for code, rows in self._by_language(batch, numbers).items():
             self._check_language(code)
@@ -238,12 +235,6 @@ class DatasetCondition:
                 raise UserError(f"{what}; it takes the code of a language for each text, as in 'sw'.")
         return rows
 
-    def _check_columns(self, batch: Columns) -> None:
-        """Raise UserError where rows have no such column, or have positions that noise would make wrong."""
-        for name in self.reads():
-            check_column(name, batch)
-        self.check_positions(batch)
-
     def check_positions(self, known: Columns) -> None:
         """Raise UserError where a column with positions in a noised text stays as it is; `known` has all columns."""
         if self.spans and self.moved != CONTEXT and CONTEXT in known:
@@ -268,9 +259,6 @@ def check_column(name: str, known: Mapping[str, Any]) -> None:
     if name not in known:
         what = f"There is no column {name!r}.{nearest(name, known)} There are: {', '.join(known)[:200] or 'none'}."
         raise UserError(f"{what} Name it with column=.")
-
-
-# ----------------------------------------------------------------------------------------------------------- arguments
 
 
 def condition(
@@ -299,7 +287,9 @@ def condition(
     columns = cell.fields or columns
     code, by = _languages(function, language, language_column)
     positions = _name(function, "spans", spans)
-    used = _packs(folders_of(function, packs))
+    every = tuple(str(Path(folder).absolute()) for folder in folders_of(function, packs))
+    with using(*every):  # each file in them is read and checked
+        used = Packs(every, core_packs.identity())
     made = DatasetCondition(cell.on(), seed_of(function, seed), columns, code, by, positions, used)
     _check_roles(function, made)
     check_unasked(bound(made.cell))
@@ -342,10 +332,3 @@ def _name(function: str, argument: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise UserError(f"{function}: {argument} takes a string, not {shown(value)}.")
     return value
-
-
-def _packs(folders: Sequence[str | Path]) -> Packs:
-    """The folders of packs, every file in which is read and checked."""
-    every = tuple(str(Path(folder).absolute()) for folder in folders)
-    with using(*every):
-        return Packs(every, packs.identity())

@@ -65,7 +65,6 @@ def _bundled() -> str:
 D = TypeVar("D")
 """A Dataset, an IterableDataset, or a dictionary of them."""
 
-_TOGETHER: Final = 1000
 _NAME: Final = "perturb_dataset"
 
 
@@ -81,7 +80,7 @@ def perturb_dataset(
     keep_names: bool = False,
     packs: Folders = (),
     num_proc: int | None = None,
-    batch_size: int = _TOGETHER,
+    batch_size: int = 1000,
     keep_in_memory: bool = False,
     load_from_cache_file: bool | None = None,
 ) -> D:
@@ -151,9 +150,6 @@ def _check(ds: Any, made: DatasetCondition) -> None:
             made.check_language(code)
 
 
-# --------------------------------------------------------------------------------------------------- datasets in memory
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class _OfTable:
@@ -200,7 +196,8 @@ def _check_features(features: Any, made: DatasetCondition) -> None:
         check_column(name, features)
     for name in made.columns:
         kind = schema.field(name).type
-        if _is_list(kind) and _is_text(kind.value_type):
+        is_list = any(of(kind) for of in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
+        if is_list and _is_text(kind.value_type):
             made.check_words()
         elif not _is_text(kind):
             _refuse(name, features, schema)
@@ -220,29 +217,11 @@ def _is_text(kind: Any) -> bool:
     return any(of(kind) for of in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
 
 
-def _is_list(kind: Any) -> bool:
-    return any(of(kind) for of in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
-
-
-# ------------------------------------------------------------------------------------------------------------- streams
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _OfBatch:
-    """Noises a batch of rows as lists of Python."""
-
-    condition: DatasetCondition
-
-    def __call__(self, batch: dict[str, list[Any]], numbers: list[int]) -> dict[str, list[Any]]:
-        return self.condition.noised(batch, numbers)
-
-
 def _stream(ds: Any, made: DatasetCondition, batch_size: int) -> Any:
     """A stream of tables is noised as tables, so that a format of arrays finds the types that it would have found."""
     shape = ds._formatting  # neither this nor the kind of the source has a public name
     tables = shape is not None and ds.features is not None and getattr(ds._ex_iterable, "iter_arrow", None)
     plain = ds.with_format("arrow") if tables else ds.with_format(None) if shape else ds
-    noise = _OfTable(made) if tables else _OfBatch(made)
+    noise = _OfTable(made) if tables else made.noised
     noisy = plain.map(noise, batched=True, batch_size=batch_size, with_indices=True, features=ds.features)
     return noisy.with_format(shape.format_type) if shape else noisy

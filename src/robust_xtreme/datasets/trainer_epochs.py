@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, final
+from typing import Any, final
 
 from transformers import TrainerCallback
 
 from robust_xtreme.datasets.collating import NoisyCollator
-
-_ROUNDING: Final = 1e-6
 
 
 @final
@@ -25,7 +23,7 @@ class TrainerEpochs(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Count from 0, or from the epoch in which the training was stopped."""
-        self._next = int((state.epoch or 0) + _ROUNDING)
+        self._next = int((state.epoch or 0) + 1e-6)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """The epoch that begins, before its loader is iterated."""

@@ -24,7 +24,7 @@ from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.stats.stages import read_stages
-from robust_xtreme.tasks.sources.checkpoints import CODE, FILES
+from robust_xtreme.tasks.sources.hub import CODE, FILES
 
 FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"

@@ -20,7 +20,7 @@ from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local
 from robust_xtreme.models.labels import parse_labels
-from robust_xtreme.tasks.sources.checkpoints import CARD, fetched, on_hub
+from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
 
 OPTION: Final = "--trained-on"
 BY_CARD: Final = "model card"

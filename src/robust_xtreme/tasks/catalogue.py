@@ -57,6 +57,7 @@ def served(code: str) -> list[Row]:
         why = member.lacks(code)
         used = {pack: packs.standings(pack, code) for pack in (() if why else member.packs(code))}
         notes = {pack: note(member, pack, code) for pack in used}
+        authored = any("authored" in parts.values() for parts in used.values())
         row = {
             "name": member.name,
             "served": not why,
@@ -64,7 +65,7 @@ def served(code: str) -> list[Row]:
             "packs": {pack: ", ".join(filter(None, (_status_of(parts), notes[pack]))) for pack, parts in used.items()},
             "notes": sorted({*notes.values()} - {""}),
             "schemes": list(serving(code)) if member is transliterate else [],
-            "counted": not why and not any(_is_ours(parts, notes[pack]) for pack, parts in used.items()),
+            "counted": not why and not authored and "borrowed" not in notes.values(),
             "summary": member.summary,
         }
         listed.append(row)
@@ -86,11 +87,6 @@ def noted(member: Any, languages: Iterable[str]) -> dict[str, list[str]]:
         for pack in () if member.lacks(code) else member.packs(code):
             by_note.setdefault(note(member, pack, code), set()).add(code)
     return {name: sorted(codes) for name, codes in sorted(by_note.items()) if name}
-
-
-def _is_ours(parts: Mapping[str, str], note: str) -> bool:
-    """Whether a part of a pack was authored here, or the pack is borrowed."""
-    return "authored" in parts.values() or note == "borrowed"
 
 
 def _status_of(parts: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from robust_xtreme.models.stages import CLAIM, check_encoder, check_hashes, unve
 from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows
-from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
+from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import dev, record, scratch
 from robust_xtreme.training.adversarial import check_attacks
 from robust_xtreme.training.encoder import config_of, encoder_folder

@@ -21,7 +21,7 @@ from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
+from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record, scratch
 from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of

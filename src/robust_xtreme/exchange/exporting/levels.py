@@ -12,7 +12,6 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.stats.claims import no_claim, unreached
 
 _CELL: Final = (*CELL, "metric", "scope")
-_OF_DROP: Final = ("drop", "low", "high", "p_adjusted", "marks")
 
 
 def levels(results: Results) -> pl.DataFrame:
@@ -25,10 +24,6 @@ def levels(results: Results) -> pl.DataFrame:
     scores = headline(results.scores.filter(pl.col("scope") == "all", unreached().is_null()), results)
     named = with_addresses(in_order(with_condition(scores), results))
     drops = results.deltas.filter(no_claim().is_null()).select(
-        *_CELL, *(pl.col(name).alias(_of_drop(name)) for name in _OF_DROP)
+        *_CELL, "drop", *(pl.col(name).alias(f"drop_{name}") for name in ("low", "high", "p_adjusted", "marks"))
     )
     return named.join(drops, on=_CELL, how="left", maintain_order="left")
-
-
-def _of_drop(name: str) -> str:
-    return name if name == "drop" else f"drop_{name}"

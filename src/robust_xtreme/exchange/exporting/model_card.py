@@ -52,7 +52,6 @@ _TYPES: Final = {
 
 _HUB: Final = re.compile(r"hub://(?P<type>[^@]+)@(?P<revision>[^/]+)/(?P<config>.*)/[^/]+")
 _ARGS: Final = ("fields", "low", "high", "n", "clusters", "drop", "drop_low", "drop_high", "drop_p_adjusted")
-_UNIT: Final = "points, 0 to 100"
 
 
 def model_card(results: Results) -> Trusted:
@@ -129,13 +128,10 @@ def _args(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the level was measured under and on, its interval, and the drop."""
     perturbed = row["drop"] is not None
     seeds = {"noise_seeds": row["seeds"]} if perturbed else {}
-    named = {"metric": row["metric"], "unit": _UNIT, "condition": row["condition"], **seeds}
+    named = {"metric": row["metric"], "unit": "points, 0 to 100", "condition": row["condition"], **seeds}
     more = {name: row[name] for name in _ARGS if row[name] not in (None, "")}
     marks = {"marks": row["drop_marks"]} if row["drop_marks"] else {}
     return {**named, "setting": row["setting"], "inference": row["inference"], **more, **marks}
-
-
-# ------------------------------------------------------------------------------------------------------------ data sets
 
 
 def _dataset(task: str, split: str, language: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +139,8 @@ def _dataset(task: str, split: str, language: str, manifest: Mapping[str, Any]) 
 
     A dataset that was not read from the hub has no revision; its `data` is the identity of the examples.
     """
-    unit = _unit(task, split, language, manifest)
+    wanted = {"task": task, "split": split, "language": language}
+    unit: Mapping[str, Any] = next((unit for unit in manifest["units"] if wanted.items() <= unit.items()), {})
     named = {"language": language, **{name: unit[name] for name in ("data", "rows") if name in unit}}
     limit = manifest.get("spec", {}).get("limit")
     suite = f" of the suite {manifest['suite']}" if manifest.get("suite") else ""
@@ -155,21 +152,11 @@ def _dataset(task: str, split: str, language: str, manifest: Mapping[str, Any]) 
     }
 
 
-def _unit(task: str, split: str, language: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    wanted = {"task": task, "split": split, "language": language}
-    return next((unit for unit in manifest["units"] if wanted.items() <= unit.items()), {})
-
-
 def _source(task: str, split: str, language: str, unit: Mapping[str, Any], suite: str) -> dict[str, str | None]:
+    """The dataset on the hub that was read or, of a task of the release, has its data; else the task."""
     files = unit.get("files") or [{}]
     if address := _HUB.fullmatch(str(files[0].get("path", ""))):
         return {f"dataset_{name}": address[name] for name in ("type", "config", "revision")}
-    return {"dataset_type": f"{suite}_{task}" if suite else _repo(task, split), "dataset_config": language}
-
-
-def _repo(task: str, split: str) -> str:
-    """The dataset on the hub that has the data of a task of the release; the task where there is none."""
-    if task not in registry.names("task"):
-        return task
-    spec: TaskSpec = registry.load("task", task)
-    return spec.hub[split].repo if split in spec.hub else task
+    spec: TaskSpec | None = registry.load("task", task) if task in registry.names("task") else None
+    repo = spec.hub[split].repo if spec and split in spec.hub else task
+    return {"dataset_type": f"{suite}_{task}" if suite else repo, "dataset_config": language}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,6 @@ from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW
 from robust_xtreme.report.view import Results
 
 _KEY: Final = (*CELL, "noise_seed", "example")
-_JSON: Final = ("prediction", "gold", "operators")
-"""Columns of JSON, which are written as what they say."""
-
 _ROWS: Final = 1 << 16
 _OVERLAP: Final = ("model", "task", "split", "language")
 
@@ -39,24 +36,16 @@ def lines(folder: Path, results: Results) -> Iterator[bytes]:
         item = [*rows]
         while not item[0]["model"].startswith((CHANCE, SHALLOW)) and _key(answered) != key:
             answered = next(predictions)  # those of a condition that failed have no sums
-        yield _line(answered if _key(answered) == key else _of(item[0]), _sums(item), overlapping)
+        sums: dict[str, dict[str, list[float]]] = {}
+        for row in item:
+            sums.setdefault(row["metric"], {})[row["scope"]] = row["stats"]
+        # Of constants and shallow predictors STATS have all that is known.
+        stated = {name: item[0][name] for name in (*_KEY, "cluster", "fingerprint")}
+        yield _line(answered if _key(answered) == key else stated, sums, overlapping)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in _KEY)
-
-
-def _of(stats: Mapping[str, Any]) -> dict[str, Any]:
-    """What STATS have of an item: all that is known of those of constants and shallow predictors."""
-    return {name: stats[name] for name in (*_KEY, "cluster", "fingerprint")}
-
-
-def _sums(stats: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
-    """Metric to scope to sums, from the rows of STATS of an item."""
-    sums: dict[str, dict[str, list[float]]] = {}
-    for row in stats:
-        sums.setdefault(row["metric"], {})[row["scope"]] = row["stats"]
-    return sums
 
 
 def _rows(stored: pl.LazyFrame) -> Iterator[dict[str, Any]]:
@@ -68,7 +57,8 @@ def _rows(stored: pl.LazyFrame) -> Iterator[dict[str, Any]]:
 def _line(row: Mapping[str, Any], sums: Mapping[str, Any], overlapping: set[tuple[Any, ...]]) -> bytes:
     """The line of one item: what is known of it, by the keys that `import` reads."""
     named = {"id": row["example"], **{name: value for name, value in row.items() if name != "example"}}
-    kept = {name: json.loads(value) if name in _JSON and value else value for name, value in named.items()}
+    in_json = ("prediction", "gold", "operators")  # written as what they say
+    kept = {name: json.loads(value) if name in in_json and value else value for name, value in named.items()}
     if tuple(row[name] for name in _OVERLAP) in overlapping:
         kept["overlap"] = True
     return (

@@ -11,9 +11,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, final
@@ -23,11 +24,6 @@ from robust_xtreme.exchange.exporting.levels import levels
 from robust_xtreme.report.view import Results
 
 _PROJECT: Final = "robust-xtreme"
-_NAME: Final = re.compile(r"[^\w\-. :/]")
-"""What MLflow does not take in the name of a metric."""
-
-_LONGEST_NAME: Final = 240
-_LONGEST_VALUE: Final = 5_000
 _BATCH: Final = 500
 _ARTIFACTS: Final = (
     *("manifest.json", "scores.csv", "deltas.csv", "averages.csv", "conditions.csv", "models.csv"),
@@ -63,28 +59,17 @@ def metrics(results: Results) -> dict[str, float]:
     """The headline levels, named as the address of the cell (`sw/xnli/char_noise:0.1/level`), and `.../drop`."""
     values: dict[str, float] = {}
     for row in levels(results).iter_rows(named=True):
-        name = _unused(_NAME.sub("_", row["address"])[:_LONGEST_NAME], values)
+        address = re.sub(r"[^\w\-. :/]", "_", row["address"])[:240]  # what MLflow takes in the name of a metric
+        several = chain([address], (f"{address}_{number}" for number in count(2)))  # where two cells would share it
+        name = next(each for each in several if f"{each}/level" not in values)
         values[f"{name}/level"] = row["value"]
         if row["drop"] is not None:
             values[f"{name}/drop"] = row["drop"]
     return values
 
 
-def _unused(name: str, values: dict[str, float]) -> str:
-    """The name, with a number where two cells would share it."""
-    number = 2
-    unused = name
-    while f"{unused}/level" in values:
-        unused, number = f"{name}_{number}", number + 1
-    return unused
-
-
 def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text[:_LONGEST_VALUE]
-
-
-# --------------------------------------------------------------------------------------------------------------- MLflow
+    return (value if isinstance(value, str) else json.dumps(value))[:5_000]
 
 
 def to_mlflow(run: Tracked, folder: Path) -> str:
@@ -100,19 +85,13 @@ def to_mlflow(run: Tracked, folder: Path) -> str:
         identity = str(client.create_run(number, tags=run.tags, run_name=run.name).info.run_id)
         now = int(time.time() * 1000)
         client.log_batch(identity, params=[entities.Param(*pair) for pair in run.params.items()])
-        for batch in _batches([*run.metrics.items()]):
-            client.log_batch(identity, metrics=[entities.Metric(name, value, now, 0) for name, value in batch])
+        logged = [entities.Metric(name, value, now, 0) for name, value in run.metrics.items()]
+        for start in range(0, len(logged), _BATCH):
+            client.log_batch(identity, metrics=logged[start : start + _BATCH])
         for path in run.artifacts:
             client.log_artifact(identity, str(path))
         client.set_terminated(identity)
     return identity
-
-
-def _batches(pairs: Sequence[tuple[str, float]]) -> Iterator[Sequence[tuple[str, float]]]:
-    return (pairs[start : start + _BATCH] for start in range(0, len(pairs), _BATCH))
-
-
-# ----------------------------------------------------------------------------------------------------- Weights & Biases
 
 
 def to_wandb(run: Tracked, folder: Path) -> str:

@@ -25,9 +25,6 @@ context, whose rules decide what the words of an answer are."""
 Scored = tuple[ExampleColumns, TargetColumn]
 """Examples with the gold answers as their targets, and the predictions."""
 
-_NO_CHOICE: Final = -1
-"""The prediction of an answer in which no label was found."""
-
 _DIGITS: Final = 3
 """The digits of the number of a choice."""
 
@@ -86,7 +83,8 @@ def _each(function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
 
 def _choices(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
     golds = _each(lambda answer: index_of(answer[0], labels), answers)
-    given = _each(lambda answer: _NO_CHOICE if answer[1] is None else index_of(answer[1], labels), answers)
+    # Where no label was found, the prediction is -1.
+    given = _each(lambda answer: -1 if answer[1] is None else index_of(answer[1], labels), answers)
     return ExampleColumns.given(Choices(np.array(golds, np.int64))), Choices(np.array(given, np.int64))
 
 
@@ -138,7 +136,9 @@ def _documents(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
 
 def _strings(value: str) -> tuple[str, ...]:
     """A list of strings in JSON. Raises UserError for anything else."""
-    names = _json(value)
+    names = None
+    with suppress(ValueError, RecursionError):
+        names = strict_json.loads(value) if value.startswith("[") else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UserError(f"{shown(value)} is not a list of strings")
     return tuple(names)
@@ -171,11 +171,6 @@ def _form(value: str) -> Any:
             # of a backslash Python may warn, and texts without a comma between them it joins
             return None if "\\" in text or _JOINED.search(text) else literal_eval(text)
     return None
-
-
-def _json(value: str) -> Any:
-    with suppress(ValueError, RecursionError):
-        return strict_json.loads(value) if value.startswith("[") else None
 
 
 _FAMILIES: Final[Mapping[str, Callable[[Sequence[Answer], Sequence[str]], Scored]]] = {

@@ -50,9 +50,6 @@ _UNREADABLE: Final = (
 _LETTERS: Final = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 """The values of inspect's scorers as it counts them: correct, incorrect, partial, and no answer."""
 
-_NO_ANSWER: Final = "N"
-_CHOICE: Final = "choice"
-_ROWS: Final = 4096
 _UNPARSED: Final = "unparsed"
 _CHARACTERS: Final = [*ascii_uppercase, *map(str, range(1, 100))]
 """The names of choices."""
@@ -143,9 +140,6 @@ def _check(logs: Sequence[InspectLog]) -> None:
             raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
 
 
-# ------------------------------------------------------------------------------------------------------------ the file
-
-
 def _log(path: Path) -> InspectLog:
     header = mapping(dict(_entries(path, re.compile(re.escape(_HEADER)))).get(_HEADER))
     if not header:
@@ -185,14 +179,10 @@ def _check_size(path: Path, packed: zipfile.ZipFile) -> None:
 
 
 def _content(file: Any, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """The content of an entry, also of one by zstd, which Python's reader of zip files cannot decompress."""
     if entry.compress_type not in _ZSTANDARD:
         with packed.open(entry) as opened:
             return opened.read(_LARGEST)
-    return _zstandard(file, entry)
-
-
-def _zstandard(file: Any, entry: zipfile.ZipInfo) -> bytes:
-    """The content of an entry that Python's reader of zip files cannot decompress."""
     import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 
     file.seek(entry.header_offset)
@@ -216,16 +206,13 @@ def _json(path: Path, name: str, content: bytes) -> Any:
         raise DataError(path, f"{name} is not JSON: {error}") from error
 
 
-# --------------------------------------------------------------------------------------------------------- the samples
-
-
 def _of_log(
     log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], differing: list[str], is_closed: bool
 ) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
     every: dict[str, list[float]] = {}
     left = _rows(log, given, ways, every, is_closed)
-    chunks = iter(lambda: [*islice(left, _ROWS)], [])  # so that they are not all kept as dictionaries
+    chunks = iter(lambda: [*islice(left, 4096)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
     if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
         rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
@@ -256,7 +243,7 @@ def _rows(
         for scorer, score in scores.items():
             every.setdefault(scorer, []).append(score)
         known = _known(log, given, sample, name)
-        if is_closed or _CHOICE in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices")):
+        if is_closed or "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices")):
             scores = {ACCURACY: next(iter(scores.values())), **scores}
         kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
         row = {**known, **_row(sample, scores, answer, is_answer), **kept}
@@ -319,4 +306,4 @@ def _scored(log: InspectLog, sample: Mapping[str, Any], name: str) -> tuple[dict
         numbers[scorer] = float(number)
     answer = mapping(next(iter(given.values()))).get("answer")
     text = answer if isinstance(answer, str) and answer.strip() else None
-    return numbers, text, next(iter(values.values())) != _NO_ANSWER
+    return numbers, text, next(iter(values.values())) != "N"

@@ -1,7 +1,8 @@
 """ITEMS: the rows that are imported, one for each example of a condition and noise seed, whatever they are read from.
 
 A reader gives the keys of each row as strings, lists and objects as JSON text; what a row does not have is null. Here
-they get their types, the keys that a caller gives once for all rows, and the checks that name an example.
+they get their types, the keys that a caller gives once for all rows, and the checks that name an example; then their
+identity: ids as `eval` writes them, clusters, fingerprints and that of the data; and whether they can be one run.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.core import languages, strict_json
-from robust_xtreme.core.errors import DataError, SpecError, shown
+from robust_xtreme.core.errors import DataError, Mismatch, SpecError, counted, shown
+from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.frames import Frame, FrameColumn, beyond, columns, in_words, one_of
-from robust_xtreme.files.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
+from robust_xtreme.files.schema import CELL, CHANCE, PREDICTIONS, SETTINGS, SHALLOW, STATUSES
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
+from robust_xtreme.tasks.sources.rows import identity_of_rows
 
 REALISED: Final = (
     *("nominal", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words", "tokens_clean"),
@@ -25,6 +28,9 @@ REALISED: Final = (
     "negators_edited",
 )
 """Columns of PREDICTIONS that say what noise did, and what became of the text in the model."""
+
+SPLIT: Final = ("task", "split", "language", "context_language")
+"""What the examples of one set of data share."""
 
 GROUP: Final = tuple(name for name in CELL if name != "data")
 """The columns that a cell is known by before the identity of its data is."""
@@ -51,7 +57,6 @@ from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds.""
 KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
 """The keys of a row, with `id` for the example; `score` is one score without a name."""
 
-_CURE: Final = "Other keys are named by --prediction-key and --score-key, or in columns="
 GIVES: Final = ("prediction", "score", "scores", "sums")
 """The keys that a row is scored by."""
 
@@ -62,7 +67,6 @@ TYPE: Final = "_type"
 ID: Final = "id"
 SCORE: Final = "score"
 _DEFAULTS: Final = {"split": "test", "setting": "unknown", "inference": "imported", "model": "imported"}
-_NEEDED: Final = ("task", "language", "condition")
 _BOOLEANS: Final = {"true": True, "false": False, "True": True, "False": False}
 
 
@@ -76,11 +80,14 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     if raw.is_empty():
         raise DataError(path, "has no rows")
     if not set(raw.columns).intersection(GIVES):
-        raise DataError(path, "has no prediction, score, scores or sums: there is nothing to score. " + _CURE)
+        what = "has no prediction, score, scores or sums: there is nothing to score."
+        raise DataError(path, f"{what} Other keys are named by --prediction-key and --score-key, or in columns=")
     rows = _with_ids(raw, path).rename({ID: "example"})
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
     rows = rows.with_columns(filled).with_columns(_scores(rows, path))
-    rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(_typed(rows, path))
+    typed = {name: column for name, column in ITEMS.columns.items() if column.dtype != pl.String or column.allowed}
+    known = [_cast(rows, name, column, path) for name, column in typed.items() if name in rows.columns]
+    rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(known)
     _check_noise(rows, path)
     return whole(_in_pairs(_named_as_here(rows)), tuple(name for name in ITEMS.columns if name not in REALISED))
 
@@ -107,7 +114,7 @@ def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) 
     column = pl.col(name).replace("", None) if name in rows.columns else pl.lit(None, pl.String)
     if value is not None:
         return column.fill_null(pl.lit(value)).alias(name)
-    if name in _NEEDED and rows.select(column.is_null().any()).item():
+    if name in ("task", "language", "condition") and rows.select(column.is_null().any()).item():
         first = rows.filter(column.is_null()).item(0, "example")
         raise DataError(path, f"the example {shown(first)} has no {name}. Give it for all rows with --{name}")
     return column.alias(name)
@@ -130,12 +137,6 @@ def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
     return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
 
 
-def _typed(rows: pl.DataFrame, path: str) -> list[pl.Series]:
-    """The columns of ITEMS with their types. Raises DataError naming the example whose value is of another one."""
-    typed = {name: column for name, column in ITEMS.columns.items() if column.dtype != pl.String or column.allowed}
-    return [_cast(rows, name, column, path) for name, column in typed.items() if name in rows.columns]
-
-
 def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> pl.DataFrame:
     """The items with some columns of ITEMS, by default all; those that they do not have are null."""
     missing = [name for name in names if name not in items.columns]
@@ -143,6 +144,7 @@ def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> p
 
 
 def _cast(rows: pl.DataFrame, name: str, column: FrameColumn, path: str) -> pl.Series:
+    """A column with its type. Raises DataError naming the example whose value is of another one."""
     values, takes = rows.get_column(name), f"one of {', '.join(column.allowed)}"
     if column.dtype == pl.Boolean:
         typed, takes = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean), "true or false"
@@ -226,3 +228,145 @@ def _in_pairs(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         context_language=pl.coalesce("context_language", parts.list.last()), language=parts.list.first()
     )
+
+
+def identified(items: pl.DataFrame, path: str) -> pl.DataFrame:
+    """The items with whole ids, `task/split/language/id`, and with clusters, fingerprints and data where they had none.
+
+    A cluster is then the id itself, so that items with one id in several languages are one unit; a fingerprint is the
+    hash of id and gold. Raises Mismatch, naming the example, where gold answers differ between conditions.
+    """
+    without, others = pl.col("cluster").is_null(), pl.col("cluster").is_not_null().any().over("task")
+    for task, first in items.filter(without & others).select("task", "example").head(1).iter_rows():
+        raise Mismatch(f"{path}: the example {shown(first)} of {task} has no cluster, and others have one")
+    origin = pl.concat_str("task", "split", paired(), separator="/") + pl.lit("/")
+    native = pl.col("example").str.strip_prefix(origin)
+    named = items.with_columns(example=origin + native, cluster=pl.coalesce("cluster", native))
+    _check_golds(named, path)
+    return _with_data(_with_fingerprints(named))
+
+
+def paired() -> pl.Expr:
+    """The language of an example's id; of a pair `question@context`."""
+    pair = pl.concat_str("language", "context_language", separator="@")
+    return pl.when(pl.col("language") == pl.col("context_language")).then("language").otherwise(pair)
+
+
+def _check_golds(items: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch at an example without a fingerprint whose gold answer is another one under noise."""
+    without = items.filter(pl.col("fingerprint").is_null(), pl.col("gold").is_not_null())
+    key = [*GROUP[:-1], "example"]
+    clean = without.filter(pl.col("condition") == CLEAN).select(*key, clean="gold").unique(key)
+    pairs = without.join(clean, on=key).filter(pl.col("gold") != pl.col("clean"))
+    if pairs.height:
+        row = pairs.row(0, named=True)
+        golds = f"{shown(row['gold'])} under {row['condition']}, and {shown(row['clean'])} in clean text"
+        raise Mismatch(f"{path}: the gold of the example {shown(row['example'])} is {golds}. Give the clean one.")
+
+
+def _with_fingerprints(items: pl.DataFrame) -> pl.DataFrame:
+    missing = items.filter(pl.col("fingerprint").is_null()).select("example", "gold").unique(maintain_order=True)
+    if missing.is_empty():
+        return items
+    hashes = [digest(example, gold or "") for example, gold in missing.iter_rows()]
+    # Noisy rows may leave out a gold that the clean row has.
+    of_example = missing.with_columns(made=pl.Series(hashes)).sort("example", "gold", nulls_last=True)
+    first = of_example.unique("example", keep="first").select("example", "made")
+    joined = items.join(first, on="example", how="left", maintain_order="left")
+    return joined.with_columns(fingerprint=pl.coalesce("fingerprint", "made")).drop("made")
+
+
+def _with_data(items: pl.DataFrame) -> pl.DataFrame:
+    """The items; of each set of data the identity is that given, or the hash of its examples."""
+    known = items.group_by(SPLIT, maintain_order=True).agg(
+        given=pl.col("data").drop_nulls().first(), several=pl.col("data").drop_nulls().n_unique()
+    )
+    if (odd := known.filter(pl.col("several") > 1)).height:
+        row = odd.row(0, named=True)
+        raise Mismatch(f"The rows of {row['task']}/{row['language']} ({row['split']}) are of several sets of data.")
+    clean = items.filter(pl.col("condition") == CLEAN).select(*SPLIT, "example", "fingerprint", "cluster").unique()
+    parts = clean.partition_by(SPLIT, as_dict=True, include_key=False)
+    hashes = {key: identity_of_rows(rows.iter_rows()) for key, rows in parts.items()}
+    made = [given or hashes.get(key, digest()) for *key_, given, _ in known.iter_rows() for key in [tuple(key_)]]
+    return items.drop("data").join(
+        known.select(SPLIT).with_columns(data=pl.Series(made, dtype=pl.String)),
+        on=SPLIT,
+        how="left",
+        maintain_order="left",
+    )
+
+
+def answering(items: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a model, without those of constants and shallow predictors."""
+    return items.filter(~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})"))
+
+
+_TWIN: Final = GROUP[:-1]
+
+
+def check_items(items: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch where rows cannot be one run.
+
+    That is where a row occurs twice, several models answer, noise has no clean text beside it, or a condition has
+    other examples than the clean one, or other fingerprints or clusters; the message names the example.
+    """
+    repeated = items.select(*GROUP, "noise_seed", "example").is_duplicated()
+    if repeated.any():
+        raise Mismatch(f"{path}: {_named(items.filter(repeated))} occurs twice")
+    answers = answering(items)
+    _check_model(answers)
+    _check_clean(answers, path)
+    _check_pairs(answers, path)
+
+
+def _check_model(answers: pl.DataFrame) -> None:
+    """Raise Mismatch where several models answer a task, or none does."""
+    for task, models in answers.group_by("task").agg(pl.col("model").unique().sort()).sort("task").iter_rows():
+        if len(models) != 1:
+            what = f"The rows of {task} are of {counted(len(models), 'model')}: {', '.join(map(shown, models[:5]))}"
+            raise Mismatch(f"{what}. Choose one with --only-model NAME.")
+    if answers.is_empty():
+        raise Mismatch("The rows are of no model: all are those of constants or of shallow predictors.")
+
+
+def _check_clean(answers: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch where noise has no clean rows to be compared with."""
+    groups = answers.group_by(_TWIN, maintain_order=True).agg(pl.col("condition").unique().sort())
+    for row in groups.filter(~pl.col("condition").list.contains(CLEAN)).iter_rows(named=True):
+        cell = f"{row['task']}/{row['language']} ({row['split']}, {row['inference']})"
+        noises = ", ".join(row["condition"][:3])
+        raise Mismatch(f"{path}: {cell} has {noises}, and no rows of the condition clean to be compared with")
+
+
+def _check_pairs(answers: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch at an example that a condition adds, or that is another one there."""
+    key = [*_TWIN, "example"]
+    clean = answers.filter(pl.col("condition") == CLEAN).select(*key, "fingerprint", "cluster", there=pl.lit(True))
+    noisy = answers.filter(pl.col("condition") != CLEAN)
+    joined = noisy.join(clean, on=key, how="left", suffix="_clean")
+    if (new := joined.filter(pl.col("there").is_null())).height:
+        raise Mismatch(f"{path}: {_named(new)} has no clean row")
+    for name in ("fingerprint", "cluster"):
+        if (other := joined.filter(pl.col(name) != pl.col(f"{name}_clean"))).height:
+            pair = f"{shown(other.item(0, f'{name}_clean'))} in clean text"
+            raise Mismatch(f"{path}: {_named(other)} has the {name} {shown(other.item(0, name))}, and {pair}")
+    _check_complete(noisy, clean, path)
+
+
+def _check_complete(noisy: pl.DataFrame, clean: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch at an example of the clean text that is not under a condition and noise seed."""
+    counts = noisy.group_by(*GROUP, "noise_seed", maintain_order=True).len()
+    wanted = clean.group_by(_TWIN).agg(wanted=pl.len())
+    for row in counts.join(wanted, on=_TWIN).filter(pl.col("len") < pl.col("wanted")).iter_rows(named=True):
+        there = noisy.filter(*(pl.col(name) == row[name] for name in (*GROUP, "noise_seed")))
+        of_twin = clean.filter(*(pl.col(name) == row[name] for name in _TWIN))
+        missing = of_twin.join(there, on="example", how="anti").item(0, "example")
+        where = f"{row['task']}/{row['language']} {row['condition']} (noise seed {row['noise_seed']})"
+        raise Mismatch(f"{path}: the example {shown(missing)} is missing in {where}")
+
+
+def _named(rows: pl.DataFrame) -> str:
+    """The first of some rows in words."""
+    row = rows.row(0, named=True)
+    seed = "" if row["noise_seed"] == CLEAN_SEED else f" (noise seed {row['noise_seed']})"
+    return f"the example {shown(row['example'])} of {row['task']}/{row['language']} {row['condition']}{seed}"

@@ -22,31 +22,22 @@ from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.importing import raw
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
-from robust_xtreme.exchange.importing.scoring import metric_of
+from robust_xtreme.exchange.importing.scoring import metric_of, ours
 from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
-from robust_xtreme.exchange.importing.tasks import family_of
 from robust_xtreme.files import store
 
 OURS: Final = "robust_xtreme"
 """The column of an exported row that says which example it is, and the key of a task's metadata."""
 
 _SAMPLES: Final = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
-_INVALID: Final = ("", "[invalid]")
-"""What lm-eval's filters leave where they find no answer."""
-
 _ACC: Final = "acc"
 _EXACT_MATCH: Final = "exact_match"
 _RENAMED: Final = {_ACC: ACCURACY}
-_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
 _NO_METRICS: Final = (
     *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
     *("doc_hash", "prompt_hash", "target_hash"),
 )
-_COUNTED: Final = (None, "ok", "unchanged")
-"""What the export says of rows whose unparsed answers are counted as such."""
 _SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
-_UNCONDITIONAL: Final = "acc_mutual_info"
-"""A metric for which lm-eval also asks for the choices without the question, after those with it."""
 
 
 @final
@@ -70,21 +61,19 @@ class LmEvalLog:
         name = self.whole_model
         return Path(name).name if name.startswith(("/", "~", ".")) else name
 
-    @property
-    def ours(self) -> Mapping[str, Any]:
-        """What the task's metadata says, where it was exported by us."""
-        config = mapping(mapping(self.results.get("configs")).get(self.task))
-        return mapping(mapping(config.get("metadata")).get(OURS))
+    def of_task(self, name: str) -> Any:
+        """What a table of the results says of the task."""
+        return mapping(self.results.get(name)).get(self.task)
 
     @property
     def answered(self) -> dict[str, str]:
         """How it was answered: versions of lm-eval and of the task, shots, what is before the prompt, settings."""
-        config = mapping(mapping(self.results.get("configs")).get(self.task))
+        config = mapping(self.of_task("configs"))
         names = ("lm_eval_version", "chat_template_sha", "system_instruction_sha")
         values = {
             **{name: self.results.get(name) for name in names},
-            "version": mapping(self.results.get("versions")).get(self.task),
-            "n-shot": mapping(self.results.get("n-shot")).get(self.task),
+            "version": self.of_task("versions"),
+            "n-shot": self.of_task("n-shot"),
             "settings": config.get("generation_kwargs") and json_text(config["generation_kwargs"], sort_keys=True),
         }
         return {name: str(value) for name, value in values.items() if value is not None}
@@ -92,7 +81,7 @@ class LmEvalLog:
     @property
     def stated(self) -> Mapping[str, Any]:
         """The metrics of all samples: by name and filter, `acc,none`."""
-        return mapping(mapping(self.results.get("results")).get(self.task))
+        return mapping(self.of_task("results"))
 
     @property
     def inference(self) -> str:
@@ -165,7 +154,8 @@ def _check(logs: Sequence[LmEvalLog]) -> None:
         raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
     ways: dict[str, LmEvalLog] = {}
     for log in logs:
-        before = ways.setdefault(str(log.ours.get("includes") or log.task), log)
+        exported_as = mapping(mapping(mapping(log.of_task("configs")).get("metadata")).get(OURS))
+        before = ways.setdefault(str(exported_as.get("includes") or log.task), log)
         for name in _SAME:
             mine, theirs = log.answered.get(name), before.answered.get(name)
             if mine != theirs:
@@ -244,19 +234,16 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _row(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     known = _known(log, given, sample, number)
-    texts = family_of(str(known.get("task"))) == SPAN_QA.name
+    task, answered = ours(str(known.get("task"))), sample.get("filtered_resps")
     scores, status = _scores(sample, log.path, number), known.get("status")
-    answers = _answer(sample, log.path, number, texts)
-    if answers["prediction"] is None and status in _COUNTED and not (any(scores.values()) or _is_likelihood(sample)):
+    answers = _answer(sample, log.path, number, task is not None and task.family == SPAN_QA.name)
+    # The likelihood of one text predicts nothing.
+    is_likelihood = isinstance(answered, list) and len(answered) == 1 and isinstance(answered[0], list)
+    is_counted = status in (None, "ok", "unchanged") and not any(scores.values())
+    if answers["prediction"] is None and is_counted and not is_likelihood:
         status = "unparsed"
     more = {"status": status, "scores": scores, "model": log.model or None, "inference": log.inference}
     return {**known, **answers, **more}
-
-
-def _is_likelihood(sample: Mapping[str, Any]) -> bool:
-    """Whether a sample has the likelihood of one text, which predicts nothing."""
-    given = sample.get("filtered_resps")
-    return isinstance(given, list) and len(given) == 1 and isinstance(given[0], list)
 
 
 def _known(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -287,11 +274,12 @@ def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> 
     several = mapping(answers).get("text", answers)
     gold = json_text(several) if texts and isinstance(several, list) else _text(sample.get("target"))
     if given and isinstance(given[0], list) and len(given) > 1:
-        many = len(given) // 2 if _UNCONDITIONAL in _metrics(sample) else len(given)
+        # For this metric lm-eval also asks for the choices without the question, after those with it.
+        many = len(given) // 2 if "acc_mutual_info" in _metrics(sample) else len(given)
         best = str(_best([listed(each)[:1] for each in given[:many]], path, number))
         return {"prediction": best, "gold": gold, "choices": many}
     answer = _text(given[0]) if given and not isinstance(given[0], list) else None
-    text = answer if answer is not None and answer.strip() not in _INVALID else None
+    text = answer if answer is not None and answer.strip() not in ("", "[invalid]") else None
     return {"prediction": text, "gold": gold, "choices": 0}
 
 
@@ -322,7 +310,7 @@ def _scores(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, flo
     scores: dict[str, float | None] = {}
     for name in _metrics(sample):
         value: Any = sample.get(name)
-        value = _BOOLEANS.get(value, value) if isinstance(value, str) else value
+        value = {"True": 1.0, "False": 0.0}.get(value, value) if isinstance(value, str) else value
         if isinstance(value, float) and not math.isfinite(value):
             raise DataError(path, f"the score {name} is {value}", number)
         is_share = isinstance(value, (bool, int, float)) and 0 <= value <= 1

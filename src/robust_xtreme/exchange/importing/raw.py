@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import math
@@ -30,11 +31,6 @@ _TAKEN: Final = {
     "nominal": (TEXT, WHOLE, NUMBER),
 }
 """The kinds of value that a key takes, where it is not a number: an answer any, since they depend on the task."""
-
-_HALF: Final = re.compile("[\ud800-\udfff]")
-_NUMBERS: Final = (TEXT, WHOLE, NUMBER, TRUTH)
-_EXACT: Final = 2**53
-"""From here on a float is not one whole number alone."""
 
 
 @final
@@ -69,7 +65,7 @@ def frame_of(columns: Iterable[tuple[str, Sequence[Any]]], refused: Callable[[in
 
 
 def _series(key: str, values: Sequence[Any], refused: Callable[[int, str], UserError]) -> Iterator[pl.Series]:
-    takes, types = _TAKEN.get(key, _NUMBERS), {*map(type, values)}
+    takes, types = _TAKEN.get(key, (TEXT, WHOLE, NUMBER, TRUTH)), {*map(type, values)}
     kinds: Sequence[str] = ()
     if types == {int} and key not in ANSWERS:
         values = [*map(str, values)]
@@ -82,7 +78,7 @@ def _series(key: str, values: Sequence[Any], refused: Callable[[int, str], UserE
     try:
         yield pl.Series(key, values, dtype=pl.String)
     except UnicodeError:
-        wrong = next(number for number, text in enumerate(values) if text and _HALF.search(text))
+        wrong = next(number for number, text in enumerate(values) if text and re.search("[\ud800-\udfff]", text))
         raise refused(wrong, f"{key} contains half of a surrogate pair, which is not a character") from None
     if kinds and key in ANSWERS:
         yield pl.Series(key + TYPE, [None if kind == TEXT else kind for kind in kinds], dtype=pl.Enum(_KINDS))
@@ -95,7 +91,7 @@ def _as_text(value: Any) -> tuple[str | None, str]:
             return value, TEXT
         case bool():
             return json.dumps(value), TRUTH
-        case float() if value.is_integer() and abs(value) < _EXACT:
+        case float() if value.is_integer() and abs(value) < 2**53:  # a larger one is not one whole number alone
             return str(int(value)), WHOLE
         case int() | float():
             return json.dumps(value), WHOLE if isinstance(value, int) else NUMBER
@@ -116,25 +112,15 @@ def _answer(key: str, value: Any) -> Any:
             return text if key == _PREDICTION else [text]
         case {"text": list(texts), **more} if more.keys() <= _PLACES and key == _GOLD:
             return texts
-        case [dict(), *_] if key == _GOLD and all(_is_located(each) for each in value):
+        case [dict(), *_] if key == _GOLD and all(
+            isinstance(each, dict) and each.keys() - _PLACES == {"text"} for each in value
+        ):
             return [each["text"] for each in value]
     return value
 
 
-def _is_located(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() - _PLACES == {"text"}
-
-
 _BESIDE: Final = {"id", "no_answer_probability"}
 _PLACES: Final = {"answer_start"}
-
-
-# Reads rows of JSON lines, one object for each example of a condition.
-
-_BOM: Final = b"\xef\xbb\xbf"
-_BLANK: Final = " \t\r\n"
-_ROWS: Final = 10_000
-"""The rows that are objects of Python at a time."""
 
 
 def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
@@ -147,9 +133,10 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
         content = resources.content(path)
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
-    lines = objects(content.removeprefix(_BOM), path, strict_json.decoder(parse_constant=_finite, parse_float=_finite))
+    decoder = strict_json.decoder(parse_constant=_finite, parse_float=_finite)
+    lines = objects(content.removeprefix(codecs.BOM_UTF8), path, decoder)
     names, seen, frames = names_of(renamed), set[str](), [pl.DataFrame()]
-    while rows := [*islice(lines, _ROWS)]:
+    while rows := [*islice(lines, 10_000)]:  # so many are objects of Python at a time
         here = set[str]().union(*(row for _, row in rows))
         frames.append(_frame(rows, {name: key for name, key in names.items() if name in here or key == ID}, path))
         seen |= here
@@ -169,7 +156,7 @@ def objects(content: bytes, path: Path, decoder: json.JSONDecoder) -> Iterator[t
     decode = decoder.raw_decode
     for number, line in enumerate(io.BytesIO(content), 1):
         try:
-            text = line.decode().strip(_BLANK)
+            text = line.decode().strip(" \t\r\n")
             row, stop = decode(text) if text else ({}, 0)
             if stop < len(text):
                 raise json.JSONDecodeError("Extra data", text, stop)

@@ -1,4 +1,7 @@
-"""Makes a finished run of imported rows: its folder appears whole or not at all, with the files of `eval`."""
+"""Makes a finished run of imported rows: its folder appears whole or not at all, with the files of `eval`.
+
+The files of task runs are written some rows at a time: memory has them once.
+"""
 
 from __future__ import annotations
 
@@ -12,49 +15,54 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.core import registry
-from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName, counted, shown
+from robust_xtreme.core import registry, strict_json
+from robust_xtreme.core.errors import DataError, Mismatch, SpecError, UnknownName, UserError, counted, shown
 from robust_xtreme.core.examples import Choice, Example, digest, target_json
 from robust_xtreme.core.garbage import rarely_collected
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import SPAN_QA
-from robust_xtreme.exchange.importing.answers import FAMILIES, parsed
-from robust_xtreme.exchange.importing.frames import answering, conditions_of, models_of
-from robust_xtreme.exchange.importing.identity import SPLIT, identified, paired
-from robust_xtreme.exchange.importing.items import GROUP, items_of, whole
-from robust_xtreme.exchange.importing.parts import ImportedRows, headline_first
-from robust_xtreme.exchange.importing.stated import differing_scores, other_words
-from robust_xtreme.exchange.importing.tasks import facts_of, scoring_of, unscored
-from robust_xtreme.files import store
-from robust_xtreme.files.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
-from robust_xtreme.files.schema import (
-    AVERAGES,
-    CHANCE,
-    CONDITIONS,
-    DELTAS,
-    MODELS,
-    PREDICTIONS,
-    SCHEMA_VERSION,
-    SCORES,
-    SHALLOW,
-    STATS,
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
+from robust_xtreme.exchange.importing.answers import FAMILIES, index_of, parsed
+from robust_xtreme.exchange.importing.items import (
+    GROUP,
+    SPLIT,
+    TYPE,
+    answering,
+    check_items,
+    identified,
+    items_of,
+    paired,
+    whole,
 )
+from robust_xtreme.exchange.importing.scoring import (
+    Scoring,
+    constants_of,
+    facts_of,
+    metric_of,
+    mixed,
+    scoring_of,
+    stats_of,
+    unscored,
+)
+from robust_xtreme.exchange.importing.stated import differing_scores, other_words
+from robust_xtreme.files import schema, store
+from robust_xtreme.files.frames import check_columns
+from robust_xtreme.files.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
 from robust_xtreme.files.store import ordered
-from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
+from robust_xtreme.noise.conditions.condition import CLEAN, KIND, named
+from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.averages import averaged
-from robust_xtreme.stats.benchmark import Task, tasks_of
+from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import Facts, Stored, measured
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.stats.replacing import replacing
+from robust_xtreme.tasks.noisy.described import condition_row
 from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.source import open_source
-
-# What the manifest of an imported run says: what was answered by which model, on which data, and notes.
 
 
 def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +78,7 @@ def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str
     }
     answered = rows.select("task", "model").unique().sort("task").iter_rows()
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": schema.SCHEMA_VERSION,
         "version": __version__,
         "spec": spec,
         "device": IMPORTED,
@@ -138,39 +146,29 @@ def _of_noise(rows: pl.DataFrame) -> Iterator[str]:
             yield f"{task} {condition}: {seeds}; an average over languages counts each language alike."
 
 
-# Imported examples whose ids one of our tasks has: with the gold, cluster and fingerprint that `eval` gives them.
-
 _GIVEN: Final = ("cluster", "fingerprint", "gold")
 
 
-def with_known(items: pl.DataFrame, data: str, path: str) -> pl.DataFrame:
-    """The items with the gold, cluster and fingerprint of the examples with their ids, whole or native, in a source.
-
-    Raises UnknownName for a task that is not ours, MissingData where the source does not have a split, Mismatch at an
-    id that the split does not have or whose gold is another one there.
-    """
-    pools = Pools(open_source(data))
-    parts = items.partition_by(SPLIT, maintain_order=True)
-    return pl.concat([_known(rows, pools, path) for rows in parts])
-
-
 def _known(rows: pl.DataFrame, pools: Pools, path: str) -> pl.DataFrame:
+    """The items of a split with the gold, cluster and fingerprint of the examples with their ids, whole or native.
+
+    Raises UnknownName for a task that is not ours, MissingData where the source does not have the split, Mismatch at an
+    id that it does not have or whose gold is another one there.
+    """
     name, split, question, context = rows.select(SPLIT).row(0)
     if name not in registry.names("task"):
         raise UnknownName("task", name, registry.names("task"), "robust-xtreme list tasks")
     task: TaskSpec = registry.load("task", name)
     language = question if question == context else f"{question}@{context}"
     examples = load(task, pools.source, language, split, pools).examples
-    ours = pl.DataFrame([_row(example, task) for example in examples], _SCHEMA, orient="row")
+    known = dict.fromkeys(("example", *(f"our_{column}" for column in _GIVEN)), pl.String)
+    ours = pl.DataFrame([_row(example, task) for example in examples], known, orient="row")
     origin = f"{name}/{split}/{language}/"
     whole = pl.when(pl.col("example").str.starts_with(origin)).then("example").otherwise(origin + pl.col("example"))
     joined = rows.with_columns(example=whole).join(ours, on="example", how="left", maintain_order="left")
     _check(joined, task, path)
     filled = [pl.coalesce(f"our_{column}", column).alias(column) for column in _GIVEN]
     return joined.with_columns(filled).select(rows.columns)
-
-
-_SCHEMA: Final = {"example": pl.String, **{f"our_{name}": pl.String for name in _GIVEN}}
 
 
 def _row(example: Example, task: TaskSpec) -> tuple[str, str, str, str]:
@@ -205,84 +203,6 @@ def _same(given: str, ours: str, task: TaskSpec) -> bool:
     return left == right
 
 
-# Whether imported items can be one run: each row once, one model, clean text beside all noise, the same examples.
-
-_TWIN: Final = GROUP[:-1]
-_SAME: Final = ("fingerprint", "cluster")
-
-
-def check_items(items: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch where rows cannot be one run.
-
-    That is where a row occurs twice, several models answer, noise has no clean text beside it, or a condition has
-    other examples than the clean one, or other fingerprints or clusters; the message names the example.
-    """
-    _check_once(items, path)
-    answers = items.filter(~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})"))
-    _check_model(answers)
-    _check_clean(answers, path)
-    _check_pairs(answers, path)
-
-
-def _check_once(items: pl.DataFrame, path: str) -> None:
-    repeated = items.select(*GROUP, "noise_seed", "example").is_duplicated()
-    if repeated.any():
-        raise Mismatch(f"{path}: {_named(items.filter(repeated))} occurs twice")
-
-
-def _check_model(answers: pl.DataFrame) -> None:
-    """Raise Mismatch where several models answer a task, or none does."""
-    for task, models in answers.group_by("task").agg(pl.col("model").unique().sort()).sort("task").iter_rows():
-        if len(models) != 1:
-            what = f"The rows of {task} are of {counted(len(models), 'model')}: {', '.join(map(shown, models[:5]))}"
-            raise Mismatch(f"{what}. Choose one with --only-model NAME.")
-    if answers.is_empty():
-        raise Mismatch("The rows are of no model: all are those of constants or of shallow predictors.")
-
-
-def _check_clean(answers: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch where noise has no clean rows to be compared with."""
-    groups = answers.group_by(_TWIN, maintain_order=True).agg(pl.col("condition").unique().sort())
-    for row in groups.filter(~pl.col("condition").list.contains(CLEAN)).iter_rows(named=True):
-        cell = f"{row['task']}/{row['language']} ({row['split']}, {row['inference']})"
-        noises = ", ".join(row["condition"][:3])
-        raise Mismatch(f"{path}: {cell} has {noises}, and no rows of the condition clean to be compared with")
-
-
-def _check_pairs(answers: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch at an example that a condition adds, or that is another one there."""
-    key = [*_TWIN, "example"]
-    clean = answers.filter(pl.col("condition") == CLEAN).select(*key, *_SAME, there=pl.lit(True))
-    noisy = answers.filter(pl.col("condition") != CLEAN)
-    joined = noisy.join(clean, on=key, how="left", suffix="_clean")
-    if (new := joined.filter(pl.col("there").is_null())).height:
-        raise Mismatch(f"{path}: {_named(new)} has no clean row")
-    for name in _SAME:
-        if (other := joined.filter(pl.col(name) != pl.col(f"{name}_clean"))).height:
-            pair = f"{shown(other.item(0, f'{name}_clean'))} in clean text"
-            raise Mismatch(f"{path}: {_named(other)} has the {name} {shown(other.item(0, name))}, and {pair}")
-    _check_complete(noisy, clean, path)
-
-
-def _check_complete(noisy: pl.DataFrame, clean: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch at an example of the clean text that is not under a condition and noise seed."""
-    counts = noisy.group_by(*GROUP, "noise_seed", maintain_order=True).len()
-    wanted = clean.group_by(_TWIN).agg(wanted=pl.len())
-    for row in counts.join(wanted, on=_TWIN).filter(pl.col("len") < pl.col("wanted")).iter_rows(named=True):
-        there = noisy.filter(*(pl.col(name) == row[name] for name in (*GROUP, "noise_seed")))
-        of_twin = clean.filter(*(pl.col(name) == row[name] for name in _TWIN))
-        missing = of_twin.join(there, on="example", how="anti").item(0, "example")
-        where = f"{row['task']}/{row['language']} {row['condition']} (noise seed {row['noise_seed']})"
-        raise Mismatch(f"{path}: the example {shown(missing)} is missing in {where}")
-
-
-def _named(rows: pl.DataFrame) -> str:
-    """The first of some rows in words."""
-    row = rows.row(0, named=True)
-    seed = "" if row["noise_seed"] == CLEAN_SEED else f" (noise seed {row['noise_seed']})"
-    return f"the example {shown(row['example'])} of {row['task']}/{row['language']} {row['condition']}{seed}"
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -312,16 +232,152 @@ class ImportOptions:
     rescored: bool = False
 
 
+_ROWS: Final = 1 << 17
+_CELL: Final = (*schema.CELL, "noise_seed")
+_JSON: Final = r"^(\[|-?\d+$)"
+"""How a list or a whole number begins in JSON."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """What a run has beside its scores; `overlap` are the models, tasks, splits and languages that were seen."""
+class ImportedRows:
+    """The rows of a task run in the order of PREDICTIONS, each once, and how they are scored.
 
-    parts: tuple[Stored, ...]
-    models: pl.DataFrame
-    conditions: pl.DataFrame
-    overlap: frozenset[tuple[str, ...]]
-    manifest: dict[str, Any]
+    `metrics` has those that were found, of each model, `computed` whether each comes from predictions, `beside` what
+    was computed beside what is stated.
+    """
+
+    rows: pl.DataFrame
+    scoring: Scoring
+    path: str
+    metrics: dict[str, frozenset[str]] = field(default_factory=dict)
+    computed: dict[str, bool] = field(default_factory=dict)
+    beside: list[pl.DataFrame] = field(default_factory=list)
+
+    def write(self, predictions: Path, stats: Path) -> Stored:
+        """Write both files. Raises DataError and Mismatch naming an example, DiskError."""
+        made = (_predictions_of(rows, self.scoring, self.path) for rows in self.rows.iter_slices(_ROWS))
+        _write(predictions, (check_columns(rows, schema.PREDICTIONS) for rows in made), schema.PREDICTIONS)
+        _write(stats, self._stats(), schema.STATS)
+        return Stored(predictions, stats)
+
+    def _stats(self) -> Iterator[pl.DataFrame]:
+        """STATS of the rows, and where they belong in the order of models those of constants."""
+        scored = map(self._scored, self.rows.iter_slices(_ROWS))
+        first = next(scored)
+        constants = store.canonical(constants_of(self.rows, self.scoring, [*self.metric_names]), schema.STATS)
+        is_before = self.rows.item(0, "model") > schema.CHANCE
+        yield from (constants, first) if is_before else (first,)
+        yield from scored
+        yield from () if is_before else (constants,)
+
+    def _scored(self, rows: pl.DataFrame) -> pl.DataFrame:
+        stats, computed, beside = stats_of(rows, self.scoring, self.path)
+        self.beside.append(beside)
+        for metric in stats.get_column("metric").unique().sort():
+            if self.computed.setdefault(metric, metric in computed) != (metric in computed):
+                raise Mismatch(mixed(rows.item(0, "example"), metric, self.path))
+        of_cells = stats.filter(pl.col("scope") == "all").group_by(_CELL).agg(pl.col("metric").unique())
+        for *cell, metrics in of_cells.iter_rows():
+            self._check(rows, tuple(cell), frozenset(metrics))
+        return check_columns(stats, schema.STATS)
+
+    def _check(self, rows: pl.DataFrame, cell: tuple[object, ...], metrics: frozenset[str]) -> None:
+        """Raise Mismatch where rows of a cell have other metrics than rows of the same model before."""
+        before = self.metrics.setdefault(str(cell[0]), metrics)
+        if other := sorted(before ^ metrics):
+            of_cell = rows.filter(*(pl.col(name) == value for name, value in zip(_CELL, cell, strict=True)))
+            has = "no" if other[0] in before else "a value of"
+            where = f"{of_cell.item(0, 'task')}/{of_cell.item(0, 'language')} {of_cell.item(0, 'condition')}"
+            what = f"the example {shown(of_cell.item(0, 'example'))} of {where} has {has} {other[0]}"
+            raise Mismatch(f"{self.path}: {what}, and others do {'' if has == 'no' else 'not'}".rstrip())
+
+    @property
+    def metric_names(self) -> dict[str, None]:
+        """The metrics that were found: in the order of the task, then those given, in the order of the first row."""
+        there = frozenset[str]().union(*self.metrics.values())
+        scores = self.rows.get_column("scores").drop_nulls().head(1)
+        given = [metric_of(name) for name in strict_json.loads(scores.item())] if len(scores) else []
+        return dict.fromkeys(name for name in (*self.scoring.metrics, *given, *sorted(there)) if name in there)
+
+
+def _write(path: Path, chunks: Iterator[pl.DataFrame], frame: schema.Frame) -> None:
+    """Write sorted rows. An error of a user is raised as it is, not as one of polars, which asks for the rows."""
+    raised: list[UserError] = []
+
+    def watched() -> Iterator[pl.DataFrame]:
+        try:
+            yield from chunks
+        except UserError as error:
+            raised.append(error)
+            raise
+
+    try:
+        store.write_sorted(path, watched(), frame)
+    except pl.exceptions.PolarsError:
+        if raised:
+            raise raised[0] from None
+        raise
+    except OSError as error:
+        raise store.disk_error(path, error) from error
+
+
+def _predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
+    """PREDICTIONS of the items of one task. Raises DataError naming the example whose answer is none of the task."""
+    rows = answering(items)
+    nothing = pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()
+    status = pl.when(nothing).then(pl.lit("unparsed")).otherwise(pl.lit("ok"))
+    answer = pl.col("prediction") if scoring.family == SPAN_QA.name else pl.lit(None, pl.String)
+    made = pl.when(pl.col("sums").is_null()).then(pl.coalesce("answer", answer)).otherwise("answer")
+    columns: dict[str, Any] = {
+        "status": pl.coalesce("status", status),
+        "answer": pl.when(made != "").then(made),
+        "prediction": _stored(rows, "prediction", scoring, path),
+        "gold": _stored(rows, "gold", scoring, path).fill_null("null"),
+    }
+    return whole(rows).with_columns(**columns).select(list(schema.PREDICTIONS.columns))
+
+
+def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
+    """Answers as JSON: labels as their numbers; those with sums, which our runs have stored, as they are."""
+    is_json = pl.col(name).str.contains(_JSON) & ~pl.col(name).is_in(_no_json(rows, name))
+    if scoring.family == SPAN_QA.name:  # a number is a text, too
+        is_json = pl.col("sums").is_not_null() & is_json if name == "prediction" else is_json
+    written = pl.when(is_json).then(name).otherwise(_quoted(name))
+    if scoring.family in (CHOICE.name, CLASSIFICATION.name):
+        numbers = pl.col(name).replace_strict(_numbers(rows, name, scoring, path), default=None, return_dtype=pl.String)
+        written = pl.when(pl.col("sums").is_null()).then(numbers).otherwise(written)
+    return rows.select(written.alias(name)).to_series()
+
+
+def _no_json(rows: pl.DataFrame, name: str) -> list[str]:
+    """The texts that begin as JSON and are none."""
+    is_text = pl.col(name + TYPE).is_null() if name + TYPE in rows.columns else True
+    others = []
+    for text in rows.filter(is_text, pl.col(name).str.contains(_JSON))[name].unique():
+        try:
+            strict_json.loads(text)
+        except (ValueError, RecursionError):
+            others.append(text)
+    return others
+
+
+def _quoted(name: str) -> pl.Expr:
+    """A string as JSON."""
+    encoded = pl.struct(pl.col(name).alias("")).struct.json_encode()
+    return pl.when(pl.col(name).is_not_null()).then(encoded.str.strip_prefix('{"":').str.strip_suffix("}"))
+
+
+def _numbers(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> dict[str, str]:
+    """The number of each label that occurs."""
+    numbers = {}
+    for value in rows.filter(pl.col("sums").is_null()).get_column(name).drop_nulls().unique():
+        try:
+            numbers[value] = str(index_of(value, scoring.labels))
+        except UserError as error:
+            example = rows.filter(pl.col(name) == value).item(0, "example")
+            raise DataError(path, f"the {name} of the example {shown(example)}: {error}") from error
+    return numbers
 
 
 Watch = Callable[[str], None]
@@ -369,35 +425,32 @@ def _items(read: Read, wanted: ImportOptions) -> pl.DataFrame:
         if items.is_empty():
             raise Mismatch(f"{read.path}: no row is of the model {wanted.only_model!r}")
     if wanted.data:
-        items = with_known(items, wanted.data, read.path)
+        pools = Pools(open_source(wanted.data))
+        items = pl.concat([_known(rows, pools, read.path) for rows in items.partition_by(SPLIT, maintain_order=True)])
     items = identified(items, read.path)
     check_items(items, read.path)
-    return ordered(items, PREDICTIONS.key)
+    return ordered(items, schema.PREDICTIONS.key)
 
 
 def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draws: Drawing) -> dict[str, Any]:
     """Write all files of the run; return its manifest."""
     watch("reading the rows")
-    facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"), watch)
-    if facts.conditions.filter(pl.col("condition") != CLEAN).height:
+    parts, known, frames, manifest = _facts(_items(read, wanted), read, wanted, folder, watch)
+    if frames["conditions"][0].filter(pl.col("condition") != CLEAN).height:
         draws.start()
-    watch("measuring drops")
-    tasks = tasks_of(facts.manifest["tasks"])
-    _check_metric(wanted.metric, tasks)
-    headlines = {name: task.metrics[0] for name, task in tasks.items()}
-    made = measured(facts.parts, Facts(headlines, tasks, facts.overlap))
-    averages = averaged(made.levels, made.drops, tasks, sorted(tasks))
-    frames = {"models": (facts.models, MODELS), "conditions": (facts.conditions, CONDITIONS)}
-    frames |= {"scores": (made.scores, SCORES), "deltas": (made.deltas, DELTAS), "averages": (averages, AVERAGES)}
+    made = measured(parts, known)
+    averages = averaged(made.levels, made.drops, known.tasks, sorted(known.tasks))
+    frames |= {"scores": (made.scores, schema.SCORES), "deltas": (made.deltas, schema.DELTAS)}
+    frames["averages"] = averages, schema.AVERAGES
     for name, (rows, frame) in frames.items():
         store.write_frame(folder / f"{name}.csv", rows, frame)
-    for name, frame in (("predictions.parquet", PREDICTIONS), ("stats.parquet", STATS)):
-        paths = [getattr(part, frame.name) for part in facts.parts]
+    for name, frame in (("predictions.parquet", schema.PREDICTIONS), ("stats.parquet", schema.STATS)):
+        paths = [getattr(part, frame.name) for part in parts]
         store.write_sorted(folder / name, merged(paths, frame), frame)
     shutil.rmtree(folder / "parts")
     content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
-    manifest = {**facts.manifest, "spec_hash": content}
-    results = Results(made.scores, made.deltas, manifest, averages, facts.conditions)
+    manifest |= {"spec_hash": content}
+    results = Results(made.scores, made.deltas, manifest, averages, frames["conditions"][0])
     watch("writing the report")
     for name in (REPORT, PAGE):
         store.write(folder / name, written(results, Path(name).suffix, added=Added(draws=draws)))
@@ -406,23 +459,46 @@ def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draw
     return manifest
 
 
-def _check_metric(name: str, tasks: Mapping[str, Task]) -> None:
-    """Raise UnknownName where no task has the metric that claims are made on."""
-    known = sorted({metric for task in tasks.values() for metric in task.metrics})
-    if name and name not in known:
-        raise UnknownName("metric", name, known, "robust-xtreme import --help")
+def _facts(
+    items: pl.DataFrame, read: Read, wanted: ImportOptions, folder: Path, watch: Watch
+) -> tuple[list[Stored], Facts, dict[str, tuple[pl.DataFrame, schema.Frame]], dict[str, Any]]:
+    """Write the files of each task run; what is measured in them, frames of models and conditions, and the manifest.
 
-
-def _facts(items: pl.DataFrame, read: Read, wanted: ImportOptions, folder: Path, watch: Watch) -> _Facts:
-    """Write the files of each task run. The items, which need most of the memory, are gone after it."""
-    parts, tasks, differing = _parts(items, wanted, read, folder, watch)
+    The items, which need most of the memory, are gone after it. Raises UnknownName where no task has the metric that
+    claims are made on.
+    """
+    parts, facts, differing = _parts(items, wanted, read, store.make_folder(folder / "parts"), watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
     commands = [wanted.command] if wanted.command else []
-    notes = (*read.notes, *unscored(items, tasks), *(f"Rescored: {sentence}." for sentence in differing))
+    notes = (*read.notes, *unscored(items, facts), *(f"Rescored: {sentence}." for sentence in differing))
     source = {**read.source, **({"rescored": differing} if differing else {})}
-    more = {"commands": commands, "notes": notes, IMPORTED: source}
-    manifest = manifest_of(items, tasks, more)
-    return _Facts(tuple(parts), models_of(items), conditions_of(items), frozenset(overlap.iter_rows()), manifest)
+    manifest = manifest_of(items, facts, {"commands": commands, "notes": notes, IMPORTED: source})
+    models = answering(items).get_column("model").unique().sort()
+    conditions = items.get_column("condition").unique().sort()
+    frames = {  # of models the names alone are known
+        "models": (schema.build([{"model": name, "identity": ""} for name in models], schema.MODELS), schema.MODELS),
+        "conditions": (schema.build([_condition(name) for name in conditions], schema.CONDITIONS), schema.CONDITIONS),
+    }
+    watch("measuring drops")
+    tasks = tasks_of(facts)
+    metrics = sorted({metric for task in tasks.values() for metric in task.metrics})
+    if wanted.metric and wanted.metric not in metrics:
+        raise UnknownName("metric", wanted.metric, metrics, "robust-xtreme import --help")
+    headlines = {name: task.metrics[0] for name, task in tasks.items()}
+    return parts, Facts(headlines, tasks, frozenset(overlap.iter_rows())), frames, manifest
+
+
+def _condition(name: str) -> dict[str, Any]:
+    """What CONDITIONS has of a condition: our perturbations by their names, another one as noise of others."""
+    if name == CLEAN:
+        return condition_row(named(CLEAN))
+    try:
+        condition = named(name)
+        if condition.spec and not asks(condition.spec):
+            return condition_row(condition)
+    except UserError:  # not one of our perturbations, or one that is not installed here
+        pass
+    return {"condition": name, "kind": KIND, "name": name, "pairing": "id"}
 
 
 def _parts(
@@ -442,7 +518,8 @@ def _parts(
             parts.append(part.write(*names))
             metrics |= part.metric_names
             beside += part.beside
-        tasks[str(task)] = facts_of(of_task, str(task), scoring, headline_first(metrics, wanted.metric))
+        headline = dict.fromkeys(name for name in metrics if name == wanted.metric)
+        tasks[str(task)] = facts_of(of_task, str(task), scoring, [*(headline | metrics)])
     differing += differing_scores(beside)
     if differing and not wanted.rescored:
         raise Mismatch(f"{read.path}: {differing[0]}. Go on with --rescored; the page says so.")

@@ -18,8 +18,11 @@ import polars as pl
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, UserError, shown
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
-from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, Scored, scored
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
+from robust_xtreme.exchange.importing.items import ANSWERS, TYPE
+from robust_xtreme.exchange.importing.raw import TEXT, TEXTS, TRUTH, WHOLE
 from robust_xtreme.exchange.importing.stated import compared
 from robust_xtreme.files.schema import CELL, CHANCE, SCOPES, STATS, empty
 from robust_xtreme.noise.conditions.condition import CLEAN
@@ -36,9 +39,6 @@ _ROW: Final = "row"
 _ANSWER: Final = ("gold", "prediction", "context_language")
 _UNMOVED: Final = (CHOICE.name, CLASSIFICATION.name, TAGGING.name)
 """Families whose answers noise does not move, so that sums are compared with them."""
-
-_WITHOUT_TEXT: Final = (SPAN_QA.name,)
-"""Families whose constants need the text."""
 
 _Sums = dict[tuple[str, str], tuple[list[int], Any]]
 """By metric and scope the numbers (m,) of values, and the sums (m, k) of each."""
@@ -61,10 +61,13 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
 
     Raises DataError naming the example whose answer or score is none, Mismatch where a metric misses an example.
     """
-    numbered = items.with_row_index(_ROW)
+    # A row is scored by its prediction: it has one, or nothing at all was found in its answer.
+    numbered, without_sums = items.with_row_index(_ROW), pl.col("sums").is_null() & pl.col("gold").is_not_null()
+    is_unparsed = pl.col("scores").is_null() | pl.col("status").is_in(["unparsed", "not_applicable"]).fill_null(False)
+    has_answer = pl.col("prediction").is_not_null() | is_unparsed
     tables = [
         _table(numbered, ["sums"], _sums_given, path),
-        _table(numbered.filter(_to_score()), _ANSWER, _by(scoring), path),
+        _table(numbered.filter(without_sums, has_answer), _ANSWER, _by(scoring), path),
         _table(numbered, ["scores"], _scores_given, path),
     ]
     several = [table for table in tables if table.height]
@@ -113,12 +116,6 @@ def mixed(example: str, metric: str, path: str) -> str:
     return f"{path}: {what}. Give all rows predictions, or none"
 
 
-def _to_score() -> pl.Expr:
-    """Whether a row is scored by its prediction: it has one, or nothing at all was found in its answer."""
-    is_unparsed = pl.col("scores").is_null() | pl.col("status").is_in(["unparsed", "not_applicable"]).fill_null(False)
-    return pl.col("sums").is_null() & pl.col("gold").is_not_null() & (pl.col("prediction").is_not_null() | is_unparsed)
-
-
 def _table(items: pl.DataFrame, names: Sequence[str], score: Callable[[_Values], _Sums], path: str) -> pl.DataFrame:
     """STATS rows of items by some columns: each distinct value is scored once.
 
@@ -145,9 +142,6 @@ def _as_frame(sums: _Sums) -> pl.DataFrame:
         named_codes = pl.DataFrame({"code": pl.Series(codes, dtype=pl.Int64)})
         frames.append(named_codes.with_columns(metric=pl.lit(metric), scope=pl.lit(scope), stats=lists))
     return pl.concat(frames)
-
-
-# ------------------------------------------------------------------------------------------------------------- as given
 
 
 def _sums_given(values: _Values) -> _Sums:
@@ -192,7 +186,9 @@ def _scores_given(values: _Values) -> _Sums:
             raise Odd(code, f"its scores are {shown(value[0])}, not name to number from 0 to 1") from error
         for name, score in scores:
             if score is not None:
-                _add(given, (metric_of(name), ALL), code, [_share(code, name, score), 1.0])
+                if not isinstance(score, (bool, int, float)) or not 0 <= score <= 1:
+                    raise Odd(code, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
+                _add(given, (metric_of(name), ALL), code, [float(score), 1.0])
     return given
 
 
@@ -203,22 +199,13 @@ def metric_of(name: str) -> str:
     return name if ours else f"{GIVEN}{name}"
 
 
-def _share(code: int, name: str, score: Any) -> float:
-    if not isinstance(score, (bool, int, float)) or not 0 <= score <= 1:
-        raise Odd(code, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
-    return float(score)
-
-
-# ---------------------------------------------------------------------------------------------------- from predictions
-
-
 def _by(scoring: Scoring) -> Callable[[_Values], _Sums]:
     """A function that scores predictions by the metrics of the task."""
 
     def score(values: _Values) -> _Sums:
         if scoring.family not in FAMILIES:
             return {}
-        columns, targets = _scored(values, scoring)
+        columns, targets = scored(values, scoring.family, scoring.labels)
         responses = Responses(columns, columns, targets, targets)
         codes = [*range(len(values))]
         return {(metric, ALL): (codes, named(metric).everywhere(responses)) for metric in scoring.metrics}
@@ -226,22 +213,22 @@ def _by(scoring: Scoring) -> Callable[[_Values], _Sums]:
     return score
 
 
-def _scored(values: _Values, scoring: Scoring) -> Scored:
-    return scored([(gold, given, language) for gold, given, language in values], scoring.family, scoring.labels)
-
-
 def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:
-    """STATS of the constants on a set of clean examples by some metrics, where these are not given and need no text."""
+    """STATS of the constants on a set of clean examples by some metrics, where these are not given and need no text.
+
+    Those of answers in texts need it.
+    """
     is_given = items.get_column("model").str.starts_with(CHANCE).any()
     clean = items.filter(pl.col("condition") == CLEAN, pl.col("gold").is_not_null()).unique("example", keep="first")
-    if is_given or scoring.family in _WITHOUT_TEXT or scoring.family not in FAMILIES or clean.is_empty():
+    if is_given or scoring.family == SPAN_QA.name or scoring.family not in FAMILIES or clean.is_empty():
         return empty(STATS)
     named_here = [metric for metric in scoring.metrics if metric in metrics]
     return pl.concat([empty(STATS), *_constants(clean.sort("example"), scoring, named_here)])
 
 
 def _constants(rows: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> Iterator[pl.DataFrame]:
-    columns, _ = _scored(rows.select("gold", prediction="gold", language="context_language").rows(), scoring)
+    golds = rows.select("gold", prediction="gold", language="context_language").rows()
+    columns, _ = scored(golds, scoring.family, scoring.labels)
     for name, targets in constants(scoring.family, columns).items():
         responses = Responses(columns, columns, targets, targets)
         for metric in metrics:
@@ -266,3 +253,114 @@ def _check_whole(items: pl.DataFrame, stats: pl.DataFrame, path: str) -> None:
         scored_ids = of_cell[1].filter(*(pl.col(name) == row[name] for name in (*key, "metric")))
         missing = of_cell[0].join(scored_ids, on="example", how="anti").item(0, "example")
         raise Mismatch(f"{path}: the example {shown(missing)} of {where} has no {row['metric']}, which others have")
+
+
+# How the rows of a task are scored, and what a run's manifest says of the task.
+
+_GIVEN: Final = "given"
+"""The family of a task whose scores are taken as they are."""
+
+_METRICS: Final = {
+    CHOICE.name: ("accuracy",),
+    CLASSIFICATION.name: ("accuracy",),
+    TAGGING.name: ("span_f1", "token_accuracy"),
+    SPAN_QA.name: ("squad_f1", "squad_em"),
+    RETRIEVAL.name: ("retrieval_accuracy", "map_at_20"),
+}
+"""The metrics of tasks that are not ours."""
+
+_COMPUTED: Final = (
+    *("accuracy", "span_f1", "token_accuracy", "squad_f1", "squad_em", "mlqa_f1", "mlqa_em"),
+    *("retrieval_accuracy", "map_at_20"),
+)
+"""Metrics that need nothing but gold and prediction."""
+
+
+def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
+    """How the items of one task are scored: as ours by its name, else by `family`, else as their answers look.
+
+    Of a task that is not ours, answers that are all numbers are choices, where scores, if there are some, have an
+    accuracy; other answers without scores are labels. Raises UserError where our task is given a family, Mismatch
+    where an answer is of a type that none of the family is.
+    """
+    if task := ours(name):
+        if family and family != task.family:
+            raise UserError(f"--family {family} is for tasks that are not ours: {name} is a task of {task.family}.")
+        metrics = tuple(metric for metric in task.metrics if metric in _COMPUTED)
+        labels = task.labels or tuple(map(str, range(task.choices)))
+        scoring = Scoring(task.family, labels, metrics if task.family in FAMILIES else ())
+    else:
+        known = family or _family(items)
+        labels = labels_of(items) if known == CLASSIFICATION.name else ()
+        scoring = Scoring(known, labels, _METRICS.get(known, ()))
+    if scoring.metrics:
+        _check_kinds(items, name, scoring.family)
+    return scoring
+
+
+def ours(name: str) -> TaskSpec | None:
+    """One of our tasks; None for another name."""
+    return registry.load("task", name) if name in registry.names("task") else None
+
+
+def _check_kinds(items: pl.DataFrame, name: str, family: str) -> None:
+    """Raise Mismatch, naming the example, at an answer of another type, or where labels of a task are of several."""
+    is_ours, seen = ours(name) is not None, dict[str, str]()
+    for key in ANSWERS:
+        kind = pl.col(key + TYPE).cast(pl.String).fill_null(TEXT) if key + TYPE in items.columns else pl.lit(TEXT)
+        given = items.filter(pl.col("sums").is_null(), pl.col(key).is_not_null()).select("example", key, kind=kind)
+        takes = (TEXT,) if (key, family) == ("prediction", SPAN_QA.name) else _TAKEN[family]
+        for example, value, kind in given.unique("kind", keep="first", maintain_order=True).iter_rows():
+            seen[kind] = f"the {key} of the example {shown(example)} is {shown(value)}, {kind}"
+            if kind not in takes:
+                cure = "" if is_ours else ". Or name another --family"
+                raise Mismatch(f"{seen[kind]}; that of {family} is {' or '.join(takes)}{cure}")
+    if len(seen) > 1 and family == CLASSIFICATION.name and not is_ours:
+        raise Mismatch(f"{', and '.join(seen.values())}. The labels of a task are of one type")
+
+
+_TAKEN: Final = {
+    **dict.fromkeys((CHOICE.name, CLASSIFICATION.name), (TEXT, WHOLE, TRUTH)),
+    **dict.fromkeys((TAGGING.name, SPAN_QA.name, RETRIEVAL.name), (TEXT, TEXTS)),
+}
+"""What an answer of a family may be."""
+
+
+def _family(items: pl.DataFrame) -> str:
+    if items.get_column("sums").is_not_null().any():
+        return _GIVEN
+    golds, answers = (items.get_column(name).drop_nulls().unique() for name in ("gold", "prediction"))
+    if golds.is_empty() or answers.is_empty():
+        return _GIVEN
+    scores = items.get_column("scores")
+    are_choices = scores.is_null().all() or bool(scores.drop_nulls().str.contains('"(accuracy|choice)":').all())
+    if are_choices and pl.concat([golds, answers.rename("gold")]).str.contains(r"^(0|[1-9]\d{0,2})$").all():
+        return CHOICE.name
+    return CLASSIFICATION.name if scores.is_null().all() else _GIVEN
+
+
+def facts_of(items: pl.DataFrame, name: str, scoring: Scoring, metrics: list[str]) -> dict[str, Any]:
+    """The facts of a task that reports use."""
+    task, headline = ours(name), metrics[:1]
+    if task is None:
+        stated = items.get_column("condition").str.extract(r"@fields=([^@+]+)$").drop_nulls().unique().sort()
+        fields = [each.split(",") for each in stated] or [["text"]]
+        known = {"family": scoring.family, "metrics": metrics, "score": headline}
+        return {**known, "perturbed": fields, "groups": {}}
+    is_headline = task.metrics[:1] == tuple(headline)
+    return {
+        "family": task.family,
+        "metrics": metrics,
+        "score": list(task.score or headline) if is_headline else headline,
+        "perturbed": [list(group) for group in task.perturbed],
+        "groups": {group: list(codes) for group, codes in task.groups.items()} if is_headline else {},
+        **({"parallel_ids": task.parallel_ids} if task.parallel_ids else {}),
+    }
+
+
+def unscored(items: pl.DataFrame, tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A sentence for each task that has predictions with gold answers, of which nothing says how they are scored."""
+    known = [name for name, facts in tasks.items() if facts["family"] == _GIVEN]
+    answered = items.filter(pl.col("task").is_in(known), pl.col("sums").is_null())
+    names = answered.drop_nulls(["gold", "prediction"]).get_column("task").unique().sort()
+    return [f"The scores of {name} count, and its predictions do not: no --family says how they are." for name in names]

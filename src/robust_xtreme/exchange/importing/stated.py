@@ -20,8 +20,6 @@ _OF_ONE, _OF_ALL, _DECIMALS = 0.005, 1e-6, 3
 """What scores of one example, and means, may differ by; a mean of so many decimals may be a rounded one."""
 
 _MOST: Final = 1e9
-_FEWEST: Final = 20
-_OUTSIDE: Final = "O"
 _TAG: Final = r'"(?:[^"\\]|\\.)*"'
 _AROUND: Final = " \t\r\n\u00a0\"'`\u2018\u2019\u201c\u201d.()[]"
 
@@ -86,7 +84,7 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
             if folded in plain and (family != RETRIEVAL.name or plain[folded] not in given):
                 what = f"the prediction {shown(word)} and the gold answer {shown(plain[folded])} differ in space, case"
                 raise Mismatch(f"{path}: {where}: {what}, signs or type only. Write them alike")
-        most = len(given) if family == RETRIEVAL.name else _FEWEST
+        most = len(given) if family == RETRIEVAL.name else 20
         if len(golds) and (len(given) - len(others)) * most < len(given):
             what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
             hardly.append(f"{where}: {what}, are gold answers, as {shown(golds[0])}; write them alike")
@@ -106,7 +104,7 @@ def _words(values: pl.Series, family: str) -> pl.Series:
     """The distinct labels, or tags and documents of lists in JSON; `O` is the tag of what is none."""
     if family in (TAGGING.name, RETRIEVAL.name):
         values = values.unique().str.extract_all(_TAG).explode().drop_nulls().str.slice(1).str.head(-1)
-    return values.filter((values != _OUTSIDE) | (family != TAGGING.name)).unique().sort()
+    return values.filter((values != "O") | (family != TAGGING.name)).unique().sort()
 
 
 def _folded(words: pl.Series) -> pl.Series:

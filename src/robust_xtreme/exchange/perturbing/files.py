@@ -8,25 +8,26 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from robust_xtreme.core import languages, registry
-from robust_xtreme.core.errors import DataError, SpecError, UserError, counted
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, SpecError, UserError, counted
+from robust_xtreme.core.examples import Example
 from robust_xtreme.core.sinks import csv_cell
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA
-from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, FileNoise, batches, check_served
-from robust_xtreme.exchange.perturbing.of_attack import AttackedTexts, NamedAttack, chosen, left
+from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, FileNoise, batches, check_served, lead_of
 from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples, texts
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
-from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.conditions.frozen import Edit, Frozen
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, bound
+from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.formats import STREAM, Reader, ReadOptions, SlotResult, opened
+from robust_xtreme.tasks.formats import STREAM, Reader, ReadOptions, Record, Slot, SlotResult, opened
 from robust_xtreme.tasks.formats.tsv import is_named
+from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 
 _SQUAD: Final = "squad"
-_ONCE: Final = "context"
-"""What a file of that format has once for several questions."""
-
 EDIT_COUNTS: Final = (
     "place",
     "field",
@@ -110,6 +111,73 @@ def _rate(done: SlotResult) -> float:
 
 @final
 @dataclass(frozen=True, slots=True)
+class AttackedTexts:
+    """What an attack left of the texts of a file, by their location and field; texts of other items stay."""
+
+    texts: Mapping[tuple[str, str], Noised]
+    links: Sequence[Bound] = ()
+
+    def batch(self, records: Sequence[Record], path: str) -> list[tuple[SlotResult, ...]]:
+        """The results for the texts of some records."""
+        return [tuple(self._done(slot, path) for slot in record.slots) for record in records]
+
+    def _done(self, slot: Slot, path: str) -> SlotResult:
+        noised = self.texts.get((slot.location, slot.field))
+        return SlotResult(slot, noised, lead_of(slot, noised.clean, path)) if noised else SlotResult(slot)
+
+
+def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskChoice, split: str) -> Frozen:
+    """The texts that the attack of `RUN=ATTACK` left on a task, split and language; `fields` are empty: those it has.
+
+    Raises MissingData where there are none, UserError where there are several.
+    """
+    language, _, context = asked.language.partition("@")
+    every = read_frozen((given,)).get((asked.task.name, split, language, context or language), [])
+    sets = [each for each in every if fields in ((), each.fields)]
+    if not sets:
+        raise MissingData(f"--frozen {given}: {asked.task.name} {split} in {asked.language} was not attacked.")
+    if len(sets) > 1:
+        names = ", ".join(each.attack for each in sets)
+        raise UserError(f"--frozen {given}: a file is of one attack, RUN=ATTACK. Name it, of {names}")
+    (frozen,) = sets
+    if seed not in frozen.seeds:
+        raise MissingData(f"--seed {seed}: {frozen.attack} was run with the seeds {', '.join(map(str, frozen.seeds))}.")
+    return frozen
+
+
+def attacked_texts(
+    frozen: Frozen, rows: Sequence[tuple[str, Example]], seed: int, called: Mapping[str, str], once: str
+) -> AttackedTexts:
+    """The texts of a file's examples, each with its location, after an attack; `called` names fields in the file.
+
+    `once` is a field whose text a file has once for several examples. Raises Mismatch where they differ in it after
+    the attack, and for items of other content.
+    """
+    attacked = [(location, example) for location, example in rows if example.id in frozen.fingerprints]
+    edits = [frozen.of(example, seed) for _, example in attacked]
+    shown = with_edits([example for _, example in attacked], frozen.fields, edits)
+    if once in shown.numbers:
+        _check_once(once, rows, {example.id: tuple(each) for (_, example), each in zip(attacked, edits, strict=True)})
+    texts: dict[tuple[str, str], Noised] = {}
+    for name, numbers in shown.numbers.items():
+        for (location, _), number in zip(attacked, numbers.tolist(), strict=True):
+            if number >= 0:
+                texts[location, called[name]] = shown.noised[number]
+    return AttackedTexts(texts)
+
+
+def _check_once(field: str, rows: Sequence[tuple[str, Example]], edits: Mapping[str, tuple[Edit, ...]]) -> None:
+    """Raise Mismatch where examples with the same text of a field differ in its edits, or only some were attacked."""
+    first: dict[str, tuple[Edit, ...]] = {}
+    for _, example in rows:
+        text = example.texts[field].id
+        if first.setdefault(text, edits.get(example.id, ())) != edits.get(example.id, ()):
+            what = f"The questions on one {field} left it in several forms ({text}), and a file has it once"
+            raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """A checked job: how the file is read, how it is noised, and a note for the summary."""
 
@@ -129,7 +197,8 @@ def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: N
         raise UserError("--edit-counts takes the name of a file.")
     apart = {"is read": job.file, "--out writes": job.out}
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
-    plan = _plan(job)
+    with own_tasks(str(Path(job.file).absolute().parent.parent) if job.task else ""):
+        plan = _plan(job)
     totals = Totals(note=plan.note, why="were not attacked" if job.frozen else Totals().why)
     goals = [OutputFile("--out", job.out if out else "stdout", out)]
     if edit_counts:
@@ -251,20 +320,17 @@ def _check_taken(job: PerturbJob, format: str) -> None:
 
 def _of_task(job: PerturbJob, fields: tuple[str, ...], noise: FileNoise | None) -> _Plan:
     """Plan for a task's own file: its texts have the ids that `eval` uses, and are noised; without noise, attacked."""
-    with own_tasks(str(Path(job.file).absolute().parent.parent)):
-        return _of_known_task(job, registry.load("task", job.task), fields, noise)
-
-
-def _of_known_task(job: PerturbJob, task: TaskSpec, fields: tuple[str, ...], noise: FileNoise | None) -> _Plan:
+    task: TaskSpec = registry.load("task", job.task)
     _check_task(job, task, fields)
     reader = task.files.get(job.split, next(iter(task.files.values()))).reader
     format = job.format or formats.of_reader(reader, job.file, task.name)
     asked = TaskChoice(task, job.split, job.language)
     if noise is None:
         split, rows = examples(asked, job.file)
-        frozen = chosen(NamedAttack(job.frozen, job.seed, fields), asked, split)
+        frozen = _attack(job.frozen, job.seed, fields, asked, split)
         called = _called(format, reader, task, frozen.fields)
-        made: FileNoise | AttackedTexts = left(frozen, rows, job.seed, called, _ONCE if format == _SQUAD else "")
+        once = "context" if format == _SQUAD else ""  # a file has it once for several questions
+        made: FileNoise | AttackedTexts = attacked_texts(frozen, rows, job.seed, called, once)
     else:
         called = _called(format, reader, task, fields or task.perturbed[0])
         made = _noise_of(asked, job.file, called, noise)

@@ -15,7 +15,6 @@ from robust_xtreme.noise.engine.noised import Noised, as_read
 from robust_xtreme.noise.engine.noising import Bound, lacks, noise_with
 from robust_xtreme.tasks.formats import Record, Slot, SlotResult
 
-_BATCH: Final = 1 << 16
 NOT_APPLICABLE: Final = "not_applicable"
 TAGGING: Final = "tagging"
 
@@ -83,7 +82,7 @@ def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
     for record in records:
         waiting.append(record)
         size += 1 + record.size
-        if size >= _BATCH:
+        if size >= 1 << 16:
             yield waiting
             waiting, size = [], 0
     if waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Final, final
+from typing import final
 
 from robust_xtreme.core.errors import DataError, MissingData, UnknownName, UserError
 from robust_xtreme.core.examples import Example, Text
@@ -17,9 +17,6 @@ from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import MANIFEST
-
-_AUTO: Final = "auto"
-_TAUGHT: Final = "train"
 
 Texts = Mapping[tuple[str, str], Text]
 
@@ -98,11 +95,11 @@ def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
 
 def _split(asked: TaskChoice, known: Sequence[str], named: Sequence[str], path: Path) -> str:
     """The split that is named, that the file's name contains, or the only split that is evaluated."""
-    if asked.split != _AUTO:
+    if asked.split != "auto":
         if asked.split not in known:
             raise MissingData(f"{asked.task.name} has no {asked.split} split. It has: {', '.join(known)}.")
         return asked.split
-    evaluated = [split for split in known if split != _TAUGHT]
+    evaluated = [split for split in known if split != "train"]
     candidates = [split for split in named if split in known] or evaluated
     if len(candidates) != 1:
         known_by = " or ".join(f"--split {split}" for split in candidates or known)

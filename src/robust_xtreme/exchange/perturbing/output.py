@@ -21,8 +21,6 @@ from robust_xtreme.files import new_files
 from robust_xtreme.noise.suites import keeping_names
 from robust_xtreme.tasks.formats import PACKED, STREAM
 
-# The arguments that functions of Python that perturb share: a spec, a seed, folders of packs.
-
 
 def cell_of(function: str, spec: str, keep_names: bool) -> PerturbationSpec:
     """The perturbation at one strength that a function takes. Raises SpecError where a spec lists several."""
@@ -52,9 +50,6 @@ def folders_of(function: str, packs: object) -> Sequence[str | Path]:
 Write = Callable[[str | bytes], None]
 
 _PATIENCE: Final = 5.0
-_PAUSE: Final = 0.05
-_LEVEL: Final = 6
-_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class OutputFile(NamedTuple):
@@ -135,7 +130,7 @@ def _stream(path: Path) -> BinaryIO:
                 raise
             if time.monotonic() > until:
                 raise OSError(errno.ENXIO, "nothing reads this pipe") from error
-            time.sleep(_PAUSE)
+            time.sleep(0.05)
         else:
             os.set_blocking(handle, True)
             return os.fdopen(handle, "wb")
@@ -155,7 +150,7 @@ def _filled(goal: OutputFile, made: BinaryIO | None) -> Iterator[Write]:
     with _disk_errors(goal):
         file = made or _stream(goal.path)
     try:
-        packed = gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) if goal.name.lower().endswith(PACKED) else None
+        packed = gzip.GzipFile("", "wb", 6, file, mtime=0) if goal.name.lower().endswith(PACKED) else None
         yield partial(_write, goal, packed or file)
         with _disk_errors(goal):
             if packed:
@@ -192,7 +187,7 @@ def _disk_errors(goal: OutputFile) -> Iterator[None]:
     except OSError as error:
         if goal.path is None and isinstance(error, BrokenPipeError):
             raise
-        cure = no_room(error) or ("Make it writable" if error.errno in _CLOSED else "")
+        cure = no_room(error) or ("Make it writable" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else "")
         step = f"{cure}, or name" if cure else "Name"
         what = f"{goal.name} cannot be written: {error.strerror or error}."
         raise DiskError(f"{what} {step} another file: {goal.option} FILE") from error

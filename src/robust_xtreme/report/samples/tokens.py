@@ -13,7 +13,7 @@ from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.report.samples.texts import Remade
-from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
+from robust_xtreme.tasks.sources.hub import fetched, on_hub
 
 Tokenize = Callable[[str], list[str]]
 Sides = tuple[list[str], list[str]]

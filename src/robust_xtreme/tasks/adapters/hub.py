@@ -1,15 +1,63 @@
-"""Convert rows of the hub's datasets into the values that the readers of release files yield."""
+"""Datasets of the hub: their commits, and their rows as the values that the readers of release files yield."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from robust_xtreme.core.errors import DataError, counted
+from robust_xtreme.core.specs import HubFiles, HubRow
+from robust_xtreme.tasks.formats import index_of
+from robust_xtreme.tasks.formats.commonsense_jsonl import LETTERS, five
+from robust_xtreme.tasks.formats.cosmos_csv import asked
+from robust_xtreme.tasks.formats.hellaswag_jsonl import completed
 from robust_xtreme.tasks.formats.squad import span
 
 _T = TypeVar("_T")
-_LONGEST_LEAD: Final = 64
+
+
+COMMITS: Final = {
+    "Rowan/hellaswag": "218ec52e09a7e7462a5400043bb9a69a41d06b76",
+    "allenai/cosmos_qa": "ed50fe83db62b355759053b1cd5eef344ee371e0",
+    "allenai/social_i_qa": "537a2ec8ec565adc0b70b70752893e59e024df26",
+    "aps/super_glue": "3de24cf8022e94f4ee4b9d55a6f539891524d646",
+    "cambridgeltl/xcopa": "042f78955ba48e6404616762fa6e05e839c3907a",
+    "facebook/anli": "8e4813d81f46d313dac7892e1c28076917cfcdf9",
+    "facebook/xnli": "b8dd5d7af51114dbda02c0e3f6133f332186418e",
+    "google-research-datasets/paws-x": "4cd8187c404bda33cb1f62b49b001115862acf37",
+    "google-research-datasets/tydiqa": "da78f23f9119363459acbaf46bf89426ff26c259",
+    "google/xquad": "51adfef1c1287aab1d2d91b5bead9bcfb9c68583",
+    "google/xtreme": "ec5f1f46e9af79639a90684a7a70a956c4998f04",
+    "mteb/tatoeba-bitext-mining": "69e8f12da6e31d59addadda9a9c8a2e601a0e282",
+    "nala-cub/americas_nli": "668b53909c205ece201487394833a36ebab47245",
+    "nyu-mll/glue": "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c",
+    "nyu-mll/multi_nli": "da70db2af9d09693783c3320c4249840212ee221",
+    "rajpurkar/squad": "7b6d24c440a36b6815f21b70d25016731768db1f",
+    "rajpurkar/squad_v2": "3ffb306f725f7d2ce8394bc1873b24868140c412",
+    "stanfordnlp/snli": "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b",
+    "tau/commonsense_qa": "94630fe30dad47192a8546eb75f094926d47e155",
+    "unimelb-nlp/wikiann": "f0a3be6dc5564c0cc4150bb660144800a1f539d4",
+}
+"""The commit of each dataset on the hub: docs/decisions/tasks.md#hub-commits says where it was seen."""
+
+
+def pinned(
+    repo: str,
+    config: str,
+    splits: Iterable[str],
+    values: HubRow,
+    *,
+    ids: str = "ordinal",
+    starts: tuple[str, str] | None = None,
+    codes: Mapping[str, str] | None = None,
+    files: str = "",
+) -> dict[str, HubFiles]:
+    """Splits at the commit of COMMITS, in files `CONFIG/SPLIT-*.parquet`, or `files`, which contains `{split}`."""
+    paths = {split: (files or f"{config}/{{split}}-*.parquet").replace("{split}", split) for split in splits}
+    return {
+        split: HubFiles(repo, COMMITS[repo], config, split, path, values, ids, starts, codes or {})
+        for split, path in paths.items()
+    }
 
 
 def pair(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -49,7 +97,7 @@ def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
 
     A context that begins with white space has not lost any, and nothing is moved.
     """
-    for lead in range(_LONGEST_LEAD + 1) if not context[:1].isspace() else ():
+    for lead in range(65) if not context[:1].isspace() else ():
         moved = [_after(context, text, start - lead) for text, start in zip(texts, starts, strict=True)]
         if all(start >= 0 and context.startswith(text, start) for text, start in zip(texts, moved, strict=True)):
             return moved
@@ -105,3 +153,78 @@ def value(row: Mapping[str, Any], key: str, kind: type[_T], location: str) -> _T
 
 
 _KINDS: Final[dict[type, str]] = {list: "a list", str: "a text (labels by their names)", dict: "a structure"}
+
+
+def labelled_pair(row: Mapping[str, Any], location: str) -> dict[str, Any] | None:
+    """A pair of sentences with its label; None where annotators did not agree on a label."""
+    return None if row.get("label") is None else pair(row, location)
+
+
+def questions(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """Two questions: `question1`, `question2` and `label`, the name of a class."""
+    first, second, label = _columns(row, ("question1", "question2", "label"), location)
+    return {"first": first.strip(), "second": second.strip(), "label": label}
+
+
+def question_or_none(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """A question in SQuAD's columns; a question without an answer is marked as impossible."""
+    values = question(row, location)
+    return values if values["answers"] else {**values, "impossible": True}
+
+
+def ending(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """The beginning of a text and four endings: `ctx_a`, `ctx_b`, `endings` and `label`, a number as a text."""
+    _columns(row, ("ctx_a", "ctx_b"), location)
+    value(row, "endings", list, location)
+    return {**completed(row, location), "label": _index(row, 4, location)}
+
+
+def passage(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """A question on a passage: `context`, `question`, `answer0` to `answer3` and `label`."""
+    _columns(row, ("context", "question", "answer0", "answer1", "answer2", "answer3"), location)
+    return {**asked(row, location), "label": _index(row, 4, location)}
+
+
+def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """A question: `question`, `choices` with lists of `label` and `text`, and `answerKey`, one of A to E."""
+    premise, _ = _columns(row, ("question", "answerKey"), location)
+    letters, texts = _lists(row.get("choices"), location)
+    label = index_of(row, "answerKey", LETTERS, location)
+    return {"premise": premise, "choices": five(letters, texts, location), "label": label}
+
+
+def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:
+    """The labels and the texts of choices, which must be equally many."""
+    values = [choices.get(key) for key in ("label", "text")] if isinstance(choices, dict) else []
+    lists = [value for value in values if isinstance(value, list) and all(isinstance(text, str) for text in value)]
+    if len(lists) != 2 or len(lists[0]) != len(lists[1]):
+        raise DataError(
+            location, f"expected the column 'choices' to contain as many labels as texts, not {choices!r:.80}."
+        )
+    return lists[0], lists[1]
+
+
+def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    """A question on a situation: `context`, `question`, `answerA` to `answerC` and `label`, a number from 1."""
+    named = ("context", "question", "answerA", "answerB", "answerC")
+    premise, question, *choices = _columns(row, named, location)
+    label = _index(row, len(choices) + 1, location)
+    if not label:
+        raise DataError(location, f"expected the column 'label' to contain a number from 1 to {len(choices)}, not 0.")
+    return {"premise": premise, "question": question, "choices": tuple(choices), "label": label - 1}
+
+
+def _columns(row: Mapping[str, Any], keys: tuple[str, ...], location: str) -> tuple[str, ...]:
+    for key in keys:
+        if not isinstance(row.get(key), str):
+            raise DataError(location, f"expected the column {key!r} to contain a text, not {row.get(key)!r:.80}.")
+    return tuple(row[key] for key in keys)
+
+
+def _index(row: Mapping[str, Any], count: int, location: str) -> int:
+    """The number in the column `label`, or in its text. Raises DataError where it is not below `count`."""
+    value = row.get("label")
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if type(number) is not int or not 0 <= number < count:
+        raise DataError(location, f"expected the column 'label' to contain a number below {count}, not {value!r:.80}.")
+    return number

@@ -21,9 +21,6 @@ from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.tasks.sources.suite import MANIFEST, Suite
 
 _ENGLISH: Final = "en"
-_ENTITIES: Final = ("B-", "I-", "E-", "S-")
-_ANSWERED: Final = ("xquad", "mlqa", "tydiqa", "squad", "squad_v2")
-"""The heads for spans, which have no labels: each answers every task with spans."""
 
 
 @contextmanager
@@ -72,13 +69,12 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
         },
         perturbed=(),
         adapt=_labelled(described),
-        accepts=(described.name,),
         cite="",
         labels=described.labels,
         groups={OWN: languages},
         licence=suite.licence,
     )
-    task = _MAKERS[described.target](base, described)
+    task = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}[described.target](base, described)
     taught = tuple(code for code in languages if suite.holds(task, code, "train"))
     return replace(task, train_languages=(_ENGLISH,) if _ENGLISH in taught or not taught else taught)
 
@@ -99,7 +95,7 @@ def _choice(task: TaskSpec, described: OwnTask) -> TaskSpec:
 def _tags(task: TaskSpec, described: OwnTask) -> TaskSpec:
     """Tags with prefixes, as in B-PER, are scored as entities; others, as parts of speech, word by word."""
     labels = {*described.labels}
-    named = UNLABELLED in labels and all(label.startswith(_ENTITIES) for label in labels - {UNLABELLED})
+    named = UNLABELLED in labels and all(label.startswith(("B-", "I-", "E-", "S-")) for label in labels - {UNLABELLED})
     alike = [other for other in _of_family(TAGGING.name) if other.labels and {*other.labels} <= labels]
     return replace(
         task,
@@ -120,13 +116,11 @@ def _spans(task: TaskSpec, described: OwnTask) -> TaskSpec:
         metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
         perturbed=(("question",), ("context",)),
         adapt=span_qa(by_text),
-        accepts=(described.name, *_ANSWERED),
+        # Heads for spans have no labels: each answers every task with spans.
+        accepts=(described.name, "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
         max_length=384,
         stride=128,
     )
-
-
-_MAKERS: Final = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}
 
 
 def _of_family(family: str) -> list[TaskSpec]:

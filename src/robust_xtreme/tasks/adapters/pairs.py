@@ -10,10 +10,6 @@ from robust_xtreme.core.errors import DataError, nearest
 from robust_xtreme.core.examples import UNLABELLED, Choice, Example, Text, digest
 from robust_xtreme.core.specs import Adapt, Origin, Row
 
-# Adapt rows of questions with choices: the premise, the question and each choice become a field.
-
-_ENGLISH: Final = "en"
-
 
 def choice(questions: Mapping[str, str]) -> Adapt:
     """An adapter with the fields `premise`, `question`, `choice1`, `choice2` and so on; the label is a choice's index.
@@ -29,7 +25,7 @@ def choice(questions: Mapping[str, str]) -> Adapt:
             fields = {"premise": row.values["premise"]}
             fields |= {f"choice{number}": value for number, value in enumerate(row.values["choices"], start=1)}
             texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in fields.items()}
-            language = _ENGLISH if asked in questions else origin.language
+            language = "en" if asked in questions else origin.language
             texts["question"] = Text(f"{id}/question", language, questions.get(asked, asked))
             cluster = row.cluster or f"{origin.task}-{origin.split}/{row.native}"
             examples.append(Example(id, texts, UNLABELLED if label is None else Choice(label), cluster))
@@ -78,11 +74,7 @@ def labelled(label: str | None, labels: Sequence[str], location: str, called: It
     return Choice(labels.index(label))
 
 
-# Adapt rows of sentence pairs as examples of natural language inference.
-
 _PER_PREMISE: Final = 3
-_TELLING: Final = 30
-_SYNONYMS: Final = {"contradictory": "contradiction"}
 
 
 def nli(labels: tuple[str, ...]) -> Adapt:
@@ -118,7 +110,8 @@ def _example(index: int, rows: tuple[Row, ...], labels: tuple[str, ...], origin:
         "hypothesis": Text(f"{id}/hypothesis", origin.language, row.values["second"]),
     }
     label = row.values["label"]
-    return Example(id, texts, labelled(_SYNONYMS.get(label, label), labels, row.location), cluster)
+    target = labelled("contradiction" if label == "contradictory" else label, labels, row.location)
+    return Example(id, texts, target, cluster)
 
 
 def _check_order(rows: Sequence[Row]) -> None:
@@ -135,7 +128,7 @@ def _check_order(rows: Sequence[Row]) -> None:
             within += not same
     few = len(rows) // _PER_PREMISE
     location = rows[0].location.rpartition(":")[0]
-    recur = len(rows) >= _TELLING and 2 * len({row.values["first"] for row in rows}) < len(rows)
+    recur = len(rows) >= 30 and 2 * len({row.values["first"] for row in rows}) < len(rows)
     if recur and within * 10 > few >= between * 10:
         raise DataError(location, "equal premises are not in threes, as in XNLI: the rows are in another order.")
     if min(within, between) * 10 > few:

@@ -20,7 +20,6 @@ from robust_xtreme.tasks.formats.mewsli_entities import flat
 
 QUERY: Final = "query"
 ENGLISH: Final = "en"
-_CONTEXT: Final = "context"
 _TAUGHT: Final = "train"
 
 Rows = Mapping[str, tuple[Row, ...]]
@@ -37,9 +36,6 @@ def _candidate(origin: Origin, native: str, language: str, value: str) -> Text:
 
 def _origins(rows: Rows, task: str, split: str) -> Iterator[tuple[Origin, tuple[Row, ...]]]:
     return ((Origin(task, split, language), row_list) for language, row_list in rows.items())
-
-
-# --------------------------------------------------------------------------------------------------- pairs of sentences
 
 
 def translations(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -65,9 +61,6 @@ def translated(rows: Rows, task: str, split: str) -> Corpus:
     texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in origin_rows)
     answers = {row.native: (text.id,) for row, text in zip(origin_rows, texts, strict=True)}
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers)
-
-
-# --------------------------------------------------------------------------------------------------------- mined bitext
 
 
 def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -109,9 +102,6 @@ def minable(rows: Rows, task: str, split: str) -> Corpus:
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers, frozenset(repeated | asked))
 
 
-# ------------------------------------------------------------------------------------------------ sentences of passages
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class _Passage:
@@ -138,7 +128,7 @@ class _Passage:
     def taught(self, origin: Origin) -> tuple[Text, ...]:
         """The candidates to learn from; a span marks the passage in each of them, for the contamination rule."""
         return tuple(
-            replace(text, spans=(Span(begin, len(text.value), _CONTEXT),))
+            replace(text, spans=(Span(begin, len(text.value), "context"),))
             for text, begin in zip(self.candidates(origin), self.begins, strict=True)
         )
 
@@ -227,11 +217,6 @@ def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
     return Corpus(f"{task}/{split}", tuple(texts), right, passages=passages)
 
 
-# ------------------------------------------------------------------------------------------------------------- entities
-
-_BRACES: Final = re.compile(r"{(.*?)}")
-
-
 def mentions(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """Mentions in their sentences; the key is the entity's id, if the row contains it.
 
@@ -258,7 +243,7 @@ def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
     This is the official text (third_party/utils_mewslix.py, `preprocess_mention`): the mention, then the sentence with
     the mention in braces; other braces in the sentence become parentheses.
     """
-    left, right = (_BRACES.sub(r"(\1)", part) for part in (left, right))
+    left, right = (re.sub(r"{(.*?)}", r"(\1)", part) for part in (left, right))
     text, name = flat(f"{mention}: {left} {{ {mention} }} {right}"), flat(mention)
     braced = text.find(f"{{ {name} }}", len(name))
     starts = (text.find(name), braced + 2 if braced >= 0 else -1)

@@ -25,9 +25,7 @@ STREAM: Final = "-"
 
 _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
-_FEW: Final = 3
 _GZIP: Final = b"\x1f\x8b"
-_HEAD: Final = 100
 _PAGE: Final = "is a web page instead of the file. Download the file itself."
 _INSTEAD: Final = {
     "version https://git-lfs.github.com/spec/": "is a pointer of Git LFS instead of the file. Get that: git lfs pull",
@@ -79,7 +77,7 @@ def read_file(path: Path) -> SourceFile:
         raise DataError(path, f"cannot be read: {error.strerror or error}") from error
     text = decoded(data, path).removeprefix("\ufeff")
     for beginning, what in _INSTEAD.items():
-        if text[:_HEAD].lstrip().lower().startswith(beginning):
+        if text[:100].lstrip().lower().startswith(beginning):
             raise DataError(path, what, 1)
     return SourceFile(text, hashlib.sha256(data).hexdigest())
 
@@ -165,7 +163,7 @@ class Source:
         buffered: Any = self._file
         data: bytes = buffered.peek(_PIECE)
         lines = data.decode("utf-8", "replace").split("\n")
-        return lines if len(lines) < _FEW else lines[:-1]  # the last line may be incomplete
+        return lines if len(lines) < 3 else lines[:-1]  # the last line may be incomplete
 
     def pieces(self) -> Iterator[str]:
         """The text in pieces of bounded size. Raises DataError naming the line that is not UTF-8."""

@@ -17,7 +17,6 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _LONE: Final = re.compile("[\ud800-\udfff]")
 _SHOWN: Final = 80
 _DEEPEST: Final = 50
-_BLANK: Final = " \t\n\r"
 
 HALF: Final = "contains half of a surrogate pair"
 Range = tuple[int, int]
@@ -94,7 +93,7 @@ def json_errors(path: str, line: int | None = None) -> Iterator[None]:
 
 
 def _skip(text: str, position: int) -> int:
-    if text[position : position + 1] not in _BLANK:
+    if text[position : position + 1] not in " \t\n\r":
         return position
     match = _SPACE.match(text, position)
     return match.end() if match else position

@@ -14,8 +14,6 @@ from robust_xtreme.core.examples import Span
 from robust_xtreme.tasks.formats._json import Range, checked, dumped, is_whole, shown
 from robust_xtreme.tasks.formats._record import SlotResult
 
-# Ranges of a text that JSON values name, as answers and sentences do: read, checked, and moved with the text.
-
 ANSWERS: Final = ("answers", "plausible_answers")
 """The keys of answers."""
 
@@ -25,8 +23,6 @@ BREAKS: Final = "sentence_breaks"
 SENTENCES: Final = "sentences"
 """The key of the sentences' texts, or of the pairs."""
 
-_STARTS: Final = ("answer_start", "start")
-_STOPS: Final = ("answer_end", "end")
 _SHOWN: Final = 80
 
 Edits = dict[Range, str]
@@ -68,7 +64,8 @@ def _named(value: Any) -> Named:
     if not isinstance(value, dict):
         return None, None, None
     start, stop = (
-        next((value[name] for name in names if value.get(name) is not None), None) for names in (_STARTS, _STOPS)
+        next((value[name] for name in names if value.get(name) is not None), None)
+        for names in (("answer_start", "start"), ("answer_end", "end"))
     )
     return value.get("text"), start, stop
 
@@ -173,23 +170,19 @@ def check_order(sentences: Sequence[Range], key: str, location: str) -> None:
 def moved_breaks(holder: Mapping[str, Any], sentences: Sequence[NamedRange], context: SlotResult, text: str) -> Edits:
     """The edits of sentences after their context was noised; a sentence begins after the previous one ends."""
     edits: Edits = {}
-    new = list(_moved_in_order(sentences, context))
-    for sentence, (start, stop) in zip(sentences, new, strict=True):
-        edits |= _numbers(sentence, start, stop)
-    copies = holder.get(SENTENCES) or () if holder.get(BREAKS) is not None else ()
-    for copy, sentence, (start, stop) in zip(copies, sentences, new, strict=False):
-        if context.value[start:stop] != context.slot.value[sentence.start : sentence.stop]:
-            edits[copy.range] = dumped(context.value[start:stop], copy, text)
-    return edits
-
-
-def _moved_in_order(sentences: Sequence[NamedRange], context: SlotResult) -> Iterator[Range]:
+    new: list[Range] = []
     end = 0
     for sentence in sentences:
         start, stop = context.moved(sentence.start, sentence.stop)
         start = max(start, end)  # one edit across a break is in the sentence before it
         end = max(stop, start)
-        yield start, end
+        new.append((start, end))
+        edits |= _numbers(sentence, start, end)
+    copies = holder.get(SENTENCES) or () if holder.get(BREAKS) is not None else ()
+    for copy, sentence, (start, stop) in zip(copies, sentences, new, strict=False):
+        if context.value[start:stop] != context.slot.value[sentence.start : sentence.stop]:
+            edits[copy.range] = dumped(context.value[start:stop], copy, text)
+    return edits
 
 
 Fields = Mapping[str, Any]
@@ -201,12 +194,10 @@ MOVING: Final = (*ANSWERS, *_SPANS, *_SENTENCES)
 
 _CONTEXT: Final = "context"
 _TEXT: Final = "text"
-_ANSWERS: Final = ("answer", "answers")
 _WORDS: Final = re.compile("[A-Z]?[a-z]+")
 _NUMBER: Final = re.compile(r"\s*-?[0-9]{1,12}(\.0*)?\s*")
 _NAMES: Final = frozenset(("start", "starts", "begin", "offset", "offsets", "span", "spans"))
 _PAIR: Final = 2
-_SIZES: Final = (_PAIR, _PAIR + 1)
 
 
 class Moving(NamedTuple):
@@ -289,7 +280,7 @@ def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], 
             continue
         if not elsewhere and looks_placed(key, value, longest):
             raise _stale(location, key, "looks like places in a text that is noised")
-        if key in _ANSWERS and any(_is_answer(inner, noised) for _, inner in _inside(key, value)):
+        if key in ("answer", "answers") and any(_is_answer(inner, noised) for _, inner in _inside(key, value)):
             raise _stale(location, key, "contains an answer that is in a text that is noised, without its place,")
 
 
@@ -361,7 +352,7 @@ def _names_position(name: str, value: Any, longest: int | None) -> bool:
 
 def _is_pair(value: Any, longest: int | None) -> bool:
     """Whether a value is a start and a stop, optionally followed by a name."""
-    if not isinstance(value, list) or len(value) not in _SIZES:
+    if not isinstance(value, list) or len(value) not in (_PAIR, _PAIR + 1):
         return False
     return all(_is_offset(item, longest) for item in value[:_PAIR]) and all(map(_is_text, value[_PAIR:]))
 

@@ -30,7 +30,6 @@ _SUFFIXES: Final = {
     ".tsv": "tsv",
     ".txt": "lines",
 }
-_OF_WORDS: Final = {"conll", "conllu", "iob2", "tsv"}
 _TAGGED: Final = re.compile(r"\s*\S+(?:(\t)| )\s*(?:O|[BIESLU]-\S+)\s*")
 _CHOICES: Final = "choices"
 
@@ -60,7 +59,7 @@ def _by_suffix(file: str) -> str | None:
 def check_same(format: str, file: str, out: str) -> None:
     """Raise UserError where the name of the output says another format than it gets, which is that of the input."""
     named = _by_suffix(out)
-    if named not in (None, format, _by_suffix(file)) and not {named, format} <= _OF_WORDS:
+    if named not in (None, format, _by_suffix(file)) and not {named, format} <= {"conll", "conllu", "iob2", "tsv"}:
         raise UserError(f"{out} would contain {format}, the format of the input, not {named}. Give it another name.")
 
 

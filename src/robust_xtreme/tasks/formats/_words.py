@@ -24,9 +24,6 @@ FAMILY: Final = "tagging"
 
 _LONG: Final = 60
 _LONGEST: Final = 1000
-_MOST_PARTS: Final = 8
-"""The most parts of a word that are separated by white space, as the syllables of Vietnamese names."""
-
 _SHOWN: Final = 60
 
 Cut = Callable[[int, Sequence[str]], tuple[tuple[str, ...], tuple[str | None, ...]]]
@@ -75,7 +72,7 @@ def _check_words(first: int, words: Sequence[str], tags: Sequence[str | None], p
     if not long and "\t" not in joined and '{"' not in joined and not any(tag and " " in tag for tag in set(tags)):
         return
     for number, (word, tag) in enumerate(zip(words, tags, strict=True), start=first):
-        is_text = len(word) > _LONG and len(word.split()) > _MOST_PARTS
+        is_text = len(word) > _LONG and len(word.split()) > 8  # more than a Vietnamese name has syllables
         if "\t" in word or word.startswith('{"') or is_text or (tag and " " in tag):
             shown = word if tag is None else f"{word}\t{tag}"
             raise DataError(path, f"{shown[:_SHOWN]!r} is not a word, or a word and its tag.", number, foreign=True)

@@ -13,7 +13,6 @@ from robust_xtreme.tasks.formats.tsv import FIELDS, record
 
 _ID: Final = "id"
 _COLUMNS: Final = ("language", "premise", "hypothesis", "label")
-_CODE: Final = re.compile("[a-z]{2,3}")
 
 
 __all__ = ["FIELDS", "read", "record"]
@@ -33,7 +32,11 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     body = lines[1:] if _is_header(lines[0][1].split("\t")) else lines
     rows = [_row(number, line.split("\t"), columns, path) for number, line in body]
     if _ID in columns:
-        _check_ids(rows)
+        seen: dict[tuple[str, int], Row] = {}
+        for row in rows:
+            key = row.values["language"], row.values["number"]
+            if (other := seen.setdefault(key, row)) is not row:
+                raise DataError(row.location, f"the id {key[1]} is not unique; it is at {other.location} too.")
         rows.sort(key=lambda row: row.values["number"])
     return tuple(Row(str(index), row.location, row.values) for index, row in enumerate(rows))
 
@@ -50,7 +53,7 @@ def _columns(head: Sequence[str], path: str, number: int) -> list[str]:
             raise DataError(path, f"has no columns {', '.join(missing)}; its first line names them.", number)
         return names
     known = [_ID, *_COLUMNS] if names[0].isdecimal() else [*_COLUMNS]
-    if len(names) != len(known) or not _CODE.fullmatch(names[known.index("language")]):
+    if len(names) != len(known) or not re.fullmatch("[a-z]{2,3}", names[known.index("language")]):
         expected = f"expected: {' '.join(_COLUMNS)}, with an id before them or without, separated by tabs"
         raise DataError(path, f"has {counted(len(names), 'column')} without a header; {expected}.", number)
     return known
@@ -71,11 +74,3 @@ def _row(number: int, cells: Sequence[str], columns: Sequence[str], path: str) -
             raise DataError(path, f"the id {row[_ID][:40]!r} is not a number.", number)
         values["number"] = int(row[_ID])
     return Row("", f"{path}:{number}", values)
-
-
-def _check_ids(rows: Sequence[Row]) -> None:
-    seen: dict[tuple[str, int], Row] = {}
-    for row in rows:
-        key = row.values["language"], row.values["number"]
-        if (other := seen.setdefault(key, row)) is not row:
-            raise DataError(row.location, f"the id {key[1]} is not unique; it is at {other.location} too.")

@@ -17,8 +17,6 @@ from robust_xtreme.tasks.formats._json import parse
 
 FIELDS: Final = iob2.FIELDS
 
-_LONGEST_NUMBER: Final = 18
-
 record = iob2.record
 
 
@@ -46,7 +44,7 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
 
 def _number(value: Any, name: str, path: str) -> int:
     """A whole number, with or without quotation marks."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
         return int(value)
     if type(value) is not int:
         raise DataError(path, f"the label {name[:80]!r} takes a whole number, not {value!r:.80}.")

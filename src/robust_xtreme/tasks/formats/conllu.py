@@ -39,7 +39,6 @@ _RANGE: Final = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 _EMPTY: Final = re.compile(r"[0-9]+\.[0-9]+")
 _TEXT: Final = re.compile(r"(#\s*text\s*=\s*)(.*)")
 _NAME: Final = re.compile(r"#\s*sent_id\s*=\s*(.*\S)")
-_PARALLEL: Final = "_pud-ud-"
 _NOT_JOINED: Final = {ord("\u200c"): None, ord(" "): None}
 
 _PRECEDENCE: Final = {
@@ -120,7 +119,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def _treebank(text: str, path: str) -> Iterator[Row]:
     names: dict[str, str] = {}
     order = _PRECEDENCE.get(PurePath(path).name.partition("_")[0], _PRECEDENCE[""]).split()
-    parallel = _PARALLEL in PurePath(path).name
+    parallel = "_pud-ud-" in PurePath(path).name
     for blank, grouped in groupby(numbered_lines(text), lambda line: not line[1].strip()):
         lines, cluster = [] if blank else list(grouped), ""
         for number, line in lines:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends, check_size
 from robust_xtreme.tasks.formats._json import Range
 from robust_xtreme.tasks.formats._moving import check_cells
 from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, spliced
-from robust_xtreme.tasks.formats.tsv import chosen
+from robust_xtreme.tasks.formats.tsv import TableLayout, chosen
 
 NOISED: Final = ()
 FAMILY: Final = ""
@@ -34,24 +33,8 @@ class CsvRow(NamedTuple):
 
     def cells(self) -> list[str]:
         """The values of the cells, without quotes."""
-        return [_value(self.text[start:stop]) for start, stop in self.ranges]
-
-
-def _value(raw: str) -> str:
-    return raw[1:-1].replace('""', _QUOTE) if raw.startswith(_QUOTE) else raw
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The names of all columns (empty without a header), the noised ones, and the column of languages (-1: none)."""
-
-    path: str
-    width: int
-    names: tuple[str, ...]
-    columns: tuple[int, ...]
-    language: int
-    options: ReadOptions
+        raws = (self.text[start:stop] for start, stop in self.ranges)
+        return [raw[1:-1].replace('""', _QUOTE) if raw.startswith(_QUOTE) else raw for raw in raws]
 
 
 def records(source: Source, options: ReadOptions) -> Iterator[Record]:
@@ -67,7 +50,7 @@ def records(source: Source, options: ReadOptions) -> Iterator[Record]:
         if table is None:
             named, cells = options.header is not False, row.cells()
             columns, language = chosen(cells, source.path, options, named=named)
-            table = _Table(source.path, len(cells), tuple(cells) if named else (), columns, language, options)
+            table = TableLayout(source.path, len(cells), tuple(cells) if named else (), columns, language, options)
             if named:
                 yield kept(row.text)
                 continue
@@ -95,7 +78,10 @@ def _row(line: TextLine, lines: Iterator[TextLine], path: str) -> CsvRow:
                 if len(parts) > _LINES:
                     what = f"the row that begins here has more than {_LINES:,} lines. Is a quotation mark not closed?"
                     raise DataError(path, what, number)
-                line = _next(lines, path, number)
+                if (following := next(lines, None)) is None:
+                    what = "a quoted cell of the row that begins here does not end. Is the file cut off?"
+                    raise DataError(path, what, number)
+                line = following
                 parts.append(line.whole)
             position = closed.end()
         else:
@@ -112,13 +98,7 @@ def _row(line: TextLine, lines: Iterator[TextLine], path: str) -> CsvRow:
         position += 1
 
 
-def _next(lines: Iterator[TextLine], path: str, number: int) -> TextLine:
-    for line in lines:
-        return line
-    raise DataError(path, "a quoted cell of the row that begins here does not end. Is the file cut off?", number)
-
-
-def _record(row: CsvRow, table: _Table) -> Record:
+def _record(row: CsvRow, table: TableLayout) -> Record:
     """The record of a row. Raises DataError where another column looks like a place in a noised text."""
     cells = row.cells()
     if len(cells) != table.width:
@@ -135,12 +115,7 @@ def _written(row: CsvRow, columns: Sequence[int], done: Sequence[SlotResult]) ->
     edits: dict[Range, str] = {}
     for column, outcome in zip(columns, done, strict=True):
         if outcome.value != outcome.slot.value:
-            start, stop = row.ranges[column]
-            edits[start, stop] = _cell(outcome.value, quoted=row.text.startswith(_QUOTE, start))
+            (start, stop), new = row.ranges[column], outcome.value
+            is_quoted = row.text.startswith(_QUOTE, start) or _MARKED.search(new) or not new
+            edits[start, stop] = '"{}"'.format(new.replace(_QUOTE, '""')) if is_quoted else new
     return spliced(row.text, edits)
-
-
-def _cell(value: str, *, quoted: bool) -> str:
-    """A value as a cell, quoted where the old one was or where it must be."""
-    escaped = value.replace(_QUOTE, '""')
-    return f'"{escaped}"' if quoted or _MARKED.search(value) or not value else value

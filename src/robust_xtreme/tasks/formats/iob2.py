@@ -17,7 +17,6 @@ WRITTEN: Final = "iob2"
 __all__ = ["FAMILY", "FIELDS", "NOISED", "WRITTEN", "read", "record", "records"]
 
 _WIDEST: Final = 2
-_TREEBANK: Final = 9
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
@@ -59,7 +58,7 @@ def _check(line: str, width: int, path: str, number: int, hinted: bool) -> None:
         tabs, hint = line.count("\t"), ""
         if hinted and not tabs and " " in line.strip():
             hint = " (word SPACE tag: --format conll)"
-        elif hinted and tabs == _TREEBANK:
+        elif hinted and tabs == 9:
             hint = " (ten columns: --format conllu)"
         what = f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}."
         raise DataError(path, what, number)

@@ -12,12 +12,6 @@ from robust_xtreme.tasks.formats._json import index_of, objects, text_of, texts_
 FIELDS: Final = ("premise", "question", "choices", "label")
 WRITTEN: Final = "jsonl"
 
-_ASKED: Final = ("cause", "effect")
-_PAIR: Final = ("choice1", "choice2")
-_ANSWERS: Final = ("answerA", "answerB", "answerC")
-_LETTERS: Final = ("A", "B", "C")
-_LEAST: Final = 2
-
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line: `premise`, `question`, `choices` and `label`, the index of the right choice or None.
@@ -31,7 +25,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
         if "premise" in row:
             values = _causal(row, location)
         elif "context" in row:
-            values = _asked(row, "context", _ANSWERS, index_of(row, "correct", _LETTERS, location), location)
+            label = index_of(row, "correct", ("A", "B", "C"), location)
+            values = _asked(row, "context", ("answerA", "answerB", "answerC"), label, location)
         else:
             raise DataError(location, "has no key 'premise', as in XCOPA, and no key 'context', as in Social IQa.")
         rows.append(Row("", location, values))
@@ -43,12 +38,12 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 
 def _causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
-    if row.get("question") not in _ASKED:
+    if row.get("question") not in ("cause", "effect"):
         raise DataError(location, f"the key 'question' takes 'cause' or 'effect', not {row.get('question')!r:.80}.")
     label = row.get("label")
     if label is not None and (type(label) is not int or label not in (-1, 0, 1)):
         raise DataError(location, f"the key 'label' takes 0 or 1, not {label!r:.80}.")
-    return _asked(row, "premise", _PAIR, None if label == -1 else label, location)
+    return _asked(row, "premise", ("choice1", "choice2"), None if label == -1 else label, location)
 
 
 def _asked(row: Mapping[str, Any], premise: str, choices: Sequence[str], label: Any, location: str) -> dict[str, Any]:
@@ -80,7 +75,7 @@ def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 def labelled_choices(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The `choices` of a suite's row, two or more, and its `label`, an index of them. Raises DataError."""
     choices, label = texts_of(row, "choices", location), row["label"]
-    if len(choices) < _LEAST:
+    if len(choices) < 2:
         raise DataError(location, "the key 'choices' takes two texts or more.")
     if type(label) is not int or not 0 <= label < len(choices):
         what = f"takes an index of 'choices', from 0 to {len(choices) - 1}, not {label!r:.80}."

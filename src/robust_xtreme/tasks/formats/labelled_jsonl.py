@@ -12,7 +12,6 @@ FIELDS: Final = ()
 """The keys of a row's texts are named by its task."""
 
 LABEL: Final = "label"
-_NAMES: Final = ("id", "cluster")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
@@ -23,4 +22,4 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    return {key: text_of(row, key, location) for key in row if key not in _NAMES}
+    return {key: text_of(row, key, location) for key in row if key not in ("id", "cluster")}

@@ -12,9 +12,6 @@ from robust_xtreme.tasks.formats._json import text_of
 
 FIELDS: Final = ("sentence", "translation")
 
-_HIDDEN: Final = "-en.en"
-_TELLING: Final = 20
-
 
 def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """One row a line, with the values `sentence` and `translation`, as they are in the files.
@@ -28,7 +25,7 @@ def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
         counts = f"has {counted(len(lines), 'line')}, and {english} has {len(translations)}"
         raise DataError(path, f"{counts}; line i of one is the translation of line i of the other.")
     texts = [line for _, line in translations]
-    if english.endswith(_HIDDEN) and len(texts) >= _TELLING and texts == sorted(texts):
+    if english.endswith("-en.en") and len(texts) >= 20 and texts == sorted(texts):
         what = "is in alphabetical order: XTREME's script sorts it to hide which sentences belong together."
         raise DataError(english, f"{what} Put LASER's files, data/tatoeba/v1, under tatoeba/v1.")
     for side, side_path in ((lines, path), (translations, english)):

@@ -12,8 +12,6 @@ from robust_xtreme.tasks.formats.mewsli_entities import entity, spans_in
 
 FIELDS: Final = ("mention", "left", "right", "entity")
 
-_RESTORE: Final = "Mewsli-X's files come without it; get-mewsli-x.sh of google-research restores it from WikiNews."
-
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a mention; its native id is the file's `example_id`.
@@ -44,7 +42,8 @@ def _row(mention: Mapping[str, Any], context: Mapping[str, Any], location: str) 
     where = f"{location}: mention {native!r}"
     text = text_of(context, "text", where, empty=True) if "text" in context else ""
     if not text:
-        raise DataError(where, f"the text of its article is missing. {_RESTORE}")
+        cure = "Mewsli-X's files come without it; get-mewsli-x.sh of google-research restores it from WikiNews."
+        raise DataError(where, f"the text of its article is missing. {cure}")
     start, stop = _span(_object(mention, "mention_span", where), text, where)
     sentences = spans_in(context, len(text), where)
     sentence = next(((first, last) for first, last in sentences if first <= start and stop <= last), None)

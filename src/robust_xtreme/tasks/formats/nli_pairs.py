@@ -25,8 +25,6 @@ _LAYOUTS: Final = (
     ("premise", "hypothesis", "label"),
 )
 _LETTERS: Final = {"e": "entailment", "n": "neutral", "c": "contradiction"}
-_UNDECIDED: Final = "-"
-_HEAD: Final = 1000
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
@@ -35,12 +33,12 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     Pairs with the label `-`, on which annotators did not agree, are left out. Raises DataError where a line has another
     form.
     """
-    if text[:_HEAD].lstrip().startswith("{"):
+    if text[:1000].lstrip().startswith("{"):
         given = enumerate(objects(text, path))
         rows = tuple(Row(str(index), location, _values(row, location)) for index, (row, location) in given)
     else:
         rows = tsv.read(text, path)
-    return tuple(row for row in rows if row.values["label"] != _UNDECIDED)
+    return tuple(row for row in rows if row.values["label"] != "-")
 
 
 def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:

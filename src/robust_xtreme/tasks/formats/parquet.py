@@ -28,11 +28,7 @@ TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
 _LARGEST: Final = 1 << 30
 _CELLS: Final = 100_000_000
-_CHUNK: Final = 64
-_ARROW: Final = "ARROW:schema"
 _TEXTS: Final = (pl.String(), pl.List(pl.String()), pl.Null())
-_SHOWN: Final = 160
-
 
 _Changed = dict[str, dict[int, Any]]
 """The new values by column and row."""
@@ -45,7 +41,7 @@ def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     read = _columns(frame, source.path, options)
     changed: _Changed = {}
     length = 0
-    for number, row in enumerate(frame.select(read).iter_rows(named=True, buffer_size=_CHUNK)):
+    for number, row in enumerate(frame.select(read).iter_rows(named=True, buffer_size=64)):
         line = TextLine(number + 1, json.dumps(row), "")
         if (length := length + len(line.text)) > _LARGEST:
             raise DataError(source.path, f"contains more than {size(_LARGEST)} of text as JSON, and is read whole.")
@@ -58,18 +54,13 @@ def _frame(data: bytes, path: str) -> pl.DataFrame:
     """The content of a file. Raises DataError where it is damaged or too large."""
     try:
         with _without_panics():
-            return _scanned(data, path)
+            scan = pl.scan_parquet(io.BytesIO(data))
+            rows, columns = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
+            if rows * columns > _CELLS:
+                raise DataError(path, f"has {rows:,} rows of {columns:,} columns; at most {_CELLS:,} values are read.")
+            return scan.collect()
     except (pl.exceptions.PolarsError, OSError, ValueError, pl.exceptions.PanicException) as error:
         raise DataError(path, f"is not a readable Parquet file: {_first(error)}") from None
-
-
-def _scanned(data: bytes, path: str) -> pl.DataFrame:
-    """The content, if it is small enough. Raises DataError."""
-    scan = pl.scan_parquet(io.BytesIO(data))
-    rows, columns = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
-    if rows * columns > _CELLS:
-        raise DataError(path, f"has {rows:,} rows of {columns:,} columns; at most {_CELLS:,} values are read.")
-    return scan.collect()
 
 
 @contextmanager
@@ -88,7 +79,7 @@ def _without_panics() -> Iterator[None]:
 
 def _first(error: BaseException) -> str:
     """The beginning of the first line of a message."""
-    return (str(error).splitlines() or [""])[0][:_SHOWN]
+    return (str(error).splitlines() or [""])[0][:160]
 
 
 def _columns(frame: pl.DataFrame, path: str, options: ReadOptions) -> list[str]:
@@ -137,7 +128,7 @@ def _written(data: bytes, frame: pl.DataFrame, changed: _Changed, path: str) -> 
         series = [_series(frame[name], values) for name, values in changed.items()]
         metadata = pl.read_parquet_metadata(io.BytesIO(data))
         file = io.BytesIO()
-        kept = {key: value for key, value in metadata.items() if key != _ARROW}
+        kept = {key: value for key, value in metadata.items() if key != "ARROW:schema"}
         frame.with_columns(series).write_parquet(file, metadata=kept)
     except (pl.exceptions.PolarsError, TypeError, pl.exceptions.PanicException) as error:
         raise DataError(path, f"the new values do not fit into their columns: {_first(error)}") from None

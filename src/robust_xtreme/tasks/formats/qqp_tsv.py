@@ -14,8 +14,6 @@ FIELDS: Final = tsv_paraphrases.FIELDS
 record = tsv_paraphrases.record
 
 _COLUMNS: Final = ("question1", "question2", "is_duplicate")
-_BROKEN: Final = 1000
-"""One in so many lines may be broken: GLUE's training file contains questions with a line end in them."""
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
@@ -40,7 +38,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
             rows.append(Row(str(number - 2), f"{path}:{number}", {"first": first, "second": second, "label": label}))
         else:
             broken.append(number)
-    if len(broken) * _BROKEN > (total := len(lines) - 1):
+    if len(broken) * 1000 > (total := len(lines) - 1):  # GLUE's training file has questions with a line end in them
         count = f"{len(broken)} of {total:,} lines"
         raise DataError(
             path, f"has fewer than {len(head)} columns or no label, as {count}: the file is broken.", broken[0]

@@ -42,20 +42,18 @@ from robust_xtreme.tasks.formats._record import (
     spliced,
 )
 
-# Read a JSON document value by value, so that a long list is never in memory as a whole.
-
 _MARKS: Final = re.compile(r'["\\{}\[\]]')
-_SPACES: Final = " \t\n\r"
 _ENDS: Final = re.compile(r"[,:\]} \t\n\r]")
 _OPEN: Final = "{["
-_CLOSE: Final = "}]"
-_SHOWN: Final = 80
 _SCALAR: Final = 1_000_000
 
 
 @final
 class UnreadText:
-    """The unread text of a document; `path` is the file, `line` the number of the line that is read next."""
+    """The unread text of a document, read value by value, so that a long list is never in memory as a whole.
+
+    `path` is the file, `line` the number of the line that is read next.
+    """
 
     def __init__(self, source: Source) -> None:
         self._pieces = source.pieces()
@@ -67,7 +65,7 @@ class UnreadText:
         """Read the white space that comes next."""
         taken = []
         while True:
-            remaining = self._text.lstrip(_SPACES)
+            remaining = self._text.lstrip(" \t\n\r")
             taken.append(self._take(len(self._text) - len(remaining)))
             check_size(sum(map(len, taken)), "white space", self.path, self.line)
             if remaining or not self._more():
@@ -158,7 +156,7 @@ def members(document: UnreadText) -> Iterator[tuple[str, str | None]]:
         line, raw = document.line, document.value()
         key: str = placed(raw, document.path, line)
         if key in seen:
-            raise DataError(document.path, f"the key {key[:_SHOWN]!r} occurs twice.", line)
+            raise DataError(document.path, f"the key {key[:80]!r} occurs twice.", line)
         seen.add(key)
         between = document.space() + document.mark(":") + document.space()
         yield before + raw + between, key

@@ -95,7 +95,7 @@ def pair_of(row: Mapping[str, Any], keys: Sequence[str], location: str) -> dict[
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Table:
+class TableLayout:
     """The number of columns, their names (empty without a header), those of the fields, and of languages (-1: none)."""
 
     path: str
@@ -125,16 +125,16 @@ def records(source: Source, options: ReadOptions) -> Iterator[Record]:
         yield _record(line, table)
 
 
-def _table(line: TextLine, path: str, options: ReadOptions) -> tuple[_Table, bool]:
+def _table(line: TextLine, path: str, options: ReadOptions) -> tuple[TableLayout, bool]:
     """The table, and whether the first line names its columns."""
     cells = line.text.split("\t")
     if options.pairs:
         width, pair_columns, body = layout([(line.number, line.text)], path)
         noised = tuple(pair_columns[:2][PAIR.index(name)] for name in options.fields)
-        return _Table(path, width, (), noised, -1, options), bool(body)
+        return TableLayout(path, width, (), noised, -1, options), bool(body)
     named = is_named(options)
     columns, language = chosen(cells, path, options, named=named)
-    return _Table(path, len(cells), tuple(cells) if named else (), columns, language, options), named
+    return TableLayout(path, len(cells), tuple(cells) if named else (), columns, language, options), named
 
 
 def chosen(cells: Sequence[str], path: str, options: ReadOptions, *, named: bool) -> tuple[tuple[int, ...], int]:
@@ -172,7 +172,7 @@ def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
     raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
 
 
-def _record(line: TextLine, table: _Table) -> Record:
+def _record(line: TextLine, table: TableLayout) -> Record:
     cells = line.text.split("\t")
     if len(cells) != table.width:
         what = f"has {counted(len(cells), 'column')}, the lines before have {table.width}."
@@ -187,7 +187,7 @@ def _record(line: TextLine, table: _Table) -> Record:
     return Record(slots, partial(_written, line, cells, table), len(line.text))
 
 
-def _written(line: TextLine, cells: Sequence[str], table: _Table, done: Sequence[SlotResult]) -> str:
+def _written(line: TextLine, cells: Sequence[str], table: TableLayout, done: Sequence[SlotResult]) -> str:
     new = list(cells)
     for column, outcome in zip(table.columns, done, strict=True):
         if outcome.value != outcome.slot.value:

@@ -6,18 +6,12 @@ from dataclasses import replace
 from typing import Final
 
 from robust_xtreme.core.examples import Example, digest
-from robust_xtreme.core.specs import LEARNED, Files, HubFiles, Origin, Row, TaskSpec, parquet
-from robust_xtreme.tasks.adapters.hub import pair
+from robust_xtreme.core.specs import LEARNED, Files, HubFiles, Origin, Row, TaskSpec
+from robust_xtreme.tasks.adapters.hub import COMMITS, labelled_pair, pair, pinned, questions
 from robust_xtreme.tasks.adapters.pairs import nli, pairs
-from robust_xtreme.tasks.intermediate._hub import labelled_pair, questions
-
-# MultiNLI: does the premise entail the hypothesis? Ten genres of English.
 
 LABELS: Final = ("entailment", "neutral", "contradiction")
 """The labels of every task of this kind, in XNLI's order, so that one head can serve all of them."""
-
-FIELDS: Final = ("premise", "hypothesis")
-LENGTH: Final = 128
 
 
 def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -26,9 +20,8 @@ def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     return nli(LABELS)(tuple(clustered), origin)
 
 
-_MNLI_COMMIT: Final = "da70db2af9d09693783c3320c4249840212ee221"
-# Of nyu-mll/multi_nli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
-
+_ANLI: Final = "facebook/anli"
+_MNLI: Final = "nyu-mll/multi_nli"
 _RELEASE: Final = "multinli_1.0/multinli_1.0"
 _GLUE: Final = ("MNLI", "glue_data/MNLI")
 _DEV: Final = ("dev_matched", "dev_mismatched")
@@ -58,18 +51,14 @@ mnli = TaskSpec(
             ),
         ),
     },
-    perturbed=(FIELDS,),
+    perturbed=(("premise", "hypothesis"),),
     adapt=by_premise,
-    accepts=("mnli",),
     cite="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding through Inference "
     "(arXiv 1704.05426)",
     labels=LABELS,
-    max_length=LENGTH,
     hub={
-        "train": HubFiles("nyu-mll/multi_nli", _MNLI_COMMIT, "default", "train", "data/train-*.parquet", labelled_pair),
-        "validation": HubFiles(
-            "nyu-mll/multi_nli", _MNLI_COMMIT, "default", "validation", "data/validation_m*-*.parquet", labelled_pair
-        ),
+        **pinned(_MNLI, "default", ("train",), labelled_pair, files="data/{split}-*.parquet"),
+        **pinned(_MNLI, "default", ("validation",), labelled_pair, files="data/{split}_m*-*.parquet"),
     },
     rows="392,702 pairs to train on and 19,647 of validation, matched and mismatched; TaxiNLI's part has 10,071.",
     train_rows=392_702,
@@ -77,12 +66,6 @@ mnli = TaskSpec(
     "C-UDA 1.0",
     trains=("xnli",),
 )
-
-
-# ANLI+: the three rounds of ANLI with MultiNLI and SNLI, learned under one head.
-
-_ANLI_COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
-# Of facebook/anli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _anli_files(name: str) -> Files:
@@ -101,7 +84,7 @@ anli = replace(
     accepts=("anli",),
     cite="Nie et al. 2020, Adversarial NLI: A New Benchmark for Natural Language Understanding (arXiv 1910.14599)",
     hub={
-        split: HubFiles("facebook/anli", _ANLI_COMMIT, "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair)
+        split: HubFiles(_ANLI, COMMITS[_ANLI], "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair)
         for split, name in (("train", "train"), ("validation", "dev"))
     },
     rows="162,865 pairs to train on, of three rounds, and 3,200 of validation.",
@@ -109,10 +92,6 @@ anli = replace(
     trains=(),
     licence="CC BY-NC 4.0, not for commercial use",
 )
-
-
-_ANLI_PLUS_COMMIT: Final = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
-# Of stanfordnlp/snli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def _files(name: str, *more: str) -> Files:
@@ -126,7 +105,7 @@ snli = replace(
     files={"train": _files("train"), "validation": _files("dev"), "test": _files("test", "snli/snli-test.tsv")},
     accepts=("snli",),
     cite="Bowman et al. 2015, A large annotated corpus for learning natural language inference (arXiv 1508.05326)",
-    hub=parquet("stanfordnlp/snli", _ANLI_PLUS_COMMIT, "plain_text", (*LEARNED, "test"), labelled_pair),
+    hub=pinned("stanfordnlp/snli", "plain_text", (*LEARNED, "test"), labelled_pair),
     rows="549,367 pairs with a label to train on, 9,842 of validation and 9,824 of test.",
     train_rows=549_367,
     trains=(),
@@ -151,13 +130,8 @@ anli_plus = replace(
 )
 
 
-# QQP: do two questions that people asked on Quora ask the same?
-
 _LABELS: Final = ("not_duplicate", "duplicate")
-_QQP_COMMIT: Final = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
-# Of nyu-mll/glue on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
-_FOLDERS: Final = ("QQP", "glue_data/QQP", "qqp")
 
 qqp = TaskSpec(
     name="qqp",
@@ -166,17 +140,15 @@ qqp = TaskSpec(
     metrics=("accuracy",),
     languages=("en",),
     files={
-        split: Files("qqp_tsv", tuple(f"{folder}/{name}.tsv" for folder in _FOLDERS))
+        split: Files("qqp_tsv", tuple(f"{folder}/{name}.tsv" for folder in ("QQP", "glue_data/QQP", "qqp")))
         for split, name in (("train", "train"), ("validation", "dev"))
     },
     perturbed=(("sentence1", "sentence2"),),
     adapt=pairs(_LABELS, {"0": "not_duplicate", "1": "duplicate"}),
-    accepts=("qqp",),
     cite="Iyer et al. 2017, First Quora Dataset Release: Question Pairs; in the splits of Wang et al. 2019, GLUE "
     "(arXiv 1804.07461)",
     labels=_LABELS,
-    max_length=128,
-    hub=parquet("nyu-mll/glue", _QQP_COMMIT, "qqp", LEARNED, questions),
+    hub=pinned("nyu-mll/glue", "qqp", LEARNED, questions),
     rows="About 363,800 pairs to train on and 40,430 of validation.",
     train_rows=363_800,
     licence="Quora's terms of service",

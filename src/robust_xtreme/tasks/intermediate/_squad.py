@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from robust_xtreme.core.examples import NO_ANSWER
-from robust_xtreme.core.specs import LEARNED, Files, TaskSpec, parquet
-from robust_xtreme.tasks.adapters.hub import question
+from robust_xtreme.core.specs import LEARNED, Files, TaskSpec
+from robust_xtreme.tasks.adapters.hub import pinned, question, question_or_none
 from robust_xtreme.tasks.adapters.qa import by_question, span_qa
-from robust_xtreme.tasks.intermediate._hub import question_or_none
-
-# SQuAD 1.1: questions on passages of Wikipedia, each of which has an answer there.
-
-_SQUAD_COMMIT: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Of rajpurkar/squad on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 
 def files(version: str) -> dict[str, Files]:
@@ -35,11 +28,10 @@ squad = TaskSpec(
     files=files("1.1"),
     perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),
-    accepts=("squad",),
     cite="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text (arXiv 1606.05250)",
     max_length=384,
     stride=128,
-    hub=parquet("rajpurkar/squad", _SQUAD_COMMIT, "plain_text", LEARNED, question, ids="native"),
+    hub=pinned("rajpurkar/squad", "plain_text", LEARNED, question, ids="native"),
     rows="87,599 questions to train on and 10,570 of validation, which has all passages of XQuAD and LAReQA.",
     train_rows=87_599,
     licence="CC BY-SA 4.0",
@@ -47,11 +39,6 @@ squad = TaskSpec(
     trains=("xquad", "mlqa", "lareqa"),
 )
 
-
-# SQuAD 2.0: the questions of SQuAD 1.1, and as hard ones without an answer in their passage.
-
-_SQUAD_V2_COMMIT: Final = "3ffb306f725f7d2ce8394bc1873b24868140c412"
-# Of rajpurkar/squad_v2 on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 squad_v2 = replace(
     squad,
@@ -61,7 +48,7 @@ squad_v2 = replace(
     accepts=("squad_v2",),
     cite="Rajpurkar et al. 2018, Know What You Don't Know: Unanswerable Questions for SQuAD (arXiv 1806.03822)",
     labels=(NO_ANSWER,),
-    hub=parquet("rajpurkar/squad_v2", _SQUAD_V2_COMMIT, "squad_v2", LEARNED, question_or_none, ids="native"),
+    hub=pinned("rajpurkar/squad_v2", "squad_v2", LEARNED, question_or_none, ids="native"),
     rows="130,319 questions to train on, 43,498 of them without an answer, and 11,873 of validation, 5,945 without.",
     train_rows=130_319,
 )

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from robust_xtreme.core.specs import Files, TaskSpec
 from robust_xtreme.tasks.adapters.tagging import tagging
 from robust_xtreme.tasks.sources.source import named
-
-_LABELS: Final = "ccg/tags_to_id.json"
-
 
 ccg = TaskSpec(
     name="ccg",
@@ -18,12 +13,11 @@ ccg = TaskSpec(
     metrics=("token_accuracy",),
     languages=("en",),
     files={
-        split: Files("ccg_tsv", ((f"ccg/ccg.{name}", _LABELS),))
+        split: Files("ccg_tsv", ((f"ccg/ccg.{name}", "ccg/tags_to_id.json"),))
         for split, name in (("train", "train"), ("validation", "dev"), ("test", "test"))
     },
     perturbed=(("tokens",),),
     adapt=lambda rows, origin: tagging(named(rows))(rows, origin),  # the reader has checked the labels
-    accepts=("ccg",),
     cite="Hockenmaier and Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures Extracted from "
     "the Penn Treebank (Computational Linguistics 33:3)",
     max_length=128,

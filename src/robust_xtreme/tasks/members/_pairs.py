@@ -8,17 +8,12 @@ from typing import Final
 
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, HubFiles, Origin, Row, TaskSpec, parquet
-from robust_xtreme.tasks.adapters.hub import causal, pair, sentences
+from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
+from robust_xtreme.tasks.adapters.hub import causal, pair, pinned, sentences
 from robust_xtreme.tasks.adapters.pairs import choice, nli, pairs
-
-# XNLI: does the premise entail the hypothesis? Fifteen languages, parallel.
 
 _XNLI_LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _XNLI_LABELS: Final = ("entailment", "neutral", "contradiction")
-_XNLI: Final = "b8dd5d7af51114dbda02c0e3f6133f332186418e"
-_MNLI: Final = "da70db2af9d09693783c3320c4249840212ee221"
-# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xnli = TaskSpec(
     name="xnli",
@@ -36,10 +31,9 @@ xnli = TaskSpec(
     accepts=("xnli", "mnli", "anli_plus"),
     cite="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations (arXiv 1809.05053)",
     labels=_XNLI_LABELS,
-    max_length=128,
     hub={
-        "train": HubFiles("nyu-mll/multi_nli", _MNLI, "default", "train", "data/train-*.parquet", pair),
-        **parquet("facebook/xnli", _XNLI, "{language}", ("validation", "test"), pair),
+        **pinned("nyu-mll/multi_nli", "default", ("train",), pair, files="data/{split}-*.parquet"),
+        **pinned("facebook/xnli", "{language}", ("validation", "test"), pair),
     },
     groups={"xtreme-r": _XNLI_LANGUAGES, "xtreme": _XNLI_LANGUAGES},
     rows="5,010 test and 2,490 validation pairs in each language; 392,702 English ones (MultiNLI) to train on.",
@@ -52,12 +46,8 @@ xnli = TaskSpec(
 )
 
 
-# PAWS-X: do two sentences of almost the same words mean the same? Seven languages, parallel.
-
 _PAWSX_LANGUAGES: Final = codes("de en es fr ja ko zh")
 _PAWSX_LABELS: Final = ("different", "paraphrase")
-_PAWSX_COMMIT: Final = "4cd8187c404bda33cb1f62b49b001115862acf37"
-# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 pawsx = TaskSpec(
     name="pawsx",
@@ -76,14 +66,10 @@ pawsx = TaskSpec(
     },
     perturbed=(("sentence1", "sentence2"),),
     adapt=pairs(_PAWSX_LABELS, {"0": "different", "1": "paraphrase"}),
-    accepts=("pawsx",),
     cite="Yang et al. 2019, PAWS-X: A Cross-lingual Adversarial Dataset for Paraphrase Identification "
     "(arXiv 1908.11828)",
     labels=_PAWSX_LABELS,
-    max_length=128,
-    hub=parquet(
-        "google-research-datasets/paws-x", _PAWSX_COMMIT, "{language}", ("train", "validation", "test"), sentences
-    ),
+    hub=pinned("google-research-datasets/paws-x", "{language}", ("train", "validation", "test"), sentences),
     groups={"xtreme": _PAWSX_LANGUAGES},
     rows="2,000 test and 2,000 validation pairs in each language; 49,401 English ones to train on.",
     train_rows=49_401,
@@ -94,17 +80,11 @@ pawsx = TaskSpec(
 )
 
 
-# AmericasNLI: XNLI's question in ten indigenous languages of the Americas, translated from its Spanish rows.
-
 _AMERICASNLI_LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
 _CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
-_AMERICASNLI_COMMIT: Final = "668b53909c205ece201487394833a36ebab47245"
-# Of nala-cub/americas_nli on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
 _SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
 """The numbers of the Spanish rows in XNLI's files of all languages (the sixth of fifteen), counted from 1."""
-
-_PER_PREMISE: Final = 3
 
 
 def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -120,7 +100,7 @@ def _cluster(row: Row, split: str) -> str:
     if row.cluster:
         return row.cluster
     if number is not None and number in spanish:
-        return f"xnli-{split}/{spanish.index(number) // _PER_PREMISE}"
+        return f"xnli-{split}/{spanish.index(number) // 3}"
     return f"premise/{digest(row.values['first'])}"
 
 
@@ -150,7 +130,7 @@ americasnli = TaskSpec(
     labels=_XNLI_LABELS,
     train_languages=(),
     max_length=256,
-    hub=parquet("nala-cub/americas_nli", _AMERICASNLI_COMMIT, "{code}", ("validation", "test"), pair, codes=_CODES),
+    hub=pinned("nala-cub/americas_nli", "{code}", ("validation", "test"), pair, codes=_CODES),
     groups={"low-resource": _AMERICASNLI_LANGUAGES},
     rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
     official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",
@@ -160,15 +140,10 @@ americasnli = TaskSpec(
 )
 
 
-# XCOPA: which of two sentences is the cause or the effect of a premise? Eleven languages, parallel.
-
 _XCOPA_LANGUAGES: Final = codes("et ht id it qu sw ta th tr vi zh")
 _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?"}
 # In English in every language, after the premise, as google-research/xtreme, third_party/run_xcopa.py asks.
 
-_XCOPA: Final = "042f78955ba48e6404616762fa6e05e839c3907a"
-_COPA: Final = "3de24cf8022e94f4ee4b9d55a6f539891524d646"
-# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 xcopa = TaskSpec(
     name="xcopa",
@@ -188,11 +163,10 @@ xcopa = TaskSpec(
     accepts=("xcopa", "siqa"),
     cite="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning (arXiv 2005.00333); "
     "train: Roemmele et al. 2011, Choice of Plausible Alternatives",
-    max_length=128,
     choices=2,
     hub={
-        **parquet("aps/super_glue", _COPA, "copa", ("train",), causal),
-        **parquet("cambridgeltl/xcopa", _XCOPA, "{language}", ("validation", "test"), causal),
+        **pinned("aps/super_glue", "copa", ("train",), causal),
+        **pinned("cambridgeltl/xcopa", "{language}", ("validation", "test"), causal),
     },
     groups={"xtreme-r": _XCOPA_LANGUAGES},
     rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",

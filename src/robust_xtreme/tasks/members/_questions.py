@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, HubFiles, TaskSpec, parquet
-from robust_xtreme.tasks.adapters.hub import question
+from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.tasks.adapters.hub import pinned, question
 from robust_xtreme.tasks.adapters.qa import by_question, by_text, span_qa
 
-# XQuAD: questions on 240 passages of SQuAD's development set, translated into twelve languages.
+_task = partial(TaskSpec, family="span_qa", perturbed=(("question",), ("context",)), max_length=384, stride=128)
 
 _XQUAD_LANGUAGES: Final = codes("ar de el en es hi ro ru th tr vi zh")
-_XQUAD: Final = "51adfef1c1287aab1d2d91b5bead9bcfb9c68583"
-_SQUAD: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
-# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
-xquad = TaskSpec(
+xquad = _task(
     name="xquad",
     summary="Extractive question answering on translated Wikipedia passages.",
-    family="span_qa",
     metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
     languages=_XQUAD_LANGUAGES,
     files={
         "train": Files("squad", ("squad/train-v1.1.json",), ids="native"),
         "validation": Files("squad", ("xquad/xquad.{language}.json",), ids="native"),
     },
-    perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),
     accepts=("xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
     cite="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual Representations (arXiv 1910.11856)",
-    max_length=384,
-    stride=128,
     hub={
-        **parquet("rajpurkar/squad", _SQUAD, "plain_text", ("train",), question, ids="native"),
-        **parquet("google/xquad", _XQUAD, "xquad.{language}", ("validation",), question, ids="native"),
+        **pinned("rajpurkar/squad", "plain_text", ("train",), question, ids="native"),
+        **pinned("google/xquad", "xquad.{language}", ("validation",), question, ids="native"),
     },
     groups={"xtreme-r": _XQUAD_LANGUAGES, "xtreme": tuple(code for code in _XQUAD_LANGUAGES if code != "ro")},
     score=("squad_em", "squad_f1"),
@@ -49,19 +43,13 @@ xquad = TaskSpec(
 )
 
 
-# MLQA: questions on Wikipedia passages in seven languages, and on passages in other languages than their own.
-
 _MLQA_LANGUAGES: Final = codes("ar de en es hi vi zh")
-_XTREME: Final = "ec5f1f46e9af79639a90684a7a70a956c4998f04"
-# Commits of the hub: docs/decisions/tasks.md#hub-commits says where each was seen.
 
 _PAIR: Final = "context-{context}-question-{question}.json"
-_CONFIG: Final = "MLQA.{context}.{question}"
 
-mlqa = TaskSpec(
+mlqa = _task(
     name="mlqa",
     summary="Extractive question answering on Wikipedia passages, within a language and across two.",
-    family="span_qa",
     metrics=("mlqa_f1", "mlqa_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
     languages=_MLQA_LANGUAGES,
     files={
@@ -69,15 +57,12 @@ mlqa = TaskSpec(
         "validation": Files("squad", (f"mlqa/MLQA_V1/dev/dev-{_PAIR}", f"mlqa/dev/dev-{_PAIR}"), ids="native"),
         "test": Files("squad", (f"mlqa/MLQA_V1/test/test-{_PAIR}", f"mlqa/test/test-{_PAIR}"), ids="native"),
     },
-    perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),
     accepts=("mlqa", "xquad", "tydiqa", "squad", "squad_v2"),
     cite="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive Question Answering (arXiv 1910.07475)",
-    max_length=384,
-    stride=128,
     hub={
-        **parquet("rajpurkar/squad", _SQUAD, "plain_text", ("train",), question, ids="native"),
-        **parquet("google/xtreme", _XTREME, _CONFIG, ("validation", "test"), question, ids="native"),
+        **pinned("rajpurkar/squad", "plain_text", ("train",), question, ids="native"),
+        **pinned("google/xtreme", "MLQA.{context}.{question}", ("validation", "test"), question, ids="native"),
     },
     groups={"xtreme-r": _MLQA_LANGUAGES, "xtreme": _MLQA_LANGUAGES},
     score=("mlqa_em", "mlqa_f1"),
@@ -94,21 +79,15 @@ mlqa = TaskSpec(
 )
 
 
-# TyDiQA-GoldP: questions asked in nine languages by people who did not know the answer, with the gold passage.
-
 _TYDIQA_LANGUAGES = codes("ar bn en fi id ko ru sw te")
 _XTREME_TRAIN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"
 _XTREME_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{language}.dev.json"
 _RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
 _HUB = "google-research-datasets/tydiqa"
-_TYDIQA_CONFIG = "secondary_task"
-_TYDIQA_COMMIT = "da78f23f9119363459acbaf46bf89426ff26c259"
-# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
 
-tydiqa = TaskSpec(
+tydiqa = _task(
     name="tydiqa",
     summary="Extractive question answering on Wikipedia passages, asked natively in each language.",
-    family="span_qa",
     metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
     languages=_TYDIQA_LANGUAGES,
     files={
@@ -119,24 +98,12 @@ tydiqa = TaskSpec(
             "squad", (_RELEASE_DEV, _XTREME_DEV, "tydiqa_goldp/tydiqa.goldp.{language}.dev.json"), ids="native"
         ),
     },
-    perturbed=(("question",), ("context",)),
     adapt=span_qa(by_text),
     accepts=("tydiqa", "xquad", "mlqa", "squad", "squad_v2"),
     cite="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering (arXiv 2003.05002)",
-    max_length=384,
-    stride=128,
     hub={
-        split: HubFiles(
-            _HUB,
-            _TYDIQA_COMMIT,
-            _TYDIQA_CONFIG,
-            split,
-            f"{_TYDIQA_CONFIG}/{split}-*.parquet",
-            question,
-            ids,
-            ("id", "{name}-"),
-        )
-        for split, ids in (("train", "ordinal"), ("validation", "native"))
+        **pinned(_HUB, "secondary_task", ("train",), question, starts=("id", "{name}-")),
+        **pinned(_HUB, "secondary_task", ("validation",), question, ids="native", starts=("id", "{name}-")),
     },
     groups={"xtreme-r": _TYDIQA_LANGUAGES, "xtreme": _TYDIQA_LANGUAGES},
     score=("squad_em", "squad_f1"),

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, HubFiles, Pool, TaskSpec
-from robust_xtreme.tasks.adapters.hub import translation
-from robust_xtreme.tasks.adapters.retrieval import (
-    all_sentences,
-    answer_sentences,
-    entities,
-    mentions,
-    minable,
-    mined,
-    translated,
-    translations,
-)
+from robust_xtreme.core.specs import Files, Pool, TaskSpec
+from robust_xtreme.tasks.adapters import retrieval
+from robust_xtreme.tasks.adapters.hub import pinned, translation
 
-# Tatoeba: for each English sentence, find its translation among about a thousand sentences of a language.
-
-_HUB: Final = "mteb/tatoeba-bitext-mining"
-_TATOEBA_COMMIT: Final = "69e8f12da6e31d59addadda9a9c8a2e601a0e282"
-# Of the hub's copy: docs/decisions/tasks.md#hub-commits says where it was seen.
+_task = partial(TaskSpec, family="retrieval", perturbed=(("query",),), noisable=("candidate",))
 
 _CODES: Final = {
     "af": "afr", "ar": "ara", "az": "aze", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",
@@ -36,10 +24,9 @@ _CODES: Final = {
 _SINCE_R: Final = ("az", "lt", "pl", "ro", "uk")
 _TATOEBA_LANGUAGES: Final = codes(" ".join(sorted(_CODES)))
 
-tatoeba = TaskSpec(
+tatoeba = _task(
     name="tatoeba",
     summary="Translation retrieval: the sentence of a language that an English sentence means.",
-    family="retrieval",
     metrics=("retrieval_accuracy", "map_at_20"),
     languages=_TATOEBA_LANGUAGES,
     train_languages=(),
@@ -56,22 +43,24 @@ tatoeba = TaskSpec(
     },
     perturbed=(("candidate",),),
     noisable=("query",),
-    adapt=translations,
-    accepts=("tatoeba",),
+    adapt=retrieval.translations,
     cite="Artetxe and Schwenk 2019, Massively Multilingual Sentence Embeddings for Zero-Shot Cross-Lingual Transfer "
     "and Beyond (arXiv 1812.10464), in the languages of XTREME (arXiv 2003.11080) and XTREME-R (arXiv 2104.07412)",
     max_length=512,
-    hub={
-        "test": HubFiles(
-            _HUB, _TATOEBA_COMMIT, "{code}-eng", "test", "test/{code}-eng.jsonl.gz", translation, codes=_CODES
-        ),
-    },
+    hub=pinned(
+        "mteb/tatoeba-bitext-mining",
+        "{code}-eng",
+        ("test",),
+        translation,
+        codes=_CODES,
+        files="test/{code}-eng.jsonl.gz",
+    ),
     groups={
         "xtreme-r": _TATOEBA_LANGUAGES,
         "xtreme": tuple(code for code in _TATOEBA_LANGUAGES if code not in _SINCE_R),
     },
     score=("retrieval_accuracy",),
-    pool=Pool(translated, max_length=512),
+    pool=Pool(retrieval.translated, max_length=512),
     head=False,
     rows="Up to 1,000 pairs in each of 41 languages; as few as 205 in Javanese.",
     official="google-research/xtreme, third_party/utils_retrieve.py (similarity_search) and evaluate.py: accuracy of "
@@ -83,36 +72,36 @@ tatoeba = TaskSpec(
 )
 
 
-# BUCC 2018: mine the sentences that translate each other from two sets, in which most have no partner.
-
 _BUCC_LANGUAGES: Final = codes("de fr ru zh")
+
+
 _SIDES: Final = ("{language}", "en", "gold")
 
 
 def _bucc_files(release: str, xtreme: str) -> Files:
     """The three files of a split as unpacked from the archives, in one folder, or as renamed by XTREME's script."""
     bases = (f"{{language}}-en/{{language}}-en.{release}", f"{{language}}-en.{release}", f"{{language}}-en.{xtreme}")
-    return Files("bucc_tsv", tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases), ids="native")
+    return Files(
+        "bucc_tsv",
+        tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases),
+        ids="native",
+    )
 
 
-bucc = TaskSpec(
+bucc = _task(
     name="bucc",
     summary="Bitext mining: the pairs of a sentence and its English translation among many without one.",
-    family="retrieval",
     metrics=("bitext_f1", "bitext_f1_retuned"),
     languages=_BUCC_LANGUAGES,
     train_languages=(),
     files={"validation": _bucc_files("sample", "dev"), "test": _bucc_files("training", "test")},
-    perturbed=(("query",),),
-    noisable=("candidate",),
-    adapt=mined,
-    accepts=("bucc",),
+    adapt=retrieval.mined,
     cite="Zweigenbaum et al. 2018, Overview of the Third BUCC Shared Task (BUCC at LREC 2018), in the splits of XTREME "
     "(arXiv 2003.11080): its sample for validation, its training set for test",
     max_length=512,
     groups={"xtreme": _BUCC_LANGUAGES},
     score=("bitext_f1",),
-    pool=Pool(minable, search="bitext", max_length=512),
+    pool=Pool(retrieval.minable, search="bitext", max_length=512),
     head=False,
     rows="Between 1,896 and 14,330 gold pairs for each of four languages.",
     official="google-research/xtreme, third_party/utils_retrieve.py (mine_bitext, bucc_eval) and evaluate.py: F1 of "
@@ -126,29 +115,23 @@ bucc = TaskSpec(
 )
 
 
-# LAReQA (XQuAD-R): find the sentences that answer a question, in all languages at once.
-
 _LAREQA_LANGUAGES: Final = codes("ar de el en es hi ru th tr vi zh")
 
-lareqa = TaskSpec(
+lareqa = _task(
     name="lareqa",
     summary="Answer retrieval: the sentences, in every language, that answer a question.",
-    family="retrieval",
     metrics=("map_at_20",),
     languages=_LAREQA_LANGUAGES,
     files={
         "train": Files("squad_sentences", ("squad/train-v1.1.json",), ids="native"),
         "validation": Files("squad_sentences", ("lareqa/xquad-r/{language}.json",), ids="native"),
     },
-    perturbed=(("query",),),
-    noisable=("candidate",),
-    adapt=answer_sentences,
-    accepts=("lareqa",),
+    adapt=retrieval.answer_sentences,
     cite="Roy et al. 2020, LAReQA: Language-agnostic Answer Retrieval from a Multilingual Pool (arXiv 2004.05484)",
     max_length=96,
     groups={"xtreme-r": _LAREQA_LANGUAGES},
     score=("map_at_20",),
-    pool=Pool(all_sentences, shared=True, max_length=256),
+    pool=Pool(retrieval.all_sentences, shared=True, max_length=256),
     rows="1,190 questions in each of 11 languages, and one pool of 13,014 sentences.",
     official="google-research/xtreme, third_party/evaluate_retrieval.py and utils_lareqa.py (mean_avg_prec_at_k): "
     "mean average precision at 20.",
@@ -161,8 +144,6 @@ lareqa = TaskSpec(
 )
 
 
-# Mewsli-X: find the entity that a mention in the news means, among a million described in fifty languages.
-
 _MEWSLI_X_LANGUAGES: Final = codes("ar de en es fa ja pl ro ta tr uk")
 _POOL: Final = Files("mewsli_entities", ("mewslix/candidate_set_entities.jsonl",), ids="native")
 
@@ -171,10 +152,9 @@ def _news(part: str) -> Files:
     return Files("mewsli_mentions", (f"mewslix/wikinews_mentions-{part}.jsonl",), ids="native", mixed=True)
 
 
-mewsli_x = TaskSpec(
+mewsli_x = _task(
     name="mewsli_x",
     summary="Entity linking: the description, in any language, of what a mention in the news means.",
-    family="retrieval",
     metrics=("map_at_20",),
     languages=_MEWSLI_X_LANGUAGES,
     files={
@@ -182,15 +162,12 @@ mewsli_x = TaskSpec(
         "validation": _news("dev"),
         "test": _news("test"),
     },
-    perturbed=(("query",),),
-    noisable=("candidate",),
-    adapt=mentions,
-    accepts=("mewsli_x",),
+    adapt=retrieval.mentions,
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412)",
     max_length=64,
     groups={"xtreme-r": _MEWSLI_X_LANGUAGES},
     score=("map_at_20",),
-    pool=Pool(entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
+    pool=Pool(retrieval.entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
     rows="14,624 mentions to test and 2,991 to validate in 11 languages, 167,719 English ones to train on, and one "
     "pool of 1,003,893 entities described in 50 languages.",
     train_rows=167_719,

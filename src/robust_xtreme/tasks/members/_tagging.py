@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.specs import Files, TaskSpec, parquet
-from robust_xtreme.tasks.adapters.hub import sentence
+from robust_xtreme.core.specs import Files, TaskSpec
+from robust_xtreme.tasks.adapters.hub import pinned, sentence
 from robust_xtreme.tasks.adapters.tagging import tagging
 
-# PAN-X (WikiANN): names of persons, organisations and places, in 48 languages.
+_task = partial(TaskSpec, family="tagging", perturbed=(("tokens",),))
 
 _PANX_XTREME: Final = codes(
     "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl tr ur vi "
@@ -18,27 +19,21 @@ _PANX_XTREME: Final = codes(
 )
 _PANX_LANGUAGES: Final = tuple(sorted((*_PANX_XTREME, *codes("az gu lt pa pl qu ro uk"))))
 _PANX_LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-_PANX_COMMIT: Final = "f0a3be6dc5564c0cc4150bb660144800a1f539d4"
-# Of unimelb-nlp/wikiann on the hub: docs/decisions/tasks.md#hub-commits says where it was seen.
 
-panx = TaskSpec(
+panx = _task(
     name="panx",
     summary="Named entities: persons, organisations and places, a tag per word.",
-    family="tagging",
     metrics=("span_f1", "token_accuracy"),
     languages=_PANX_LANGUAGES,
     files={
         split: Files("iob2", (f"panx/{part}-{{language}}.tsv",))
         for split, part in (("train", "train"), ("validation", "dev"), ("test", "test"))
     },
-    perturbed=(("tokens",),),
     adapt=tagging(_PANX_LABELS),
-    accepts=("panx",),
     cite="Pan et al. 2017, Cross-lingual Name Tagging and Linking for 282 Languages (ACL P17-1178), "
     "in the splits of Rahimi et al. 2019, Massively Multilingual Transfer for NER (ACL P19-1015)",
     labels=_PANX_LABELS,
-    max_length=128,
-    hub=parquet("unimelb-nlp/wikiann", _PANX_COMMIT, "{language}", ("train", "validation", "test"), sentence),
+    hub=pinned("unimelb-nlp/wikiann", "{language}", ("train", "validation", "test"), sentence),
     groups={"xtreme-r": _PANX_LANGUAGES, "xtreme": _PANX_XTREME},
     rows="100 to 10,000 test sentences by language; 20,000 English ones to train on.",
     train_rows=20_000,
@@ -48,8 +43,6 @@ panx = TaskSpec(
     licence="ODC-By",
 )
 
-
-# UD-POS: parts of speech by Universal Dependencies, in 38 languages.
 
 _UDPOS_XTREME: Final = codes(
     "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr ur vi yo zh"
@@ -73,19 +66,15 @@ def _udpos_files(part: str) -> Files:
     return Files("conllu", paths, codes=_VERSIONS)
 
 
-udpos = TaskSpec(
+udpos = _task(
     name="udpos",
     summary="Parts of speech: one of 17 tags per word.",
-    family="tagging",
     metrics=("token_accuracy", "span_f1"),
     languages=_UDPOS_LANGUAGES,
     files={"train": _udpos_files("train"), "validation": _udpos_files("dev"), "test": _udpos_files("test")},
-    perturbed=(("tokens",),),
     adapt=tagging(_UDPOS_LABELS),
-    accepts=("udpos",),
     cite="Nivre et al. 2020, Universal Dependencies v2 (arXiv 2004.10643)",
     labels=_UDPOS_LABELS,
-    max_length=128,
     groups={"xtreme-r": _UDPOS_LANGUAGES, "xtreme": _UDPOS_XTREME},
     score=("span_f1",),
     rows="47 to 20,436 test sentences by language, all treebanks together (UD 2.5; lt, pl, ro, uk and wo 2.7); 21,253 "
@@ -103,8 +92,6 @@ udpos = TaskSpec(
 )
 
 
-# MasakhaNER 2.0: names of persons, organisations and places, and dates, in twenty African languages.
-
 _MASAKHANER_LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-DATE", "I-DATE")
 _MASAKHANER_LANGUAGES: Final = codes("bbj bm ee fon ha ig lg luo mos ny pcm rw sn sw tn tw wo xh yo zu")
 _PAIRS: Final = (
@@ -120,10 +107,9 @@ def _masakhaner_files(name: str) -> Files:
     return Files("conll", tuple(f"{folder}/{{code}}/{name}.txt" for folder in within), codes=_CODES)
 
 
-masakhaner = TaskSpec(
+masakhaner = _task(
     name="masakhaner",
     summary="Named entities and dates in news of twenty African languages, a tag per word.",
-    family="tagging",
     metrics=("span_f1", "token_accuracy"),
     languages=_MASAKHANER_LANGUAGES,
     files={
@@ -131,7 +117,6 @@ masakhaner = TaskSpec(
         "validation": _masakhaner_files("dev"),
         "test": _masakhaner_files("test"),
     },
-    perturbed=(("tokens",),),
     adapt=tagging(_MASAKHANER_LABELS),
     accepts=("masakhaner", "panx"),
     cite="Adelani et al. 2022, MasakhaNER 2.0: Africa-centric Transfer Learning for Named Entity Recognition "

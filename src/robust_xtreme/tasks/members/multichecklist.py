@@ -28,7 +28,6 @@ from robust_xtreme.tasks.formats.checklist_templates import ANSWER, CONTEXT, QUE
 CASES: Final = 200
 """Cases of each test in a language, as in the official script."""
 
-_ATTEMPTS: Final = 100
 _SLOT: Final = re.compile(r"\{(?:[ac]:)?([^{}]*)\}")
 _FORMS: Final = re.compile(r"[,،၊，]")
 _ONE_FORM: Final = ("adj", "obj")
@@ -104,7 +103,7 @@ def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Ite
     path = row.location.rpartition(":")[0]
     kit = _Kit(row.values["test"], language, path, row.values["lines"], tuple(names))
     for number in range(CASES):
-        attempts = (kit.case(_Draw(kit.test, number, attempt)) for attempt in range(_ATTEMPTS))
+        attempts = (kit.case(_Draw(kit.test, number, attempt)) for attempt in range(100))
         made = next((made for made in attempts if made and made[0].values["context"] not in taken), ())
         if not made:
             return
@@ -129,7 +128,11 @@ class _Kit:
         line = draw.of(contexts, "context")
         facts, asked, words = self._values(draw, {CONTEXT: line.english})
         template = _pick(line, {**facts, **asked[0]})
-        if words is None or template is None or not _apart(words):
+        if words is None or template is None:
+            return ()
+        # All slots have different words, except the forms of one value.
+        distinct = [word for slot, word in words.items() if not slot.startswith(_ONE_FORM)]
+        if len(set(distinct)) < len(distinct):
             return ()
         context = self._fill(template, words, line.number, capital=True)
         rows = []
@@ -146,7 +149,10 @@ class _Kit:
             }
             native, cluster = f"{self.test}-{draw.number:03d}-{index}", f"checklist/{self.test}/{draw.number}"
             rows.append(Row(native, f"{self.path}:{answer.number}", values, cluster))
-        return tuple(rows) if rows and _sound(rows) else ()
+        # Each answer is in the context, and questions of the same text have the same answers.
+        answers = {(row.values["question"], row.values["answers"]) for row in rows}
+        is_sound = all(found for _, found in answers) and len({asked for asked, _ in answers}) == len(answers)
+        return tuple(rows) if is_sound else ()
 
     def _labelled(self, label: str, least: int = 1) -> tuple[TemplateRow, ...]:
         """The rows of a label. Raises DataError where there are fewer than `least`."""
@@ -204,12 +210,6 @@ class _Kit:
         return _Filled(text + template[end:], tuple(slots))
 
 
-def _sound(rows: Sequence[Row]) -> bool:
-    """Whether every answer is in the context, and questions of the same text have the same answers."""
-    answers = {(row.values["question"], row.values["answers"]) for row in rows}
-    return all(row.values["answers"] for row in rows) and len({asked for asked, _ in answers}) == len(answers)
-
-
 def _other(index: int) -> str:
     """The slot of the other question's property: the second's for the first question, the first's for the second."""
     return f"{{p.p{2 - index}}}"
@@ -239,12 +239,6 @@ def _put(words: dict[str, str | None], label: str, slot: str, text: str | None, 
     forms = text.split(" ") if language == "th" else _FORMS.split(text)
     for index, form in enumerate(form.strip() for form in forms if form.strip()):
         words[f"{slot}[{index}]"] = form
-
-
-def _apart(words: Words) -> bool:
-    """Whether all slots have different words, except the forms of one value."""
-    distinct = [word for slot, word in words.items() if not slot.startswith(_ONE_FORM)]
-    return len(set(distinct)) == len(distinct)
 
 
 def _answer_spans(expected: _Filled, context: _Filled, language: str) -> tuple[tuple[int, int], ...]:

@@ -87,12 +87,8 @@ def _golds(columns: ExampleColumns) -> Golds:
     return Golds(texts, bounds_of(np.maximum(lengths, 1)))
 
 
-def gold_changed(responses: Responses) -> Array:
-    """Whether the gold answers of each item (n,) differ between the clean and the perturbed context."""
-    return once(responses.perturbed, _changed, responses.clean)
-
-
 def _changed(perturbed: ExampleColumns, clean: ExampleColumns) -> Array:
+    """Whether the gold answers of each item (n,) differ between the clean and the perturbed context."""
     if perturbed.values(_FIELD) is clean.values(_FIELD) and perturbed.targets is clean.targets:
         return np.zeros(len(clean), np.bool_)
     before, after = once(clean, _golds), once(perturbed, _golds)
@@ -203,7 +199,7 @@ def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare
         known = once(responses.clean, _lexicon, rule)
         values = once(columns, _best, ranges, golds(responses), known, compare)
         best = np.stack((values, np.ones(len(responses))), axis=1)
-        changed = gold_changed(responses)
+        changed = once(responses.perturbed, _changed, responses.clean)
         return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
 
     return sums

@@ -14,10 +14,6 @@ from robust_xtreme.core.examples import Choice, Tags
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets, whole
 from robust_xtreme.tasks.metrics._names import codes, known_codes
 
-# Shared parts of the tagging metrics: gold and predicted tags of the same words, and which words noise changed.
-
-# Accuracy of a choice.
-
 _FIELD = "tokens"
 
 
@@ -61,9 +57,6 @@ accuracy = Metric(
 )
 
 
-# Accuracy of tags, word by word.
-
-
 def _token_accuracy_sums(responses: Responses) -> Sums:
     gold, predicted = tag_pairs(responses)
     right, changed = codes(responses.clean, gold) == codes(responses.clean, predicted), changed_words(responses)
@@ -95,7 +88,6 @@ token_accuracy = Metric(
 # Later versions of seqeval cut the first letter off tags without a prefix, so that CCONJ equals SCONJ. Here the rule of
 # 0.0.12 is reimplemented and frozen: a tag's prefix is its first character, its type the part after its last hyphen.
 
-_OUTSIDE: Final = "O"
 _PREFIXES: Final = ("B", "I", "E", "S", "O", ".", "")
 """The prefixes that the rule names, and any other."""
 
@@ -123,8 +115,8 @@ class Chunks:
 
 def chunks(clean: ExampleColumns, tags: Names) -> Chunks:
     """The chunks of each sentence's tags."""
-    known = known_codes(clean)
-    here = np.full(len(tags.codes) + len(tags), known.setdefault(_OUTSIDE, len(known)))
+    known = once(clean, known_codes)
+    here = np.full(len(tags.codes) + len(tags), known.setdefault("O", len(known)))
     here[_positions(tags.bounds)] = codes(clean, tags)
     before = np.concatenate((here[-1:], here[:-1]))  # a sentence, and so all of them, ends outside
     prefix, kind = _parts(known)

@@ -15,7 +15,7 @@ SIZE: Final = 1 << 32
 
 def codes(clean: ExampleColumns, names: Names) -> Array:
     """Codes (t,) int64 of names, which are equal where the names are, in all columns of a task run."""
-    known, used = known_codes(clean), np.zeros(len(names.names), np.bool_)
+    known, used = once(clean, known_codes), np.zeros(len(names.names), np.bool_)
     used[names.codes] = True
     table = np.zeros(len(names.names), np.int64)
     for code in np.flatnonzero(used).tolist():
@@ -23,12 +23,8 @@ def codes(clean: ExampleColumns, names: Names) -> Array:
     return table[names.codes]
 
 
-def known_codes(clean: ExampleColumns) -> dict[str, int]:
-    """The codes of the names that occurred so far in columns of a task run, in order."""
-    return once(clean, _known)
-
-
-def _known(_: ExampleColumns) -> dict[str, int]:
+def known_codes(_: ExampleColumns) -> dict[str, int]:
+    """Of columns of a task run, once: the codes of the names that occurred so far, in order."""
     return {}
 
 
@@ -39,22 +35,14 @@ def keys(clean: ExampleColumns, names: Names) -> Array:
 
 def gold_keys(clean: ExampleColumns) -> Array:
     """The keys of the gold names, each once, in order."""
-    return once(clean, _gold_keys)
-
-
-def _gold_keys(clean: ExampleColumns) -> Array:
     assert isinstance(clean.targets, Names)
     return np.unique(keys(clean, clean.targets))
 
 
 def right_keys(responses: Responses) -> tuple[Array, Array]:
-    """The keys (t,) of the names answered, and whether each is a gold one; once for several metrics."""
-    return once(responses, _right_keys)
-
-
-def _right_keys(responses: Responses) -> tuple[Array, Array]:
+    """The keys (t,) of the names answered, and whether each is a gold one."""
     assert isinstance(responses.predictions, Names)
-    answered, gold = keys(responses.clean, responses.predictions), gold_keys(responses.clean)
+    answered, gold = keys(responses.clean, responses.predictions), once(responses.clean, gold_keys)
     of_gold = gold // SIZE
     if (of_gold[1:] != of_gold[:-1]).all():  # a gold name for each item, which need not be searched for
         right = np.full(len(responses), -1)

@@ -7,19 +7,17 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Names, TargetColumn
+from robust_xtreme.core.columns import Names, TargetColumn, once
 from robust_xtreme.core.examples import Document
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, each, share, targets, whole
 from robust_xtreme.tasks.metrics._labels import reduce
 from robust_xtreme.tasks.metrics._names import SIZE, gold_keys, keys, right_keys
 
-# F1 of mined translation pairs, with the threshold that was tuned on clean data.
-
 
 def pairs_counted(responses: Responses, answers: TargetColumn | None = None) -> Sums:
     """True positives, false positives and false negatives of each query's pairs; a repeated pair counts once."""
     _, names = targets(responses, Document, Names, answers)
-    gold, predicted = gold_keys(responses.clean), np.unique(keys(responses.clean, names))
+    gold, predicted = once(responses.clean, gold_keys), np.unique(keys(responses.clean, names))
     right = _counted(np.intersect1d(gold, predicted, assume_unique=True), len(responses))
     return whole(right, _counted(predicted, len(responses)) - right, _counted(gold, len(responses)) - right)
 
@@ -40,9 +38,6 @@ bitext_f1 = Metric(
 )
 
 
-# F1 of mined translation pairs, with a threshold tuned again for each condition.
-
-
 def _bitext_f1_sums(responses: Responses) -> Sums:
     """The counts of the predictions with the threshold tuned again, where there is one, else of the predictions."""
     return pairs_counted(responses, responses.retuned)
@@ -57,14 +52,11 @@ bitext_f1_retuned = replace(
 )
 
 
-# Accuracy of retrieval: the first document found is a right one.
-
-
 def _retrieval_accuracy_sums(responses: Responses) -> Sums:
     _, predicted = targets(responses, Document, Names)
     some = np.flatnonzero(np.diff(predicted.bounds))
     correct = np.zeros(len(responses))
-    correct[some] = right_keys(responses)[1][predicted.bounds[some]]
+    correct[some] = once(responses, right_keys)[1][predicted.bounds[some]]
     return whole(correct, np.ones(len(responses)))
 
 
@@ -78,9 +70,6 @@ retrieval_accuracy = Metric(
     sums=_retrieval_accuracy_sums,
 )
 
-
-# Mean average precision of the first twenty documents found.
-
 DEPTH: Final = 20
 
 
@@ -91,25 +80,17 @@ def _map_at_20_sums(responses: Responses) -> Sums:
     reciprocal of its rank, as in Mewsli-X's scorer.
     """
     _, predicted = targets(responses, Document, Names)
-    right = gold_keys(responses.clean)
+    right = once(responses.clean, gold_keys)
     most = np.minimum(np.bincount(right // SIZE, minlength=len(responses)), DEPTH)
-    total = _precisions(*_hits(*right_keys(responses), predicted.bounds), len(responses))
-    return whole(np.where(most > 0, total / np.maximum(most, 1), 0.0), np.ones(len(responses)))
-
-
-def _hits(documents: Array, right: Array, bounds: Array) -> tuple[Array, Array]:
-    """The query and the rank (h,) of right documents that did not occur before, in order, from keys (t,)."""
-    positions = np.flatnonzero(right)
+    documents, is_right = once(responses, right_keys)
+    positions = np.flatnonzero(is_right)
     first = np.sort(positions[np.unique(documents[positions], return_index=True)[1]])
     query = documents[first] // SIZE
-    rank = first - bounds[query]
-    return query[rank < DEPTH], rank[rank < DEPTH]
-
-
-def _precisions(query: Array, rank: Array, queries: int) -> Array:
-    """The sum (n,) of the precisions at the hits (h,) of each query, from the first rank to the last."""
+    rank = first - predicted.bounds[query]
+    query, rank = query[rank < DEPTH], rank[rank < DEPTH]
     before = np.arange(len(query)) - np.searchsorted(query, query)
-    return np.bincount(query, weights=(before + 1) / (rank + 1), minlength=queries)
+    total = np.bincount(query, weights=(before + 1) / (rank + 1), minlength=len(responses))
+    return whole(np.where(most > 0, total / np.maximum(most, 1), 0.0), np.ones(len(responses)))
 
 
 map_at_20 = Metric(

@@ -9,7 +9,7 @@ from typing import Any
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import Condition, named
-from robust_xtreme.noise.conditions.frozen import KIND, Frozen
+from robust_xtreme.noise.conditions.frozen import KIND
 from robust_xtreme.noise.engine.attack import settings_of
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.realised import digest
@@ -18,7 +18,9 @@ from robust_xtreme.noise.engine.realised import digest
 def condition_row(condition: Condition) -> dict[str, Any]:
     """The row of CONDITIONS of a condition, by its columns."""
     if condition.frozen:
-        return _frozen(condition.name, condition.frozen)
+        # An attack left the texts on another model.
+        row = condition_row(replace(named(condition.frozen.attack), asks=True))
+        return {**row, "condition": condition.name, "kind": KIND, "victim": condition.frozen.victim, "packs": None}
     if condition.spec is None:
         return {"condition": condition.name, "kind": "clean"}
     spec = PerturbationSpec.parse(condition.name)  # as it was asked for: in tokens it is solved for by task run
@@ -43,13 +45,6 @@ def condition_row(condition: Condition) -> dict[str, Any]:
     }
 
 
-def _frozen(name: str, frozen: Frozen) -> dict[str, Any]:
-    """What CONDITIONS has of the texts that an attack on another model left."""
-    attack = named(frozen.attack)
-    row = condition_row(replace(attack, asks=True)) | {"condition": name, "kind": KIND, "victim": frozen.victim}
-    return {**row, "packs": None}
-
-
 def _attack(condition: Condition) -> dict[str, Any]:
     """What CONDITIONS has of an attack: its budget of queries, its search, and what limits its edits."""
     assert condition.spec is not None
@@ -59,8 +54,4 @@ def _attack(condition: Condition) -> dict[str, Any]:
     least = {"chrf": settings.chrf, "similar": settings.similar}
     limits = [f"{name}<={share}" for name, share in most.items() if share]
     limits += [f"{name}>={floor:g}" for name, floor in least.items() if floor]
-    return {
-        "query_budget": settings.queries,
-        "search": settings.search,
-        "constraints": " ".join(limits),
-    }
+    return {"query_budget": settings.queries, "search": settings.search, "constraints": " ".join(limits)}

@@ -21,7 +21,6 @@ from robust_xtreme.noise.conditions.frozen import FROZEN, Edit, Frozen
 
 _PARTS: Final = "parts"
 _NAME: Final = re.compile(r"(?P<run>.+?)(=(?P<name>[a-z][a-z0-9_.]*(:[^/]+)?))?", re.DOTALL)
-_DIGITS: Final = 8
 
 Key = tuple[str, str, str, str]
 """Task, split, language of the question and that of the context."""
@@ -48,18 +47,15 @@ def _sets(run: Path, name: str) -> Iterator[tuple[Key, Frozen]]:
     rows = _rows(run)
     wanted = [condition for condition in rows.get_column("condition").unique().sort() if _is(condition, name)]
     if not wanted:
-        known = sorted({_attack(condition) for condition in rows.get_column("condition").unique()})
+        known = sorted({PerturbationSpec.parse(condition).name for condition in rows.get_column("condition").unique()})
         what = f"{run} has no attack {name}" if name else f"{run} has no texts of attacks"
         raise MissingData(f"{what}. It has {', '.join(known) or 'none'}.")
     for condition in wanted:
         chosen = rows.filter(condition=condition)
         content = chosen.select("noise_seed", "example", "fingerprint", "edits").sort("noise_seed", "example")
-        hashed = digest(*map(str, content.rows()))[:_DIGITS]
-        for key, of_run in chosen.partition_by(*_KEY, as_dict=True).items():
+        hashed = digest(*map(str, content.rows()))[:8]
+        for key, of_run in chosen.partition_by("task", "split", "language", "context_language", as_dict=True).items():
             yield tuple(map(str, key)), _frozen(run, condition, hashed, of_run)  # type: ignore[misc]  # four names
-
-
-_KEY: Final = ("task", "split", "language", "context_language")
 
 
 def _frozen(run: Path, condition: str, hashed: str, rows: pl.DataFrame) -> Frozen:
@@ -77,12 +73,10 @@ def _edits(run: Path, example: str, text: str) -> tuple[Edit, ...]:
         edits = tuple(Edit(*each) for each in strict_json.loads(text))
     except (ValueError, TypeError, RecursionError):
         raise DataError(run / _PARTS, f"has edits of {example} that are malformed") from None
-    if any(type(value) is not kind for edit in edits for value, kind in zip(edit, _TYPES, strict=True)):
+    types = (str, int, int, str, str, int)
+    if any(type(value) is not kind for edit in edits for value, kind in zip(edit, types, strict=True)):
         raise DataError(run / _PARTS, f"has edits of {example} with values of other types")
     return edits
-
-
-_TYPES: Final = (str, int, int, str, str, int)
 
 
 def _rows(run: Path) -> pl.DataFrame:
@@ -99,10 +93,6 @@ def _rows(run: Path) -> pl.DataFrame:
             raise DataError(path, "is not the file that the run wrote")
         parts.append(store.read_frame(path, ATTACKED))
     return pl.concat([empty(ATTACKED), *parts])
-
-
-def _attack(condition: str) -> str:
-    return PerturbationSpec.parse(condition).name
 
 
 def _is(condition: str, name: str) -> bool:

@@ -25,7 +25,6 @@ from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source
 from robust_xtreme.tasks.sources.suite import Suite
 
-_SUITE: Final = "{split}-{language}.jsonl"
 _PUBLISHED: Final = {
     "xnli": r"test_{language}_.+\.tsv",
     "panx": r"(.*[^A-Za-z0-9])?{language}([^A-Za-z0-9].*)?\.jsonl?",
@@ -33,9 +32,7 @@ _PUBLISHED: Final = {
 }
 """Patterns of the names of published files, by task; those of XQuAD are English."""
 
-_ENGLISH: Final = ("xquad",)
 _NUMBERED: Final = ("0", "1", "2")
-_CLUSTER: Final = "external"
 
 
 class TaskSplit(NamedTuple):
@@ -75,15 +72,10 @@ class NoisySet:
 
         Raises UserError where the run has several.
         """
-        if _named(self.path, cell):
+        if _named(self.path, cell) or len(self.cells) == 1:
             return True
-        if len(self.cells) == 1:
-            return True
-        if re.search(rf"(?<![A-Za-z]){re.escape(cell.language)}(?![A-Za-z])", self.path.name):
-            tasks = {task for task, language in self.cells if language == cell.language}
-            if len(tasks) == 1:
-                return True
-        return False
+        is_said = re.search(rf"(?<![A-Za-z]){re.escape(cell.language)}(?![A-Za-z])", self.path.name)
+        return bool(is_said) and len({task for task, language in self.cells if language == cell.language}) == 1
 
     def unused(self) -> str:
         """The message where no task of the run has a file in the set."""
@@ -99,7 +91,7 @@ def read(cell: TaskSplit, path: Path, source: Source) -> Noisy:
     check(rows)
     origin = Origin(cell.task.name, cell.split, cell.language)
     # With a cluster the rows may be in any order, and some may be missing.
-    given = tuple(replace(row, cluster=_CLUSTER) for row in rows.rows)
+    given = tuple(replace(row, cluster="external") for row in rows.rows)
     examples = cell.task.adapt(given, origin)
     native = isinstance(source, Suite) or cell.task.files[cell.split].ids == "native"
     steps = [stated(row.values.get(CHANGES), row.location) for row in rows.rows]
@@ -120,7 +112,7 @@ def _options(cell: TaskSplit) -> tuple[tuple[str, ...], ...]:
 
 
 def _suite_name(cell: TaskSplit) -> str:
-    return _SUITE.format(split=cell.split, language=cell.language)
+    return f"{cell.split}-{cell.language}.jsonl"
 
 
 def _named(path: Path, cell: TaskSplit) -> bool:
@@ -132,12 +124,9 @@ def _named(path: Path, cell: TaskSplit) -> bool:
 def _published(path: Path, cell: TaskSplit) -> bool:
     """Whether a file has the name of a published set of the task and language."""
     pattern = _PUBLISHED.get(cell.task.name)
-    if pattern is None or (cell.task.name in _ENGLISH and cell.language != "en"):
+    if pattern is None or (cell.task.name == "xquad" and cell.language != "en"):
         return False
     return re.fullmatch(pattern.replace("{language}", re.escape(cell.language)), path.name) is not None
-
-
-# --------------------------------------------------------------------------------------------------- rows
 
 
 def _rows(cell: TaskSplit, path: Path, source: Source) -> SourceRows:
@@ -161,14 +150,16 @@ def _rows(cell: TaskSplit, path: Path, source: Source) -> SourceRows:
 def _as_released(rows: Sequence[Row], task: TaskSpec) -> Sequence[Row]:
     """Rows of pairs with labels by name and texts without the single quotes that published files have around them."""
     texts = [row.values[name] for row in rows for name in ("first", "second") if name in row.values]
-    is_quoted = bool(texts) and all(_is_quoted(text) for text in texts)
+    is_quoted = bool(texts) and all(
+        isinstance(text, str) and len(text) > 1 and text[0] == text[-1] == "'" for text in texts
+    )
     is_numbered = _has_numbers(rows, task)
     if not (is_quoted or is_numbered):
         return rows
     changed = []
     for row in rows:
         values = dict(row.values)
-        values |= {name: _unquoted(values[name]) for name in ("first", "second") if is_quoted}
+        values |= {name: values[name][1:-1].replace("''", "'") for name in ("first", "second") if is_quoted}
         values |= {"label": task.labels[int(values["label"])]} if is_numbered else {}
         changed.append(replace(row, values=values))
     return changed
@@ -183,14 +174,6 @@ def _has_numbers(rows: Sequence[Row], task: TaskSpec) -> bool:
         known = ", ".join(map(" is ".join, zip(_NUMBERED, task.labels, strict=True)))
         raise DataError(row.location, f"the label {row.values.get('label')!r:.80} is none of the numbers: {known}.")
     return True
-
-
-def _is_quoted(text: Any) -> bool:
-    return isinstance(text, str) and len(text) > 1 and text[0] == text[-1] == "'"
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace("''", "'")
 
 
 def _tagged(task: TaskSpec, text: str, path: str) -> list[Row]:
@@ -218,9 +201,6 @@ def _list_of(row: Any, key: str, location: str, fits: Callable[[Any], bool], wha
         if not fits(value):
             raise DataError(location, f"the key {key!r} takes a list of {what}, and {shown(value)} is in it.")
     return values
-
-
-# From the file of a noisy set to its items, paired with the clean ones.
 
 
 def read_pairs(

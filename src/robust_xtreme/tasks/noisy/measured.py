@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, final
 
 import numpy as np
 import polars as pl
@@ -15,9 +15,6 @@ from robust_xtreme.core.columns import bounds_of, parts_summed
 from robust_xtreme.core.edits import Array
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK, STATUSES, UNCHANGED, NoisedTexts
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited
-
-_NOTHING: Final = np.zeros(0, np.int64)
-_MOST: Final = 1 << 62
 
 
 @final
@@ -72,7 +69,7 @@ class MeasuredTexts:
 
 def measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> MeasuredTexts:
     """The measured texts of so many items from columns of items and their texts; -1 is none."""
-    owners, numbers = (np.concatenate([_NOTHING, *parts]) for parts in zip(*columns, strict=True))
+    owners, numbers = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in zip(*columns, strict=True))
     order = np.argsort(owners, kind="stable")
     order = order[numbers[order] >= 0]
     return MeasuredTexts(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
@@ -102,7 +99,7 @@ def _operators(names: Sequence[str], edits: Array) -> pl.Series:
 def _distinct(rows: Array) -> tuple[Array, Array]:
     """Where each distinct row (n, k) of numbers from 0 on is first, and the number of each row among them (n,)."""
     sizes = rows.max(axis=0, initial=0) + 1
-    if math.prod(sizes.tolist()) > _MOST:
+    if math.prod(sizes.tolist()) > 1 << 62:
         _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     else:
         codes = rows @ (np.cumprod(sizes) // sizes)

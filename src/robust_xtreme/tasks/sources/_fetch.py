@@ -24,9 +24,6 @@ LARGEST: Final = 32 << 20
 _MARK: Final = "robust_xtreme_answer"
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _HASH: Final = re.compile(r"[0-9a-f]{40,64}")
-_PAGE: Final = "a page came instead of data: a proxy's login page, or HF_ENDPOINT names no hub"
-_ERROR: Final = 400
-_MOVED: Final = 300
 
 
 class Strange(Exception):
@@ -55,7 +52,7 @@ def checked(response: Any) -> None:
     """Read an answer that is not a file up to a bound, and check its hashes and headers. Raises Strange."""
     _check_headers(response)
     is_answer = _MARK in response.request.extensions
-    if response.request.method == "HEAD" or not (is_answer or response.status_code >= _ERROR):
+    if response.request.method == "HEAD" or not (is_answer or response.status_code >= 400):
         return
     content = bytearray()
     for part in response.iter_bytes():
@@ -63,11 +60,12 @@ def checked(response: Any) -> None:
         if len(content) > LARGEST:
             raise Strange(f"an answer is longer than {LARGEST >> 20} MiB")
     response._content = bytes(content)  # the client would read it without a bound
-    if is_answer and response.status_code < _MOVED:
+    if is_answer and response.status_code < 300:
         try:
             answer = strict_json.loads(bytes(content))
         except (ValueError, RecursionError):
-            raise Strange(_PAGE) from None
+            what = "a page came instead of data: a proxy's login page, or HF_ENDPOINT names no hub"
+            raise Strange(what) from None
         for value in _hashes(answer):
             if not isinstance(value, str) or not _HASH.fullmatch(value):
                 raise Strange(f"{str(value)[:80]!r} is not 40 or more hexadecimal digits")
@@ -93,11 +91,7 @@ def _hashes(answer: Any) -> Iterator[object]:
             yield from _hashes(entry.get("lfs"))
 
 
-_SHOWN: Final = 300
-_PAUSE: Final = 0.2
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-_TOO_MANY: Final = 429
-_SERVER: Final = 500
 
 
 def main(job: Mapping[str, Any]) -> None:
@@ -115,7 +109,7 @@ def main(job: Mapping[str, Any]) -> None:
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_PAUSE)
+        time.sleep(0.2)
     os._exit(1)
 
 
@@ -147,9 +141,6 @@ def _guard() -> None:
     ours = hooks(constants.ENDPOINT)
     event_hooks = {event: [*first.event_hooks.get(event, ()), *more] for event, more in ours.items()}
     set_client_factory(lambda: type(first)(event_hooks=event_hooks, follow_redirects=True, timeout=None))
-
-
-# -------------------------------------------------------------------------------------------------------------- errors
 
 
 def describe_error(error: BaseException) -> tuple[str, str]:
@@ -186,7 +177,7 @@ def _status(error: BaseException) -> int:
 
 
 def _line(error: BaseException) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:_SHOWN]
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]
 
 
 _KINDS: Final[tuple[tuple[str, Callable[[BaseException], bool]], ...]] = (
@@ -198,7 +189,7 @@ _KINDS: Final[tuple[tuple[str, Callable[[BaseException], bool]], ...]] = (
     ("name", _named("HFValidationError")),
     ("limit", lambda error: isinstance(error, OSError) and error.errno == errno.EFBIG),
     ("disk", lambda error: isinstance(error, OSError) and error.errno in _DISK),
-    ("status", lambda error: _status(error) >= _SERVER or _status(error) == _TOO_MANY),
+    ("status", lambda error: _status(error) >= 500 or _status(error) == 429),
     ("denied", lambda error: _status(error) > 0),
     ("cut", _named("ProtocolError", "ReadError", "ChunkedEncodingError", "ContentDecodingError", "IncompleteRead")),
     ("cut", lambda error: "Consistency check failed" in str(error)),

@@ -1,4 +1,7 @@
-"""The tasks' datasets on the hub: files at a pinned commit, read by the `datasets` library without a connection."""
+"""The tasks' datasets on the hub: files at a pinned commit, read by the `datasets` library without a connection.
+
+Rows of any other dataset are read by its name, config and split.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, final
 
+from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.core.specs import HubFiles, Row, TaskSpec
 from robust_xtreme.tasks.sources.hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
 from robust_xtreme.tasks.sources.paths import expand
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
 
-_BATCH: Final = 1000
 _SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.")
 _PIN: Final = re.compile(r"([\w.-]+/[\w.-]+)@([\w./-]+)")
 
@@ -95,10 +98,6 @@ class Hub:
             raise MissingData(self.missing(task, language, [split]))
         return self._read(f"{task.name} {language}", task.hub[split], language)
 
-    def own_pool(self, task: TaskSpec, split: str) -> bool:
-        """Whether the candidates of a split have separate files, on the hub or not."""
-        return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
-
     def read_pool(self, task: TaskSpec, split: str) -> SourceRows:
         """The rows of the candidates' separate files. Raises MissingData, UserError, DataError, RobustXtremeError."""
         if task.pool is None or split not in task.pool.hub:
@@ -172,9 +171,6 @@ def _shards(copy: Snapshot, pattern: str) -> tuple[str, ...]:
     return names
 
 
-# ---------------------------------------------------------------------------------------------------------------- rows
-
-
 def _rows(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str, address: str) -> Iterator[Row]:
     kept = count()
     for index, columns in enumerate(_values(copy, names, wanted, language)):
@@ -191,24 +187,20 @@ def _rows(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str,
 def _values(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
     """The rows of the language, class labels as names. Raises RobustXtremeError where a file cannot be read."""
     with plain():
-        from datasets import Features, load_dataset
+        from datasets import Features
 
-    suffix = Path(names[0].removesuffix(".gz")).suffix
-    if suffix not in _FORMATS:
+    if (suffix := _suffix(names[0])) not in _FORMATS:
         raise UserError(f"{names[0]} has none of the formats that are read: {', '.join(_FORMATS)}.")
     starts = wanted.starts and (wanted.starts[0], expand(wanted.starts[1], language, wanted.codes))
-    paths = {wanted.split: [str(copy.folder / name) for name in names]}
-    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # errors are reported below, on one line
     try:
-        # Streaming reads the files where they are: the library's own cache keeps no copy, of this or another revision.
-        stream = load_dataset(_FORMATS[suffix], data_files=paths, split=wanted.split, streaming=True)
-        for table in stream.with_format("arrow").iter(batch_size=_BATCH):
+        stream = _streamed(copy, names, _FORMATS[suffix], wanted.split)
+        for table in stream.with_format("arrow").iter(batch_size=1000):
             features = stream.features or Features.from_arrow_schema(table.schema)
             for row in table.to_pylist():
                 if starts is None or str(row[starts[0]]).startswith(starts[1]):
                     yield {key: _label(value, features.get(key)) for key, value in row.items()}
     except Exception as error:
-        if isinstance(error, _BROKEN) or type(error).__module__.partition(".")[0] in _LIBRARIES:
+        if isinstance(error, _BROKEN) or type(error).__module__.partition(".")[0] in ("datasets", "pyarrow", "fsspec"):
             text = " ".join(str(error).split())[:200] or type(error).__name__
             what = f"{', '.join(names[:2])} of the hub cannot be read: {text}"
             raise RobustXtremeError(f"{what} Remove {copy.folder} and try again.") from error
@@ -216,8 +208,25 @@ def _values(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: st
 
 
 _BROKEN: Final = (KeyError, TypeError, ValueError, OSError, RuntimeError, ArithmeticError)
-_LIBRARIES: Final = ("datasets", "pyarrow", "fsspec")
+"""What libraries raise where a file cannot be read."""
+
 _FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
+"""The library's names of the formats that are read, by the ending of a file's name."""
+
+
+def _suffix(name: str) -> str:
+    """The ending of a file's name, before that of a compressed file."""
+    return Path(name.removesuffix(".gz")).suffix
+
+
+def _streamed(copy: Snapshot, names: Sequence[str], kind: str, split: str) -> Any:
+    """The rows of files, which are read where they are: the library's own cache keeps no copy of any revision."""
+    with plain():
+        from datasets import load_dataset
+
+    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # errors are reported by the caller, on one line
+    paths = {split: [str(copy.folder / name) for name in names]}
+    return load_dataset(kind, data_files=paths, split=split, streaming=True)
 
 
 def _label(value: Any, feature: Any) -> Any:
@@ -229,3 +238,55 @@ def _label(value: Any, feature: Any) -> Any:
     if isinstance(value, list) and getattr(inner, "names", None):
         return [_label(item, inner) for item in value]
     return value
+
+
+def rows_of(repo: str, config: str, split: str, *, offline: bool = False) -> list[dict[str, Any]]:
+    """All rows of a split: of the files that the dataset's card lists, else of those whose paths name both.
+
+    Raises UserError where the dataset or the split does not exist, or its rows are made by code.
+    """
+    offline = is_offline(offline)
+    what = f"The rows of {repo}, config {config or 'default'}, split {split}, cannot be read"
+    patterns = _listed(repo, config, split, offline) or ([f"*{config}*{split}*"] if config else [f"*{split}*"])
+    copy = snapshot("dataset", repo, "main", tuple(patterns), offline=offline)
+    names = [name for name in matching(files(copy.folder), patterns) if name != "README.md"]
+    suffixes = set(map(_suffix, names))
+    if len(suffixes) != 1 or not suffixes <= set(_FORMATS):
+        known = ", ".join(_FORMATS)
+        raise UserError(f"{what}: its files are not all of one format of {known}. Name a file of its rows: --rows FILE")
+    try:
+        return [*map(dict, _streamed(copy, names, _FORMATS[suffixes.pop()], split))]
+    except _BROKEN as error:
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{what}: {why}. Name a file of its rows: --rows FILE") from error
+
+
+def _listed(repo: str, config: str, split: str, offline: bool) -> list[str]:
+    """The patterns of a split's files in the card of a dataset; none where the card does not list them."""
+    try:
+        copy = snapshot("dataset", repo, "main", ("README.md",), offline=offline)
+    except UserError:  # a dataset without a card
+        return []
+    for each in _configs(copy.folder / "README.md"):
+        if isinstance(each, dict) and each.get("config_name") == (config or "default"):
+            listed = each.get("data_files")
+            parts = listed if isinstance(listed, list) else []
+            paths = [part.get("path") for part in parts if isinstance(part, dict) and part.get("split") == split]
+            flat = [path for several in paths for path in (several if isinstance(several, list) else [several])]
+            return [path for path in flat if isinstance(path, str)]
+    return []
+
+
+def _configs(card: Path) -> list[Any]:
+    """The configs in the head of a card; none where it has no such head."""
+    import yaml
+
+    head, _, rest = resources.content(card, 10_000_000).decode("utf-8", "replace").partition("---")
+    if head.strip():
+        return []
+    try:
+        facts = yaml.safe_load(rest.partition("\n---")[0])
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return []
+    configs = facts.get("configs") if isinstance(facts, dict) else None
+    return configs if isinstance(configs, list) else []

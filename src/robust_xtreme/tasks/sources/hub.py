@@ -1,4 +1,7 @@
-"""Files of a repository on the hub, at one commit: in the hub's own cache, or fetched into it within a deadline."""
+"""Files of a repository on the hub, at one commit: in the hub's own cache, or fetched into it within a deadline.
+
+Of a checkpoint, which is one by its name, some of the files are fetched.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,10 @@ import robust_xtreme
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.core.examples import digest
+from robust_xtreme.core.run_paths import exists, like_hub
 from robust_xtreme.files.new_files import write_all
 
-# The address of the hub in HF_ENDPOINT: whether it is valid, and how it is shown without its password.
-
 VARIABLE: Final = "HF_ENDPOINT"
-_SECRET: Final = re.compile(r"(?<=//)[^/\s]*@")
 _REFUSED: Final[list[str]] = []
 """The value of the variable before `settle` removed it."""
 
@@ -52,7 +53,7 @@ def refusal() -> str:
 
 def public(text: str) -> str:
     """A text whose addresses show neither user nor password."""
-    return _SECRET.sub("", text)
+    return re.sub(r"(?<=//)[^/\s]*@", "", text)
 
 
 def _is_address(value: str) -> bool:
@@ -71,9 +72,6 @@ DEADLINE: Final = 1800.0
 """Seconds that one call of `snapshot` may take, unless the variable sets another number."""
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
-_REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_REVISION: Final = re.compile(r"[A-Za-z0-9][\w./-]*")
-_RECORDS: Final = ".robust-xtreme"
 _NONE: Final = ".none"
 _LARGEST: Final = 100_000_000
 _BOOT: Final = (
@@ -109,9 +107,9 @@ def snapshot(
     """
     job = _Job(kind, repo, revision, tuple(patterns), cache_folder() / f"{kind}s--{repo.replace('/', '--')}")
     # Malformed names are refused before any path is made of them.
-    if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", repo) or ".." in repo or "--" in repo:
         raise job.wrong("cannot be: a name on the hub is OWNER/NAME, of letters, digits, '.', '-' and '_'.")
-    if not _REVISION.fullmatch(revision) or ".." in revision:
+    if not re.fullmatch(r"[A-Za-z0-9][\w./-]*", revision) or ".." in revision:
         raise job.wrong("cannot be: a revision is a commit of 40 hexadecimal digits, a branch or a tag.")
     offline = is_offline(offline)
     if copy := cached(job, offline):
@@ -145,7 +143,7 @@ class _Job:
 
     def record(self, sha: str, pattern: str) -> Path:
         """The list of the files that match a pattern at that commit, all of them fetched."""
-        return self.folder / _RECORDS / f"{sha}-{digest(pattern)}.json"
+        return self.folder / ".robust-xtreme" / f"{sha}-{digest(pattern)}.json"
 
     def wrong(self, what: str) -> UserError:
         """The error to raise where this job cannot be done, a mistake of the user."""
@@ -170,9 +168,6 @@ def _deadline() -> float:
     if not 0 < seconds < float("inf"):
         raise SpecError(f"{DEADLINE_VARIABLE}={value!r} is not a number of seconds above 0.")
     return seconds
-
-
-# --------------------------------------------------------------------------------------------------------------- cache
 
 
 def cached(job: _Job, offline: bool) -> Snapshot | None:
@@ -229,9 +224,6 @@ def _write(path: Path, text: str) -> None:
     with contextlib.suppress(OSError):  # what a read-only cache does not record is fetched again
         path.parent.mkdir(parents=True, exist_ok=True)
         write_all({path: text.encode()})
-
-
-# --------------------------------------------------------------------------------------------------------------- fetch
 
 
 def _fetched(job: _Job, deadline: float) -> Snapshot:
@@ -306,9 +298,6 @@ def _watched() -> bool:
         return False
 
 
-# -------------------------------------------------------------------------------------------------------------- errors
-
-
 def _hub() -> str:
     from huggingface_hub import constants
 
@@ -343,3 +332,43 @@ _FAILED: Final = {
     "disk": ("sent more than this disk can store", "Free some space, or name another disk in HF_HOME."),
     "limit": ("sent a file that is larger than files may be", "Raise the limit on the size of files (ulimit -f)."),
 }
+
+
+FILES: Final = (
+    "config.json",
+    "adapter_config.json",
+    "model.safetensors",
+    "model-*-of-*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "*.model",
+)
+"""The files of a transformers checkpoint that are fetched and that its identity is computed from."""
+
+CARD: Final = "README.md"
+"""The model card; it is fetched too, but is not part of the identity."""
+
+CODE: Final = ("*.py",)
+
+
+def on_hub(name: str) -> bool:
+    """Whether a name means a repository on the hub: OWNER/NAME, and no such path exists here."""
+    return like_hub(name) and not exists(name)
+
+
+def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> Snapshot:
+    """The files of a checkpoint on the hub, at a commit (main's, where no revision is named); its code only if asked.
+
+    Raises what `snapshot` does.
+    """
+    try:
+        return snapshot("model", name, revision or "main", (*FILES, CARD, *(CODE if code else ())), offline=offline)
+    except RobustXtremeError as error:  # a path may have been meant
+        kind = UserError if isinstance(error, UserError) else RobustXtremeError
+        raise kind(f"There is no folder {name!r} here, and on the hub: {error}") from error

@@ -17,8 +17,6 @@ from robust_xtreme.tasks.sources.source import Source
 from robust_xtreme.tasks.sources.suite import Suite
 
 NO_LABELS: Final = "no labels"
-_ONE_LABEL: Final = f"{NO_LABELS}, or the same one in every row"
-_EMPTY: Final[tuple[Target, ...]] = (UNLABELLED, Answers(()), Document(()))
 
 
 def is_labelled(examples: Sequence[Example]) -> bool:
@@ -46,12 +44,9 @@ def lack(examples: Sequence[Example], keys: Sequence[str] = (), corpus: Corpus |
         return ""
     if corpus is not None and (absent := [key for key in keys if key not in corpus.answers]):
         return f"no right candidate: {absent[0]!r:.80}, the first that is asked for, is not in the pool"
-    return _ONE_LABEL if any(example.target not in _EMPTY for example in examples) else NO_LABELS
-
-
-def keys_of(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The keys that the targets of queries name, before texts of the pool replace them."""
-    return tuple(key for example in examples if isinstance(example.target, Document) for key in example.target.ids)
+    empty: tuple[Target, ...] = (UNLABELLED, Answers(()), Document(()))
+    are_alike = any(example.target not in empty for example in examples)
+    return f"{NO_LABELS}, or the same one in every row" if are_alike else NO_LABELS
 
 
 def check_labels(rows: Sequence[Row], examples: Sequence[Example], origin: Origin) -> None:
@@ -114,7 +109,8 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
         named = not isinstance(source, Suite) or bool(rows_read.rows[0].cluster)
         files = rows_read.files
         return Split(task.name, language, split, examples, files, lack(examples), row_files=files, clustered=named)
-    keys, examples = keys_of(examples), answered(examples, pooled.corpus)
+    keys = [key for example in examples if isinstance(example.target, Document) for key in example.target.ids]
+    examples = answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)
     files = tuple(dict.fromkeys((*rows_read.files, *pooled.files)))

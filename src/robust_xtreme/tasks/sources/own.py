@@ -25,7 +25,6 @@ _KEYS: Final = (TARGET, "splits", "languages", "labels", "texts")
 _NAMES: Final = ("id", "cluster")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
-_MOST_TEXTS: Final = 2
 _MOST_LABELS: Final = {CHOICE: 200, TAGS: 2000}
 _EXAMPLES: Final = {CHOICE: '["negative", "positive"]', TAGS: '["O", "B-PER", "I-PER"]'}
 _LONGEST_LABEL: Final = 80
@@ -113,7 +112,7 @@ def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, 
 
 def _texts(table: Mapping[str, Any], location: str) -> tuple[str, ...]:
     texts = _strings(table, "texts", '["text"]', location)
-    if not 1 <= len(texts) <= _MOST_TEXTS:
+    if not 1 <= len(texts) <= 2:
         raise DataError(location, f"'texts' names {len(texts)} keys; a model reads one text or two.")
     for key in texts:
         if not _TEXT.fullmatch(key) or key in (*_NAMES, LABEL):

@@ -14,7 +14,6 @@ Option = tuple[str, ...]
 """The files that make the rows together, mostly one; a single path with `*` is a pattern."""
 
 _ANY: Final = "*"
-_LONGEST: Final = 3
 
 
 @final
@@ -104,4 +103,4 @@ def misnamed(folder: Path, files: Files, language: str, languages: Sequence[str]
 
 def _abbreviates(short: str, long: str) -> bool:
     """Whether a code is the first and a later letter, or all, of one with at most three."""
-    return long[:1] == short[:1] and len(long) <= _LONGEST and short[1:] in (long[1:2], long[2:], long[1:])
+    return long[:1] == short[:1] and len(long) <= 3 and short[1:] in (long[1:2], long[2:], long[1:])

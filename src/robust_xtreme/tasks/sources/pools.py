@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, final
+from typing import final
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
 from robust_xtreme.core.specs import CANDIDATE, Pool, TaskSpec
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source
-
-_SHOWN: Final = 60
+from robust_xtreme.tasks.sources.suite import Suite
 
 
 @final
@@ -40,7 +39,8 @@ class Pools:
         if task.pool is None:
             return None
         source = self.source
-        separate = source.own_pool(task, split)
+        named = {**task.pool.files, **task.pool.hub}  # whose candidates have separate files; a suite has one for all
+        separate = bool(named) if isinstance(source, Suite) else split in named
         key = (task.name, split, "" if separate or task.pool.shared else language)
         if key not in self._made:
             languages: Sequence[str] = () if separate else (language,)
@@ -70,7 +70,7 @@ def _check_corpus(corpus: Corpus, task: TaskSpec, location: str) -> None:
     for text in corpus.texts:
         other = seen.setdefault(text.id, text)
         if other is not text:
-            first, second = (repr(shown.value[:_SHOWN]) for shown in (other, text))
+            first, second = (repr(shown.value[:60]) for shown in (other, text))
             raise DataError(location, f"two candidates have the id {text.id!r}: {first} and {second}.")
     for key, ids in corpus.answers.items():
         if unknown := [id for id in ids if id not in seen]:

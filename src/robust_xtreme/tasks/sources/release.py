@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, MissingData, NoRows, UnknownName, UserError
@@ -15,11 +15,6 @@ from robust_xtreme.core.specs import Files, Row, TaskSpec
 from robust_xtreme.tasks.formats import expectation, read_file, reader
 from robust_xtreme.tasks.sources.paths import Group, Option, find, halved, listed, misnamed, odd, options
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
-
-_SCRIPTS: Final = "XTREME's scripts/download_data.sh writes these files; "
-_HUB: Final = "--data hub fetches them from the hub."
-_MOST: Final = 20
-"""The number of languages of a file that a message names."""
 
 
 @final
@@ -89,12 +84,11 @@ class Release:
             return absent(self.folder)
         wanted = [option for split in splits for option in _options(task, task.files[split], language)]
         what = f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}"
-        misnamed = next(filter(None, (self._misnamed(task, language, split) for split in splits)), "")
-        return self._looked(task, what, wanted, misnamed) if wanted else f"{what}: the task has none in that language."
-
-    def own_pool(self, task: TaskSpec, split: str) -> bool:
-        """Whether the candidates of a split have separate files, here or not."""
-        return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
+        known = (*task.languages, *task.train_languages)
+        others = (misnamed(self.folder, task.files[split], language, known) for split in splits)
+        if not wanted:
+            return f"{what}: the task has none in that language."
+        return self._looked(task, what, wanted, next(filter(None, others), ""))
 
     def read_pool(self, task: TaskSpec, split: str) -> SourceRows:
         """The rows of the candidates' separate files. Raises MissingData, DataError."""
@@ -110,17 +104,15 @@ class Release:
     def _find(self, task: TaskSpec, language: str, split: str) -> Group | None:
         return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
 
-    def _misnamed(self, task: TaskSpec, language: str, split: str) -> str:
-        """A sentence about a file whose name has another code of a language; empty where there is none."""
-        return misnamed(self.folder, task.files[split], language, (*task.languages, *task.train_languages))
-
     def _looked(self, task: TaskSpec, what: str, wanted: Sequence[Option], otherwise: str = "") -> str:
         """The message for missing files: where they were looked for, and how to get them."""
         half = halved(self.folder, wanted) or odd(self.folder, wanted) or otherwise
         if not task.hub:
             see = f"--data hub does not fetch them. {task.absent}".rstrip()
         else:
-            see = _SCRIPTS + _HUB if {"xtreme-r", "xtreme"} & set(task.groups) else _HUB
+            is_scripts = bool({"xtreme-r", "xtreme"} & set(task.groups))
+            see = "XTREME's scripts/download_data.sh writes these files; " if is_scripts else ""
+            see += "--data hub fetches them from the hub."
         return f"{what}{f': {half}' if half else '.'} Looked for {listed(wanted)}. {see}"
 
     def _read(self, files: Files, group: Group, language: str) -> SourceRows:
@@ -134,7 +126,10 @@ class Release:
             else:
                 rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
         except DataError as error:
-            raise _explained(error, [path for _, path in texts], files.reader) from None
+            if not error.foreign and not any(error.location == f"{path}:1" for _, path in texts):
+                raise
+            # In the first line of a file, or about its format: the one that is expected is named.
+            raise DataError(error.location, f"{error.what} {expectation(files.reader)}", foreign=True) from None
         if files.mixed and rows:
             rows = _of_language(rows, language, files, group)
         if files.ids == "ordinal":
@@ -146,13 +141,6 @@ class Release:
         return SourceRows(rows, location, digests, expectation(files.reader))
 
 
-def _explained(error: DataError, paths: Sequence[str], name: str) -> DataError:
-    """An error in the first line of a file, or about its format, with the format that is expected."""
-    if not error.foreign and not any(error.location == f"{path}:1" for path in paths):
-        return error
-    return DataError(error.location, f"{error.what} {expectation(name)}", foreign=True)
-
-
 def _of_language(rows: Sequence[Row], language: str, files: Files, group: Group) -> tuple[Row, ...]:
     """The rows in a language, by our code or the release's. Raises NoRows.
 
@@ -162,16 +150,12 @@ def _of_language(rows: Sequence[Row], language: str, files: Files, group: Group)
     other = next((row for row in rows if row.values["language"] not in names), None)
     if other and not {*group.paths} <= {*files.paths}:
         what = f"is a row in {other.values['language'][:20]!r}, and the file is of {' or '.join(names)}."
-        raise DataError(other.location, f"{what} One of several languages: {' or '.join(_shared(files))}")
+        shared = [path for path in files.paths if isinstance(path, str) and "{" not in path]
+        raise DataError(other.location, f"{what} One of several languages: {' or '.join(shared)}")
     if not (kept := tuple(row for row in rows if row.values["language"] in names)):
-        there = ", ".join(sorted({str(row.values["language"])[:20] for row in rows})[:_MOST])
+        there = ", ".join(sorted({str(row.values["language"])[:20] for row in rows})[:20])
         raise NoRows(f"{' and '.join(group.paths)} has no rows in {language}; its languages are {there}.")
     return kept
-
-
-def _shared(files: Files) -> tuple[str, ...]:
-    """The paths of files that contain rows of all languages."""
-    return tuple(path for path in files.paths if isinstance(path, str) and "{" not in path)
 
 
 def see_of(task: TaskSpec, see: str) -> str:

@@ -11,8 +11,6 @@ from robust_xtreme.core.errors import DataError, SpecError
 from robust_xtreme.core.examples import LONGEST, Corpus, Example, digest
 from robust_xtreme.core.specs import Row, TaskSpec
 
-# Selection of examples: the identity of a set of examples, and a limit that takes whole clusters.
-
 NUMBERED: Final = "numbered/"
 """How clusters of sentences with numbers begin since version 2 of the clusters; other data are as in version 1."""
 _LARGE: Final = 1 / 20

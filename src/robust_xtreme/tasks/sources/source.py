@@ -35,9 +35,6 @@ def open_source(data: str, *, offline: bool = False) -> Source:
     return open_suite(folder) if (folder / MANIFEST).exists() else Release(folder)
 
 
-# The labels of tasks whose label set is only known from their data.
-
-
 def with_labels(task: TaskSpec, source: Source | Path) -> TaskSpec:
     """The task with the labels that its data name; a task whose labels are known is returned unchanged.
 

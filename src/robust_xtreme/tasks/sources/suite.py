@@ -85,10 +85,6 @@ class Suite:
             raise MissingData(self.missing(task, language, [split]))
         return self._read(task, path_of(task, language, split), next(iter(task.files.values())))
 
-    def own_pool(self, task: TaskSpec, *_: object) -> bool:
-        """Whether the candidates have a separate file, the same for every split."""
-        return task.pool is not None and bool({**task.pool.files, **task.pool.hub})
-
     def read_pool(self, task: TaskSpec, *_: object) -> SourceRows:
         """The rows of the candidates' separate file. Raises MissingData, DataError."""
         if task.pool is None or not task.pool.files:

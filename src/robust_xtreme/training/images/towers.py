@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.config import check_config, loading, reading
 from robust_xtreme.models.folder import check_files, check_size, check_weights, read_json, weight_files
 from robust_xtreme.models.loading import check_complete, check_finite, parameters_of
-from robust_xtreme.tasks.sources.checkpoints import fetched, on_hub
+from robust_xtreme.tasks.sources.hub import fetched, on_hub
 
 _NEW: Final[Mapping[str, Any]] = {
     "hidden_size": 128,

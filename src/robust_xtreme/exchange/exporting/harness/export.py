@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from typing import final
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
-from robust_xtreme.exchange.exporting.harness.folder import target
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selection, select
+from robust_xtreme.exchange.exporting.harness.task_files import DATA, PROGRAM, TASKS
 from robust_xtreme.stats.replacing import replacing
 
 Watch = Callable[[str, int], object]
@@ -30,6 +31,24 @@ class Exported:
     rows: int
 
 
+def target(name: str, force: bool) -> Path:
+    """The path of the folder. Raises UserError where it may not be written, `force` or not.
+
+    A folder with files is replaced only with `force`, and only where it contains nothing but an export.
+    """
+    path = Path(os.path.realpath(name))
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UserError(f"-o {name} is not a folder. Name another: -o DIR")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent} to make {path.name} in. Make it: mkdir -p {path.parent}")
+    content = {each.name for each in path.iterdir()} if path.is_dir() else set()
+    if other := sorted(content - {DATA, TASKS, PROGRAM}):
+        raise UserError(f"-o {name} contains {other[0]!r}, which is not of an export. Name another folder: -o DIR")
+    if content and not force:
+        raise UserError(f"{name} contains an export. Name another folder, or replace it: --force")
+    return path
+
+
 def export(job: ExportJob, watch: Watch = lambda _, __: None) -> Exported:
     """Write the folder of a job whole or not at all. Raises UserError, DataError, DiskError, NotInstalled."""
     path = target(job.output, job.force)
@@ -44,7 +63,7 @@ def export(job: ExportJob, watch: Watch = lambda _, __: None) -> Exported:
 
 
 def _written(job: ExportJob, selection: Selection, made: Path, path: Path, watch: Watch) -> list[str]:
-    left = selection.pages
+    left = sum(1 + sum(len(on.seeds) for on in each.conditions) for each in selection.selected)
 
     def done(name: str) -> None:
         nonlocal left

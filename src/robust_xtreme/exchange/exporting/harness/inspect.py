@@ -9,12 +9,11 @@ from typing import Any, Final
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION
-from robust_xtreme.exchange.exporting.harness.folder import DATA, PROGRAM, put
 from robust_xtreme.exchange.exporting.harness.job import ExportJob
 from robust_xtreme.exchange.exporting.harness.lm_eval import pages
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet
-from robust_xtreme.exchange.exporting.harness.task_files import file_name, slugs
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, TaskSheet
+from robust_xtreme.exchange.exporting.harness.task_files import DATA, PROGRAM, file_name, put, slugs
 from robust_xtreme.noise.conditions.condition import CLEAN
 
 Row = Mapping[str, Any]
@@ -23,7 +22,6 @@ Ask = Callable[[Row, Row], dict[str, Any]]
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _GAP: Final = "\n\n"
-_QUESTION: Final = "Which label is right for these texts?"
 _QUESTIONS: Final = {
     **dict.fromkeys(("xnli", "americasnli"), "Does the first text entail the second, contradict it, or neither?"),
     "pawsx": "Do the two texts mean the same?",
@@ -62,48 +60,35 @@ def _write_sheet(each: Selected, job: ExportJob, made: Path, done: Callable[[str
     short, ask = {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}, _ask(each.sheet, job)
     for page in pages(each):
         name = file_name(each.sheet.name, short[page.condition], page.seed)
-        put(made / DATA / f"{name}.jsonl", map(json_text, _samples(page, each.sheet, ask)))
+        rows = zip(page.rows, each.sheet.rows, page.identities, strict=True)
+        samples = ({**ask(row, clean), "id": of["example"], "metadata": {IDENTITY: of}} for row, clean, of in rows)
+        put(made / DATA / f"{name}.jsonl", map(json_text, samples))
         done(name)
         yield name
 
 
-def _samples(page: Page, sheet: TaskSheet, ask: Ask) -> Iterator[dict[str, Any]]:
-    for row, clean, identity in zip(page.rows, sheet.rows, page.identities, strict=True):
-        yield {**ask(row, clean), "id": identity["example"], "metadata": {IDENTITY: identity}}
-
-
 def _ask(sheet: TaskSheet, job: ExportJob) -> Ask:
     if sheet.family == CLASSIFICATION.name:
-        return lambda row, _: _classified(sheet, row)
+        question = _QUESTIONS.get(sheet.task, "Which label is right for these texts?")
+        return lambda row, _: _of_choices(f"{_input(sheet, row)}{_GAP}{question}", sheet.labels, row["label"])
     if sheet.family == CHOICE.name:
-        return lambda row, _: _chosen(row)
-    if sheet.family or sheet.answers:
-        return lambda row, _: _answered(row)
-    return _theirs(sheet, job)
+        return _chosen
+    return _answered if sheet.family or sheet.answers else _theirs(sheet, job)
 
 
-def _classified(sheet: TaskSheet, row: Row) -> dict[str, Any]:
-    """The texts, and which of the labels is theirs."""
-    texts = [str(row[name]) for name in sheet.known]
-    return _of_choices(_GAP.join([*texts, _QUESTIONS.get(sheet.task, _QUESTION)]), sheet.labels, row["label"])
-
-
-def _chosen(row: Row) -> dict[str, Any]:
+def _chosen(row: Row, _: Row) -> dict[str, Any]:
     """A premise with a question, and which of the choices answers it."""
     choices = [row[name] for name in sorted(name for name in row if name.startswith("choice"))]
     return _of_choices(f"{row['premise']}{_GAP}{_CAUSES.get(row['question'], row['question'])}", choices, row["label"])
 
 
-def _answered(row: Row) -> dict[str, Any]:
+def _answered(row: Row, _: Row) -> dict[str, Any]:
     """A passage with a question, and the answers in the passage."""
     return {"input": f"{row[CONTEXT]}{_GAP}{row['question']}", "target": list(dict.fromkeys(row[ANSWERS]["text"]))}
 
 
 def _of_choices(text: str, choices: Sequence[str], index: int) -> dict[str, Any]:
     return {"input": text, "choices": list(choices), "target": _LETTERS[index]}
-
-
-# ---------------------------------------------------------------------------------------------- tasks that are not ours
 
 
 def _theirs(sheet: TaskSheet, job: ExportJob) -> Ask:

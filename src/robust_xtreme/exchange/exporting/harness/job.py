@@ -14,7 +14,6 @@ LM_EVAL: Final = "lm-eval"
 INSPECT: Final = "inspect"
 HARNESSES: Final = (LM_EVAL, INSPECT)
 _PANEL: Final = "lm-eval and inspect"
-_MOST_SEEDS: Final = 10_000
 
 
 @final
@@ -47,7 +46,7 @@ class ExportJob:
         repeated=True,
     )
     keep_names: bool = key(False, "words tagged as names stay, as in eval", _PANEL)
-    seeds: int = key(1, "draws of each noise", _PANEL, "N", least=1, most=_MOST_SEEDS)
+    seeds: int = key(1, "draws of each noise", _PANEL, "N", least=1, most=10_000)
     data: str = key(
         "",
         "release files, a suite, mini, world or hub. Default: ROBUST_XTREME_DATA, else the hub",

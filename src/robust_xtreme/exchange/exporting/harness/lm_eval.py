@@ -8,23 +8,22 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.exchange.exporting.harness.folder import DATA, TASKS, put
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
-from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, TaskSheet, conditions_and_seeds
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, TaskSheet
 from robust_xtreme.exchange.exporting.harness.task_files import (
+    DATA,
     PREFIX,
+    TASKS,
     TaskFile,
     YamlFunction,
     file_name,
+    put,
     slugs,
     task_name,
 )
 from robust_xtreme.noise.conditions.condition import CLEAN
 
-FORMAT: Final = 1
 _FEWSHOT: Final = "fewshot"
-_SPLITS: Final = ("training_split", "validation_split", "test_split")
-_NOTHING: Final = {IDENTITY: "{}"}
 
 
 def write(selected: Iterable[Selected], made: Path, path: Path, done: Callable[[str], object]) -> list[str]:
@@ -40,13 +39,18 @@ def write(selected: Iterable[Selected], made: Path, path: Path, done: Callable[[
 def _write_sheet(
     each: Selected, file: TaskFile, made: Path, path: Path, done: Callable[[str], object]
 ) -> Iterator[str]:
+    import yaml
+
     sheet, short = each.sheet, {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}
     shots = _write_shots(sheet, file, made)
     for page in pages(each):
         stem = file_name(sheet.name, short[page.condition], page.seed)
-        put(made / DATA / f"{stem}.jsonl", map(json_text, rows_of(page)))
+        # What a row is, as a string of JSON, is a column that every program keeps.
+        rows = zip(page.rows, page.identities, strict=True)
+        put(made / DATA / f"{stem}.jsonl", (json_text({**row, IDENTITY: json_text(of)}) for row, of in rows))
         settings = _settings(task_name(stem), sheet, page, file, {**shots, file.evaluated[1]: f"{stem}.jsonl"}, path)
-        put(made / TASKS / f"{task_name(stem)}.yaml", [_yaml(settings)])
+        text: str = yaml.safe_dump(settings, sort_keys=False, width=1000)  # other letters than ASCII are escapes
+        put(made / TASKS / f"{task_name(stem)}.yaml", [text.rstrip()])
         done(stem)
         yield task_name(stem)
 
@@ -55,14 +59,9 @@ def pages(each: Selected) -> Iterator[Page]:
     """The pages of a sheet, the clean one first."""
     maker = Pages(each.sheet)
     yield maker.clean()
-    for condition, seed in conditions_and_seeds(each.conditions):
-        yield maker.of(condition, seed)
-
-
-def rows_of(page: Page) -> Iterator[Mapping[str, Any]]:
-    """The rows with what each of them is as a string of JSON, a column that every program keeps."""
-    for row, identity in zip(page.rows, page.identities, strict=True):
-        yield {**row, IDENTITY: json_text(identity)}
+    for condition in each.conditions:
+        for seed in condition.seeds:
+            yield maker.of(condition, seed)
 
 
 def _write_shots(sheet: TaskSheet, file: TaskFile, made: Path) -> dict[str, str]:
@@ -73,7 +72,7 @@ def _write_shots(sheet: TaskSheet, file: TaskFile, made: Path) -> dict[str, str]
             raise UserError(f"{what}, and there are no other rows for them. Name a file of some: --fewshot FILE")
         return {}
     name = f"{file_name(sheet.name, CLEAN, 0)}__{_FEWSHOT}.jsonl"
-    put(made / DATA / name, (json_text({**row, **_NOTHING}) for row in sheet.shots))
+    put(made / DATA / name, (json_text({**row, IDENTITY: "{}"}) for row in sheet.shots))
     return {_FEWSHOT: name}
 
 
@@ -88,11 +87,11 @@ def _settings(
     settings: dict[str, Any] = {
         "include": str(file.path),
         "task": name,
-        "tag": [PREFIX, f"{PREFIX}_clean" if page.is_clean else f"{PREFIX}_noisy"],
+        "tag": [PREFIX, f"{PREFIX}_clean" if page.condition == CLEAN else f"{PREFIX}_noisy"],
         "dataset_path": "json",
         "dataset_name": None,
         "dataset_kwargs": {"data_files": {each: str(path / DATA / of) for each, of in files.items()}},
-        **dict.fromkeys(_SPLITS),
+        **dict.fromkeys(("training_split", "validation_split", "test_split")),
         evaluated: split,
         "fewshot_split": _FEWSHOT if _FEWSHOT in files else None,
     }
@@ -100,7 +99,9 @@ def _settings(
         settings["custom_dataset"] = None
     if shots := _fewshot_config(file, _FEWSHOT in files):
         settings["fewshot_config"] = shots
-    return {**settings, "metadata": {**_metadata(file), IDENTITY: _identity(sheet, page, file)}}
+    metadata = _table(file, "metadata")
+    kept = {key: value for key, value in metadata.items() if value is None or isinstance(value, (str, int, float))}
+    return {**settings, "metadata": {**kept, IDENTITY: _identity(sheet, page, file)}}
 
 
 def _fewshot_config(file: TaskFile, has_shots: bool) -> dict[str, Any]:
@@ -108,27 +109,22 @@ def _fewshot_config(file: TaskFile, has_shots: bool) -> dict[str, Any]:
 
     Empty where that of lm-eval is kept.
     """
-    given = file.settings.get("fewshot_config")
-    settings = given if isinstance(given, dict) else {}
+    if not has_shots:
+        return {"sampler": "default", "split": None, "samples": []}
+    settings = _table(file, "fewshot_config")
     kept = {key: value for key, value in settings.items() if key not in ("split", "samples", "fewshot_indices")}
-    if has_shots:
-        return {**kept, "split": _FEWSHOT} if not _functions(kept) else {}
-    return {"sampler": "default", "split": None, "samples": []}
+    return {} if any(isinstance(value, YamlFunction) for value in kept.values()) else {**kept, "split": _FEWSHOT}
 
 
-def _functions(settings: Mapping[str, Any]) -> bool:
-    return any(isinstance(value, YamlFunction) for value in settings.values())
-
-
-def _metadata(file: TaskFile) -> dict[str, Any]:
-    metadata = file.settings.get("metadata")
-    settings = metadata if isinstance(metadata, dict) else {}
-    return {key: value for key, value in settings.items() if isinstance(value, (str, int, float)) or value is None}
+def _table(file: TaskFile, name: str) -> dict[str, Any]:
+    """The settings under a name; none where they are not a table."""
+    table = file.settings.get(name)
+    return table if isinstance(table, dict) else {}
 
 
 def _identity(sheet: TaskSheet, page: Page, file: TaskFile) -> dict[str, Any]:
     return {
-        "format": FORMAT,
+        "format": 1,
         "task": sheet.task,
         "language": sheet.language,
         "context_language": sheet.context_language,
@@ -138,10 +134,3 @@ def _identity(sheet: TaskSheet, page: Page, file: TaskFile) -> dict[str, Any]:
         "lm_eval": file.version,
         "includes": file.name,
     }
-
-
-def _yaml(settings: Mapping[str, Any]) -> str:
-    import yaml
-
-    text: str = yaml.safe_dump(dict(settings), sort_keys=False, width=1000)  # other letters than ASCII are escapes
-    return text.rstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
@@ -41,7 +41,6 @@ NAMES: Final = {
 """The tasks that lm-eval has, and their names there."""
 
 _SHOTS: Final = 100
-_OTHERS: Final = ("validation", "test", "train")
 
 
 def name_of(task: str, language: str) -> str:
@@ -85,25 +84,20 @@ def _rows(
     task: TaskSpec, split: Split, examples: Sequence[Example], pools: Pools
 ) -> tuple[Rows, tuple[AnswerSpans, ...]]:
     """The row of each example and, in questions on passages, where its answers are."""
+    indices = [example.target.index if isinstance(example.target, Choice) else -1 for example in examples]
+    labelled = [
+        {**{name: text.value for name, text in example.texts.items()}, "label": index}
+        for example, index in zip(examples, indices, strict=True)
+    ]
     if task.family == CLASSIFICATION.name:
-        return tuple(map(_classified, examples)), ()
+        return tuple(labelled), ()
     origin = Origin(task.name, split.split, split.language)
     by_id = {origin.id(row.native): row for row in pools.source.read(task, split.language, split.split).rows}
     rows = [by_id[example.id] for example in examples]
     if task.family == CHOICE.name:
-        return tuple(_chosen(*pair) for pair in zip(examples, rows, strict=True)), ()
-    return tuple(map(_asked, rows)), tuple(map(_spans, rows))
-
-
-def _classified(example: Example) -> dict[str, Any]:
-    """A row of XNLI and PAWS-X: the texts by name, and the number of the label."""
-    return {**{name: text.value for name, text in example.texts.items()}, "label": _index(example)}
-
-
-def _chosen(example: Example, row: Row) -> dict[str, Any]:
-    """A row of XCOPA: the premise, the choices, and whether the cause or the effect is asked for."""
-    texts = {name: text.value for name, text in example.texts.items()}
-    return {**texts, "question": row.values["question"], "label": _index(example)}
+        return tuple({**of, "question": row.values["question"]} for of, row in zip(labelled, rows, strict=True)), ()
+    spans = [tuple(within(row.values[CONTEXT], *span) for span in row.values[ANSWERS]) for row in rows]
+    return tuple(map(_asked, rows)), tuple(spans)
 
 
 def _asked(row: Row) -> dict[str, Any]:
@@ -113,17 +107,11 @@ def _asked(row: Row) -> dict[str, Any]:
     return {"id": row.native, CONTEXT: context, "question": row.values["question"], ANSWERS: answers}
 
 
-def _spans(row: Row) -> AnswerSpans:
-    return tuple(within(row.values[CONTEXT], *span) for span in row.values[ANSWERS])
-
-
-def _index(example: Example) -> int:
-    return example.target.index if isinstance(example.target, Choice) else -1
-
-
 def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
     """Clean rows of another split in the same language, the first in order; none where there is no such split."""
-    for other in _other_splits(task, read, pools):
+    known = pools.source.splits(task)
+    wanted = (name for name in ("validation", "test", "train") if name != read.split and name in known)
+    for other in (name for name in wanted if pools.source.holds(task, read.language, name)):
         try:
             split = load(task, pools.source, read.language, other, pools)
             if split.labelled:
@@ -133,15 +121,7 @@ def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
     return ()
 
 
-def _other_splits(task: TaskSpec, read: Split, pools: Pools) -> Iterator[str]:
-    known = pools.source.splits(task)
-    wanted = (name for name in _OTHERS if name != read.split and name in known)
-    return (name for name in wanted if pools.source.holds(task, read.language, name))
-
-
 _AUTO: Final = "auto"
-_ENGLISH: Final = "en"
-_FIELDS: Final = "Fields of its own tasks are part of the noise: --perturb char_noise:0.1@fields=premise"
 
 Made = list[tuple[TaskSheet, TaskFile | None]]
 """Sheets, each with the task file of lm-eval where it is exported to lm-eval."""
@@ -165,18 +145,17 @@ class Selection:
     selected: tuple[Selected, ...]
     left: tuple[str, ...]
 
-    @property
-    def pages(self) -> int:
-        """How many files of rows are written, without those of examples in prompts."""
-        return sum(1 + sum(len(each.seeds) for each in item.conditions) for item in self.selected)
-
 
 def select(job: ExportJob) -> Selection:
-    """Read what a job names. Raises UserError where nothing is left."""
+    """Read what a job names. Raises UserError where nothing is left, and for noise that asks a model or its tokens."""
     codes(" ".join(code for name in job.languages for code in name.split("@")))
     cells = asked(job.perturb, job.keep_names)
     for cell in cells:
-        _check(cell)
+        links = bound(cell.cell)
+        check_unasked(links)
+        for link in links:
+            if link.axis == TOKENS:  # raises that no task run has a tokenizer here
+                at_nominal(link, "en")
     left: list[str] = []
     with own_tasks(job.data):
         sheets = list(_sheets(job, left))
@@ -191,23 +170,12 @@ def select(job: ExportJob) -> Selection:
     return Selection(tuple(selected), tuple(dict.fromkeys(left)))
 
 
-def _check(cell: SuiteCell) -> None:
-    """Raise UnknownName or SpecError for noise that does not exist, or asks a model or its tokens."""
-    links = bound(cell.cell)
-    check_unasked(links)
-    for link in links:
-        if link.axis == TOKENS:
-            at_nominal(link, _ENGLISH)
-
-
-# -------------------------------------------------------------------------------------------------------------- sheets
-
-
 def _sheets(job: ExportJob, left: list[str]) -> Made:
-    ours, theirs = _split_names(job)
+    known = {*registry.names("task"), *names()}
+    theirs = list(dict.fromkeys(name for name in job.tasks if name not in known))
     _check_options(job, theirs)
     made = [_their_sheet(each, job) for name in theirs for each in _members(name, job)]
-    if not ours:
+    if not (ours := chosen([name for name in job.tasks if name in known])):
         return made
     pools = Pools(open_source(job.data, offline=job.offline))
     for name, group in ours.items():
@@ -220,13 +188,6 @@ def _sheets(job: ExportJob, left: list[str]) -> Made:
         for code in job.languages or group_languages(task, pools.source, group):
             made += _our_sheet(task, code, job, pools, left)
     return made
-
-
-def _split_names(job: ExportJob) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Our tasks with the languages of their groups, and the names of others."""
-    known = {*registry.names("task"), *names()}
-    theirs = [name for name in job.tasks if name not in known]
-    return chosen([name for name in job.tasks if name in known]), list(dict.fromkeys(theirs))
 
 
 def _check_options(job: ExportJob, theirs: Sequence[str]) -> None:
@@ -291,9 +252,6 @@ def _their_sheet(name: str, job: ExportJob) -> tuple[TaskSheet, TaskFile | None]
         job = replace(job, fields=known[0], cluster=job.cluster or known[1])
     file = task_file(name) if job.what == LM_EVAL or not job.rows else None
     return their_tasks.sheet_of(name, job, file), file
-
-
-# ---------------------------------------------------------------------------------------------------------- conditions
 
 
 def _conditions(cells: Sequence[SuiteCell], sheet: TaskSheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
@@ -60,11 +60,6 @@ class Page:
     rows: tuple[Mapping[str, Any], ...]
     identities: tuple[Mapping[str, Any], ...]
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing is noised."""
-        return self.condition == CLEAN
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -83,7 +78,10 @@ class Pages:
 
     def of(self, condition: Condition, seed: int) -> Page:
         """The rows under a condition and a noise seed. Raises as `noise_texts`."""
-        texts, words = self._texts(condition.fields)
+        if condition.fields not in self.made:
+            texts = field_texts(self.sheet.examples, condition.fields)
+            self.made[condition.fields] = texts, risky(texts.texts)
+        texts, words = self.made[condition.fields]
         noise = measured(condition.noised(texts, seed), self._columns(texts), len(self.sheet.examples))
         identities = self._identities(condition.name, seed, noise, words)
         views = list(noise.noised)
@@ -93,12 +91,6 @@ class Pages:
             for index in range(len(self.sheet.rows))
         )
         return Page(condition.name, seed, rows, identities)
-
-    def _texts(self, fields: tuple[str, ...]) -> tuple[FieldTexts, Risky]:
-        if fields not in self.made:
-            texts = field_texts(self.sheet.examples, fields)
-            self.made[fields] = texts, risky(texts.texts)
-        return self.made[fields]
 
     def _columns(self, texts: FieldTexts) -> list[tuple[Any, Any]]:
         owners = np.arange(len(self.sheet.examples))
@@ -137,18 +129,10 @@ class Pages:
         }
         lists["operators"] = [json.loads(text) for text in lists["operators"]]
         return tuple(
-            {**of_all, **_item(example), **dict(zip(lists, values, strict=True))}
-            for example, *values in zip(sheet.examples, *lists.values(), strict=True)
+            {**of_all, "example": it.id, "cluster": it.cluster, "fingerprint": it.fingerprint}
+            | dict(zip(lists, values, strict=True))
+            for it, *values in zip(sheet.examples, *lists.values(), strict=True)
         )
-
-
-def conditions_and_seeds(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, int]]:
-    """Each condition with each of its noise seeds."""
-    return ((condition, seed) for condition in conditions for seed in condition.seeds)
-
-
-def _item(example: Example) -> dict[str, str]:
-    return {"example": example.id, "cluster": example.cluster, "fingerprint": example.fingerprint}
 
 
 def _within(raw: str, noised: Noised) -> str:

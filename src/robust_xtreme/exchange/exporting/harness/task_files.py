@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,18 +16,29 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, NotInstalled, UnknownName, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.exchange.exporting.harness.sheet import TaskSheet
+from robust_xtreme.files.store import write
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 
-# Names of exported tasks and files: of letters, digits, `-`, `_` and `.`, each for one condition and noise seed.
+DATA: Final = "data"
+TASKS: Final = "tasks"
+PROGRAM: Final = "task.py"
+"""What is in the folder of an export."""
 
 PREFIX: Final = "rx"
-_OTHERS: Final = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST: Final = 60
+
+
+def put(path: Path, lines: Iterable[str]) -> None:
+    """Write a file of lines."""
+    write(path, "".join(f"{line}\n" for line in lines).encode(), "folder: -o DIR")
 
 
 def slugs(sheet: TaskSheet, conditions: Sequence[Condition]) -> dict[str, str]:
     """A short name for each condition, by its full name; the fields are left out where they are the sheet's own."""
-    short = {each.name: _slug(_shown(sheet, each)) for each in conditions}
+    short = {}
+    for each in conditions:
+        spec = each.spec.on() if each.spec and each.spec.fields == sheet.fields else each.spec
+        short[each.name] = _slug(str(spec or each.name))
     counts = Counter(short.values())
     return {
         name: slug if counts[slug] == 1 and len(slug) <= _LONGEST else f"{slug[:_LONGEST]}-{digest(name)}"
@@ -45,23 +56,13 @@ def task_name(file: str) -> str:
     return f"{PREFIX}_{file}"
 
 
-def _shown(sheet: TaskSheet, condition: Condition) -> str:
-    spec = condition.spec
-    if spec is None:
-        return condition.name
-    return str(spec.on() if spec.fields == sheet.fields else spec)
-
-
 def _slug(text: str) -> str:
-    return _OTHERS.sub("-", text).strip("-.")
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
 
 
 _PACKAGE: Final = "lm_eval"
 _LARGEST: Final = 10_000_000
-_DEEPEST: Final = 20
 _TASK: Final = re.compile(rb"""^task:[ \t]*["']?([\w.-]+)["']?[ \t]*(?:#.*)?\r?$""", re.MULTILINE)
-_INSTALL: Final = "pip install 'robust-xtreme[lm-eval]'"
-_SEE: Final = "lm-eval ls tasks"
 
 
 @final
@@ -95,7 +96,7 @@ def task_file(name: str) -> TaskFile:
     """The file of a task. Raises NotInstalled, UnknownName, UserError where it is not a file to include."""
     paths = _paths(_folder())
     if name not in paths:
-        raise UnknownName("task of lm-eval", name, paths, _SEE)
+        raise UnknownName("task of lm-eval", name, paths, "lm-eval ls tasks")
     settings = _settings(paths[name])
     if "class" in settings:
         raise UserError(f"{name} of lm-eval is a task in Python, which no task file can include.")
@@ -112,7 +113,8 @@ def _folder() -> Path:
     for location in (spec.submodule_search_locations or ()) if spec else ():
         if (folder := Path(location) / "tasks").is_dir():
             return folder
-    raise NotInstalled(f"export lm-eval reads the task files of lm-eval, which is not installed. Install: {_INSTALL}")
+    what = "export lm-eval reads the task files of lm-eval, which is not installed."
+    raise NotInstalled(f"{what} Install: pip install 'robust-xtreme[lm-eval]'")
 
 
 def _version() -> str | None:
@@ -134,7 +136,7 @@ def _paths(folder: Path) -> dict[str, Path]:
 
 def _settings(path: Path, depth: int = 0) -> dict[str, Any]:
     """The settings of a file over those of the files that it includes. Raises DataError."""
-    if depth > _DEEPEST:
+    if depth > 20:
         raise DataError(path, "is included by files that it includes.")
     settings = _parsed(path)
     included = settings.pop("include", [])

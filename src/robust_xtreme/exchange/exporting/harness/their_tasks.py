@@ -17,7 +17,7 @@ from robust_xtreme.exchange.exporting.harness.job import ExportJob
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, TaskSheet, within
 from robust_xtreme.exchange.exporting.harness.task_files import TaskFile
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad
-from robust_xtreme.tasks.sources import by_name
+from robust_xtreme.tasks.sources.dataset import rows_of
 from robust_xtreme.tasks.sources.rows import limit
 
 Row = Mapping[str, Any]
@@ -27,7 +27,6 @@ _READERS: Final = ("json", "csv", "text", "parquet", "arrow")
 
 _SHOTS: Final = 100
 _HALF: Final = re.compile("[\ud800-\udfff]")
-_SPLIT: Final = "test"
 _PAIRS: Final = """
     afr:af arb:ar azj:az aze:az bam:bm ben:bn bul:bg deu:de ell:el eng:en est:et eus:eu ewe:ee fin:fi fon:fon fra:fr
     grn:gn guj:gu hat:ht hau:ha heb:he hin:hi hun:hu ibo:ig ind:id ita:it jav:jv jpn:ja kat:ka kaz:kk kin:rw kor:ko
@@ -37,9 +36,6 @@ _PAIRS: Final = """
 """
 _CODES: Final = dict(pair.split(":") for pair in _PAIRS.split())
 """The codes of ISO 639-3 that names of tasks contain, and ours."""
-
-_SCRIPTS: Final = {"Hang": "Kore"}
-"""Other names of scripts."""
 
 
 def language_of(name: str, named: Sequence[str]) -> str:
@@ -103,18 +99,22 @@ def without_language(name: str, code: str) -> str:
 def _coded(part: str, script: str) -> str:
     """The language of `swh_Latn`; "" where it is written in another script than its noise."""
     code = _CODES.get(part, "")
-    return code if code and _SCRIPTS.get(script, script) == language(code).script else ""
+    return code if code and language(code).script == ("Kore" if script == "Hang" else script) else ""
 
 
 def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
     """The rows of a task; `file` is that of lm-eval. Raises UserError, DataError."""
     code = language_of(name, job.languages)
-    split = file.evaluated[1] if file else _SPLIT
+    split = file.evaluated[1] if file else "test"
     rows = _rows(name, code, job, file, split)
     task = without_language(name, code)
     table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
     examples = limit(table.examples(), job.limit or None)
     numbers = [int(example.id.rpartition("/")[2]) for example in examples]
+    shots = _shots(name, code, job, file)
+    for shot in shots:  # readers need the same columns in all rows
+        if other := sorted(shot.keys() ^ rows[0].keys()):
+            raise UserError(f"{name}: the rows for prompts and the others differ in the column {other[0]!r}.")
     return TaskSheet(
         name=name,
         task=task,
@@ -128,7 +128,7 @@ def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
         fields=job.fields,
         known=job.fields,
         answers=tuple(table.answers[number] for number in numbers) if table.answers else (),
-        shots=_alike(_shots(name, code, job, file), rows[0], name),
+        shots=shots,
     )
 
 
@@ -164,20 +164,12 @@ class _Table:
         texts = {}
         for name in self.job.fields:
             value = _text(row, name, self._at(number)).strip()
-            of_text = self._spans(value, spans) if name == CONTEXT else ()
+            known = self.together.get(value, ()) if self.job.cluster else spans
+            ordered = sorted(known if name == CONTEXT else (), key=lambda span: (span.start, span.stop))
             text_id = self.origin.shared(name, digest(value)) if self.job.cluster else f"{id}/{name}"
-            texts[name] = Text(text_id, self.origin.language, value, of_text)
+            texts[name] = Text(text_id, self.origin.language, value, tuple(ordered))
         cluster = _cluster(row, self.job.cluster, self._at(number)) if self.job.cluster else str(number)
         return Example(id, texts, Answers(spans) if spans else UNLABELLED, cluster, digest(_canonical(row)))
-
-    def _spans(self, context: str, of_row: tuple[Span, ...]) -> tuple[Span, ...]:
-        """The spans of a context in a row."""
-        spans = self.together.get(context, ()) if self.job.cluster else of_row
-        return tuple(sorted(spans, key=_ends))
-
-
-def _ends(span: Span) -> tuple[int, int]:
-    return span.start, span.stop
 
 
 def _has_answers(row: Row) -> bool:
@@ -194,14 +186,12 @@ def _answers(row: Row, location: str) -> AnswerSpans:
     texts, starts = row[ANSWERS]["text"], row[ANSWERS]["answer_start"]
     if not isinstance(starts, list) or len(starts) != len(texts):
         raise DataError(location, "has lists of answers and of their starts of different lengths.")
-    ends = [_checked_span(*pair, raw, location) for pair in zip(texts, starts, strict=True)]
+    ends = []
+    for text, start in zip(texts, starts, strict=True):
+        if not isinstance(text, str) or type(start) is not int:
+            raise DataError(location, f"has an answer {text!r:.80} at {start!r:.80}, not a text at a number.")
+        ends.append(squad.span(text, start, raw, location))
     return tuple(within(raw, *each) if each else None for each in ends)
-
-
-def _checked_span(text: Any, start: Any, raw: str, location: str) -> tuple[int, int] | None:
-    if not isinstance(text, str) or type(start) is not int:
-        raise DataError(location, f"has an answer {text!r:.80} at {start!r:.80}, not a text at a number.")
-    return squad.span(text, start, raw, location)
 
 
 def _text(row: Row, name: str, location: str) -> str:
@@ -225,9 +215,6 @@ def _canonical(row: Row) -> str:
     return json.dumps(row, sort_keys=True, allow_nan=False)
 
 
-# ---------------------------------------------------------------------------------------------------------------- rows
-
-
 def _rows(name: str, code: str, job: ExportJob, file: TaskFile | None, split: str) -> list[dict[str, Any]]:
     """The rows of a task: of the file that is named, else of the dataset that lm-eval's task names."""
     if job.rows:
@@ -241,7 +228,7 @@ def _of_dataset(name: str, job: ExportJob, file: TaskFile, split: str) -> list[d
     repo, config = file.settings.get("dataset_path"), file.settings.get("dataset_name")
     if not isinstance(repo, str) or repo in _READERS or not isinstance(config, str | None):
         raise UserError(f"{name} of lm-eval names no dataset of the hub. Name a file of its rows: --rows FILE")
-    rows = by_name.rows_of(repo, config or "", split, offline=job.offline)
+    rows = rows_of(repo, config or "", split, offline=job.offline)
     try:
         return [json.loads(_canonical(row)) for row in rows]
     except (TypeError, ValueError) as error:
@@ -258,14 +245,6 @@ def _shots(name: str, code: str, job: ExportJob, file: TaskFile | None) -> tuple
     splits = (file.settings.get(key) for key in keys)
     other = next((each for each in splits if isinstance(each, str) and each != file.evaluated[1]), None)
     return tuple(_of_dataset(name, job, file, other)[:_SHOTS]) if other else ()
-
-
-def _alike(shots: tuple[Row, ...], row: Row, name: str) -> tuple[Row, ...]:
-    """The rows for prompts. Raises UserError where their columns are not those of the other rows, as readers need."""
-    for shot in shots:
-        if other := sorted(shot.keys() ^ row.keys()):
-            raise UserError(f"{name}: the rows for prompts and the others differ in the column {other[0]!r}.")
-    return shots
 
 
 def _location(pattern: str, name: str, code: str) -> str:
