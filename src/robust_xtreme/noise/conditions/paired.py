@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import accumulate
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -21,6 +21,7 @@ from robust_xtreme.noise.conditions.pairing import Noisy, Pairing, Steps, follow
 from robust_xtreme.noise.engine.diff import Hunk, hunks
 from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined, untouched
 from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_values
+from robust_xtreme.noise.engine.rewriter import runs_of
 
 _WORD: Final = re.compile(r"\S+")
 _REPLACE, _INSERT, _DELETE = "replace", "insert", "delete"
@@ -68,8 +69,10 @@ def _changes(old: str, new: str, clean_start: int, noisy_start: int) -> Iterator
     if old == new:
         return
     before, after = graphemes.split(old), graphemes.split(new)
-    (words, starts), (others, stops) = _words(before), _words(after)
-    points, noisy_points = _positions(before, clean_start), _positions(after, noisy_start)
+    (words, starts), (others, stops) = runs_of(before), runs_of(after)
+    # points, noisy_points: the code point at which each cluster begins; then the end of the last.
+    points = list(accumulate(map(len, before), initial=clean_start))
+    noisy_points = list(accumulate(map(len, after), initial=noisy_start))
     for a, b, c, d in _stretches(words, others):
         for i, j, k, m in hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]]):
             first, last, low, high = starts[a] + i, starts[a] + j, stops[c] + k, stops[c] + m
@@ -90,17 +93,6 @@ def _stretches(words: Sequence[str], others: Sequence[str]) -> Iterator[Hunk]:
             yield from ((a + number, a + number + 1, c + number, c + number + 1) for number in changed)
         else:
             yield a, b, c, d
-
-
-def _words(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The words and the white space between them, and the cluster at which each begins; then the number of clusters."""
-    words = [tuple(run) for _, run in groupby(clusters, key=str.isspace)]
-    return ["".join(word) for word in words], list(accumulate(map(len, words), initial=0))
-
-
-def _positions(clusters: Sequence[str], start: int) -> list[int]:
-    """The code point at which each cluster begins; then the end of the last."""
-    return list(accumulate(map(len, clusters), initial=start))
 
 
 def _words_edited(clean: str, noisy: str, moves: Sequence[Place]) -> int:
@@ -276,18 +268,11 @@ def _check_answers(item: _Item, noised: Mapping[str, Noised]) -> None:
 
 # Noise with as many edits in each text as a noisy set has there: of many strengths, the one that comes nearest.
 
-_LEAST: Final = 0.001
-_STEP: Final = 1.02
-_COUNT: Final = 349
 _COARSE: Final = 5
 
 
-def _strengths() -> tuple[str, ...]:
-    steps = (min(1.0, _LEAST * _STEP**number) for number in range(_COUNT + 1))
-    return tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.5f}") for step in steps)]))
-
-
-STRENGTHS: Final = _strengths()
+_STEPS: Final = [min(1.0, 0.001 * 1.02**number) for number in range(350)]
+STRENGTHS: Final = tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.5f}") for step in _STEPS)]))
 """The strengths that are tried: 0, and from 0.001 to 1 in steps of a fiftieth."""
 
 
@@ -308,15 +293,16 @@ def as_many(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: 
         alike = np.array([at for at, text in enumerate(texts) if text.language == language], np.int64)
         number[alike] = _chosen([texts[at] for at in alike.tolist()], wanted[alike], spec, seed)
     order = [np.flatnonzero(number == each) for each in np.unique(number)]
-    parts = [
-        noise_texts([texts[at] for at in same.tolist()], _at(spec, STRENGTHS[number[same[0]]]), seed) for same in order
-    ]
+    parts = []
+    for same in order:
+        cell = at_strength(spec, STRENGTHS[number[same[0]]])
+        parts.append(noise_texts([texts[at] for at in same.tolist()], cell, seed))
     return joined(parts).take(np.argsort(np.concatenate(order), kind="stable")) if parts else untouched(())
 
 
-def _at(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
-    (link,) = spec.links
-    return replace(spec, links=(replace(link, strengths=(strength,)),))
+def at_strength(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
+    """One perturbation at a strength."""
+    return replace(spec, links=(replace(spec.links[0], strengths=(strength,)),))
 
 
 def _chosen(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: int) -> Array:

@@ -27,8 +27,8 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._runs import find, guard, unit_draws
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, known_language, member
+from robust_xtreme.noise.engine._runs import cumulated, find, guard, unit_draws
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, member
 
 UnitName = Literal["grapheme cluster", "word"]
 Choices = Mapping[str, Callable[[], tuple[str, ...]]]
@@ -139,9 +139,8 @@ def recoding(
             return _decided(job, table(job.language, chosen(job.params)), unit, marked)
 
         def lacks_with(code: str, params: Params) -> str:
-            if reason := known_language(code) or declared.get("lacks", known_language)(code):
-                return reason
-            return "" if table(code, chosen(params)).row.any() else nothing
+            reason = declared["lacks"](code) if "lacks" in declared else ""
+            return reason or ("" if table(code, chosen(params)).row.any() else nothing)
 
         def lacks(code: str) -> str:
             return lacks_with(code, {name: known()[:1] for name, known in (choices or {}).items()})
@@ -224,8 +223,7 @@ def _is_composed(text: str) -> bool:
 def _words(job: Job, rows: Array) -> _Eligible:
     """The words with a code point in the table."""
     words = find(job.batch)
-    before = np.zeros(len(rows) + 1, np.int32)
-    np.cumsum(rows > 0, dtype=np.int32, out=before[1:])
+    before = cumulated(rows > 0)
     numbers = np.flatnonzero(words.offered & (at(before, words.stop) > at(before, words.start)))
     start, text = words.start[numbers], words.text[numbers]
     return _Eligible(start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text]))

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Final
 
-from robust_xtreme.core import languages
+import numpy as np
+
+from robust_xtreme.core import languages, packs
+from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import belongs
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.letters import THAI_AFTER, THAI_BEFORE, inserting
+from robust_xtreme.noise.engine.letters import THAI_AFTER, THAI_BEFORE, inserted
 from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
-from robust_xtreme.noise.engine.perturbation import alphabet_pack
+from robust_xtreme.noise.engine.perturbation import Job, alphabet_pack, member
 from robust_xtreme.noise.engine.words import Form, words
 
 # Punctuation errors: marks left out, doubled, replaced by others, quotes typed as on a typewriter.
@@ -102,14 +105,26 @@ JOINERS: Final = "\u200c\u200d"
 _SHAPED: Final = frozenset(("Arab", "Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu"))
 
 
-@inserting(
+@packs.cached
+def _characters(code: str) -> Array:
+    """The characters that are put between letters of a language, which are equally likely."""
+    shaped = languages.language(code).script in _SHAPED
+    return np.array([ord(character) for character in EVERYWHERE + ("" if shaped else JOINERS)], np.uint32)
+
+
+def _edit(job: Job) -> tuple[Edits, Array]:
+    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
+    return inserted(job, _characters(job.language))
+
+
+zero_width = member(
+    _edit,
+    kind="letters",
+    unit="grapheme cluster",
     strength="share of letters before another letter that a character follows",
-    operator="insert",
+    operators=("insert",),
+    edit=_edit,
+    name="zero_width",
     packs=alphabet_pack,
     waives=frozenset({"rule_3_clusters_stay_whole", "rule_4_noise_belongs_to_the_script"}),
 )
-def zero_width(language: str) -> Iterator[str]:
-    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
-    yield from EVERYWHERE
-    if languages.language(language).script not in _SHAPED:
-        yield from JOINERS

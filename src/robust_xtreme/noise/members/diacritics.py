@@ -19,7 +19,6 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import capital, cases, upper
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 
 _KIND: Final = "diacritics"
@@ -30,12 +29,6 @@ _PARTS_OF_LETTERS: Final = frozenset("\u0653\u0654\u0655")
 
 _DECOMPOSED: Final = ("Grek", "Latn")
 """The scripts whose marks, but for those of packs, are left out."""
-
-
-def _lacks(code: str) -> str:
-    if reason := known_language(code):
-        return reason
-    return "the marks of its script are vowels" if languages.language(code).script in _ABUGIDAS else ""
 
 
 def _packs(code: str) -> tuple[str, ...]:
@@ -49,7 +42,7 @@ def _packs(code: str) -> tuple[str, ...]:
     operator="strip",
     choices={"umlaut": lambda: ("a", "ae")},
     nothing="no letters with marks that people leave out",
-    lacks=_lacks,
+    lacks=lambda code: "the marks of its script are vowels" if languages.language(code).script in _ABUGIDAS else "",
     packs=_packs,
     thin=hardly("af eu fa he jv nl qu ru tl ur"),
 )
@@ -59,7 +52,8 @@ def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
     marks = {mark for mark in known.marks if unicodedata.category(mark) == "Mn"} - _PARTS_OF_LETTERS
     listed = plain_letters(language, umlaut)
     if known.script in _DECOMPOSED:
-        for letter in {*cases(language), *_first_points(known.alphabet, language)} - listed.keys():
+        first = {form[0] for letter in known.alphabet if len(letter) > 1 for form in (letter, upper(letter, language))}
+        for letter in {*cases(language), *first} - listed.keys():
             decomposed = unicodedata.normalize("NFD", letter)
             marks |= {*decomposed[1:]}
             yield Recoding(letter, decomposed[0])
@@ -68,14 +62,6 @@ def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
         marks |= {*unicodedata.normalize("NFD", letter)[1:]}
     if known.script in (*_DECOMPOSED, *_POINTED) or listed:
         yield from (Recoding(mark, "") for mark in sorted(marks))
-
-
-def _first_points(alphabet: tuple[str, ...], code: str) -> Iterator[str]:
-    """The first code points of the letters that have several, in both cases: ẹ of ẹ́."""
-    for letter in alphabet:
-        if len(letter) > 1:
-            yield letter[0]
-            yield upper(letter, code)[0]
 
 
 @packs.cached

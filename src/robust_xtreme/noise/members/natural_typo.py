@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words
 
 THIN = 0.5
@@ -67,7 +66,7 @@ def _thin(code: str) -> str:
 @words(
     strength="share of the words listed that are misspelt",
     rates={_KIND: "1"},
-    lacks=lambda code: known_language(code) or ("" if packs.has("misspellings", code) else "no list of misspellings"),
+    lacks=lambda code: "" if packs.has("misspellings", code) else "no list of misspellings",
     packs=lambda code: (f"misspellings/{code}",),
     thin=_thin,
 )

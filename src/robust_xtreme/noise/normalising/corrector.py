@@ -15,8 +15,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.core import packs
-from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import Edits, Moved, SpanTable, apply, batch
+from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
 from robust_xtreme.noise.engine.realised import KIND, texts
@@ -210,51 +209,27 @@ def spelling_of(code: str, english: Counter[str]) -> Spelling:
 
     A word of another language than English becomes a word of that language only; English ones stay there.
     """
-    counts = Counter(dict.fromkeys(_vocabulary_listed(code), 1)) + counted(_texts(code), code)
+    listed = misspelt(code) if packs.has("misspellings", code) else ()
+    counts = Counter(dict.fromkeys(listed, 1)) + counted(texts(code) if packs.has(KIND, code) else (), code)
     if code == ENGLISH:
         counts += english
     return Spelling(code, dict(counts), frozenset(english))
 
 
-def _texts(code: str) -> Iterable[str]:
-    return texts(code) if packs.has(KIND, code) else ()
-
-
-def _vocabulary_listed(code: str) -> Iterable[str]:
-    return misspelt(code) if packs.has("misspellings", code) else ()
-
-
-# Texts with their words normalised, and where everything is after it.
-
-_ENCODING = "utf-32-le"
-
-
 def normalised(values: Sequence[str], spans: SpanTable, spelling: Spelling) -> Moved:
     """The texts with each word that is not known corrected; a word that an end of a span cuts stays."""
-    cuts = _cuts(spans, len(values))
+    cuts: list[list[int]] = [[] for _ in values]
+    for text, *ends in zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True):
+        cuts[text] += ends
     rows = [
         (number, *row)
         for number, (value, ends) in enumerate(zip(values, cuts, strict=True))
-        for row in _changes(value, ends, spelling)
+        for row in _changes(value, sorted(ends), spelling)
     ]
     clean = batch(values, spans)
-    put = [row[3] for row in rows]
-    pool = np.frombuffer("".join(put).encode(_ENCODING, "surrogatepass"), np.uint32)
-    sizes = np.array([len(each) for each in put], np.int64)
-    base = clean.offsets[np.array([row[0] for row in rows], np.int64)]
-    start, stop = (base + np.array([row[at] for row in rows], np.int64) for at in (1, 2))
-    source, length = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 2), np.int64)
-    source[:, 0], length[:, 0] = len(clean.points) + bounds_of(sizes)[:-1], sizes
-    none = np.zeros(len(rows), np.int64)
-    return apply(clean, Edits(start, stop, none, none, source, length, pool))
-
-
-def _cuts(spans: SpanTable, count: int) -> list[list[int]]:
-    """The ends of the spans of each text, sorted."""
-    cuts: list[list[int]] = [[] for _ in range(count)]
-    for text, *ends in zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True):
-        cuts[text] += ends
-    return [sorted(ends) for ends in cuts]
+    owner, low, high = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3).T
+    base, none = clean.offsets[owner], np.zeros(len(rows), np.int64)
+    return apply(clean, putting(clean, base + low, base + high, none, none, [row[3] for row in rows]))
 
 
 def _changes(value: str, cuts: Sequence[int], spelling: Spelling) -> Iterator[tuple[int, int, str]]:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.attack import recipe
-from robust_xtreme.noise.engine.perturbation import known_language
 
 
 def lacks(code: str) -> str:
     """Why recipes do not serve a language; "" where they do."""
-    if reason := known_language(code):
-        return reason
     language = languages.language(code)
     if not language.spaces:
         return "TextAttack's tokenizer needs spaces between words, and the language is written without"
