@@ -228,15 +228,14 @@ def _keys(path: Path, pack: dict[str, Any]) -> tuple[KeyboardKey, ...]:
         for y, row in enumerate(rows):
             if len(row) != shape[y]:
                 raise DataError(path, f"{level}, row {y + 1}: {len(row)} cells where 'plain' has {shape[y]}. {_SEE}")
-    cells_at = [(y, at) for y, cells in enumerate(shape) for at in range(cells)]
-    keys = (_key(y, offsets[y] + at, tuple(rows[y][at] if rows else "" for rows in levels)) for y, at in cells_at)
-    return tuple(key for key in keys if any(key.levels))
-
-
-def _key(y: int, x: float, levels: tuple[str, ...]) -> KeyboardKey:
-    """A key by its position: rows E to A from the top, columns along the slant of a pc's keyboard."""
-    column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
-    return KeyboardKey(f"A{'EDCBA@'[y]}{column:02}", x, float(y), levels)
+    keys = []
+    for y, at in ((y, at) for y, cells in enumerate(shape) for at in range(cells)):
+        if any(typed := tuple(rows[y][at] if rows else "" for rows in levels)):
+            # Its position: rows E to A from the top, columns along the slant of a pc's keyboard.
+            x = offsets[y] + at
+            column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
+            keys.append(KeyboardKey(f"A{'EDCBA@'[y]}{column:02}", x, float(y), typed))
+    return tuple(keys)
 
 
 def _offsets(path: Path, offsets: list[Any]) -> list[float]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from robust_xtreme.core import packs
@@ -114,23 +114,13 @@ def mistakes(syllable: str) -> tuple[tuple[str, str, int], ...]:
     return tuple(row for row in mistyped if row[1] in syllables() and row[1] != syllable)
 
 
-def mistaken_readings(reading: str) -> Iterator[tuple[str, str, int]]:
-    """The readings that result when one syllable is mistyped: kind, reading, weight."""
-    parts = reading.split(" ")
-    for index, syllable in enumerate(parts):
-        for kind, other, weight in mistakes(syllable):
-            yield kind, " ".join((*parts[:index], other, *parts[index + 1 :])), weight
-
-
 def _mistaken(reading: str, known: Mapping[str, Count]) -> list[tuple[str, str, int, int]]:
     """The words that are typed instead of those of a reading: kind, word, weight, frequency."""
-    homophones = _top(known[reading], _MOST["candidate"] + 1)
+    homophones = islice(known[reading].items(), _MOST["candidate"] + 1)
     rows = [("candidate", form, frequency, frequency) for form, frequency in homophones]
-    for kind, other, weight in mistaken_readings(reading):
-        for form, frequency in _top(known.get(other, {}), _NEAR if kind == "syllable" else 1):
+    parts = reading.split(" ")
+    for index, (kind, other, weight) in ((index, row) for index, part in enumerate(parts) for row in mistakes(part)):
+        mistaken = " ".join((*parts[:index], other, *parts[index + 1 :]))
+        for form, frequency in islice(known.get(mistaken, {}).items(), _NEAR if kind == "syllable" else 1):
             rows.append((kind, form, frequency if kind == "syllable" else weight, frequency))
     return rows
-
-
-def _top(forms: Count, most: int) -> list[tuple[str, int]]:
-    return list(forms.items())[:most]
