@@ -26,20 +26,20 @@ def _noise(spec: str, *texts: Text, seed: int = 0) -> list[Noised]:
     return list(noise_texts(texts, PerturbationSpec.parse(spec), seed))
 
 
-@letters(strength="share of letters e left out")
-def without_e(page: Letters) -> Array:
-    """Leave out each e."""
-    return page.may("delete", where=page.points == ord("e"))
+@letters(strength="share of letters e doubled")
+def longer_e(page: Letters) -> Array:
+    """Double each e."""
+    return page.may("double", where=page.points == ord("e"))
 
 
 def test_an_author_says_what_may_change_and_the_engine_does_the_rest() -> None:
     """At strength 1 each letter that may change does, and only those count as eligible."""
-    assert without_e.name == "without_e"
-    assert without_e.summary == "Leave out each e."
-    noised = noise_with([Bound(without_e, "1", {})], [Text("a", "en", "a new ear, u", (Span(2, 5),))], 0)[0]
-    assert noised.text.value == "a nw ar, u"
-    assert noised.text.at(noised.text.spans[0]) == "nw"
-    assert (noised.eligible, noised.edits["delete"]) == (2, 2)
+    assert longer_e.name == "longer_e"
+    assert longer_e.summary == "Double each e."
+    noised = noise_with([Bound(longer_e, "1", {})], [Text("a", "en", "a new ear, u", (Span(2, 5),))], 0)[0]
+    assert noised.text.value == "a neew eear, u"
+    assert noised.text.at(noised.text.spans[0]) == "neew"
+    assert (noised.eligible, noised.edits["double"]) == (2, 2)
 
 
 def test_a_member_declares_what_it_does_not_have_and_waives() -> None:
@@ -62,7 +62,7 @@ def test_a_member_declares_what_it_does_not_have_and_waives() -> None:
     for member in members:
         assert (member.version, member.waives, member.refuses) == (2, declared["waives"], ("tagging",))
         assert (member.serves("sw"), member.lacks("en"), member.packs("sw")) == (True, "not Swahili", ("mine/sw",))
-    assert (without_e.version, without_e.waives, without_e.packs("sw")) == (1, frozenset(), ("alphabets/sw",))
+    assert (longer_e.version, longer_e.waives, longer_e.packs("sw")) == (1, frozenset(), ("alphabets/sw",))
 
 
 def test_a_text_shared_by_examples_is_noised_once() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,17 +11,16 @@ from typing import Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.core import graphemes
-from robust_xtreme.core.edits import Array, Place, Trace, span_table
+from robust_xtreme.core.edits import NO_SPANS, Array, Place, Trace, batch, putting, span_table
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Answers, Example, Span, Text
 from robust_xtreme.core.specs import PerturbationSpec, canonical_strength
 from robust_xtreme.noise.conditions.pairing import Noisy, Pairing, Steps, followed
 from robust_xtreme.noise.engine.diff import Hunk, hunks
 from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined, untouched
-from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_values
+from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_values, words_of
 from robust_xtreme.noise.engine.rewriter import runs_of
 
-_WORD: Final = re.compile(r"\S+")
 _REPLACE, _INSERT, _DELETE = "replace", "insert", "delete"
 
 
@@ -48,7 +45,10 @@ def realised(clean: Text, value: str, spans: Sequence[Span]) -> Noised:
     status = "unchanged" if value == clean.value else "ok"
     clusters, words = len(graphemes.split(clean.value)), len(clean.value.split())
     edited, edits = sum(change.cost for change in changes), Counter(change.operator for change in changes)
-    words_edited = _words_edited(clean.value, value, trace.moves)
+    page, none = batch([clean.value], NO_SPANS), np.zeros(len(changes), np.int64)
+    start, stop = np.array([change.move[:2] for change in changes], np.int64).reshape(-1, 2).T
+    put = [value[low:high] for _, _, low, high in trace.moves]
+    words_edited = int(words_of(page, putting(page, start, stop, none, none, put), none)[1][0])
     return Noised(clean, noisy, status, clusters, edits, clusters, edited, words, words_edited, (trace,))
 
 
@@ -93,32 +93,6 @@ def _stretches(words: Sequence[str], others: Sequence[str]) -> Iterator[Hunk]:
             yield from ((a + number, a + number + 1, c + number, c + number + 1) for number in changed)
         else:
             yield a, b, c, d
-
-
-def _words_edited(clean: str, noisy: str, moves: Sequence[Place]) -> int:
-    """The number of words of a text that the moves to the noisy text edit, as the engine counts them."""
-    words = [match.span() for match in _WORD.finditer(clean)]
-    stops = [stop for _, stop in words]
-    touched: set[int] = set()
-    for move in moves:
-        low, high = _reached(clean, noisy, move)
-        number = bisect_right(stops, low)
-        while number < len(words) and words[number][0] < high:
-            touched.add(number)
-            number += 1
-    return len(touched)
-
-
-def _reached(clean: str, noisy: str, move: Place) -> tuple[int, int]:
-    """The range of the clean text that a move edits: with the ends of words beside it that touch another sign now."""
-    start, stop, low, high = move
-    before, after = clean[max(start - 1, 0) : start], clean[stop : stop + 1]
-    put = noisy[low:high]
-    if start == stop and _WORD.match(before) and _WORD.match(after):
-        return start, start + 1
-    ends = _WORD.match(before) and not _WORD.match(clean[start : start + 1]) and _WORD.match(put[:1] or after)
-    begins = _WORD.match(after) and not _WORD.match(clean[max(stop - 1, 0) : stop]) and _WORD.match(put[-1:] or before)
-    return start - bool(ends), stop + bool(begins)
 
 
 _CONTEXT: Final = "context"
@@ -195,15 +169,9 @@ def _with_own_ids(items: Sequence[_Item]) -> list[_Item]:
             forms[text.id].add(item.form(field))
 
     def renamed(example: Example) -> Example:
-        several = any(len(forms[text.id]) > 1 for text in example.texts.values())
-        return (
-            replace(example, texts={name: with_id(text, example) for name, text in example.texts.items()})
-            if several
-            else example
-        )
-
-    def with_id(text: Text, example: Example) -> Text:
-        return replace(text, id=f"{text.id}@{example.id}") if len(forms[text.id]) > 1 else text
+        several = {name: text for name, text in example.texts.items() if len(forms[text.id]) > 1}
+        own = {name: replace(text, id=f"{text.id}@{example.id}") for name, text in several.items()}
+        return replace(example, texts={**example.texts, **own}) if several else example
 
     return [item._replace(before=renamed(item.before)) for item in items]
 
@@ -265,8 +233,6 @@ def _check_answers(item: _Item, noised: Mapping[str, Noised]) -> None:
             answers = f"{noisy.at(now)[:_SHOWN]!r}, which is {context.at(was)[:_SHOWN]!r} in {before.id}"
             raise DataError(item.location, f"has the answer {answers}, or is in another part of its text.")
 
-
-# Noise with as many edits in each text as a noisy set has there: of many strengths, the one that comes nearest.
 
 _COARSE: Final = 5
 

@@ -21,8 +21,6 @@ from robust_xtreme.core.errors import DataError, counted, shown
 from robust_xtreme.core.examples import LONGEST, Answers, Choice, Example, Tags, Text
 from robust_xtreme.noise.engine.diff import distance
 
-# The edits that a noisy file states itself under the key `edits`: checked, and followed from the clean text.
-
 Step = tuple[tuple[int, int, int], ...]
 Steps = tuple[Step, ...]
 Range = tuple[int, int]
@@ -365,9 +363,6 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
         what = f"has no partner for {left:,} of {size:,} clean items, {lost} first (paired by {pairing.kind})."
     if what:
         raise DataError(location, f"{what}{remedy}")
-
-
-# --------------------------------------------------------------------------------------------------- near texts
 
 
 def _sequences(text: str) -> dict[str, None]:

@@ -23,7 +23,7 @@ import numpy as np
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
 from robust_xtreme.noise.engine._runs import find, unit_draws
-from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation, defaults
+from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation
 
 MOST: Final = 10.0
 """How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""
@@ -58,12 +58,6 @@ class _Drawn(NamedTuple):
     low: Array
     high: Array
     level: Array
-
-
-def part(name: str, perturbation: Perturbation, share: float, apart: bool = False, **rates: str) -> MixtureComponent:
-    """A perturbation with its default parameters except for some rates."""
-    chosen = {kind: (rate,) for kind, rate in rates.items()}
-    return MixtureComponent(name, perturbation, {**defaults(perturbation), **chosen}, share, apart)
 
 
 def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:

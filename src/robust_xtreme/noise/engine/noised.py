@@ -249,9 +249,6 @@ def _joined_counts(parts: Sequence[Counts], operators: int) -> Counts:
     return Counts(operators=by_operator, **columns)
 
 
-# White space that noise leaves at the ends of texts, which readers of tasks remove.
-
-
 def as_read(noised: NoisedTexts) -> NoisedTexts:
     """The texts without white space at an end of a noisy one where its clean one has none.
 
@@ -299,8 +296,6 @@ def _cuts(noised: NoisedTexts, parts: dict[int, tuple[int, int]]) -> Traces:
     return Traces(bounds_of(edits), np.array(moves, np.int64), noised.spans, spans, sparse=True)
 
 
-# A noisy text beside its clean one, piece by piece.
-
 Piece = tuple[str, str]
 """A part of the clean text, and what it became."""
 
@@ -325,8 +320,6 @@ def _compared(clean: str, noisy: str) -> tuple[Place, ...]:
     before, after = ([0, *accumulate(map(len, clusters))] for clusters in (old, new))
     return tuple((before[a], before[b], after[c], after[d]) for a, b, c, d in hunks(old, new))
 
-
-# Examples with noised texts: as columns, and as objects, which are made where they are read.
 
 _CONTEXT = "context"
 

@@ -51,18 +51,13 @@ from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bi
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.noise.engine.traces import Traces, joined_spans, traces_of
 
-# The noise seed of a pass over training data, so that passes differ and the same pass is the same.
-
-_SEEDS: Final = 2**31
-_HEX: Final = 16
-
 
 def seed_of_pass(seed: int, turn: int) -> int:
     """The noise seed of a pass, counted from 0, of a training with a seed.
 
     It is far from the seeds of evaluation, which are small.
     """
-    return int(digest("noise of a pass", str(seed), str(turn)), _HEX) % _SEEDS
+    return int(digest("noise of a pass", str(seed), str(turn)), base=16) % 2**31
 
 
 def words_of(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
@@ -378,9 +373,6 @@ def perturb(
 def asks(condition: PerturbationSpec) -> bool:
     """Whether a condition is an attack, so that its texts are made where a model answers."""
     return any(link.perturbation.moves for link in bound(condition))
-
-
-# The fast path for strings: the noise of `noise_texts`, without an object a text, its counts and the map to it.
 
 
 def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, seed: int) -> list[str]:

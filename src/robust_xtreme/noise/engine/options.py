@@ -274,8 +274,6 @@ class _Page:
         return ends
 
 
-# Makes edits that a run lists, as those of its attacks: what they make of a text is known without a model.
-
 Listed = tuple[str, int, int, str, str, int]
 """Field, start, stop, value, operator and changed graphemes of an edit."""
 

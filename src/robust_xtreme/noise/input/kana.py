@@ -21,7 +21,7 @@ from typing import Final, final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
-from robust_xtreme.noise.input.keyboards import LATIN, near
+from robust_xtreme.noise.input.keyboards import struck
 
 MOST: Final = 8
 """How many forms a kana or a word has in one kind."""
@@ -110,18 +110,6 @@ def _of_kana(table: Romaji) -> Iterator[KeyingError]:
         yield KeyingError(kana, "delete", "")
         yield KeyingError(kana, "double", kana * 2)
     yield from (KeyingError(kana, "delete", "") for kana in _SMALL)
-
-
-def struck(keys: str) -> Iterator[tuple[str, str, int]]:
-    """The key errors of some keys: kind, the keys struck, weight."""
-    for index, key in enumerate(keys):
-        before, after = keys[:index], keys[index + 1 :]
-        yield "delete", before + after, 1
-        yield "double", before + key + key + after, 1
-        for other, weight in near(LATIN, key):
-            yield "neighbour", before + other + after, weight
-            yield "insert", before + other + key + after, weight
-            yield "insert", before + key + other + after, weight
 
 
 Group = tuple[str, str, str]

@@ -28,8 +28,7 @@ _WHERE: Final = ("", "start", "end")
 
 def pack(code: str) -> tuple[str, ...]:
     """The pack of a language's confusions, as `input/NAME`; none where it has no such pack."""
-    name = f"{code}{SUFFIX}"
-    return (f"input/{name}",) if packs.has("input", name) else ()
+    return packs.present("input", f"{code}{SUFFIX}")
 
 
 def key_errors(code: str) -> Iterator[KeyingError]:
@@ -311,8 +310,6 @@ def closeness(key: KeyboardKey, other: KeyboardKey) -> int:
     return 2 if _apart(key, other) <= _CLOSE else 1
 
 
-# The characters of neighbouring keys, for input methods that are typed on a Latin layout.
-
 LATIN: Final = "us"
 """The keyboard pack that says where the keys of Latin letters are."""
 
@@ -335,3 +332,15 @@ def shifted(name: str, sign: str) -> str:
     """What the same key types with Shift added or missed; "" if nothing."""
     strokes = layout(name).strokes(sign)
     return strokes[-1].key.levels[strokes[-1].level ^ _SHIFT] if strokes else ""
+
+
+def struck(keys: str) -> Iterator[tuple[str, str, int]]:
+    """The key errors of some keys of the Latin layout: kind, the keys struck, weight."""
+    for index, key in enumerate(keys):
+        before, after = keys[:index], keys[index + 1 :]
+        yield "delete", before + after, 1
+        yield "double", before + key + key + after, 1
+        for other, weight in near(LATIN, key):
+            yield "neighbour", before + other + after, weight
+            yield "insert", before + other + key + after, weight
+            yield "insert", before + key + other + after, weight

@@ -31,19 +31,13 @@ _DECOMPOSED: Final = ("Grek", "Latn")
 """The scripts whose marks, but for those of packs, are left out."""
 
 
-def _packs(code: str) -> tuple[str, ...]:
-    """The packs of a language: its alphabet, and the tables of its script and of itself."""
-    tables = tuple(f"{_KIND}/{name}" for name in (languages.language(code).script, code) if packs.has(_KIND, name))
-    return (f"alphabets/{code}", *tables)
-
-
 @recoding(
     strength="share of letters with marks that lose them",
     operator="strip",
     choices={"umlaut": lambda: ("a", "ae")},
     nothing="no letters with marks that people leave out",
     lacks=lambda code: "the marks of its script are vowels" if languages.language(code).script in _ABUGIDAS else "",
-    packs=_packs,
+    packs=lambda code: (f"alphabets/{code}", *packs.present(_KIND, languages.language(code).script, code)),
     thin=hardly("af eu fa he jv nl qu ru tl ur"),
 )
 def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:

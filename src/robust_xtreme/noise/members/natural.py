@@ -24,8 +24,8 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed, part
-from robust_xtreme.noise.engine.perturbation import Job, Perturbation, alphabet_pack, member
+from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation, alphabet_pack, defaults, member
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.natural_typo import THIN
 
@@ -171,7 +171,8 @@ def _part(code: str, name: str, share: float, rates: Mapping[str, str]) -> Mixtu
     chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
     if name == "spaces":
         chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"
-    return part(name, _member(name), share, apart=name == "spaces", **chosen)
+    params = {**defaults(_member(name)), **{kind: (rate,) for kind, rate in chosen.items()}}
+    return MixtureComponent(name, _member(name), params, share, apart=name == "spaces")
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, final
 
 import numpy as np
@@ -18,18 +19,17 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.realised import KIND, texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.typing import typing_errors
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, layouts_of
 from robust_xtreme.noise.members.natural_typo import misspelt
 
-# The words of texts: letters with their marks, and apostrophes between two of them.
-
 
 @functools.cache
 def pattern() -> re.Pattern[str]:
-    """A word. Python's own classes have no marks."""
+    """A word: letters with their marks, and apostrophes between two of them. Python's own classes have no marks."""
     marks = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
     letter = rf"(?:[^\W\d_]|[{marks}])"
     return re.compile(rf"{letter}+(?:['’]{letter}+)*")
@@ -40,17 +40,10 @@ def key_of(word: str, code: str) -> str:
     return lower(word, code).replace("’", "'")
 
 
-def words_of(text: str, code: str) -> Iterator[str]:
-    """The words of a text in small letters."""
-    return (key_of(match[0], code) for match in pattern().finditer(text))
-
-
 def counted(texts: Iterable[str], code: str) -> Counter[str]:
     """How often each word is in some texts."""
-    return Counter(word for text in texts for word in words_of(text, code))
+    return Counter(key_of(match[0], code) for text in texts for match in pattern().finditer(text))
 
-
-# Which key errors lead from one word to another, and how likely they are: the packs of `keyboard_typo`, reversed.
 
 Errors = Mapping[str, Mapping[str, float]]
 """The forms that a letter is mistyped as ("": it is missed), each with its likelihood relative to the others."""
@@ -61,14 +54,21 @@ SWAP = float(RATES["swap"])
 @packs.cached
 def errors_of(code: str) -> Errors:
     """The key errors of a language's letters on its usual keyboard or input method, all in small letters."""
+    name = next(iter(layouts_of(code)), "")
+    typed: Iterable[KeyingError] = ()
+    if name in METHODS:
+        typed = METHODS[name].key_errors()
+    elif name:
+        typed = chain(typing_errors(keyboards.layout(name), code), keyboards.key_errors(code))
+    # Only those of small letters that are possible in the middle of a word.
+    rows = [row for row in typed if row.point == row.point.lower() and not (row.where or row.tail)]
     likely: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
-    rows = [row for row in _rows(code) if not row[3]]
     totals: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for point, kind, _, _, weight in rows:
-        totals[point, kind] += weight
-    for point, kind, form, _, weight in rows:
-        if form.lower() != point:
-            likely[point][form.lower()] += float(RATES[kind]) * weight / totals[point, kind]
+    for row in rows:
+        totals[row.point, row.kind] += row.weight
+    for row in rows:
+        if row.form.lower() != row.point:
+            likely[row.point][row.form.lower()] += float(RATES[row.kind]) * row.weight / totals[row.point, row.kind]
     return {point: dict(forms) for point, forms in likely.items()}
 
 
@@ -82,17 +82,6 @@ def lacks(code: str) -> str:
     if not language(code).spaces:
         return "its words are not separated by spaces"
     return "" if layouts_of(code) or packs.has("misspellings", code) else "it has no keyboard and no misspellings"
-
-
-def _rows(code: str) -> Iterator[tuple[str, str, str, bool, int]]:
-    """Point, kind, form, whether the error is in the middle of no word, and weight of each error of a small letter."""
-    name = next(iter(layouts_of(code)), "")
-    if not name:
-        return
-    typed = METHODS[name].key_errors() if name in METHODS else typing_errors(keyboards.layout(name), code)
-    for error in (*typed, *(() if name in METHODS else keyboards.key_errors(code))):
-        if error.point == error.point.lower():
-            yield error.point, error.kind, error.form, bool(error.where or error.tail), error.weight
 
 
 SHORTEST: Final = 4
@@ -198,8 +187,6 @@ def _listed(code: str) -> Mapping[str, tuple[tuple[str, int], ...]]:
             by_wrong[wrong].append((right, weight))
     return {wrong: tuple(rights) for wrong, rights in by_wrong.items()}
 
-
-# The words that a normaliser knows: those of a task's training texts, and those that packs have of a language.
 
 ENGLISH = "en"
 
