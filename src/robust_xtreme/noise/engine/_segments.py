@@ -43,14 +43,19 @@ class Index:
 
     def numbers_of(self, asked: Array) -> Array:
         """The number of each of some keys (k,) int64, or -1 where the table has it not."""
-        numbers, waiting = np.full(len(asked), -1, np.int64), np.arange(len(asked))
         slots = _first_slots(asked, len(self.entries))
-        while len(waiting):
+        there = at(self.entries, slots)
+        hit = there >> self.bits == asked
+        numbers: Array = np.where(hit, there & (1 << self.bits) - 1, -1)
+        waiting = np.flatnonzero(~hit & (there >= 0))
+        slots = slots[waiting]
+        while len(waiting):  # the slot of a key has another key: it may be in the next one
+            slots = _after(slots, len(self.entries))
             there = at(self.entries, slots)
             hit = there >> self.bits == asked[waiting]
             numbers[waiting[hit]] = there[hit] & (1 << self.bits) - 1
             beyond = ~hit & (there >= 0)
-            waiting, slots = waiting[beyond], _after(slots[beyond], len(self.entries))
+            waiting, slots = waiting[beyond], slots[beyond]
         return numbers
 
 

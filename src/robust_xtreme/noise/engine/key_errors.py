@@ -22,8 +22,7 @@ from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
 from robust_xtreme.noise.engine._runs import active, between, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._segments import digits, word_units
-from robust_xtreme.noise.engine._signs import combined
-from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.alphabet import alphabet, combined
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,

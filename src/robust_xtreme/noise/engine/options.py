@@ -252,7 +252,10 @@ class _Page:
         """The longest part of each unit without an edge within it, the first of equal ones, by starts and stops."""
         begins = self._begins | (edge[:-1] & ~self._blank)
         starts = np.flatnonzero(begins)
-        lengths = self._stops(starts) - starts
+        # A unit ends at the next white space, or at the next unit where there is none between them.
+        blanks = np.flatnonzero(self._blank)
+        space = blanks[np.searchsorted(blanks, starts)]
+        lengths = np.minimum(space, np.append(starts[1:], len(self._blank))) - starts
         unit = self._begun[starts]
         order = np.lexsort((starts, -lengths, unit))
         longest = order[np.searchsorted(unit, np.unique(unit))]
@@ -265,13 +268,6 @@ class _Page:
         lost = np.zeros(len(starts), np.bool_)
         lost[unit[spans[1] <= stops[unit]]] = True
         return lost
-
-    def _stops(self, starts: Array) -> Array:
-        """The end of each unit: the next white space, or the next unit where there is none between them."""
-        blanks = np.flatnonzero(self._blank)
-        space = blanks[np.searchsorted(blanks, starts)]
-        ends: Array = np.minimum(space, np.append(starts[1:], len(self._blank)))
-        return ends
 
 
 Listed = tuple[str, int, int, str, str, int]

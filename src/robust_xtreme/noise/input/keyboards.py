@@ -99,19 +99,18 @@ class Stroke(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types."""
+    """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types.
+
+    `neighbours` are, by key, the other keys whose centres are within 1.25 pitches of its own.
+    """
 
     name: str
     languages: tuple[str, ...]
     also: tuple[str, ...]
     default: tuple[str, ...]
     keys: tuple[KeyboardKey, ...]
+    neighbours: Mapping[KeyboardKey, tuple[KeyboardKey, ...]] = field(repr=False)
     _typed: Mapping[str, Stroke] = field(repr=False)
-    _near: Mapping[KeyboardKey, tuple[KeyboardKey, ...]] = field(repr=False)
-
-    def neighbours(self, key: KeyboardKey) -> tuple[KeyboardKey, ...]:
-        """The keys whose centres are within 1.25 pitches of a key's, itself left out."""
-        return self._near[key]
 
     def strokes(self, text: str) -> tuple[Stroke, ...] | None:
         """How a text is typed: directly, or by dead keys before a letter, or by marks after it; None if it cannot be.
@@ -193,7 +192,9 @@ def layout(name: str) -> Layout:
         default=_codes(path, pack, "default"),
         keys=keys,
         _typed=_typed(keys),
-        _near={key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys},
+        neighbours={
+            key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys
+        },
     )
 
 
@@ -323,7 +324,7 @@ def near(name: str, sign: str) -> tuple[tuple[str, int], ...]:
     if not strokes:
         return ()
     key, level = strokes[-1]
-    others = ((other.levels[level], closeness(key, other)) for other in layout(name).neighbours(key))
+    others = ((other.levels[level], closeness(key, other)) for other in layout(name).neighbours[key])
     return tuple((typed, weight) for typed, weight in others if len(typed) == 1)
 
 

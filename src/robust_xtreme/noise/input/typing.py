@@ -199,7 +199,7 @@ def _key_errors(keyboard: _Keyboard, point: str, typed: _Typed) -> Counter[tuple
 def _near(keyboard: _Keyboard, point: str, typed: _Typed) -> Iterator[Row]:
     """A neighbouring key struck instead, or along with the right one: before it (no dead key waiting) or after it."""
     key, level = typed.base
-    for other in keyboard.layout.neighbours(key):
+    for other in keyboard.layout.neighbours[key]:
         sign, weight = other.levels[level], closeness(key, other)
         if not sign or not _alike(point, sign):
             continue

@@ -12,9 +12,9 @@ from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, cases, has_case, initials, letters_of, lower, style, upper
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.letters import OPERATORS, Letters, letters
-from robust_xtreme.noise.engine.marks import stops
 from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
+from robust_xtreme.noise.members._signs import stops
 
 # Character noise: letters deleted, doubled, swapped with the next letter, or replaced by another letter.
 #

@@ -18,13 +18,13 @@ import numpy as np
 from robust_xtreme.core import packs
 from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
+from robust_xtreme.noise.engine.case import MIXED, style, styled
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.realised import KIND, texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.typing import typing_errors
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, layouts_of
-from robust_xtreme.noise.members.natural_typo import misspelt
+from robust_xtreme.noise.members.natural_typo import key_of, misspelt
 
 
 @functools.cache
@@ -33,11 +33,6 @@ def pattern() -> re.Pattern[str]:
     marks = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
     letter = rf"(?:[^\W\d_]|[{marks}])"
     return re.compile(rf"{letter}+(?:['’]{letter}+)*")
-
-
-def key_of(word: str, code: str) -> str:
-    """A word in small letters of its language, with the plain apostrophe."""
-    return lower(word, code).replace("’", "'")
 
 
 def counted(texts: Iterable[str], code: str) -> Counter[str]:
