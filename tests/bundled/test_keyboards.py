@@ -94,9 +94,9 @@ def test_neighbours_are_mutual_and_near(name: str) -> None:
     known = layout(name)
     for key, other in product(known.keys, repeat=2):
         near = hypot(key.x - other.x, key.y - other.y) <= 1.25
-        assert (other in known.neighbours(key)) == (near and key is not other) == (key in known.neighbours(other))
+        assert (other in known.neighbours[key]) == (near and key is not other) == (key in known.neighbours[other])
     assert len({(key.x, key.y) for key in known.keys}) == len({key.name for key in known.keys}) == len(known.keys)
-    assert all(1 <= len(known.neighbours(key)) <= 6 for key in known.keys)
+    assert all(1 <= len(known.neighbours[key]) <= 6 for key in known.keys)
 
 
 @pytest.mark.parametrize("name", names())
@@ -146,7 +146,7 @@ def test_neighbours_on_qwerty_are_those_under_the_fingers() -> None:
     def around(name: str, letter: str) -> str:
         known = layout(name)
         strokes = known.strokes(letter) or ()
-        return "".join(sorted(other.levels[0] for other in known.neighbours(strokes[0].key)))
+        return "".join(sorted(other.levels[0] for other in known.neighbours[strokes[0].key]))
 
     assert around("us", "s") == "adewxz"
     assert around("de", "<") == "ay"
@@ -164,7 +164,7 @@ def test_the_wide_key_right_of_the_bracket_has_the_neighbours_of_its_true_place(
     known = layout(name)
     wide = next(key for key in known.keys if key.name == "AD13")
     near = [key for key in known.keys if key is not wide and hypot(key.x - WIDE, key.y - wide.y) <= 1.25]
-    assert near == list(known.neighbours(wide))
+    assert near == list(known.neighbours[wide])
     assert [key.name for key in near] == ["AD12"]
 
 

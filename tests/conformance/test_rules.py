@@ -22,11 +22,12 @@ from tests.conformance.rules import (
 from tests.conformance.texts import drawn, every_language, hard, of_scripts, real
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Text
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.key_errors import key_errors
-from robust_xtreme.noise.engine.letters import Letters, Proposal, letters
+from robust_xtreme.noise.engine.letters import Letters, letters
 from robust_xtreme.noise.engine.noising import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
@@ -87,7 +88,7 @@ def test_a_perturbation_that_only_deletes_keeps_the_rules() -> None:
     """The unit that a text keeps is eligible, so that in short texts, too, the share of edits is the strength."""
 
     @letters(strength="share of vowels left out")
-    def vowel_drop(page: Letters) -> Proposal:
+    def vowel_drop(page: Letters) -> Array:
         """Leave vowels out."""
         return page.may("delete", where=np.isin(page.points, [ord(vowel) for vowel in "aeiouAEIOU"]))
 

@@ -20,7 +20,8 @@ from robust_xtreme.core.run_spec import from_mapping, from_toml
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import named, of_set
 from robust_xtreme.noise.conditions.paired import pair_up, realised
-from robust_xtreme.noise.conditions.pairing import Noisy, edits_between, heaviest_chain, paired
+from robust_xtreme.noise.conditions.pairing import Noisy, edits_between, paired
+from robust_xtreme.noise.engine.diff import heaviest_chain
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit, read
 from robust_xtreme.tasks.sources.release import Release

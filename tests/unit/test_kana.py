@@ -72,7 +72,7 @@ def test_both_spellings_count(rows: list[KeyingError]) -> None:
 
 def test_katakana_follow_hiragana(rows: list[KeyingError]) -> None:
     """Katakana have the key errors of hiragana in katakana, and neither becomes the other."""
-    wanted = {kind: {_kana.katakana(form) for form in forms} for kind, forms in _forms(rows, "しゃ").items()}
+    wanted = {kind: {form.translate(_kana.KATAKANA) for form in forms} for kind, forms in _forms(rows, "しゃ").items()}
     assert _forms(rows, "シャ") == wanted
     assert [
         row for row in rows if "ぁ" <= row.point[0] <= "ゖ" and any("ァ" <= letter <= "ヶ" for letter in row.form)

@@ -47,7 +47,7 @@ def test_a_keyboard_is_written_as_it_looks(tmp_path: Path) -> None:
             (0, 0, ("अ", "इ")), (1, 0, ("आ", "ई")), (3, 0, ("क्ष", "\u25cc")),
             (0.25, 1, ("\u093e", "ka")), (1.25, 1, ("dead:\u0301", "'")), (2.25, 1, ("\u200c", '"')),
         ]  # fmt: skip
-        assert [key.levels[0] for key in keyboard.neighbours(keyboard.keys[0])] == ["आ", "\u093e"]
+        assert [key.levels[0] for key in keyboard.neighbours[keyboard.keys[0]]] == ["आ", "\u093e"]
         assert "mine" in of_language("mr")
         assert len(keyboard.strokes("क्ष") or ()) == 1
     assert "mine" not in names()

@@ -10,7 +10,7 @@ from typing import Final
 from tools.yardstick.pairs import Pair, lists
 
 from robust_xtreme.core import graphemes, packs
-from robust_xtreme.noise.members.natural import base_of
+from robust_xtreme.noise.members.natural import bare
 
 OPERATORS: Final = ("replace", "insert", "delete", "double", "swap", "mark")
 """What a writer does to letters; `mark` changes the accents of a letter."""
@@ -49,7 +49,7 @@ def _operator(old: Sequence[str], new: Sequence[str], beside: Sequence[str]) -> 
     """The same of what differs; `beside` are the clusters before and after an insertion."""
     match len(old), len(new):
         case 1, 1:
-            same = base_of(old[0])[0] == base_of(new[0])[0]
+            same = bare(old[0])[0][0] == bare(new[0])[0][0]
             return "" if old[0].lower() == new[0].lower() else "mark" if same else "replace"
         case 0, 1:
             return "double" if new[0] in beside else "insert"

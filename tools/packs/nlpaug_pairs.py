@@ -57,7 +57,7 @@ def _pair(keyboard: Layout, letter: str, other: str) -> Pair:
     distance = hypot(first.key.x - second.key.x, first.key.y - second.key.y)
     if first.key is second.key:
         return Pair(letter, other, "same key", distance)
-    near = second.key in keyboard.neighbours(first.key)
+    near = second.key in keyboard.neighbours[first.key]
     return Pair(letter, other, "adjacent" if near else "apart", distance)
 
 

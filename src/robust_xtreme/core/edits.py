@@ -160,6 +160,15 @@ class Edits:
         return replace(self, **{name: getattr(self, name).take(numbers, axis=0) for name in names})
 
 
+def putting(clean: Batch, start: Array, stop: Array, operator: Array, graphemes: Array, values: Sequence[str]) -> Edits:
+    """The edits of a batch that put one string each (m,) in the place of its code points from `start` to `stop`."""
+    sizes = np.fromiter(map(len, values), np.int64, len(values))
+    source, length = np.zeros((len(values), 2), np.int64), np.zeros((len(values), 2), np.int64)
+    source[:, 0], length[:, 0] = len(clean.points) + np.cumsum(sizes) - sizes, sizes
+    pool = np.frombuffer("".join(values).encode(_ENCODING, _SURROGATES), np.uint32)
+    return Edits(start, stop, operator, graphemes, source, length, pool)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Moved:

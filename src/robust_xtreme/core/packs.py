@@ -362,6 +362,11 @@ def has(kind: str, name: str) -> bool:
     return find(kind, name) is not None
 
 
+def present(kind: str, *names: str) -> tuple[str, ...]:
+    """Those of some packs that there are, as `kind/name`."""
+    return tuple(f"{kind}/{name}" for name in names if has(kind, name))
+
+
 @cached
 def names(kind: str) -> tuple[str, ...]:
     """The packs of a kind, sorted."""

@@ -11,14 +11,13 @@ digit that it did not touch. Number words and negation by endings that no row li
 
 from __future__ import annotations
 
-import itertools
 import re
-import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Final, final
 
 import numpy as np
@@ -39,7 +38,6 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")
 MARKED: Final = (*range(4), 0xA, *range(0xF, 0x1F), 0xE0)
 """The blocks of 4096 code points that can have marks; others contain ideographs, syllables, symbols, or nothing."""
 
-_UNKNOWN: Final = 2
 _ANY: Final = "*"
 _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
 
@@ -166,23 +164,9 @@ class _Points:
         at = low + positions
         there = np.flatnonzero((positions >= 0) & (at < high))
         is_word = np.zeros(len(texts), np.bool_)
-        is_word[there] = _words_among(self._points[at[there]])
+        points, number = np.unique(self._points[at[there]], return_inverse=True)
+        is_word[there] = np.array([_is_word(chr(point)) for point in points.tolist()], np.bool_)[number]
         return is_word
-
-
-def _words_among(points: Array) -> Array:
-    """Whether each code point (k,) is a letter, a digit or a mark."""
-    known = _known_points()
-    for point in {*points[known[points] == _UNKNOWN].tolist()}:
-        known[point] = _is_word(chr(point))
-    among: Array = known[points] == 1
-    return among
-
-
-@cache
-def _known_points() -> Array:
-    """By code point whether it is in words (1) or not (0), as far as it was asked."""
-    return np.full(sys.maxunicode + 1, _UNKNOWN, np.uint8)
 
 
 def _is_word(point: str) -> bool:
@@ -199,7 +183,10 @@ def pattern(code: str) -> re.Pattern[str] | None:
     sides: defaultdict[tuple[bool, bool], dict[str, None]] = defaultdict(dict)
     for word in negators(code):
         side = (word.startswith(_ANY), word.endswith(_ANY)) if language(code).spaces else (True, True)
-        sides[side] |= dict.fromkeys(_forms(word, code))
+        raised = word if word.startswith(_ANY) else capital(word, code)
+        for form in (word, raised, upper(word, code)):
+            forms = unicodedata.normalize("NFC", form), unicodedata.normalize("NFD", form)
+            sides[side] |= dict.fromkeys(forms)
     return re.compile("|".join(_written(side, forms) for side, forms in sides.items()))
 
 
@@ -216,14 +203,6 @@ def negators(code: str) -> tuple[str, ...]:
                 )
             words[unicodedata.normalize("NFC", row["word"])] = None
     return tuple(words)
-
-
-def _forms(word: str, code: str) -> Iterator[str]:
-    """A negator as listed, with a first capital and in capitals, each composed and decomposed."""
-    raised = word if word.startswith(_ANY) else capital(word, code)
-    for form in (word, raised, upper(word, code)):
-        yield unicodedata.normalize("NFC", form)
-        yield unicodedata.normalize("NFD", form)
 
 
 def _written(side: tuple[bool, bool], forms: Iterable[str]) -> str:
@@ -251,6 +230,6 @@ def _letters() -> str:
     """The characters that a word is made of, as the content of a class of a pattern: letters, digits and marks."""
     points = (point for block in MARKED for point in range(block << 12, (block + 1) << 12))
     marks = [point for point in points if unicodedata.category(chr(point))[0] == "M"]
-    runs = itertools.groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
+    runs = groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
     ranges = [[point for _, point in run] for _, run in runs]
     return r"\w" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)

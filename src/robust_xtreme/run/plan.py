@@ -28,7 +28,8 @@ from robust_xtreme.models.retrieval.embeddings import dtype_for
 from robust_xtreme.models.stages import overlap
 from robust_xtreme.models.tensors import DEFAULT, Representation
 from robust_xtreme.models.tokenizer import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, tokenizer_of, unreadable
-from robust_xtreme.noise.conditions.condition import CLEAN, Condition, at_full, beside_attack
+from robust_xtreme.noise.conditions.condition import CLEAN, Condition, beside_attack
+from robust_xtreme.noise.conditions.paired import at_strength
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
@@ -102,7 +103,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
     sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
     for match in sets.matches:
-        check_cell(at_full(match), tasks)
+        check_cell(at_strength(match, "1"), tasks)
     for task in tasks:
         languages = languages_of_task[task.name]
         fetch(task, source, spec.split, languages)

@@ -9,7 +9,7 @@ from typing import Final, final
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.frozen import Frozen
-from robust_xtreme.noise.conditions.paired import Paired, matched
+from robust_xtreme.noise.conditions.paired import Paired, at_strength, matched
 from robust_xtreme.noise.engine.attack import first_move, is_recipe
 from robust_xtreme.noise.engine.noised import (
     FieldTexts,
@@ -29,6 +29,7 @@ RANDOM: Final = "random"
 
 LIKE: Final = "@like="
 _FIELDS: Final = "@fields="
+_MATCHED: Final = "@matched="
 _FULL: Final = "1"
 
 
@@ -55,10 +56,8 @@ class Condition:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are noised; none where the condition is clean."""
-        if self.spec is None:
-            named = self.given or self.frozen
-            return named.fields if named else ()
-        return self.spec.fields
+        named = self.spec or self.given or self.frozen
+        return named.fields if named else ()
 
     @property
     def is_clean(self) -> bool:
@@ -90,21 +89,19 @@ class Condition:
 def named(name: str, given: Paired | None = None, attack: str = "") -> Condition:
     """The condition with this name; of a noisy set `given`, `external:SET`, or `SPEC@matched=SET` beside it.
 
-    With an `attack`, by its name, it is this attack, or edits as many clusters of each text.
-
-    Raises SpecError.
+    With an `attack`, by its name, it is this attack, or edits as many clusters of each text. Raises SpecError.
     """
     if name == CLEAN:
         return Condition(CLEAN)
     if attack not in ("", name):
-        fields = PerturbationSpec.parse(attack).fields
-        return Condition(name, _drawn(name.removesuffix(likened(attack)), fields), matches=attack)
+        fields, move = PerturbationSpec.parse(attack).fields, name.removesuffix(likened(attack))
+        return Condition(name, at_strength(PerturbationSpec.parse(move), _FULL).on(*fields), matches=attack)
     if given is None:
         return Condition(name, PerturbationSpec.parse(name))
     if name == of_set(given.name):
         return Condition(name, given=given)
-    spec = PerturbationSpec.parse(name.removesuffix(_suffix(given.name)))
-    return Condition(name, at_full(spec).on(*given.fields), given=given)
+    spec = PerturbationSpec.parse(name.removesuffix(f"{_MATCHED}{given.name}"))
+    return Condition(name, at_strength(spec, _FULL).on(*given.fields), given=given)
 
 
 def of_set(name: str) -> str:
@@ -114,11 +111,7 @@ def of_set(name: str) -> str:
 
 def beside_set(spec: PerturbationSpec, name: str) -> str:
     """The name of the condition whose edits are as many in each text as those of a noisy set."""
-    return f"{spec}{_suffix(name)}"
-
-
-def _suffix(name: str) -> str:
-    return f"@matched={name}"
+    return f"{spec}{_MATCHED}{name}"
 
 
 def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
@@ -128,23 +121,13 @@ def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condi
     (link,) = cell.links
     drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
     move = first_move(cell)
-    name = f"{move}{likened(str(cell))}"
-    matched = Condition(name, _drawn(move, cell.fields), seeds, matches=str(cell))
+    beside = at_strength(PerturbationSpec.parse(move), _FULL).on(*cell.fields)
+    matched = Condition(f"{move}{likened(str(cell))}", beside, seeds, matches=str(cell))
     searched = Condition(str(drawn), drawn, seeds, asks=True)
     return (matched,) if drawn == cell or is_recipe(link.name) else (searched, matched)
-
-
-def _drawn(move: str, fields: tuple[str, ...]) -> PerturbationSpec:
-    """A perturbation at full strength on some fields."""
-    return at_full(PerturbationSpec.parse(move)).on(*fields)
 
 
 def likened(attack: str) -> str:
     """How the name of a condition ends that edits as many clusters as an attack, by the attack's name."""
     link, _, fields = attack.rpartition(_FIELDS)
     return f"{LIKE}{link.replace('@', '/')}{_FIELDS}{fields}"
-
-
-def at_full(spec: PerturbationSpec) -> PerturbationSpec:
-    """A perturbation without a strength at full strength."""
-    return replace(spec, links=(replace(spec.links[0], strengths=(_FULL,)),))

@@ -57,13 +57,10 @@ class Frozen:
             raise Mismatch(f"{example.id} is not what it was when {self.attack} was run: the data are others.")
         ends: dict[str, int] = {}
         for edit in sorted(self.edits[seed, example.id]):
-            if edit.field not in example.texts or not _fits(edit, example.texts[edit.field].value):
+            text = example.texts.get(edit.field)
+            if text is None or not 0 <= edit.start <= edit.stop <= len(text.value):
                 raise Mismatch(f"{self.name}: an edit of {example.id} is outside of its text.")
             if edit.start < ends.get(edit.field, 0):
                 raise Mismatch(f"{self.name}: edits of {example.id} overlap.")
             ends[edit.field] = edit.stop
         return self.edits[seed, example.id]
-
-
-def _fits(edit: Edit, text: str) -> bool:
-    return 0 <= edit.start <= edit.stop <= len(text)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import accumulate
 from typing import Final, NamedTuple, final
 
 import numpy as np
 
 from robust_xtreme.core import graphemes
-from robust_xtreme.core.edits import Array, Place, Trace, span_table
+from robust_xtreme.core.edits import NO_SPANS, Array, Place, Trace, batch, putting, span_table
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Answers, Example, Span, Text
 from robust_xtreme.core.specs import PerturbationSpec, canonical_strength
 from robust_xtreme.noise.conditions.pairing import Noisy, Pairing, Steps, followed
 from robust_xtreme.noise.engine.diff import Hunk, hunks
 from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined, untouched
-from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_values
+from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_values, words_of
+from robust_xtreme.noise.engine.rewriter import runs_of
 
-_WORD: Final = re.compile(r"\S+")
 _REPLACE, _INSERT, _DELETE = "replace", "insert", "delete"
 
 
@@ -47,7 +45,10 @@ def realised(clean: Text, value: str, spans: Sequence[Span]) -> Noised:
     status = "unchanged" if value == clean.value else "ok"
     clusters, words = len(graphemes.split(clean.value)), len(clean.value.split())
     edited, edits = sum(change.cost for change in changes), Counter(change.operator for change in changes)
-    words_edited = _words_edited(clean.value, value, trace.moves)
+    page, none = batch([clean.value], NO_SPANS), np.zeros(len(changes), np.int64)
+    start, stop = np.array([change.move[:2] for change in changes], np.int64).reshape(-1, 2).T
+    put = [value[low:high] for _, _, low, high in trace.moves]
+    words_edited = int(words_of(page, putting(page, start, stop, none, none, put), none)[1][0])
     return Noised(clean, noisy, status, clusters, edits, clusters, edited, words, words_edited, (trace,))
 
 
@@ -68,8 +69,10 @@ def _changes(old: str, new: str, clean_start: int, noisy_start: int) -> Iterator
     if old == new:
         return
     before, after = graphemes.split(old), graphemes.split(new)
-    (words, starts), (others, stops) = _words(before), _words(after)
-    points, noisy_points = _positions(before, clean_start), _positions(after, noisy_start)
+    (words, starts), (others, stops) = runs_of(before), runs_of(after)
+    # points, noisy_points: the code point at which each cluster begins; then the end of the last.
+    points = list(accumulate(map(len, before), initial=clean_start))
+    noisy_points = list(accumulate(map(len, after), initial=noisy_start))
     for a, b, c, d in _stretches(words, others):
         for i, j, k, m in hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]]):
             first, last, low, high = starts[a] + i, starts[a] + j, stops[c] + k, stops[c] + m
@@ -90,43 +93,6 @@ def _stretches(words: Sequence[str], others: Sequence[str]) -> Iterator[Hunk]:
             yield from ((a + number, a + number + 1, c + number, c + number + 1) for number in changed)
         else:
             yield a, b, c, d
-
-
-def _words(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The words and the white space between them, and the cluster at which each begins; then the number of clusters."""
-    words = [tuple(run) for _, run in groupby(clusters, key=str.isspace)]
-    return ["".join(word) for word in words], list(accumulate(map(len, words), initial=0))
-
-
-def _positions(clusters: Sequence[str], start: int) -> list[int]:
-    """The code point at which each cluster begins; then the end of the last."""
-    return list(accumulate(map(len, clusters), initial=start))
-
-
-def _words_edited(clean: str, noisy: str, moves: Sequence[Place]) -> int:
-    """The number of words of a text that the moves to the noisy text edit, as the engine counts them."""
-    words = [match.span() for match in _WORD.finditer(clean)]
-    stops = [stop for _, stop in words]
-    touched: set[int] = set()
-    for move in moves:
-        low, high = _reached(clean, noisy, move)
-        number = bisect_right(stops, low)
-        while number < len(words) and words[number][0] < high:
-            touched.add(number)
-            number += 1
-    return len(touched)
-
-
-def _reached(clean: str, noisy: str, move: Place) -> tuple[int, int]:
-    """The range of the clean text that a move edits: with the ends of words beside it that touch another sign now."""
-    start, stop, low, high = move
-    before, after = clean[max(start - 1, 0) : start], clean[stop : stop + 1]
-    put = noisy[low:high]
-    if start == stop and _WORD.match(before) and _WORD.match(after):
-        return start, start + 1
-    ends = _WORD.match(before) and not _WORD.match(clean[start : start + 1]) and _WORD.match(put[:1] or after)
-    begins = _WORD.match(after) and not _WORD.match(clean[max(stop - 1, 0) : stop]) and _WORD.match(put[-1:] or before)
-    return start - bool(ends), stop + bool(begins)
 
 
 _CONTEXT: Final = "context"
@@ -203,15 +169,9 @@ def _with_own_ids(items: Sequence[_Item]) -> list[_Item]:
             forms[text.id].add(item.form(field))
 
     def renamed(example: Example) -> Example:
-        several = any(len(forms[text.id]) > 1 for text in example.texts.values())
-        return (
-            replace(example, texts={name: with_id(text, example) for name, text in example.texts.items()})
-            if several
-            else example
-        )
-
-    def with_id(text: Text, example: Example) -> Text:
-        return replace(text, id=f"{text.id}@{example.id}") if len(forms[text.id]) > 1 else text
+        several = {name: text for name, text in example.texts.items() if len(forms[text.id]) > 1}
+        own = {name: replace(text, id=f"{text.id}@{example.id}") for name, text in several.items()}
+        return replace(example, texts={**example.texts, **own}) if several else example
 
     return [item._replace(before=renamed(item.before)) for item in items]
 
@@ -274,20 +234,11 @@ def _check_answers(item: _Item, noised: Mapping[str, Noised]) -> None:
             raise DataError(item.location, f"has the answer {answers}, or is in another part of its text.")
 
 
-# Noise with as many edits in each text as a noisy set has there: of many strengths, the one that comes nearest.
-
-_LEAST: Final = 0.001
-_STEP: Final = 1.02
-_COUNT: Final = 349
 _COARSE: Final = 5
 
 
-def _strengths() -> tuple[str, ...]:
-    steps = (min(1.0, _LEAST * _STEP**number) for number in range(_COUNT + 1))
-    return tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.5f}") for step in steps)]))
-
-
-STRENGTHS: Final = _strengths()
+_STEPS: Final = [min(1.0, 0.001 * 1.02**number) for number in range(350)]
+STRENGTHS: Final = tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.5f}") for step in _STEPS)]))
 """The strengths that are tried: 0, and from 0.001 to 1 in steps of a fiftieth."""
 
 
@@ -308,15 +259,16 @@ def as_many(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: 
         alike = np.array([at for at, text in enumerate(texts) if text.language == language], np.int64)
         number[alike] = _chosen([texts[at] for at in alike.tolist()], wanted[alike], spec, seed)
     order = [np.flatnonzero(number == each) for each in np.unique(number)]
-    parts = [
-        noise_texts([texts[at] for at in same.tolist()], _at(spec, STRENGTHS[number[same[0]]]), seed) for same in order
-    ]
+    parts = []
+    for same in order:
+        cell = at_strength(spec, STRENGTHS[number[same[0]]])
+        parts.append(noise_texts([texts[at] for at in same.tolist()], cell, seed))
     return joined(parts).take(np.argsort(np.concatenate(order), kind="stable")) if parts else untouched(())
 
 
-def _at(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
-    (link,) = spec.links
-    return replace(spec, links=(replace(link, strengths=(strength,)),))
+def at_strength(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
+    """One perturbation at a strength."""
+    return replace(spec, links=(replace(spec.links[0], strengths=(strength,)),))
 
 
 def _chosen(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: int) -> Array:

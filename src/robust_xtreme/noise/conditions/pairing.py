@@ -7,7 +7,7 @@ sides and needs the fewest edits.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,7 @@ from typing import Any, Final, NamedTuple, final
 from robust_xtreme.core.edits import Place, Trace
 from robust_xtreme.core.errors import DataError, counted, shown
 from robust_xtreme.core.examples import LONGEST, Answers, Choice, Example, Tags, Text
-from robust_xtreme.noise.engine.diff import distance
-
-# The edits that a noisy file states itself under the key `edits`: checked, and followed from the clean text.
+from robust_xtreme.noise.engine.diff import Pair, distance, heaviest_chain
 
 Step = tuple[tuple[int, int, int], ...]
 Steps = tuple[Step, ...]
@@ -143,7 +141,6 @@ _CANDIDATES: Final = 6
 _BETWEEN: Final = 50
 _SHOWN: Final = 40
 
-Pair = tuple[int, int]
 Near = dict[int, int]
 
 
@@ -367,9 +364,6 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
         raise DataError(location, f"{what}{remedy}")
 
 
-# --------------------------------------------------------------------------------------------------- near texts
-
-
 def _sequences(text: str) -> dict[str, None]:
     """The sequences of characters that a text contains, in order; a shorter text is one."""
     starts = ((start, start + size) for size in _LENGTHS for start in range(max(1, len(text) - size + 1)))
@@ -402,28 +396,3 @@ def _weighted(near: Sequence[Near]) -> list[tuple[int, int, float]]:
         (clean, j, _GAIN - edits + least[j]) for j, edits_of in enumerate(near) for clean, edits in edits_of.items()
     )
     return [it for it in weighted if it[2] > 0]
-
-
-def heaviest_chain(weighted: Sequence[tuple[int, int, float]]) -> list[Pair]:
-    """Of (first, second, weight) the pairs whose numbers rise on both sides and whose weights have the largest sum."""
-    ordered = sorted(weighted, key=lambda it: (it[1], -it[0]))
-    # Ends of chains that no chain with an earlier end outweighs: their first numbers and their weights rise.
-    firsts: list[int] = []
-    ends: list[tuple[float, int]] = []
-    before: list[int] = []
-    for number, (first, _, weight) in enumerate(ordered):
-        at = bisect_left(firsts, first)
-        total, previous = ends[at - 1] if at else (0.0, -1)
-        before.append(previous)
-        reached = total + weight
-        if at < len(firsts) and firsts[at] == first and ends[at][0] >= reached:
-            continue
-        stop = at
-        while stop < len(ends) and ends[stop][0] <= reached:
-            stop += 1
-        firsts[at:stop], ends[at:stop] = [first], [(reached, number)]
-    chained, number = [], ends[-1][1] if ends else -1
-    while number >= 0:
-        chained.append(ordered[number][:2])
-        number = before[number]
-    return chained[::-1]

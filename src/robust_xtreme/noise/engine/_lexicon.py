@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.core import graphemes
+from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, batch, span_table
 from robust_xtreme.noise.engine._runs import add_marks
 from robust_xtreme.noise.engine.diff import distance
@@ -68,6 +68,12 @@ class FormTable(NamedTuple):
     length: Array
     graphemes: Array
     pool: Array
+
+    def pick(self, slots: Array, draws: Array) -> Array:
+        """The form of each slot (k,), drawn by weight; a slot's forms are those with `before` < `upto` in its range."""
+        bounds = np.append(self.before, self.upto[-1:])
+        base = bounds[slots]
+        return np.searchsorted(self.upto, base + randomness.below(draws, bounds[slots + 1] - base), "right")
 
 
 @final

@@ -66,6 +66,15 @@ def _edges(batch: Batch, letter: Array) -> Array:
     return edge
 
 
+def between(letter: Array, edge: Array | None) -> Array:
+    """Whether each cluster (m,) is a letter before another letter, with no edge of a span between them."""
+    followed = np.zeros(len(letter), np.bool_)
+    followed[:-1] = letter[:-1] & letter[1:]
+    if edge is not None:
+        followed[:-1] &= ~edge[1:]
+    return followed
+
+
 def unit_draws(batch: Batch, keys: Array) -> Array:
     """The draw of each cluster (m,) uint64, by the position in its text of its first code point."""
     starts = batch.clusters.starts
@@ -104,8 +113,7 @@ def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> A
     # first, stop (t + s,): the units of each text and span. spared (m + 1,): how many possible units before each one
     # are not chosen. A range matters only if spared does not grow over it, that is if all possible units are chosen.
     first, stop = _ranges(batch)
-    spared = np.zeros(len(draws) + 1, np.int32)
-    np.cumsum(possible & ~chosen, dtype=np.int32, out=spared[1:])
+    spared = cumulated(possible & ~chosen)
     asked = np.flatnonzero((first < stop) & (at(spared, first) == at(spared, stop)))
     first, stop = at(first, asked), at(stop, asked)
     units = ragged(first, stop - first)
@@ -117,6 +125,13 @@ def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> A
     ranks[~at(possible, units)] = 0
     largest = np.maximum.reduceat(ranks, np.cumsum(stop - first) - (stop - first))
     return at(units, (largest[largest > 0] & _LOW).astype(np.int64))
+
+
+def cumulated(flags: Array) -> Array:
+    """How many flags (m,) are set before each position, and in all (m + 1,)."""
+    counts = np.zeros(len(flags) + 1, np.int32)
+    np.cumsum(flags, dtype=np.int32, out=counts[1:])
+    return counts
 
 
 def _ranges(batch: Batch) -> tuple[Array, Array]:
@@ -170,8 +185,7 @@ def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
 _APOSTROPHES: Final = (0x27, 0x2019)
 _READ: Final = frozenset(map(ord, "၌၍၎၏"))
 _GERESH, _GERSHAYIM, _QUOTE = 0x05F3, 0x05F4, 0x22
-_HEBREW: Final = (0x05D0, 0x05EA)
-"""The first and the last letter of Hebrew."""
+_HEBREW: Final = range(0x05D0, 0x05EB)
 _SOFTENED: Final = (0x05D2, 0x05D6, 0x05E5, 0x05E6)
 """The letters ג ז ץ צ, which an apostrophe after them makes those of other languages, at the end of a word too."""
 
@@ -248,7 +262,7 @@ def _soften(points: Array, letter: Array) -> None:
     """Set `letter` to True at geresh after letters of Hebrew, and at apostrophes that mean it after some."""
     asked = np.flatnonzero(_apostrophes(points) | (points == _GERESH))
     before = at(points, asked - 1)
-    softens = np.isin(before, _SOFTENED) | ((points[asked] == _GERESH) & _is_hebrew(before))
+    softens = np.isin(before, _SOFTENED) | ((points[asked] == _GERESH) & np.isin(before, _HEBREW))
     letter[asked[softens & (asked > 0)]] = True
 
 
@@ -260,18 +274,13 @@ def _join(batch: Batch, points: Array, letter: Array, edge: Array, divider: str)
     asked = np.flatnonzero(_apostrophes(points) | quotes | divides)
     asked = asked[(asked > 0) & (at(starts, np.minimum(asked + 1, len(starts) - 1)) - at(starts, asked) == 1)]
     inner = at(letter, asked - 1) & at(letter, asked + 1) & ~at(edge, asked) & ~at(edge, asked + 1)
-    inner &= ~quotes[asked] | (_is_hebrew(at(points, asked - 1)) & _is_hebrew(at(points, asked + 1)))
+    inner &= ~quotes[asked] | (np.isin(at(points, asked - 1), _HEBREW) & np.isin(at(points, asked + 1), _HEBREW))
     letter[asked[inner]] = True
 
 
 def _apostrophes(points: Array) -> Array:
     apostrophes: Array = (points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1])
     return apostrophes
-
-
-def _is_hebrew(points: Array) -> Array:
-    hebrew: Array = (points >= _HEBREW[0]) & (points <= _HEBREW[1])
-    return hebrew
 
 
 def _digit_beside(batch: Batch, other: Array, first: Array, last: Array) -> Array:

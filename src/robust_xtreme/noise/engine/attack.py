@@ -1,8 +1,8 @@
 """Declares attacks: a search, by queries to a model, for the edits of perturbations with which it answers worst.
 
-A member names the perturbations whose edits are the moves; `robust_xtreme.attack` runs it, where a model answers:
+A member names the perturbation whose edits are the moves; `robust_xtreme.attack` runs it, where a model answers:
 
-    attack_keys = attack("attack_keys", "Search for the typing errors that harm most.", moves=("keyboard_typo",))
+    attack_keys = attack("attack_keys", "the typing errors on the language's keyboard", move="keyboard_typo")
 
 The strength is the largest share of words that may change, at most one edit a word.
 """
@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.randomness import salt
 from robust_xtreme.core.specs import Link, PerturbationSpec, canonical_strength
 from robust_xtreme.core.targets.kinds import KINDS
-from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults
+from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults, of_known
 from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 
 KIND: Final = "attack"
@@ -30,13 +30,16 @@ ACCESS: Final = ("scores", "labels")
 RANKINGS: Final = ("unk", "delete")
 RISKS: Final = ("keep", "allow")
 SEARCH: Final = "adaptive"
-MOST_QUERIES: Final = 100_000
-MOST_CHRF: Final = 100
-MOST_SIMILAR: Final = 1
-_SHARE: Final = re.compile(r"[0-9]{0,3}\.?[0-9]{1,6}")
+_SHARE: Final = r"[0-9]{0,3}\.?[0-9]{1,6}"
+_NUMBERS: Final[Mapping[str, tuple[str, float, str, str]]] = {
+    "queries": ("[0-9]{1,6}", 100_000, "a whole number from 0 to 100,000", "200"),
+    "max_graphemes": (f"(?=.*[1-9]){_SHARE}", 1, "a share above 0 and up to 1", "0.02"),
+    "chrf": (r"[0-9]{1,3}(\.[0-9]{1,3})?", 100, "a number from 0 to 100", "60"),
+    "similar": (_SHARE, 1, "a number from 0 to 1", "0.5"),
+}
+"""How the numbers of a spec are written, how large they are at most, what they are in words, and an example."""
+
 _LABELS: Final = "classification"
-_PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
-_QUERIES: Final = re.compile(r"[0-9]{1,6}")
 _STRENGTH: Final = "largest share of words that may change (clusters where no spaces are written)"
 
 
@@ -68,28 +71,27 @@ class Settings:
         return self.access == ACCESS[0]
 
 
-def attack(name: str, summary: str, moves: tuple[str, ...], version: int = 1) -> Perturbation:
-    """An attack whose moves are the edits of perturbations, by their names; it serves what one of them serves."""
-    members = [registry.load("perturbation", move) for move in moves]
-    families = [set(member.refuses) for member in members]
+def attack(name: str, what: str, move: str) -> Perturbation:
+    """An attack that searches for `what`, the edits of a perturbation `move`; it serves what that one serves."""
+    member = registry.load("perturbation", move)
     return Perturbation(
         name=name,
-        version=version,
-        summary=summary,
+        version=1,
+        summary=f"Search for {what} with which a model answers worst.",
         kind=KIND,
         unit="word",
         strength=_STRENGTH,
-        operators=tuple(dict.fromkeys(operator for member in members for operator in member.operators)),
+        operators=member.operators,
         edit=_never,
         settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",), "chrf": ("",), "similar": ("0",)},
         choices={"search": _searches, "access": lambda: ACCESS, "ranking": lambda: RANKINGS, "risk": lambda: RISKS},
-        lacks=lambda code: min((member.lacks(code) for member in members), key=len),
-        packs=lambda code: tuple(dict.fromkeys(pack for member in members for pack in member.packs(code))),
-        waives=frozenset().union(*(member.waives for member in members)),
-        refuses=tuple(sorted(set.intersection(*families))),
-        free=tuple(dict.fromkeys(name for member in members for name in member.free)),
+        lacks=member.lacks,
+        packs=member.packs,
+        waives=member.waives,
+        refuses=member.refuses,
+        free=member.free,
         check=_check,
-        moves=moves,
+        moves=(move,),
     )
 
 
@@ -108,10 +110,10 @@ def recipe(name: str, summary: str, lacks: Callable[[str], str], beside: str) ->
         operators=OPERATORS,
         edit=_never,
         settings={"queries": ("200",)},
-        lacks=lacks,
+        lacks=of_known(lacks),
         waives=WAIVES,
         refuses=tuple(sorted(kind.name for kind in KINDS if kind.name != _LABELS)),
-        check=lambda params: _check_queries(*params["queries"]),
+        check=_check,
         moves=(beside,),
     )
 
@@ -131,22 +133,12 @@ def _searches() -> tuple[str, ...]:
 
 
 def _check(params: Params) -> None:
-    """Raise SpecError where a number is not one."""
-    (queries,), (share,), (chrf,) = params["queries"], params["max_graphemes"], params["chrf"]
-    (similar,) = params["similar"]
-    _check_queries(queries)
-    if share and not (_SHARE.fullmatch(share) and 0 < float(share) <= 1):
-        raise SpecError(f"@max_graphemes={share[:40]} is not a share above 0 and up to 1, as in @max_graphemes=0.02")
-    if chrf and not (_PERCENT.fullmatch(chrf) and float(chrf) <= MOST_CHRF):
-        raise SpecError(f"@chrf={chrf[:40]} is not a number from 0 to {MOST_CHRF}, as in @chrf=60")
-    if not (_SHARE.fullmatch(similar) and float(similar) <= MOST_SIMILAR):
-        raise SpecError(f"@similar={similar[:40]} is not a number from 0 to {MOST_SIMILAR}, as in @similar=0.5")
-
-
-def _check_queries(queries: str) -> None:
-    """Raise SpecError where a number of queries is not one."""
-    if not _QUERIES.fullmatch(queries) or int(queries) > MOST_QUERIES:
-        raise SpecError(f"@queries={queries[:40]} is not a whole number from 0 to {MOST_QUERIES:,}, as in @queries=200")
+    """Raise SpecError where a number is not one; an empty one is left out."""
+    for name in (name for name in _NUMBERS if name in params):
+        (value,), (written, most, what, example) = params[name], _NUMBERS[name]
+        optional = not value and name in ("max_graphemes", "chrf")
+        if not optional and (not re.fullmatch(written, value) or float(value) > most):
+            raise SpecError(f"@{name}={value[:40]} is not {what}, as in @{name}={example}")
 
 
 def settings_of(link: Bound) -> Settings:

@@ -99,23 +99,32 @@ def _anchors(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: 
     position_of = {value: index for index, value in enumerate(new[c:d], c) if counts[value] == 1}
     counts = Counter(old[a:b])
     pairs = [(i, position_of[old[i]]) for i in range(a, b) if counts[old[i]] == 1 and old[i] in position_of]
-    return _rising(pairs)
+    return [(i, position) for position, i in heaviest_chain([(position, i, 1) for i, position in pairs])]
 
 
-def _rising(pairs: Sequence[Pair]) -> list[Pair]:
-    """The longest subsequence of pairs, sorted by their first position, whose second positions rise."""
-    tails: list[int] = []
-    ends: list[int] = []
+def heaviest_chain(weighted: Sequence[tuple[int, int, float]]) -> list[Pair]:
+    """Of (first, second, weight) the pairs whose numbers rise on both sides and whose weights have the largest sum."""
+    ordered = sorted(weighted, key=lambda it: (it[1], -it[0]))
+    # Ends of chains that no chain with an earlier end outweighs: their first numbers and their weights rise.
+    firsts: list[int] = []
+    ends: list[tuple[float, int]] = []
     before: list[int] = []
-    for index, (_, position) in enumerate(pairs):
-        at = bisect_left(tails, position)
-        tails[at : at + 1], ends[at : at + 1] = [position], [index]
-        before.append(ends[at - 1] if at else -1)
-    chain, index = [], ends[-1] if ends else -1
-    while index >= 0:
-        chain.append(pairs[index])
-        index = before[index]
-    return chain[::-1]
+    for number, (first, _, weight) in enumerate(ordered):
+        at = bisect_left(firsts, first)
+        total, previous = ends[at - 1] if at else (0.0, -1)
+        before.append(previous)
+        reached = total + weight
+        if at < len(firsts) and firsts[at] == first and ends[at][0] >= reached:
+            continue
+        stop = at
+        while stop < len(ends) and ends[stop][0] <= reached:
+            stop += 1
+        firsts[at:stop], ends[at:stop] = [first], [(reached, number)]
+    chained, number = [], ends[-1][1] if ends else -1
+    while number >= 0:
+        chained.append(ordered[number][:2])
+        number = before[number]
+    return chained[::-1]
 
 
 def _slide(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> Iterator[Pair]:

@@ -78,23 +78,21 @@ def begins(batch: Batch, known: Listed | None) -> Array:
     start = chained(np.maximum(size, 1))
     first = np.zeros(len(size), np.bool_)
     first[start] = True
-    script = _scripts(batch)[start]
+    # script (m,): that of the first code point; a sign of many scripts has that of the cluster before.
+    script = batch.firsts(batch.props) >> graphemes.SCRIPT_SHIFT
+    script = np.append(script[:1], np.where(script[1:] == _MANY, script[:-1], script[1:]))[start]
+    # unread (m,): read only with the letters before.
+    unread = np.isin(batch.firsts(batch.points), _ENDS)
+    unread[batch.units(np.flatnonzero(batch.points == _SILENT))] = True
     # together (starts - 1,): a cluster of no listed word after another one of the same script.
     alone = at(size, start) == 0
     han = int(graphemes.string_properties("中")[0]) >> graphemes.SCRIPT_SHIFT
-    joins = at(_unread(batch), start)[1:] & (script[1:] == script[:-1])
+    joins = at(unread, start)[1:] & (script[1:] == script[:-1])
     together = alone[1:] & (alone[:-1] & (script[1:] == script[:-1]) & (script[1:] != han) | joins)
     if known is not None and len(known.kinds):
         together |= _bound(at(known.kinds, batch.firsts(symbols)), start, at(size, start))
     first[start[1:][together]] = False
     return first
-
-
-def _unread(batch: Batch) -> Array:
-    """The clusters (m,) that are read only with the letters before them."""
-    unread = np.isin(batch.firsts(batch.points), _ENDS)
-    unread[batch.units(np.flatnonzero(batch.points == _SILENT))] = True
-    return unread
 
 
 def _bound(kinds: Array, start: Array, size: Array) -> Array:
@@ -122,10 +120,3 @@ def _longest(batch: Batch, known: Trie, symbols: Array) -> Array:
         first = batch.units(reached.positions[whole])
         size[first] = batch.units(stop[whole]) - first
     return size
-
-
-def _scripts(batch: Batch) -> Array:
-    """The script of each cluster (m,) by its first code point; a sign of many scripts has that of the one before."""
-    scripts = batch.firsts(batch.props) >> graphemes.SCRIPT_SHIFT
-    after: Array = np.append(scripts[:1], np.where(scripts[1:] == _MANY, scripts[:-1], scripts[1:]))
-    return after

@@ -140,12 +140,12 @@ def compiled(
     single = sorted({*alone, *within, *chain.from_iterable(pairs)})
     couples = sorted(pairs)
     # Slots in order: 0, the points alone, the same points within a cluster (at distance len(single)), pairs, words.
-    owners = [
-        Owner("", {kind: {"": 1} for kind in kinds}),
-        *(Owner(point, alone.get(point, {})) for point in single),
-        *(Owner(point, within.get(point, {}), within=True) for point in single),
-        *(Owner(pair, pairs[pair]) for pair in couples),
-        *(Owner(word[0], forms) for word, forms in worded.items()),
+    owners: list[tuple[str, Mapping[str, Forms]]] = [
+        ("", {kind: {"": 1} for kind in kinds}),
+        *((point, alone.get(point, {})) for point in single),
+        *((point, within.get(point, {})) for point in single),
+        *((pair, pairs[pair]) for pair in couples),
+        *((word[0], forms) for word, forms in worded.items()),
     ]
     numbered = {word: slot for slot, word in enumerate(worded, len(owners) - len(worded))}
     number = {point: slot for slot, point in enumerate(single, 1)}
@@ -154,7 +154,10 @@ def compiled(
     forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)})
     slots = np.zeros(max(map(ord, number), default=0) + 2, np.int64)
     slots[[ord(point) for point in number]] = list(number.values())
-    likely, crowded = _likely(keys[order])
+    # likely: a hash table of at least 16 entries per pair.
+    likely = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
+    hashes = hashed(keys[order] >> KEY_BITS, keys[order] & (1 << KEY_BITS) - 1, len(likely))
+    likely[hashes] = np.arange(len(keys), dtype=np.int32)
     return KeyErrorTable(
         kinds=len(kinds),
         slots=slots,
@@ -164,9 +167,9 @@ def compiled(
         pairs=keys[order],
         pair_slots=1 + 2 * len(single) + order,
         likely=likely,
-        crowded=crowded,
+        crowded=np.bincount(hashes, minlength=1)[hashes] > 1,
         segments=segments(list(words.values()), [numbered.get(word, 0) for word in words]),
-        sizes=np.array([max(1, len(owner.point)) for owner in owners], np.int64),
+        sizes=np.array([max(1, len(point)) for point, _ in owners], np.int64),
         signs=any(unicodedata.category(point)[0] not in "LM" for point in alone),
         starting=_placed(rows, "start", kinds, slots.size),
         ending=_placed(rows, "end", kinds, slots.size),
@@ -181,22 +184,6 @@ def _placed(rows: Iterable[KeyingError], where: Where, kinds: Sequence[str], siz
     for point, kind in placed:
         masks[min(ord(point), size - 1)] |= np.uint16(1 << kinds.index(kind))
     return masks if placed else None
-
-
-class Owner(NamedTuple):
-    """The point, pair or word of a slot, its forms by kind, and whether it is a point within longer clusters."""
-
-    point: str
-    kinds: Mapping[str, Forms]
-    within: bool = False
-
-
-def _likely(keys: Array) -> tuple[Array, Array]:
-    """A hash table of at least 16 entries per key with the number of a key, or -1; and which keys share one (p,)."""
-    cells = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
-    slots = hashed(keys >> KEY_BITS, keys & (1 << KEY_BITS) - 1, len(cells))
-    cells[slots] = np.arange(len(keys), dtype=np.int32)
-    return cells, np.bincount(slots, minlength=1)[slots] > 1
 
 
 def hashed(first: Array, second: Array, size: int) -> Array:
@@ -224,16 +211,16 @@ def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
     return randomness.mix(sums)
 
 
-def _forms(owners: Sequence[Owner], numbers: Mapping[str, int]) -> dict[str, Any]:
-    """The columns of the table by slot, cell and form."""
+def _forms(owners: Sequence[tuple[str, Mapping[str, Forms]]], numbers: Mapping[str, int]) -> dict[str, Any]:
+    """The columns by slot, cell and form of the point, pair or word of each slot, with its forms by kind."""
     # cells: the number of forms of each cell, after a leading 0, so that its cumulated sum is `bounds`.
     cells = np.zeros(len(owners) * len(numbers) + 1, np.int64)
     masks = np.zeros(len(owners), np.uint16)
     empty = np.zeros(len(owners), np.uint16)
     flat, weights, edited = [], [0], []
-    for slot, owner in enumerate(owners):
-        for kind in sorted(owner.kinds, key=numbers.__getitem__):
-            forms = owner.kinds[kind]
+    for slot, (point, by_kind) in enumerate(owners):
+        for kind in sorted(by_kind, key=numbers.__getitem__):
+            forms = by_kind[kind]
             cells[slot * len(numbers) + numbers[kind] + 1] = len(forms)
             masks[slot] |= 1 << numbers[kind] if slot else 0
             empty[slot] |= ("" in forms) << numbers[kind] if slot else 0
@@ -241,7 +228,7 @@ def _forms(owners: Sequence[Owner], numbers: Mapping[str, int]) -> dict[str, Any
             # Weights are at least 1, their sum below 2**31.
             total = max(sum(forms.values()), _SUM >> 1)
             weights += [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
-            edited += [_changed(owner.point, form) for form in forms]
+            edited += [_changed(point, form) for form in forms]
     bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
     return {
         "masks": masks,

@@ -20,10 +20,9 @@ import numpy as np
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
-from robust_xtreme.noise.engine._runs import active, forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine._runs import active, between, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._segments import digits, word_units
-from robust_xtreme.noise.engine._signs import combined
-from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.alphabet import alphabet, combined
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
@@ -35,7 +34,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     graphemes_of,
     hashed,
 )
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 
 __all__ = ["KeyingError", "Word", "key_errors"]
 
@@ -78,9 +77,7 @@ def key_errors(
         @packs.cached
         def lacks(code: str) -> str:
             default = tuple((name, known()[0]) for name, known in (choices or {}).items())
-            return known_language(code) or (
-                "" if table(code, default).masks.any() else "nothing in its script to change"
-            )
+            return "" if table(code, default).masks.any() else "nothing in its script to change"
 
         fields = {"rates": rates, "choices": choices or {}, "lacks": lacks, **declared}
         return member(author, "letters", unit, strength, names, edit, **fields)
@@ -143,7 +140,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     masks[longer] = at(table.inner, at(first, longer)) * letters
     free, swaps = np.ones(len(masks), np.bool_), bool(kinds >> swap & 1)
     # free (m,): may be edited; closed (m,): joins with no neighbour; edge (m,): a span begins or ends before it.
-    # letter (m,): begins with a letter; between (m,): is a letter before another letter, no edge between them.
+    # letter (m,): begins with a letter; followed (m,): is a letter before another letter, no edge between them.
     closed, edge = guard(batch, free)
     words, slots = word_units(table.segments, table.masks, kinds, first, longer, free, edge)
     covered = ragged(words, at(table.sizes, slots))
@@ -151,10 +148,13 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     paired = None
     if table.signs or len(table.pairs) or swaps:
         letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
-        between = _between(letter, edge)
-        between[covered - 1] = False
+        followed = between(letter, edge)
+        followed[covered - 1] = False
     if len(table.pairs):
-        paired = _paired(table, first, masks, _next(free, between, longer), kinds)
+        # before (m,): may be the first of a pair: one code point, as the letter after it.
+        before = free & followed
+        before[longer] = before[longer - 1] = False
+        paired = _paired(table, first, masks, before, kinds)
     # single (m,): the clusters of one code point that can be swapped, because the table has key errors of them.
     masks *= free
     single = masks > 0
@@ -167,8 +167,8 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
         single[longer] = False
         single &= True if closed is None else closed
         single &= True if paired is None else paired == 0
-        between[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
-        masks |= between * np.uint16(1 << swap)
+        followed[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
+        masks |= followed * np.uint16(1 << swap)
     if len(words):
         paired = np.zeros(len(masks), np.int64) if paired is None else paired
         masks[words], paired[words] = at(table.masks, slots) & kinds, slots
@@ -202,24 +202,6 @@ def _within_kinds(batch: Batch, table: KeyErrorTable, numbers: Array) -> Array:
 
 _DEPTH: Final = 8
 """How many marks of a cluster can have key errors; later ones have none."""
-
-
-def _next(free: Array, between: Array, longer: Array) -> Array:
-    """Which clusters (m,) may be the first of a pair: they and the letter after them have one code point."""
-    short = np.ones(len(free), np.bool_)
-    short[longer] = False
-    swappable = free & between & short
-    swappable[:-1] &= short[1:]
-    return swappable
-
-
-def _between(letter: Array, edge: Array | None) -> Array:
-    """Whether each cluster (m,) is a letter before another letter, with no edge of a span between them."""
-    followed = np.zeros(len(letter), np.bool_)
-    followed[:-1] = letter[:-1] & letter[1:]
-    if edge is not None:
-        followed[:-1] &= ~edge[1:]
-    return followed
 
 
 def _paired(table: KeyErrorTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:

@@ -11,8 +11,6 @@ from typing import Any
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import UserError
 
-# Checks folders that contain a masked language model of transformers; nothing is downloaded, and no pickle is read.
-
 
 def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> Path:
     """The folder of a masked language model that an option names, one of some kinds if named. Raises UserError."""

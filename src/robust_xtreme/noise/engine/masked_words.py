@@ -22,8 +22,7 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.core import randomness
-from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import Array, Batch, Edits
+from robust_xtreme.core.edits import Array, Edits, putting
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import belongs
@@ -120,19 +119,10 @@ def substituted(job: Job, unwanted: Unwanted, user: str) -> tuple[Edits, Array]:
     which = randomness.below(randomness.stream(drawn, randomness.REPLACEMENT), sizes)
     made = np.flatnonzero(randomness.chosen(drawn, job.strength) & (sizes > 0)).tolist()
     pairs = [(masked[word][0][masked[word][1] : masked[word][2]], expected[word][which[word]]) for word in made]
-    return _edits(job.batch, start[made], stop[made], pairs), np.bincount(text[sizes > 0], minlength=len(job.batch))
-
-
-def _edits(batch: Batch, start: Array, stop: Array, pairs: Sequence[tuple[str, str]]) -> Edits:
-    """The edits (e,) of words, each with what is put for it."""
-    forms = [form for _, form in pairs]
-    sizes, nothing = np.array([len(form) for form in forms], np.int64), np.zeros(len(forms), np.int64)
     costs = np.array([sum(change.cost for change in changed(*pair)) for pair in pairs], np.int64)
-    source, length = (
-        np.stack((column, nothing), axis=1) for column in (len(batch.points) + bounds_of(sizes)[:-1], sizes)
-    )
-    pool = np.frombuffer("".join(forms).encode("utf-32-le"), np.uint32)
-    return Edits(start, stop, nothing.astype(np.uint8), costs, source, length, pool)
+    forms = [form for _, form in pairs]
+    edits = putting(job.batch, start[made], stop[made], np.zeros(len(made), np.uint8), costs, forms)
+    return edits, np.bincount(text[sizes > 0], minlength=len(job.batch))
 
 
 def _expected(source: _Source, masked: Sequence[_Masked]) -> list[Sequence[str]]:

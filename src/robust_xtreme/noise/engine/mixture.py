@@ -13,17 +13,17 @@ Shapes: t texts, n code points and m clusters in a batch, k edits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, Unpack, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
 from robust_xtreme.noise.engine._runs import find, unit_draws
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, defaults, member
+from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation
 
 MOST: Final = 10.0
 """How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""
@@ -60,35 +60,15 @@ class _Drawn(NamedTuple):
     level: Array
 
 
-def mixture(
-    *, strength: str, parts: Sequence[str], **declared: Unpack[Declared]
-) -> Callable[[Callable[[str], Parts]], Perturbation]:
-    """Make a perturbation of a function from a language to the parts that serve it; `parts` are the names of all.
+def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:
+    """The edits of a batch, and the eligible clusters of each text (t,): all, or none where no part has a unit.
 
-    `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
+    `names` are those of the parts that some language has.
     """
-    names = tuple(parts)
-
-    def make(author: Callable[[str], Parts]) -> Perturbation:
-        def edit(job: Job) -> tuple[Edits, Array]:
-            return _mixed(job, author(job.language), names)
-
-        fields: dict[str, Any] = {**declared}
-        return member(author, "mixture", "grapheme cluster", strength, names, edit, **fields)
-
-    return make
-
-
-def part(name: str, perturbation: Perturbation, share: float, apart: bool = False, **rates: str) -> MixtureComponent:
-    """A perturbation with its default parameters except for some rates."""
-    chosen = {kind: (rate,) for kind, rate in rates.items()}
-    return MixtureComponent(name, perturbation, {**defaults(perturbation), **chosen}, share, apart)
-
-
-def _mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:
-    """The edits of a batch, and the eligible clusters of each text (t,): all, or none where no part has a unit."""
     size = np.diff(job.batch.bounds) - 1
-    jobs = [_of(job, part) for part in parts]
+    # A part has keys of its own, so that parts do not share draws.
+    keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
+    jobs = [replace(job, keys=own, params=part.params) for own, part in zip(keys, parts, strict=True)]
     units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
     limits = _limits(size, units, [part.share for part in parts])
     drawn = [
@@ -96,12 +76,6 @@ def _mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array
         for part_job, part, limit in zip(jobs, parts, limits, strict=True)
     ]
     return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
-
-
-def _of(job: Job, part: MixtureComponent) -> Job:
-    """The job of a part: its parameters, and keys of its own, so that parts do not share draws."""
-    keys = randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name)))
-    return replace(job, keys=keys, params=part.params)
 
 
 def _units(job: Job, part: MixtureComponent) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, zip_longest
 from typing import Final, final, overload
@@ -58,7 +58,7 @@ class Noised:
 
     def to_clean(self, start: int, stop: int) -> tuple[int, int]:
         """The half-open range of the clean value that a range of the noisy value comes from."""
-        for trace in reversed(self.traces):
+        for trace in reversed(tuple(self.traces)):
             start, stop = trace.to_clean(start, stop)
         return start, stop
 
@@ -186,9 +186,6 @@ class _Trail(Sequence[Trace]):
     def __iter__(self) -> Iterator[Trace]:
         return iter(self._made())
 
-    def __reversed__(self) -> Iterator[Trace]:
-        return reversed(self._made())
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._made() == tuple(other)
 
@@ -226,7 +223,13 @@ def joined(parts: Sequence[NoisedTexts]) -> NoisedTexts:
     if len(parts) == 1:
         return parts[0]
     names = max((part.operators for part in parts), key=len, default=())
-    steps = [_step(parts, several) for several in zip_longest(*(part.links for part in parts))]
+    steps = []
+    for several in zip_longest(*(part.links for part in parts)):
+        sparse = any(step.sparse for step in several if step is not None)
+        pairs = zip(several, parts, strict=True)  # a part without the step has no edits there
+        steps.append(
+            joined_traces([no_moves(part.spans, len(part), sparse) if step is None else step for step, part in pairs])
+        )
     return NoisedTexts(
         [text for part in parts for text in part.clean],
         [value for part in parts for value in part.values],
@@ -238,22 +241,12 @@ def joined(parts: Sequence[NoisedTexts]) -> NoisedTexts:
     )
 
 
-def _step(parts: Sequence[NoisedTexts], several: Sequence[Traces | None]) -> Traces:
-    """The traces of one link of a chain; a part without it has no edits there."""
-    sparse = any(step.sparse for step in several if step is not None)
-    pairs = zip(several, parts, strict=True)
-    return joined_traces([no_moves(part.spans, len(part), sparse) if step is None else step for step, part in pairs])
-
-
 def _joined_counts(parts: Sequence[Counts], operators: int) -> Counts:
     """The counts of texts one part after the other; a part without operators has 0 edits by each."""
     columns = {name: np.concatenate([_NONE, *(getattr(part, name) for part in parts)]) for name in _COUNTS}
     wide = [part.operators if part.operators.shape[1] else np.zeros((len(part.words), operators)) for part in parts]
     by_operator = np.concatenate([np.zeros((0, operators)), *wide]).astype(np.int64)
     return Counts(operators=by_operator, **columns)
-
-
-# White space that noise leaves at the ends of texts, which readers of tasks remove.
 
 
 def as_read(noised: NoisedTexts) -> NoisedTexts:
@@ -277,16 +270,14 @@ def parts_read(clean: Sequence[str], noisy: Sequence[str]) -> dict[int, tuple[in
     bare = list(map(str.strip, noisy))
     if bare == noisy:
         return {}
-    longer = [number for number, text in enumerate(noisy) if len(bare[number]) < len(text)]
-    parts = {number: _part_read(clean[number], noisy[number]) for number in longer}
-    return {number: part for number, part in parts.items() if part != (0, len(noisy[number]))}
-
-
-def _part_read(clean: str, noisy: str) -> tuple[int, int]:
-    """The range of a noisy text that is read; all of it where nothing else is left."""
-    lead = 0 if clean[:1].isspace() else len(noisy) - len(noisy.lstrip())
-    stop = len(noisy) if clean[-1:].isspace() else len(noisy.rstrip())
-    return (lead, stop) if lead < stop else (0, len(noisy))
+    parts: dict[int, tuple[int, int]] = {}
+    for number in (number for number, text in enumerate(noisy) if len(bare[number]) < len(text)):
+        text = noisy[number]
+        lead = 0 if clean[number][:1].isspace() else len(text) - len(text.lstrip())
+        stop = len(text) if clean[number][-1:].isspace() else len(text.rstrip())
+        if lead < stop and (lead, stop) != (0, len(text)):
+            parts[number] = lead, stop
+    return parts
 
 
 def _cuts(noised: NoisedTexts, parts: dict[int, tuple[int, int]]) -> Traces:
@@ -299,18 +290,11 @@ def _cuts(noised: NoisedTexts, parts: dict[int, tuple[int, int]]) -> Traces:
         cuts = [cut for cut in ((0, lead, 0, 0), (stop, size, stop - lead, stop - lead)) if cut[0] < cut[1]]
         moves += cuts
         edits[number], low[number], high[number] = len(cuts), lead, stop
-    spans = _within(noised.spans, low, high)
+    lows, highs = low[noised.spans.text], high[noised.spans.text]
+    ends = (np.clip(each, lows, highs) - lows for each in (noised.spans.start, noised.spans.stop))
+    spans = replace(noised.spans, **dict(zip(("start", "stop"), ends, strict=True)))
     return Traces(bounds_of(edits), np.array(moves, np.int64), noised.spans, spans, sparse=True)
 
-
-def _within(spans: SpanTable, low: Array, high: Array) -> SpanTable:
-    """The spans in texts (n,) of which only the ranges from `low` to `high` are left."""
-    lows, highs = low[spans.text], high[spans.text]
-    start, stop = (np.clip(ends, lows, highs) - lows for ends in (spans.start, spans.stop))
-    return replace(spans, start=start, stop=stop)
-
-
-# A noisy text beside its clean one, piece by piece.
 
 Piece = tuple[str, str]
 """A part of the clean text, and what it became."""
@@ -337,8 +321,6 @@ def _compared(clean: str, noisy: str) -> tuple[Place, ...]:
     return tuple((before[a], before[b], after[c], after[d]) for a, b, c, d in hunks(old, new))
 
 
-# Examples with noised texts: as columns, and as objects, which are made where they are read.
-
 _CONTEXT = "context"
 
 
@@ -356,25 +338,25 @@ class FieldTexts:
 
 def field_texts(examples: Sequence[Example], fields: Collection[str] = ()) -> FieldTexts:
     """The texts of some fields of examples; without `fields`, of all. Raises Mismatch where an id is not unique."""
-    known: dict[str, int] = {}
-    texts: list[Text] = []
-    names = fields or dict.fromkeys(name for example in examples for name in example.texts)
-    numbers: dict[str, list[int]] = {name: [] for name in names}
-    for example in examples:
-        for name in names:
-            text = example.texts.get(name)
-            numbers[name].append(-1 if text is None else known.setdefault(text.id, len(known)))
-            if text is not None:
-                _check(texts, numbers[name][-1], text)
-    return FieldTexts(tuple(texts), {name: np.array(rows, np.int64) for name, rows in numbers.items()})
+    names = tuple(fields or dict.fromkeys(name for example in examples for name in example.texts))
+    cells = [example.texts.get(name) for example in examples for name in names]
+    numbers, texts = distinct(text for text in cells if text is not None)
+    table = np.full(len(cells), -1, np.int64)
+    table[[text is not None for text in cells]] = numbers
+    columns = table.reshape(len(examples), len(names)).T.copy()
+    return FieldTexts(tuple(texts), dict(zip(names, columns, strict=True)))
 
 
-def _check(texts: list[Text], number: int, text: Text) -> None:
-    """Add a text that is new; raise Mismatch where one with its id is another."""
-    if number == len(texts):
-        texts.append(text)
-    elif texts[number] is not text and texts[number] != text:
-        raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
+def distinct(texts: Iterable[Text]) -> tuple[list[int], list[Text]]:
+    """The number of each text among those with ids of their own, and these. Raises Mismatch."""
+    unique: dict[str, tuple[int, Text]] = {}
+    numbers: list[int] = []
+    for text in texts:
+        number, first = unique.setdefault(text.id, (len(unique), text))
+        if first is not text and first != text:
+            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
+        numbers.append(number)
+    return numbers, [text for _, text in unique.values()]
 
 
 @final

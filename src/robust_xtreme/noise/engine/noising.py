@@ -12,6 +12,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.core import graphemes, packs, registry
+from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import (
     NO_SPANS,
     Array,
@@ -26,7 +27,7 @@ from robust_xtreme.core.edits import (
     edited,
     span_table,
 )
-from robust_xtreme.core.errors import Mismatch, SpecError
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Example, Text, digest
 from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
 from robust_xtreme.core.specs import PerturbationSpec
@@ -40,6 +41,7 @@ from robust_xtreme.noise.engine.noised import (
     NoisedTexts,
     PerturbedExamples,
     as_read,
+    distinct,
     field_texts,
     joined,
     parts_read,
@@ -47,12 +49,7 @@ from robust_xtreme.noise.engine.noised import (
 )
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, earlier
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
-from robust_xtreme.noise.engine.traces import Traces, traces_of
-
-# The noise seed of a pass over training data, so that passes differ and the same pass is the same.
-
-_SEEDS: Final = 2**31
-_HEX: Final = 16
+from robust_xtreme.noise.engine.traces import Traces, joined_spans, traces_of
 
 
 def seed_of_pass(seed: int, turn: int) -> int:
@@ -60,7 +57,7 @@ def seed_of_pass(seed: int, turn: int) -> int:
 
     It is far from the seeds of evaluation, which are small.
     """
-    return int(digest("noise of a pass", str(seed), str(turn)), _HEX) % _SEEDS
+    return int(digest("noise of a pass", str(seed), str(turn)), base=16) % 2**31
 
 
 def words_of(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
@@ -167,8 +164,12 @@ def noise_values(
     """
     link = at_nominal(link, language)
     common = link.salt(seed, nth)
-    parts = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in chunks(values))
-    return _joined([_chunk(*part, common, language, link) for part in parts])
+    parts = []
+    for start, stop in chunks(values):
+        clean = batch(values[start:stop], spans.of(start, stop))
+        edits, eligible = link.edits(clean, language, text_keys(common, ids[start:stop]))
+        parts.append(counted(clean, edits, eligible, len(link.perturbation.operators)))
+    return _joined(parts)
 
 
 def at_nominal(link: Bound, language: str) -> Bound:
@@ -243,20 +244,7 @@ def _solution(
     return solved(Bound(registry.load("perturbation", name), target, dict(params), axis), language)
 
 
-def _chunk(
-    values: Sequence[str],
-    ids: Sequence[str],
-    spans: SpanTable,
-    common: int,
-    language: str,
-    link: Bound,
-) -> Edited:
-    clean, keys = batch(values, spans), text_keys(common, ids)
-    edits, eligible = link.edits(clean, language, keys)
-    return Edited(*counted(clean, edits, eligible, len(link.perturbation.operators)))
-
-
-def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> tuple[Moved, Counts]:
+def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> Edited:
     """A batch after its edits, which are by so many operators, and what was done to each of its texts."""
     moved, size = apply(clean, edits), len(clean)
     # owner (e,): the number of the text of each edit. Each count is a bincount over it.
@@ -264,7 +252,21 @@ def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> tupl
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     clusters = np.diff(clean.bounds) - 1
-    return moved, Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
+    return Edited(moved, Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner)))
+
+
+def noised_by(
+    texts: Sequence[Text], clean: Batch, edits: Edits, eligible: Array, operators: tuple[str, ...]
+) -> NoisedTexts:
+    """Texts after the edits of their batch, as they are read."""
+    done = counted(clean, edits, eligible, len(operators))
+    status, links = _status(done.counts.operators), (traces_of(clean.spans, done.moved),)
+    return as_read(NoisedTexts(texts, done.moved.values, done.moved.spans, status, operators, done.counts, links))
+
+
+def _status(edits: Array) -> Array:
+    """The status of each text (t,) by its edits by operator (t, k)."""
+    return np.where(edits.any(axis=1), OK, UNCHANGED).astype(np.int8)
 
 
 def _joined(parts: Sequence[Edited]) -> Edited:
@@ -272,16 +274,10 @@ def _joined(parts: Sequence[Edited]) -> Edited:
     if len(parts) == 1:
         return parts[0]
     moved = [part.moved for part in parts]
-    texts = np.cumsum([0, *(len(part.values) for part in moved)]).astype(np.int32)
-    edits = np.cumsum([0, *(len(part.moves) for part in moved)])
-    spans = SpanTable(
-        np.concatenate([part.spans.text + before for part, before in zip(moved, texts[:-1], strict=True)]),
-        *(np.concatenate([getattr(part.spans, name) for part in moved]) for name in ("start", "stop", "frozen")),
-    )
     whole = Moved(
         [value for part in moved for value in part.values],
-        spans,
-        np.append(np.concatenate([part.bounds[:-1] + n for part, n in zip(moved, edits[:-1], strict=True)]), edits[-1]),
+        joined_spans([(part.spans, len(part.values)) for part in moved]),
+        bounds_of(np.concatenate([np.diff(part.bounds) for part in moved])),
         np.concatenate([part.moves for part in moved]),
     )
     counts = (np.concatenate([getattr(part.counts, name) for part in parts]) for name in Counts.__slots__)
@@ -299,14 +295,17 @@ def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> Noi
 def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> NoisedTexts:
     """The same for a chain of perturbations. Raises SpecError where one is an attack."""
     check_unasked(links)
-    numbers, unique = _distinct(texts)
+    numbers, unique = distinct(texts)
     parts: list[NoisedTexts] = []
     order: list[int] = []
     for language in dict.fromkeys(text.language for text in unique):
         alike = [number for number, text in enumerate(unique) if text.language == language]
-        served = not any(lacks(link, language) for link in links)
         chosen = [unique[number] for number in alike]
-        parts.append(_noised(links, chosen, language, seed) if served else _not_served(chosen))
+        if any(lacks(link, language) for link in links):
+            clusters = [len(graphemes.split(text.value)) for text in chosen]
+            parts.append(untouched(chosen, NOT_APPLICABLE, clusters))
+        else:
+            parts.append(_noised(links, chosen, language, seed))
         order += alike
     noised = joined(parts)
     if len(parts) < 2 and len(unique) == len(texts):
@@ -314,26 +313,10 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> Nois
     return noised.take(np.argsort(order)[numbers])
 
 
-def _distinct(texts: Sequence[Text]) -> tuple[list[int], list[Text]]:
-    """The number of each text among those with ids of their own, and these. Raises Mismatch."""
-    unique: dict[str, tuple[int, Text]] = {}
-    numbers: list[int] = []
-    for text in texts:
-        number, first = unique.setdefault(text.id, (len(unique), text))
-        if first is not text and first != text:
-            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
-        numbers.append(number)
-    return numbers, [text for _, text in unique.values()]
-
-
 def check_unasked(links: Sequence[Bound]) -> None:
     """Raise SpecError where a perturbation of a chain is an attack."""
     if attacks := [link.perturbation.name for link in links if link.perturbation.moves]:
         raise SpecError(f"{attacks[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
-
-
-def _not_served(texts: Sequence[Text]) -> NoisedTexts:
-    return untouched(texts, NOT_APPLICABLE, [len(graphemes.split(text.value)) for text in texts])
 
 
 def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> NoisedTexts:
@@ -348,40 +331,30 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
         trails.append(traces_of(spans, step.moved))
         values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
         steps.append(step)
-    names, edits = _summed_edits(links, steps)
-    status = np.where(edits.any(axis=1), OK, UNCHANGED).astype(np.int8)
-    return NoisedTexts(texts, values, spans, status, names, _summed(steps, edits), tuple(trails))
+    names, counts = _summed(links, steps)
+    return NoisedTexts(texts, values, spans, _status(counts.operators), names, counts, tuple(trails))
 
 
 def are_names(texts: Sequence[Text]) -> Array:
-    """Whether each span of texts (s,) is a word that is tagged as a name."""
-    return np.array([is_name(span.label) for text in texts for span in text.spans], np.bool_)
+    """Whether each span of texts (s,) is tagged as a name: an entity's tag in IOB2 (B-PER), or that of proper nouns."""
+    labels = [span.label or "" for text in texts for span in text.spans]
+    return np.array([label == "PROPN" or label[:2] in ("B-", "I-") for label in labels], np.bool_)
 
 
-def is_name(label: str | None) -> bool:
-    """Whether the label of a span is a tag of names: an entity's in IOB2 (B-PER), or that of proper nouns (PROPN)."""
-    return label is not None and (label == "PROPN" or label[:2] in ("B-", "I-"))
-
-
-def _summed_edits(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], Array]:
-    """The operators of a chain, and the edits of each text by operator (t, k), over the steps of the chain."""
-    names = tuple(dict.fromkeys(name for link in links for name in link.perturbation.operators))
-    edits = np.zeros((len(steps[0].counts.eligible), len(names)), np.int64)
-    for link, step in zip(links, steps, strict=True):
-        for column, name in enumerate(link.perturbation.operators):
-            edits[:, names.index(name)] += step.counts.operators[:, column]
-    return names, edits
-
-
-def _summed(steps: Sequence[Edited], edits: Array) -> Counts:
-    """What a chain did to each text.
+def _summed(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], Counts]:
+    """The operators of a chain, and what it did to each text.
 
     Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
     """
-    clean = steps[0].counts
-    clusters_edited = np.sum([step.counts.graphemes_edited for step in steps], axis=0)
-    words_edited = np.minimum(np.sum([step.counts.words_edited for step in steps], axis=0), clean.words)
-    return Counts(clean.eligible, edits, clean.graphemes, clusters_edited, clean.words, words_edited)
+    names = tuple(dict.fromkeys(name for link in links for name in link.perturbation.operators))
+    clean, several = steps[0].counts, [step.counts for step in steps]
+    edits = np.zeros((len(clean.eligible), len(names)), np.int64)
+    for link, counts in zip(links, several, strict=True):
+        for column, name in enumerate(link.perturbation.operators):
+            edits[:, names.index(name)] += counts.operators[:, column]
+    clusters_edited = np.sum([counts.graphemes_edited for counts in several], axis=0)
+    words_edited = np.minimum(np.sum([counts.words_edited for counts in several], axis=0), clean.words)
+    return names, replace(clean, operators=edits, graphemes_edited=clusters_edited, words_edited=words_edited)
 
 
 def perturb(
@@ -402,18 +375,6 @@ def asks(condition: PerturbationSpec) -> bool:
     return any(link.perturbation.moves for link in bound(condition))
 
 
-# The fast path for strings: the noise of `noise_texts`, without an object a text, its counts and the map to it.
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A link of a chain at its nominal strength, and the salt of its draws."""
-
-    link: Bound
-    salt: int
-
-
 def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, seed: int) -> list[str]:
     """Strings of one language, which all links serve, after a chain, as they are read; equal ones get equal noise.
 
@@ -421,7 +382,7 @@ def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, 
     its strength is a share of tokens, and UnicodeEncodeError where a string contains half of a surrogate pair.
     """
     check_unasked(links)
-    steps = [_Step(at_nominal(link, language), link.salt(seed, earlier(links, at))) for at, link in enumerate(links)]
+    steps = [(at_nominal(link, language), link.salt(seed, earlier(links, at))) for at, link in enumerate(links)]
     unique = list(dict.fromkeys(values))
     noisy = [text for start, stop in chunks(unique) for text in _strings_chunk(steps, unique[start:stop], language)]
     if len(unique) == len(values):
@@ -430,18 +391,13 @@ def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, 
     return [by_value[value] for value in values]
 
 
-def _strings_chunk(steps: Sequence[_Step], values: Sequence[str], language: str) -> list[str]:
-    """The noisy texts of some strings."""
+def _strings_chunk(steps: Sequence[tuple[Bound, int]], values: Sequence[str], language: str) -> list[str]:
+    """The noisy texts of some strings, by links at nominal strengths, each with the salt of its draws."""
     hashes, noisy = bare_hashes(language, values), list(values)
-    for step in steps:
+    for link, salt in steps:
         clean = batch(noisy, NO_SPANS)
-        edits, _ = step.link.edits(clean, language, keyed(step.salt, hashes))
+        edits, _ = link.edits(clean, language, keyed(salt, hashes))
         noisy = edited(clean, edits)
-    return _as_read(values, noisy)
-
-
-def _as_read(clean: Sequence[str], noisy: list[str]) -> list[str]:
-    """The noisy texts without white space at an end where the clean text has none, as `ends.as_read` leaves it."""
-    for number, (lead, stop) in parts_read(clean, noisy).items():
+    for number, (lead, stop) in parts_read(values, noisy).items():
         noisy[number] = noisy[number][lead:stop]
     return noisy

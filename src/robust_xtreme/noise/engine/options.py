@@ -18,14 +18,13 @@ import numpy as np
 
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import Array, Batch, Edits, at, batch, chunks, ragged, span_table
+from robust_xtreme.core.edits import Array, Batch, Edits, at, batch, chunks, putting, ragged, span_table
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.core.randomness import salt, text_keys
-from robust_xtreme.noise.engine.noised import OK, UNCHANGED, NoisedTexts, PerturbedExamples, as_read
-from robust_xtreme.noise.engine.noising import are_names, counted
+from robust_xtreme.noise.engine.noised import NoisedTexts, PerturbedExamples
+from robust_xtreme.noise.engine.noising import are_names, noised_by
 from robust_xtreme.noise.engine.perturbation import Bound, Job
-from robust_xtreme.noise.engine.traces import traces_of
 
 DRAWS: Final = 4
 """Draws of each perturbation: of a letter that may become one of several, so many are possible edits."""
@@ -150,23 +149,11 @@ def applied(texts: Sequence[Text], options: EditOptions, copies: Array, picked: 
     owner = np.repeat(np.arange(len(copied)), [len(each) for each in picked])
     chosen = np.array([option for each in picked for option in each], np.int64)
     order = np.lexsort((options.stop[chosen], options.start[chosen], owner))
-    edits = _edits(clean, options, owner[order], chosen[order])
-    moved, counts = counted(clean, edits, options.eligible[copies], len(options.operators))
-    status = np.where(counts.operators.any(axis=1), OK, UNCHANGED).astype(np.int8)
-    links = (traces_of(clean.spans, moved),)
-    return as_read(NoisedTexts(copied, moved.values, moved.spans, status, options.operators, counts, links))
-
-
-def _edits(clean: Batch, options: EditOptions, owner: Array, chosen: Array) -> Edits:
-    """Possible edits (m,) of copies of texts, as edits of their batch."""
-    values = [options.values[option] for option in chosen.tolist()]
-    sizes = np.array([len(value) for value in values], np.int64)
-    pool = np.frombuffer("".join(values).encode(_ENCODING, "surrogatepass"), np.uint32)
-    source, length = np.zeros((len(chosen), 2), np.int64), np.zeros((len(chosen), 2), np.int64)
-    source[:, 0], length[:, 0] = len(clean.points) + bounds_of(sizes)[:-1], sizes
-    base = clean.offsets[owner]
-    start, stop = base + options.start[chosen], base + options.stop[chosen]
-    return Edits(start, stop, options.operator[chosen], options.graphemes[chosen], source, length, pool)
+    base, made = clean.offsets[owner[order]], chosen[order]
+    start, stop = base + options.start[made], base + options.stop[made]
+    values = [options.values[option] for option in made.tolist()]
+    edits = putting(clean, start, stop, options.operator[made], options.graphemes[made], values)
+    return noised_by(copied, clean, edits, options.eligible[copies], options.operators)
 
 
 def _table(rows: Sequence[_Row], operators: tuple[str, ...], units: Array, clusters: Array) -> EditOptions:
@@ -265,7 +252,10 @@ class _Page:
         """The longest part of each unit without an edge within it, the first of equal ones, by starts and stops."""
         begins = self._begins | (edge[:-1] & ~self._blank)
         starts = np.flatnonzero(begins)
-        lengths = self._stops(starts) - starts
+        # A unit ends at the next white space, or at the next unit where there is none between them.
+        blanks = np.flatnonzero(self._blank)
+        space = blanks[np.searchsorted(blanks, starts)]
+        lengths = np.minimum(space, np.append(starts[1:], len(self._blank))) - starts
         unit = self._begun[starts]
         order = np.lexsort((starts, -lengths, unit))
         longest = order[np.searchsorted(unit, np.unique(unit))]
@@ -279,15 +269,6 @@ class _Page:
         lost[unit[spans[1] <= stops[unit]]] = True
         return lost
 
-    def _stops(self, starts: Array) -> Array:
-        """The end of each unit: the next white space, or the next unit where there is none between them."""
-        blanks = np.flatnonzero(self._blank)
-        space = blanks[np.searchsorted(blanks, starts)]
-        ends: Array = np.minimum(space, np.append(starts[1:], len(self._blank)))
-        return ends
-
-
-# Makes edits that a run lists, as those of its attacks: what they make of a text is known without a model.
 
 Listed = tuple[str, int, int, str, str, int]
 """Field, start, stop, value, operator and changed graphemes of an edit."""

@@ -39,6 +39,11 @@ def known_language(code: str) -> str:
     return "" if code in languages.ALL_LANGUAGES else "unknown language"
 
 
+def of_known(lacks: Callable[..., str]) -> Callable[..., str]:
+    """Why languages are not served, as `lacks` says of known ones."""
+    return lambda code, *params: known_language(code) or lacks(code, *params)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Perturbation:
@@ -111,9 +116,13 @@ def member(
     edit: Callable[[Job], tuple[Edits, Array]],
     **fields: Any,
 ) -> Perturbation:
-    """The perturbation of an author's function: its name, and as summary the first line of its docstring."""
+    """The perturbation of an author's function: its name, and as summary the first line of its docstring.
+
+    An unknown language is not served, so that `lacks` and `lacks_with` are asked about known ones only.
+    """
     summary = (author.__doc__ or "").strip().splitlines()[0]
-    fields = {"name": author.__name__, "version": 1, **fields}
+    reasons = {key: of_known(fields[key]) for key in ("lacks", "lacks_with") if fields.get(key)}
+    fields = {"name": author.__name__, "version": 1, **fields, **reasons}
     return Perturbation(
         summary=summary, kind=kind, unit=unit, strength=strength, operators=operators, edit=edit, **fields
     )
@@ -217,15 +226,11 @@ def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
     known = perturbation.choices[key]() if single else perturbation.parameters[key]
     wanted = [text] if single else text.split(",")
     for value in wanted:
-        if value not in known and not (single and _open(value, known)):
+        # A choice that ends in `:ID` takes any text after the colon.
+        head, colon, _ = value.partition(":")
+        if value not in known and not (single and colon and f"{head}:ID" in known):
             raise SpecError(_no_value(perturbation, f"@{key}={text}", value, known))
     return tuple(wanted) if single else tuple(value for value in known if value in wanted)
-
-
-def _open(value: str, known: Sequence[str]) -> bool:
-    """Whether a value is one of the open choices `NAME:ID`, with any text after the colon."""
-    head, colon, _ = value.partition(":")
-    return f"{head}{colon}ID" in known and bool(colon)
 
 
 def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequence[str]) -> str:

@@ -27,8 +27,8 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._runs import find, guard, unit_draws
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, known_language, member
+from robust_xtreme.noise.engine._runs import cumulated, find, guard, unit_draws
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, member
 
 UnitName = Literal["grapheme cluster", "word"]
 Choices = Mapping[str, Callable[[], tuple[str, ...]]]
@@ -139,9 +139,8 @@ def recoding(
             return _decided(job, table(job.language, chosen(job.params)), unit, marked)
 
         def lacks_with(code: str, params: Params) -> str:
-            if reason := known_language(code) or declared.get("lacks", known_language)(code):
-                return reason
-            return "" if table(code, chosen(params)).row.any() else nothing
+            reason = declared["lacks"](code) if "lacks" in declared else ""
+            return reason or ("" if table(code, chosen(params)).row.any() else nothing)
 
         def lacks(code: str) -> str:
             return lacks_with(code, {name: known()[:1] for name, known in (choices or {}).items()})
@@ -165,22 +164,15 @@ def _decided(job: Job, table: Recodings, unit: UnitName, marked: bool) -> tuple[
     if not (marked or job.batch.clusters.simple):
         sizes = np.diff(starts, append=len(rows))
         rows[np.repeat(sizes > 1, sizes)] = 0
-    units = _words(job, rows) if unit == WORD else _clusters(job, table, rows)
-    chosen = np.flatnonzero(randomness.chosen(units.draws, job.strength))
-    edits = _written(job.batch, table, rows, units.start[chosen], units.stop[chosen], units.draws[chosen])
-    texts = np.searchsorted(job.batch.offsets, units.start, "right") - 1
+    # The eligible units: code points `start` to `stop`, and draws.
+    start, stop, draws = _words(job, rows) if unit == WORD else _clusters(job, table, rows)
+    chosen = np.flatnonzero(randomness.chosen(draws, job.strength))
+    edits = _written(job.batch, table, rows, start[chosen], stop[chosen], draws[chosen])
+    texts = np.searchsorted(job.batch.offsets, start, "right") - 1
     return edits, np.bincount(texts, minlength=len(job.batch))
 
 
-class _Eligible(NamedTuple):
-    """The eligible units of a batch: code points `start` to `stop`, and draws."""
-
-    start: Array
-    stop: Array
-    draws: Array
-
-
-def _clusters(job: Job, table: Recodings, rows: Array) -> _Eligible:
+def _clusters(job: Job, table: Recodings, rows: Array) -> tuple[Array, Array, Array]:
     """The clusters with a code point in the table that begin with a letter, or are one code point.
 
     Not those in which a mark that stays would join a form: the a of ä with another accent.
@@ -195,7 +187,7 @@ def _clusters(job: Job, table: Recodings, rows: Array) -> _Eligible:
     closed, _ = guard(batch, units)
     numbers = np.flatnonzero(units if closed is None else units & closed)
     stops = np.append(starts, len(rows))
-    return _Eligible(at(starts, numbers), at(stops, numbers + 1), at(unit_draws(batch, job.keys), numbers))
+    return at(starts, numbers), at(stops, numbers + 1), at(unit_draws(batch, job.keys), numbers)
 
 
 def _joining(job: Job, table: Recodings, rows: Array) -> Array:
@@ -221,14 +213,13 @@ def _is_composed(text: str) -> bool:
     return unicodedata.is_normalized("NFC", text)
 
 
-def _words(job: Job, rows: Array) -> _Eligible:
+def _words(job: Job, rows: Array) -> tuple[Array, Array, Array]:
     """The words with a code point in the table."""
     words = find(job.batch)
-    before = np.zeros(len(rows) + 1, np.int32)
-    np.cumsum(rows > 0, dtype=np.int32, out=before[1:])
+    before = cumulated(rows > 0)
     numbers = np.flatnonzero(words.offered & (at(before, words.stop) > at(before, words.start)))
     start, text = words.start[numbers], words.text[numbers]
-    return _Eligible(start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text]))
+    return start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text])
 
 
 def _among_capitals(batch: Batch, points: Array) -> Array:

@@ -15,7 +15,7 @@ Shapes: w words; n code points in words, each word between zeros; u units (a rul
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple, final
@@ -28,7 +28,7 @@ from robust_xtreme.noise.engine._runs import WordRuns, find, forms
 from robust_xtreme.noise.engine._segments import chained
 from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Job
-from robust_xtreme.noise.engine.respelling_table import Respeller, capitals, composing, decomposes, parts
+from robust_xtreme.noise.engine.respelling_table import Respeller, capitals, composing, parts
 
 KINDS: Final = ("respell",)
 """The operator of all edits."""
@@ -122,9 +122,13 @@ class RespeltWords(NamedTuple):
 
 def spelt(words: Sequence[str], rules: Respeller) -> list[str]:
     """Words respelt by rules of one form each."""
+    return _strings(_by_rules(_joined(words), rules, np.zeros(len(words), np.uint64)).points)
+
+
+def _joined(words: Iterable[str]) -> Array:
+    """The code points of words, a zero before each and after the last (n,)."""
     joined = graphemes.SEPARATOR.join(["", *words, ""])
-    points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
-    return _strings(_by_rules(points, rules, np.zeros(len(words), np.uint64)).points)
+    return np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
 
 
 def _strings(points: Array) -> list[str]:
@@ -153,16 +157,10 @@ def _across(points: Array, rules: Respeller, start: Array, stop: Array) -> Spelt
     return Spelt(words, np.flatnonzero(at(composing(), words)))
 
 
-def _by_function(points: Array, spelling: RespellingFunction) -> Spelt:
-    """Words respelt one by one."""
-    joined = graphemes.SEPARATOR.join(["", *map(spelling, _strings(points)), ""])
-    return Spelt(np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32), np.zeros(0, np.int64))
-
-
 def _spelt(points: Array, spelling: Respeller | RespellingFunction, draws: Array) -> Spelt:
     """The words respelt; by rules in blocks of words whose arrays stay in a core's cache."""
     if isinstance(spelling, RespellingFunction):
-        return _by_function(points, spelling)
+        return Spelt(_joined(map(spelling, _strings(points))), np.zeros(0, np.int64))
     zeros = np.flatnonzero(points == 0)
     most = _BLOCK if spelling.decomposed else len(points)
     cuts = np.unique([*np.searchsorted(zeros, np.arange(0, len(points), most)).tolist(), len(draws)]).tolist()
@@ -254,7 +252,7 @@ def _normal(batch: Batch, start: Array, spelt: Spelt) -> Array:
     """The points of respelt words, composed where a point may join the one before it, decomposed in texts in NFD."""
     zeros = np.flatnonzero(spelt.points == 0)
     loose = np.unique(np.searchsorted(zeros, spelt.loose) - 1)
-    may_decompose = np.logical_or.reduceat(decomposes(spelt.points), zeros[:-1])
+    may_decompose = np.logical_or.reduceat(at(parts()[1], spelt.points) > 1, zeros[:-1])
     may_decompose[loose] = True
     decomposed = forms(batch, may_decompose, start)
     if not len(loose) and not decomposed.any():
@@ -264,8 +262,7 @@ def _normal(batch: Batch, start: Array, spelt: Spelt) -> Array:
         words[number] = unicodedata.normalize("NFC", words[number])
     for number in np.flatnonzero(decomposed).tolist():
         words[number] = unicodedata.normalize("NFD", words[number])
-    joined = graphemes.SEPARATOR.join(["", *words, ""])
-    return np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
+    return _joined(words)
 
 
 def _results(points: Array) -> RespeltWords:

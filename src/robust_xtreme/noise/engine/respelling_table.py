@@ -315,14 +315,3 @@ def composing() -> Array:
     for point in np.flatnonzero(length > 1).tolist():
         flags[ord(unicodedata.normalize("NFD", chr(point))[-1])] = True
     return flags
-
-
-def decomposes(points: Array) -> Array:
-    """Which code points (n,) are letters with marks that NFD takes apart."""
-    apart: Array = at(_apart(), points)
-    return apart
-
-
-@cache
-def _apart() -> Array:
-    return parts()[1] > 1

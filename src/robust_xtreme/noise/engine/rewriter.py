@@ -23,15 +23,14 @@ from typing import Final, NamedTuple, Unpack
 import numpy as np
 
 from robust_xtreme.core import graphemes
-from robust_xtreme.core.edits import Array, Batch, Edits, batch, span_table
+from robust_xtreme.core.edits import Array, Batch, Edits, batch, putting, span_table
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.targets.kinds import KINDS
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.noised import OK, UNCHANGED, NoisedTexts, as_read
-from robust_xtreme.noise.engine.noising import counted
+from robust_xtreme.noise.engine.noised import NoisedTexts
+from robust_xtreme.noise.engine.noising import noised_by
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
-from robust_xtreme.noise.engine.traces import traces_of
 
 # Seeds the global generators of Python, numpy and torch for a library that draws from them, and restores them.
 #
@@ -153,10 +152,7 @@ def rewritten(texts: Sequence[Text], values: Sequence[str]) -> NoisedTexts:
     """Texts that another program changed, as they are read, with edits by a diff; the eligible units are words."""
     clean = batch([text.value for text in texts], span_table([text.spans for text in texts]))
     changes = [changed(text.value, value) for text, value in zip(texts, values, strict=True)]
-    moved, counts = counted(clean, _edits(clean, changes), _words_of(clean.values, changes), len(OPERATORS))
-    status = np.where(counts.operators.any(axis=1), OK, UNCHANGED).astype(np.int8)
-    links = (traces_of(clean.spans, moved),)
-    return as_read(NoisedTexts(texts, moved.values, moved.spans, status, OPERATORS, counts, links))
+    return noised_by(texts, clean, _edits(clean, changes), _words_of(clean.values, changes), OPERATORS)
 
 
 def changed(old: str, new: str) -> list[Change]:
@@ -164,7 +160,7 @@ def changed(old: str, new: str) -> list[Change]:
     if not old or old == new:
         return []
     before, after = graphemes.split(old), graphemes.split(new)
-    (words, starts), (others, stops) = _words(before), _words(after)
+    (words, starts), (others, stops) = runs_of(before), runs_of(after)
     changes: list[Change] = []
     for a, b, c, d in hunks(words, others):
         inner = hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]])
@@ -188,7 +184,7 @@ def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, 
         changes.append(Change(start - 1, start, clusters[-1] + form, cost, _INSERT))
 
 
-def _words(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
+def runs_of(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
     """The words and the white space between them, and the cluster at which each begins; then the number of clusters."""
     words = [tuple(run) for _, run in groupby(clusters, key=str.isspace)]
     return ["".join(word) for word in words], list(accumulate(map(len, words), initial=0))
@@ -198,17 +194,7 @@ def _edits(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
     """The changes of all texts as edits of the batch."""
     flat = [change for text_changes in changes for change in text_changes]
     base = np.repeat(batch.bounds[:-1], [len(text_changes) for text_changes in changes]).astype(np.int64)
-    forms = [change.form.encode("utf-32-le", "surrogatepass") for change in flat]
-    pool = np.frombuffer(b"".join(forms), np.uint32)
-    sizes = np.array([len(form) // 4 for form in forms], np.int64)
-    nothing = np.zeros(len(flat), np.int64)
-    cluster_starts = batch.clusters.starts
-    return Edits(
-        cluster_starts[base + np.array([change.start for change in flat], np.int64)],
-        cluster_starts[base + np.array([change.stop for change in flat], np.int64)],
-        np.array([change.operator for change in flat], np.uint8),
-        np.array([change.cost for change in flat], np.int64),
-        np.stack((len(batch.points) + np.cumsum(sizes) - sizes, nothing), axis=1),
-        np.stack((sizes, nothing), axis=1),
-        pool,
-    )
+    columns = [(change.start, change.stop, change.operator, change.cost) for change in flat]
+    start, stop, operator, cost = np.array(columns, np.int64).reshape(-1, 4).T
+    starts = batch.clusters.starts
+    return putting(batch, starts[base + start], starts[base + stop], operator, cost, [change.form for change in flat])

@@ -24,9 +24,9 @@ from robust_xtreme.core.edits import Array, Edits, at, differ, ragged
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import cached
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, FormLexicon, FormTable
-from robust_xtreme.noise.engine._runs import WordRuns, active, find, forms, pick
+from robust_xtreme.noise.engine._runs import WordRuns, active, cumulated, find, forms, pick
 from robust_xtreme.noise.engine.dividing import Listed, begins
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 
 __all__ = ["Form", "needs_spaces", "words"]
 
@@ -37,7 +37,6 @@ SWAP: Final = "swap"
 JOIN: Final = "join"
 _FORMLESS: Final = {DROP, SWAP, JOIN}
 _LINE_BREAKS: Final = np.array([0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029], np.uint32)
-_NOWHERE: Final = -1
 
 
 class Moves(NamedTuple):
@@ -62,54 +61,35 @@ def _swaps(words: WordRuns) -> Array:
         low, high = words.last[:-1], words.first[1:]
         swaps[:-1] = words.alone[:-1] & words.alone[1:] & (low < high)
         swaps[:-1] &= ~_any(~words.blank, low, high) & ~_any(words.edge, low, high + 1)
-        swaps[:-1] &= ~_same(words)
+        # alike: numbers of words as long as the next, which may be the same.
+        sizes = words.stop - words.start
+        alike = np.flatnonzero(sizes[:-1] == sizes[1:])
+        swaps[alike] &= differ(words.batch.points, words.start[alike], words.start[alike + 1], sizes[alike])
     return swaps
 
 
 def _joined(words: WordRuns) -> Array:
-    """Words (w,) with only white space before the next one: no line break, no edge of a span within, no whole span."""
+    """Words (w,) with only white space before the next one: no line break, no edge of a span within."""
     joined = np.zeros(len(words.first), np.bool_)
     if len(joined) > 1:
         low, high = words.last[:-1], words.first[1:]
         joined[:-1] = words.offered[:-1] & words.offered[1:] & (low < high)
-        joined[:-1] &= ~_any(~_within_line(words), low, high) & ~_any(words.edge, low + 1, high)
-        joined[_spanned(words)] = False
+        solid, asked = ~words.blank, np.flatnonzero(words.blank)
+        points = at(words.batch.points, at(words.batch.clusters.starts, asked))
+        solid[asked[np.isin(points, _LINE_BREAKS)]] = True
+        joined[:-1] &= ~_any(solid, low, high) & ~_any(words.edge, low + 1, high)
+        # Nor where the white space before the next word is the whole content of a span.
+        starts, stops = words.batch.span_starts, words.batch.span_stops
+        index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
+        joined[index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]] = False
     return joined
-
-
-def _within_line(words: WordRuns) -> Array:
-    """Which clusters (m,) are white space other than line breaks."""
-    plain = words.blank.copy()
-    asked = np.flatnonzero(plain)
-    points = at(words.batch.points, at(words.batch.clusters.starts, asked))
-    plain[asked[np.isin(points, _LINE_BREAKS)]] = False
-    return plain
-
-
-def _spanned(words: WordRuns) -> Array:
-    """The numbers of words where the white space before the next word is the whole content of a span."""
-    starts, stops = words.batch.span_starts, words.batch.span_stops
-    index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
-    whole: Array = index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]
-    return whole
 
 
 def _any(where: Array, low: Array, high: Array) -> Array:
     """Whether a condition (m,) is true for any cluster of each range."""
-    upto = np.zeros(len(where) + 1, np.int32)
-    np.cumsum(where, dtype=np.int32, out=upto[1:])
+    upto = cumulated(where)
     inside: Array = at(upto, low) < at(upto, high)
     return inside
-
-
-def _same(words: WordRuns) -> Array:
-    """Whether each word (but the last) is the same as the next one."""
-    # alike: numbers of words as long as the next.
-    sizes = words.stop - words.start
-    alike = np.flatnonzero(sizes[:-1] == sizes[1:])
-    same = np.zeros(len(sizes) - 1, np.bool_)
-    same[alike] = ~differ(words.batch.points, words.start[alike], words.start[alike + 1], sizes[alike])
-    return same
 
 
 def _drops(words: WordRuns, draws: Array) -> tuple[Array, Array, Array, Array]:
@@ -211,7 +191,7 @@ def _accepted(plan: WordPlan, kinds: tuple[str, ...]) -> Array:
 
 
 def _is(numbers: Array, kinds: tuple[str, ...], kind: str) -> Array:
-    return np.equal(numbers, kinds.index(kind) if kind in kinds else _NOWHERE)
+    return np.equal(numbers, kinds.index(kind) if kind in kinds else -1)
 
 
 def _edits(plan: WordPlan, kinds: tuple[str, ...], chosen: Array, table: FormTable | None) -> Edits:
@@ -227,7 +207,8 @@ def _edits(plan: WordPlan, kinds: tuple[str, ...], chosen: Array, table: FormTab
     size = len(words.batch.points)
     if table is not None:
         formed = np.flatnonzero(~swap & ~drop & ~join)
-        form = _form(table, plan.rows[chosen[formed]] * len(kinds) + number[formed], plan.draws[chosen[formed]])
+        slots = plan.rows[chosen[formed]] * len(kinds) + number[formed]
+        form = table.pick(slots, randomness.stream(plan.draws[chosen[formed]], randomness.REPLACEMENT))
         start[formed] += table.lead[form]
         stop[formed] -= table.tail[form]
         source[formed, 0], length[formed, 0] = size + table.source[form], table.length[form]
@@ -247,14 +228,6 @@ def _edits(plan: WordPlan, kinds: tuple[str, ...], chosen: Array, table: FormTab
     start[join], stop[join] = stop[join], words.start[following]
     changed[join] = words.first[following] - words.last[following - 1]
     return Edits(start, stop, number, changed, source, length, np.concatenate(pools))
-
-
-def _form(table: FormTable, slots: Array, draws: Array) -> Array:
-    """The form of each slot (k,), drawn by weight; a slot's forms are those with `before` < `upto` in its range."""
-    bounds = np.append(table.before, table.upto[-1:])
-    base = bounds[slots]
-    way = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), bounds[slots + 1] - base)
-    return np.searchsorted(table.upto, base + way, "right")
 
 
 def _exchanged(words: WordRuns, chosen: Array) -> tuple[Array, Array]:
@@ -328,4 +301,4 @@ def words(
 
 def needs_spaces(code: str) -> str:
     """Why a perturbation of whole words does not serve a language; "" if it does."""
-    return known_language(code) or ("" if language(code).spaces else "no spaces between words")
+    return "" if language(code).spaces else "no spaces between words"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Set
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Final, NamedTuple
 
 from robust_xtreme.core import packs
@@ -128,7 +128,9 @@ def _loose(struck: str, whole: Set[str]) -> Iterator[KeyingError]:
     """
     forms: dict[str, Counter[str]] = defaultdict(Counter)
     one_key = (row for row in _mistyped(struck[1:], struck[0]) if row[0] != "insert")
-    rows = chain(one_key, _struck_along(struck), _misordered(struck), [_headless(struck)])
+    along = (("insert", struck + other, weight) for other, weight in near(LAYOUT, struck[-1]) if _struck(other))
+    swaps = (("swap", struck[:at] + struck[at + 1] + struck[at] + struck[at + 2 :], 1) for at in range(len(struck) - 1))
+    rows = chain(one_key, along, swaps, [("delete", struck[1:], _MISSED)])
     for kind, strokes, weight in rows:
         if kind not in whole and not _is_syllable(form := typed(strokes)):
             forms[kind][form] += weight
@@ -140,24 +142,6 @@ def _loose(struck: str, whole: Set[str]) -> Iterator[KeyingError]:
 
 def _is_syllable(form: str) -> bool:
     return len(form) == 1 and _FIRST <= ord(form) <= _LAST
-
-
-def _struck_along(struck: str) -> Iterator[tuple[str, str, int]]:
-    """The keys of a syllable with a jamo of a neighbouring key after the last one."""
-    for other, weight in near(LAYOUT, struck[-1]):
-        if _struck(other):
-            yield "insert", struck + other, weight
-
-
-def _misordered(struck: str) -> Iterator[tuple[str, str, int]]:
-    """The keys of a syllable with two of them exchanged."""
-    for index, (first, second) in enumerate(pairwise(struck)):
-        yield "swap", struck[:index] + second + first + struck[index + 2 :], 1
-
-
-def _headless(struck: str) -> tuple[str, str, int]:
-    """The keys of a syllable without that of its initial."""
-    return "delete", struck[1:], _MISSED
 
 
 def _of_initial(form: str, initial: int) -> str:
@@ -243,11 +227,7 @@ def _mistyped(part: str, before: str = "") -> Iterator[tuple[str, str, int]]:
         if other := shifted(LAYOUT, key):
             yield "unshift" if key.isupper() else "shift", head + other + tail, _MISSED
         for other, weight in near(LAYOUT, key):
-            if _is_vowel(other) == _is_vowel(key):
+            if ((_struck(other) or "-") in _VOWELS) == ((_struck(key) or "-") in _VOWELS):
                 yield "neighbour", head + other + tail, weight
             yield "insert", head + key + other + tail, weight
             yield "insert", head + other + key + tail, weight
-
-
-def _is_vowel(key: str) -> bool:
-    return (_struck(key) or "-") in _VOWELS

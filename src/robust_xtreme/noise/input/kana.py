@@ -21,7 +21,7 @@ from typing import Final, final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
-from robust_xtreme.noise.input.keyboards import LATIN, near
+from robust_xtreme.noise.input.keyboards import struck
 
 MOST: Final = 8
 """How many forms a kana or a word has in one kind."""
@@ -37,7 +37,7 @@ _TSU: Final = "っ"
 _SMALL: Final = tuple("ぁぃぅぇぉゃゅょゎ")
 _ONE_KEY: Final = (_TSU, "ん", "ー")
 _KANA: Final = "".join(map(chr, range(0x3041, 0x3100)))
-_KATAKANA: Final = {point: point + 0x60 for point in range(0x3041, 0x3097)}
+KATAKANA: Final = {point: point + 0x60 for point in range(0x3041, 0x3097)}
 
 
 @final
@@ -77,7 +77,7 @@ def key_errors() -> Iterator[KeyingError]:
     """The key errors of romaji input in hiragana and katakana, and of the conversion to kanji."""
     alphabet = frozenset(languages.language("ja").alphabet)
     for kana, kind, form, weight, *_ in _of_kana(romaji()):
-        for point, other in ((kana, form), (katakana(kana), katakana(form))):
+        for point, other in ((kana, form), (kana.translate(KATAKANA), form.translate(KATAKANA))):
             if alphabet.issuperset(point + other):
                 yield KeyingError(point, kind, other, weight)
     yield KeyingError("ー", "delete", "")
@@ -85,57 +85,31 @@ def key_errors() -> Iterator[KeyingError]:
     yield from _of_words(_readings())
 
 
-def katakana(kana: str) -> str:
-    """Hiragana as katakana."""
-    return kana.translate(_KATAKANA)
-
-
 def _of_kana(table: Romaji) -> Iterator[KeyingError]:
-    for kana, spellings in chain(table.spellings.items(), _doubled(table)):
+    # A small っ is typed by the first key of the kana after it, struck twice.
+    typed = {kana: [keys[0] + keys for keys in spellings] for kana, spellings in table.spellings.items()}
+    doubled = {
+        _TSU + kana: [keys for keys in several if table.decode(keys) == _TSU + kana]
+        for kana, several in typed.items()
+        if len(kana) == 1
+    }
+    for kana, spellings in chain(table.spellings.items(), doubled.items()):
         if kana in _ONE_KEY:
             continue
+        # っ and a kana that can be before a small kana stay so that the form can, too: っき is part of っきょ.
+        before_small = kana[0] == _TSU and any(kana[1:] + small in table.spellings for small in _SMALL)
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for keys in spellings:
-            for kind, typed, weight in struck(keys):
-                form = table.decode(typed)
-                if form is not None and form != kana and form[:1] not in _SMALL and _stays(kana, form, table):
-                    counts[kind][form] += weight
-        yield from _most(kana, counts)
+        for kind, keys, weight in chain.from_iterable(map(struck, spellings)):
+            form = table.decode(keys)
+            ends = form is not None and (not before_small or form.endswith(kana[1:]))
+            if form is not None and ends and form != kana and form[:1] not in _SMALL:
+                counts[kind][form] += weight
+        for kind, forms in counts.items():
+            yield from (KeyingError(kana, kind, form, weight) for form, weight in forms.most_common(MOST))
     for kana in (_TSU, "ん"):
         yield KeyingError(kana, "delete", "")
         yield KeyingError(kana, "double", kana * 2)
     yield from (KeyingError(kana, "delete", "") for kana in _SMALL)
-
-
-def _doubled(table: Romaji) -> Iterator[tuple[str, list[str]]]:
-    """A small っ with the kana after it, and the keys of both: that kana's, the first one doubled."""
-    for kana, spellings in table.spellings.items():
-        doubled = [keys[0] + keys for keys in spellings if table.decode(keys[0] + keys) == _TSU + kana]
-        if doubled and len(kana) == 1:
-            yield _TSU + kana, doubled
-
-
-def _stays(point: str, form: str, table: Romaji) -> bool:
-    """Whether a form of っ and a kana can be before a small kana where that kana can: っき is part of っきょ too."""
-    before_small = any(point[1:] + small in table.spellings for small in _SMALL)
-    return point[0] != _TSU or not before_small or form.endswith(point[1:])
-
-
-def struck(keys: str) -> Iterator[tuple[str, str, int]]:
-    """The key errors of some keys: kind, the keys struck, weight."""
-    for index, key in enumerate(keys):
-        before, after = keys[:index], keys[index + 1 :]
-        yield "delete", before + after, 1
-        yield "double", before + key + key + after, 1
-        for other, weight in near(LATIN, key):
-            yield "neighbour", before + other + after, weight
-            yield "insert", before + other + key + after, weight
-            yield "insert", before + key + other + after, weight
-
-
-def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[KeyingError]:
-    for kind, forms in counts.items():
-        yield from (KeyingError(point, kind, form, weight) for form, weight in forms.most_common(MOST))
 
 
 Group = tuple[str, str, str]

@@ -28,8 +28,7 @@ _WHERE: Final = ("", "start", "end")
 
 def pack(code: str) -> tuple[str, ...]:
     """The pack of a language's confusions, as `input/NAME`; none where it has no such pack."""
-    name = f"{code}{SUFFIX}"
-    return (f"input/{name}",) if packs.has("input", name) else ()
+    return packs.present("input", f"{code}{SUFFIX}")
 
 
 def key_errors(code: str) -> Iterator[KeyingError]:
@@ -100,19 +99,18 @@ class Stroke(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types."""
+    """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types.
+
+    `neighbours` are, by key, the other keys whose centres are within 1.25 pitches of its own.
+    """
 
     name: str
     languages: tuple[str, ...]
     also: tuple[str, ...]
     default: tuple[str, ...]
     keys: tuple[KeyboardKey, ...]
+    neighbours: Mapping[KeyboardKey, tuple[KeyboardKey, ...]] = field(repr=False)
     _typed: Mapping[str, Stroke] = field(repr=False)
-    _near: Mapping[KeyboardKey, tuple[KeyboardKey, ...]] = field(repr=False)
-
-    def neighbours(self, key: KeyboardKey) -> tuple[KeyboardKey, ...]:
-        """The keys whose centres are within 1.25 pitches of a key's, itself left out."""
-        return self._near[key]
 
     def strokes(self, text: str) -> tuple[Stroke, ...] | None:
         """How a text is typed: directly, or by dead keys before a letter, or by marks after it; None if it cannot be.
@@ -194,7 +192,9 @@ def layout(name: str) -> Layout:
         default=_codes(path, pack, "default"),
         keys=keys,
         _typed=_typed(keys),
-        _near={key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys},
+        neighbours={
+            key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys
+        },
     )
 
 
@@ -228,15 +228,14 @@ def _keys(path: Path, pack: dict[str, Any]) -> tuple[KeyboardKey, ...]:
         for y, row in enumerate(rows):
             if len(row) != shape[y]:
                 raise DataError(path, f"{level}, row {y + 1}: {len(row)} cells where 'plain' has {shape[y]}. {_SEE}")
-    cells_at = [(y, at) for y, cells in enumerate(shape) for at in range(cells)]
-    keys = (_key(y, offsets[y] + at, tuple(rows[y][at] if rows else "" for rows in levels)) for y, at in cells_at)
-    return tuple(key for key in keys if any(key.levels))
-
-
-def _key(y: int, x: float, levels: tuple[str, ...]) -> KeyboardKey:
-    """A key by its position: rows E to A from the top, columns along the slant of a pc's keyboard."""
-    column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
-    return KeyboardKey(f"A{'EDCBA@'[y]}{column:02}", x, float(y), levels)
+    keys = []
+    for y, at in ((y, at) for y, cells in enumerate(shape) for at in range(cells)):
+        if any(typed := tuple(rows[y][at] if rows else "" for rows in levels)):
+            # Its position: rows E to A from the top, columns along the slant of a pc's keyboard.
+            x = offsets[y] + at
+            column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
+            keys.append(KeyboardKey(f"A{'EDCBA@'[y]}{column:02}", x, float(y), typed))
+    return tuple(keys)
 
 
 def _offsets(path: Path, offsets: list[Any]) -> list[float]:
@@ -312,8 +311,6 @@ def closeness(key: KeyboardKey, other: KeyboardKey) -> int:
     return 2 if _apart(key, other) <= _CLOSE else 1
 
 
-# The characters of neighbouring keys, for input methods that are typed on a Latin layout.
-
 LATIN: Final = "us"
 """The keyboard pack that says where the keys of Latin letters are."""
 
@@ -327,7 +324,7 @@ def near(name: str, sign: str) -> tuple[tuple[str, int], ...]:
     if not strokes:
         return ()
     key, level = strokes[-1]
-    others = ((other.levels[level], closeness(key, other)) for other in layout(name).neighbours(key))
+    others = ((other.levels[level], closeness(key, other)) for other in layout(name).neighbours[key])
     return tuple((typed, weight) for typed, weight in others if len(typed) == 1)
 
 
@@ -336,3 +333,15 @@ def shifted(name: str, sign: str) -> str:
     """What the same key types with Shift added or missed; "" if nothing."""
     strokes = layout(name).strokes(sign)
     return strokes[-1].key.levels[strokes[-1].level ^ _SHIFT] if strokes else ""
+
+
+def struck(keys: str) -> Iterator[tuple[str, str, int]]:
+    """The key errors of some keys of the Latin layout: kind, the keys struck, weight."""
+    for index, key in enumerate(keys):
+        before, after = keys[:index], keys[index + 1 :]
+        yield "delete", before + after, 1
+        yield "double", before + key + key + after, 1
+        for other, weight in near(LATIN, key):
+            yield "neighbour", before + other + after, weight
+            yield "insert", before + other + key + after, weight
+            yield "insert", before + key + other + after, weight

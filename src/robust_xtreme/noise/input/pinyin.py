@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import islice
 from typing import Final
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
-from robust_xtreme.noise.input.keyboards import LATIN, near
+from robust_xtreme.noise.input.keyboards import struck
 
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
 _NEAR: Final = 3
@@ -98,39 +98,21 @@ def _sounds(position: str) -> list[tuple[str, str]]:
     return [(left, other) for pair in pairs for left, other in (pair, pair[::-1])]
 
 
-def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
-    """The key errors of a syllable, legal or not: kind, the letters typed, weight."""
-    for index, letter in enumerate(syllable):
-        before, after = syllable[:index], syllable[index + 1 :]
-        yield "delete", before + after, 1
-        for other, weight in near(LATIN, letter):
-            yield "neighbour", before + other + after, weight
-
-
 @packs.cached
 def mistakes(syllable: str) -> tuple[tuple[str, str, int], ...]:
     """The syllables that one is mistyped as: kind, syllable, weight."""
-    mistyped = chain((("syllable", other, 1) for other in fuzzy(syllable)), struck(syllable))
-    return tuple(row for row in mistyped if row[1] in syllables() and row[1] != syllable)
-
-
-def mistaken_readings(reading: str) -> Iterator[tuple[str, str, int]]:
-    """The readings that result when one syllable is mistyped: kind, reading, weight."""
-    parts = reading.split(" ")
-    for index, syllable in enumerate(parts):
-        for kind, other, weight in mistakes(syllable):
-            yield kind, " ".join((*parts[:index], other, *parts[index + 1 :])), weight
+    rows = [("syllable", other, 1) for other in fuzzy(syllable)]
+    rows += [row for row in struck(syllable) if row[0] in ("delete", "neighbour")]
+    return tuple(row for row in rows if row[1] in syllables() and row[1] != syllable)
 
 
 def _mistaken(reading: str, known: Mapping[str, Count]) -> list[tuple[str, str, int, int]]:
     """The words that are typed instead of those of a reading: kind, word, weight, frequency."""
-    homophones = _top(known[reading], _MOST["candidate"] + 1)
+    homophones = islice(known[reading].items(), _MOST["candidate"] + 1)
     rows = [("candidate", form, frequency, frequency) for form, frequency in homophones]
-    for kind, other, weight in mistaken_readings(reading):
-        for form, frequency in _top(known.get(other, {}), _NEAR if kind == "syllable" else 1):
+    parts = reading.split(" ")
+    for index, (kind, other, weight) in ((index, row) for index, part in enumerate(parts) for row in mistakes(part)):
+        mistaken = " ".join((*parts[:index], other, *parts[index + 1 :]))
+        for form, frequency in islice(known.get(mistaken, {}).items(), _NEAR if kind == "syllable" else 1):
             rows.append((kind, form, frequency if kind == "syllable" else weight, frequency))
     return rows
-
-
-def _top(forms: Count, most: int) -> list[tuple[str, int]]:
-    return list(forms.items())[:most]

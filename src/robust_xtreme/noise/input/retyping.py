@@ -29,13 +29,12 @@ _BACKSLASH: Final = {"AD13": "AC12"}
 _WITHIN_WORDS: Final = ("dead key", "several code points")
 """Why a sign may not come back that is a part of a letter, or several."""
 
-_APOSTROPHE: Final = {"’": "'"}
 _LONGEST: Final = 16
 """The letters of the longest word that is read as a whole."""
 
 _KANA: Final = "jp-kana"
 _HIRAGANA: Final = {point + 0x60: point for point in range(0x3041, 0x3097)}
-_VOICING: Final = {"\u3099": "゛", "\u309a": "゜"}
+_VOICING: Final = {0x3099: "゛", 0x309A: "゜"}
 
 
 Readings = Mapping[tuple[str, str], str]
@@ -58,22 +57,19 @@ class TypingMethod(NamedTuple):
 
 def _kana_keys(text: str) -> str:
     """The signs of the kana keyboard that type kana."""
-    parts = (unicodedata.normalize("NFD", letter) for letter in unicodedata.normalize("NFC", text))
-    signs = (_VOICING.get(sign, sign) for letter in parts for sign in letter)
-    return "".join(kana.katakana(sign) for sign in signs)
+    return unicodedata.normalize("NFD", text).translate(_VOICING).translate(kana.KATAKANA)
 
 
 def _kana_text(signs: str) -> str:
     """The hiragana of signs of the kana keyboard; a voicing mark after a kana that it does not voice is by itself."""
-    marks = {sign: mark for mark, sign in _VOICING.items()}
-    text = unicodedata.normalize("NFC", "".join(marks.get(sign, sign) for sign in signs)).translate(_HIRAGANA)
-    return "".join(_VOICING.get(sign, sign) for sign in text)
+    marked = signs.translate({ord(sign): mark for mark, sign in _VOICING.items()})
+    return unicodedata.normalize("NFC", marked).translate(_HIRAGANA).translate(_VOICING)
 
 
 def _romaji_keys(text: str) -> str | None:
     """The romaji of a Japanese text, its words by their readings; None where a part has none."""
-    readings = _read(text, _japanese())
-    return None if readings is None else _spelt("".join(readings).translate(_HIRAGANA))
+    reading = _read(text, _japanese())
+    return None if reading is None else _spelt(reading.translate(_HIRAGANA))
 
 
 def _spelt(reading: str) -> str | None:
@@ -94,24 +90,18 @@ def _spelt(reading: str) -> str | None:
     return keys
 
 
-def _pinyin_keys(text: str) -> str | None:
-    """The pinyin of a Chinese text, its words by their readings; None where a part has none."""
-    readings = _read(text, _chinese())
-    return None if readings is None else "".join(readings).replace(" ", "")
-
-
-def _read(text: str, readings: Readings) -> list[str] | None:
+def _read(text: str, readings: Readings) -> str | None:
     """The readings of the longest words that a text consists of, from left to right; None where there is a gap."""
-    parts, at = [], 0
+    read, at = "", 0
     while at < len(text):
         sizes = range(min(_LONGEST, len(text) - at), 0, -1)
         part = next((text[at : at + size] for size in sizes if (text[at : at + size], "") in readings), "")
         conditions = ("word" * (part == text), "start" * (not at), "end" * (at + len(part) == len(text)), "")
         if not part:
             return None
-        parts.append(next(readings[part, condition] for condition in conditions if (part, condition) in readings))
+        read += next(readings[part, condition] for condition in conditions if (part, condition) in readings)
         at += len(part)
-    return parts
+    return read
 
 
 @packs.cached
@@ -131,22 +121,20 @@ def _chinese() -> Readings:
     """The reading of each word, the most frequent one, and of each character by itself."""
     known = [(many, word, reading) for reading, forms in pinyin.readings().items() for word, many in forms.items()]
     alone = {(row["letters"], ""): row["forms"].split()[0] for row in packs.table("romanisations", "zh").rows}
-    return alone | {(word, ""): reading for _, word, reading in sorted(known)}
+    return alone | {(word, ""): reading.replace(" ", "") for _, word, reading in sorted(known)}
+
+
+def _vietnamese(method: vietnamese.Method, signs: str) -> TypingMethod:
+    keys = partial(vietnamese.keys, method=method, tone_last=True)
+    return TypingMethod(LATIN, keys, partial(vietnamese.typed, method=method), signs)
 
 
 METHODS: Final[Mapping[str, TypingMethod]] = {
     "ko-2set": TypingMethod(hangul.LAYOUT, hangul.keys, hangul.typed),
-    "vi-telex": TypingMethod(
-        LATIN, partial(vietnamese.keys, method="telex", tone_last=True), partial(vietnamese.typed, method="telex")
-    ),
-    "vi-vni": TypingMethod(
-        LATIN,
-        partial(vietnamese.keys, method="vni", tone_last=True),
-        partial(vietnamese.typed, method="vni"),
-        "0123456789",
-    ),
+    "vi-telex": _vietnamese("telex", ""),
+    "vi-vni": _vietnamese("vni", "0123456789"),
     "ja-romaji": TypingMethod(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys), "-"),
-    "zh-pinyin": TypingMethod(LATIN, _pinyin_keys, lambda _: None),
+    "zh-pinyin": TypingMethod(LATIN, lambda text: _read(text, _chinese()), lambda _: None),
     _KANA: TypingMethod(_KANA, _kana_keys, _kana_text),
 }
 """Input methods by the name that `keyboard_typo` gives them, and the keyboard of kana."""
@@ -162,14 +150,10 @@ def strokes(text: str, typed: str) -> tuple[Stroke, ...] | None:
     """The keys that type a text; None if it cannot be typed."""
     method = METHODS.get(typed)
     signs = method.keys(text) if method else text
-    if signs is None:
+    if not signs:
         return None
     layout = keyboards.layout(method.layout if method else typed)
-    return _struck(layout, signs) or _struck(layout, "".join(_APOSTROPHE.get(sign, sign) for sign in signs))
-
-
-def _struck(layout: Layout, signs: str) -> tuple[Stroke, ...] | None:
-    return layout.strokes(signs) if signs else None
+    return layout.strokes(signs) or layout.strokes(signs.replace("’", "'"))
 
 
 def shown(struck: Sequence[Stroke], on: str) -> str | None:

@@ -19,7 +19,7 @@ from robust_xtreme.core.graphemes import joins
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.keyboards import DEAD, KeyboardKey, Layout, Stroke, closeness
+from robust_xtreme.noise.input.keyboards import DEAD, Layout, Stroke, closeness
 
 _LISTED: Final = {
     point: slot
@@ -174,7 +174,7 @@ def _typed(keyboard: _Keyboard, point: str) -> _Typed | None:
 
 
 def _distinguished(strokes: tuple[Stroke, ...]) -> _Typed:
-    signs = [_sign(*stroke) for stroke in strokes]
+    signs = [stroke.key.levels[stroke.level] for stroke in strokes]
     bases = [index for index, sign in enumerate(signs) if not (sign.startswith(DEAD) or is_mark(sign[0]))]
     base = bases[0] if bases else 0
     marks = [sign for index, sign in enumerate(signs) if index != base]
@@ -182,16 +182,12 @@ def _distinguished(strokes: tuple[Stroke, ...]) -> _Typed:
     return _Typed(strokes[base], dead, tuple(sign for sign in marks if not sign.startswith(DEAD)))
 
 
-def _sign(key: KeyboardKey, level: int) -> str:
-    return key.levels[level] if level < len(key.levels) else ""
-
-
 def _key_errors(keyboard: _Keyboard, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
     """The forms of one letter or mark by kind, with their weights."""
     counts: Counter[tuple[str, str]] = Counter()
     counts["accent" if slot(point) == "accent" else "delete", ""] += _MISSED
     # The key of the letter struck twice: a dead key affects only the first.
-    twice = point + (point if not typed.dead else _sign(*typed.base))
+    twice = point + (point if not typed.dead else typed.base.key.levels[typed.base.level])
     if slot(point) in REPEATED and keyboard.writes(twice):
         counts["double", twice] += 1
     for kind, form, weight in chain(_near(keyboard, point, typed), _wrong(keyboard, point, typed)):
@@ -203,8 +199,8 @@ def _key_errors(keyboard: _Keyboard, point: str, typed: _Typed) -> Counter[tuple
 def _near(keyboard: _Keyboard, point: str, typed: _Typed) -> Iterator[Row]:
     """A neighbouring key struck instead, or along with the right one: before it (no dead key waiting) or after it."""
     key, level = typed.base
-    for other in keyboard.layout.neighbours(key):
-        sign, weight = _sign(other, level), closeness(key, other)
+    for other in keyboard.layout.neighbours[key]:
+        sign, weight = other.levels[level], closeness(key, other)
         if not sign or not _alike(point, sign):
             continue
         yield "neighbour", typed.with_marks(sign), weight
@@ -222,7 +218,7 @@ def _alike(point: str, sign: str) -> bool:
 def _wrong(keyboard: _Keyboard, point: str, typed: _Typed) -> Iterator[Row]:
     """Shift added or missed; a dead key, the key of a mark, or AltGr missed; another such key struck."""
     key, level = typed.base
-    sign, shifted, without = _sign(key, level), _sign(key, level ^ 1), _sign(key, level % _ALTGR)
+    sign, shifted, without = key.levels[level], key.levels[level ^ 1], key.levels[level % _ALTGR]
     if level & _SHIFT and point.lower() == point:
         if len(shifted) == 1 and _follows(shifted) == _follows(point):
             yield "unshift", typed.with_marks(shifted), 1

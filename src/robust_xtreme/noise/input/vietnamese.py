@@ -13,7 +13,6 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import groupby
 from typing import Final, Literal, NamedTuple, final
 
@@ -73,13 +72,11 @@ class _Letter:
     base: str
     hat: str = ""
 
-
-@cache
-def _composed(sign: str, hat: str, tone: str) -> str:
-    """A letter in NFC."""
-    if hat == STROKE:
-        return "Đ" if sign.isupper() else "đ"
-    return unicodedata.normalize("NFC", sign + hat + tone)
+    def written(self, tone: str) -> str:
+        """The letter with a tone, in NFC."""
+        if self.hat == STROKE:
+            return "Đ" if self.sign.isupper() else "đ"
+        return unicodedata.normalize("NFC", self.sign + self.hat + tone)
 
 
 @final
@@ -145,9 +142,7 @@ class _Word:
     def text(self) -> str:
         """The word with its tone by the traditional spelling."""
         toned = self._toned_position() if self.tone else -1
-        return "".join(
-            _composed(letter.sign, letter.hat, self.tone if n == toned else "") for n, letter in enumerate(self.letters)
-        )
+        return "".join(letter.written(self.tone if n == toned else "") for n, letter in enumerate(self.letters))
 
     def _toned_position(self) -> int:
         """The last vowel with a hat; else the last before a consonant; else the one before the last."""
@@ -169,24 +164,19 @@ class TelexStroke(NamedTuple):
 
 def keys(text: str, method: Method, *, tone_last: bool = False) -> str:
     """The keys that type a Vietnamese text: hats after their letter, the tone there or at the end of the word."""
-    words = _words(unicodedata.normalize("NFC", text))
+    words = ("".join(run) for _, run in groupby(unicodedata.normalize("NFC", text), str.isalnum))
     return "".join(stroke.key for word in words for stroke in strokes(word, method, tone_last=tone_last))
 
 
 def typed(struck: str, method: Method) -> str:
     """What the input method makes of keys."""
     text = ""
-    for word in _words(struck):
+    for _, word in groupby(struck, str.isalnum):
         typing = _Word(method_keys(method))
         for key in word:
             typing.strike(key)
         text += typing.text()
     return text
-
-
-def _words(text: str) -> Iterator[str]:
-    """Runs of letters and digits, and what is between them."""
-    return ("".join(run) for _, run in groupby(text, str.isalnum))
 
 
 def strokes(word: str, method: Method, *, tone_last: bool) -> list[TelexStroke]:
@@ -248,16 +238,11 @@ def key_errors(method: Method) -> Iterator[KeyingError]:
             if letters.issuperset(form.lower()):
                 yield KeyingError(unit, kind, form, weight)
                 if unit.islower():
-                    yield KeyingError(unit.upper(), kind, _capital(unit, kind, form), weight)
+                    # The key of a single letter's mark is struck without Shift.
+                    marked = len(unit) == 1 and not unit.isascii() and not form.endswith(unit)
+                    raised = form.swapcase() if kind == "shift" else form.title() if marked else form.upper()
+                    yield KeyingError(unit.upper(), kind, raised, weight)
     yield from _of_marks(method)
-
-
-def _capital(unit: str, kind: str, form: str) -> str:
-    """The form of a unit in capitals; the key of a single letter's mark is struck without Shift."""
-    if kind == "shift":
-        return form.swapcase()
-    marked = len(unit) == 1 and not unit.isascii()
-    return form.title() if marked and not form.endswith(unit) else form.upper()
 
 
 @packs.cached
@@ -288,19 +273,15 @@ def _units(syllable: str) -> Iterator[SyllableFrame]:
     """The units of a syllable, from left to right, each in its frame."""
     position = 0
     while position < len(syllable):
-        size = 2 if _paired(syllable[position : position + 2]) else 1
+        # Two letters are one unit: consonants, a vowel with a mark and another one, or qu, oa and such.
+        pair = syllable[position : position + 2]
+        bases = [parts(letter)[0] in _VOWELS for letter in pair]
+        joined = not any(bases) or pair in _TOGETHER or (all(bases) and pair[0] not in _VOWELS)
+        size = 2 if len(pair) > 1 and joined else 1
         before, unit, after = syllable[:position], syllable[position : position + size], syllable[position + size :]
         # The letters before the unit, without an initial that does not affect later keys.
         yield SyllableFrame(before if before.startswith(_ONSETS) else before.lstrip(_CONSONANTS), unit, after)
         position += size
-
-
-def _paired(letters: str) -> bool:
-    """Whether two letters are one unit: consonants, a vowel with a mark and another one, or qu, oa and such."""
-    if len(letters) < 2:
-        return False
-    bases = [parts(letter)[0] in _VOWELS for letter in letters]
-    return not any(bases) or letters in _TOGETHER or (all(bases) and letters[0] not in _VOWELS)
 
 
 def _sure(frames: Counter[SyllableFrame], method: Method) -> Forms:

@@ -6,14 +6,15 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from robust_xtreme.core.edits import Array
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, cases, has_case, initials, letters_of, lower, style, upper
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.letters import OPERATORS, Letters, Proposal, letters
-from robust_xtreme.noise.engine.marks import stops
-from robust_xtreme.noise.engine.perturbation import alphabet_pack, known_language
+from robust_xtreme.noise.engine.letters import OPERATORS, Letters, letters
+from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
+from robust_xtreme.noise.members._signs import stops
 
 # Character noise: letters deleted, doubled, swapped with the next letter, or replaced by another letter.
 #
@@ -26,7 +27,7 @@ from robust_xtreme.noise.engine.words import Form, words
 
 
 @letters(strength="share of letters edited", parameters={"ops": OPERATORS}, version=2)
-def char_noise(page: Letters, ops: tuple[str, ...]) -> Proposal:
+def char_noise(page: Letters, ops: tuple[str, ...]) -> Array:
     """Delete, double, swap and replace letters, with letters of the language's own alphabet."""
     return page.may(*ops)
 
@@ -68,8 +69,6 @@ _WITHOUT_CAPITALS = ("ka",)
 
 def _lacks(code: str) -> str:
     """Georgian's Mtavruli capitals represent whole lines only, and hardly any text has them."""
-    if reason := known_language(code):
-        return reason
     cased = code not in _WITHOUT_CAPITALS and any(map(has_case, language_of(code).alphabet))
     return "" if cased else "the script has no case"
 

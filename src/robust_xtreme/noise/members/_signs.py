@@ -3,18 +3,63 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import Final
 
-from robust_xtreme.core import languages
+import numpy as np
+
+from robust_xtreme.core import languages, packs
+from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import belongs
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.letters import THAI_AFTER, THAI_BEFORE, inserting
-from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
-from robust_xtreme.noise.engine.perturbation import alphabet_pack
+from robust_xtreme.noise.engine.letters import THAI_AFTER, THAI_BEFORE, inserted
+from robust_xtreme.noise.engine.perturbation import Job, alphabet_pack, member
 from robust_xtreme.noise.engine.words import Form, words
+
+_STOPS: Final = ".!?…‥。．｡！？؟۔।॥။"
+_PAUSES: Final = ",;:،؛、､，；：၊"
+_CLASSES: Final = (_STOPS, _PAUSES, '"“”„«»‹›「」『』《》〈〉｢｣״', "'‘’‚׳", "-‐‑–—―־", "·・･")
+_NEVER: Final = frozenset("॥‐‑")
+"""Marks that nobody puts by mistake: the one that ends a verse, and hyphens that no keyboard has."""
+_OWN: Final[Mapping[str, tuple[str, ...]]] = {"el": (".!;\u037e…", ",:\u00b7\u0387")}
+"""Classes of languages in which a mark does something else: a Greek question ends with ;, and a raised dot is its
+semicolon. Both have code points of their own, too, which are the same to Unicode (canonically equivalent)."""
+
+
+def marks(code: str) -> tuple[str, ...]:
+    """The language's punctuation marks by CLDR, and those of its own classes, which are not all in CLDR."""
+    return tuple(dict.fromkeys((*languages.language(code).punctuation, *"".join(_OWN.get(code, ())))))
+
+
+def stops(code: str) -> frozenset[str]:
+    """The language's marks that end a sentence."""
+    return frozenset(marks(code)) & frozenset(_classes(code)[0])
+
+
+def pauses(code: str) -> frozenset[str]:
+    """The language's marks of a pause within a sentence."""
+    return frozenset(marks(code)) & frozenset(_classes(code)[1])
+
+
+def _classes(code: str) -> tuple[str, ...]:
+    own_marks = _OWN.get(code, ())
+    return (*own_marks, *_CLASSES[len(own_marks) :])
+
+
+def others(code: str, mark: str) -> Iterator[str]:
+    """The language's marks in CLDR with the same function and width as a mark, of those that people put by mistake."""
+    alike = next((mark_class for mark_class in _classes(code) if mark in mark_class), "")
+    same = unicodedata.normalize("NFC", mark)
+    known = frozenset(languages.language(code).punctuation) - _NEVER - {same}
+    yield from (other for other in alike if other in known and _width(other) == _width(mark))
+
+
+def _width(mark: str) -> str:
+    """Whether a mark is as wide as a Chinese character (W), half of that by its name (H), or neither."""
+    return {"W": "W", "F": "W", "H": "H"}.get(unicodedata.east_asian_width(mark), "")
+
 
 # Punctuation errors: marks left out, doubled, replaced by others, quotes typed as on a typewriter.
 #
@@ -102,14 +147,26 @@ JOINERS: Final = "\u200c\u200d"
 _SHAPED: Final = frozenset(("Arab", "Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu"))
 
 
-@inserting(
+@packs.cached
+def _characters(code: str) -> Array:
+    """The characters that are put between letters of a language, which are equally likely."""
+    shaped = languages.language(code).script in _SHAPED
+    return np.array([ord(character) for character in EVERYWHERE + ("" if shaped else JOINERS)], np.uint32)
+
+
+def _edit(job: Job) -> tuple[Edits, Array]:
+    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
+    return inserted(job, _characters(job.language))
+
+
+zero_width = member(
+    _edit,
+    kind="letters",
+    unit="grapheme cluster",
     strength="share of letters before another letter that a character follows",
-    operator="insert",
+    operators=("insert",),
+    edit=_edit,
+    name="zero_width",
     packs=alphabet_pack,
     waives=frozenset({"rule_3_clusters_stay_whole", "rule_4_noise_belongs_to_the_script"}),
 )
-def zero_width(language: str) -> Iterator[str]:
-    """Put characters without width between letters, such as a zero width space or a soft hyphen."""
-    yield from EVERYWHERE
-    if languages.language(language).script not in _SHAPED:
-        yield from JOINERS

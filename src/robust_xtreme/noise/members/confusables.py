@@ -14,24 +14,18 @@ from typing import Final
 from robust_xtreme.core import graphemes, languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import cases
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 
 _KIND: Final = "confusables"
+_LACKS: Final = "hardly a letter of another script looks like one of its script"
 _WEIGHT: Final = re.compile("[1-9][0-9]?")
-
-
-def _lacks(code: str) -> str:
-    reason = known_language(code)
-    listed = reason or packs.has(_KIND, languages.language(code).script)
-    return reason or ("" if listed else "hardly a letter of another script looks like one of its script")
 
 
 @recoding(
     strength="share of letters that become look-alikes, of those that have any",
     operator="lookalike",
     marked=False,
-    lacks=_lacks,
+    lacks=lambda code: "" if packs.has(_KIND, languages.language(code).script) else _LACKS,
     packs=lambda code: (f"{_KIND}/{languages.language(code).script}", f"alphabets/{code}"),
     thin=hardly("ja zh"),
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),

@@ -19,7 +19,6 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import capital, cases, upper
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 
 _KIND: Final = "diacritics"
@@ -32,25 +31,13 @@ _DECOMPOSED: Final = ("Grek", "Latn")
 """The scripts whose marks, but for those of packs, are left out."""
 
 
-def _lacks(code: str) -> str:
-    if reason := known_language(code):
-        return reason
-    return "the marks of its script are vowels" if languages.language(code).script in _ABUGIDAS else ""
-
-
-def _packs(code: str) -> tuple[str, ...]:
-    """The packs of a language: its alphabet, and the tables of its script and of itself."""
-    tables = tuple(f"{_KIND}/{name}" for name in (languages.language(code).script, code) if packs.has(_KIND, name))
-    return (f"alphabets/{code}", *tables)
-
-
 @recoding(
     strength="share of letters with marks that lose them",
     operator="strip",
     choices={"umlaut": lambda: ("a", "ae")},
     nothing="no letters with marks that people leave out",
-    lacks=_lacks,
-    packs=_packs,
+    lacks=lambda code: "the marks of its script are vowels" if languages.language(code).script in _ABUGIDAS else "",
+    packs=lambda code: (f"alphabets/{code}", *packs.present(_KIND, languages.language(code).script, code)),
     thin=hardly("af eu fa he jv nl qu ru tl ur"),
 )
 def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
@@ -59,7 +46,8 @@ def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
     marks = {mark for mark in known.marks if unicodedata.category(mark) == "Mn"} - _PARTS_OF_LETTERS
     listed = plain_letters(language, umlaut)
     if known.script in _DECOMPOSED:
-        for letter in {*cases(language), *_first_points(known.alphabet, language)} - listed.keys():
+        first = {form[0] for letter in known.alphabet if len(letter) > 1 for form in (letter, upper(letter, language))}
+        for letter in {*cases(language), *first} - listed.keys():
             decomposed = unicodedata.normalize("NFD", letter)
             marks |= {*decomposed[1:]}
             yield Recoding(letter, decomposed[0])
@@ -68,14 +56,6 @@ def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
         marks |= {*unicodedata.normalize("NFD", letter)[1:]}
     if known.script in (*_DECOMPOSED, *_POINTED) or listed:
         yield from (Recoding(mark, "") for mark in sorted(marks))
-
-
-def _first_points(alphabet: tuple[str, ...], code: str) -> Iterator[str]:
-    """The first code points of the letters that have several, in both cases: ẹ of ẹ́."""
-    for letter in alphabet:
-        if len(letter) > 1:
-            yield letter[0]
-            yield upper(letter, code)[0]
 
 
 @packs.cached

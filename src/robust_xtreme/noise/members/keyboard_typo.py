@@ -24,7 +24,6 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
 from robust_xtreme.noise.input.typing import reached, typing_errors
 
@@ -104,7 +103,7 @@ def _packs(code: str) -> tuple[str, ...]:
     choices={"layout": layouts},
     # Input methods combine keys; one in which some letters are single keys yields swapped pairs of them itself.
     swaps=lambda code: code not in _COMPOSED,
-    lacks=lambda code: known_language(code) or ("" if layouts_of(code) else "no keyboard pack"),
+    lacks=lambda code: "" if layouts_of(code) else "no keyboard pack",
     packs=_packs,
     version=2,
 )

@@ -19,12 +19,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from robust_xtreme.core import packs, registry
+from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixture, part
-from robust_xtreme.noise.engine.perturbation import Perturbation, alphabet_pack, known_language
+from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation, alphabet_pack, defaults, member
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.natural_typo import THIN
 
@@ -83,13 +84,13 @@ def marks(language: str) -> Iterator[KeyingError]:
     """Leave out the marks of letters, or write others; a letter of the pack of confusions becomes its forms there."""
     letters = letters_of(language)
     typed = sorted(letters.difference(_OWN_KEYS.get(language, "")))
-    bare = {letter: bases for letter in typed if (bases := _bare(letter))[1]}
+    marked = {letter: bases for letter in typed if (bases := bare(letter))[1]}
     confused: defaultdict[str, set[str]] = defaultdict(set)
     for error in keyboards.key_errors(language):
         confused[error.point].add(error.form)
-    for letter, (base, signs) in bare.items():
+    for letter, (base, signs) in marked.items():
         for other in sorted(confused.get(letter, letters - {letter})):
-            plain, fewer = _bare(other)
+            plain, fewer = bare(other)
             if len(letter) == len(other) == 1 and plain == base and len(fewer) <= len(signs):
                 yield KeyingError(letter, "mark", other, _MISSED if fewer < signs else 1)
     for mark in language_of(language).marks:
@@ -99,18 +100,13 @@ def marks(language: str) -> Iterator[KeyingError]:
         yield KeyingError(joiner, "mark", "")
 
 
-def _bare(letter: str) -> tuple[str, frozenset[str]]:
+def bare(letter: str) -> tuple[str, frozenset[str]]:
     """The base of a letter and its accents; a letter that is not typed as a base with an accent has none."""
     base, *signs = list(unicodedata.normalize("NFD", letter))
     if letter in _WHOLE or not all(map(_is_accent, signs)):
         return letter, frozenset()
     plain = _PLAIN.get(base, base)
     return plain, frozenset((*signs, *(("stroke",) if plain != base else ())))
-
-
-def base_of(letter: str) -> str:
-    """The letter that is left without accents."""
-    return _bare(letter)[0]
 
 
 def _is_accent(mark: str) -> bool:
@@ -164,17 +160,6 @@ def _packs(code: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((f"{_KIND}/{source_of(code)}", *used)))
 
 
-@mixture(
-    strength="share of grapheme clusters edited",
-    parts=tuple(PARTS),
-    lacks=lambda code: known_language(code) or _member("keys").lacks(code),
-    packs=_packs,
-)
-def natural(language: str) -> Parts:
-    """Mix the errors of people who type: keys, missing marks, spaces, case and punctuation, in their natural shares."""
-    return _parts_of(language)
-
-
 @packs.cached
 def _parts_of(code: str) -> Parts:
     by_part, rates = shares(source_of(code))
@@ -186,4 +171,23 @@ def _part(code: str, name: str, share: float, rates: Mapping[str, str]) -> Mixtu
     chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
     if name == "spaces":
         chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"
-    return part(name, _member(name), share, apart=name == "spaces", **chosen)
+    params = {**defaults(_member(name)), **{kind: (rate,) for kind, rate in chosen.items()}}
+    return MixtureComponent(name, _member(name), params, share, apart=name == "spaces")
+
+
+def _edit(job: Job) -> tuple[Edits, Array]:
+    """Mix the errors of people who type: keys, missing marks, spaces, case and punctuation, in their natural shares."""
+    return mixed(job, _parts_of(job.language), tuple(PARTS))
+
+
+natural = member(
+    _edit,
+    kind="mixture",
+    unit="grapheme cluster",
+    strength="share of grapheme clusters edited",
+    operators=tuple(PARTS),
+    edit=_edit,
+    name="natural",
+    lacks=lambda code: _member("keys").lacks(code),
+    packs=_packs,
+)

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words
 
 THIN = 0.5
@@ -42,12 +41,13 @@ def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
                     f"weight from 1 to 99999 where the file has weights; it contains "
                     f"{', '.join(map(repr, row.values())):.80}",
                 )
-            forms = misspellings.setdefault(_key(right, code), {})
-            forms[_key(wrong, code)] = forms.get(_key(wrong, code), 0) + int(weight or "1")
+            forms = misspellings.setdefault(key_of(right, code), {})
+            forms[key_of(wrong, code)] = forms.get(key_of(wrong, code), 0) + int(weight or "1")
     return misspellings
 
 
-def _key(word: str, code: str) -> str:
+def key_of(word: str, code: str) -> str:
+    """A word in small letters of its language, with the plain apostrophe."""
     return lower(word, code).replace("’", "'")
 
 
@@ -67,7 +67,7 @@ def _thin(code: str) -> str:
 @words(
     strength="share of the words listed that are misspelt",
     rates={_KIND: "1"},
-    lacks=lambda code: known_language(code) or ("" if packs.has("misspellings", code) else "no list of misspellings"),
+    lacks=lambda code: "" if packs.has("misspellings", code) else "no list of misspellings",
     packs=lambda code: (f"misspellings/{code}",),
     thin=_thin,
 )
@@ -85,7 +85,7 @@ def natural_typo(word: str, language: str) -> Iterator[Form]:
 def _of(word: str, code: str) -> Iterator[Form]:
     """The misspellings of a word in its own case and with its own apostrophe."""
     how = style(word, code)
-    listed = {} if how == MIXED else misspelt(code).get(_key(word, code), {})
+    listed = {} if how == MIXED else misspelt(code).get(key_of(word, code), {})
     for wrong, weight in listed.items():
         written = wrong.replace("'", "’") if "’" in word else wrong
         yield Form(styled(written, how, code), _KIND, weight)

@@ -29,16 +29,12 @@ _WHOLE_SOUNDS: Final = "\u3099\u309a"
 _SARA_AM: Final = "\u0e33"
 
 
-def _packs(code: str) -> tuple[str, ...]:
-    return (f"alphabets/{code}", *((f"{_KIND}/{code}",) if packs.has(_KIND, code) else ()))
-
-
 @recoding(
     strength="share of letters in another form, of those that have one",
     operator="recode",
     choices={"form": lambda: (_ANY, *_FORMS)},
     nothing="none of its letters has such a form",
-    packs=_packs,
+    packs=lambda code: (f"alphabets/{code}", *packs.present(_KIND, code)),
     thin=hardly("af eu hi jv my nl qu tl"),
     waives=frozenset({"normal_forms_stay", "rule_4_noise_belongs_to_the_script"}),
 )

@@ -18,8 +18,8 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.perturbation import known_language
 
+_KIND: Final = "lookalikes"
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
 _MOST: Final = 3
 _FOURTH: Final = 4
@@ -28,16 +28,11 @@ _DIGITS: Final = 20
 """The largest share of misread letters that become digits, in thousandths."""
 
 
-def _lacks(code: str) -> str:
-    reason = known_language(code)
-    return reason or ("" if packs.has("lookalikes", languages.language(code).script) else "no pack of look-alikes")
-
-
 @key_errors(
     strength="share of letters misread",
     rates={"lookalike": "1"},
-    lacks=_lacks,
-    packs=lambda code: (f"lookalikes/{languages.language(code).script}",),
+    lacks=lambda code: "" if packs.has(_KIND, languages.language(code).script) else "no pack of look-alikes",
+    packs=lambda code: (f"{_KIND}/{languages.language(code).script}",),
     version=2,
 )
 def ocr_noise(language: str) -> Iterator[KeyingError]:
@@ -47,7 +42,7 @@ def ocr_noise(language: str) -> Iterator[KeyingError]:
 
 def misread(language: str) -> Iterator[KeyingError]:
     """The forms of each letter and pair of letters of a language."""
-    table = packs.table("lookalikes", languages.language(language).script)
+    table = packs.table(_KIND, languages.language(language).script)
     table.need("letter", "forms", "likeness")
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in table.rows:

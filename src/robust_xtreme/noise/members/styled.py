@@ -13,7 +13,7 @@ from typing import Final
 
 from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.case import cases
-from robust_xtreme.noise.engine.perturbation import alphabet_pack, known_language
+from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.recoding import WORD, Recoding, recoding
 
 _STYLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,13 +33,9 @@ _STYLES: Final[Mapping[str, tuple[str, ...]]] = {
 _GREEK: Final = ("bold", "italic", "sans")
 """The styles with the whole Greek alphabet."""
 
+_SCRIPTS: Final = ("Latn", "Grek")
 _WITHOUT_A_NAME: Final = {("italic", "h"): "\u210e"}
 """Planck's constant is the italic h."""
-
-
-def _lacks(code: str) -> str:
-    reason = known_language(code)
-    return reason or ("" if languages.language(code).script in ("Latn", "Grek") else "no styled letters in its script")
 
 
 @recoding(
@@ -49,7 +45,7 @@ def _lacks(code: str) -> str:
     marked=False,
     choices={"style": lambda: tuple(_STYLES)},
     nothing="no letters of its script in this style",
-    lacks=_lacks,
+    lacks=lambda code: "" if languages.language(code).script in _SCRIPTS else "no styled letters in its script",
     packs=alphabet_pack,
     waives=frozenset({"normal_forms_stay", "rule_4_noise_belongs_to_the_script"}),
 )

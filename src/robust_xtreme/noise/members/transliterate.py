@@ -16,7 +16,7 @@ from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.dividing import Listed, listed
-from robust_xtreme.noise.engine.perturbation import Job, Params, known_language, member
+from robust_xtreme.noise.engine.perturbation import Job, Params, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
 from robust_xtreme.noise.scripts.scheme import Scheme, Spelling
 from robust_xtreme.noise.scripts.table import KIND, TYPED, words_of
@@ -87,6 +87,7 @@ def listed_words(code: str) -> Listed | None:
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:
+    """Write words in another script, as people type them in Latin letters, or by a standard; words with digits stay."""
     used, back = scheme(job.params["scheme"][0]), job.params["direction"][0] == BACK
     spaces = language(job.language).spaces or back
     known = None if spaces else listed_words(job.language)
@@ -94,12 +95,8 @@ def _edit(job: Job) -> tuple[Edits, Array]:
     return respelled(job, spelling(job.language, job.params), known, spaces, not spaces and used.spaced, divider)
 
 
-def _described() -> None:
-    """Write words in another script, as people type them in Latin letters, or by a standard; words with digits stay."""
-
-
 transliterate = member(
-    _described,
+    _edit,
     "words",
     "word",
     "share of words in another script",
@@ -107,7 +104,7 @@ transliterate = member(
     _edit,
     name="transliterate",
     choices={"scheme": schemes, "direction": lambda: ("to", BACK)},
-    lacks=lambda code: known_language(code) or scheme(TYPED).lacks(code),
+    lacks=lambda code: scheme(TYPED).lacks(code),
     lacks_with=_lacks,
     check=_check,
     packs=lambda code: scheme(TYPED).packs(code),

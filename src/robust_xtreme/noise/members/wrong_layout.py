@@ -26,7 +26,6 @@ from typing import Final
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.languages import language as language_of
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.retyping import METHODS, retyped, signs_of_words
@@ -94,11 +93,6 @@ def _refusal(code: str, why: str) -> str:
     )
 
 
-def _signs(language: str, layout: str, keyboard: str) -> frozenset[str]:
-    """The signs and digits that are typed with the words of a language."""
-    return signs_of_words(*pair(language, keyboard, layout))
-
-
 def _packs(code: str) -> tuple[str, ...]:
     """The packs of the usual way to type a language, and of the layout that is on by default."""
     if not keyboards_of(code):
@@ -114,8 +108,8 @@ def _packs(code: str) -> tuple[str, ...]:
     choices={"layout": layout_names, "keyboard": keyboard_names},
     whole=True,
     divided=lambda code: None if language_of(code).spaces else listed_words(code),
-    signs=_signs,
-    lacks=lambda code: known_language(code) or ("" if keyboards_of(code) else "no keyboard pack"),
+    signs=lambda language, layout, keyboard: signs_of_words(*pair(language, keyboard, layout)),
+    lacks=lambda code: "" if keyboards_of(code) else "no keyboard pack",
     packs=_packs,
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
 )

@@ -10,48 +10,35 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, final
 
 import numpy as np
 
 from robust_xtreme.core import packs
-from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import Edits, Moved, SpanTable, apply, batch
+from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
+from robust_xtreme.noise.engine.case import MIXED, style, styled
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.realised import KIND, texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.typing import typing_errors
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, layouts_of
-from robust_xtreme.noise.members.natural_typo import misspelt
-
-# The words of texts: letters with their marks, and apostrophes between two of them.
+from robust_xtreme.noise.members.natural_typo import key_of, misspelt
 
 
 @functools.cache
 def pattern() -> re.Pattern[str]:
-    """A word. Python's own classes have no marks."""
+    """A word: letters with their marks, and apostrophes between two of them. Python's own classes have no marks."""
     marks = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
     letter = rf"(?:[^\W\d_]|[{marks}])"
     return re.compile(rf"{letter}+(?:['’]{letter}+)*")
 
 
-def key_of(word: str, code: str) -> str:
-    """A word in small letters of its language, with the plain apostrophe."""
-    return lower(word, code).replace("’", "'")
-
-
-def words_of(text: str, code: str) -> Iterator[str]:
-    """The words of a text in small letters."""
-    return (key_of(match[0], code) for match in pattern().finditer(text))
-
-
 def counted(texts: Iterable[str], code: str) -> Counter[str]:
     """How often each word is in some texts."""
-    return Counter(word for text in texts for word in words_of(text, code))
+    return Counter(key_of(match[0], code) for text in texts for match in pattern().finditer(text))
 
-
-# Which key errors lead from one word to another, and how likely they are: the packs of `keyboard_typo`, reversed.
 
 Errors = Mapping[str, Mapping[str, float]]
 """The forms that a letter is mistyped as ("": it is missed), each with its likelihood relative to the others."""
@@ -62,14 +49,21 @@ SWAP = float(RATES["swap"])
 @packs.cached
 def errors_of(code: str) -> Errors:
     """The key errors of a language's letters on its usual keyboard or input method, all in small letters."""
+    name = next(iter(layouts_of(code)), "")
+    typed: Iterable[KeyingError] = ()
+    if name in METHODS:
+        typed = METHODS[name].key_errors()
+    elif name:
+        typed = chain(typing_errors(keyboards.layout(name), code), keyboards.key_errors(code))
+    # Only those of small letters that are possible in the middle of a word.
+    rows = [row for row in typed if row.point == row.point.lower() and not (row.where or row.tail)]
     likely: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
-    rows = [row for row in _rows(code) if not row[3]]
     totals: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for point, kind, _, _, weight in rows:
-        totals[point, kind] += weight
-    for point, kind, form, _, weight in rows:
-        if form.lower() != point:
-            likely[point][form.lower()] += float(RATES[kind]) * weight / totals[point, kind]
+    for row in rows:
+        totals[row.point, row.kind] += row.weight
+    for row in rows:
+        if row.form.lower() != row.point:
+            likely[row.point][row.form.lower()] += float(RATES[row.kind]) * row.weight / totals[row.point, row.kind]
     return {point: dict(forms) for point, forms in likely.items()}
 
 
@@ -83,17 +77,6 @@ def lacks(code: str) -> str:
     if not language(code).spaces:
         return "its words are not separated by spaces"
     return "" if layouts_of(code) or packs.has("misspellings", code) else "it has no keyboard and no misspellings"
-
-
-def _rows(code: str) -> Iterator[tuple[str, str, str, bool, int]]:
-    """Point, kind, form, whether the error is in the middle of no word, and weight of each error of a small letter."""
-    name = next(iter(layouts_of(code)), "")
-    if not name:
-        return
-    typed = METHODS[name].key_errors() if name in METHODS else typing_errors(keyboards.layout(name), code)
-    for error in (*typed, *(() if name in METHODS else keyboards.key_errors(code))):
-        if error.point == error.point.lower():
-            yield error.point, error.kind, error.form, bool(error.where or error.tail), error.weight
 
 
 SHORTEST: Final = 4
@@ -200,8 +183,6 @@ def _listed(code: str) -> Mapping[str, tuple[tuple[str, int], ...]]:
     return {wrong: tuple(rights) for wrong, rights in by_wrong.items()}
 
 
-# The words that a normaliser knows: those of a task's training texts, and those that packs have of a language.
-
 ENGLISH = "en"
 
 
@@ -210,51 +191,27 @@ def spelling_of(code: str, english: Counter[str]) -> Spelling:
 
     A word of another language than English becomes a word of that language only; English ones stay there.
     """
-    counts = Counter(dict.fromkeys(_vocabulary_listed(code), 1)) + counted(_texts(code), code)
+    listed = misspelt(code) if packs.has("misspellings", code) else ()
+    counts = Counter(dict.fromkeys(listed, 1)) + counted(texts(code) if packs.has(KIND, code) else (), code)
     if code == ENGLISH:
         counts += english
     return Spelling(code, dict(counts), frozenset(english))
 
 
-def _texts(code: str) -> Iterable[str]:
-    return texts(code) if packs.has(KIND, code) else ()
-
-
-def _vocabulary_listed(code: str) -> Iterable[str]:
-    return misspelt(code) if packs.has("misspellings", code) else ()
-
-
-# Texts with their words normalised, and where everything is after it.
-
-_ENCODING = "utf-32-le"
-
-
 def normalised(values: Sequence[str], spans: SpanTable, spelling: Spelling) -> Moved:
     """The texts with each word that is not known corrected; a word that an end of a span cuts stays."""
-    cuts = _cuts(spans, len(values))
+    cuts: list[list[int]] = [[] for _ in values]
+    for text, *ends in zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True):
+        cuts[text] += ends
     rows = [
         (number, *row)
         for number, (value, ends) in enumerate(zip(values, cuts, strict=True))
-        for row in _changes(value, ends, spelling)
+        for row in _changes(value, sorted(ends), spelling)
     ]
     clean = batch(values, spans)
-    put = [row[3] for row in rows]
-    pool = np.frombuffer("".join(put).encode(_ENCODING, "surrogatepass"), np.uint32)
-    sizes = np.array([len(each) for each in put], np.int64)
-    base = clean.offsets[np.array([row[0] for row in rows], np.int64)]
-    start, stop = (base + np.array([row[at] for row in rows], np.int64) for at in (1, 2))
-    source, length = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 2), np.int64)
-    source[:, 0], length[:, 0] = len(clean.points) + bounds_of(sizes)[:-1], sizes
-    none = np.zeros(len(rows), np.int64)
-    return apply(clean, Edits(start, stop, none, none, source, length, pool))
-
-
-def _cuts(spans: SpanTable, count: int) -> list[list[int]]:
-    """The ends of the spans of each text, sorted."""
-    cuts: list[list[int]] = [[] for _ in range(count)]
-    for text, *ends in zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True):
-        cuts[text] += ends
-    return [sorted(ends) for ends in cuts]
+    owner, low, high = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3).T
+    base, none = clean.offsets[owner], np.zeros(len(rows), np.int64)
+    return apply(clean, putting(clean, base + low, base + high, none, none, [row[3] for row in rows]))
 
 
 def _changes(value: str, cuts: Sequence[int], spelling: Spelling) -> Iterator[tuple[int, int, str]]:

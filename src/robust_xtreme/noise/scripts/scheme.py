@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from robust_xtreme.core import languages, packs
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.respelling import RespellingFunction
 from robust_xtreme.noise.engine.respelling_table import (
     CONDITIONS,
@@ -25,6 +24,7 @@ from robust_xtreme.noise.scripts.table import KIND, TYPED, rules
 Spelling = Respeller | RespellingFunction
 
 LATIN: Final = "Latn"
+_CALLED: Final = {"Latn": "Latin letters", "Cyrl": "Cyrillic letters", "Arab": "Arabic letters"}
 
 
 def _never(_: str) -> str:
@@ -77,14 +77,9 @@ def by_table(
     """
 
     def lacks(code: str) -> str:
-        if reason := known_language(code):
-            return reason
         if languages.language(code).script == script:
-            return f"it is already written in {_called(script)}"
+            return f"it is already written in {_CALLED.get(script, f'the script {script}')}"
         return "" if table_of(code, name) else missing or f"no table of {name} for it"
-
-    def lacks_back(code: str) -> str:
-        return lacks(code) if back else _never(code)
 
     return Scheme(
         name=name,
@@ -92,7 +87,7 @@ def by_table(
         source=source,
         lacks=lacks,
         spelling=lambda code: _respeller(table_of(code, name)),
-        lacks_back=lacks_back,
+        lacks_back=lacks if back else _never,
         back=(lambda code: _backwards(table_of(code, name))) if back else None,
         packs=lambda code: (f"{KIND}/{table_of(code, name)}",),
         loss=loss,
@@ -106,12 +101,6 @@ def table_of(code: str, name: str) -> str:
     """The pack of a scheme for a language: its own, or that of its script; "" where there is none."""
     known = (code,) if name == TYPED else (f"{code}-{name}", f"{languages.language(code).script}-{name}")
     return next((pack for pack in known if packs.has(KIND, pack)), "")
-
-
-def _called(script: str) -> str:
-    """A script in words; those that have no word here go by their code."""
-    names = {"Latn": "Latin letters", "Cyrl": "Cyrillic letters", "Arab": "Arabic letters"}
-    return names.get(script, f"the script {script}")
 
 
 @packs.cached

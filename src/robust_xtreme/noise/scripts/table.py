@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, product, starmap
 from typing import Final, NamedTuple
 
@@ -59,7 +59,6 @@ _RAREST: Final = 0.2
 Placed = tuple[str, RuleCondition | None]
 """A word, and where it counts."""
 
-Choice = Callable[[Sequence[RuleForm]], RuleForm]
 Readings = Mapping[str, int]
 """The readings of a word by weight."""
 
@@ -75,18 +74,15 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     for name in names:
         words = _words(packs.table("input", name)) | words
     readings = list(dict.fromkeys(reading for counts in words.values() for reading in counts))
-    ways = zip(*(_spelt(readings, known, choose) for choose in (_likeliest, _shortest)), strict=True)
+    ways = zip(*(_spelt(readings, known, shortest) for shortest in (False, True)), strict=True)
     texts = dict(zip(readings, ways, strict=True))
     latest = reversed(words.items())
     rules = [RespellingRule(word, _forms(counts, texts), (where,) if where else ()) for (word, where), counts in latest]
     classes = {**known.classes, **{kana: frozenset(kana) for kana in OPEN}}
-    return known._replace(rules=(*known.rules, *sorted(rules, key=_rank)), classes=classes)
-
-
-def _rank(rule: RespellingRule) -> int:
-    """The order in which rules of the same letters are tried: by what is after them, by place, anywhere."""
-    names = ["before", *PLACES]
-    return names.index(rule.where[0].name) if rule.where else len(names)
+    # Rules of the same letters are tried by what is after them, by place, anywhere.
+    names = ["before", *PLACES, ""]
+    rules.sort(key=lambda rule: names.index(rule.where[0].name if rule.where else ""))
+    return known._replace(rules=(*known.rules, *rules), classes=classes)
 
 
 def _words(table: packs.PackTable) -> dict[Placed, Readings]:
@@ -135,20 +131,21 @@ def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[Ru
     return tuple([RuleForm(text, weight) for text, weight in weights.items() if text])
 
 
-def _likeliest(forms: Sequence[RuleForm]) -> RuleForm:
-    return max(forms, key=lambda form: form.weight)
+def _spelt(readings: Sequence[str], known: Rules, shortest: bool) -> list[str]:
+    """Readings by the likeliest or the shortest form of each rule, as parts of words, each part by itself.
 
+    Letters without a rule stay. A form that leaves letters out is the shortest only where it is the first.
+    """
 
-def _shortest(forms: Sequence[RuleForm]) -> RuleForm:
-    return min(forms, key=lambda form: (len(form.text), -form.weight)) if forms[0].text else forms[0]
+    def chosen(forms: Sequence[RuleForm]) -> RuleForm:
+        if not shortest:
+            return max(forms, key=lambda form: form.weight)
+        return min(forms, key=lambda form: (len(form.text), -form.weight)) if forms[0].text else forms[0]
 
-
-def _spelt(readings: Sequence[str], known: Rules, choose: Choice) -> list[str]:
-    """Readings by one form of each rule, as parts of words, each part by itself; letters without a rule stay."""
     rules = (rule for rule in known.rules if not any(condition.name in _OF_WHOLE_WORDS for condition in rule.where))
-    chosen = tuple(rule._replace(forms=(choose(rule.forms),)) for rule in rules)
+    spelling = respeller(known._replace(rules=tuple(rule._replace(forms=(chosen(rule.forms),)) for rule in rules)))
     parts = [reading.split(" ") for reading in readings]
-    texts = iter(spelt(list(chain.from_iterable(parts)), respeller(known._replace(rules=chosen))))
+    texts = iter(spelt(list(chain.from_iterable(parts)), spelling))
     return ["".join(islice(texts, len(part))) for part in parts]
 
 
@@ -218,8 +215,11 @@ def rules(name: str) -> Rules:
     rows = [_row(table, row, decomposed) for row in table.rows]
     _check_rows(table, rows)
     expanded = _expansions(table, rows)
-    letters = {label: _letters(expanded, label) for label in _classes(rows)}
-    known = Rules(tuple(_ordered(expanded, decomposed)), letters, decomposed)
+    classes = {
+        label: frozenset(rule.letters for row, listed in expanded.items() if label in row.classes for rule in listed)
+        for label in _classes(rows)
+    }
+    known = Rules(tuple(_ordered(expanded, decomposed)), classes, decomposed)
     return with_readings(known, _readings(table))
 
 
@@ -237,11 +237,6 @@ def _readings(table: packs.PackTable) -> list[str]:
 def words_of(name: str) -> tuple[str, ...]:
     """The words of several Han characters that a pack has rows of."""
     return tuple(row["letters"] for row in packs.table(KIND, name).rows if _WORD.fullmatch(row["letters"]))
-
-
-def _letters(expanded: Expanded, label: str) -> frozenset[str]:
-    """The letters of all rows of a class, those with conditions too."""
-    return frozenset(rule.letters for row, listed in expanded.items() if label in row.classes for rule in listed)
 
 
 def _check_name(table: packs.PackTable, name: str) -> None:
@@ -285,7 +280,8 @@ def _row(table: packs.PackTable, cells: Mapping[str, str], decomposed: bool) -> 
     """A row with its cells read. Raises DataError at cells that are empty, unknown or of unequal number."""
     letters = _normal(cells["letters"].strip(), decomposed)
     if not letters:
-        raise DataError(table.path, f"the letters of the row {_cells(cells)!r:.60} are empty")
+        shown = " | ".join(cell for cell in cells.values() if cell)
+        raise DataError(table.path, f"the letters of the row {shown!r:.60} are empty")
     texts, weights = cells["forms"].split(), cells["weights"].split()
     if not texts:
         raise DataError(table.path, f"in the row of {letters!r:.40} there are no forms; the empty form is {EMPTY}")
@@ -301,10 +297,6 @@ def _normal(text: str, decomposed: bool) -> str:
     return unicodedata.normalize("NFD" if decomposed else "NFC", text)
 
 
-def _cells(cells: Mapping[str, str]) -> str:
-    return " | ".join(cell for cell in cells.values() if cell)
-
-
 def _classes(rows: Sequence[TableRow]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label for row in rows for label in row.classes))
 
@@ -318,7 +310,10 @@ def _check_rows(table: packs.PackTable, rows: Sequence[TableRow]) -> None:
     )
     scripts = tuple(dict.fromkeys((head, _writes(scheme.removesuffix(_BACK)))))
     for row in rows:
-        if reason := _wrong(row, known, table.header) or _wrong_writing(row, scripts):
+        labels = _LABEL.findall(row.letters)
+        reasons = _wrong_labels(row, labels, known), _wrong_conditions(row, known), _wrong_forms(row, labels)
+        letters = "" if "back" in table.header else _wrong_letters(row, table.header)
+        if reason := next(filter(None, (*reasons, letters)), "") or _wrong_writing(row, scripts):
             raise DataError(table.path, f"in the row of {row.letters!r:.40} {reason}")
         if "back" not in table.header and _does_nothing(row, rows):
             raise DataError(table.path, f"the row of {row.letters!r} changes nothing: leave it out")
@@ -329,13 +324,6 @@ def _check_rows(table: packs.PackTable, rows: Sequence[TableRow]) -> None:
         seen.add(key)
 
 
-def _wrong(row: TableRow, known: Sequence[str], header: Mapping[str, str]) -> str:
-    """Why a row cannot be used; "" where it can."""
-    labels = _LABEL.findall(row.letters)
-    checks = (_wrong_labels(row, labels, known), _wrong_conditions(row, known), _wrong_forms(row, labels))
-    return next(filter(None, checks), "") or ("" if "back" in header else _wrong_letters(row, header))
-
-
 def _wrong_writing(row: TableRow, scripts: Sequence[str]) -> str:
     """Why forms are not of one of the scripts of their table, or do nothing; "" where they are."""
     for form in row.forms:
@@ -343,27 +331,18 @@ def _wrong_writing(row: TableRow, scripts: Sequence[str]) -> str:
         for point in plain:
             if not languages.of_no_script(point) and not any(languages.written_in(name, point) for name in scripts):
                 return f"the form {form.text!r:.40} has {point!r}, which is not a letter of {' or '.join(scripts)}"
-        if form.text[:1] == plain[:1] and plain and _is_mark(plain[0]):
+        mark = plain[:1] if form.text[:1] == plain[:1] else ""
+        if mark and unicodedata.category(mark)[0] == "M" and languages.of_no_script(mark):
             return f"the form {form.text!r:.40} begins with a mark that is on no letter"
     return ""
 
 
-def _is_mark(point: str) -> bool:
-    """Whether a code point is a mark that letters of several scripts have."""
-    return unicodedata.category(point)[0] == "M" and languages.of_no_script(point)
-
-
 def _does_nothing(row: TableRow, rows: Sequence[TableRow]) -> bool:
-    """Whether a row of one letter leaves it as it is, as it would be without the row."""
-    alone = len(row.letters) == 1 and not row.where and not row.classes
-    return (
-        alone and [form.text for form in row.forms] == [row.letters] and not any(_alike(row, other) for other in rows)
-    )
-
-
-def _alike(row: TableRow, other: TableRow) -> bool:
-    """Whether another row applies to the letters of a row as well: one of a class, or one with conditions."""
-    return other is not row and (other.letters == row.letters or bool(_LABEL.fullmatch(other.letters)))
+    """Whether a row of one letter leaves it as it is, as it would be without the row: no other row applies to it."""
+    if len(row.letters) > 1 or row.where or row.classes or [form.text for form in row.forms] != [row.letters]:
+        return False
+    others = (other.letters for other in rows if other is not row)
+    return not any(letters == row.letters or _LABEL.fullmatch(letters) for letters in others)
 
 
 def _wrong_labels(row: TableRow, labels: Sequence[str], known: Sequence[str]) -> str:
@@ -392,23 +371,20 @@ def _wrong_conditions(row: TableRow, known: Sequence[str]) -> str:
 
 
 def _wrong_forms(row: TableRow, labels: Sequence[str]) -> str:
-    if len({form.text for form in row.forms}) < len(row.forms):
+    texts = [form.text for form in row.forms]
+    if len(set(texts)) < len(texts):
         return "a form occurs twice"
-    if longest := next((text for text in (row.letters, *_texts(row)) if len(text) > MOST_LETTERS), ""):
+    if longest := next((text for text in (row.letters, *texts) if len(text) > MOST_LETTERS), ""):
         return f"{longest[:20]!r}... has {len(longest):,} letters; {MOST_LETTERS} are the most"
-    for form in row.forms:
-        plain = _LABEL.sub("", form.text)
+    for text in texts:
+        plain = _LABEL.sub("", text)
         if EMPTY in plain or "{" in plain or "}" in plain:
-            return f"the form {form.text!r:.40} is neither text with classes in braces, as in {{C}}a, nor {EMPTY}"
-        if missing := [label for label in _LABEL.findall(form.text) if label not in labels]:
-            return f"the form {form.text!r:.40} names {{{missing[0]}}}, which the letters do not have"
+            return f"the form {text!r:.40} is neither text with classes in braces, as in {{C}}a, nor {EMPTY}"
+        if missing := [label for label in _LABEL.findall(text) if label not in labels]:
+            return f"the form {text!r:.40} names {{{missing[0]}}}, which the letters do not have"
         if unicodedata.normalize("NFKC", plain) != plain:
-            return f"the form {form.text!r:.40} is not composed and plain (NFKC)"
+            return f"the form {text!r:.40} is not composed and plain (NFKC)"
     return ""
-
-
-def _texts(row: TableRow) -> Iterator[str]:
-    return (form.text for form in row.forms)
 
 
 def _wrong_letters(row: TableRow, header: Mapping[str, str]) -> str:
@@ -430,7 +406,10 @@ def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
     for row in rows:
         for label in row.classes:
             by_class[label] += [row] if row.free else []
-    pending = {label: _named_in(listed) for label, listed in by_class.items()}
+    pending = {
+        label: {named.rstrip(_DIGITS) for row in listed for named in _LABEL.findall(row.letters)}
+        for label, listed in by_class.items()
+    }
     while pending:
         ready = [label for label, needed in pending.items() if needed <= members.keys()]
         if not ready:
@@ -445,11 +424,6 @@ def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
             del pending[label]
     _check_size(table, rows, members)
     return {row: expanded[row] if row in expanded else tuple(_expanded(row, members)) for row in rows}
-
-
-def _named_in(rows: Sequence[TableRow]) -> set[str]:
-    """The classes that the letters of rows name."""
-    return {label.rstrip(_DIGITS) for row in rows for label in _LABEL.findall(row.letters)}
 
 
 def _circle(pending: Mapping[str, set[str]]) -> str:
@@ -468,7 +442,8 @@ def _check_size(table: packs.PackTable, rows: Sequence[TableRow], members: Membe
         parts = [members[label.rstrip(_DIGITS)] for label in _LABEL.findall(row.letters)]
         total += math.prod(map(len, parts))
         forms = len(row.forms) * math.prod(max((len(rule.forms) for rule in part), default=0) for part in parts)
-        length = max(map(len, _texts(row))) + sum(max(map(_longest, part), default=0) for part in parts)
+        longest = (max((len(form.text) for rule in part for form in rule.forms), default=0) for part in parts)
+        length = max(len(form.text) for form in row.forms) + sum(longest)
         letters += math.prod(map(len, parts)) * forms * length
         if letters > MOST_OF_PACK:
             what = f"with the row of {row.letters!r:.40} there are more than {MOST_OF_PACK:,} letters of forms"
@@ -478,10 +453,6 @@ def _check_size(table: packs.PackTable, rows: Sequence[TableRow], members: Membe
         if forms > MOST_FORMS:
             what = f"the row of {row.letters!r:.40} has {forms:,} forms where its classes are expanded"
             raise DataError(table.path, f"{what}; {MOST_FORMS} are the most")
-
-
-def _longest(rule: RespellingRule) -> int:
-    return max(len(form.text) for form in rule.forms)
 
 
 def _expanded(row: TableRow, members: Members) -> Iterator[RespellingRule]:
@@ -520,12 +491,6 @@ def _ordered(expanded: Expanded, decomposed: bool) -> Iterator[RespellingRule]:
     """The rules of a table in the order in which they are tried: with conditions first, then letters before classes."""
     for row in sorted(expanded, key=lambda row: (not row.where, "{" in row.letters)):
         if PART not in row.where:
-            where = tuple(RuleCondition(*_named(condition)) for condition in row.where)
+            where = tuple(RuleCondition(*condition.partition(":")[::2]) for condition in row.where)
             for rule in expanded[row]:
                 yield RespellingRule(_normal(rule.letters, decomposed), rule.forms, where)
-
-
-def _named(where: str) -> tuple[str, str]:
-    """A condition's name, and its class."""
-    name, _, label = where.partition(":")
-    return name, label

@@ -19,7 +19,6 @@ from typing import Any, Final, final
 from robust_xtreme.core import languages
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.noise.engine.libraries import importing
-from robust_xtreme.noise.engine.perturbation import known_language
 
 _PIECE: Final = 1000
 _WORD: Final = re.compile(r"\S+")
@@ -45,8 +44,6 @@ def language_models() -> Any:
 
 def lacks_letters(code: str) -> str:
     """Why an augmenter that changes single code points does not serve a language; "" where it does."""
-    if reason := known_language(code):
-        return reason
     language = languages.language(code)
     if language.script in _ABUGIDAS or any(len(letter) > 1 for letter in language.alphabet):
         return "nlpaug changes single code points and would tear letters from their combining marks"

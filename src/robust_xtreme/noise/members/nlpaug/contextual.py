@@ -27,7 +27,6 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.libraries import checked, quiet_transformers
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
 
@@ -39,7 +38,7 @@ _CLOSE: Final = 1e-9
 def lacks(code: str) -> str:
     """Why a language is not served; "" where it is."""
     what = "nlpaug puts spaces around words, and the language has none"
-    return known_language(code) or ("" if languages.language(code).spaces else what)
+    return "" if languages.language(code).spaces else what
 
 
 @rewriter(

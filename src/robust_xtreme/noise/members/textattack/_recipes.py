@@ -7,15 +7,14 @@ reduction keeps right answers right, so that its texts have no success.
 
 from __future__ import annotations
 
+from functools import partial
+
 from robust_xtreme.core import languages
 from robust_xtreme.noise.engine.attack import recipe
-from robust_xtreme.noise.engine.perturbation import known_language
 
 
 def lacks(code: str) -> str:
     """Why recipes do not serve a language; "" where they do."""
-    if reason := known_language(code):
-        return reason
     language = languages.language(code)
     if not language.spaces:
         return "TextAttack's tokenizer needs spaces between words, and the language is written without"
@@ -26,24 +25,18 @@ def lacks(code: str) -> str:
     return ""
 
 
-bae = recipe("bae", "BAE: words that BERT expects for the most important words.", lacks, "char_noise")
-deepwordbug = recipe(
-    "deepwordbug",
-    "DeepWordBug: letters swapped, substituted, deleted and inserted in the most important words.",
-    lacks,
-    "char_noise",
+_recipe = partial(recipe, lacks=lacks, beside="char_noise")
+
+bae = _recipe("bae", "BAE: words that BERT expects for the most important words.")
+deepwordbug = _recipe(
+    "deepwordbug", "DeepWordBug: letters swapped, substituted, deleted and inserted in the most important words."
 )
-input_reduction = recipe(
+input_reduction = _recipe(
     "input_reduction",
     "Words left out, as many as the answer survives: what remains shows what it rests on.",
-    lacks,
-    "word_drop",
+    beside="word_drop",
 )
-pruthi = recipe("pruthi", "One typing error a word, by all words in turn.", lacks, "char_noise")
-pwws = recipe("pwws", "PWWS: synonyms of WordNet for the words with the most effect.", lacks, "char_noise")
-textbugger = recipe(
-    "textbugger", "TextBugger: letters changed, words split, and words with near vectors.", lacks, "char_noise"
-)
-textfooler = recipe(
-    "textfooler", "TextFooler: words with near vectors for the most important words.", lacks, "char_noise"
-)
+pruthi = _recipe("pruthi", "One typing error a word, by all words in turn.")
+pwws = _recipe("pwws", "PWWS: synonyms of WordNet for the words with the most effect.")
+textbugger = _recipe("textbugger", "TextBugger: letters changed, words split, and words with near vectors.")
+textfooler = _recipe("textfooler", "TextFooler: words with near vectors for the most important words.")
