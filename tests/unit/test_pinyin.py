@@ -15,6 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import pinyin
+from robust_xtreme.noise.input.keyboards import struck
 
 KINDS = ("neighbour", "delete", "candidate", "syllable")
 
@@ -58,7 +59,7 @@ def test_a_table_of_a_user_changes_the_pairs(tmp_path: Path) -> None:
 
 def test_a_key_goes_wrong_where_it_is() -> None:
     """A missed key leaves the rest, and a neighbour on the keyboard replaces a key."""
-    forms = set(pinyin.struck("xian"))
+    forms = set(struck("xian"))
     typed = {(kind, letters) for kind, letters, _ in forms}
     assert {
         ("delete", "xia"),

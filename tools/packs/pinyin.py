@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.input.pinyin import fuzzy, struck
+from robust_xtreme.noise.input.keyboards import struck
+from robust_xtreme.noise.input.pinyin import fuzzy
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input"
 ALPHABET: Final = frozenset(language("zh").alphabet)

@@ -165,7 +165,7 @@ def putting(clean: Batch, start: Array, stop: Array, operator: Array, graphemes:
     sizes = np.fromiter(map(len, values), np.int64, len(values))
     source, length = np.zeros((len(values), 2), np.int64), np.zeros((len(values), 2), np.int64)
     source[:, 0], length[:, 0] = len(clean.points) + np.cumsum(sizes) - sizes, sizes
-    pool = np.frombuffer("".join(values).encode(_ENCODING, _SURROGATES), np.uint32)
+    pool = code_points("".join(values))
     return Edits(start, stop, operator, graphemes, source, length, pool)
 
 
