@@ -82,9 +82,6 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
     return ()
 
 
-# ------------------------------------------------------------------------------------------------------------- reading
-
-
 def read_facts(path: Path) -> dict[str, Any]:
     """The content of NAME.json. Raises DataError where it was changed or cut, Mismatch for another schema version."""
     facts = store.read_json(path)
@@ -117,19 +114,10 @@ def _again(path: Path) -> str:
     return f"robust-xtreme baseline save RUN --name {path.stem.removesuffix(ANCHOR)} --force"
 
 
-# ------------------------------------------------------------------------------------------------------------- writing
-
-
 def copied(stem: Path) -> dict[Path, bytes]:
     """The files of a baseline, as those of its anchor."""
     anchor, paths = files_of(anchor_of(stem)), files_of(stem)
     return {anchor[suffix]: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
-
-
-def all_files(stem: Path) -> Iterator[Path]:
-    """The paths of the files of a baseline and of its anchor."""
-    for each in (stem, anchor_of(stem)):
-        yield from files_of(each).values()
 
 
 def json_bytes(facts: Mapping[str, Any], contents: Mapping[str, bytes]) -> bytes:

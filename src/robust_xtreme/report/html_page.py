@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -62,8 +62,11 @@ def heat(results: Results) -> Iterator[Section]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
     cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
     blocks: list[Block] = [_KEY, scale()]
+    order = ("task", "split", "fields_rank", "run_rank", "model")  # several models of a task are beside each other
     for (noise,), group in cells.group_by("noise", maintain_order=True):
-        blocks.append(_heat_table(str(noise), group))
+        columns = group.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
+        shown = {(row["language"], row["column"]): _cell(row) for row in group.iter_rows(named=True)}
+        blocks.append(heat_table(str(noise), columns, shown, {code for code, _ in shown}))
     if cells.height:
         yield Section("Where it breaks", "heat", tuple(blocks))
 
@@ -80,18 +83,17 @@ def _step(sign: str, low: int, high: int | None) -> TableCell:
     return TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
 
 
-def _heat_table(noise: str, cells: pl.DataFrame) -> Table:
-    """Tasks in columns, several models of a task beside each other in the order of the run."""
-    order = ("task", "split", "fields_rank", "run_rank", "model")
-    columns = cells.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
-    rows = {(row["language"], row["column"]): row for row in cells.iter_rows(named=True)}
-    codes = sorted({language for language, _ in rows}, key=lambda code: (script(code), code))
+def heat_table(
+    noise: str, columns: Sequence[str], cells: Mapping[tuple[str, str], TableCell], linked: Collection[str]
+) -> Table:
+    """Languages by script in rows, with their `cells` in some columns; `linked` ones lead to their part of the page."""
+    codes = sorted({code for code, _ in cells}, key=lambda code: (script(code), code))
     first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
     body: tuple[tuple[Phrase | TableCell, ...], ...] = tuple(
         (
             script_name(script(code)) if first[script(code)] == code else "",
-            (Hyperlink(language_name(code), f"#{anchor(code)}"),),
-            *(_cell(rows.get((code, column))) for column in columns),
+            (Hyperlink(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
+            *(cells.get((code, column), TableCell("", mark="absent")) for column in columns),
         )
         for code in codes
     )
@@ -99,10 +101,8 @@ def _heat_table(noise: str, cells: pl.DataFrame) -> Table:
     return Table(heads, body, noise, role="heat")
 
 
-def _cell(row: Mapping[str, Any] | None) -> TableCell:
-    """A cell of the run: its change, and what the toggles show; an empty one where the run has none."""
-    if row is None:
-        return TableCell("", mark="absent")
+def _cell(row: Mapping[str, Any]) -> TableCell:
+    """A cell of the run: its change, and what the toggles show."""
     if row["no_claim"]:
         return TableCell(row["no_claim"], mark="absent")
     lost = row["relative"]
