@@ -35,7 +35,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
-from robust_xtreme.stats.run_cells import KEY, StoredRows, headline_rows, run_cells
+from robust_xtreme.stats.run_cells import KEY, StoredCells, StoredRows, headline_rows
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""
@@ -321,7 +321,8 @@ def _run(folder: Path) -> _Run:
     rows, where = headline_rows(folder, results.manifest, results.scores)
     if not where:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
-    return _Run(str(folder), rows, run_cells(rows, where), identity(results), models(results.manifest))
+    cells = StoredCells(rows[0].path, [part.read for part in rows], where)
+    return _Run(str(folder), rows, cells, identity(results), models(results.manifest))
 
 
 def _check_weights(runs: Sequence[_Run]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
 from rich.console import Console
 from rich.text import Text
 
@@ -18,7 +17,7 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES, empty
 from robust_xtreme.report.averages import transposed
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, Terms, unlinked
 from robust_xtreme.report.columns import noted, tables
@@ -28,7 +27,7 @@ from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_blocks, print_table
 from robust_xtreme.report.summary import verdicts, what_was_run
-from robust_xtreme.report.view import NO_ATTACKS, NO_AVERAGES, Results, View
+from robust_xtreme.report.view import Results, View
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.shapes import fits
 
@@ -36,22 +35,14 @@ TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150
 """The number of rows above which a view is not in a notebook."""
 
-_OVERALL: Final = "overall"
 _AGAIN: Final = "Restore the file, or evaluate again into another folder."
 _LOG, _PARTS = "log.txt", "parts"
 
 
-def page(
-    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], averages: pl.DataFrame = NO_AVERAGES
-) -> Trusted:
-    """`report.md` of a run, from its frames SCORES, DELTAS and AVERAGES and its manifest: same input, same bytes."""
-    return markdown.render(document(Results(scores, deltas, manifest, averages)))
-
-
 def document(results: Results) -> ReportPage:
     """The document of `report.md`, which has no charts: the verdict first."""
-    first = map(Paragraph, map(unlinked, verdicts(results)))
-    blocks: list[Block] = [*first, Heading("What was run"), *what_was_run(results)]
+    blocks: list[Block] = [*map(Paragraph, map(unlinked, verdicts(results)))]
+    blocks += [Heading("What was run"), *what_was_run(results)]
     for view in views():
         blocks += view_blocks(view, results, charts=False)
     columns = [column for block in blocks if isinstance(block, Table) for column in block.columns]
@@ -60,7 +51,7 @@ def document(results: Results) -> ReportPage:
 
 
 def render(folder: Path) -> Trusted:
-    """`report.md` of a run folder. Raises DataError, Mismatch."""
+    """`report.md` of a run folder: same input, same bytes. Raises DataError, Mismatch."""
     return markdown.render(document(results_of(folder)))
 
 
@@ -74,7 +65,7 @@ def results_of(folder: Path) -> Results:
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
     )
     name = f"{ATTACKS.name}.csv"
-    attacks = frame_of(folder, name, ATTACKS, manifest) if name in manifest.get("files", {}) else NO_ATTACKS
+    attacks = frame_of(folder, name, ATTACKS, manifest) if name in manifest.get("files", {}) else empty(ATTACKS)
     return Results(scores, deltas, manifest, averages, conditions, attacks)
 
 
@@ -127,7 +118,7 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
 def slim(view: View, results: Results) -> Iterator[Table]:
     """The tables of a view for a terminal or a paper: the averages of benchmarks with a row for each task."""
     made = view.make(results)
-    for table in tables(transposed(made) if view.name == _OVERALL else made):
+    for table in tables(transposed(made) if view.name == "overall" else made):
         yield noted(table, view.notes)
 
 

@@ -17,8 +17,6 @@ from typing import Any, Final, final
 
 from robust_xtreme.stats._cells import CellLevel, by_language, check_distinct
 
-# The names of splits in frames: a set of noisy examples has rows of its own beside those of its clean split.
-
 
 def of_set(split: str, name: str) -> str:
     """The split of the items that a named set of noisy examples has: `test [typos]`."""
@@ -58,8 +56,6 @@ TASKS: Final = {name: tuple(chain.from_iterable(each.values())) for name, each i
 """The tasks of each benchmark."""
 
 TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
-
-_OF: Final = {"xtreme": " (of XTREME)"}
 
 BENCHMARK: Final = "benchmark"
 OVER_TASKS: Final = "tasks"
@@ -159,8 +155,9 @@ def _averages(
     missing = {name: part.missing for name, part in parts.items() if part.missing is not None}
     if not any(part.levels for part in parts.values()) or (missing and benchmark not in asked):
         return
-    # Two benchmarks may share tasks of a suite.
-    kind, title = (OVER_TASKS, suite + _OF.get(benchmark, "")) if suite else (BENCHMARK, TITLES[benchmark])
+    kind, title = (OVER_TASKS, suite) if suite else (BENCHMARK, TITLES[benchmark])
+    if suite and benchmark == "xtreme":
+        title += " (of XTREME)"  # XTREME-R may share tasks of the suite
     for name, part in parts.items():
         for metric in tasks[name].score if part.levels else ():
             of_metric = tuple(level for level in part.levels if level.metric == metric)
@@ -169,13 +166,10 @@ def _averages(
     present = {name: part.levels for name, part in parts.items() if part.levels}
     for over in AVERAGES[benchmark]:
         shares = _shares(CATEGORIES[benchmark], present, over == OVER_CATEGORIES)
-        members = tuple((level, shares[name] / len(part)) for name, part in present.items() for level in part)
+        members = [(level, shares[name] / len(part)) for name, part in present.items() for level in part]
+        averaged, weights = zip(*members, strict=True)
         kind, whole = (over, f"{over} of {title}") if suite else (BENCHMARK, f"{title} over {over}")
-        yield Average(kind, whole, "", SCORE, *_columns(members), _named(missing))
-
-
-def _columns(members: tuple[tuple[CellLevel, float], ...]) -> tuple[tuple[CellLevel, ...], tuple[float, ...]]:
-    return tuple(level for level, _ in members), tuple(weight for _, weight in members)
+        yield Average(kind, whole, "", SCORE, averaged, weights, _named(missing))
 
 
 def _shares(

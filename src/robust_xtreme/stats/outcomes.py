@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -30,7 +31,6 @@ Cells = Mapping[Key, Cell]
 """The cells of a run by their keys; where they are read from a file, those of one task run are in memory."""
 
 _ITEM: Final = ("noise_seed", "example")
-_OF_PART: Final = ("task", "language", "context_language")
 _UNFIT: Final = "does not have the items of the cells that the .csv beside it has"
 POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
 """The columns that name a pool: the cells of one task under one condition, on one scale."""
@@ -125,7 +125,7 @@ def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, StoredRows]]:
         raise DataError(path, _UNFIT)
     starts = [0, *counts["len"].cum_sum()]
     parts = []
-    for _, same in groupby(named.iter_rows(named=True), key=lambda row: [row[name] for name in _OF_PART]):
+    for _, same in groupby(named.iter_rows(named=True), key=itemgetter("task", "language", "context_language")):
         cells_of_part = [row["cell"] for row in same]
         first, stop = cells_of_part[0], cells_of_part[-1] + 1
         rows = StoredRows(path, OUTCOMES, every.slice(starts[first], starts[stop] - starts[first]), stamp)
@@ -144,9 +144,6 @@ def _stats(part: StoredRows, named: pl.DataFrame, slot: int, runs: int) -> pl.Da
     if rows.height != outcomes.height or lengths.height != named.height or (lengths["stats"] != 1).any():
         raise DataError(part.path, _UNFIT)
     return rows
-
-
-# ------------------------------------------------------------------------------------------------------- several runs
 
 
 def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> None:
@@ -174,7 +171,8 @@ class _Together(Mapping[Key, Cell]):
         first, *others = several = [run[key] for run in self._runs]
         for other in others:
             check_same(first, other)
-        return _arms(several)
+        seeds = tuple(seed for cell in several for seed in cell.seeds)
+        return replace(first, seeds=seeds, sums=np.concatenate([cell.sums for cell in several]), worst=None)
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys)
@@ -193,11 +191,6 @@ def mean_of(runs: Sequence[Cells]) -> Cells:
     Mismatch is raised when the cell is asked for.
     """
     return _Together(runs)
-
-
-def _arms(arms: Sequence[Cell]) -> Cell:
-    seeds = tuple(seed for cell in arms for seed in cell.seeds)
-    return replace(arms[0], seeds=seeds, sums=np.concatenate([cell.sums for cell in arms]), worst=None)
 
 
 def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:

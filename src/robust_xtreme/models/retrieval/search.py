@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol, final
 
 import numpy as np
 
+from robust_xtreme.core.columns import leading
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.stats.bitext import Neighbours
-from robust_xtreme.stats.leading import leading
 
 FAISS: Final = "faiss"
 _BLOCK: Final = 1 << 28
