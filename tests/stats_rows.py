@@ -11,7 +11,7 @@ import polars as pl
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.stats._cells import cells
 from robust_xtreme.stats.degrade import compared, deltas_of
-from robust_xtreme.stats.score import by_cell, scores_of
+from robust_xtreme.stats.score import scores_of
 
 NOISE = "char_noise:0.1@fields=premise"
 
@@ -75,7 +75,7 @@ def answers(count: int, share: float, seed: int = 0) -> Any:
 
 def scores(stats: pl.DataFrame, predictions: pl.DataFrame, **given: Any) -> pl.DataFrame:
     """SCORES from STATS and PREDICTIONS."""
-    return scores_of(cells(stats), by_cell(predictions), **given)
+    return scores_of(cells(stats), predictions, **given)
 
 
 def deltas(stats: pl.DataFrame, scored: pl.DataFrame, headlines: Mapping[str, str], **given: Any) -> pl.DataFrame:

@@ -161,15 +161,13 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
         raise _cannot(Path(error.filename), error) from error
 
 
-def remove(stem: Path) -> bool:
-    """Remove the files of a baseline, first the one that names the others; whether there were any. Raises DiskError."""
-    paths = [path for path in reversed(files_of(stem).values()) if os.path.lexists(path)]
-    for path in paths:
+def remove(stem: Path) -> None:
+    """Remove the files of a baseline, those that there are, first the one that names the others. Raises DiskError."""
+    for path in reversed(files_of(stem).values()):
         try:
-            path.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise _cannot(path, error) from error
-    return bool(paths)
 
 
 def _cannot(path: Path, error: OSError) -> DiskError:

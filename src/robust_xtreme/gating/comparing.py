@@ -33,7 +33,7 @@ from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.outcomes import mean_of
+from robust_xtreme.stats.outcomes import MeanOfRuns
 from robust_xtreme.stats.run_cells import KEY
 
 _VICTIM: Final = (
@@ -90,7 +90,7 @@ def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
         raise Mismatch(f"{candidate.title} has {candidate.seeds} runs. Compare one run with them.")
     if baseline.paired and candidate.paired:
         runs = baseline.runs
-        whole = contrasts(mean_of(runs), mean_of(candidate.runs * len(runs)), baseline.tasks)
+        whole = contrasts(MeanOfRuns(runs), MeanOfRuns(candidate.runs * len(runs)), baseline.tasks)
     else:
         whole = unpaired(baseline.levels, candidate.levels)
     return whole if baseline.seeds == 1 else across_seeds(whole, baseline.levels, set(candidate.keys))

@@ -152,18 +152,18 @@ def _averages(
         name: _part([level for level in levels if level["task"] == name], tasks.get(name), benchmark)
         for name in TASKS[benchmark]
     }
-    missing = {name: part.missing for name, part in parts.items() if part.missing is not None}
-    if not any(part.levels for part in parts.values()) or (missing and benchmark not in asked):
+    missing = {name: absent for name, (_, absent) in parts.items() if absent is not None}
+    present = {name: of_task for name, (of_task, _) in parts.items() if of_task}
+    if not present or (missing and benchmark not in asked):
         return
     kind, title = (OVER_TASKS, suite) if suite else (BENCHMARK, TITLES[benchmark])
     if suite and benchmark == "xtreme":
         title += " (of XTREME)"  # XTREME-R may share tasks of the suite
-    for name, part in parts.items():
-        for metric in tasks[name].score if part.levels else ():
-            of_metric = tuple(level for level in part.levels if level.metric == metric)
-            absent = _named({name: part.missing}) if part.missing is not None else ""
+    for name, part in present.items():
+        for metric in tasks[name].score:
+            of_metric = tuple(level for level in part if level.metric == metric)
+            absent = _named({name: missing[name]}) if name in missing else ""
             yield Average(kind, title, name, metric, of_metric, (1 / len(of_metric),) * len(of_metric), absent)
-    present = {name: part.levels for name, part in parts.items() if part.levels}
     for over in AVERAGES[benchmark]:
         shares = _shares(CATEGORIES[benchmark], present, over == OVER_CATEGORIES)
         members = [(level, shares[name] / len(part)) for name, part in present.items() for level in part]
@@ -183,23 +183,17 @@ def _shares(
     return {name: 1 / len(names) / len(filled) for names in filled for name in names}
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A task in an average: the levels of its languages with all metrics of its score, and the missing languages.
+def _part(
+    levels: Sequence[CellLevel], task: Task | None, benchmark: str
+) -> tuple[list[CellLevel], tuple[str, ...] | None]:
+    """The levels of a task's languages with all metrics of its score, and the missing languages.
 
-    `missing` is None where none is missing, and empty where the languages are not known.
+    They are from one split: that with most cells, of equals `test`. None where no language is missing; an empty tuple
+    where the languages are not known.
     """
-
-    levels: tuple[CellLevel, ...]
-    missing: tuple[str, ...] | None
-
-
-def _part(levels: Sequence[CellLevel], task: Task | None, benchmark: str) -> _Part:
-    """The levels of a task from one split: that with most cells, of equals `test`."""
     languages = task.groups.get(benchmark, ()) if task else ()
     if task is None or not languages:
-        return _Part((), ())
+        return [], ()
     of_languages = [level for level in levels if level["language"] in languages]
     splits = [level["split"] for level in of_languages]
     split = max(sorted(set(splits)), key=lambda name: (splits.count(name), name == "test"), default="")
@@ -209,7 +203,7 @@ def _part(levels: Sequence[CellLevel], task: Task | None, benchmark: str) -> _Pa
     whole = {code for code in languages if all((code, metric) in measured for metric in task.score)}
     missing = tuple(code for code in languages if code not in whole)
     kept = sorted((level for level in of_split if level["language"] in whole), key=by_language)
-    return _Part(tuple(kept), missing or None)
+    return kept, missing or None
 
 
 def _named(missing: Mapping[str, tuple[str, ...]]) -> str:

@@ -24,7 +24,7 @@ from robust_xtreme.stats.benchmark import SCORE, Task
 from robust_xtreme.stats.claims import CLEAN, holm, is_selected
 from robust_xtreme.stats.components import Numbers, numbered
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.intervals import CPU, EXACT_METHOD, ArrayBackend, Estimate, Moments, Quantiles, has_joint
+from robust_xtreme.stats.intervals import CPU, EXACT_METHOD, Estimate, Moments, Quantiles, has_joint
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"
@@ -91,7 +91,6 @@ def contrasts(
     baseline: Mapping[Key, Cell],
     candidate: Mapping[Key, Cell],
     tasks: Mapping[str, Task],
-    backend: ArrayBackend = CPU,
     joint: bool = True,
 ) -> pl.DataFrame:
     """CONTRASTS of the cells that both runs have, sorted.
@@ -108,7 +107,7 @@ def contrasts(
     families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
     for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
         families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
-    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None, backend)]
+    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
 
@@ -232,12 +231,12 @@ class _Test:
     skewness: float
 
 
-def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: ArrayBackend) -> Iterator[dict[str, Any]]:
+def _tested(family: Sequence[_Contrast], clusters: _Clusters | None) -> Iterator[dict[str, Any]]:
     """The rows of one family of tests, with joint bounds if clusters have keys; those without an interval are not."""
     tests = [_test(contrast) for contrast in family]
     tested = [at for at, test in enumerate(tests) if test.estimate.p is not None]
     adjusted = dict(zip(tested, holm([tests[at].estimate.p or 0.0 for at in tested]), strict=True))
-    quantiles = _quantiles([tests[at] for at in tested], clusters, backend) if clusters else None
+    quantiles = _quantiles([tests[at] for at in tested], clusters) if clusters else None
     for at, test in enumerate(tests):
         row = _row(test)
         if at in adjusted:
@@ -276,10 +275,10 @@ def _moments(drops: Sequence[Drop]) -> Moments:
     return average_moments(drops, (1 / len(drops),) * len(drops))
 
 
-def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: ArrayBackend) -> Quantiles | None:
+def _quantiles(tested: Sequence[_Test], clusters: _Clusters) -> Quantiles | None:
     joint = [test for test in tested if has_joint(test.moments)]
     members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
-    return simultaneous_quantiles(members, backend=backend) if members else None
+    return simultaneous_quantiles(members) if members else None
 
 
 def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:

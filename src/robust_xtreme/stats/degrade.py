@@ -116,7 +116,7 @@ def compared(
     task and language at each perturbation's highest strength, and at the natural one where that is among several,
     whatever the values of the cells are. Cells that claim nothing (`no_claim`: no noise reaches them, or an attack
     chose their items), and those without an interval, are not in the family and have no p.
-    `without_risk` are the drops of cells with items at risk (`label_risk.drops_without_risk`). Raises
+    `without_risk` are the drops of cells with items at risk (`drops_without_risk`). Raises
     Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in all_cells if cell.scope == ALL and cell.answers]

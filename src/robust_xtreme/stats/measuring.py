@@ -26,7 +26,7 @@ from robust_xtreme.stats.components import Clustered
 from robust_xtreme.stats.degrade import Compared, compared, deltas_of, drops_without_risk
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.merging import BASE, together
-from robust_xtreme.stats.score import by_cell, scores_of
+from robust_xtreme.stats.score import scores_of
 
 _UNUSED: Final = ("cluster", "fingerprint", "answer", "gold")
 """Columns of PREDICTIONS that no number is made of."""
@@ -131,7 +131,7 @@ def measured_part(
 ) -> MeasuredPart:
     """Measure whole task runs by their STATS and PREDICTIONS. Raises Mismatch."""
     of_files, rows = cells(stats), predictions.drop(_UNUSED, strict=False)
-    scored = scores_of(of_files, by_cell(rows), stamped=facts.stamped, backend=backend)
+    scored = scores_of(of_files, rows, stamped=facts.stamped, backend=backend)
     without_risk = drops_without_risk(of_files, rows, backend)
     drops = compared(of_files, scored, facts.headlines, backend, without_risk)
     sums = counted(of_files, levels_of(scored, empty(DELTAS)))

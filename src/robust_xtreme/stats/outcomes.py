@@ -159,8 +159,12 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
 
 
 @final
-class _Together(Mapping[Key, Cell]):
-    """The cells that some runs have, each with the arms of every run; made when they are asked for."""
+class MeanOfRuns(Mapping[Key, Cell]):
+    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
+
+    They are made when they are asked for. A run that is given several times is paired with each of as many others.
+    Where the items of a cell differ, Mismatch is raised when the cell is asked for.
+    """
 
     __slots__ = ("_keys", "_runs")
 
@@ -182,15 +186,6 @@ class _Together(Mapping[Key, Cell]):
 
     def __contains__(self, key: object) -> bool:
         return all(key in run for run in self._runs)
-
-
-def mean_of(runs: Sequence[Cells]) -> Cells:
-    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
-
-    A run that is given several times is paired with each of as many others. Where the items of a cell differ,
-    Mismatch is raised when the cell is asked for.
-    """
-    return _Together(runs)
 
 
 def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:

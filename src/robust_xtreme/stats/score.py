@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -32,7 +31,7 @@ _SPLIT: Final = ("data", "task", "split", "language", "context_language")
 
 def scores_of(
     all_cells: Sequence[Cell],
-    predictions: ByCell,
+    predictions: pl.DataFrame,
     *,
     stamped: Collection[tuple[str, ...]] = (),
     backend: ArrayBackend = CPU,
@@ -44,10 +43,17 @@ def scores_of(
     are the models, tasks, splits and languages whose text the model has seen in training. Raises Mismatch, naming the
     example, where the items of a cell, of its noise seeds and of the constants are not the same.
     """
-    levels = _Levels.of(all_cells)
-    noise = realised(predictions)
+    chance: dict[Split, Cell] = {}
+    shallow: dict[tuple[Split, str], Cell] = {}
+    for cell in all_cells:
+        if cell.scope == ALL and cell.model.startswith(SHALLOW):
+            shallow[_split(cell), cell.condition] = cell
+        if cell.scope == ALL and cell.model.startswith(CHANCE):
+            best = chance.get(_split(cell), cell)
+            chance[_split(cell)] = max(best, cell, key=lambda each: (_value(each), each.model))
+    noise = _realised(predictions)
     rows = [
-        _row(cell, levels, noise, backend)
+        _row(cell, chance.get(_split(cell)), shallow, noise, backend)
         | {"overlap": (cell.model, *(cell.columns[name] for name in _SPLIT[1:4])) in stamped}
         for cell in all_cells
         if cell.answers
@@ -55,33 +61,17 @@ def scores_of(
     return build(rows, SCORES).sort(SCORES.key)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Levels:
-    """The best constant of each split, and the shallow predictor's cell on each split under each condition."""
-
-    chance: Mapping[Split, Cell]
-    shallow: Mapping[tuple[Split, str], Cell]
-
-    @classmethod
-    def of(cls, all_cells: Iterable[Cell]) -> _Levels:
-        chance: dict[Split, Cell] = {}
-        shallow: dict[tuple[Split, str], Cell] = {}
-        for cell in all_cells:
-            if cell.scope == ALL and cell.model.startswith(SHALLOW):
-                shallow[_split(cell), cell.condition] = cell
-            if cell.scope == ALL and cell.model.startswith(CHANCE):
-                chance[_split(cell)] = max(
-                    chance.get(_split(cell), cell), cell, key=lambda each: (_value(each), each.model)
-                )
-        return cls(chance, shallow)
-
-
 def _split(cell: Cell) -> Split:
     return (*(cell.columns[name] for name in _SPLIT), cell.metric)
 
 
-def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], backend: ArrayBackend) -> Row:
+def _row(
+    cell: Cell,
+    chance: Cell | None,
+    shallow: Mapping[tuple[Split, str], Cell],
+    noise: Mapping[tuple[str, ...], Row],
+    backend: ArrayBackend,
+) -> Row:
     if cell.key not in noise:
         raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
@@ -98,7 +88,7 @@ def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], back
         "seeds": len(cell.seeds),
         "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
         "worst": None if cell.worst is None else float(cell.reduce(cell.worst)),
-        **(_chance(cell, levels.chance.get(_split(cell)), backend) | _shallow(cell, levels) if compared else {}),
+        **(_chance(cell, chance, backend) | _shallow(cell, shallow) if compared else {}),
         **noise[cell.key],
     }
 
@@ -121,8 +111,8 @@ def _chance(cell: Cell, chance: Cell | None, backend: ArrayBackend) -> Row:
     }
 
 
-def _shallow(cell: Cell, levels: _Levels) -> Row:
-    clean, noisy = (levels.shallow.get((_split(cell), condition)) for condition in (CLEAN, cell.condition))
+def _shallow(cell: Cell, shallow: Mapping[tuple[Split, str], Cell]) -> Row:
+    clean, noisy = (shallow.get((_split(cell), condition)) for condition in (CLEAN, cell.condition))
     if clean is None or noisy is None:
         return {}
     return {
@@ -137,28 +127,12 @@ def _value(cell: Cell) -> float:
     return float(cell.reduce(cell.sums.sum(-2)).mean())
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class ByCell:
-    """Rows of PREDICTIONS by the keys of their cells, each by noise seed and example; `starts` has the end, too."""
-
-    rows: pl.DataFrame
-    keys: list[tuple[str, ...]]
-    starts: Any
-
-
-def by_cell(predictions: pl.DataFrame) -> ByCell:
-    """The rows of each cell; failed items are left out."""
+def _realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
+    """The realised columns of SCORES for each cell, over all its items and noise seeds; failed items are left out."""
     failed = predictions.get_column("status") == "failed"
     some = predictions.filter(~failed) if failed.any() else predictions  # a filter copies all rows
     rows, keys, starts = grouped(some, CELL, ("noise_seed", "example"))
-    return ByCell(rows, keys.rows(), starts)
-
-
-def realised(predictions: ByCell) -> dict[tuple[str, ...], Row]:
-    """The realised columns of SCORES for each cell, over all its items and noise seeds."""
-    rows, starts = predictions.rows, predictions.starts
-    if not predictions.keys:
+    if keys.is_empty():
         return {}
     totals = _totals(rows, starts)
     operators, answers = rows.get_column("operators"), rows.select(_answer()).to_series()
@@ -170,7 +144,7 @@ def realised(predictions: ByCell) -> dict[tuple[str, ...], Row]:
             "operators": _summed(operators[int(starts[at]) : int(starts[at + 1])]),
             "constant": _constant(answers[int(starts[at]) : int(starts[at + 1])]),
         }
-        for at, key in enumerate(predictions.keys)
+        for at, key in enumerate(keys.iter_rows())
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -96,6 +97,19 @@ def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
         highest = float(strengths.max())
         if rows.height >= FEWEST and highest > 0 and np.isfinite(shares).all():
             yield str(name), highest, 100 * float(np.trapezoid(shares, strengths)) / highest
+
+
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+
+
+def spark(shares: Sequence[float]) -> str:
+    """Shares of the clean level at rising strengths as blocks, from 1.0 on, which is full.
+
+    "" where there is only one strength, or where nothing is right on clean text.
+    """
+    if len(shares) < FEWEST or not all(map(math.isfinite, shares)):
+        return ""
+    return "".join(_BLOCKS[round(min(max(share, 0.0), 1.0) * (len(_BLOCKS) - 1))] for share in shares)
 
 
 _PANEL: Final = ("model", "task", "split", "setting", "inference", "fields")
