@@ -137,24 +137,20 @@ def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
     """Rows by task, headline metric and headline fields first, then language, perturbation and rising strength."""
     budgets = dict(results.conditions.select("condition", "query_budget").iter_rows())
     budget = pl.col("condition").replace_strict(budgets, default=None, return_dtype=pl.Int64)
+    model, names = pl.col("model"), results.manifest.get("runs", ())  # of several that are beside each other
+    of_run = [(model == name) | model.str.starts_with(f"{name}{_OF_RUN}") for name in names]
+    numbers = (pl.when(known).then(number) for number, known in enumerate(of_run))
     ranks: dict[str, pl.Series | pl.Expr] = {
         "metric_rank": _ranks(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
         "fields_rank": _ranks(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
         "strength_rank": data.get_column("strength").cast(pl.Float64, strict=False),
         "budget_rank": budget,
         "of_any_budget": pl.col("perturbation").str.replace(BUDGET, ""),
-        "run_rank": _run(results),
+        "run_rank": pl.coalesce(*numbers, pl.lit(0)),
     }
     first = ("run_rank", "model", "task", "split", "translated", "inference", "metric_rank", "metric", "scope")
     then = ("fields_rank", "fields", "language", "of_any_budget", "strength_rank", "budget_rank", "condition")
     return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
-
-
-def _run(results: Results) -> pl.Expr:
-    """The number of the run that a model is of, where several are beside each other."""
-    model = pl.col("model")
-    named = [(model == name) | model.str.starts_with(f"{name}{_OF_RUN}") for name in results.manifest.get("runs", ())]
-    return pl.coalesce(*(pl.when(known).then(number) for number, known in enumerate(named)), pl.lit(0))
 
 
 def _tasks(data: pl.DataFrame) -> list[str]:

@@ -188,18 +188,11 @@ def _capped(cluster: str) -> str:
 
 def _joined(parts: Sequence[Marked]) -> Iterator[Marked]:
     """Neighbours that are equal before and after, and have the same mark, as one part."""
-    run, name = "", ""
-    for before, after, mark in parts:
-        if before == after and mark == name:
-            run += before
-            continue
-        if run:
-            yield run, run, name
-        run, name = (before, mark) if before == after else ("", mark)
-        if before != after:
-            yield before, after, mark
-    if run:
-        yield run, run, name
+    for (is_equal, name), run in groupby(parts, key=lambda part: (part[0] == part[1], part[2])):
+        if not is_equal:
+            yield from run
+        elif text := "".join(before for before, *_ in run):
+            yield text, text, name
 
 
 _LONG: Final = 48
