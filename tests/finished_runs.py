@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.stats_rows import NOISE, prediction_rows, stats_rows
+from tests.stats_rows import NOISE, prediction_rows, scores, stats_rows
 
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, write_manifest
@@ -23,7 +23,6 @@ from robust_xtreme.files.schema import (
     build,
     empty,
 )
-from robust_xtreme.stats.score import scores
 
 COUNT = 120
 """Items of a cell, in 40 clusters."""

@@ -9,6 +9,9 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
+from robust_xtreme.stats._cells import cells
+from robust_xtreme.stats.degrade import compared, deltas_of
+from robust_xtreme.stats.score import scores_of
 
 NOISE = "char_noise:0.1@fields=premise"
 
@@ -68,3 +71,13 @@ def frames(arms: Mapping[tuple[str, int], Right], **other: str) -> tuple[pl.Data
 def answers(count: int, share: float, seed: int = 0) -> Any:
     """Right or wrong answers, (count,) of bool, drawn at the given share."""
     return np.random.default_rng(seed).random(count) < share
+
+
+def scores(stats: pl.DataFrame, predictions: pl.DataFrame, **given: Any) -> pl.DataFrame:
+    """SCORES from STATS and PREDICTIONS."""
+    return scores_of(cells(stats), predictions, **given)
+
+
+def deltas(stats: pl.DataFrame, scored: pl.DataFrame, headlines: Mapping[str, str], **given: Any) -> pl.DataFrame:
+    """DELTAS from STATS and their SCORES."""
+    return deltas_of([compared(cells(stats), scored, headlines, **given)])

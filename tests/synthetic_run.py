@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from robust_xtreme.files.schema import CELL, CONDITIONS, DELTAS, SCORES, build
+from robust_xtreme.files.schema import AVERAGES, CELL, CONDITIONS, DELTAS, SCORES, build, empty
+from robust_xtreme.report.document import document
+from robust_xtreme.report.renderers import markdown
+from robust_xtreme.report.view import Results
 from robust_xtreme.stats._cells import levels_of
 from robust_xtreme.stats.averages import Drop, averaged
 from robust_xtreme.stats.benchmark import tasks_of
+
+NO_AVERAGES = empty(AVERAGES)
 
 _MIX = '{"delete": 30, "double": 20, "replace": 25, "swap": 25}'
 
@@ -124,6 +130,13 @@ def run() -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
     _panx(made)
     _xquad(made)
     return *made.frames(), manifest()
+
+
+def page(
+    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], averages: pl.DataFrame = NO_AVERAGES
+) -> str:
+    """`report.md` of a run, from its frames SCORES, DELTAS and AVERAGES and its manifest."""
+    return markdown.render(document(Results(scores, deltas, manifest, averages)))
 
 
 def averages(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:

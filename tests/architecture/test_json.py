@@ -30,7 +30,7 @@ OURS: Final = {
     "report/samples/part.py": STORED,
     "report/samples/texts.py": STORED,
     "report/views/_by_cell.py": STORED,
-    "stats/_realised.py": STORED,
+    "stats/score.py": STORED,
     "files/journal.py": CACHED,
     "tasks/sources/hub.py": CACHED,
     "studies/collecting.py": STORED,

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 import torch
 from tests.release import release
+from tests.stats_rows import deltas, scores
 from tests.tiny import tiny_run
 
 import robust_xtreme
@@ -39,8 +40,6 @@ from robust_xtreme.models.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.run import Observer, evaluate
-from robust_xtreme.stats.degrade import deltas
-from robust_xtreme.stats.score import scores
 
 TASKS = ("xnli", "panx", "xquad")
 

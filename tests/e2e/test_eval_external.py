@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 from tests.program import program
+from tests.stats_rows import deltas, scores
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.run_spec import RunSpec
@@ -22,8 +23,6 @@ from robust_xtreme.run.finish import models
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.stats.degrade import deltas
-from robust_xtreme.stats.score import scores
 
 _NOISE: Final = "char_noise:0.2"
 _NUMBERS: Final = ("value", "clean", "drop", "se", "low", "high", "p")

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.stats_rows import NOISE, answers, item, prediction_rows, stats_rows
+from tests.stats_rows import NOISE, answers, deltas, item, prediction_rows, scores, stats_rows
 
 from robust_xtreme.files.schema import PREDICTIONS, STATS, build
 from robust_xtreme.stats._cells import cells
 from robust_xtreme.stats.averages import averages
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.components import numbered
-from robust_xtreme.stats.degrade import deltas
-from robust_xtreme.stats.score import scores
 
 XNLI = Task(("accuracy",), ("accuracy",), ("premise",), {})
 SHARE = {"clean": 0.8, NOISE: 0.6}

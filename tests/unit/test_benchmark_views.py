@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
+from tests.synthetic_run import page
 from tests.unit.test_benchmark import _row
 
 from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, SCORES, build, empty
-from robust_xtreme.report.document import page, show
+from robust_xtreme.report.document import show
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats._cells import CellLevel, levels_of
 from robust_xtreme.stats.averages import Drop, averaged

@@ -7,15 +7,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.stats_rows import NOISE, Right, answers, frames, prediction_rows, stats_rows
+from tests.stats_rows import NOISE, Right, answers, deltas, frames, prediction_rows, scores, stats_rows
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.stats.averages import averages
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.claims import NO_EDITS, NOT_APPLICABLE, holm, unreached
-from robust_xtreme.stats.degrade import deltas, family_name, parts_of
-from robust_xtreme.stats.score import scores
+from robust_xtreme.stats.degrade import family_name, parts_of
 
 HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}
 CLEAN = ("clean", -1)

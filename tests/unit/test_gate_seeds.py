@@ -18,7 +18,7 @@ from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds, retrained
 from robust_xtreme.gating.verdicts import decide
 from robust_xtreme.stats.contrasts import contrasts
-from robust_xtreme.stats.outcomes import levels_of, mean_of
+from robust_xtreme.stats.outcomes import MeanOfRuns, levels_of
 
 
 @pytest.mark.parametrize("candidate", [60.0, 70.5, 71.0, 80.0])
@@ -82,7 +82,7 @@ def test_an_f1_over_training_seeds_has_the_items_variance_and_a_whole_step(tmp_p
     runs = of_runs([finished_run(tmp_path / str(draw), draw=draw, count=90) for draw in range(3)]).runs
     candidate = load(finished_run(tmp_path / "new", draw=9, count=90))
     named = pl.lit("span_f1").alias("metric")
-    items = contrasts(mean_of(runs), mean_of(candidate.runs * 3), candidate.tasks).with_columns(named)
+    items = contrasts(MeanOfRuns(runs), MeanOfRuns(candidate.runs * 3), candidate.tasks).with_columns(named)
     levels = levels_of(runs).with_columns(named)
     table = across_seeds(items, levels, {(*key[:-1], "span_f1") for key in candidate.keys})
     for row in table.filter(kind="task").iter_rows(named=True):

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.conformance.texts import SENTENCES
-from tests.stats_rows import NOISE, answers, prediction_rows, stats_rows
+from tests.stats_rows import NOISE, answers, deltas, prediction_rows, scores, stats_rows
 from tests.synthetic_run import run
 
 from robust_xtreme.core import packs, registry
@@ -29,9 +29,8 @@ from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.stats._cells import cells
-from robust_xtreme.stats.degrade import Drops, deltas, drops_without_risk
+from robust_xtreme.stats.degrade import Drops, drops_without_risk
 from robust_xtreme.stats.intervals import cluster_sums, estimate_difference
-from robust_xtreme.stats.score import scores
 from robust_xtreme.tasks.metrics._labels import accuracy
 
 

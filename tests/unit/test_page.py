@@ -23,7 +23,7 @@ from robust_xtreme.report.blocks import Diff, Mono, Paragraph, Prose, ReportPage
 from robust_xtreme.report.charts.figures import areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.outputs import CELLS, WRITERS, cells, written
+from robust_xtreme.report.outputs import CELLS, SUFFIXES, cells, written
 from robust_xtreme.report.plots import Plots
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
@@ -193,7 +193,7 @@ _READERS: Final = {
 }
 
 
-@pytest.mark.parametrize("suffix", list(WRITERS))
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_format_has_the_numbers_of_the_frames(results: Results, suffix: str) -> None:
     """Clean and perturbed level and change of each headline cell, read back, are those of DELTAS as they are shown."""
     expected: _Numbers = {}
@@ -241,7 +241,7 @@ def test_the_same_run_gives_the_same_bytes(results: Results) -> None:
     """Every format depends on its rows alone, not on their order."""
     scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=3) for frame in (results.scores, results.deltas))
     shuffled = replace(results, scores=scores, deltas=deltas, conditions=results.conditions.reverse())
-    for suffix in WRITERS:
+    for suffix in SUFFIXES:
         assert written(results, suffix) == written(shuffled, suffix)
 
 

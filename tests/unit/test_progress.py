@@ -9,14 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from tests.synthetic_run import averages, run
+from tests.synthetic_run import NO_AVERAGES, averages, run
 
 from robust_xtreme.cli import _progress
 from robust_xtreme.cli._progress import Lines, Pace, head, observing, show_result
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.report.progress import matters
-from robust_xtreme.report.view import NO_AVERAGES, Results
+from robust_xtreme.report.view import Results
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False, verbose: bool = False) -> str:

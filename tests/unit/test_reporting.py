@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
-from tests.synthetic_run import averages, conditions, run
+from tests.synthetic_run import averages, conditions, page, run
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.sinks import code_block, markdown, visible
@@ -19,7 +19,7 @@ from robust_xtreme.report import views as _views
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.columns import tables
-from robust_xtreme.report.document import document, page, render, show, views
+from robust_xtreme.report.document import document, render, show, views
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.renderers.markdown import render as markdown_of
 from robust_xtreme.report.renderers.terminal import print_table

@@ -20,7 +20,7 @@ from robust_xtreme.gating.comparing import compare
 from robust_xtreme.stats import contrasts as contrasts_module
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
-from robust_xtreme.stats.outcomes import mean_of
+from robust_xtreme.stats.outcomes import MeanOfRuns
 from robust_xtreme.stats.resampling import Member
 from robust_xtreme.stats.run_cells import StoredCells
 
@@ -71,7 +71,7 @@ def _joint(family: Sequence[Member], **_: object) -> tuple[float, float]:
 
 def _peak(languages: Sequence[str]) -> int:
     """The most bytes that a comparison of two runs takes."""
-    before, after = (mean_of([_run(languages, draw)]) for draw in range(2))
+    before, after = (MeanOfRuns([_run(languages, draw)]) for draw in range(2))
     tracemalloc.start()
     try:
         contrasts(before, after, _TASKS)

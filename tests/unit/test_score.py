@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.stats_rows import NOISE, answers, frames, prediction_rows, stats_rows
+from tests.stats_rows import NOISE, answers, deltas, frames, prediction_rows, scores, stats_rows
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import PREDICTIONS, STATS, build
-from robust_xtreme.stats.degrade import deltas
-from robust_xtreme.stats.score import scores
 
 
 def rows(frame: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats as stats_of
-from tests.stats_rows import answers, cell, frames, item
+from tests.stats_rows import answers, cell, deltas, frames, item, scores
 from tests.synthetic_run import averages, run
 
 from robust_xtreme.core import registry
@@ -18,8 +18,6 @@ from robust_xtreme.files.schema import ATTACKED, ATTACKS, BELOW_RANDOM, CELL, CO
 from robust_xtreme.report.charts.figures import success_chart, successes
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import attacks_of
-from robust_xtreme.stats.degrade import deltas
-from robust_xtreme.stats.score import scores
 
 ATTACK = "attack_keys:0.1@queries=5@fields=premise"
 RANDOM = ATTACK.replace("@fields", "@search=random@fields")

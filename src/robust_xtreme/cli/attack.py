@@ -84,9 +84,8 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     from robust_xtreme.gating.target import write
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice
-    from robust_xtreme.report.samples.drawing import conditions_of
     from robust_xtreme.report.samples.filled import key_path
-    from robust_xtreme.report.samples.sheet import sheet_of
+    from robust_xtreme.report.samples.sheet import conditions_of, sheet_of
 
     if not _FEWEST <= size[0] <= _MOST:
         raise UserError(f"-n {size[0]} is not from {_FEWEST} to {_MOST:,}.")

@@ -72,7 +72,7 @@ def gate(
     from robust_xtreme.gating.baselines import load
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
-    from robust_xtreme.gating.outputs import WRITERS, gate_written, targets, write
+    from robust_xtreme.gating.outputs import GATE_FILES, gate_written, targets, write
     from robust_xtreme.gating.policy import changed
     from robust_xtreme.report.renderers.terminal import print_blocks
 
@@ -82,7 +82,7 @@ def gate(
         _test_itself(run, baseline, chosen)
         return None
     _check_reason(reason, update)
-    name, files = baseline or MAIN, targets(output or (), WRITERS, force)
+    name, files = baseline or MAIN, targets(output or (), GATE_FILES, force)
     before, after = load(name), load(run)
     decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))

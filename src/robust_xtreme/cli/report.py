@@ -54,9 +54,9 @@ def report(
     robust-xtreme report RUN OTHER -o both.html"""
     from robust_xtreme.cli._page import comparison_of, folders_of, results_of, written
     from robust_xtreme.gating.outputs import targets, write
-    from robust_xtreme.report.outputs import WRITERS
+    from robust_xtreme.report.outputs import SUFFIXES
 
-    files = targets(output or (), WRITERS, force)
+    files = targets(output or (), SUFFIXES, force)
     pages = [path for path, suffix in files.items() if suffix == _SUFFIX]
     if open and output and not pages:
         raise UserError(f"--open opens a page, and {output[0]} is none. Name a file that ends in {_SUFFIX}.")

@@ -195,6 +195,20 @@ def bounds_of(lengths: Array) -> Array:
     return bounds
 
 
+def leading(row: npt.NDArray[np.int64], values: Array, rows: int, k: int) -> npt.NDArray[np.int64]:
+    """The indices (rows, k) of each row's k smallest values (p,) in order, of equals the first.
+
+    `row` (p,) is in order, and each row has k values or more; each takes as much memory as the longest.
+    """
+    counts = np.bincount(row, minlength=rows)
+    width, starts = int(counts.max(initial=k)), bounds_of(counts)[:-1]
+    table = np.full(rows * width, values.max(initial=0), values.dtype)
+    table[np.arange(len(row)) + (np.arange(rows) * width - starts).take(row)] = values
+    order = np.argsort(table.reshape(rows, width), axis=1, kind="stable")[:, :k]
+    order += starts[:, None]
+    return order
+
+
 def parts_summed(values: Array, bounds: Array) -> Array:
     """The sums (n,) or (n, k) int64 of consecutive parts of values (m,) or (m, k), which begin and end at `bounds`."""
     sums = np.zeros((len(values) + 1, *values.shape[1:]), np.int64)

@@ -82,9 +82,6 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
     return ()
 
 
-# ------------------------------------------------------------------------------------------------------------- reading
-
-
 def read_facts(path: Path) -> dict[str, Any]:
     """The content of NAME.json. Raises DataError where it was changed or cut, Mismatch for another schema version."""
     facts = store.read_json(path)
@@ -117,19 +114,10 @@ def _again(path: Path) -> str:
     return f"robust-xtreme baseline save RUN --name {path.stem.removesuffix(ANCHOR)} --force"
 
 
-# ------------------------------------------------------------------------------------------------------------- writing
-
-
 def copied(stem: Path) -> dict[Path, bytes]:
     """The files of a baseline, as those of its anchor."""
     anchor, paths = files_of(anchor_of(stem)), files_of(stem)
     return {anchor[suffix]: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
-
-
-def all_files(stem: Path) -> Iterator[Path]:
-    """The paths of the files of a baseline and of its anchor."""
-    for each in (stem, anchor_of(stem)):
-        yield from files_of(each).values()
 
 
 def json_bytes(facts: Mapping[str, Any], contents: Mapping[str, bytes]) -> bytes:
@@ -173,15 +161,13 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
         raise _cannot(Path(error.filename), error) from error
 
 
-def remove(stem: Path) -> bool:
-    """Remove the files of a baseline, first the one that names the others; whether there were any. Raises DiskError."""
-    paths = [path for path in reversed(files_of(stem).values()) if os.path.lexists(path)]
-    for path in paths:
+def remove(stem: Path) -> None:
+    """Remove the files of a baseline, those that there are, first the one that names the others. Raises DiskError."""
+    for path in reversed(files_of(stem).values()):
         try:
-            path.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise _cannot(path, error) from error
-    return bool(paths)
 
 
 def _cannot(path: Path, error: OSError) -> DiskError:

@@ -35,7 +35,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
-from robust_xtreme.stats.run_cells import KEY, StoredRows, headline_rows, run_cells
+from robust_xtreme.stats.run_cells import KEY, StoredCells, StoredRows, headline_rows
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""
@@ -47,12 +47,9 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     The columns are KEY, `before`, `after` (points, means over runs) and `difference`. A cell that only one of
     them has is null in the other, and last; the largest loss is first.
     """
-    means = [side.group_by(KEY).agg(pl.col("value").mean()) for side in (before, after)]
-    both = (
-        means[0]
-        .rename({"value": "before"})
-        .join(means[1].rename({"value": "after"}), on=KEY, how="full", coalesce=True)
-    )
+    earlier = before.group_by(KEY).agg(before=pl.col("value").mean())
+    later = after.group_by(KEY).agg(after=pl.col("value").mean())
+    both = earlier.join(later, on=KEY, how="full", coalesce=True)
     difference = (pl.col("after") - pl.col("before")).alias("difference")
     changed = both.with_columns(difference).filter(pl.col("difference").is_null() | (pl.col("difference").abs() > SAME))
     return changed.sort("difference", *KEY, nulls_last=True)
@@ -184,17 +181,6 @@ class _Run:
     identity: Mapping[str, Any]
     models: Sequence[Mapping[str, str]]
 
-    @property
-    def title(self) -> str:
-        return f"the run {self.folder}"
-
-    def stats(self) -> pl.DataFrame:
-        """All STATS that its cells are made of."""
-        return pl.concat([empty(STATS), *(rows.read() for rows in self.rows)])
-
-
-# ------------------------------------------------------------------------------------------------------------- reading
-
 
 def load(name: str | Path, root: Path = ROOT) -> Baseline:
     """The baseline of a name in the folder `root`, of a path to NAME.json, or the run in a folder.
@@ -318,16 +304,13 @@ def _differ(before: pl.Series, after: pl.Series) -> pl.Series:
     return ((after - before).abs() > SAME).fill_null(False) | (before.is_null() != after.is_null())
 
 
-# ------------------------------------------------------------------------------------------------------- several runs
-
-
 def _runs(folders: Sequence[Path]) -> list[_Run]:
     if len(folders) in range(2, FEWEST):
         what = f"{len(folders)} runs do not show how much training seeds differ"
         raise UserError(f"{what}: a baseline is one run, or at least {FEWEST}, one for each training seed.")
     runs = [_run(folder) for folder in folders]
     for before, after in pairwise(runs):
-        check_identities(*((run.title, run.identity, run.cells) for run in (before, after)))
+        check_identities(*((f"the run {run.folder}", run.identity, run.cells) for run in (before, after)))
         check_same_cells(before.cells, after.cells, (before.folder, after.folder))
     _check_weights(runs)
     return runs
@@ -338,7 +321,8 @@ def _run(folder: Path) -> _Run:
     rows, where = headline_rows(folder, results.manifest, results.scores)
     if not where:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
-    return _Run(str(folder), rows, run_cells(rows, where), identity(results), models(results.manifest))
+    cells = StoredCells(rows[0].path, [part.read for part in rows], where)
+    return _Run(str(folder), rows, cells, identity(results), models(results.manifest))
 
 
 def _check_weights(runs: Sequence[_Run]) -> None:
@@ -357,9 +341,6 @@ def _of(runs: Sequence[_Run]) -> Baseline:
     return Baseline(", ".join(run.folder for run in runs), by_key, levels_of(by_key), facts)
 
 
-# -------------------------------------------------------------------------------------------------------------- saving
-
-
 def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", force: bool = False) -> Path:
     """Save one run, or several of different training seeds, as a baseline; return the path of NAME.json.
 
@@ -370,7 +351,8 @@ def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", f
     measured_runs = _runs(runs)
     contents = _contents(stem, measured_runs, _of(measured_runs), reason)
     with _files.locked(root):
-        taken = [path for path in _files.all_files(stem) if os.path.lexists(path)]
+        paths = (path for each in (stem, _files.anchor_of(stem)) for path in _files.files_of(each).values())
+        taken = [path for path in paths if os.path.lexists(path)]
         if taken and not force:
             raise UserError(
                 f"The baseline {name} exists already ({taken[0]}). Save under another --name, or replace it: --force"
@@ -391,7 +373,10 @@ def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "")
     after = _of(measured_runs)
     with _files.locked(root):
         before = load(name, root)
-        _check_number(before, after)
+        if before.seeds > 1 and after.seeds == 1:
+            what = f"{before.title} has {before.seeds} runs, one for each training seed, and one run would replace them"
+            cure = f"Save several: robust-xtreme baseline save RUN RUN RUN --name {before.name} --force"
+            raise UserError(f"{what}. {cure}")
         for earlier in filter(None, (before.anchor, before)):
             check_comparable(earlier, after)
         anchor = {} if before.anchor else _files.copied(stem)
@@ -400,22 +385,14 @@ def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "")
     return changes(before.levels, after.levels)
 
 
-def _check_number(before: Baseline, after: Baseline) -> None:
-    """Raise UserError where one run would replace the runs of several training seeds."""
-    if before.seeds > 1 and after.seeds == 1:
-        what = f"{before.title} has {before.seeds} runs, one for each training seed, and one run would replace them"
-        raise UserError(f"{what}. Save several: robust-xtreme baseline save RUN RUN RUN --name {before.name} --force")
-
-
 def _contents(
     stem: Path, runs: Sequence[_Run], baseline: Baseline, reason: str, anchor: Mapping[str, str] | None = None
 ) -> dict[Path, bytes]:
     """The bytes of each file of a baseline; `anchor` has the sha256 of its anchor's NAME.json."""
     paths, contents = _files.files_of(stem), dict[Path, bytes]()
     store.write_frame(paths[CSV], baseline.levels, LEVELS, contents.__setitem__)
-    store.write_frame(
-        paths[PARQUET], outcomes_of([run.stats() for run in runs], baseline.levels), OUTCOMES, contents.__setitem__
-    )
+    stats = [pl.concat([empty(STATS), *(rows.read() for rows in run.rows)]) for run in runs]
+    store.write_frame(paths[PARQUET], outcomes_of(stats, baseline.levels), OUTCOMES, contents.__setitem__)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     facts = {**baseline.facts, "reason": reason, "saved_at": now, **(anchor or {})}
     contents[paths[JSON]] = _files.json_bytes(facts, {path.suffix: content for path, content in contents.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,37 +16,24 @@ from robust_xtreme.core.metric import ALL
 from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import CELL, SIDES
+from robust_xtreme.gating import document
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.document import KINDS, LEGEND, Gate, contrast_table, differences_sentence, in_order, is_shown
+from robust_xtreme.gating.document import KINDS, Gate, code_of, contrast_table, differences_sentence, is_shown
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds
 from robust_xtreme.gating.verdicts import decide, unpaired
 from robust_xtreme.noise.conditions.frozen import FROZEN
-from robust_xtreme.report.blocks import (
-    Block,
-    Chart,
-    Heading,
-    Hyperlink,
-    Paragraph,
-    Phrase,
-    Section,
-    Table,
-    TableCell,
-    TableColumn,
-    Terms,
-    text_of,
-)
-from robust_xtreme.report.cells import anchor, language_name, script, script_name
+from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, Section, Table, TableCell, Terms, text_of
 from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import signed
 from robust_xtreme.report.document import finished
-from robust_xtreme.report.html_page import scale
+from robust_xtreme.report.html_page import heat_table, scale
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.outcomes import mean_of
+from robust_xtreme.stats.outcomes import MeanOfRuns
 from robust_xtreme.stats.run_cells import KEY
 
 _VICTIM: Final = (
@@ -74,8 +62,6 @@ class Comparison:
         return f"Comparison({shown(self.baseline)}, {shown(self.candidate)}, {counted(self.frame.height, 'row')})"
 
     def __str__(self) -> str:
-        from robust_xtreme.gating.document import differences_sentence
-
         return visible(f"{self.title}. {text_of(differences_sentence(self.frame))}")
 
     def to_pandas(self) -> Any:
@@ -84,9 +70,7 @@ class Comparison:
 
     def _repr_html_(self) -> Trusted:
         """The main tables, which a notebook shows."""
-        from robust_xtreme.gating.document import comparison_blocks
-
-        return notebook_blocks(self.title, comparison_blocks(self.frame, self.note))
+        return notebook_blocks(self.title, document.comparison_blocks(self.frame, self.note))
 
 
 def compare(baseline: Baseline, candidate: Baseline) -> Comparison:
@@ -106,7 +90,7 @@ def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
         raise Mismatch(f"{candidate.title} has {candidate.seeds} runs. Compare one run with them.")
     if baseline.paired and candidate.paired:
         runs = baseline.runs
-        whole = contrasts(mean_of(runs), mean_of(candidate.runs * len(runs)), baseline.tasks)
+        whole = contrasts(MeanOfRuns(runs), MeanOfRuns(candidate.runs * len(runs)), baseline.tasks)
     else:
         whole = unpaired(baseline.levels, candidate.levels)
     return whole if baseline.seeds == 1 else across_seeds(whole, baseline.levels, set(candidate.keys))
@@ -119,11 +103,10 @@ def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
     alone = "".join(_alone(*sides) for sides in ((baseline, candidate), (candidate, baseline)))
     conditions = {key[KEY.index("condition")] for key in set(baseline.keys) & set(candidate.keys)}
     alone += _VICTIM if any(name.startswith(FROZEN) for name in conditions) else ""
+    tested = "These weights only; training again with another seed can differ more"
     if baseline.seeds > 1:
-        seeds = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
-        return f"{levels}{alone}{seeds}. Compared with {baseline.title}."
-    weights = "These weights only; training again with another seed can differ more"
-    return f"{levels}{alone}{weights}. Compared with {baseline.title}."
+        tested = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
+    return f"{levels}{alone}{tested}. Compared with {baseline.title}."
 
 
 def _alone(side: Baseline, other: Baseline) -> str:
@@ -179,8 +162,6 @@ def marks_of(folder: Path) -> dict[Key, str]:
     return {row[:-1]: row[-1] for row in deltas.select(*CELL[1:], "metric", "marks").iter_rows()}
 
 
-# The differences of two runs as a part of their page: a verdict, heat tables, charts, and the largest falls.
-
 ANCHOR: Final = "differences"
 """The address of the part."""
 
@@ -202,8 +183,9 @@ _DESCRIPTION: Final = (
 
 
 def differences_part(comparison: Comparison) -> Section:
-    """The part of a page that compares two runs."""
-    rows = comparison.frame.sort("difference", *in_order(comparison.frame))
+    """The part of a page that compares two runs: a verdict, heat tables, charts, and the largest falls."""
+    rows = comparison.frame.sort("difference", *document.in_order(comparison.frame))
+    charts = [*_charts(rows)]
     blocks: list[Block] = [
         Paragraph(f"Candidate: {comparison.candidate}; baseline: {comparison.baseline}."),
         Paragraph(differences_sentence(rows)),
@@ -211,19 +193,17 @@ def differences_part(comparison: Comparison) -> Section:
         Paragraph(_KEY),
         scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
-        *_described([*_charts(rows)]),
+        *([Paragraph(_DESCRIPTION)] if charts else []),
+        *charts,
     ]
     for kind, title in KINDS.items():
         blocks += _tables(rows.filter(kind=kind), kind, title)
-    return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(LEGEND.items()))))
+    return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(document.LEGEND.items()))))
 
 
 def no_differences(why: str) -> Section:
     """The part of a page of two runs that cannot be compared."""
     return Section(_TITLE, ANCHOR, (Paragraph(f"The differences of the two runs are not shown: {why}"),))
-
-
-# ----------------------------------------------------------------------------------------------------------------- heat
 
 
 def _heat(cells: pl.DataFrame) -> Iterator[Table]:
@@ -232,43 +212,26 @@ def _heat(cells: pl.DataFrame) -> Iterator[Table]:
     noises = sorted({row["noise"] for row in named}, key=lambda noise: (noise != "clean", noise))
     linked = {row["code"] for row in named if row["scale"] == PERTURBED}  # which have a part of the page
     for noise in noises:
-        yield _heat_table(noise, [row for row in named if row["noise"] == noise], linked)
-
-
-def _heat_table(noise: str, rows: list[dict[str, Any]], linked: set[str]) -> Table:
-    several = _several_of(rows)
-    by_cell = {(row["code"], _column(row, several)): row for row in rows}
-    columns = sorted({column for _, column in by_cell})
-    codes = sorted({code for code, _ in by_cell}, key=lambda code: (script(code), code))
-    first = {script(code): code for code in reversed(codes)}
-    body: tuple[tuple[Phrase | TableCell, ...], ...] = tuple(
-        (
-            script_name(script(code)) if first[script(code)] == code else "",
-            (Hyperlink(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
-            *(_cell(by_cell.get((code, column))) for column in columns),
-        )
-        for code in codes
-    )
-    heads = (TableColumn("script"), TableColumn("language"), *(TableColumn(name, right=True) for name in columns))
-    return Table(heads, body, noise, role="heat")
+        of_noise = [row for row in named if row["noise"] == noise]
+        several = _several_of(of_noise)
+        shown = {(row["code"], _column(row, several)): _cell(row) for row in of_noise}
+        yield heat_table(noise, sorted({column for _, column in shown}), shown, linked)
 
 
 def _named(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows of CONTRASTS with their noise, without its fields, and the code of their language."""
     every = rows.iter_rows(named=True)
-    return [{**row, "noise": without_fields(row["condition"]), "code": _code(row)} for row in every]
+    return [{**row, "noise": without_fields(row["condition"]), "code": code_of(row)} for row in every]
 
 
 def _several_of(rows: list[dict[str, Any]]) -> dict[str, set[str]]:
     """What tells cells of one task, language and noise apart, each with the tasks where it does."""
-    return {column: _several(rows, column) for column in ("split", "setting", "inference", "condition")}
-
-
-def _several(rows: list[dict[str, Any]], column: str) -> set[str]:
-    values: dict[tuple[str, str, str], set[str]] = {}
-    for row in rows:
-        values.setdefault((row["task"], row["code"], row["noise"]), set()).add(row[column])
-    return {task for (task, _, _), known in values.items() if len(known) > 1}
+    several: dict[str, set[str]] = {}
+    for column in ("split", "setting", "inference", "condition"):
+        values = {(row["task"], row["code"], row["noise"], row[column]) for row in rows}
+        known = Counter(value[:-1] for value in values)
+        several[column] = {task for (task, *_), many in known.items() if many > 1}
+    return several
 
 
 def _column(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> str:
@@ -277,25 +240,10 @@ def _column(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> str:
     return " ".join((row["task"], *(values[name] for name, tasks in several.items() if row["task"] in tasks)))
 
 
-def _cell(row: Mapping[str, Any] | None) -> TableCell:
-    if row is None:
-        return TableCell("", mark="absent")
+def _cell(row: Mapping[str, Any]) -> TableCell:
     if is_shown(row):
         return TableCell(signed(row["difference"]), row["difference"])
     return TableCell(f"{signed(row['difference'])}{UNDECIDED}", row["difference"], "undecided")
-
-
-def _code(row: Mapping[str, Any]) -> str:
-    question, context = row["language"], row["context_language"]
-    return question if question == context else f"{question} on {context}"
-
-
-# --------------------------------------------------------------------------------------------------- charts and tables
-
-
-def _described(charts: list[Chart]) -> tuple[Block, ...]:
-    """The charts after what they show in words."""
-    return (Paragraph(_DESCRIPTION), *charts) if charts else ()
 
 
 def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
@@ -311,19 +259,13 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns that the chart of changes takes."""
     named = _named(rows)
     several = _several_of(named)
-    names = [(_label(row, several), row["noise"]) for row in named]
-    columns = {"change": "difference", "change_low": "low", "change_high": "high", "mde": "mde"}
-    joint = {"joint_change_low": "joint_low", "joint_change_high": "joint_high"}
-    return rows.select(
-        "condition", **{name: pl.col(column) for name, column in (columns | joint).items()}
-    ).with_columns(
-        pl.Series("language", [name for name, _ in names], dtype=pl.String),
-        pl.Series("noise", [noise for _, noise in names], dtype=pl.String),
+    labels = [" ".join(filter(None, (_column(row, several), row["code"]))) for row in named]
+    bounds = {"change_low": "low", "change_high": "high", "joint_change_low": "joint_low"}
+    columns = {"change": "difference", **bounds, "joint_change_high": "joint_high"}
+    return rows.select("condition", "mde", **{name: pl.col(column) for name, column in columns.items()}).with_columns(
+        pl.Series("language", labels, dtype=pl.String),
+        pl.Series("noise", [row["noise"] for row in named], dtype=pl.String),
     )
-
-
-def _label(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> str:
-    return " ".join(filter(None, (_column(row, several), row["code"])))
 
 
 def _tables(rows: pl.DataFrame, kind: str, title: str) -> Iterator[Block]:
@@ -332,9 +274,9 @@ def _tables(rows: pl.DataFrame, kind: str, title: str) -> Iterator[Block]:
         return
     yield Heading(title, 3)
     yield contrast_table(rows.head(_FIRST))
-    if rows.height > _FIRST:
-        more: list[Block] = [contrast_table(rows.slice(_FIRST, _MOST))]
-        if left := rows.height - _FIRST - _MOST:
-            more += [Paragraph(f"{left} more rows are in the table to download.")] if left > 0 else []
-        shown = min(rows.height - _FIRST, _MOST)
-        yield Section(f"{shown} more rows", f"{ANCHOR}-{kind}", tuple(more), level=4, folded=True)
+    folded = rows.slice(_FIRST, _MOST)
+    if folded.height:
+        more: list[Block] = [contrast_table(folded)]
+        if (left := rows.height - _FIRST - _MOST) > 0:
+            more.append(Paragraph(f"{left} more rows are in the table to download."))
+        yield Section(f"{folded.height} more rows", f"{ANCHOR}-{kind}", tuple(more), level=4, folded=True)

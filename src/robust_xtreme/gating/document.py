@@ -14,18 +14,7 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.report.blocks import (
-    Block,
-    Heading,
-    Paragraph,
-    Phrase,
-    ReportPage,
-    Strong,
-    Table,
-    TableColumn,
-    Terms,
-    text_of,
-)
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, Strong, Table, TableColumn, Terms, text_of
 from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.columns import interval, only, p_value, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
@@ -33,8 +22,6 @@ from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
 
 OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
-
-
 BASELINE, ANCHOR = SIDES
 
 
@@ -133,9 +120,6 @@ def _columns(*names: str) -> tuple[TableColumn, ...]:
     return tuple(TableColumn(name, right=name not in ("tie", "marks"), weight=_WEIGHTS[name]) for name in names)
 
 
-# --------------------------------------------------------------------------------------------------------- comparisons
-
-
 def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[Block]:
     """The verdict in a sentence and the note, then a table of each kind, the `most` largest falls."""
     yield Paragraph(differences_sentence(contrasts))
@@ -175,12 +159,13 @@ def row_name(row: Mapping[str, Any]) -> str:
     """A row in words: `xnli, Swahili (sw), char_noise:0.1, change`."""
     scale = row["scale"] if row["scale"] == "change" else ""
     against = "against the anchor" if row.get("against") == ANCHOR else ""
-    return ", ".join(filter(None, (row["task"], _language(row), _noise(row), scale, against)))
+    return ", ".join(filter(None, (row["task"], language_name(code_of(row)), _noise(row), scale, against)))
 
 
-def _language(row: Mapping[str, Any]) -> str:
+def code_of(row: Mapping[str, Any]) -> str:
+    """The language of a row, of a pair both; "" where it is over the languages of a task."""
     question, context = row["language"], row["context_language"]
-    return language_name(question if question == context else f"{question} on {context}") if question else ""
+    return str(question) if question == context else f"{question} on {context}"
 
 
 def _noise(row: Mapping[str, Any]) -> str:
@@ -197,7 +182,7 @@ def contrast_table(rows: pl.DataFrame) -> Table:
 
 
 def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (row["task"], _language(row), _noise(row), row["scale"])
+    names = (row["task"], language_name(code_of(row)), _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     tests = (interval(row["joint_low"], row["joint_high"]), p_value(row["p_adjusted"]), points(row["mde"]))
     return (*names, *levels, *tests, "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE)
@@ -213,24 +198,14 @@ def is_shown(row: Mapping[str, Any]) -> bool:
 def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
     """What a baseline is, in a sentence, and its levels."""
     yield Paragraph(summary)
-    columns = tuple(TableColumn(name) for name in ("task", "language", "noise", "model"))
-    numbers = tuple(TableColumn(name, right=True) for name in ("level", "se", "n"))
-    yield Table((*columns, *numbers), tuple(_level(row) for row in levels.head(_MOST).iter_rows(named=True)))
+    rows = []
+    for row in levels.head(_MOST).iter_rows(named=True):
+        names = (row["task"], language_name(code_of(row)), _noise(row), row["model"])
+        rows.append((*names, points(row["value"]), points(row["se"]), str(row["n"])))
+    numbers = (TableColumn(name, right=True) for name in ("level", "se", "n"))
+    yield Table((*_NAMES[:3], TableColumn("model"), *numbers), tuple(rows))
     if levels.height > _MOST:
         yield Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
-
-
-def _level(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (row["task"], _language(row), _noise(row), row["model"])
-    return (*names, points(row["value"]), points(row["se"]), str(row["n"]))
-
-
-# ---------------------------------------------------------------------------------------------------------------- gate
-
-
-def gate_document(gate: Gate, title: str) -> ReportPage:
-    """The document of a gate: whether it passed, the counts, what fails, and what is undecided."""
-    return ReportPage(title, tuple(gate_blocks(gate)))
 
 
 def gate_blocks(gate: Gate) -> Iterator[Block]:
@@ -245,19 +220,21 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     groups = {
         "Failing": gate.failing,
         "Accepted": passing.filter("accepted"),
-        "Not failing": _of(passing.filter(~pl.col("accepted")), (REGRESSED, BEYOND)),
-        "Undecided": _of(passing, (UNDECIDED,)),
-        "Missing": _of(passing, (MISSING,)),
+        "Not failing": passing.filter(~pl.col("accepted"), pl.col("verdict").is_in((REGRESSED, BEYOND))),
+        "Undecided": passing.filter(verdict=UNDECIDED),
+        "Missing": passing.filter(verdict=MISSING),
     }
+    columns = (TableColumn("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
     for title, rows in groups.items():
         if rows.height:
             yield Heading(f"{title}: {rows.height}", 3)
-            yield _gate_table(rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST), extra)
+            shown = rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST).iter_rows(named=True)
+            yield Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in shown))
         if rows.height > _MOST:
             yield Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
     if reasons.height:
-        lines = ((_short(row_name(row)), _acceptance(row, gate)) for row in reasons.iter_rows(named=True))
+        lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
         yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
     yield Terms(tuple(_GATE_LEGEND.items()))
 
@@ -270,9 +247,9 @@ def _anchored(gate: Gate) -> Iterator[Paragraph]:
         yield Paragraph(f"Against its anchor, the first baseline: {anchored}. {share}.")
 
 
-def _acceptance(row: Mapping[str, Any], gate: Gate) -> str:
+def _acceptance(row: Mapping[str, Any], policy: Policy) -> str:
     """Until when and why the policy accepts a row, or did."""
-    expires = acceptance.expires if (acceptance := gate.policy.accepted_of(row)) else "-"
+    expires = acceptance.expires if (acceptance := policy.accepted_of(row)) else "-"
     verb = "accepted until" if row["accepted"] else "acceptance is over since"
     return f"{verb} {expires}: {_short(row['reason'], 3 * _LONGEST)}"
 
@@ -288,31 +265,23 @@ def explained(gate: Gate) -> Iterator[Block]:
     yield Table((TableColumn("row"), TableColumn("decided", folds=True)), lines)
 
 
-def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
-    return verdicts.filter(pl.col("verdict").is_in(names))
-
-
 def outcome(gate: Gate) -> Phrase:
     """Whether the gate passed, with the number of rows of each verdict."""
     counts = _counted(gate, BASELINE)
     if gate.passed:
         open_rows = gate.counts[UNDECIDED] + gate.counts[BEYOND]
         caution = " A pass means that no fall is shown, not that there is none." if open_rows else ""
-        return (Strong("Passed."), f" {counts}.{caution}", *_unmeasured(gate))
+        cells = gate.verdicts.filter(kind=CELLS, against=BASELINE, scale=SCALES[1])
+        near = cells.filter(pl.col("marks").str.contains("above chance", literal=True)).height
+        claim = f"In {near} of {counted(cells.height, 'perturbed cell')} the clean level is not shown above chance"
+        unmeasured = (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
+        return (Strong("Passed."), f" {counts}.{caution}", *unmeasured)
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
     fall = "" if worst["difference"] is None else f" {signed(worst['difference'])}"
     return (
         Strong(f"Failed: {gate.failing.height}."),
         f" {counts}. Worst: {_short(row_name(worst))}{fall}, {worst['verdict']}.",
     )
-
-
-def _unmeasured(gate: Gate) -> tuple[str | Strong, ...]:
-    """In how many cells the candidate has little to lose; nothing where there is none."""
-    cells = gate.verdicts.filter(kind=CELLS, against=BASELINE, scale=SCALES[1])
-    near = cells.filter(pl.col("marks").str.contains("above chance", literal=True)).height
-    claim = f"In {near} of {counted(cells.height, 'perturbed cell')} the clean level is not shown above chance"
-    return (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
 
 
 def _counted(gate: Gate, side: str) -> str:
@@ -325,24 +294,17 @@ def _of_change(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in VERDICTS.key if name != "scale")
 
 
-def _gate_table(rows: pl.DataFrame, extra: Mapping[tuple[Any, ...], float]) -> Table:
-    """Rows of VERDICTS with the numbers that they were decided on, and by `extra` how much more noise costs."""
-    columns = (TableColumn("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
-    return Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in rows.iter_rows(named=True)))
-
-
 def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
+    """A row of VERDICTS with the numbers that it was decided on, and by `extra` how much more noise costs."""
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
-    names = (row["task"], _language(row) or counted(row["cells"], "language"), _noise(row), row["scale"])
+    language = language_name(code_of(row)) or counted(row["cells"], "language")
+    names = (row["task"], language, _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    decided = (points(row["bound"]), _margin(row["margin"]), p_value(row["p_gate"]), points(row["mde"]))
+    value, margin = row["margin"], points(row["margin"])
+    if value is not None and float(margin) != value:
+        margin = f"{value:.15g}"  # every digit that was given
+    decided = (points(row["bound"]), margin, p_value(row["p_gate"]), points(row["mde"]))
     return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
-
-
-def _margin(value: float | None) -> str:
-    """A margin with every digit that was given, and one decimal at least."""
-    shown = points(value)
-    return shown if value is None or float(shown) == value else f"{value:.15g}"
 
 
 def _short(text: str, longest: int = _LONGEST) -> str:

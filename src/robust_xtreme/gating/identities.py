@@ -21,7 +21,6 @@ _ASKED: Final = ("limit", "seeds", "keep_names", "external", "external_partial",
 _OF_DATA: Final = ("split", "data", "rows", "pool", "candidates", "external")
 _WORDS: Final = {"rows": "number of rows", "candidates": "number of candidates", "external": "noisy set"}
 _RULE: Final = "version of the rule of clusters"
-_CLEAN: Final = "clean"
 _ANSWERED: Final = ("setting", "inference")
 
 Difference = tuple[str, object, object]
@@ -49,13 +48,10 @@ def models(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
     """The tasks that the same weights answer in two baselines or runs of one model, from the facts of both."""
-    return {task for task, weights in _weights(left) & _weights(right) if weights}
-
-
-def _weights(facts: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Each task with the identity of its model; none of several runs, whose weights differ."""
-    runs = facts["runs"] if len(facts["runs"]) == 1 else []
-    return {(model["task"], model["identity"]) for run in runs for model in run["models"]}
+    if len(left["runs"]) > 1 or len(right["runs"]) > 1:
+        return set()  # the weights of several runs differ
+    sides = ({(model["task"], model["identity"]) for model in each["runs"][0]["models"]} for each in (left, right))
+    return {task for task, weights in set.intersection(*sides) if weights}
 
 
 def check_comparable(
@@ -71,9 +67,10 @@ def check_comparable(
         return
     what, mine, theirs = differences[0]
     more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
-    values = f"{what} is {_value(mine)} in {before} and {_value(theirs)} in {after}{more}"
+    mine, theirs = ("not given" if value is None else shown(value) for value in (mine, theirs))
+    values = f"{what} is {mine} in {before} and {theirs} in {after}{more}"
     cure = "Evaluate both with this program, on the same data, with the same noise and settings."
-    raise Mismatch(f"{_capital(after)} cannot be compared with {before}: {values}. {cure}")
+    raise Mismatch(f"{after[:1].upper()}{after[1:]} cannot be compared with {before}: {values}. {cure}")
 
 
 def _of_identities(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
@@ -84,16 +81,12 @@ def _of_identities(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterato
     yield from _differing("the identity of the language models of --perturb", left, right, ("language_models",))
     yield from _of_data(*({(row["task"], row["language"]): row for row in side["data"]} for side in (left, right)))
     for task in sorted(left["tasks"].keys() & right["tasks"].keys()):
-        mine, theirs = (_scored(side["tasks"][task]) for side in (left, right))
+        mine, theirs = (
+            {"metric": of["metrics"][0], "fields": of["perturbed"][:1], "parallel ids": of.get("parallel_ids")}
+            for of in (side["tasks"][task] for side in (left, right))
+        )
         yield from _differing(f"the {{}} of {task}", mine, theirs, mine)
-    conditions = [{row["condition"]: row for row in side["conditions"]} for side in (left, right)]
-    yield from _of_conditions(*conditions)
-
-
-def _scored(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the clusters and the headline score of a task, by its name in messages."""
-    fields = facts["perturbed"][:1]
-    return {"metric": facts["metrics"][0], "fields": fields, "parallel ids": facts.get("parallel_ids")}
+    yield from _of_conditions(*({row["condition"]: row for row in side["conditions"]} for side in (left, right)))
 
 
 def _of_data(left: Mapping[tuple[str, str], Any], right: Mapping[tuple[str, str], Any]) -> Iterator[Difference]:
@@ -111,7 +104,7 @@ def _of_conditions(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterato
     for name in sorted(left.keys() & right.keys()):
         columns = sorted(left[name].keys() | right[name].keys())
         yield from _differing(f"the {{}} of {name}", left[name], right[name], columns)
-    noise = [{name for name, row in side.items() if row["kind"] != _CLEAN} for side in (left, right)]
+    noise = [{name for name, row in side.items() if row["kind"] != "clean"} for side in (left, right)]
     if all(noise) and noise[0].isdisjoint(noise[1]):
         mine, theirs = (", ".join(sorted(names)) for names in noise)
         yield "the noise", mine, theirs
@@ -119,21 +112,13 @@ def _of_conditions(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterato
 
 def _of_cells(left: Iterable[Key], right: Iterable[Key]) -> Iterator[Difference]:
     """The cells of both runs that were answered in another setting or with other inference."""
-    answered = [{_without(key): _answer(key) for key in side} for side in (left, right)]
-    for name in sorted(answered[0].keys() & answered[1].keys()):
-        mine, theirs = answered[0][name], answered[1][name]
-        for column, value, other in zip(_ANSWERED, mine, theirs, strict=True):
-            if value != other:
-                columns = dict(zip((column for column in KEY if column not in _ANSWERED), name, strict=True))
-                yield f"the {column} of {columns['task']}/{columns['language']} {columns['condition']}", value, other
-
-
-def _without(key: Key) -> Key:
-    return tuple(value for name, value in zip(KEY, key, strict=True) if name not in _ANSWERED)
-
-
-def _answer(key: Key) -> tuple[str, ...]:
-    return tuple(key[KEY.index(name)] for name in _ANSWERED)
+    rows = ([dict(zip(KEY, key, strict=True)) for key in side] for side in (left, right))
+    others = [column for column in KEY if column not in _ANSWERED]
+    before, after = ({tuple(row[column] for column in others): row for row in side} for side in rows)
+    for name in sorted(before.keys() & after.keys()):
+        row = before[name]
+        what = f"the {{}} of {row['task']}/{row['language']} {row['condition']}"
+        yield from _differing(what, row, after[name], _ANSWERED)
 
 
 def _differing(
@@ -143,17 +128,9 @@ def _differing(
     for key in keys:
         mine, theirs = left.get(key) or None, right.get(key) or None
         if mine != theirs:
-            yield what.format(_WORDS.get(key, key)), mine, theirs
+            yield what.replace("{}", _WORDS.get(key, key)), mine, theirs
 
 
 def _facts(row: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     """Those of the keys that have a value."""
     return {key: row[key] for key in keys if row.get(key)}
-
-
-def _value(value: object) -> str:
-    return "not given" if value is None else shown(value)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

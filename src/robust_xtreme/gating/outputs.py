@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -17,14 +17,15 @@ from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
 from robust_xtreme.files import csv
 from robust_xtreme.files.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating.comparing import Comparison
-from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_document, row_name
+from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
 from robust_xtreme.gating.target import target
 from robust_xtreme.gating.target import write as write_file
 from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.stats.degrade import without_fields
 
-T = TypeVar("T")
+GATE_FILES: Final = (".md", ".html", ".xml", ".json", ".csv")
+"""The suffixes of the files of a gate."""
 
 COMPARED: Final = (".html", ".md", ".tex", ".csv", ".json")
 """The suffixes of the files of a comparison."""
@@ -70,8 +71,18 @@ def write(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Pa
 
 
 def gate_written(gate: Gate, suffix: str) -> bytes:
-    """The content of a file by its suffix, one of WRITERS."""
-    return WRITERS[suffix](gate)
+    """The content of a gate's file by its suffix, one of GATE_FILES."""
+    document = ReportPage(_TITLE, tuple(gate_blocks(gate)))
+    match suffix:
+        case ".md":
+            return _comment(_inactive(markdown.render(document)))
+        case ".html":
+            return _encoded(html.page(document))
+        case ".xml":
+            return _xml(gate)
+        case ".csv":
+            return csv.dump(gate.verdicts, VERDICTS)
+    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts()})
 
 
 def comparison_written(comparison: Comparison, suffix: str) -> bytes:
@@ -96,17 +107,12 @@ def _encoded(text: Trusted) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _markdown(gate: Gate) -> bytes:
+def _comment(text: Trusted) -> bytes:
     """A comment with its marker; of a long one the beginning, which has what fails."""
-    text = _inactive(markdown.render(gate_document(gate, _TITLE)))
     if len(text) > _LONGEST:
         first = Trusted(text[: text.rindex("\n", 0, _LONGEST)])
         text = filled("{}\n\nThe comment is cut here; .csv and .json have every row.\n", first)
     return _encoded(filled("<!-- robust-xtreme gate -->\n{}", text))
-
-
-def _html(gate: Gate) -> bytes:
-    return _encoded(html.page(gate_document(gate, _TITLE)))
 
 
 def _xml(gate: Gate) -> bytes:
@@ -116,7 +122,10 @@ def _xml(gate: Gate) -> bytes:
     """
     root = ET.Element("testsuites")
     written = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    for number, (name, rows) in enumerate(_suites(gate).items()):
+    suites: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in gate.verdicts.filter(pl.col("verdict").is_not_null()).iter_rows(named=True):
+        suites[row["task"] if row["against"] == BASELINE else f"{row['task']} ({row['against']})"].append(row)
+    for number, (name, rows) in enumerate(suites.items()):
         fails = sum(row["fails"] for row in rows)
         skipped = sum(_is_skipped(row) for row in rows)
         counts = {"tests": len(rows), "failures": fails, "errors": 0, "skipped": skipped, "time": 0}
@@ -130,15 +139,6 @@ def _xml(gate: Gate) -> bytes:
             ET.SubElement(suite, tag)
     ET.indent(root)
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode").encode("utf-8") + b"\n"
-
-
-def _suites(gate: Gate) -> dict[str, list[dict[str, Any]]]:
-    """The gated rows by the name of their suite: the task, of the anchor's rows with a word after it."""
-    suites: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in gate.verdicts.filter(pl.col("verdict").is_not_null()).iter_rows(named=True):
-        name = row["task"] if row["against"] == BASELINE else f"{row['task']} ({row['against']})"
-        suites[name].append(row)
-    return suites
 
 
 def _is_skipped(row: Mapping[str, Any]) -> bool:
@@ -185,24 +185,6 @@ def facts(gate: Gate) -> dict[str, Any]:
     }
 
 
-def _json(gate: Gate) -> bytes:
-    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts()})
-
-
 def _json_of(value: Mapping[str, Any]) -> bytes:
     text = json_text({"schema_version": SCHEMA_VERSION, **value}, indent=1)
     return f"{text}\n".encode("utf-8", "backslashreplace")
-
-
-def _csv(gate: Gate) -> bytes:
-    return csv.dump(gate.verdicts, VERDICTS)
-
-
-WRITERS: Final[Mapping[str, Callable[[Gate], bytes]]] = {
-    ".md": _markdown,
-    ".html": _html,
-    ".xml": _xml,
-    ".json": _json,
-    ".csv": _csv,
-}
-"""What makes the content of a file, by its suffix."""

@@ -44,10 +44,6 @@ ANY: Final = ("", "*")
 """What a rule has in the place of a name where it takes any."""
 
 _MOST: Final = 100.0
-_GREATEST_ALPHA: Final = 0.5
-_LEAST_ALPHA: Final = 1e-9
-_SEE: Final = "See: robust-xtreme gate --help"
-_RULES: Final = ("rule", "accepted")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "undecided": (WARN, FAIL, PASS),
     "missing": (FAIL, WARN),
@@ -88,7 +84,9 @@ class Rule:
 
     def matches(self, row: Row) -> bool:
         """Whether the rule is about the row."""
-        names = ((self.task, {row["task"]}), (self.language, {language_of(row)}), (self.perturbation, _noises(row)))
+        condition = row["condition"]
+        noises = {condition, without_fields(condition), parts_of(condition)[0]}
+        names = ((self.task, {row["task"]}), (self.language, {language_of(row)}), (self.perturbation, noises))
         return all(wanted in ANY or wanted in known for wanted, known in names)
 
 
@@ -145,8 +143,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         _check_range("policy", "margin", self.margin, _MOST)
-        _check_range("policy", "alpha", self.alpha, _GREATEST_ALPHA)
-        if self.alpha < _LEAST_ALPHA:
+        _check_range("policy", "alpha", self.alpha, 0.5)
+        if self.alpha < 1e-9:
             raise SpecError("policy: the key 'alpha' is 0 or too small: no drop is ever shown. The default is 0.05.")
         for key in ("undecided", "missing", "correction", "family"):
             _check_choice("policy", key, getattr(self, key))
@@ -195,22 +193,14 @@ def language_of(row: Row) -> str:
     return str(question) if question == context else f"{question}@{context}"
 
 
-def _noises(row: Row) -> set[str]:
-    """The names of what the text of a row is perturbed by, with and without strength and fields."""
-    condition = row["condition"]
-    return {condition, without_fields(condition), parts_of(condition)[0]}
-
-
-# ------------------------------------------------------------------------------------------------------------- reading
-
 Entry = TypeVar("Entry", Rule, Accepted)
 
 
 def read(path: Path) -> Policy:
     """The policy of a TOML file. Raises SpecError naming the file, the key and its value, or the nearest known key."""
-    values = resources.toml(path, _SEE)
+    values = resources.toml(path, "See: robust-xtreme gate --help")
     known = [field.name for field in fields(Policy) if field.name not in ("rules", "accepted")]
-    check_keys(values, (*known, *_RULES), (), str(path))
+    check_keys(values, (*known, "rule", "accepted"), (), str(path))
     read_values = {key: typed(key, values[key], _kinds(Policy)[key], str(path)) for key in known if key in values}
     rules = tuple(_table(Rule, table, where) for table, where in _tables(values, "rule", path))
     accepted = tuple(_table(Accepted, table, where) for table, where in _tables(values, "accepted", path))
@@ -237,15 +227,14 @@ def _tables(values: Mapping[str, Any], key: str, path: Path) -> Iterator[tuple[M
 def _table(kind: type[Entry], table: Mapping[str, Any], location: str) -> Entry:
     kinds = _kinds(kind)
     check_keys(table, kinds, _NEEDED if "expires" in kinds else (), location)
-    values = {key: _value(key, value, kinds[key], location) for key, value in table.items()}
+    values: dict[str, Any] = {
+        key: _day(key, value, location) if kinds[key] == "date" else typed(key, value, kinds[key], location)
+        for key, value in table.items()
+    }
     try:
         return kind(**({"language": ""} | values))
     except SpecError as error:
         raise _located(error, location) from error
-
-
-def _value(key: str, value: Any, kind: str, location: str) -> Any:
-    return _day(key, value, location) if kind == "date" else typed(key, value, kind, location)
 
 
 def _kinds(kind: type[Any]) -> dict[str, str]:
@@ -258,11 +247,8 @@ def _day(key: str, value: Any, location: str) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise SpecError(f"{location}: the key {key!r} takes a day, as in 2027-03-31, not {_written(value)}.") from None
-
-
-def _written(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else shown(value)
+        written = value.isoformat() if isinstance(value, datetime) else shown(value)
+        raise SpecError(f"{location}: the key {key!r} takes a day, as in 2027-03-31, not {written}.") from None
 
 
 def _located(error: SpecError, location: str) -> SpecError:

@@ -28,8 +28,6 @@ from robust_xtreme.gating.document import BEYOND, MISSING, NEW, OK, REGRESSED, U
 from robust_xtreme.gating.outputs import MARKER, facts, gate_written
 from robust_xtreme.report.blocks import text_of
 
-# Shows a gate where GitHub Actions runs it: an annotation for each failing row, a summary, and outputs of the step.
-
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 OUTPUT: Final = "GITHUB_OUTPUT"
 _MOST: Final = 10
@@ -109,10 +107,8 @@ def _append(path: str, data: bytes, what: str) -> None:
 
 
 REPOSITORY, TOKEN, EVENT, API = "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_EVENT_PATH", "GITHUB_API_URL"
-_GITHUB: Final = "https://api.github.com"
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
 _VISIBLE: Final = re.compile(r"[!-~]+")
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SECONDS: Final = 20.0
 """How long GitHub may be silent; a whole answer may take three times as long."""
 
@@ -162,7 +158,7 @@ def of_workflow(environment: Mapping[str, str]) -> PullRequest | None:
     absent = [name for name in (REPOSITORY, TOKEN, EVENT) if not environment.get(name)]
     if absent:
         raise UserError(f"{', '.join(absent)} is not set. A workflow of GitHub sets them, apart from {TOKEN}: pass it.")
-    api, repository = environment.get(API) or _GITHUB, environment[REPOSITORY]
+    api, repository = environment.get(API) or "https://api.github.com", environment[REPOSITORY]
     if not _is_safe(api):
         raise UserError(f"{API} {shown(api)} is not an address of https, or of this machine.")
     if not _OWNER_AND_NAME.fullmatch(repository):
@@ -177,7 +173,7 @@ def _is_safe(api: str) -> bool:
     """Whether a token may be sent there."""
     try:
         parts = urlsplit(api)
-        loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
         return (parts.scheme == "https" or loopback) and bool(parts.hostname) and not parts.username
     except ValueError:
         return False

@@ -18,18 +18,10 @@ import polars as pl
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.files.schema import CONTRASTS, build
+from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import holm
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, TASKS, Key
-from robust_xtreme.stats.intervals import (
-    CONFIDENCE,
-    RATIOS,
-    TOP,
-    Estimate,
-    error_of_ratio,
-    smallest_detectable,
-    t_probability,
-    t_quantile,
-)
+from robust_xtreme.stats.intervals import TOP, Estimate
 from robust_xtreme.stats.outcomes import pool_of, pooled_levels
 
 METHOD: Final = "t over training seeds"
@@ -62,7 +54,7 @@ def retrained(candidate: float, levels: Sequence[float]) -> Retrained:
     if se <= _STILL:
         return Retrained(difference, 0.0, df, None, None)
     t = difference / se
-    return Retrained(difference, se, df, t, t_probability(t, df))
+    return Retrained(difference, se, df, t, intervals.t_probability(t, df))
 
 
 def across_seeds(whole: pl.DataFrame, levels: pl.DataFrame, keys: Collection[Key]) -> pl.DataFrame:
@@ -103,15 +95,13 @@ def _is_pooled(row: Mapping[str, Any], whole: pl.DataFrame) -> bool:
     return sum(pool_of(other) == pool_of(row) for other in cells.iter_rows(named=True)) == 1
 
 
-# ---------------------------------------------------------------------------------------------------------------- rows
-
-
 def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     """A row of the items as one over training seeds."""
     p = 2 * min(test.p, 1 - test.p) if test.p is not None else None
-    items = row["widened_se"]
-    reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * hypot(test.se, items)
-    items = float(error_of_ratio(row["se"], items, row["clusters"])) if row["metric"] in RATIOS else items
+    se, items = row["se"], row["widened_se"]
+    reach = intervals.t_quantile(0.5 + intervals.CONFIDENCE / 2, test.df) * hypot(test.se, items)
+    if row["metric"] in intervals.RATIOS:
+        items = float(intervals.error_of_ratio(se, items, row["clusters"]))
     widened = hypot(test.se, items)
     low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
     interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}
@@ -124,5 +114,5 @@ def _corrected(family: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for row, p in zip(family, adjusted, strict=True):
         se, clusters = row["se"], row["clusters"]
         estimate = Estimate(row["difference"], se, se, None, None, row["p"], clusters, METHOD, row["df"])
-        mde = smallest_detectable(estimate, len(family))
+        mde = intervals.smallest_detectable(estimate, len(family))
         yield {**row, "p_adjusted": p, "m": len(family), "mde": mde}

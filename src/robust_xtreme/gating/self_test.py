@@ -23,7 +23,7 @@ from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import GATED, decide
-from robust_xtreme.report.blocks import Block, Paragraph, Strong, Table, TableColumn
+from robust_xtreme.report.blocks import Block, Paragraph, Strong, grid
 from robust_xtreme.report.columns import points
 from robust_xtreme.stats.components import Numbers, numbered
 from robust_xtreme.stats.contrasts import Key, contrasts
@@ -62,17 +62,9 @@ class SelfTest:
         )
         failed = f"{self.failed} gates fail under this policy: {_rate(self.failed, self.draws)}."
         yield Paragraph(f"{failed} {self.how}")
-        names = (
-            TableColumn("rows"),
-            TableColumn("task"),
-            *(TableColumn(name, right=True) for name in (*_SHOWN, "mde")),
-        )
-        numbers = [name for name in self.rows.columns if name not in ("kind", "task")]
-        lines = [
-            (row["kind"], row["task"], *(points(row[name]) for name in numbers))
-            for row in self.rows.iter_rows(named=True)
-        ]
-        yield Table(names, tuple(lines), "Verdicts in per cent, and the median smallest fall that is detected")
+        lines = [(kind, task, *map(points, numbers)) for kind, task, *numbers in self.rows.iter_rows()]
+        title = "Verdicts in per cent, and the median smallest fall that is detected"
+        yield replace(grid(("rows", "task", *_SHOWN, "mde"), lines, left=2), title=title)
 
 
 def _rate(count: int, draws: int) -> str:
@@ -102,7 +94,9 @@ def self_test(
     numbers = numbered((cells[0][key] for key in sorted(both)), {name: t.parallel_ids for name, t in run.tasks.items()})
     make = _halves if baseline is None else _swapped
     sides_of = [{key: side[key] for key in sorted(both)} for side in cells]
-    frames = [_decided(make(sides_of, numbers, _generator(draw)), run, policy) for draw in each(range(draws))]
+    frames = [
+        _decided(make(sides_of, numbers, np.random.default_rng([draw, 0])), run, policy) for draw in each(range(draws))
+    ]
     how = (_HALVES if baseline is None else _SWAPPED).format(" and ".join(side.title for side in sides))
     regressed = sum((frame["verdict"] == REGRESSED).any() for frame in frames)
     return SelfTest(how, draws, regressed, sum(frame["fails"].any() for frame in frames), _shares(frames), policy)
@@ -114,10 +108,6 @@ def _only(side: Baseline) -> Cells:
     if side.seeds > 1:
         raise Mismatch(f"{side.title} has {side.seeds} runs; a self-test takes one.")
     return side.runs[0]
-
-
-def _generator(draw: int) -> np.random.Generator:
-    return np.random.default_rng([draw, 0])
 
 
 def _decided(runs: Sequence[Cells], run: Baseline, policy: Policy) -> pl.DataFrame:
@@ -133,9 +123,6 @@ def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     shares = [(pl.col("verdict") == verdict).mean().mul(100).alias(verdict) for verdict in _SHOWN]
     grouped = rows.group_by("kind", "task").agg(*shares, pl.col("mde").median())
     return grouped.sort(pl.col("kind").replace_strict({kind: at for at, kind in enumerate(GATED)}), "task")
-
-
-# ------------------------------------------------------------------------------------------------------------ the pairs
 
 
 def _swapped(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> list[Cells]:

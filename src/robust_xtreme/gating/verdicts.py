@@ -23,23 +23,10 @@ from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, VERDICTS, build
 from robust_xtreme.gating.document import BASELINE, BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import FAIL, Policy, Row
 from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
+from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import CORRECTIONS, holm
 from robust_xtreme.stats.contrasts import CELLS, TASKS, Key, still_step
-from robust_xtreme.stats.intervals import (
-    CONFIDENCE,
-    EXACT_METHOD,
-    FEWEST_CLUSTERS,
-    POWER,
-    RATIOS,
-    TOP,
-    Estimate,
-    error_of_ratio,
-    one_sided,
-    one_sided_bounds,
-    smallest_detectable,
-    t_probability,
-    t_quantile,
-)
+from robust_xtreme.stats.intervals import FEWEST_CLUSTERS, TOP, Estimate
 from robust_xtreme.stats.outcomes import POOL, pool_of
 from robust_xtreme.stats.run_cells import KEY
 
@@ -57,9 +44,12 @@ _SIZE: Final = ("n", "clusters", "seeds")
 def unpaired(baseline: pl.DataFrame, candidate: pl.DataFrame) -> pl.DataFrame:
     """CONTRASTS of the cells and tasks of two LEVELS frames; of several runs their mean is compared.
 
-    Raises Mismatch where a cell has other numbers of items or noise seeds.
+    The error of a mean over runs is at most the mean of their errors. Raises Mismatch where a cell has other numbers of
+    items or noise seeds.
     """
-    both = _means(baseline).join(_means(candidate), on=KEY, suffix="_after").sort(KEY)
+    of_cell = (pl.col("value", "se").mean(), pl.col(_SIZE).first())
+    before, after = (levels.group_by(KEY).agg(of_cell) for levels in (baseline, candidate))
+    both = before.join(after, on=KEY, suffix="_after").sort(KEY)
     cells = [_cell(row) for row in both.iter_rows(named=True)]
     tasks: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in cells:
@@ -68,24 +58,23 @@ def unpaired(baseline: pl.DataFrame, candidate: pl.DataFrame) -> pl.DataFrame:
     return build([*_corrected(cells), *_corrected(pooled)], CONTRASTS).sort(CONTRASTS.key)
 
 
-def _means(levels: pl.DataFrame) -> pl.DataFrame:
-    """The mean level of each cell over the runs; its error is at most the mean of the errors."""
-    return levels.group_by(KEY).agg(pl.col("value", "se").mean(), pl.col(_SIZE).first())
-
-
 def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
-    named = {name: row[name] for name in KEY}
     for size in _SIZE:
         if row[size] != row[f"{size}_after"]:
             cell = f"{row['task']}/{row['language']} {row['condition']}"
             raise Mismatch(f"{cell} has {row[size]} {size} in the baseline and {row[f'{size}_after']} in the run.")
-    clean, perturbed, _ = SCALES
-    scale = clean if row["condition"] == clean else perturbed
     levels = {"baseline": row["value"], "candidate": row["value_after"], "n": row["n"], "clusters": row["clusters"]}
     errors = (row["se"], row["se_after"])
     known = None not in errors and row["clusters"] >= FEWEST_CLUSTERS
     error = (hypot(*errors), hypot(*errors, sqrt(2) * TOP / row["clusters"])) if known else None
-    return {"kind": CELLS, **named, "scale": scale, "cells": 1, **levels, **_tested(levels, error)}
+    return {**_named(tuple(row[name] for name in KEY)), **levels, **_tested(levels, error)}
+
+
+def _named(key: Key) -> dict[str, Any]:
+    """The columns that name the row of one cell."""
+    names = dict(zip(KEY, key, strict=True))
+    clean, perturbed, _ = SCALES
+    return {"kind": CELLS, **names, "scale": clean if names["condition"] == clean else perturbed, "cells": 1}
 
 
 def _task(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -106,8 +95,8 @@ def _tested(levels: Mapping[str, Any], error: tuple[float, ...] | None) -> dict[
     if error is None:
         return {**row, "method": f"none: {levels['clusters']} clusters, fewer than {FEWEST_CLUSTERS}"}
     se, widened = error
-    reach = t_quantile(0.5 + CONFIDENCE / 2, df) * widened
-    p = 2 * t_probability(-abs(difference) / widened, df)
+    reach = intervals.t_quantile(0.5 + intervals.CONFIDENCE / 2, df) * widened
+    p = 2 * intervals.t_probability(-abs(difference) / widened, df)
     bounds = {"low": max(difference - reach, -TOP), "high": min(difference + reach, TOP)}
     return {**row, "se": se, "widened_se": widened, "skewness": 0.0, **bounds, "p": p, "method": METHOD}
 
@@ -153,23 +142,18 @@ def decide(
     rows = [*map(dict, contrasts.iter_rows(named=True))]
     gated = [row for row in rows if row["kind"] in GATED and row["scale"] in policy.scales]
     _check_testable(gated, policy)
-    for family in _families(gated, policy):
+    families: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in gated:  # p is corrected over the rows of one kind, in one family of the policy
+        families[row["kind"], policy.family_of(row)].append(row)
+    for family in families.values():
         _compare(family, policy, policy.alpha / sides)
     for row in gated:
         if row["task"] in unchanged and row["difference"] == 0 and not row["differing"]:
             row["verdict"] = OK
-    alone = [_alone(key, verdict) for verdict, keys in ((MISSING, missing), (NEW, new)) for key in keys]
+    alone = [{**_named(key), "verdict": verdict} for verdict, keys in ((MISSING, missing), (NEW, new)) for key in keys]
     _check_required([*gated, *alone], policy)
     rows = [_finished(row, policy, today, marks or {}) for row in (*rows, *alone)]
     return Gate(build(rows, VERDICTS).sort(VERDICTS.key), policy)
-
-
-def _families(gated: Iterable[dict[str, Any]], policy: Policy) -> Iterable[list[dict[str, Any]]]:
-    """The rows whose p-values are corrected together: of one kind, and one family of the policy."""
-    families: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in gated:
-        families[row["kind"], policy.family_of(row)].append(row)
-    return families.values()
 
 
 def _check_testable(gated: Sequence[Row], policy: Policy) -> None:
@@ -192,15 +176,16 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
-    difference, se, widened_se, clusters, df, skew, p = (_floats(rows, name) for name in _TESTED)
+    columns = (np.array([row[name] for row in rows], np.float64) for name in _TESTED)
+    difference, se, widened_se, clusters, df, skew, p = columns
     tested = ~np.isnan(p)
     p_gate = np.full(len(rows), np.nan)
-    single = one_sided(difference, p)[tested]
+    single = intervals.one_sided(difference, p)[tested]
     p_gate[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
-    exact = np.array([row["method"] == EXACT_METHOD for row in rows])
-    ratios = np.array([row["metric"] in RATIOS for row in rows])
-    error = np.where(ratios, error_of_ratio(se, widened_se, clusters), widened_se)
-    lower, upper = one_sided_bounds(difference, error, df, skew, exact)
+    exact = np.array([row["method"] == intervals.EXACT_METHOD for row in rows])
+    ratios = np.array([row["metric"] in intervals.RATIOS for row in rows])
+    error = np.where(ratios, intervals.error_of_ratio(se, widened_se, clusters), widened_se)
+    lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact)
     margin = np.array([policy.margin_of(row) for row in rows])
     verdicts = verdicts_of(lower, upper, p_gate, margin, alpha)
     for at, row in enumerate(rows):
@@ -208,10 +193,6 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> No
         if tested[at]:
             row |= {"bound": float(lower[at]), "upper": float(upper[at]), "p_gate": float(p_gate[at])}
             row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), alpha)}
-
-
-def _floats(rows: Sequence[Row], name: str) -> Any:
-    return np.array([row[name] for row in rows], dtype=np.float64)
 
 
 def _detectable(row: Row, tests: int, alpha: float) -> float | None:
@@ -224,15 +205,7 @@ def _detectable(row: Row, tests: int, alpha: float) -> float | None:
     errors = (row["se"], widened, row["low"], row["high"], row["p"])
     estimate = Estimate(row["difference"], *errors, row["clusters"], row["method"], row["df"])
     step = 0.0 if row["method"] == METHOD else still_step(row["method"], row["n"])
-    return smallest_detectable(estimate, tests * (1 - CONFIDENCE) / alpha, step=step)
-
-
-def _alone(key: Key, verdict: str) -> dict[str, Any]:
-    """The row of a cell that only one of the runs has."""
-    names = dict(zip((*CELL[1:], "metric"), key, strict=True))
-    clean, perturbed, _ = SCALES
-    scale = clean if names["condition"] == clean else perturbed
-    return {"kind": CELLS, **names, "scale": scale, "cells": 1, "verdict": verdict}
+    return intervals.smallest_detectable(estimate, tests * (1 - intervals.CONFIDENCE) / alpha, step=step)
 
 
 def _finished(row: dict[str, Any], policy: Policy, today: date, marks: Mapping[Key, str]) -> dict[str, Any]:
@@ -248,7 +221,6 @@ def _finished(row: dict[str, Any], policy: Policy, today: date, marks: Mapping[K
     if acceptance is not None:
         until = f"until {acceptance.expires}" if accepted else f"until {acceptance.expires}, which is over"
         why += f" Accepted {until}: {acceptance.reason}"
-    key = tuple(row[name] for name in (*CELL[1:], "metric"))
     return {
         **row,
         "against": BASELINE,
@@ -256,7 +228,7 @@ def _finished(row: dict[str, Any], policy: Policy, today: date, marks: Mapping[K
         "accepted": accepted,
         "fails": fails and not accepted,
         "reason": acceptance.reason if acceptance else None,
-        "marks": marks.get(key) or None,
+        "marks": marks.get(tuple(row[name] for name in KEY)) or None,
         "why": why,
     }
 
@@ -281,24 +253,15 @@ def _why(row: Row, policy: Policy) -> str:
         return "The same weights answer both runs, and no item differs."
     if row["p"] is None:
         return f"There is no test ({row['method']})."
-    return _compared(row, policy)
-
-
-def _compared(row: Row, policy: Policy) -> str:
     bound = f"The lower bound {row['bound']:.2f} of the difference {row['difference']:+.2f}"
     margin = f"the margin of {row['margin']:.15g}"
-    if row["verdict"] == OK:
+    if verdict == OK:
         return f"{bound} is above minus {margin}."
     test = f"p {row['p_gate']:.2g}, corrected over {counted(row['m'], 'test')} ({policy.correction}),"
     above = f"{test} is above {row['level']:g}."
-    if row["verdict"] == REGRESSED:
+    if verdict == REGRESSED:
         return f"{bound} is not above minus {margin}, and {test} is at most {row['level']:g}."
-    if row["verdict"] == BEYOND:
+    if verdict == BEYOND:
         return f"The upper bound {row['upper']:.2f} is below minus {margin}, but {above}"
-    return f"{bound} is not above minus {margin}, and {above} {_detects(row)}"
-
-
-def _detects(row: Row) -> str:
-    if row["mde"] is None:
-        return "No fall can be detected here."
-    return f"A fall of {row['mde']:.2f} points is detected with a chance of {POWER:.0%}."
+    detected = f"A fall of {row['mde']:.2f} points is detected with a chance of {intervals.POWER:.0%}."
+    return f"{bound} is not above minus {margin}, and {above} {detected}"

@@ -13,9 +13,7 @@ from robust_xtreme.files.schema import AVERAGES
 from robust_xtreme.report.cells import in_order, with_condition
 from robust_xtreme.report.columns import SCORE, percent, points, signed
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats.benchmark import BENCHMARK, TASKS, TITLES
-
-# Prepares the frame AVERAGES for views: of each kind of average, its rows in the order of the page.
+from robust_xtreme.stats.benchmark import BENCHMARK
 
 NOISE: Final = ("perturbation", "strength", "over")
 """What names an average: the noise, and how many languages of how many it is over, which stay on any terminal."""
@@ -80,7 +78,6 @@ PARTIAL: Final = "*"
 """The mark after a mean over a part of its benchmark or task."""
 
 TITLE: Final = "title"
-_KINDS: Final = (BENCHMARK, "tasks", "categories")
 
 
 def benchmark_rows(results: Results) -> pl.DataFrame:
@@ -88,17 +85,12 @@ def benchmark_rows(results: Results) -> pl.DataFrame:
 
     Clean is first, then noises as sorted; within a noise averages over tasks are before those over categories.
     """
-    rows = results.averages.filter(pl.col("kind").is_in(_KINDS))
+    rows = results.averages.filter(pl.col("kind").is_in((BENCHMARK, "tasks", "categories")))
     benchmark, suite = pl.col("name").str.extract(r"^(.*) over \w+$"), pl.col("name").str.extract(r"^\w+ of (.*)$")
     title = pl.when(pl.col("task") != "").then("name").when(pl.col("kind") == BENCHMARK).then(benchmark)
     order = (TITLE, "model", pl.col("condition") != "clean", "condition", "name")
     descending = [False, False, False, False, True]
     return rows.with_columns(title=title.otherwise(suite)).sort(order, descending=descending, maintain_order=True)
-
-
-def tasks_in_order(title: str) -> tuple[str, ...]:
-    """The tasks of a benchmark by its title; those of XTREME-R for a suite."""
-    return next((TASKS[name] for name, known in TITLES.items() if known == title), TASKS["xtreme-r"])
 
 
 def score_text(rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:

@@ -19,27 +19,30 @@ def beside(runs: Mapping[str, Results]) -> Results:
     """The results of all runs, whose names are before those of their models; of one run its own."""
     if len(runs) == 1:
         return next(iter(runs.values()))
-    named = [_named(name, results) for name, results in runs.items()]
+    named = []
+    for name, results in runs.items():
+        model = pl.col("model").replace(named_beside(name, results.scores.get_column("model")))
+        renamed = {frame: getattr(results, frame).with_columns(model) for frame in _OF_MODELS}
+        named.append(replace(results, **renamed))
     frames = ([getattr(results, name) for results in named] for name in (*_OF_MODELS, "conditions"))
     scores, deltas, averages, attacks, conditions = map(pl.concat, frames)
     return Results(scores, deltas, _manifest(runs), averages, conditions.unique(maintain_order=True), attacks)
-
-
-def _named(name: str, results: Results) -> Results:
-    model = pl.col("model").replace(named_beside(name, results.scores.get_column("model")))
-    return replace(results, **{name: getattr(results, name).with_columns(model) for name in _OF_MODELS})
 
 
 def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:
     """What a page says of all runs together; each line that is of one run begins with its name."""
     manifests = {name: results.manifest for name, results in runs.items()}
     first = next(iter(manifests.values()))
-    several = ("units", "not_run")
     notes = [f"{name}: {note}" for name, manifest in manifests.items() for note in manifest.get("notes", ())]
     specs = {f"{name}: {key}": value for name, each in manifests.items() for key, value in each.get("spec", {}).items()}
-    models = [model for name, results in runs.items() for model in _models(name, results)]
+    names = {name: named_beside(name, results.scores.get_column("model")) for name, results in runs.items()}
+    models = [
+        {**model, "model": names[name].get(str(model.get("model")), model.get("model"))}
+        for name, manifest in manifests.items()
+        for model in manifest.get("models", ())
+    ]
     return {
-        **{key: [row for each in manifests.values() for row in each.get(key, ())] for key in several},
+        **{key: [row for each in manifests.values() for row in each.get(key, ())] for key in ("units", "not_run")},
         "runs": [*runs],
         "version": first.get("version", "unknown"),
         "spec_hash": ", ".join(str(each.get("spec_hash")) for each in manifests.values()),
@@ -49,12 +52,6 @@ def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:
         "notes": notes,
         "commands": [command for each in manifests.values() for command in each.get("commands", ())],
     }
-
-
-def _models(run: str, results: Results) -> list[dict[str, Any]]:
-    named = named_beside(run, results.scores.get_column("model"))
-    every = results.manifest.get("models", ())
-    return [{**model, "model": named.get(str(model.get("model")), model.get("model"))} for model in every]
 
 
 def names(folders: Sequence[str]) -> list[str]:

@@ -13,9 +13,6 @@ WIDEST: Final = 200
 """The number of characters that a terminal needs for a column."""
 
 
-# -------------------------------------------------------------------------------------------------------------- phrases
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Strong:
@@ -89,9 +86,6 @@ def unlinked(phrase: Phrase) -> Phrase:
 def named(sentence: str) -> tuple[Inline, ...]:
     """A sentence of a docstring, in which names are in backticks."""
     return tuple(Mono(part) if at % 2 else part for at, part in enumerate(sentence.split("`")) if part)
-
-
-# --------------------------------------------------------------------------------------------------------------- blocks
 
 
 @final

@@ -15,11 +15,8 @@ from robust_xtreme.stats.claims import no_claim
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import FEWEST_CLUSTERS
 
-# Names of cells on the page, and their addresses in it.
-
 OTHER: Final = "Zyyy"
 """The script of what is not a known language, as ISO 15924 names it."""
-
 
 _SCRIPTS: Final = {
     "Arab": "Arabic", "Beng": "Bengali", "Cyrl": "Cyrillic", "Deva": "Devanagari", "Geor": "Georgian", "Grek": "Greek",
@@ -36,12 +33,8 @@ def script_name(code: str) -> str:
 
 def language_name(code: str) -> str:
     """A language's name with its code; of a pair both."""
-    question, _, context = code.partition(" on ")
-    return " on ".join(_named(part) for part in (question, context) if part)
-
-
-def _named(code: str) -> str:
-    return f"{language(code).name} ({code})" if code in ALL_LANGUAGES else code
+    codes = code.split(" on ")
+    return " on ".join(f"{language(each).name} ({each})" if each in ALL_LANGUAGES else each for each in codes)
 
 
 def script(code: str) -> str:
@@ -142,30 +135,22 @@ def with_condition(data: pl.DataFrame) -> pl.DataFrame:
 
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
     """Rows by task, headline metric and headline fields first, then language, perturbation and rising strength."""
+    budgets = dict(results.conditions.select("condition", "query_budget").iter_rows())
+    budget = pl.col("condition").replace_strict(budgets, default=None, return_dtype=pl.Int64)
+    model, names = pl.col("model"), results.manifest.get("runs", ())  # of several that are beside each other
+    of_run = [(model == name) | model.str.starts_with(f"{name}{_OF_RUN}") for name in names]
+    numbers = (pl.when(known).then(number) for number, known in enumerate(of_run))
     ranks: dict[str, pl.Series | pl.Expr] = {
         "metric_rank": _ranks(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
         "fields_rank": _ranks(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
         "strength_rank": data.get_column("strength").cast(pl.Float64, strict=False),
-        "budget_rank": _budget(results),
+        "budget_rank": budget,
         "of_any_budget": pl.col("perturbation").str.replace(BUDGET, ""),
-        "run_rank": _run(results),
+        "run_rank": pl.coalesce(*numbers, pl.lit(0)),
     }
     first = ("run_rank", "model", "task", "split", "translated", "inference", "metric_rank", "metric", "scope")
     then = ("fields_rank", "fields", "language", "of_any_budget", "strength_rank", "budget_rank", "condition")
     return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
-
-
-def _run(results: Results) -> pl.Expr:
-    """The number of the run that a model is of, where several are beside each other."""
-    model = pl.col("model")
-    named = [(model == name) | model.str.starts_with(f"{name}{_OF_RUN}") for name in results.manifest.get("runs", ())]
-    return pl.coalesce(*(pl.when(known).then(number) for number, known in enumerate(named)), pl.lit(0))
-
-
-def _budget(results: Results) -> pl.Expr:
-    """The number of queries that an attack may ask."""
-    budgets = dict(results.conditions.select("condition", "query_budget").iter_rows())
-    return pl.col("condition").replace_strict(budgets, default=None, return_dtype=pl.Int64)
 
 
 def _tasks(data: pl.DataFrame) -> list[str]:
@@ -198,13 +183,10 @@ def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFra
         pl.when(several).then(pl.concat_str(pl.lit(", "), "model")).otherwise(pl.lit("")),
         pl.when(pl.col("translated") != "").then(pl.concat_str(pl.lit(", "), "translated")).otherwise(pl.lit("")),
         *(pl.concat_str(pl.lit(", "), pl.col(part)) for part in parts),
-        *([_noise_on()] if noise else []),
     ]
+    if noise:
+        named = pl.concat_str(pl.lit(", noise on "), pl.col("fields").str.replace_all(",", " and ", literal=True))
+        is_first = (pl.col("fields").n_unique().over("task") > 1) & (pl.col("fields_rank") == 0)
+        first = pl.when(is_first).then(pl.lit(" (headline)")).otherwise(pl.lit(""))
+        names.append(pl.when(pl.col("fields") == "").then(pl.lit("")).otherwise(pl.concat_str(named, first)))
     return data.with_columns(pl.concat_str(names).alias(SECTION))
-
-
-def _noise_on() -> pl.Expr:
-    named = pl.concat_str(pl.lit(", noise on "), pl.col("fields").str.replace_all(",", " and ", literal=True))
-    several = pl.col("fields").n_unique().over("task") > 1
-    first = pl.when(several & (pl.col("fields_rank") == 0)).then(pl.lit(" (headline)")).otherwise(pl.lit(""))
-    return pl.when(pl.col("fields") == "").then(pl.lit("")).otherwise(pl.concat_str(named, first))

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.files.schema import BELOW_RANDOM
-from robust_xtreme.report.blocks import MEDIUM, NARROW, WIDE, WIDEST, Table, TableColumn, text_of
+from robust_xtreme.report.blocks import MEDIUM, WIDE, WIDEST, Table, TableColumn, text_of
 from robust_xtreme.report.view import SECTION
 from robust_xtreme.stats.intervals import FEWEST_JOINT
 
@@ -29,23 +29,18 @@ _BAR: Final = 6
 @final
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A shown column: the columns of the frame that it takes, its format, and its line of the legend ("": none).
+    """A shown column, the columns of the frame that it takes, and the format of its cells."""
 
-    A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
-    lines, and a column that is `named` moves into the title if all rows share its value. Where there is no room for
-    all, a terminal leaves out those of the lowest `weight` first. `group` is a heading above it.
-    """
-
-    heading: str
+    column: TableColumn
     takes: tuple[str, ...]
     form: Callable[..., str]
-    legend: str = ""
-    right: bool = True
-    room: int = NARROW
-    folds: bool = False
-    named: bool = False
-    group: str = ""
-    weight: int = 0
+
+
+def _show(
+    heading: str, takes: tuple[str, ...], form: Callable[..., str], legend: str = "", right: bool = True, **placed: Any
+) -> Shown:
+    """A shown column: of numbers, on the right, unless it says otherwise; `placed` are attributes of TableColumn."""
+    return Shown(TableColumn(heading, right, legend=legend, **placed), takes, form)
 
 
 def points(value: float | None) -> str:
@@ -61,6 +56,11 @@ def signed(value: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in percent, one decimal."""
     return NOTHING if share is None else f"{100 * share:.1f} %"
+
+
+def _both(form: str) -> Callable[[Any, Any], str]:
+    """A format of two values; nothing where one of them is not known."""
+    return lambda first, second: NOTHING if first is None or second is None else form.format(first, second)
 
 
 def _target(axis: str | None, share: float | None) -> str:
@@ -112,10 +112,6 @@ def _named(value: float | None, name: str | None) -> str:
     return NOTHING if value is None else f"{value:.1f} {name or ''}".rstrip()
 
 
-def _tokens(clean: float | None, noisy: float | None) -> str:
-    return NOTHING if clean is None or noisy is None else f"{clean:.2f} > {noisy:.2f}"
-
-
 def _shares(clean: float | None, noisy: float | None) -> str:
     return NOTHING if clean is None or noisy is None else f"{100 * clean:.1f} > {100 * noisy:.1f}"
 
@@ -128,24 +124,12 @@ def _notes(
     return ", ".join([*shown_shares, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
 
 
-def _pairs(count: int, share: float) -> str:
-    return f"{count:,} ({percent(share)})"
-
-
 def _operators(edits: str | None) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in json.loads(edits or "{}").items()) or NOTHING
 
 
-def _of_all(change: float | None, only_edited: bool) -> str:
-    return signed(change) if only_edited else NOTHING
-
-
 def _queries(queries: float | None, first: float | None) -> str:
     return NOTHING if queries is None else f"{queries:.0f}{'' if first is None else f' ({first:.0f})'}"
-
-
-def _edited(words: float | None, graphemes: float | None) -> str:
-    return NOTHING if words is None else f"{words:.1f} / {graphemes:.1f}"
 
 
 _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
@@ -159,154 +143,155 @@ _JOINT: Final = (
 )
 
 _CATALOGUE: Final = (
-    Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
+    _show("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
           "clean, in points; not of cells that no noise reaches: `not applicable`, `no edits` (it edits no text of "
           "the cell) and `inert`; nor of attacks and what is compared with them, whose items are `selected on the "
           "outcome`: only what is right on clean text is edited, so that it can be lost and never gained.", weight=4),
-    Shown("change", ("change",), signed, weight=4),
-    Shown("change", ("marked_change",), _text, weight=4),
-    Shown("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
+    _show("change", ("change",), signed, weight=4),
+    _show("change", ("marked_change",), _text, weight=4),
+    _show("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
           "level: by leaving out one cluster at a time; none with fewer than 20 clusters.", weight=3),
-    Shown("95 % interval", ("low", "high"), interval, weight=3),
-    Shown("noised", ("noised_gold_clean", "noised_gold", "noised_gold_low", "noised_gold_high"), _levels, "Gold spans "
+    _show("95 % interval", ("low", "high"), interval, weight=3),
+    _show("noised", ("noised_gold_clean", "noised_gold", "noised_gold_low", "noised_gold_high"), _levels, "Gold spans "
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
-    Shown("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
+    _show("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
-    Shown("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
+    _show("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
-    Shown("p adj.", ("p_adjusted",), p_value, "Against no drop, corrected by Holm over the declared family of tests; "
+    _show("p adj.", ("p_adjusted",), p_value, "Against no drop, corrected by Holm over the declared family of tests; "
           "none for cells outside of it.", room=WIDE),
-    Shown("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST, weight=3),
-    Shown("joint interval", ("tested_change_low", "tested_change_high"), interval, _JOINT, weight=3),
-    Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
+    _show("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST, weight=3),
+    _show("joint interval", ("tested_change_low", "tested_change_high"), interval, _JOINT, weight=3),
+    _show("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
           room=MEDIUM),
-    Shown("chance", ("chance", "chance_name"), _named, "The best constant on the split, which needs no text.",
+    _show("chance", ("chance", "chance_name"), _named, "The best constant on the split, which needs no text.",
           room=WIDE),
-    Shown("chance", ("chance",), points, room=WIDE),
-    Shown("above chance", ("above_chance",), signed, "The lower 97.5 % bound of the clean level minus chance, "
+    _show("chance", ("chance",), points, room=WIDE),
+    _show("above chance", ("above_chance",), signed, "The lower 97.5 % bound of the clean level minus chance, "
           "paired and clustered.", room=WIDE),
-    Shown("shallow", ("shallow", "shallow_noisy"), _levels, "The shallow predictor of the task, which reads only the "
+    _show("shallow", ("shallow", "shallow_noisy"), _levels, "The shallow predictor of the task, which reads only the "
           "surface: on the clean text > on the perturbed text.", room=WIDE),
-    Shown("shallow", ("shallow", "shallow_name"), _named, "The shallow predictor of the task, on the clean text.",
+    _show("shallow", ("shallow", "shallow_name"), _named, "The shallow predictor of the task, on the clean text.",
           room=WIDE),
-    Shown("marks", ("marks",), _text, "`not shown above chance`: the clean level's lower 97.5 % bound is not above "
+    _show("marks", ("marks",), _text, "`not shown above chance`: the clean level's lower 97.5 % bound is not above "
           "chance. `no room`: it exceeds chance by less than mde. `constant`: one answer covers 95 % of the items. "
           "`cannot reject`: no drop is found, and too few clusters differ for Holm's first step to find one. Marked "
           "cells are tested and averaged as all others.", right=False, folds=True, room=MEDIUM),
-    Shown("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
+    _show("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
           room=WIDEST),
-    Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
+    _show("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
           room=WIDEST),
-    Shown("worst of seeds", ("worst",), points, "The perturbed level if each item counts under its worst noise seed: "
+    _show("worst of seeds", ("worst",), points, "The perturbed level if each item counts under its worst noise seed: "
           "the more seeds there are, the lower it is, so that only levels over as many seeds can be compared."),
-    Shown("seeds", ("seeds",), str, "Draws of the noise for each cell; the perturbed level is the mean over them."),
-    Shown("clean", ("clean_level", "clean_low", "clean_high"), _level, "The level on clean text; a 95 % interval."),
-    Shown("same edits", ("noise_level", "noise_low", "noise_high"), _level, "The level under one draw of the same "
+    _show("seeds", ("seeds",), str, "Draws of the noise for each cell; the perturbed level is the mean over them."),
+    _show("clean", ("clean_level", "clean_low", "clean_high"), _level, "The level on clean text; a 95 % interval."),
+    _show("same edits", ("noise_level", "noise_low", "noise_high"), _level, "The level under one draw of the same "
           "moves that edits as many characters of each text as the attack on this model, with a 95 % interval."),
-    Shown("random", ("random_level", "random_low", "random_high"), _level, "The level where each item counts under the "
+    _show("random", ("random_level", "random_low", "random_high"), _level, "The level where each item counts under the "
           "worst of what random search submitted by the same moves, with a 95 % interval."),
-    Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
+    _show("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
           "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
           "worst case, but not in F1 of names, which is not a mean over items. Of several noise seeds the mean.",
           weight=2),
-    Shown("below random", BELOW_RANDOM, _level, "Random minus robust, paired on the same items, with its 95 % "
+    _show("below random", BELOW_RANDOM, _level, "Random minus robust, paired on the same items, with its 95 % "
           "interval: above 0 the attack leaves less."),
-    Shown("success", ("success", "success_low", "success_high"), _level, "Of the items that are right when clean, "
+    _show("success", ("success", "success_low", "success_high"), _level, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),
-    Shown("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, and those "
+    _show("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, and those "
           "up to the first success, on average; an answer from the cache counts.", room=MEDIUM),
-    Shown("changed", ("words", "graphemes"), _edited, "Words and characters that the result of a success changes, on "
-          "average.", room=MEDIUM),
-    Shown("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",
+    _show("changed", ("words", "graphemes"), _both("{:.1f} / {:.1f}"),
+          "Words and characters that the result of a success changes, on average.", room=MEDIUM),
+    _show("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",
           room=MEDIUM),
-    Shown("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean, but for those "
+    _show("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean, but for those "
           "whose gold class is the target of an attack; others are skipped. Each noise seed counts."),
-    Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
+    _show("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
-    Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
-    Shown("interval without", ("without_risk_low", "without_risk_high"), interval, "Its 95 % interval, as that of the "
+    _show("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
+    _show("interval without", ("without_risk_low", "without_risk_high"), interval, "Its 95 % interval, as that of the "
           "change; it is not tested."),
-    Shown("p", ("p",), p_value, "Of the average, against no drop, by leaving one cluster out of it; not corrected for "
+    _show("p", ("p",), p_value, "Of the average, against no drop, by leaving one cluster out of it; not corrected for "
           "other tests.", room=MEDIUM),
-    Shown("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
+    _show("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
           "languages) with a mark, such as not shown above chance; no figure where none has one and none is tested. An "
           "average drop is small where clean cells have little to lose, so models are not ranked by it."),
-    Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
+    _show("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
           "the tasks' languages) that are averaged, with 95 %.", room=WIDE),
-    Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _level, "Standard deviation of the "
+    _show("spread", ("spread", "change_prediction_low", "change_prediction_high"), _level, "Standard deviation of the "
           "change over languages, and, as a description, where the change of another language like them would be.",
           room=WIDEST),
-    Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, as a share of those of the item's "
+    _show("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, as a share of those of the item's "
           "noised fields: the mean of the items' shares, in which each item counts alike, however long."),
-    Shown("words", ("word_edit_rate",), percent, "Words with an edit, as a share of those of the item's noised fields, "
+    _show("words", ("word_edit_rate",), percent, "Words with an edit, as a share of those of the item's noised fields, "
           "averaged as edits are; a word is what is between blanks, so a whole phrase where words are not spaced.",
           room=WIDE),
-    Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
-          "perturbed; words as in the column words.", room=WIDE),
-    Shown("drawn at", ("nominal",), _text, "The strength that the noise was drawn with: where a realised strength was "
+    _show("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _both("{:.2f} > {:.2f}"),
+          "Of the model's tokenizer, clean > perturbed; words as in the column words.", room=WIDE),
+    _show("drawn at", ("nominal",), _text, "The strength that the noise was drawn with: where a realised strength was "
           "asked for, it was solved for on the language's calibration text."),
-    Shown("unknown", ("unknown_clean", "unknown"), _shares, "The token for text that the vocabulary does not "
+    _show("unknown", ("unknown_clean", "unknown"), _shares, "The token for text that the vocabulary does not "
           "contain, in percent of the tokens, clean > perturbed."),
-    Shown("truncated", ("truncated_clean", "truncated"), _shares, "Items that do not fit into the model, in percent, "
+    _show("truncated", ("truncated_clean", "truncated"), _shares, "Items that do not fit into the model, in percent, "
           "clean > perturbed: a pair that was cut is scored as any other, a question none of whose answers fits into a "
           "window counts as wrong."),
-    Shown("tokens changed", ("tokens_changed",), percent, "Edited items with other token ids; 0 is inert."),
-    Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
+    _show("tokens changed", ("tokens_changed",), percent, "Edited items with other token ids; 0 is inert."),
+    _show("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
           "`inert`: the tokenizer undid the noise in every edited text; `overlap`: the model was trained on text of "
           "this split.", right=False, room=MEDIUM, folds=True),
-    Shown("clean", ("clean",), points, weight=1),
-    Shown("clean", ("level",), points, weight=1),
-    Shown("perturbed", ("value",), points, weight=2),
-    Shown("noisy", ("noisy",), points, weight=2),
-    Shown("remarks", ("note",), _text, "`few clusters`: fewer than 20, so that there is no interval. `not shown above "
+    _show("clean", ("clean",), points, weight=1),
+    _show("clean", ("level",), points, weight=1),
+    _show("perturbed", ("value",), points, weight=2),
+    _show("noisy", ("noisy",), points, weight=2),
+    _show("remarks", ("note",), _text, "`few clusters`: fewer than 20, so that there is no interval. `not shown above "
           "chance`: above chance is not above 0. `constant`: one answer covers 95 % of the items. `overlap`: the model "
           "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
           "training data.", right=False),
-    Shown("least change", ("least",), _text, "The averaged language that changes least, with its change, and edits: a "
+    _show("least change", ("least",), _text, "The averaged language that changes least, with its change, and edits: a "
           "strength edits less in some languages.", right=False, room=WIDE),
-    Shown("most change", ("most",), _text, "The averaged language that changes most, with its change, and edits.",
+    _show("most change", ("most",), _text, "The averaged language that changes most, with its change, and edits.",
           right=False, room=WIDE),
-    Shown("languages", ("over",), _text, "Languages that are averaged, of those of the run (of several tasks: of the "
+    _show("languages", ("over",), _text, "Languages that are averaged, of those of the run (of several tasks: of the "
           "tasks' languages). In the others the noise does not apply, edits nothing or is inert, their files cannot be "
           "read, a cell failed, or a model has no cell of them.", right=False),
-    Shown("langs", ("langs",), _text, right=False),
-    Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
+    _show("langs", ("langs",), _text, right=False),
+    _show("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
-    Shown("left out", ("left_out_named",), _text, right=False, folds=True),
-    Shown("noise", ("noise",), _text, right=False, named=True),
-    Shown("from split", ("splits",), _text, "The split of each task whose cells count.", right=False, folds=True),
-    Shown("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language) or "
+    _show("left out", ("left_out_named",), _text, right=False, folds=True),
+    _show("noise", ("noise",), _text, right=False, named=True),
+    _show("from split", ("splits",), _text, "The split of each task whose cells count.", right=False, folds=True),
+    _show("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language) or "
           "not (zero_shot).", right=False),
-    Shown("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
-    Shown("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
-    Shown("missing", ("absent",), _text, "Cells of an average that the run does not have, or that no noise reaches: "
+    _show("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
+    _show("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
+    _show("missing", ("absent",), _text, "Cells of an average that the run does not have, or that no noise reaches: "
           "the mean over the others is marked *.", right=False, folds=True),
-    Shown("languages", ("missing",), _text, right=False, folds=True),
-    Shown("", ("detail",), _text, right=False, folds=True),
-    *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
-    Shown("realised", ("target_axis", "target"), _target, "The realised strength that was asked for.", right=False),
-    Shown("edited only", ("edited_share",), percent, "Share of the clean split that a set of edited items alone has."),
-    Shown("packs", ("packs",), _text, "The identity of the user's packs that the noise was drawn with.", right=False),
-    Shown("pairs", ("pairs", "share"), _pairs, "Noisy items with a clean partner, and their share of the clean split."),
-    Shown("paired by", ("pairing",), _text, "`id`, `row`: the order of as many rows, or `alignment` of near texts, "
+    _show("languages", ("missing",), _text, right=False, folds=True),
+    _show("", ("detail",), _text, right=False, folds=True),
+    *(_show(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
+    _show("realised", ("target_axis", "target"), _target, "The realised strength that was asked for.", right=False),
+    _show("edited only", ("edited_share",), percent, "Share of the clean split that a set of edited items alone has."),
+    _show("packs", ("packs",), _text, "The identity of the user's packs that the noise was drawn with.", right=False),
+    _show("pairs", ("pairs", "share"), lambda count, share: f"{count:,} ({percent(share)})", "Noisy items with a clean "
+          "partner, and their share of the clean split."),
+    _show("paired by", ("pairing",), _text, "`id`, `row`: the order of as many rows, or `alignment` of near texts, "
           "which leaves out what noise changed most.", right=False),
-    Shown("unpaired", ("clean_left", "noisy_left"), "{} / {}".format, "Items without a partner, clean / noisy.",
+    _show("unpaired", ("clean_left", "noisy_left"), "{} / {}".format, "Items without a partner, clean / noisy.",
           room=MEDIUM),
-    Shown("realised edits", ("operators",), _operators, "Of the noise, by operator; those of a noisy set are the "
+    _show("realised edits", ("operators",), _operators, "Of the noise, by operator; those of a noisy set are the "
           "differences of the two texts, which need not be the keys that were struck.", right=False, folds=True,
           room=WIDE),
-    Shown("change of all", ("change_of_all", "only_edited"), _of_all, "Of a set of edited items alone: the change "
-          "times the share of the clean split that it has, as if the others did not change. The change beside it is "
-          "conditional, of edited items."),
-    Shown("curve", ("curve",), _text, "Levels at rising strengths, from the clean one on, which is full.", right=False,
+    _show("change of all", ("change_of_all", "only_edited"), lambda change, edited: signed(change if edited else None),
+          "Of a set of edited items alone: the change times the share of the clean split that it has, as if the others "
+          "did not change. The change beside it is conditional, of edited items."),
+    _show("curve", ("curve",), _text, "Levels at rising strengths, from the clean one on, which is full.", right=False,
           weight=2),
-    Shown("up to", ("range",), percent, "The highest realised strength: characters edited, of all."),
-    Shown("area", ("area",), percent, "Under perturbed/clean by trapezoids, from strength 0 to the highest realised "
+    _show("up to", ("range",), percent, "The highest realised strength: characters edited, of all."),
+    _show("area", ("area",), percent, "Under perturbed/clean by trapezoids, from strength 0 to the highest realised "
           "one, as a share of that range: 100 % where nothing is lost."),
-    Shown("by operator", ("mix",), _text, "The share of each operator in the accepted edits.", right=False, folds=True),
-    Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
-    Shown("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
+    _show("by operator", ("mix",), _text, "The share of each operator in the accepted edits.", right=False, folds=True),
+    _show("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
+    _show("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
           "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "
           "wrong."),
 )  # fmt: skip
@@ -324,14 +309,11 @@ def shown(columns: list[str]) -> list[Shown]:
 
 def _plain(name: str) -> Shown:
     if name.startswith(SCORE):
-        return Shown(name.removeprefix(SCORE), (name,), _text)
+        return _show(name.removeprefix(SCORE), (name,), _text)
     if name.startswith(GROUPED):
         group, _, heading = name.removeprefix(GROUPED).partition("/")
-        return Shown(heading, (name,), _text, group=group)
-    return Shown(name.replace("_", " "), (name,), _text, right=False)
-
-
-# Makes tables of the frames of views: shown columns, and cells as texts.
+        return _show(heading, (name,), _text, group=group)
+    return _show(name.replace("_", " "), (name,), _text, right=False)
 
 
 def tables(frame: pl.DataFrame) -> Iterator[Table]:
@@ -342,19 +324,13 @@ def tables(frame: pl.DataFrame) -> Iterator[Table]:
     columns = shown(frame.columns)
     for name in frame.get_column(SECTION).unique(maintain_order=True):
         inside = frame.filter(pl.col(SECTION) == name).to_dict(as_series=False)
-        texts = [_texts(column, inside) for column in columns]
+        texts = [
+            [column.form(*row) for row in zip(*(inside[name] for name in column.takes), strict=True)]
+            for column in columns
+        ]
         filled = [index for index, column in enumerate(texts) if any(text not in ("", "-") for text in column)]
-        heads = tuple(_head(columns[index]) for index in filled)
+        heads = tuple(columns[index].column for index in filled)
         yield Table(heads, tuple(zip(*(texts[index] for index in filled), strict=True)), name)
-
-
-def _texts(column: Shown, values: Mapping[str, list[Any]]) -> list[str]:
-    return [column.form(*cells) for cells in zip(*(values[name] for name in column.takes), strict=True)]
-
-
-def _head(column: Shown) -> TableColumn:
-    placed = (column.heading, column.right, column.room, column.folds, column.named, column.legend, column.group)
-    return TableColumn(*placed, column.weight)
 
 
 def noted(table: Table, meanings: Mapping[str, str]) -> Table:

@@ -1,13 +1,16 @@
-"""Makes the document of a run: what was run, every view with its tables, and a legend, from the stored files only."""
+"""Makes the document of a run: what was run, every view with its tables, and a legend, from the stored files only.
+
+A terminal shows the verdict, then a screen of tables, however many cells the run has.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 from rich.console import Console
@@ -18,40 +21,34 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
-from robust_xtreme.report.averages import transposed
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES, empty
+from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, Terms, unlinked
+from robust_xtreme.report.cells import headline, highest, with_addresses, with_condition
+from robust_xtreme.report.charts.figures import spark
 from robust_xtreme.report.columns import noted, tables
 from robust_xtreme.report.legend import legend
-from robust_xtreme.report.overview import overview, rest
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_blocks, print_table
 from robust_xtreme.report.summary import verdicts, what_was_run
-from robust_xtreme.report.view import NO_ATTACKS, NO_AVERAGES, Results, View
+from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats import shapes
+from robust_xtreme.stats.averages import COMMON, LANGUAGES
 from robust_xtreme.stats.shapes import fits
 
 TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150
 """The number of rows above which a view is not in a notebook."""
 
-_OVERALL: Final = "overall"
 _AGAIN: Final = "Restore the file, or evaluate again into another folder."
 _LOG, _PARTS = "log.txt", "parts"
 
 
-def page(
-    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], averages: pl.DataFrame = NO_AVERAGES
-) -> Trusted:
-    """`report.md` of a run, from its frames SCORES, DELTAS and AVERAGES and its manifest: same input, same bytes."""
-    return markdown.render(document(Results(scores, deltas, manifest, averages)))
-
-
 def document(results: Results) -> ReportPage:
     """The document of `report.md`, which has no charts: the verdict first."""
-    first = map(Paragraph, map(unlinked, verdicts(results)))
-    blocks: list[Block] = [*first, Heading("What was run"), *what_was_run(results)]
+    blocks: list[Block] = [*map(Paragraph, map(unlinked, verdicts(results)))]
+    blocks += [Heading("What was run"), *what_was_run(results)]
     for view in views():
         blocks += view_blocks(view, results, charts=False)
     columns = [column for block in blocks if isinstance(block, Table) for column in block.columns]
@@ -60,7 +57,7 @@ def document(results: Results) -> ReportPage:
 
 
 def render(folder: Path) -> Trusted:
-    """`report.md` of a run folder. Raises DataError, Mismatch."""
+    """`report.md` of a run folder: same input, same bytes. Raises DataError, Mismatch."""
     return markdown.render(document(results_of(folder)))
 
 
@@ -74,7 +71,7 @@ def results_of(folder: Path) -> Results:
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
     )
     name = f"{ATTACKS.name}.csv"
-    attacks = frame_of(folder, name, ATTACKS, manifest) if name in manifest.get("files", {}) else NO_ATTACKS
+    attacks = frame_of(folder, name, ATTACKS, manifest) if name in manifest.get("files", {}) else empty(ATTACKS)
     return Results(scores, deltas, manifest, averages, conditions, attacks)
 
 
@@ -113,13 +110,13 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
     chosen: list[View] = [registry.load("view", name) for name in names]
     print_blocks(console, map(Paragraph, verdicts(results)))
     if not chosen:
-        for table in overview(results, partial(height, console)):
+        for table in _overview(results, partial(height, console)):
             print_table(console, table)
-        console.print(Text(f"\n{rest(results)}"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"\n{_rest(results)}"), soft_wrap=not console.is_terminal)
     for view in chosen:
-        shown = [*slim(view, results)]
+        shown = _of_view(view.name, results)
         for table in shown:
-            print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))
+            print_table(console, table)
         if not shown:
             console.print(Text(f"\n{view.title}: nothing here. It has: {view.summary}"))
 
@@ -127,8 +124,146 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
 def slim(view: View, results: Results) -> Iterator[Table]:
     """The tables of a view for a terminal or a paper: the averages of benchmarks with a row for each task."""
     made = view.make(results)
-    for table in tables(transposed(made) if view.name == _OVERALL else made):
+    for table in tables(transposed(made) if view.name == "overall" else made):
         yield noted(table, view.notes)
+
+
+_REST: Final = (
+    "All metrics, fields and strengths are in report.md, with what columns and marks mean; "
+    "robust-xtreme report RUN --views {} prints whole tables."
+)
+
+_LINES: Final = 70
+"""The lines of all tables, about; the averages by task get what others leave."""
+
+_FEW: Final = 30
+"""The lines up to which every cell is shown instead of the worst ones, where no line is broken."""
+
+_OF_OTHERS: Final = 16
+"""The lines of averages over tasks, and of what was not computed."""
+
+_ROWS: Final = 8
+"""The first rows of averages over tasks that are shown where they have no room."""
+
+_BY_TASK: Final = (
+    "task", "noise", "langs", "clean", "noisy", "change", "change_low", "change_high", "curve", "marked",
+    "grapheme_edit_rate",
+)  # fmt: skip
+
+_SHARED: Final = "By task, over the languages that its noises have in common"
+_FIRST: Final = pl.col("fields_rank") == pl.col("fields_rank").min().over("task")
+
+Height: TypeAlias = Callable[[Table], int]
+"""The lines that a table takes on the terminal."""
+
+
+def _overview(results: Results, lines: Height) -> Iterator[Table]:
+    """Averages over tasks, the worst cells, the averages by task with their curves, and what was not computed.
+
+    Averages are of headline metrics at the highest strength of each perturbation. A run without noise has clean levels.
+    """
+    if results.deltas.height:
+        first = _perturbed(results, lines)
+    else:
+        clean = (_of_view("clean_scores", results), _titled("Clean levels by task", _clean_by_task(results)))
+        first = [*_of_view("overall", results), *_within(_LINES, lines, *clean)]
+    left_out = _within(_OF_OTHERS, lines, _of_view("not_run", results), _titled("Not computed", _reasons(results)))
+    yield from first
+    if results.deltas.height:
+        room = _LINES - sum(map(lines, [*first, *left_out]))
+        yield from _within(room, lines, *_by_task(results))
+    yield from left_out
+
+
+def _rest(results: Results) -> str:
+    """Where the rest of the tables is."""
+    if results.deltas.is_empty():
+        return _REST.format("clean_scores")
+    highest_strength = "Averages are of headline metrics at each perturbation's highest strength."
+    return f"{highest_strength} {_REST.format('by_task,by_language')}"
+
+
+def _within(most: int, lines: Height, *choices: list[Table]) -> list[Table]:
+    """The first of some tables that has at most as many lines, or the last."""
+    return next((made for made in choices if sum(map(lines, made)) <= most), choices[-1])
+
+
+def _perturbed(results: Results, lines: Height) -> list[Table]:
+    cells = _of_view("by_language", results)
+    if sum(len(table.rows) + 3 for table in cells) > _FEW:
+        cells = _of_view("worst_cells", results)
+    ranked = with_condition(results.averages)
+    ranked = ranked.with_columns(strength_rank=pl.col("strength").cast(pl.Float64, strict=False))
+    highest_ones = replace(results, averages=highest(ranked).select(results.averages.columns))
+    averages = (_of_view("overall_drops", highest_ones), _of_view("overall_drops", highest_ones, _ROWS))
+    is_random = pl.col("condition").str.contains("search=random")  # its levels are beside those of the attack
+    searched = replace(results, attacks=results.attacks.filter(~is_random))
+    attacks = (_of_view("attacks", results), _of_view("attacks", searched), _of_view("attacks", searched, _ROWS))
+    return [*_within(_OF_OTHERS, lines, *averages), *cells, *_within(_OF_OTHERS, lines, *attacks)]
+
+
+def _clean_by_task(results: Results) -> pl.DataFrame:
+    """A row for each table of clean levels: the number of languages, and the lowest and the highest level by name."""
+    view: View = registry.load("view", "clean_scores")
+    named = pl.concat_str("language", pl.lit(" "), pl.col("level").round(1).cast(pl.String)).sort_by("level")
+    over = view.make(results).group_by(SECTION, maintain_order=True)
+    rows = over.agg(cells=pl.len().cast(pl.String), lowest=named.first(), highest=named.last())
+    return rows.select(pl.lit("").alias(SECTION), pl.col(SECTION).alias("task"), "cells", "lowest", "highest")
+
+
+def _reasons(results: Results) -> pl.DataFrame:
+    """A row for each reason for which cells were not computed: their number, and the tasks."""
+    asked = [(entry["reason"], str(entry["task"])) for entry in results.manifest.get("not_run", ())]
+    cells = pl.DataFrame(asked, schema={"reason": pl.String, "task": pl.String}, orient="row")
+    tasks = pl.col("task").unique().sort().str.join(", ")
+    rows = cells.group_by("reason").agg(cells=pl.len().cast(pl.String), tasks=tasks).sort("reason")
+    return rows.select(pl.lit("").alias(SECTION), "reason", "cells", "tasks")
+
+
+def _by_task(results: Results) -> Iterator[list[Table]]:
+    """The averages over languages of headline metrics at the highest strengths, from the most rows to the fewest.
+
+    Those of each task's first fields follow, and those of the perturbation that costs most. Noises that do not
+    reach the same languages are compared over those that they have in common.
+    """
+    rows, common = (_with_curves(headline(within_tasks(results, kind), results)) for kind in (LANGUAGES, COMMON))
+    first, compared = (each.filter(_FIRST) for each in (rows, common))
+    worst = first.sort("change").unique("column", keep="first", maintain_order=True).sort("column")
+    own = "By task, each noise over the languages that it reaches" if common.height else "By task"
+    yield [*_averages(own, rows), *_averages(_SHARED, common)]
+    yield [*_averages("By task, noise on the headline fields", first), *_averages(_SHARED, compared)]
+    yield _averages("By task, the perturbation that costs most", worst)
+
+
+def _averages(title: str, rows: pl.DataFrame) -> list[Table]:
+    parts = {"task": pl.col("column"), "noisy": pl.col("value"), "langs": pl.col("over").str.replace(" of ", "/")}
+    return _titled(title, rows.with_columns(pl.lit("").alias(SECTION), **parts).select(SECTION, *_BY_TASK))
+
+
+def _with_curves(rows: pl.DataFrame) -> pl.DataFrame:
+    """The averages at the highest strengths, with the levels at rising strengths as blocks."""
+    named = with_addresses(rows)
+    curve = ["column", "fields", "perturbation"]
+    shares = with_curves(named).sort("strength_rank").group_by(curve).agg(share=pl.col("value") / pl.col("clean"))
+    sparks = [spark([1.0, *row]) for row in shares.get_column("share").to_list()]
+    drawn = shares.select(curve).with_columns(pl.Series("curve", sparks, dtype=pl.String))
+    return highest(named).join(drawn, on=curve, how="left", maintain_order="left")
+
+
+def _of_view(name: str, results: Results, most: int | None = None) -> list[Table]:
+    """The tables of a view, perhaps of the first rows of each alone."""
+    view: View = registry.load("view", name)
+    made = view.make(results)
+    frame = transposed(made) if name == "overall" else made
+    title = view.title
+    if most is not None and frame.height > most:
+        each = max(1, most // frame.get_column(SECTION).n_unique())
+        title, frame = f"{title} (the first {each} rows)", frame.group_by(SECTION, maintain_order=True).head(each)
+    return [noted(table, view.notes) for table in _titled(title, frame)]
+
+
+def _titled(title: str, frame: pl.DataFrame) -> list[Table]:
+    return [replace(table, title=f"{title}: {table.title}".removesuffix(": ")) for table in tables(frame)]
 
 
 def notebook(results: Results) -> Trusted:

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme.report import blocks as doc
+from robust_xtreme.report import summary
 from robust_xtreme.report.averages import within_tasks
-from robust_xtreme.report.blocks import (
-    MEDIUM,
-    Block,
-    Chart,
-    Code,
-    Hyperlink,
-    Paragraph,
-    Phrase,
-    ReportPage,
-    Section,
-    Strong,
-    Table,
-    TableCell,
-    TableColumn,
-    Terms,
-    joined,
-    within,
-)
 from robust_xtreme.report.cells import anchor, headline, highest, language_name, script, script_name
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import NOTHING, interval, narrow, percent, points, signed, tables
 from robust_xtreme.report.document import TITLE, view_blocks, views
 from robust_xtreme.report.legend import legend
-from robust_xtreme.report.summary import (
-    ALPHA,
-    MARKED,
-    UNDECIDED,
-    commands,
-    counts,
-    headline_cells,
-    mark,
-    partial,
-    verdicts,
-    what_was_run,
-)
+from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark, verdicts
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats.averages import LANGUAGES
 from robust_xtreme.stats.claims import SELECTED
 
-# The heat tables of the page: the change of each task in each language, a table for each perturbation.
-
 _PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
-_KEY: Final = Paragraph(
+_KEY: Final = doc.Paragraph(
     "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
     f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
     f"see marks. {UNDECIDED} and dotted: without a mark, and neither a drop nor a gain is shown. Grey: not in the run, "
@@ -58,53 +30,52 @@ _KEY: Final = Paragraph(
 )
 
 
-def heat(results: Results) -> Iterator[Section]:
+def heat(results: Results) -> Iterator[doc.Section]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
     cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
-    blocks: list[Block] = [_KEY, scale()]
+    blocks: list[doc.Block] = [_KEY, scale()]
+    order = ("task", "split", "fields_rank", "run_rank", "model")  # several models of a task are beside each other
     for (noise,), group in cells.group_by("noise", maintain_order=True):
-        blocks.append(_heat_table(str(noise), group))
+        columns = group.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
+        shown = {(row["language"], row["column"]): _cell(row) for row in group.iter_rows(named=True)}
+        blocks.append(heat_table(str(noise), columns, shown, {code for code, _ in shown}))
     if cells.height:
-        yield Section("Where it breaks", "heat", tuple(blocks))
+        yield doc.Section("Where it breaks", "heat", tuple(blocks))
 
 
-def scale() -> Table:
+def scale() -> doc.Table:
     """The colours with the changes that have them, losses first."""
     sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
     losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
-    row = (*reversed(losses), TableCell(f"less than {STEPS[0]}", 0.0), *gains)
-    return Table(tuple(TableColumn("") for _ in row), (row,), role="scale")
+    row = (*reversed(losses), doc.TableCell(f"less than {STEPS[0]}", 0.0), *gains)
+    return doc.Table(tuple(doc.TableColumn("") for _ in row), (row,), role="scale")
 
 
-def _step(sign: str, low: int, high: int | None) -> TableCell:
-    return TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
+def _step(sign: str, low: int, high: int | None) -> doc.TableCell:
+    return doc.TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
 
 
-def _heat_table(noise: str, cells: pl.DataFrame) -> Table:
-    """Tasks in columns, several models of a task beside each other in the order of the run."""
-    order = ("task", "split", "fields_rank", "run_rank", "model")
-    columns = cells.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
-    rows = {(row["language"], row["column"]): row for row in cells.iter_rows(named=True)}
-    codes = sorted({language for language, _ in rows}, key=lambda code: (script(code), code))
+def heat_table(
+    noise: str, columns: Sequence[str], cells: Mapping[tuple[str, str], doc.TableCell], linked: Collection[str]
+) -> doc.Table:
+    """Languages by script in rows, with their `cells` in some columns; `linked` ones lead to their part of the page."""
+    codes = sorted({code for code, _ in cells}, key=lambda code: (script(code), code))
     first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
-    body: tuple[tuple[Phrase | TableCell, ...], ...] = tuple(
+    body: list[tuple[doc.Phrase | doc.TableCell, ...]] = [
         (
             script_name(script(code)) if first[script(code)] == code else "",
-            (Hyperlink(language_name(code), f"#{anchor(code)}"),),
-            *(_cell(rows.get((code, column))) for column in columns),
+            (doc.Hyperlink(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
+            *(cells.get((code, column), doc.TableCell("", mark="absent")) for column in columns),
         )
         for code in codes
-    )
-    heads = (TableColumn("script"), TableColumn("language"), *(TableColumn(name, right=True) for name in columns))
-    return Table(heads, body, noise, role="heat")
+    ]
+    return replace(doc.grid(("script", "language", *columns), body, left=2), title=noise, role="heat")
 
 
-def _cell(row: Mapping[str, Any] | None) -> TableCell:
-    """A cell of the run: its change, and what the toggles show; an empty one where the run has none."""
-    if row is None:
-        return TableCell("", mark="absent")
+def _cell(row: Mapping[str, Any]) -> doc.TableCell:
+    """A cell of the run: its change, and what the toggles show."""
     if row["no_claim"]:
-        return TableCell(row["no_claim"], mark="absent")
+        return doc.TableCell(row["no_claim"], mark="absent")
     lost = row["relative"]
     texts = {
         "relative": NOTHING if lost is None else f"{-lost + 0.0:+.1f} %",
@@ -112,12 +83,12 @@ def _cell(row: Mapping[str, Any] | None) -> TableCell:
         "edits": percent(row["grapheme_edit_rate"]),
     }
     also = {name: text + mark(row) for name, text in texts.items()}
-    return coloured(row, (Hyperlink(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
+    return coloured(row, (doc.Hyperlink(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
 
 
-def coloured(row: Mapping[str, Any], text: Phrase, also: Mapping[str, str] | None = None) -> TableCell:
+def coloured(row: Mapping[str, Any], text: doc.Phrase, also: Mapping[str, str] | None = None) -> doc.TableCell:
     """A text in the colour and with the pattern of a cell of the run."""
-    return TableCell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})
+    return doc.TableCell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})
 
 
 MOST: Final = 60
@@ -135,7 +106,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def languages(results: Results, views: list[View], examples: Sequence[Section] = ()) -> Iterator[Section]:
+def languages(results: Results, views: list[View], examples: Sequence[doc.Section] = ()) -> Iterator[doc.Section]:
     """A part for each language, by name; `views` are those whose rows are divided among them."""
     cells = headline_cells(results)
     divided = [(view, view.make(results)) for view in views]
@@ -143,36 +114,37 @@ def languages(results: Results, views: list[View], examples: Sequence[Section] =
     most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
     for code in sorted(codes, key=language_name):
         title = f"{language_name(code)}, {script_name(script(code))} script"
-        links = _links([part for part in examples if part.anchor == f"examples/{anchor(code)}"])
+        of_language = cells.filter(language=code)
         blocks = [
-            *map(Paragraph, verdicts(results, cells.filter(language=code))),
-            *_changes(cells.filter(language=code), code),
-            *links,
+            *map(doc.Paragraph, verdicts(results, of_language)),
+            *_changes(of_language, code),
+            *_links([part for part in examples if part.anchor == f"examples/{anchor(code)}"]),
             *_language_views(divided, code, most),
         ]
-        yield Section(title, anchor(code), tuple(blocks), level=3)
+        yield doc.Section(title, anchor(code), tuple(blocks), level=3)
 
 
-def _links(examples: Sequence[Section]) -> Iterator[Paragraph]:
+def _links(examples: Sequence[doc.Section]) -> Iterator[doc.Paragraph]:
     """Where the examples of each task are."""
-    tasks = [block for part in examples for block in part.blocks if isinstance(block, Section)]
+    tasks = [block for part in examples for block in part.blocks if isinstance(block, doc.Section)]
     if tasks:
-        yield Paragraph(("Examples: ", *joined([(Hyperlink(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
+        links = doc.joined(doc.Hyperlink(task.title, f"#{task.anchor}") for task in tasks)
+        yield doc.Paragraph(("Examples: ", *links, "."))
 
 
-def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
+def _changes(cells: pl.DataFrame, code: str) -> Iterator[doc.Block]:
     """The cells of a language, the largest loss first; those that claim nothing last."""
     shown = cells if cells.height <= MOST else highest(cells)
     shown = shown.sort("change", "address", nulls_last=True).head(MOST)
     yield from _table(shown.head(_FIRST))
     if shown.height > _FIRST:
         more = tuple(_table(shown.slice(_FIRST)))
-        yield Section(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
+        yield doc.Section(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
     if left := cells.height - shown.height:
-        yield Paragraph(f"{left} more cells of the language are in the table to download.")
+        yield doc.Paragraph(f"{left} more cells of the language are in the table to download.")
 
 
-def _table(shown: pl.DataFrame) -> Iterator[Table]:
+def _table(shown: pl.DataFrame) -> Iterator[doc.Table]:
     """Cells as rows with their addresses, the change in the colour that it has in the heat table."""
     named = shown.with_columns(pl.lit("").alias(SECTION), task=pl.col("column"))
     for table in tables(named.select(SECTION, *_COLUMNS)):
@@ -181,41 +153,40 @@ def _table(shown: pl.DataFrame) -> Iterator[Table]:
             (*row[:at], coloured(cell, str(row[at])), *row[at + 1 :])
             for row, cell in zip(table.rows, shown.iter_rows(named=True), strict=True)
         )
-        yield Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
+        yield doc.Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
 
 
-def _language_views(divided: list[tuple[View, pl.DataFrame]], code: str, most: int) -> Iterator[Block]:
+def _language_views(divided: list[tuple[View, pl.DataFrame]], code: str, most: int) -> Iterator[doc.Block]:
     for view, frame in divided:
+        address = f"{view.name.replace('_', '-')}/{anchor(code)}"
         rows = frame.filter(pl.col("language") == code).drop("language")
         shown = rows.head(most).with_columns(pl.col(SECTION).alias("of")).with_columns(pl.lit("").alias(SECTION))
         if shown.is_empty():
             continue
-        blocks: list[Block] = [narrow(table, MEDIUM) for table in tables(shown)]
+        blocks: list[doc.Block] = [narrow(table, doc.MEDIUM) for table in tables(shown)]
         if left := rows.height - shown.height:
-            blocks.append(Paragraph(f"{left} more rows of the language are in report.md."))
-        yield Section(view.title, f"{view.name.replace('_', '-')}/{anchor(code)}", tuple(blocks), level=4, folded=True)
+            blocks.append(doc.Paragraph(f"{left} more rows of the language are in report.md."))
+        yield doc.Section(view.title, address, tuple(blocks), level=4, folded=True)
 
 
 _HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
-_NUMBERS: Final = _HEADS[1:5]
 
 
-def verdict_part(results: Results) -> Section:
+def verdict_part(results: Results) -> doc.Section:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
-    data = [Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
-    blocks: list[Block] = [*map(Paragraph, verdicts(results)), *data, *counts(results), *partial(results.manifest)]
-    return Section("Verdict", "verdict", (*blocks, Paragraph(_run(results)), Code(commands(results.manifest))))
-
-
-def _run(results: Results) -> str:
+    data = [doc.Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
+    blocks: list[doc.Block] = [*map(doc.Paragraph, verdicts(results)), *data, *summary.counts(results)]
+    blocks += summary.partial(results.manifest)
     units = results.manifest.get("units", ())
     tasks, languages = (len({unit[name] for unit in units}) for name in ("task", "language"))
     noises = ", ".join(headline_cells(results).get_column("noise").unique().sort())
     models = ", ".join(results.scores.get_column("model").unique(maintain_order=True))
-    return f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
+    run = f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
+    blocks += [doc.Paragraph(run), doc.Code(summary.commands(results.manifest))]
+    return doc.Section("Verdict", "verdict", tuple(blocks))
 
 
-def tiles(results: Results) -> Iterator[Section]:
+def tiles(results: Results) -> Iterator[doc.Section]:
     """A tile a task and split: what costs most on average over languages, and the largest loss."""
     cells = headline_cells(results).filter(pl.col("change").is_not_null())
     averages = headline(within_tasks(results, LANGUAGES), results)
@@ -223,18 +194,18 @@ def tiles(results: Results) -> Iterator[Section]:
     groups = cells.sort(order, maintain_order=True).group_by("task", "split", "model", maintain_order=True)
     rows = tuple(_tile(group, averages, cells) for _, group in groups)
     if rows:
-        columns = tuple(TableColumn(head, right=head in _NUMBERS) for head in _HEADS)
-        yield Section("Tasks", "tasks", (Table(columns, rows, role="tiles"),))
+        columns = tuple(doc.TableColumn(head, right=head in _HEADS[1:5]) for head in _HEADS)
+        yield doc.Section("Tasks", "tasks", (doc.Table(columns, rows, role="tiles"),))
 
 
-def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> tuple[Phrase, ...]:
+def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> tuple[doc.Phrase, ...]:
     """A task's row, with its split and its model where `every` cell of the task, and of the run, has several.
 
     Its worst cell has the largest drop that is shown or, if none is, the largest loss; without an average over
     languages the levels are those of this cell.
     """
     task, split, model = cells.select("task", "split", "model").row(0)
-    worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= ALPHA, "change").row(0, named=True)
+    worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= summary.ALPHA, "change").row(0, named=True)
     whole = averages.filter(task=task, split=split, model=model)
     over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
     shown = over.sort("change").row(0, named=True) if over.height else worst
@@ -244,10 +215,11 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
     title = ", ".join((task, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else [])))
     count = cells.filter("near_chance").height
-    unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
+    unmeasured = (doc.Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     noise = f"{_noise(shown)}, {shown['over']} languages" if over.height else _noise(shown)
-    return (title, *levels, bounds, noise, ("worst: ", Hyperlink(named, f"#{worst['address']}"), other, *unmeasured))
+    linked = doc.Hyperlink(named, f"#{worst['address']}")
+    return (title, *levels, bounds, noise, ("worst: ", linked, other, *unmeasured))
 
 
 def _noise(row: Mapping[str, Any]) -> str:
@@ -260,53 +232,47 @@ _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_c
 """Views whose rows are in other parts of the page."""
 
 
-def page(results: Results, examples: Sequence[Section] = (), added: Sequence[Section] = ()) -> ReportPage:
+def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence[doc.Section] = ()) -> doc.ReportPage:
     """The document of `report.html`, with the part of its examples if there is one, after the parts that are added."""
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
-    parts = (*first, *_languages(results, examples), *examples, *plain)
-    columns = [column for table in within(parts, Table) for column in table.columns]
-    about = Section("What was run", "run", tuple(what_was_run(results)))
-    return ReportPage(TITLE, (*parts, about, Section("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
+    of_languages = languages_of(results, examples)
+    divided = (doc.Section("Languages", "languages", of_languages),) if of_languages else ()
+    parts = (*first, *divided, *examples, *plain)
+    columns = [column for table in doc.within(parts, doc.Table) for column in table.columns]
+    about = doc.Section("What was run", "run", tuple(summary.what_was_run(results)))
+    terms = doc.Terms(tuple(legend(columns, results)))
+    return doc.ReportPage(TITLE, (*parts, about, doc.Section("Legend", "legend", (terms,))))
 
 
-def languages_of(results: Results, examples: Sequence[Section] = ()) -> tuple[Section, ...]:
+def languages_of(results: Results, examples: Sequence[doc.Section] = ()) -> tuple[doc.Section, ...]:
     """The part of each language: its changes, the rows that views have of it, and links to its examples."""
-    folds = (block for part in examples for block in part.blocks if isinstance(block, Section))
+    folds = (block for part in examples for block in part.blocks if isinstance(block, doc.Section))
     return tuple(languages(results, [view for view in views() if view.name in _DIVIDED], [*folds]))
 
 
-def _languages(results: Results, examples: Sequence[Section]) -> Iterator[Section]:
-    if parts := languages_of(results, examples):
-        yield Section("Languages", "languages", parts)
-
-
-def _views(results: Results, charts: bool) -> Iterator[Section]:
+def _views(results: Results, charts: bool) -> Iterator[doc.Section]:
     """The views with charts, or those without, but for those that are divided among the languages."""
     wanted = [view for view in views() if view.name not in _ELSEWHERE and (view.charts is not None) == charts]
     for view in wanted:
+        address = view.name.replace("_", "-")
         if blocks := tuple(view_blocks(view, results)):
-            yield Section(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
+            yield doc.Section(view.title, address, _shown(blocks[1:], address), folded=not charts)
 
 
-def _anchor(view: View) -> str:
-    return view.name.replace("_", "-")
-
-
-def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
+def _shown(blocks: tuple[doc.Block, ...], anchor: str) -> tuple[doc.Block, ...]:
     """The blocks of a view; beside charts its tables are folded."""
-    drawn = tuple(block for block in blocks if not isinstance(block, Table))
-    if not any(isinstance(block, Chart) for block in drawn):
+    charts = [block for block in blocks if isinstance(block, doc.Chart)]
+    if not charts:
         return blocks
-    tables = tuple(block for block in blocks if isinstance(block, Table))
-    charts = [block for block in drawn if isinstance(block, Chart)]
-    text = [block for block in drawn if not isinstance(block, Chart)]
+    tables = tuple(block for block in blocks if isinstance(block, doc.Table))
+    text = [block for block in blocks if not isinstance(block, (doc.Chart, doc.Table))]
     first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
-    folded = [Section("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
-    numbers = Section("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
+    folded = [doc.Section("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
+    numbers = doc.Section("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
     return (*text, *_described(first), *folded, numbers)
 
 
-def _described(charts: list[Chart]) -> tuple[Block, ...]:
+def _described(charts: list[doc.Chart]) -> tuple[doc.Block, ...]:
     """Charts after what they show in words, once for all that show the same."""
-    return (*map(Paragraph, dict.fromkeys(chart.description for chart in charts)), *charts)
+    return (*map(doc.Paragraph, dict.fromkeys(chart.description for chart in charts)), *charts)

@@ -18,6 +18,10 @@ from robust_xtreme.stats import chance
 from robust_xtreme.stats.shallow import predictor as shallow
 
 _SETTING: Final = "setting"
+_IDENTITY: Final = (
+    "Of a model: a hash of its weights, configuration and tokenizer, and of the heads and labels that the tasks of "
+    "this run use. A run of other tasks can give the same model another identity."
+)
 
 
 def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, Phrase]]:
@@ -25,25 +29,17 @@ def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, 
     terms: dict[str, Phrase] = {column.heading: named(column.legend) for column in columns if column.legend}
     if _SETTING in terms:
         terms[_SETTING] = (*inlines(terms[_SETTING]), *(f" {line}" for line in _trained_on(results)))
-    members = {name: _metric(name) for name in sorted(set(results.scores.get_column("metric")))}
+    if results.manifest.get("models"):
+        terms["identity"] = _IDENTITY
+    members: dict[str, Phrase] = {}
+    for name in sorted(set(results.scores.get_column("metric"))):  # the sentence of a given metric has its name
+        members[name] = metric_of(name).summary if name.startswith(GIVEN) else named(_summary("metric", name))
     for name in _perturbations(results):
-        members[name] = (*named(_summary("perturbation", name)), *(f" {line}" for line in _sources(results, name)))
+        notes = results.manifest.get("noise_sources", {}).get(name, {})
+        data = (f" Its data are {note} in {', '.join(codes)}." for note, codes in notes.items())
+        members[name] = (*named(_summary("perturbation", name)), *data)
     known = [(name, line) for name, line in members.items() if line]
-    return [*terms.items(), *_identity(results), *_levels(results), *known]
-
-
-def _metric(name: str) -> Phrase:
-    """What a metric is; the sentence of one that another program gave has its name."""
-    return metric_of(name).summary if name.startswith(GIVEN) else named(_summary("metric", name))
-
-
-def _identity(results: Results) -> list[tuple[str, Phrase]]:
-    """What the identity of a model is a hash of."""
-    line = (
-        "Of a model: a hash of its weights, configuration and tokenizer, and of the heads and labels that the tasks of "
-        "this run use. A run of other tasks can give the same model another identity."
-    )
-    return [("identity", line)] if results.manifest.get("models") else []
+    return [*terms.items(), *_levels(results), *known]
 
 
 def _trained_on(results: Results) -> list[str]:
@@ -62,12 +58,6 @@ def _trained_on(results: Results) -> list[str]:
     tasks = results.scores.filter(pl.col(_SETTING) == "unknown").get_column("task").unique().sort()
     unknown = f"{', '.join(tasks)}: unknown, since the checkpoint does not say; --trained-on names the languages."
     return [*lines, unknown] if len(tasks) else lines
-
-
-def _sources(results: Results, name: str) -> list[str]:
-    """A sentence for each note on the sources of a perturbation, with its languages."""
-    notes = results.manifest.get("noise_sources", {}).get(name, {})
-    return [f"Its data are {note} in {', '.join(codes)}." for note, codes in notes.items()]
 
 
 def _levels(results: Results) -> list[tuple[str, Phrase]]:

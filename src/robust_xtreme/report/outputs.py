@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
@@ -30,13 +30,11 @@ CELLS: Final = (
 )  # fmt: skip
 """The columns of the cells as data. `change` is perturbed minus clean; the first metric of a task is its `headline`."""
 
-_DATA: Final = (".csv", ".json")
-"""The suffixes of files with every cell instead of views."""
+SUFFIXES: Final = (".html", ".md", ".tex", ".csv", ".json")
+"""The suffixes of the files of a run."""
 
 _OF_FILES: Final = ("complete", "digest", "files", "parts")
 """What a manifest says of files beside it, of which the page is one."""
-
-_PAPER: Final = ("languages_in_columns", "by_task", "overall")
 
 
 @final
@@ -57,7 +55,7 @@ NOTHING: Final = Added()
 
 
 def written(results: Results, suffix: str, views: Sequence[str] = (), added: Added = NOTHING) -> bytes:
-    """The content of a file by its suffix (`.html`, `.md`, `.tex`, `.csv`, `.json`); `views` are all that it shows.
+    """The content of a file by its suffix, one of SUFFIXES; `views` are all that it shows.
 
     A page has what is `added`, too.
 
@@ -65,31 +63,36 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), added: Add
     """
     for name in views:
         registry.load("view", name)
-    if suffix not in WRITERS:
-        raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(WRITERS)}.")
-    if views and suffix in _DATA:
+    if suffix not in SUFFIXES:
+        raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(SUFFIXES)}.")
+    if views and suffix in (".csv", ".json"):  # which have every cell
         raise UserError(f"A {suffix} file has every cell and no views. Leave out --views, or write .html, .md or .tex.")
-    return WRITERS[suffix](results, views, added)
+    match suffix:
+        case ".html":
+            return _html(results, views, added)
+        case ".md":
+            shown = _chosen(results, views) if views else document.document(results)
+            parts = () if views else added.parts
+            return _encoded(markdown.render(ReportPage(shown.title, (*parts, *shown.blocks))))
+        case ".tex":
+            return _tex(results, views or ("languages_in_columns", "by_task", "overall"))
+        case ".csv":
+            return csv.table(cells(results))
+    facts = {"schema_version": SCHEMA_VERSION, "spec": results.manifest.get("spec", {})}
+    return _json({**facts, "cells": cells(results).to_dicts()})
 
 
 def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
-    files = {"cells.csv": _csv(results), "manifest.json": _json_of(manifest), **added.files}
+    files = {"cells.csv": csv.table(cells(results)), "manifest.json": _json(manifest), **added.files}
     shown = _chosen(results, views) if views else page(results, added.examples, added.parts)
     return _encoded(html.page(shown, [html.Download(*file) for file in files.items()], added.draws))
 
 
-def _markdown(results: Results, views: Sequence[str], added: Added) -> bytes:
-    if views:
-        return _encoded(markdown.render(_chosen(results, views)))
-    shown = document.document(results)
-    return _encoded(markdown.render(ReportPage(shown.title, (*added.parts, *shown.blocks))))
-
-
-def _tex(results: Results, views: Sequence[str], _: Added) -> bytes:
+def _tex(results: Results, views: Sequence[str]) -> bytes:
     """Tables that have the columns which are always shown."""
     blocks: list[Block] = []
-    for view in (registry.load("view", name) for name in views or _PAPER):
+    for view in (registry.load("view", name) for name in views):
         shown = [narrow(table, NARROW) for table in slim(view, results)]
         blocks += [Heading(view.title), Paragraph(view.summary), *shown] if shown else []
     return _encoded(tex.render(ReportPage(TITLE, tuple(blocks))))
@@ -100,37 +103,15 @@ def _encoded(text: Trusted) -> bytes:
 
 
 def _chosen(results: Results, views: Sequence[str]) -> ReportPage:
-    return ReportPage(
-        TITLE, tuple(block for name in views for block in view_blocks(registry.load("view", name), results))
-    )
+    blocks = (block for name in views for block in view_blocks(registry.load("view", name), results))
+    return ReportPage(TITLE, tuple(blocks))
 
 
 def cells(results: Results) -> pl.DataFrame:
     """The perturbed cells of every metric over all items, as they are downloaded."""
     every = perturbed(results).filter(pl.col("scope") == "all").with_columns(headline=pl.col("metric_rank") == 0)
-    return every.select(CELLS).with_columns(pl.col(pl.Float64).exclude("p_adjusted").round(_DIGITS))
+    return every.select(CELLS).with_columns(pl.col(pl.Float64).exclude("p_adjusted").round(4))
 
 
-def _csv(results: Results, *_: object) -> bytes:
-    """The cells as CSV, in which no text is a formula and nothing is hidden."""
-    return csv.table(cells(results))
-
-
-def _json(results: Results, *_: object) -> bytes:
-    facts = {"schema_version": SCHEMA_VERSION, "spec": results.manifest.get("spec", {})}
-    return _json_of({**facts, "cells": cells(results).to_dicts()})
-
-
-def _json_of(value: object) -> bytes:
+def _json(value: object) -> bytes:
     return (json_text(value, indent=1, sort_keys=True) + "\n").encode("utf-8", "backslashreplace")
-
-
-_DIGITS: Final = 4
-WRITERS: Final[Mapping[str, Callable[[Results, Sequence[str], Added], bytes]]] = {
-    ".html": _html,
-    ".md": _markdown,
-    ".tex": _tex,
-    ".csv": _csv,
-    ".json": _json,
-}
-"""What makes the content of a file, by its suffix."""

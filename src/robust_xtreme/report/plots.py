@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOSSES: Final = ("#e08a45", "#e6a36c", "#efc09a", "#f6dcc8", "#fbeee4")
 _GAINS: Final = ("#e5f1f7", "#d1e6f1", "#b8d8ea", "#99c7e0", "#7ab5d6")
-_DARK: Final = "#1b1b1f"
+_INK: Final = "#1b1b1f"
 
 
 def heat(results: Results) -> dict[str, Any]:
@@ -42,15 +42,11 @@ def heat(results: Results) -> dict[str, Any]:
     bounds = [*(-step for step in reversed(STEPS)), *STEPS]
     scale = alt.Scale(type="threshold", domain=bounds, range=[*_LOSSES, "#f4f4f6", *_GAINS])
     cell = base.mark_rect(stroke="white").encode(color=alt.Color("change:Q", scale=scale, legend=None))
-    text = base.mark_text(fontSize=11, color=_DARK).encode(text=alt.Text("change:Q", format="+.1f"))
+    text = base.mark_text(fontSize=11, color=_INK).encode(text=alt.Text("change:Q", format="+.1f"))
     sized = alt.layer(cell, text).properties(width={"step": 74}, height={"step": 22})
     title = alt.TitleParams("change in points, perturbed minus clean", fontSize=12)
     chart = sized.facet(alt.Facet("noise:N", title=None), columns=2).properties(title=title)
     return {**chart.to_dict(validate=False), "config": config()}
-
-
-_INK: Final = "#1b1b1f"
-_PAPER: Final = "white"
 
 
 @final
@@ -92,5 +88,5 @@ def _chart(spec: dict[str, Any], rows: int) -> alt.TopLevelMixin:
     if not rows:
         raise UserError("The run has no perturbed cells for this chart.")
     plain = json.loads(json.dumps(spec).replace(f'"{INK}"', f'"{_INK}"'))
-    plain["config"]["background"] = _PAPER
+    plain["config"]["background"] = "white"
     return alt.Chart.from_dict(plain)

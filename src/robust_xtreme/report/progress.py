@@ -10,7 +10,6 @@ from typing import Any, Final, final
 
 from robust_xtreme.core.sinks import between, filled, html_text, visible
 
-_KERNEL: Final = "ZMQInteractiveShell"
 _SECONDS: Final = 0.2
 _MOST_LINES: Final = 10
 
@@ -22,20 +21,14 @@ def matters(line: str) -> bool:
 
 
 def notebook_bar() -> Bar | None:
-    """A bar in the output of a notebook's cell; None elsewhere."""
-    show = _display()
-    return None if show is None else Bar(show)
-
-
-def _display() -> Callable[..., Any] | None:
-    """IPython's `display` in the kernel of a notebook; None elsewhere, also in IPython on a terminal."""
+    """A bar in the output of a notebook's cell; None elsewhere, also in IPython on a terminal."""
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if not any(kind.__name__ == _KERNEL for kind in type(shell).__mro__):
+    if not any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__):
         return None
     from IPython.display import display  # type: ignore[import-not-found]  # only in a notebook, which has it
 
-    return display  # type: ignore[no-any-return]  # it has no types
+    return Bar(display)
 
 
 @final

@@ -158,12 +158,14 @@ def by_run(results: Results, some: pl.DataFrame | None = None) -> Iterator[tuple
 
 def counts(results: Results) -> Iterator[Paragraph]:
     """The counts of each run, after its name where several are beside each other."""
-    yield from (Paragraph(f"{name}: {claims(cells)}" if name else claims(cells)) for name, cells in by_run(results))
+    for name, cells in by_run(results):
+        yield Paragraph(f"{name}: {claims(cells)}" if name else claims(cells))
 
 
 def claims(cells: pl.DataFrame) -> str:
     """How many cells are tested and what the tests show, why the others are not tested, and how many have marks."""
-    marked = _counted(f"Marked, of all {cells.height}", _marks(cells))
+    marks = cells.select(pl.col("marks").str.split(", ").explode()).to_series().drop_nulls()
+    marked = _counted(f"Marked, of all {cells.height}", marks)
     parts = (_tested(cells), _counted("Not tested", _not_tested(cells)), marked)
     return " ".join([f"{cells.height} perturbed cells of headline metrics.", *filter(None, parts)])
 
@@ -204,11 +206,6 @@ def _not_tested(cells: pl.DataFrame) -> pl.Series:
     return cells.filter(pl.col("p_adjusted").is_null()).select(reason).to_series()
 
 
-def _marks(cells: pl.DataFrame) -> pl.Series:
-    """Every mark of every cell."""
-    return cells.select(pl.col("marks").str.split(", ").explode()).to_series().drop_nulls()
-
-
 def _counted(title: str, values: pl.Series) -> str:
     """How often each value occurs, as a sentence; "" without any value."""
     several = values.to_list()
@@ -221,14 +218,9 @@ def _notes(results: Results) -> tuple[Phrase, ...]:
     margin = "pairs count from a margin of {} on, tuned on clean validation data"
     tuned = [f"{name}: {margin.format(value)}" for name, value in manifest.get("tuned", {}).items()]
     notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
-    return (*notes, *_representations(results), *tuned)
-
-
-def _representations(results: Results) -> list[str]:
-    """How each retrieval task represented texts and searched candidates."""
-    cells = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
-    named = cells.select("task", "inference").unique().sort(pl.all())
-    return [f"{task}: {inference}" for task, inference in named.rows()]
+    retrieval = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
+    searches = retrieval.select("task", "inference").unique().sort(pl.all()).rows()
+    return (*notes, *(f"{task}: {inference}" for task, inference in searches), *tuned)
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:

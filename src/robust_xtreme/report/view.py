@@ -13,15 +13,6 @@ import polars as pl
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, empty
 from robust_xtreme.report.blocks import Chart
 
-NO_AVERAGES: Final = empty(AVERAGES)
-"""AVERAGES of a run without any."""
-
-NO_CONDITIONS: Final = empty(CONDITIONS)
-"""CONDITIONS of a run without any."""
-
-NO_ATTACKS: Final = empty(ATTACKS)
-"""ATTACKS of a run without any."""
-
 SECTION: Final = "section"
 """The first column of every view's frame: rows of one section are together under its name."""
 
@@ -34,9 +25,9 @@ class Results:
     scores: pl.DataFrame
     deltas: pl.DataFrame
     manifest: Mapping[str, Any]
-    averages: pl.DataFrame = field(default_factory=lambda: NO_AVERAGES)
-    conditions: pl.DataFrame = field(default_factory=lambda: NO_CONDITIONS)
-    attacks: pl.DataFrame = field(default_factory=lambda: NO_ATTACKS)
+    averages: pl.DataFrame = field(default_factory=lambda: empty(AVERAGES))
+    conditions: pl.DataFrame = field(default_factory=lambda: empty(CONDITIONS))
+    attacks: pl.DataFrame = field(default_factory=lambda: empty(ATTACKS))
 
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the headline first."""

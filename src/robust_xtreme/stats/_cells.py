@@ -21,8 +21,6 @@ from robust_xtreme.stats.claims import CLEAN, no_claim
 from robust_xtreme.stats.intervals import cluster_sums
 
 ALL: Final = "all"
-CLEAN_SEED: Final = -1
-MEASURE: Final = (*CELL, "metric", "scope")
 _CODED: Final = ("example", "fingerprint", "cluster")
 
 
@@ -93,7 +91,7 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
     unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
     wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
     codes = {name: ranks(wanted.get_column(name)) for name in (*_CODED, "noise_seed")}
-    order, keys, starts = groups(wanted, MEASURE, joined(codes["noise_seed"], codes["example"]))
+    order, keys, starts = groups(wanted, (*CELL, "metric", "scope"), joined(codes["noise_seed"], codes["example"]))
     table = _Table(wanted, codes, np.arange(wanted.height) if order is None else order)
     return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(keys.iter_rows())]
 
@@ -199,13 +197,6 @@ def _differences(mine: Items, theirs: Items) -> Iterator[str]:
     yield "their clusters differ"
 
 
-# The cells that averages are over: each level with its clean twin's, what was noised, and its mark.
-
-_NUMBERS: Final = ("value", "n", "grapheme_edit_rate")
-
-Twin = tuple[str, ...]
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class CellLevel:
@@ -251,7 +242,7 @@ def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[CellLevel]:
     for row in rows.iter_rows(named=True):
         noise, fields = _noise(row["condition"])
         key = tuple(row[name] for name in CELL)
-        value, n, edit_rate = (row[name] for name in _NUMBERS)
+        value, n, edit_rate = (row[name] for name in ("value", "n", "grapheme_edit_rate"))
         if _twin(row) not in clean:
             raise Mismatch(f"{row['task']}/{row['language']} {row['condition']} ({row['model']}) has no clean cell.")
         mark = marked.get((*key, row["metric"]))
@@ -260,7 +251,7 @@ def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[CellLevel]:
     return levels
 
 
-def _twin(row: Mapping[str, str]) -> Twin:
+def _twin(row: Mapping[str, str]) -> tuple[str, ...]:
     return (*(row[name] for name in CELL[:-1]), row["metric"])
 
 

@@ -21,34 +21,22 @@ from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.metric import Array, named
 from robust_xtreme.files.schema import AVERAGES, build
+from robust_xtreme.stats import intervals
 from robust_xtreme.stats._cells import ALL, Cell, CellLevel, by_language, cells, check_distinct, levels_of
 from robust_xtreme.stats.benchmark import Average, Task, benchmark_averages
 from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.components import Clustered, clustered, components
-from robust_xtreme.stats.intervals import (
-    CONFIDENCE,
-    CPU,
-    Estimate,
-    Moments,
-    cluster_sums,
-    difference,
-    estimate_average,
-    jump,
-    t_quantile,
-)
+from robust_xtreme.stats.intervals import CONFIDENCE, CPU, Estimate, Moments, cluster_sums
 
-# Average drops with intervals: by leaving one cluster out of the average, not out of each cell.
-#
-# The deviation of a cluster is the sum over the cells of weight times the cell's deviation without the cluster, so that
-# what cells have in common (a premise in fifteen languages) is counted once. J is computed from these deviations. For V
-# each cell's part of them is multiplied by the root of (G-1)/G first, with its own G. So an average over one cell has
-# the cell's interval. Clusters that are in the same cells are one stratum; strata have no cluster in common, so that
-# their variances add, and the degrees of freedom are Satterthwaite's, (sum V)^2 / sum(V^2 / df), where a stratum of m
+# Average drops with intervals: by leaving one cluster out of the average, not out of each cell. The deviation of a
+# cluster is the sum over the cells of weight times the cell's deviation without the cluster, so that what cells have in
+# common (a premise in fifteen languages) is counted once. J is computed from these deviations. For V each cell's part
+# of them is multiplied by the root of (G-1)/G first, with its own G. So an average over one cell has the cell's
+# interval. Clusters that are in the same cells are one stratum; strata have no cluster in common, so that their
+# variances add, and the degrees of freedom are Satterthwaite's, (sum V)^2 / sum(V^2 / df), where a stratum of m
 # clusters has m (1 - 1/G) with the fewest clusters G of its cells: G-1 where all cells share all clusters.
 
 _DIGITS: Final = 6
-_FEWEST: Final = 3
-"""The fewest languages whose spread predicts another one."""
 
 
 @final
@@ -70,14 +58,14 @@ def drop(clean: Any, noisy: Any, clusters: Any, reduce: Callable[[Array], Array]
     """The drop of sums (arms, G, k), whose clusters have the numbers (G,); clusters with one number are joined."""
     numbers, slots = np.unique(clusters, return_inverse=True)
     left, right = (np.stack([cluster_sums(arm, slots, len(numbers)) for arm in sums]) for sums in (clean, noisy))
-    moments = difference(CPU, left, right, reduce)
+    moments = intervals.difference(CPU, left, right, reduce)
     return Drop(float(moments.value), numbers, moments.deviations, (left != right).any(-1).any(-2))
 
 
 def average(drops: Sequence[Drop], weights: Sequence[float]) -> Estimate:
     """The weighted sum of drops with interval and p; `weights` are positive and their sum is 1."""
     differing = np.concatenate([cell.clusters[cell.differ] for cell in drops])
-    return estimate_average(average_moments(drops, weights), len(np.unique(differing)))
+    return intervals.estimate_average(average_moments(drops, weights), len(np.unique(differing)))
 
 
 def average_moments(drops: Sequence[Drop], weights: Sequence[float]) -> Moments:
@@ -89,8 +77,8 @@ def average_moments(drops: Sequence[Drop], weights: Sequence[float]) -> Moments:
     squares = np.bincount(slots, weights=moved * np.sqrt(np.repeat(1 - np.divide(1, sizes), sizes))) ** 2
     share = np.bincount(slots, weights=np.repeat(np.divide(weights, sizes), sizes))
     value = sum(weight * cell.value for cell, weight in zip(drops, weights, strict=True))
-    freedom = _freedom(squares, slots, sizes)
-    return Moments(np.asarray(value), deviations, squares.sum(), jump(CPU, deviations), freedom, 1 / float(share.max()))
+    freedom, jump = _freedom(squares, slots, sizes), intervals.jump(CPU, deviations)
+    return Moments(np.asarray(value), deviations, squares.sum(), jump, freedom, 1 / float(share.max()))
 
 
 def _freedom(squares: Any, slots: Any, sizes: Sequence[int]) -> float:
@@ -116,18 +104,11 @@ def drops_at_least(estimates: Sequence[Estimate]) -> int:
     the one-sided p in rising order, for every number up to k; so the greatest k is as safe as each of them.
     """
     rejected = 0
-    for p in sorted(map(_one_sided, estimates)):
+    for p in sorted(1.0 if it.p is None else float(intervals.one_sided(-it.value, it.p)) for it in estimates):
         if (len(estimates) - rejected) * p > 1 - CONFIDENCE:
             break
         rejected += 1
     return rejected
-
-
-def _one_sided(estimate: Estimate) -> float:
-    """The p of no drop; 1 where there is none."""
-    if estimate.p is None:
-        return 1.0
-    return estimate.p / 2 if estimate.value > 0 else 1 - estimate.p / 2
 
 
 def spread(values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
@@ -139,9 +120,9 @@ def spread(values: Sequence[float]) -> tuple[float | None, float | None, float |
     if count < 2:
         return None, None, None
     deviation, mean = float(np.std(values, ddof=1)), float(np.mean(values))
-    if count < _FEWEST:
+    if count == 2:
         return deviation, None, None
-    reach = t_quantile(0.5 + CONFIDENCE / 2, count - 1) * deviation * float(np.sqrt(1 + 1 / count))
+    reach = intervals.t_quantile(0.5 + CONFIDENCE / 2, count - 1) * deviation * float(np.sqrt(1 + 1 / count))
     return deviation, mean - reach, mean + reach
 
 
@@ -171,25 +152,12 @@ Absent = Sequence[Mapping[str, str]]
 
 
 def averages(
-    stats: pl.DataFrame,
-    scores: pl.DataFrame,
-    deltas: pl.DataFrame,
-    tasks: Mapping[str, Task],
-    asked: Sequence[str] = (),
-    suite: str = "",
-    absent: Absent = (),
+    stats: pl.DataFrame, scores: pl.DataFrame, deltas: pl.DataFrame, tasks: Mapping[str, Task], absent: Absent = ()
 ) -> pl.DataFrame:
-    """AVERAGES from STATS with their SCORES and DELTAS, sorted.
-
-    `asked` are the names of tasks and benchmarks that the run was started with, `suite` is the name of the suite whose
-    rows were evaluated, `absent` are the cells that could not be evaluated. Raises Mismatch where an average would
-    count a cell twice.
-    """
-    levels = levels_of(scores, deltas)
-    models = {level["model"] for level in levels}
-    whole = cells(stats.filter(pl.col("scope") == ALL, pl.col("model").is_in(models)))
+    """AVERAGES from STATS with their SCORES and DELTAS; see `averaged`."""
+    levels, whole = levels_of(scores, deltas), cells(stats.filter(pl.col("scope") == ALL))
     drops = drops_of(counted(whole, levels), numbers_of([*clusters_of(whole, tasks)]))
-    return averaged(levels, drops, tasks, asked, suite, absent)
+    return averaged(levels, drops, tasks, absent=absent)
 
 
 def averaged(
@@ -200,7 +168,12 @@ def averaged(
     suite: str = "",
     absent: Absent = (),
 ) -> pl.DataFrame:
-    """AVERAGES of the levels of known tasks, and of their drops; see `averages`."""
+    """AVERAGES of the levels of known tasks, and of their drops, sorted.
+
+    `asked` are the names of tasks and benchmarks that the run was started with, `suite` is the name of the suite whose
+    rows were evaluated, `absent` are the cells that could not be evaluated. Raises Mismatch where an average would
+    count a cell twice.
+    """
     levels = [level for level in levels if level["task"] in tasks]
     named = [*_within_tasks(levels, tasks, absent), *_over_tasks(levels, tasks, asked, suite)]
     marks = {level.key: level.marked for level in levels if level.metric == tasks[level["task"]].metrics[0]}
@@ -351,6 +324,7 @@ def _row(averaged: Average, drops: Drops, marks: Mapping[tuple[str, ...], bool |
     languages = sorted({level.language for level in levels})
     tasks = {level["task"]: None for level in levels}
     cells = {level.key: level for level in levels}
+    edits = [level.edit_rate for level in levels if level.edit_rate is not None]
     named = [f"{task} ({' '.join(sorted({x.language for x in levels if x['task'] == task}))})" for task in tasks]
     return {
         "model": ", ".join(sorted({level["model"] for level in levels})),
@@ -368,7 +342,7 @@ def _row(averaged: Average, drops: Drops, marks: Mapping[tuple[str, ...], bool |
         "n": sum(level.n for level in cells.values()),
         "clean": _mean(averaged, [level.clean for level in levels]),
         "value": _mean(averaged, [level.value for level in levels]),
-        "grapheme_edit_rate": _edit_rate(averaged, [level.edit_rate for level in levels]),
+        "grapheme_edit_rate": _mean(averaged, edits) if len(edits) == len(levels) else None,
         "marked": _marked(averaged, marks),
         **({} if first["condition"] == CLEAN else _change(averaged, drops)),
     }
@@ -379,12 +353,6 @@ def _marked(averaged: Average, marks: Mapping[tuple[str, ...], bool | None]) -> 
     units = {level.key: level.marked if averaged.task else marks.get(level.key) for level in averaged.levels}
     known = [mark for mark in units.values() if mark is not None]
     return sum(known) / len(units) if known else None
-
-
-def _edit_rate(average: Average, rates: Sequence[float | None]) -> float | None:
-    """The mean of edit rates; None where one is not known."""
-    known = [rate for rate in rates if rate is not None]
-    return _mean(average, known) if len(known) == len(rates) else None
 
 
 def _mean(average: Average, values: Sequence[float]) -> float:

@@ -17,8 +17,6 @@ from typing import Any, Final, final
 
 from robust_xtreme.stats._cells import CellLevel, by_language, check_distinct
 
-# The names of splits in frames: a set of noisy examples has rows of its own beside those of its clean split.
-
 
 def of_set(split: str, name: str) -> str:
     """The split of the items that a named set of noisy examples has: `test [typos]`."""
@@ -58,8 +56,6 @@ TASKS: Final = {name: tuple(chain.from_iterable(each.values())) for name, each i
 """The tasks of each benchmark."""
 
 TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
-
-_OF: Final = {"xtreme": " (of XTREME)"}
 
 BENCHMARK: Final = "benchmark"
 OVER_TASKS: Final = "tasks"
@@ -156,26 +152,24 @@ def _averages(
         name: _part([level for level in levels if level["task"] == name], tasks.get(name), benchmark)
         for name in TASKS[benchmark]
     }
-    missing = {name: part.missing for name, part in parts.items() if part.missing is not None}
-    if not any(part.levels for part in parts.values()) or (missing and benchmark not in asked):
+    missing = {name: absent for name, (_, absent) in parts.items() if absent is not None}
+    present = {name: of_task for name, (of_task, _) in parts.items() if of_task}
+    if not present or (missing and benchmark not in asked):
         return
-    # Two benchmarks may share tasks of a suite.
-    kind, title = (OVER_TASKS, suite + _OF.get(benchmark, "")) if suite else (BENCHMARK, TITLES[benchmark])
-    for name, part in parts.items():
-        for metric in tasks[name].score if part.levels else ():
-            of_metric = tuple(level for level in part.levels if level.metric == metric)
-            absent = _named({name: part.missing}) if part.missing is not None else ""
+    kind, title = (OVER_TASKS, suite) if suite else (BENCHMARK, TITLES[benchmark])
+    if suite and benchmark == "xtreme":
+        title += " (of XTREME)"  # XTREME-R may share tasks of the suite
+    for name, part in present.items():
+        for metric in tasks[name].score:
+            of_metric = tuple(level for level in part if level.metric == metric)
+            absent = _named({name: missing[name]}) if name in missing else ""
             yield Average(kind, title, name, metric, of_metric, (1 / len(of_metric),) * len(of_metric), absent)
-    present = {name: part.levels for name, part in parts.items() if part.levels}
     for over in AVERAGES[benchmark]:
         shares = _shares(CATEGORIES[benchmark], present, over == OVER_CATEGORIES)
-        members = tuple((level, shares[name] / len(part)) for name, part in present.items() for level in part)
+        members = [(level, shares[name] / len(part)) for name, part in present.items() for level in part]
+        averaged, weights = zip(*members, strict=True)
         kind, whole = (over, f"{over} of {title}") if suite else (BENCHMARK, f"{title} over {over}")
-        yield Average(kind, whole, "", SCORE, *_columns(members), _named(missing))
-
-
-def _columns(members: tuple[tuple[CellLevel, float], ...]) -> tuple[tuple[CellLevel, ...], tuple[float, ...]]:
-    return tuple(level for level, _ in members), tuple(weight for _, weight in members)
+        yield Average(kind, whole, "", SCORE, averaged, weights, _named(missing))
 
 
 def _shares(
@@ -189,23 +183,17 @@ def _shares(
     return {name: 1 / len(names) / len(filled) for names in filled for name in names}
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A task in an average: the levels of its languages with all metrics of its score, and the missing languages.
+def _part(
+    levels: Sequence[CellLevel], task: Task | None, benchmark: str
+) -> tuple[list[CellLevel], tuple[str, ...] | None]:
+    """The levels of a task's languages with all metrics of its score, and the missing languages.
 
-    `missing` is None where none is missing, and empty where the languages are not known.
+    They are from one split: that with most cells, of equals `test`. None where no language is missing; an empty tuple
+    where the languages are not known.
     """
-
-    levels: tuple[CellLevel, ...]
-    missing: tuple[str, ...] | None
-
-
-def _part(levels: Sequence[CellLevel], task: Task | None, benchmark: str) -> _Part:
-    """The levels of a task from one split: that with most cells, of equals `test`."""
     languages = task.groups.get(benchmark, ()) if task else ()
     if task is None or not languages:
-        return _Part((), ())
+        return [], ()
     of_languages = [level for level in levels if level["language"] in languages]
     splits = [level["split"] for level in of_languages]
     split = max(sorted(set(splits)), key=lambda name: (splits.count(name), name == "test"), default="")
@@ -215,7 +203,7 @@ def _part(levels: Sequence[CellLevel], task: Task | None, benchmark: str) -> _Pa
     whole = {code for code in languages if all((code, metric) in measured for metric in task.score)}
     missing = tuple(code for code in languages if code not in whole)
     kept = sorted((level for level in of_split if level["language"] in whole), key=by_language)
-    return _Part(tuple(kept), missing or None)
+    return kept, missing or None
 
 
 def _named(missing: Mapping[str, tuple[str, ...]]) -> str:

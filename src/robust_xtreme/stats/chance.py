@@ -46,18 +46,12 @@ def constants(family: str, clean: ExampleColumns, corpus: Corpus | None = None, 
     if not len(clean):
         return {}
     if family == RETRIEVAL.name and corpus:
-        return _no_pair(clean) if search == BITEXT else _ranks(clean, corpus)
+        if search == BITEXT:
+            return {"no_pair": Names(Document, (), np.zeros(0, np.int32), np.zeros(len(clean) + 1, np.int64))}
+        from robust_xtreme.stats.shallow import ranking  # for retrieval only, as the module below for passages
+
+        return {"random_rank": ranking.by_chance([example.id for example in clean.examples], corpus)}
     return _FAMILIES[family](clean) if family in _FAMILIES else {}
-
-
-def _no_pair(clean: ExampleColumns) -> Answered:
-    return {"no_pair": Names(Document, (), np.zeros(0, np.int32), np.zeros(len(clean) + 1, np.int64))}
-
-
-def _ranks(clean: ExampleColumns, corpus: Corpus) -> Answered:
-    from robust_xtreme.stats.shallow import ranking  # for retrieval only, as the module below for passages
-
-    return {"random_rank": ranking.by_chance([example.id for example in clean.examples], corpus)}
 
 
 def _majority(clean: ExampleColumns) -> Answered:

@@ -19,12 +19,6 @@ import polars as pl
 
 from robust_xtreme.core.errors import UserError
 
-# Which perturbed cells claim nothing, and why: no noise reaches the model there, or its items are chosen by answers.
-#
-# Where the noise decides, never an answer, there is nothing to claim. An attack edits only items that are right on
-# clean text, as do random search and noise at its rate: they can be lost and never gained, so that a drop shows
-# nothing. No such cell is in a family of tests or in an average.
-
 CLEAN: Final = "clean"
 NOT_APPLICABLE: Final = "not applicable"
 NO_EDITS: Final = "no edits"

@@ -37,21 +37,15 @@ class Clustered:
 
 def clustered(items: Items, pattern: str) -> Clustered:
     """The hashes of the items of a cell; `pattern` is that of the ids that name the same item in every language."""
-    shared = [*_shared(items, re.compile(pattern))] if pattern else []
+    natives = (example.split("/", 3)[-1] for example in items.examples)
+    named, is_shared = zip(natives, items.codes, strict=True), re.compile(pattern).fullmatch
+    shared = [(native, code) for native, code in named if is_shared(native)] if pattern else []
     codes = np.array([code for _, code in shared], np.int64)
     return Clustered(_hashes(items.clusters, _CLUSTER), _hashes([native for native, _ in shared], _ITEM), codes)
 
 
 def _hashes(names: Sequence[str], seed: int) -> Any:
     return pl.Series(names, dtype=pl.String).hash(seed).to_numpy()
-
-
-def _shared(items: Items, pattern: re.Pattern[str]) -> Iterable[tuple[str, Any]]:
-    """The native ids of items that have the same id in every language, and the number of their cluster in the cell."""
-    for example, code in zip(items.examples, items.codes, strict=True):
-        native = example.split("/", 3)[-1]
-        if pattern.fullmatch(native):
-            yield native, code
 
 
 def components(cells: Sequence[Clustered]) -> list[Any]:

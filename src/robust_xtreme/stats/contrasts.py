@@ -17,28 +17,14 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, CONTRASTS, build
+from robust_xtreme.stats import intervals
 from robust_xtreme.stats._cells import Cell, Items, check_same
 from robust_xtreme.stats.averages import Drop, average_moments, drop
 from robust_xtreme.stats.benchmark import SCORE, Task
 from robust_xtreme.stats.claims import CLEAN, holm, is_selected
 from robust_xtreme.stats.components import Numbers, numbered
 from robust_xtreme.stats.degrade import parts_of, without_fields
-from robust_xtreme.stats.intervals import (
-    CONFIDENCE,
-    CPU,
-    EXACT_METHOD,
-    TOP,
-    ArrayBackend,
-    Estimate,
-    Moments,
-    Quantiles,
-    difference_bounds,
-    estimate_average,
-    has_joint,
-    skewness,
-    smallest_detectable,
-    t_quantile,
-)
+from robust_xtreme.stats.intervals import CPU, EXACT_METHOD, Estimate, Moments, Quantiles, has_joint
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"
@@ -105,7 +91,6 @@ def contrasts(
     baseline: Mapping[Key, Cell],
     candidate: Mapping[Key, Cell],
     tasks: Mapping[str, Task],
-    backend: ArrayBackend = CPU,
     joint: bool = True,
 ) -> pl.DataFrame:
     """CONTRASTS of the cells that both runs have, sorted.
@@ -122,7 +107,7 @@ def contrasts(
     families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
     for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
         families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
-    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None, backend)]
+    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
 
@@ -207,9 +192,6 @@ def _digest(numbers: Any) -> bytes:
     return blake2b(numbers).digest()
 
 
-# ----------------------------------------------------------------------------------------------- what is averaged
-
-
 def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:
     """Each pair alone, the languages of each task, and the tasks of each language under one noise."""
     for pair in pairs:
@@ -217,7 +199,8 @@ def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_C
     for group in _groups(pairs, lambda pair: tuple(map(pair.__getitem__, _OF_TASK))):
         if len({pair.language for pair in group}) > 1:
             yield _Contrast({"kind": TASKS, **{name: group[0][name] for name in _OF_TASK}}, group)
-    headline = [pair for pair in pairs if _is_headline(pair, tasks)]
+    fields = {name: ("", ",".join(task.headline)) for name, task in tasks.items()}
+    headline = [pair for pair in pairs if parts_of(pair["condition"])[2] in fields[pair["task"]]]
     for group in _groups(headline, lambda pair: (pair["language"], pair["context_language"], _noise(pair))):
         if len({pair["task"] for pair in group}) > 1:
             names = {"language": group[0]["language"], "context_language": group[0]["context_language"]}
@@ -232,17 +215,8 @@ def _groups(pairs: Iterable[_Pair], key: Callable[[_Pair], tuple[str, ...]]) -> 
         yield tuple(groups[name])
 
 
-def _is_headline(pair: _Pair, tasks: Mapping[str, Task]) -> bool:
-    """Whether the noise is on the fields of the task that its drop is first named by."""
-    fields = parts_of(pair["condition"])[2]
-    return not fields or fields == ",".join(tasks[pair["task"]].headline)
-
-
 def _noise(pair: _Pair) -> str:
     return without_fields(pair["condition"])
-
-
-# --------------------------------------------------------------------------------------------------------- one family
 
 
 @final
@@ -257,19 +231,19 @@ class _Test:
     skewness: float
 
 
-def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: ArrayBackend) -> Iterator[dict[str, Any]]:
+def _tested(family: Sequence[_Contrast], clusters: _Clusters | None) -> Iterator[dict[str, Any]]:
     """The rows of one family of tests, with joint bounds if clusters have keys; those without an interval are not."""
     tests = [_test(contrast) for contrast in family]
     tested = [at for at, test in enumerate(tests) if test.estimate.p is not None]
     adjusted = dict(zip(tested, holm([tests[at].estimate.p or 0.0 for at in tested]), strict=True))
-    quantiles = _quantiles([tests[at] for at in tested], clusters, backend) if clusters else None
+    quantiles = _quantiles([tests[at] for at in tested], clusters) if clusters else None
     for at, test in enumerate(tests):
         row = _row(test)
         if at in adjusted:
             wide = quantiles and _widened(quantiles, test, len(tested))
-            _, low, high = (float(bound) for bound in difference_bounds(CPU, test.moments, wide))
+            _, low, high = (float(bound) for bound in intervals.difference_bounds(CPU, test.moments, wide))
             step = still_step(row["method"], row["n"])
-            mde = smallest_detectable(test.estimate, len(tested), step=step)
+            mde = intervals.smallest_detectable(test.estimate, len(tested), step=step)
             row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde, "skewness": test.skewness}
             if has_joint(test.moments):
                 row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
@@ -280,20 +254,20 @@ def _test(contrast: _Contrast) -> _Test:
     drops = [pair.drop for pair in contrast.pairs]
     moments = _moments(drops)
     differing = len(np.unique(np.concatenate([each.clusters[each.differ] for each in drops])))
-    estimate = estimate_average(moments, differing)
+    estimate = intervals.estimate_average(moments, differing)
     without = replace(moments, deviations=np.empty(0))
-    return _Test(contrast, without, estimate, differing, float(skewness(moments)))
+    return _Test(contrast, without, estimate, differing, float(intervals.skewness(moments)))
 
 
 def still_step(method: str, n: int) -> float | None:
     """The change in points by one differing cluster where none differs: that of one item; None where some differ."""
-    return TOP / n if method == EXACT_METHOD else None
+    return intervals.TOP / n if method == EXACT_METHOD else None
 
 
 def _widened(quantiles: Quantiles, test: _Test, tests: int) -> Quantiles:
     """The quantiles; where no cluster differs, which resampling does not vary, they are at least Bonferroni's."""
     exact = test.estimate.method == EXACT_METHOD
-    least = t_quantile(1 - (1 - CONFIDENCE) / 2 / tests, test.moments.freedom) if exact else 0.0
+    least = intervals.t_quantile(1 - (1 - intervals.CONFIDENCE) / 2 / tests, test.moments.freedom) if exact else 0.0
     return max(quantiles[0], least), max(quantiles[1], least)
 
 
@@ -301,10 +275,10 @@ def _moments(drops: Sequence[Drop]) -> Moments:
     return average_moments(drops, (1 / len(drops),) * len(drops))
 
 
-def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: ArrayBackend) -> Quantiles | None:
+def _quantiles(tested: Sequence[_Test], clusters: _Clusters) -> Quantiles | None:
     joint = [test for test in tested if has_joint(test.moments)]
     members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
-    return simultaneous_quantiles(members, backend=backend) if members else None
+    return simultaneous_quantiles(members) if members else None
 
 
 def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:

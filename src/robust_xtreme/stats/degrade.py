@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -16,58 +16,35 @@ from robust_xtreme.core.errors import Mismatch, SpecError
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import CELL, DELTAS, build
 from robust_xtreme.files.store import grouped
-from robust_xtreme.stats._cells import ALL, Cell, cells, check_same
-from robust_xtreme.stats._realised import Row, at_risk
+from robust_xtreme.stats import intervals
+from robust_xtreme.stats._cells import ALL, Cell, check_same
 from robust_xtreme.stats.claims import CLEAN, holm, no_claim
-from robust_xtreme.stats.intervals import (
-    CONFIDENCE,
-    CPU,
-    ArrayBackend,
-    Estimate,
-    Moments,
-    cluster_sums,
-    difference,
-    difference_bounds,
-    estimate_difference,
-    has_joint,
-    smallest_detectable,
-)
+from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, Moments, estimate_difference, has_joint
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
-from robust_xtreme.stats.score import interval
-
-# The drop of each perturbed cell over the items in which noise edits no number and no listed negator.
+from robust_xtreme.stats.score import Row, at_risk, interval
 
 Drops = Mapping[tuple[str, ...], Estimate]
 """Drops by the values of CELL and the metric."""
 
-Item = tuple[int, str]
-"""A noise seed and an example."""
-
 
 def drops_without_risk(all_cells: Sequence[Cell], predictions: pl.DataFrame, backend: ArrayBackend = CPU) -> Drops:
-    """The drop, with its interval, of each cell with items at risk and others.
+    """The drop, with its interval, of each cell with items at risk (see `at_risk`) and others.
 
     Of each noise seed the sums of the items without risk are compared, perturbed and clean; the drop is the mean over
     the seeds that have such items. Its interval is that of any drop, over the clusters that have such items.
     """
-    risky = dict(_risky(predictions))
+    items, keys_of, starts = grouped(predictions.filter(at_risk()), CELL, ("noise_seed", "example"))
+    rows = items.select("noise_seed", "example").rows()
+    risky = {key: rows[starts[at] : starts[at + 1]] for at, key in enumerate(keys_of.iter_rows())}
     whole = [cell for cell in all_cells if cell.scope == ALL and cell.answers]
-    clean = {(*cell.key[:-1], cell.metric): cell for cell in whole if cell.condition == CLEAN}
-    pairs = [(clean.get((*cell.key[:-1], cell.metric)), cell) for cell in whole if cell.key in risky]
+    clean = {_twin(cell): cell for cell in whole if cell.condition == CLEAN}
+    pairs = [(clean.get(_twin(cell)), cell) for cell in whole if cell.key in risky]
     drops = [(cell, _drop(twin, cell, _without(cell, risky[cell.key]), backend)) for twin, cell in pairs if twin]
     return {(*cell.key, cell.metric): drop for cell, drop in drops if drop}
 
 
-def _risky(predictions: pl.DataFrame) -> Iterator[tuple[tuple[str, ...], list[Item]]]:
-    """The cells in which noise edits a number or a negator, and the items of which it does."""
-    items, cells, starts = grouped(predictions.filter(at_risk()), CELL, ("noise_seed", "example"))
-    rows = items.select("noise_seed", "example").rows()
-    for at, key in enumerate(cells.iter_rows()):
-        yield key, rows[starts[at] : starts[at + 1]]
-
-
-def _without(cell: Cell, risky: Iterable[Item]) -> Any:
-    """Which items of a cell are left without some (noise seeds, items) bool."""
+def _without(cell: Cell, risky: Iterable[tuple[int, str]]) -> Any:
+    """Which items of a cell are left without those of some noise seeds and examples (noise seeds, items) bool."""
     kept = np.ones(cell.values.shape[:2], np.bool_)
     seeds, examples = ({value: at for at, value in enumerate(of)} for of in (cell.seeds, cell.items.examples))
     known = [(seeds[seed], examples[example]) for seed, example in risky if seed in seeds and example in examples]
@@ -84,7 +61,7 @@ def _drop(clean: Cell, noisy: Cell, kept: Any, backend: ArrayBackend) -> Estimat
     shape = int(arms.max()) + 1, int(clusters.max()) + 1
     slots = arms * shape[1] + clusters
     values = clean.values[0, items], noisy.values[seeds, items]
-    before, after = (cluster_sums(each, slots, shape[0] * shape[1]).reshape(*shape, -1) for each in values)
+    before, after = (intervals.cluster_sums(each, slots, shape[0] * shape[1]).reshape(*shape, -1) for each in values)
     return estimate_difference(before, after, noisy.reduce, backend)
 
 
@@ -104,8 +81,6 @@ NATURAL: Final = Decimal("0.02")
 
 CONSTANT: Final = 0.95
 """The share of items that one answer covers from which a cell is marked."""
-
-_KEPT: Final = frozenset(DELTAS.columns) - {"se", "low", "high", "method"}
 
 
 @final
@@ -128,17 +103,6 @@ class Compared:
     tests: tuple[_Test, ...]
 
 
-def deltas(
-    stats: pl.DataFrame,
-    scored: pl.DataFrame,
-    headlines: Mapping[str, str],
-    backend: ArrayBackend = CPU,
-    without_risk: Drops = MappingProxyType({}),
-) -> pl.DataFrame:
-    """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted; see `compared`."""
-    return deltas_of([compared(cells(stats), scored, headlines, backend, without_risk)], backend)
-
-
 def compared(
     all_cells: Sequence[Cell],
     scored: pl.DataFrame,
@@ -152,7 +116,7 @@ def compared(
     task and language at each perturbation's highest strength, and at the natural one where that is among several,
     whatever the values of the cells are. Cells that claim nothing (`no_claim`: no noise reaches them, or an attack
     chose their items), and those without an interval, are not in the family and have no p.
-    `without_risk` are the drops of cells with items at risk (`label_risk.drops_without_risk`). Raises
+    `without_risk` are the drops of cells with items at risk (`drops_without_risk`). Raises
     Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in all_cells if cell.scope == ALL and cell.answers]
@@ -176,7 +140,7 @@ def _test(
     """One test; `drawn` are the keys that weights are drawn by, of clean cells that were met before."""
     if _twin(twin) not in drawn:
         drawn[_twin(twin)] = keys(twin.items.clusters)
-    moments = difference(backend, backend.to(twin.sums), backend.to(cell.sums), cell.reduce)
+    moments = intervals.difference(backend, backend.to(twin.sums), backend.to(cell.sums), cell.reduce)
     deviations = backend.back(moments.deviations)
     member = Member(partial(np.asarray, deviations), float(moments.jump), drawn[_twin(twin)])
     return _Test(row, estimate, replace(moments, deviations=deviations), member)
@@ -190,7 +154,7 @@ def deltas_of(parts: Sequence[Compared], backend: ArrayBackend = CPU) -> pl.Data
     for test, p, joint in zip(tests, adjusted, _joint_bounds(tests, backend), strict=True):
         row = test.row
         row |= {"family": name, "m": len(tests), "p_adjusted": p}
-        row["mde"] = smallest_detectable(test.estimate, len(tests))  # at the corrected alpha
+        row["mde"] = intervals.smallest_detectable(test.estimate, len(tests))  # at the corrected alpha
         if joint:
             row |= {"joint_low": min(joint[0], row["low"]), "joint_high": max(joint[1], row["high"])}
     return build([row | {"marks": _marks(row)} for part in parts for row in part.rows], DELTAS).sort(DELTAS.key)
@@ -217,14 +181,14 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
     clean, chance = before["value"], before["chance"]
     above = None if chance is None or before["near_chance"] is not False else clean - chance
     return {
-        **{name: value for name, value in score.items() if name in _KEPT},
+        **{name: value for name, value in score.items() if name in DELTAS.columns},
         "clean": clean,
         "drop": estimate.value,
         "relative": 100 * estimate.value / clean if clean > 0 else None,
         "relative_corrected": 100 * estimate.value / above if above is not None and above > 0 else None,
         **interval(estimate),
         "p": estimate.p if claims else None,
-        "mde": smallest_detectable(estimate) if claims else None,
+        "mde": intervals.smallest_detectable(estimate) if claims else None,
         "differing": int((twin.sums != cell.sums).any(-1).any(0).sum()),
         "above_chance": before["above_chance"],
         "near_chance": before["near_chance"],
@@ -242,7 +206,7 @@ def _without_risk(cell: Cell, values: Mapping[tuple[Any, ...], Row], estimate: E
 
 def _marks(row: Row) -> str | None:
     """What a reader must know of a cell before its drop."""
-    above, alpha = None if row["chance"] is None else row["clean"] - row["chance"], 1 - CONFIDENCE
+    above, alpha = None if row["chance"] is None else row["clean"] - row["chance"], 1 - intervals.CONFIDENCE
     marks = {
         "not shown above chance": row["near_chance"],
         "no room": above is not None and row["mde"] is not None and above < row["mde"],
@@ -276,17 +240,14 @@ def family_name(tests: Sequence[Row]) -> str:
     Tasks, languages and perturbations are named where there are several. Any other factor is named where tests differ
     in it that agree in all factors before it: not the settings of inference, where each task has its own.
     """
-    rows = [row | _noise_of(row) for row in tests]
+    parts = ("perturbation", "strength", "fields")
+    rows = [row | dict(zip(parts, parts_of(row["condition"]), strict=True)) for row in tests]
     named, alike = [factor for factor in _FACTORS if _differ(rows, factor)], list(_FACTORS)
     for factor, words in _FURTHER.items():
         named += [words] if _differ(rows, factor, alike) else []
         alike.append(factor)
     also = f" and at the natural {NATURAL}" if _differ(rows, "strength", alike) else ""
     return f"{' x '.join(named) or 'one test'} at each perturbation's highest strength{also}"
-
-
-def _noise_of(row: Row) -> Row:
-    return dict(zip(("perturbation", "strength", "fields"), parts_of(row["condition"]), strict=True))
 
 
 def _differ(rows: Sequence[Row], factor: str, alike: Sequence[str] = ()) -> bool:
@@ -323,7 +284,7 @@ def _joint_bounds(tests: Sequence[_Test], backend: ArrayBackend) -> list[tuple[f
     if not (members := [test.member for test in tests if has_joint(test.moments)]):
         return [None] * len(tests)
     quantiles = simultaneous_quantiles(members, backend=backend)
-    bounds = [difference_bounds(backend, test.moments, quantiles)[1:] for test in tests]
+    bounds = [intervals.difference_bounds(backend, test.moments, quantiles)[1:] for test in tests]
     return [
         (float(low), float(high)) if has_joint(test.moments) else None
         for test, (low, high) in zip(tests, bounds, strict=True)

@@ -40,6 +40,7 @@ _EDGE: Final = 1e-9
 LEVEL_METHOD: Final = "logit t, leave-one-cluster-out"
 DELTA_METHOD: Final = "t with one cluster added, leave-one-cluster-out"
 EXACT_METHOD: Final = "exact bound, no cluster varies"
+_FEW: Final = f"none: {{}} clusters, fewer than {FEWEST_CLUSTERS}"
 
 
 @final
@@ -191,9 +192,7 @@ def still_bound(clusters: float, quantile: float, freedom: float) -> float:
 
     The 5 % are the two tails beyond `quantile`, so that a simultaneous one widens this bound too.
     """
-    from scipy import special
-
-    return float(1 - (2 * special.stdtr(freedom, -quantile)) ** (1 / clusters))
+    return float(1 - (2 * t_probability(-quantile, freedom)) ** (1 / clusters))
 
 
 def t_probability(value: float, freedom: float) -> float:
@@ -289,7 +288,7 @@ def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: ArrayBa
     moments = level(backend, backend.to(sums), reduce)
     clusters = sums.shape[-2]
     if clusters < FEWEST_CLUSTERS:
-        return _without_interval(moments, clusters)
+        return _no_interval(moments, _FEW.format(clusters))
     return _estimate(moments, level_bounds(backend, moments), None, None, LEVEL_METHOD)
 
 
@@ -321,22 +320,18 @@ def estimate_difference(
     first, second = backend.to(left), backend.to(right)
     clusters = left.shape[-2]
     if clusters < FEWEST_CLUSTERS:
-        return _without_interval(difference(backend, first, second, reduce), clusters)
+        return _no_interval(difference(backend, first, second, reduce), _FEW.format(clusters))
     moments, bounds, p = paired(backend, first, second, reduce)
     return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
 
 
-def estimate_average(moments: Moments, discordant: int, backend: ArrayBackend = CPU) -> Estimate:
+def estimate_average(moments: Moments, discordant: int) -> Estimate:
     """An average of paired differences with interval and p; with fewer than 19 degrees of freedom, no interval."""
     if moments.freedom < FEWEST_CLUSTERS - 1:
         method = f"none: {moments.freedom:.1f} degrees of freedom, fewer than {FEWEST_CLUSTERS - 1}"
         return _no_interval(moments, method)
-    bounds, p = tested(backend, moments, np.asarray(discordant))
-    return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
-
-
-def _without_interval(moments: Moments, clusters: int) -> Estimate:
-    return _no_interval(moments, f"none: {clusters} clusters, fewer than {FEWEST_CLUSTERS}")
+    bounds, p = tested(CPU, moments, np.asarray(discordant))
+    return _estimate(moments, bounds, float(widened_se(CPU, moments)), float(p), DELTA_METHOD)
 
 
 def _no_interval(moments: Moments, method: str) -> Estimate:

@@ -19,7 +19,6 @@ import polars as pl
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CHANCE, DELTAS, SCORES, SHALLOW, empty
 from robust_xtreme.stats._cells import ALL, CellLevel, cells, levels_of
-from robust_xtreme.stats._realised import by_cell
 from robust_xtreme.stats.averages import Counted, Drop, Drops, Key, clusters_of, counted, drops_of, numbers_of
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.claims import CLEAN
@@ -122,7 +121,8 @@ def measured(
 
 def _read(files: Iterable[Stored], facts: Facts, backend: ArrayBackend) -> MeasuredPart | None:
     """What is measured of task runs from their files; None where there are no statistics."""
-    stats, predictions = _stats(files), _predictions(files)
+    stats = _stats(files)
+    predictions = _collected([(run.predictions, store.scan(run.predictions).drop(_UNUSED)) for run in files])
     return None if stats.is_empty() else measured_part(stats, predictions, facts, backend)
 
 
@@ -131,7 +131,7 @@ def measured_part(
 ) -> MeasuredPart:
     """Measure whole task runs by their STATS and PREDICTIONS. Raises Mismatch."""
     of_files, rows = cells(stats), predictions.drop(_UNUSED, strict=False)
-    scored = scores_of(of_files, by_cell(rows), stamped=facts.stamped, backend=backend)
+    scored = scores_of(of_files, rows, stamped=facts.stamped, backend=backend)
     without_risk = drops_without_risk(of_files, rows, backend)
     drops = compared(of_files, scored, facts.headlines, backend, without_risk)
     sums = counted(of_files, levels_of(scored, empty(DELTAS)))
@@ -158,11 +158,6 @@ def _height(task_run: Stored) -> int:
 def _stats(files: Iterable[Stored], *only: pl.Expr) -> pl.DataFrame:
     """The rows of STATS of some task runs."""
     return _collected([(task_run.stats, store.scan(task_run.stats).filter(*only)) for task_run in files])
-
-
-def _predictions(files: Iterable[Stored]) -> pl.DataFrame:
-    """What numbers are made of from the PREDICTIONS of some task runs."""
-    return _collected([(run.predictions, store.scan(run.predictions).drop(_UNUSED)) for run in files])
 
 
 def _collected(rows: Iterable[tuple[Path, pl.LazyFrame]]) -> pl.DataFrame:

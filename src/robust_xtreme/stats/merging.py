@@ -87,7 +87,11 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
 
     Raises DataError where a file cannot be read, Mismatch naming a row that two of them have.
     """
-    every = sorted((named for path in paths for named in _named(path)), key=lambda named: named[0].key)
+    every: list[tuple[Block, Path]] = []
+    for path in paths:
+        with store.reading(path):
+            every += [(block, path) for block in blocks(store.scan_coded(path))]
+    every.sort(key=lambda named: named[0].key)
     for _, same in groupby(every, key=lambda named: named[0].key):
         (first, path), *others = same
         if others:
@@ -95,11 +99,6 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
             yield store.canonical(rows, frame)
         else:
             yield from _frames(first, path)
-
-
-def _named(path: Path) -> list[tuple[Block, Path]]:
-    with store.reading(path):
-        return [(block, path) for block in blocks(store.scan_coded(path))]
 
 
 def _frames(block: Block, path: Path) -> Iterator[pl.DataFrame]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -30,7 +31,6 @@ Cells = Mapping[Key, Cell]
 """The cells of a run by their keys; where they are read from a file, those of one task run are in memory."""
 
 _ITEM: Final = ("noise_seed", "example")
-_OF_PART: Final = ("task", "language", "context_language")
 _UNFIT: Final = "does not have the items of the cells that the .csv beside it has"
 POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
 """The columns that name a pool: the cells of one task under one condition, on one scale."""
@@ -125,7 +125,7 @@ def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, StoredRows]]:
         raise DataError(path, _UNFIT)
     starts = [0, *counts["len"].cum_sum()]
     parts = []
-    for _, same in groupby(named.iter_rows(named=True), key=lambda row: [row[name] for name in _OF_PART]):
+    for _, same in groupby(named.iter_rows(named=True), key=itemgetter("task", "language", "context_language")):
         cells_of_part = [row["cell"] for row in same]
         first, stop = cells_of_part[0], cells_of_part[-1] + 1
         rows = StoredRows(path, OUTCOMES, every.slice(starts[first], starts[stop] - starts[first]), stamp)
@@ -146,9 +146,6 @@ def _stats(part: StoredRows, named: pl.DataFrame, slot: int, runs: int) -> pl.Da
     return rows
 
 
-# ------------------------------------------------------------------------------------------------------- several runs
-
-
 def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> None:
     """Raise Mismatch where one of two runs has a cell, noise seed or item that the other does not have."""
     for key in sorted(before.keys() ^ after.keys()):
@@ -162,8 +159,12 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
 
 
 @final
-class _Together(Mapping[Key, Cell]):
-    """The cells that some runs have, each with the arms of every run; made when they are asked for."""
+class MeanOfRuns(Mapping[Key, Cell]):
+    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
+
+    They are made when they are asked for. A run that is given several times is paired with each of as many others.
+    Where the items of a cell differ, Mismatch is raised when the cell is asked for.
+    """
 
     __slots__ = ("_keys", "_runs")
 
@@ -174,7 +175,8 @@ class _Together(Mapping[Key, Cell]):
         first, *others = several = [run[key] for run in self._runs]
         for other in others:
             check_same(first, other)
-        return _arms(several)
+        seeds = tuple(seed for cell in several for seed in cell.seeds)
+        return replace(first, seeds=seeds, sums=np.concatenate([cell.sums for cell in several]), worst=None)
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys)
@@ -184,20 +186,6 @@ class _Together(Mapping[Key, Cell]):
 
     def __contains__(self, key: object) -> bool:
         return all(key in run for run in self._runs)
-
-
-def mean_of(runs: Sequence[Cells]) -> Cells:
-    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
-
-    A run that is given several times is paired with each of as many others. Where the items of a cell differ,
-    Mismatch is raised when the cell is asked for.
-    """
-    return _Together(runs)
-
-
-def _arms(arms: Sequence[Cell]) -> Cell:
-    seeds = tuple(seed for cell in arms for seed in cell.seeds)
-    return replace(arms[0], seeds=seeds, sums=np.concatenate([cell.sums for cell in arms]), worst=None)
 
 
 def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:

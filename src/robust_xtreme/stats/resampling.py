@@ -7,7 +7,7 @@ device, so it is the same integer on every device; resampling is counts @ statis
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, reduce
@@ -186,18 +186,12 @@ def simultaneous_quantiles(
     The sides have one each, for 2.5 %, since samples with few losses have small errors, too. Draws are joint: cells
     that share clusters move together. Both are at least Student's for one interval with the family's fewest clusters.
     """
-    groups = _by_clusters(family)
+    groups: defaultdict[bytes, list[Member]] = defaultdict(list)
+    for member in family:  # the weights of members that have the same clusters are drawn once
+        groups[blake2b(member.keys).digest()].append(member)
     with ThreadPoolExecutor(_THREADS) as pool:
-        each = pool.map(lambda members: _greatest(members, seed, resamples, backend), groups)
+        each = pool.map(lambda members: _greatest(members, seed, resamples, backend), groups.values())
         greatest = reduce(np.maximum, each, np.zeros((resamples, 2)))
     single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.keys) for member in family) - 1)
     below, above = np.quantile(greatest, 0.5 + CONFIDENCE / 2, axis=0, method="higher").tolist()
     return max(single, below), max(single, above)
-
-
-def _by_clusters(family: Sequence[Member]) -> Iterable[Sequence[Member]]:
-    """The members that have the same clusters, so that their weights are drawn once."""
-    groups: defaultdict[bytes, list[Member]] = defaultdict(list)
-    for member in family:
-        groups[blake2b(member.keys).digest()].append(member)
-    return groups.values()

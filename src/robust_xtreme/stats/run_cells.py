@@ -86,11 +86,6 @@ class StoredCells(Mapping[Key, Cell]):
         return key in self._where
 
 
-def run_cells(rows: Sequence[StoredRows], where: Mapping[Key, int]) -> StoredCells:
-    """The cells of a run from its rows of STATS; see `headline_rows`."""
-    return StoredCells(rows[0].path, [part.read for part in rows], where)
-
-
 def headline_rows(
     folder: Path, manifest: Mapping[str, Any], scores: pl.DataFrame
 ) -> tuple[list[StoredRows], dict[Key, int]]:

@@ -1,20 +1,27 @@
-"""SCORES: the value of each cell over its noise seeds, with interval, chance, shallow level and what noise did."""
+"""SCORES: the value of each cell over its noise seeds, with interval, chance, shallow level and what noise did.
+
+What noise did are the means of the realised columns of PREDICTIONS, and the most frequent answer. Rates and shares of
+unchanged items are over the items with a text that was noised, or could have been.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
-from robust_xtreme.files.schema import CHANCE, SCORES, SHALLOW, build
-from robust_xtreme.stats._cells import ALL, Cell, cells, check_same
-from robust_xtreme.stats._realised import ByCell, Row, by_cell, realised
+from robust_xtreme.files.schema import CELL, CHANCE, SCORES, SHALLOW, build
+from robust_xtreme.files.store import grouped
+from robust_xtreme.stats._cells import ALL, Cell, check_same
 from robust_xtreme.stats.claims import CLEAN
 from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, estimate_difference, estimate_level
+
+Row = dict[str, Any]
 
 Split = tuple[str, ...]
 """What the cells of a model, of chance and of a shallow predictor share: data, task, split, languages, metric."""
@@ -22,35 +29,31 @@ Split = tuple[str, ...]
 _SPLIT: Final = ("data", "task", "split", "language", "context_language")
 
 
-def scores(
-    stats: pl.DataFrame,
+def scores_of(
+    all_cells: Sequence[Cell],
     predictions: pl.DataFrame,
     *,
     stamped: Collection[tuple[str, ...]] = (),
     backend: ArrayBackend = CPU,
 ) -> pl.DataFrame:
-    """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; see `scores_of`."""
-    return scores_of(cells(stats), by_cell(predictions), stamped=stamped, backend=backend)
-
-
-def scores_of(
-    all_cells: Sequence[Cell],
-    predictions: ByCell,
-    *,
-    stamped: Collection[tuple[str, ...]] = (),
-    backend: ArrayBackend = CPU,
-) -> pl.DataFrame:
-    """SCORES of cells and their PREDICTIONS.
+    """SCORES of cells and their PREDICTIONS, one row per cell, metric and scope, sorted.
 
     The statistics of each noise seed are summed and reduced; the value is the mean over seeds. STATS contain those of
     the constants and of the shallow predictor, too; the chance of a cell is the best constant of its split. `stamped`
     are the models, tasks, splits and languages whose text the model has seen in training. Raises Mismatch, naming the
     example, where the items of a cell, of its noise seeds and of the constants are not the same.
     """
-    levels = _Levels.of(all_cells)
-    noise = realised(predictions)
+    chance: dict[Split, Cell] = {}
+    shallow: dict[tuple[Split, str], Cell] = {}
+    for cell in all_cells:
+        if cell.scope == ALL and cell.model.startswith(SHALLOW):
+            shallow[_split(cell), cell.condition] = cell
+        if cell.scope == ALL and cell.model.startswith(CHANCE):
+            best = chance.get(_split(cell), cell)
+            chance[_split(cell)] = max(best, cell, key=lambda each: (_value(each), each.model))
+    noise = _realised(predictions)
     rows = [
-        _row(cell, levels, noise, backend)
+        _row(cell, chance.get(_split(cell)), shallow, noise, backend)
         | {"overlap": (cell.model, *(cell.columns[name] for name in _SPLIT[1:4])) in stamped}
         for cell in all_cells
         if cell.answers
@@ -58,35 +61,17 @@ def scores_of(
     return build(rows, SCORES).sort(SCORES.key)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Levels:
-    """The best constant of each split, and the shallow predictor's cell on each split under each condition."""
-
-    chance: Mapping[Split, Cell]
-    shallow: Mapping[tuple[Split, str], Cell]
-
-    @classmethod
-    def of(cls, all_cells: Iterable[Cell]) -> _Levels:
-        chance: dict[Split, Cell] = {}
-        shallow: dict[tuple[Split, str], Cell] = {}
-        for cell in all_cells:
-            if cell.scope == ALL and cell.model.startswith(SHALLOW):
-                shallow[_split(cell), cell.condition] = cell
-            if cell.scope == ALL and cell.model.startswith(CHANCE):
-                chance[_split(cell)] = max(chance.get(_split(cell), cell), cell, key=_rank)
-        return cls(chance, shallow)
-
-
-def _rank(cell: Cell) -> tuple[float, str]:
-    return _value(cell), cell.model
-
-
 def _split(cell: Cell) -> Split:
     return (*(cell.columns[name] for name in _SPLIT), cell.metric)
 
 
-def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], backend: ArrayBackend) -> Row:
+def _row(
+    cell: Cell,
+    chance: Cell | None,
+    shallow: Mapping[tuple[Split, str], Cell],
+    noise: Mapping[tuple[str, ...], Row],
+    backend: ArrayBackend,
+) -> Row:
     if cell.key not in noise:
         raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
@@ -103,7 +88,7 @@ def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], back
         "seeds": len(cell.seeds),
         "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
         "worst": None if cell.worst is None else float(cell.reduce(cell.worst)),
-        **(_chance(cell, levels.chance.get(_split(cell)), backend) | _shallow(cell, levels) if compared else {}),
+        **(_chance(cell, chance, backend) | _shallow(cell, shallow) if compared else {}),
         **noise[cell.key],
     }
 
@@ -126,8 +111,8 @@ def _chance(cell: Cell, chance: Cell | None, backend: ArrayBackend) -> Row:
     }
 
 
-def _shallow(cell: Cell, levels: _Levels) -> Row:
-    clean, noisy = (levels.shallow.get((_split(cell), condition)) for condition in (CLEAN, cell.condition))
+def _shallow(cell: Cell, shallow: Mapping[tuple[Split, str], Cell]) -> Row:
+    clean, noisy = (shallow.get((_split(cell), condition)) for condition in (CLEAN, cell.condition))
     if clean is None or noisy is None:
         return {}
     return {
@@ -140,3 +125,111 @@ def _shallow(cell: Cell, levels: _Levels) -> Row:
 
 def _value(cell: Cell) -> float:
     return float(cell.reduce(cell.sums.sum(-2)).mean())
+
+
+def _realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
+    """The realised columns of SCORES for each cell, over all its items and noise seeds; failed items are left out."""
+    failed = predictions.get_column("status") == "failed"
+    some = predictions.filter(~failed) if failed.any() else predictions  # a filter copies all rows
+    rows, keys, starts = grouped(some, CELL, ("noise_seed", "example"))
+    if keys.is_empty():
+        return {}
+    totals = _totals(rows, starts)
+    operators, answers = rows.get_column("operators"), rows.select(_answer()).to_series()
+    nominal = rows.get_column("nominal")
+    return {
+        key: {
+            **_means({name: float(column[at]) for name, column in totals.items()}),
+            "nominal": nominal[int(starts[at]) : int(starts[at + 1])].drop_nulls().first(),
+            "operators": _summed(operators[int(starts[at]) : int(starts[at + 1])]),
+            "constant": _constant(answers[int(starts[at]) : int(starts[at + 1])]),
+        }
+        for at, key in enumerate(keys.iter_rows())
+    }
+
+
+def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
+    """Sums of each column over the rows of each cell, added in the order of the rows."""
+    edited = pl.col("edits") > 0
+    # A query without a right candidate has no text; an item of which nothing is known counts.
+    measured = (pl.col("words").fill_null(1) > 0) | (pl.col("tokens_clean").fill_null(0) > 0)
+    columns = rows.select(
+        "grapheme_edit_rate",
+        "word_edit_rate",
+        "words",
+        "tokens_clean",
+        "tokens",
+        "truncated",
+        "unknown_clean",
+        "unknown",
+        rows=pl.lit(1.0),
+        measured=measured,
+        edited=edited,
+        not_applicable=pl.col("status") == "not_applicable",
+        tokens_changed=edited & pl.col("tokens_changed"),
+        label_risk=pl.when(pl.col("numbers_edited").is_not_null()).then(at_risk()),
+        queries=pl.col("queries").fill_null(0),
+        attacked=pl.col("queries").is_not_null(),
+        success=pl.col("success").fill_null(False),
+    )
+    values = {name: columns.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in columns.columns}
+    return {name: np.add.reduceat(column, starts[:-1]) for name, column in values.items()}
+
+
+def _means(total: dict[str, float]) -> Row:
+    rows, edited, words = total["rows"], total["edited"], total["words"]
+    measured = total["measured"] or rows
+    changed = _share(total["tokens_changed"], edited)
+    unedited = _share(edited, measured)
+    return {
+        "grapheme_edit_rate": _share(total["grapheme_edit_rate"], measured),
+        "word_edit_rate": _share(total["word_edit_rate"], measured),
+        "unchanged": None if unedited is None else 1 - unedited,
+        "not_applicable": total["not_applicable"] / rows,
+        "tokens_per_word_clean": _share(total["tokens_clean"], words),
+        "tokens_per_word": _share(total["tokens"], words),
+        "unknown_clean": _share(total["unknown_clean"], total["tokens_clean"]),
+        "unknown": _share(total["unknown"], total["tokens"]),
+        "tokens_changed": changed,
+        "inert": False if edited == 0 else None if changed is None else changed == 0,
+        "truncated": _share(total["truncated"], rows),
+        "label_risk": _share(total["label_risk"], measured),
+        "queries": _share(total["queries"], total["attacked"]),
+        "success": _share(total["success"], total["attacked"]),
+    }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return None if np.isnan(part) or np.isnan(whole) or not whole else part / whole
+
+
+def at_risk() -> pl.Expr:
+    """Whether noise edits a number or a listed negator of an item of PREDICTIONS."""
+    return (pl.col("numbers_edited").fill_null(0) > 0) | (pl.col("negators_edited").fill_null(0) > 0)
+
+
+def _answer() -> pl.Expr:
+    """The answer of each row; the same tag for every word is the same answer, whatever the number of words."""
+    first = pl.col("prediction").str.extract(r'^\["((?:[^"\\]|\\.)*)"')
+    alike = pl.col("prediction").str.ends_with(pl.concat_str(pl.lit('"'), first, pl.lit('"]')))  # most lists are not
+    names = pl.when(alike).then("prediction").str.json_decode(pl.List(pl.String)).list.unique()
+    return pl.when(names.list.len() == 1).then(names.list.first()).otherwise("prediction").alias("answer")
+
+
+def _constant(answers: pl.Series) -> float | None:
+    """The share of the most frequent answer; None where no answer is known."""
+    if answers.null_count() == len(answers):
+        return None
+    return int(answers.value_counts().get_column("count").max()) / len(answers)  # type: ignore[arg-type]  # not empty
+
+
+def _summed(operators: pl.Series) -> str | None:
+    """The accepted edits of many items by operator, as JSON in the order of the names; None where they are unknown."""
+    if operators.null_count():
+        return None
+    total: Counter[str] = Counter()
+    texts, counts = operators.value_counts().get_columns()
+    for items, count in zip(json.loads(f"[{','.join(texts)}]"), counts, strict=True):  # not one by one
+        for name, edits in items.items():
+            total[name] += edits * count
+    return json.dumps(dict(sorted(total.items())))

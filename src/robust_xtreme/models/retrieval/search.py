@@ -16,10 +16,9 @@ from typing import Any, Final, Protocol, final
 
 import numpy as np
 
-from robust_xtreme.core.columns import Array
+from robust_xtreme.core.columns import Array, leading
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.stats.bitext import Neighbours
-from robust_xtreme.stats.leading import leading
 
 _BLOCK: Final = 1 << 28
 _HOST_BLOCK: Final = 1 << 24

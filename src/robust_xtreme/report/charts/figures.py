@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,9 +24,7 @@ FEWEST: Final = 3
 _TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
 
 _LEGEND: Final = {"orient": "bottom", "columns": 1, "symbolOpacity": 1}
-_BAND: Final = {"type": "area", "opacity": 0.15}
 _LINE: Final = {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5}
-_HEIGHT: Final = {"y": {"field": "low", "type": "quantitative", "scale": {"zero": False}}, "y2": {"field": "high"}}
 
 
 def levels(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -67,15 +66,23 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
     named = points.with_columns(pl.col("perturbation").replace(labels), rounded)
     values = named.to_dicts()
     names = named.get_column("perturbation").unique(maintain_order=True).to_list()
-    scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
-    shared = {
-        "x": {"field": axis, "type": "quantitative", "title": _TITLES[axis]},
-        "color": {"field": "perturbation", "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND},
-    }
+    shared = {"x": {**_number(axis), "title": _TITLES[axis]}, "color": _coloured("perturbation", names)}
+    height = {"y": {**_number("low"), "scale": {"zero": False}}, "y2": {"field": "high"}}
     layers = [
-        {"mark": _BAND, "encoding": {**shared, **_HEIGHT}},
-        {"mark": _LINE, "encoding": {**shared, "y": {"field": "level", "type": "quantitative", "title": "points"}}},
+        {"mark": {"type": "area", "opacity": 0.15}, "encoding": {**shared, **height}},
+        {"mark": _LINE, "encoding": {**shared, "y": {**_number("level"), "title": "points"}}},
     ]
+    return _lines(values, layers)
+
+
+def _coloured(field: str, names: Sequence[str]) -> dict[str, Any]:
+    """A colour for each line, by the field that names it."""
+    scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
+    return {"field": field, "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND}
+
+
+def _lines(values: list[dict[str, Any]], layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The specification of a chart of lines."""
     return {"data": {"values": values}, "layer": layers, "width": 300, "height": 180, "config": config()}
 
 
@@ -92,7 +99,19 @@ def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
             yield str(name), highest, 100 * float(np.trapezoid(shares, strengths)) / highest
 
 
-_QUERIES: Final = "queries, at most (logarithmic)"
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+
+
+def spark(shares: Sequence[float]) -> str:
+    """Shares of the clean level at rising strengths as blocks, from 1.0 on, which is full.
+
+    "" where there is only one strength, or where nothing is right on clean text.
+    """
+    if len(shares) < FEWEST or not all(map(math.isfinite, shares)):
+        return ""
+    return "".join(_BLOCKS[round(min(max(share, 0.0), 1.0) * (len(_BLOCKS) - 1))] for share in shares)
+
+
 _PANEL: Final = ("model", "task", "split", "setting", "inference", "fields")
 """What is the same in one chart, beside the strength and the moves, which are its lines."""
 
@@ -110,9 +129,11 @@ def successes(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
     ]
     if rows:
         points = pl.DataFrame(rows, infer_schema_length=None)
-        several = [name for name in ("model", "split", "inference", "fields") if _varies(points, name)]
-        for names, panel in points.group_by("task", *several, maintain_order=True):
-            yield " ".join(map(str, names)), _averaged(panel)
+        names = ("model", "split", "inference", "fields")
+        varies = points.select((pl.col(names).n_unique().over("task") > 1).any()).row(0, named=True)
+        several = [name for name in names if varies[name]]
+        for named, panel in points.group_by("task", *several, maintain_order=True):
+            yield " ".join(map(str, named)), _averaged(panel)
 
 
 def _largest(results: Results) -> pl.DataFrame:
@@ -122,10 +143,6 @@ def _largest(results: Results) -> pl.DataFrame:
     cells = cells.join(budgets, on="condition", how="left", maintain_order="left")
     cells = cells.with_columns(line=pl.col("noise").str.replace(BUDGET, ""))
     return cells.filter(pl.col("query_budget").eq_missing(pl.col("query_budget").max().over(*_PANEL, "line")))
-
-
-def _varies(points: pl.DataFrame, name: str) -> bool:
-    return bool(points.select((pl.col(name).n_unique().over("task") > 1).any()).item())
 
 
 def _averaged(points: pl.DataFrame) -> pl.DataFrame:
@@ -141,27 +158,16 @@ def _averaged(points: pl.DataFrame) -> pl.DataFrame:
 
 def success_chart(points: pl.DataFrame) -> dict[str, Any]:
     """The specification of the chart of `successes`."""
-    names = points.get_column("line").unique().sort().to_list()
-    scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
     encoding = {
-        "x": {"field": "queries", "type": "quantitative", "title": _QUERIES, "scale": {"type": "log"}},
-        "y": {"field": "success", "type": "quantitative", "title": "success, %", "scale": {"domain": [0, 100]}},
-        "color": {"field": "line", "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND},
+        "x": {**_number("queries"), "title": "queries, at most (logarithmic)", "scale": {"type": "log"}},
+        "y": {**_number("success"), "title": "success, %", "scale": {"domain": [0, 100]}},
+        "color": _coloured("line", points.get_column("line").unique().sort().to_list()),
     }
-    mark = {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5}
     values = points.with_columns(pl.col(pl.Float64).round(2)).to_dicts()
-    return {
-        "data": {"values": values},
-        "layer": [{"mark": mark, "encoding": encoding}],
-        "width": 300,
-        "height": 180,
-        "config": config(),
-    }
+    return _lines(values, [{"mark": _LINE, "encoding": encoding}])
 
 
-# Draws changes of one task sorted by loss, each with its interval.
-#
-# The specification is written out: to find the class of each part of it, altair takes longer than the rest of a page.
+# Specifications are written out: to find the class of each part of one, altair takes longer than the rest of a page.
 
 MOST: Final = 60
 """The number of changes that one chart shows: those with the largest loss."""
@@ -234,16 +240,9 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
         "joint_high": pl.col("joint_change_high"),
         "mde": -pl.col("mde"),
     }
+    rate, known = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String), "grapheme_edit_rate" in cells.columns
     return kept.select(
         pl.concat_str("language", pl.lit("  "), "noise").alias("cell"),
         *(value.round(2).alias(name) for name, value in points.items()),
-        _edits(cells).alias("edits"),
+        (pl.format("edits {} %", rate).fill_null("") if known else pl.lit("")).alias("edits"),
     )
-
-
-def _edits(cells: pl.DataFrame) -> pl.Expr:
-    """What is beside a row: how much the noise edits."""
-    if "grapheme_edit_rate" not in cells.columns:
-        return pl.lit("")
-    rate = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String)
-    return pl.concat_str(pl.lit("edits "), rate, pl.lit(" %")).fill_null("")

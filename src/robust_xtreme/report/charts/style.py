@@ -8,20 +8,15 @@ from typing import Any, Final
 INK: Final = "currentColor"
 """Text, axes and rules: the colour of the text around the chart, in the light and in the dark."""
 
-
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999933", "#882255")
 """Those of Okabe and Ito (2008) without black and yellow, and two of Tol's (2021)."""
 
-
 LOSS: Final = "#d55e00"
-
 
 STEPS: Final = (1, 3, 6, 12, 24)
 """Where a change in points gets the next colour, the same on every page."""
 
-
 FONT: Final = "system-ui, sans-serif"
-
 
 _TEXT: Final = {"labelColor": INK, "titleColor": INK, "labelFont": FONT, "titleFont": FONT}
 

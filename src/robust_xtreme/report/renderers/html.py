@@ -16,18 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from robust_xtreme.core.sinks import Trusted, inert, visible
-from robust_xtreme.report.blocks import (
-    MEDIUM,
-    Block,
-    Chart,
-    Paragraph,
-    Phrase,
-    ReportPage,
-    Table,
-    TableCell,
-    inlines,
-    within,
-)
+from robust_xtreme.report import blocks as doc
+from robust_xtreme.report.blocks import Paragraph, ReportPage, Table, TableCell
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import narrow
@@ -55,27 +45,27 @@ def page(document: ReportPage, downloads: Sequence[Download] = (), draws: Drawin
 
     By default the page has a process of its own for them.
     """
-    charts = [*within(document.blocks, Chart)]
+    charts = [*doc.within(document.blocks, doc.Chart)]
     with draws or Drawing() as draws:
         drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
     if draws.lost:
         document = ReportPage(document.title, (Paragraph(draws.lost), *document.blocks))
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
     parts = {"document": document, "downloads": downloads, "style": style, "script": script, "svgs": svgs}
     return Trusted(template.render(parts))
 
 
-def notebook_tables(title: str, tables: Sequence[Table], first: Sequence[Phrase] = ()) -> Trusted:
+def notebook_tables(title: str, tables: Sequence[Table], first: Sequence[doc.Phrase] = ()) -> Trusted:
     """Paragraphs, then tables for a notebook: those with the same columns as one, without what needs a wide screen."""
-    slim = [narrow(table, MEDIUM) for table in tables]
+    slim = [narrow(table, doc.MEDIUM) for table in tables]
     template = _environment().get_template("notebook.jinja")
     groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
     return Trusted(template.render(title=title, groups=groups, first=first))
 
 
-def notebook_blocks(title: str, blocks: Iterable[Block]) -> Trusted:
+def notebook_blocks(title: str, blocks: Iterable[doc.Block]) -> Trusted:
     """The first sentence and the tables of a document, for a notebook."""
     every = [*blocks]
     about = [block.text for block in every if isinstance(block, Paragraph)][:1]
@@ -92,32 +82,21 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_bucket, _cell, _inert, _kind, id, inlines)
     environment.globals["newline"] = Markup("\n")
-    environment.filters |= {each.__name__.removeprefix("_"): each for each in filters}
+    environment.filters |= {
+        "bucket": _bucket,
+        "cell": lambda value: value if isinstance(value, TableCell) else TableCell(value),
+        "inert": lambda text: escape(inert(text)),  # a text in another script, whose joiners stay
+        "kind": lambda value: type(value).__name__.lower(),
+        "id": id,
+        "inlines": doc.inlines,
+    }
     return environment
-
-
-def _asset(name: str) -> Markup:
-    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # a file of the program
 
 
 def _shown(value: Any) -> Any:
     """What a template writes: hidden characters of a text are codes; what was escaped before stays."""
     return visible(value) if type(value) is str else value
-
-
-def _inert(text: str) -> Markup:
-    """A text in another script, whose joiners stay."""
-    return escape(inert(text))
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__.lower()
-
-
-def _cell(value: Any) -> TableCell:
-    return value if isinstance(value, TableCell) else TableCell(value)
 
 
 def _bucket(change: float | None) -> str:

@@ -40,7 +40,8 @@ def _block(block: doc.Block) -> Iterator[Trusted]:
         case doc.Table():
             yield from [_heading(block.title, 3)] if block.title else []
             yield table(block)
-            yield from [_notes(block.notes)] if block.notes else []
+            notes = [filled("{}: {}", markdown(sign), markdown(meaning)) for sign, meaning in block.notes]
+            yield from [filled("{}.", between("; ", notes))] if notes else []
         case doc.Section():
             yield _heading(block.title, block.level)
             yield from blocks(block.blocks)
@@ -77,11 +78,6 @@ def table(block: doc.Table) -> Trusted:
         *([phrase(cell.text if isinstance(cell, doc.TableCell) else cell) for cell in row] for row in block.rows),
     ]
     return between("\n", (filled("| {} |", between(" | ", line)) for line in lines))
-
-
-def _notes(notes: tuple[tuple[str, str], ...]) -> Trusted:
-    lines = (filled("{}: {}", markdown(sign), markdown(meaning)) for sign, meaning in notes)
-    return filled("{}.", between("; ", lines))
 
 
 def phrase(parts: doc.Phrase) -> Trusted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -12,18 +12,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from robust_xtreme.core.sinks import inert, visible
-from robust_xtreme.report.blocks import (
-    Block,
-    Diff,
-    Heading,
-    Paragraph,
-    Phrase,
-    Sample,
-    Section,
-    Table,
-    inlines,
-    text_of,
-)
+from robust_xtreme.report import blocks as doc
+from robust_xtreme.report.blocks import Diff, Paragraph, Phrase, Sample, Table, inlines, text_of
 from robust_xtreme.report.columns import narrow, only, titled
 from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
 
@@ -36,18 +26,18 @@ _TONES: Final = {"": "", "unmeasured": "bold magenta"}
 _LONGEST: Final = 400
 
 
-def print_blocks(console: Console, blocks: Iterable[Block]) -> None:
+def print_blocks(console: Console, blocks: Iterable[doc.Block]) -> None:
     """Sentences, titles and tables of a document; its legend and its charts are left out."""
     for block in blocks:
         match block:
             case Paragraph():
                 parts = ((visible(text_of(part)), _TONES[getattr(part, "tone", "")]) for part in inlines(block.text))
                 console.print(Text.assemble("\n", *parts), soft_wrap=not console.is_terminal)
-            case Heading():
+            case doc.Heading():
                 console.print(Text(f"\n{visible(block.text)}", style="bold"))
             case Table():
                 print_table(console, block)
-            case Section():
+            case doc.Section():
                 print_blocks(console, block.blocks)
             case _:
                 pass
@@ -70,8 +60,11 @@ def print_table(console: Console, table: Table) -> None:
         _print_entries(console, shown)
     for sign, meaning in shown.notes:
         console.print(Text(f"{sign} {meaning}"))
-    if fitting and fitting.left_out:
-        _print_left_out(console, shown, fitting.left_out)
+    left_out = fitting.left_out if fitting else ()
+    if left_out and any(column.weight for column in shown.columns):
+        console.print(Text(f"Columns left out: {', '.join(shown.columns[index].title for index in left_out)}."))
+    elif left_out:  # columns that weigh the same are a further table
+        print_table(console, only(shown, sorted({*naming(shown), *left_out})))
 
 
 def height(console: Console, table: Table) -> int:
@@ -79,14 +72,6 @@ def height(console: Console, table: Table) -> int:
     with console.capture() as printed:
         print_table(console, table)
     return printed.get().count("\n")
-
-
-def _print_left_out(console: Console, table: Table, left_out: Sequence[int]) -> None:
-    """Name the columns that were left out; of a table whose columns weigh the same, print them as a further one."""
-    if any(column.weight for column in table.columns):
-        console.print(Text(f"Columns left out: {', '.join(table.columns[index].title for index in left_out)}."))
-    else:
-        print_table(console, only(table, sorted({*naming(table), *left_out})))
 
 
 def _plain(console: Console, table: Table) -> Table:
@@ -126,22 +111,15 @@ def _print_entries(console: Console, table: Table) -> None:
                 console.print(Text(f"  {column.title}: {text_of(row[index])}"))
 
 
-# Prints examples of a document: their texts with the edits, gold and predictions.
-
-
 def print_sample(console: Console, sample: Sample) -> None:
     """One example: its title, then a line for each text and fact, indented where it wraps."""
     coloured = console.color_system is not None and not console.no_color
     console.print()
-    console.print(_text(sample.title, coloured).append_text(Text(_became(sample), "bold")), overflow="fold")
+    became = f" ({visible(sample.labels['became'])})" if sample.labels.get("became") else ""
+    console.print(_text(sample.title, coloured).append_text(Text(became, "bold")), overflow="fold")
     for name, value in (*((name, (diff,)) for name, diff in sample.texts), *sample.facts):
         line = Text(f"{visible(name)}: ", "dim").append_text(_text(value, coloured))
         console.print(Padding(line, (0, 0, 0, 2), expand=False), overflow="fold")
-
-
-def _became(sample: Sample) -> str:
-    became = sample.labels.get("became", "")
-    return f" ({visible(became)})" if became else ""
 
 
 def _text(phrase: Phrase, coloured: bool) -> Text:

@@ -42,6 +42,7 @@ _SPECIAL: Final = re.compile("|".join(map(re.escape, _SIGNS)))
 _NUMBER: Final = re.compile(r"(?<![\w.-])-(?=\d)")
 _INTERVAL: Final = re.compile(r"\\lbrack\{\}([-$.\d]+, [-$.\d]+)\\rbrack\{\}")
 _STACKED: Final = re.compile(r"(\S+) (\[[-$.\d]+, [-$.\d]+\])")
+_INTERVAL_BELOW: Final = r"\\begin{tabular}[t]{@{}r@{}}\1\\\\[-2pt]{\\scriptsize \2}\\end{tabular}"
 _BAR: Final = re.compile("(?:(?<=%)|(?<=%\\))|^) *[\u2581-\u258f]+$")
 """A bar, alone or after a share; a name may contain its signs, as that of a piece of a vocabulary does."""
 
@@ -187,17 +188,12 @@ def _notes(table: doc.Table) -> Iterator[Trusted]:
 
 def _row(cells: list[doc.Phrase], sides: Sequence[str]) -> Trusted:
     """A row; a text in a column that breaks lines may be broken within names."""
-    texts = [Trusted(_STACKED.sub(_stacked, _phrase(cell))) for cell in cells]
+    texts = [Trusted(_STACKED.sub(_INTERVAL_BELOW, _phrase(cell))) for cell in cells]
     broken = [
         Trusted(_BREAK.sub(r"\g<0>\\allowbreak{}", text)) if side[0] == "p" else text
         for text, side in zip(texts, sides, strict=True)
     ]
     return filled("{} \\\\", _begun(between(" & ", broken)))
-
-
-def _stacked(match: re.Match[str]) -> str:
-    """A number with its interval under it."""
-    return f"\\begin{{tabular}}[t]{{@{{}}r@{{}}}}{match[1]}\\\\[-2pt]{{\\scriptsize {match[2]}}}\\end{{tabular}}"
 
 
 def _phrase(parts: doc.Phrase) -> Trusted:

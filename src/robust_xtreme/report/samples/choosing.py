@@ -35,7 +35,6 @@ PREDICTED: Final = "predictions.parquet"
 _STATS: Final = "stats.parquet"
 _PARTS, _ATTACKED = "parts", "attacked"
 CLEAN: Final = "clean"
-_WHOLE: Final = 100.0
 _SEEDS: Final = 1 << 20
 _GROUP: Final = ("task", "split", "language")
 _SHOWN: Final = ("cell", "address", "column", "task", "split", "language", "noise", "metric", "seeds")
@@ -216,7 +215,7 @@ def _values(stats: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
 def _reduced(part: pl.DataFrame) -> pl.DataFrame:
     metric = named(part.item(0, "metric"))
     sums = part.get_column("stats").explode().to_numpy().reshape(part.height, -1)
-    values = np.where(sums.any(axis=1), metric.reduce(sums), _WHOLE)
+    values = np.where(sums.any(axis=1), metric.reduce(sums), 100.0)
     return part.select(*_ITEM, pl.Series("value", values))
 
 

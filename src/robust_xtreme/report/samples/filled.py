@@ -44,9 +44,8 @@ def key_of_sheet(sheet: Path, run: str = "") -> pl.DataFrame:
         if row[ROW] != row_name(*(row[column] for column in named)):
             raise DataError(path, f"has in row {shown(row[ROW])} not what the sheet was drawn of")
         if not 0 <= row["wrong"] <= row["right"] or (row["right"] == 0 and row["kind"] != "clean"):
-            raise DataError(
-                path, f"has impossible counts in row {shown(row[ROW])}: of `right` items `wrong` became wrong"
-            )
+            what = f"has impossible counts in row {shown(row[ROW])}: of `right` items `wrong` became wrong"
+            raise DataError(path, what)
     return key
 
 

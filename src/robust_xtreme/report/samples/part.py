@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -12,26 +13,14 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import RobustXtremeError, UnknownName
+from robust_xtreme.core.errors import RobustXtremeError, UnknownName, counted
 from robust_xtreme.core.examples import Answers, Span, Tags, digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
 from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
-from robust_xtreme.report.blocks import (
-    Block,
-    Bullets,
-    Diff,
-    Hyperlink,
-    Inline,
-    Mono,
-    Paragraph,
-    Phrase,
-    Sample,
-    Section,
-    inlines,
-    joined,
-)
+from robust_xtreme.report import blocks as doc
+from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines, joined
 from robust_xtreme.report.cells import anchor, cell_name, language_name, named_beside
 from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, ExampleChoice, SampleRows, chosen, rows_of
@@ -40,18 +29,14 @@ from robust_xtreme.report.samples.tokens import SHOWN, Tokenize, changed_subword
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, native, short, split_at, width_of, window
 from robust_xtreme.report.view import Results
 
-# Shows chosen examples as blocks of a document: texts with their edits, gold, both answers, subwords.
-
 Row = Mapping[str, Any]
 Fact = tuple[str, Phrase]
 
 GOLD, CLEAN, NOISY = "gold", "clean", "noisy"
 _WORDS: Final = 8
 _ANSWER: Final = 120
-_PASSAGE: Final = 60
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9._-]{1,48}")
 _TOKEN: Final = 24
-_FEWEST: Final = 3
 _CONTEXT: Final = "context"
 
 
@@ -69,28 +54,25 @@ class KnownExamples:
     width: int = WIDTH
 
 
-def sample(row: Row, known: KnownExamples) -> Sample:
-    """A chosen example as a block."""
+def sample(row: Row, known: KnownExamples) -> doc.Sample:
+    """A chosen example as a block: texts with their edits, gold, both answers, subwords."""
     remade = known.remade.get((row["address"], row["noise_seed"], row["example"]))
     address = _address(row)
     seed = f" (noise seed {row['noise_seed']})" if row["seeds"] > 1 else ""
+    why = ", drawn at random" if row["drawn"] else ", among the largest losses" if row["loss"] > 0 else ""
     title: Phrase = (
         Hyperlink(cell_name(row), f"#{row['address']}"),
         " ",
         Hyperlink(short(row["example"]), f"#{address}"),
-        f"{seed}: {row['metric']} {points(row['value_clean'])} to {points(row['value'])}{_selected(row)}",
+        f"{seed}: {row['metric']} {points(row['value_clean'])} to {points(row['value'])}{why}",
     )
     labels = {"became": row["became"], "of": row["address"]}
-    texts = tuple(_showing_texts(row, remade, known.width)) if remade else ()
+    texts: tuple[tuple[str, Diff], ...] = ()
+    if remade:
+        named = ((name, remade.outcome(name), _marks(row, remade, name)) for name in remade.clean.texts)
+        texts = tuple((name, shown(outcome, marks, known.width)) for name, outcome, marks in named)
     facts = (*_answers(row, remade, known), _edits(row), *_subwords(row, remade, known))
-    return Sample(title, address, labels, texts, facts)
-
-
-def _selected(row: Row) -> str:
-    """Why an example is shown; nothing where it is only among those that were asked for."""
-    if row["drawn"]:
-        return ", drawn at random"
-    return ", among the largest losses" if row["loss"] > 0 else ""
+    return doc.Sample(title, address, labels, texts, facts)
 
 
 def _address(row: Row) -> str:
@@ -99,14 +81,6 @@ def _address(row: Row) -> str:
     item = id if _SIMPLE.fullmatch(id) else digest(row["example"])
     seed = f"/seed{row['noise_seed']}" if row["seeds"] > 1 else ""
     return f"{row['address']}/{item}{seed}"
-
-
-# ---------------------------------------------------------------------------------------------------------------- texts
-
-
-def _showing_texts(row: Row, remade: Remade, width: int) -> Iterator[tuple[str, Diff]]:
-    for name in remade.clean.texts:
-        yield name, shown(remade.outcome(name), _marks(row, remade, name), width)
 
 
 def shown(noised: Noised, marks: Sequence[Mark] = (), width: int = WIDTH) -> Diff:
@@ -148,9 +122,6 @@ def _differing(*several: Sequence[Any]) -> list[int]:
     return [number for number, values in enumerate(zip(*several, strict=False)) if len(set(values)) > 1]
 
 
-# ------------------------------------------------------------------------------------------------- gold and predictions
-
-
 def _answers(row: Row, remade: Remade | None, known: KnownExamples) -> Iterator[Fact]:
     """Gold, and the predictions on the clean and on the noisy text."""
     values = {GOLD: row["gold"], CLEAN: row["prediction_clean"], NOISY: row["prediction"]}
@@ -165,7 +136,7 @@ def _answer(name: str, value: Any, row: Row, remade: Remade | None, known: Known
         case None:
             return "failed"
         case int():
-            return (Mono(_label(value, row, known)),) if value >= 0 else "no label"
+            return (doc.Mono(_label(value, row, known)),) if value >= 0 else "no label"
         case []:
             return "none"
         case [[int(start), int(stop)], *_]:
@@ -177,21 +148,20 @@ def _answer(name: str, value: Any, row: Row, remade: Remade | None, known: Known
 
 def _label(index: int, row: Row, known: KnownExamples) -> str:
     """The name of a label; of a choice among texts its field."""
-    labels = known.labels.get(row["task"]) or _labels(row["task"])
+    labels: Sequence[str] = known.labels.get(row["task"], ())
+    if not labels:
+        with suppress(UnknownName):  # a task of the data, which are not read
+            labels = registry.load("task", row["task"]).labels
     return labels[index] if index < len(labels) else f"choice{index + 1}"
-
-
-def _labels(task: str) -> Sequence[str]:
-    try:
-        return tuple(registry.load("task", task).labels)
-    except UnknownName:  # a task of the data, which are not read
-        return ()
 
 
 def _span(name: str, span: Span, row: Row, remade: Remade | None) -> Phrase:
     """Gold as text, or an answer: the text that was scored, and what the model read there if that differs."""
     if name == GOLD:
-        return _gold_span(remade) or f"code points {span.start} to {span.stop}"
+        if remade is None or not isinstance(target := remade.clean.target, Answers):
+            return f"code points {span.start} to {span.stop}"
+        context = remade.clean.texts[_CONTEXT]
+        return _plain(context.at(target.spans[0]), context.language)
     code = row["cell_context_language"]
     scored = row["answer" if name == NOISY else "answer_clean"] or ""
     answer: Phrase = _plain(scored, code) if scored else "none"
@@ -199,14 +169,6 @@ def _span(name: str, span: Span, row: Row, remade: Remade | None) -> Phrase:
         return answer
     read = (remade.noisy if name == NOISY else remade.clean).texts[_CONTEXT].at(span)
     return answer if read == scored else (*inlines(answer), f" (in the {name} text: ", *_plain(read, code), ")")
-
-
-def _gold_span(remade: Remade | None) -> Phrase:
-    """The first gold answer in the clean text; nothing where it is not known."""
-    if remade is None or not isinstance(remade.clean.target, Answers):
-        return ""
-    context = remade.clean.texts[_CONTEXT]
-    return _plain(context.at(remade.clean.target.spans[0]), context.language)
 
 
 def _plain(text: str, code: str) -> tuple[Diff]:
@@ -221,7 +183,7 @@ def _document(name: str, id: str, row: Row, remade: Remade | None) -> Phrase:
         return "as gold"
     right = ("another right one: ",) if name != GOLD and id in gold else ()
     if remade is None or id not in remade.documents:
-        return (*right, Mono(short(id)))
+        return (*right, doc.Mono(short(id)))
     return (*right, *_candidate(remade.documents[id], remade.passages.get(id)))
 
 
@@ -235,7 +197,7 @@ def _candidate(noised: Noised, begin: int | None) -> Iterator[Inline]:
     yield from (
         _showing_shown(sentence, (), _ANSWER, code),
         " (in the passage: ",
-        _showing_shown(passage, (), _PASSAGE, code),
+        _showing_shown(passage, (), 60, code),
         ")",
     )
 
@@ -249,17 +211,12 @@ def _tagged(parsed: Mapping[str, Any], remade: Remade | None) -> dict[str, Phras
         return {}
     sides = {name: value or [] for name, value in parsed.items()}
     differing = _differing(*sides.values())
-    words = _words(remade)
+    text = next((text for text in remade.clean.texts.values() if text.spans), None) if remade else None
+    words = ([text.at(span) for span in text.spans], text.language) if text else ([], "")
     rest = f" {CUT} {len(differing) - _WORDS} more" if len(differing) > _WORDS else ""
     if not differing:
         return dict.fromkeys(sides, f"{len(gold)} tags, all as gold")
     return {name: _tags(tags, differing[:_WORDS], words, rest) for name, tags in sides.items()}
-
-
-def _words(remade: Remade | None) -> tuple[list[str], str]:
-    """The words of a tagged text, and its language."""
-    text = next((text for text in remade.clean.texts.values() if text.spans), None) if remade else None
-    return ([text.at(span) for span in text.spans], text.language) if text else ([], "")
 
 
 def _tags(tags: Sequence[str], numbers: Sequence[int], words: tuple[list[str], str], rest: str) -> Phrase:
@@ -270,11 +227,8 @@ def _tags(tags: Sequence[str], numbers: Sequence[int], words: tuple[list[str], s
             parts += [_diff(window([(word, word, "")], _TOKEN), words[1]), " "]
         else:
             parts.append(f"word {number + 1} ")
-        parts += [Mono(tags[number]), "; "]
+        parts += [doc.Mono(tags[number]), "; "]
     return (*parts[:-1], rest) if rest else tuple(parts[:-1])
-
-
-# --------------------------------------------------------------------------------------------------- edits and subwords
 
 
 def _edits(row: Row) -> Fact:
@@ -293,7 +247,7 @@ def _subwords(row: Row, remade: Remade | None, known: KnownExamples) -> Iterator
     changed = changed_subwords(remade, tokenize, (row["tokens_clean"], row["tokens"]))
     if not changed:
         return
-    several, most = len(noised_texts(remade)) > 1, max(_FEWEST, SHOWN // len(changed))
+    several, most = len(noised_texts(remade)) > 1, max(3, SHOWN // len(changed))
     yield "subwords", joined((_changed(remade, name, it, several, most) for name, it in changed.items()), "; ")
 
 
@@ -311,7 +265,7 @@ def _spaced(tokens: Sequence[str], most: int) -> str:
 ANCHOR: Final = "examples"
 _ABOUT: Final = (
     "Of each task and language those that lose most at the highest strength of the noise, and some that are drawn at "
-    "random, as their titles say. {} {} in all: {}. An answer became wrong where it scores lower than the answer to "
+    "random, as their titles say. {} in all: {}. An answer became wrong where it scores lower than the answer to "
     "the clean text, and right where it scores higher. Answers are marked in their context. Subwords are the model's "
     "tokens."
 )
@@ -335,7 +289,7 @@ class ShownRun:
     kept: Kept = field(default_factory=dict)
 
 
-def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Section]:
+def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[doc.Section]:
     """The part of the page of finished runs, whose folders are named as `beside` names their models.
 
     A report that was kept without its predictions, and an imported run, have no examples. Raises DataError where a
@@ -363,7 +317,7 @@ def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> ShownRun:
         return ShownRun(rows, None, manifest, name, (f"No texts are shown. {error}",))
 
 
-def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[Section]:
+def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[doc.Section]:
     """The same of runs that are open."""
     predictions = pl.concat([run.rows.predictions for run in runs])
     stats = tuple(stats for run in runs for stats in run.rows.stats)
@@ -374,29 +328,23 @@ def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[Sect
     lines: list[str] = []
     for run in runs:
         models = _models(run.rows)
-        made = _texts(shown.filter(pl.col("cell_model").is_in(models)), run)
+        of_models = shown.filter(pl.col("cell_model").is_in(models))
+        made = texts_of(of_models, run.spec, run.manifest, run.kept) if run.spec else Texts({}, ())
         of_run = replace(known_of(made, run.spec, run.manifest), width=width_of(shown.height))
         known |= dict.fromkeys(models, of_run)
         lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *made.problems)]
     groups = [*_groups(shown, known)]
     if not groups:
         return
-    about = Paragraph(_ABOUT.format(shown.height, "example" if shown.height == 1 else "examples", _counts(shown)))
-    why: tuple[Block, ...] = (Bullets(tuple(lines)),) if lines else ()
-    yield Section("Examples", ANCHOR, (about, *why, *groups))
+    became = shown.get_column("became").to_list()
+    counts = (f"{became.count(name)} {name if name != 'same' else 'the same'}" for name in BECAME)
+    about = doc.Paragraph(_ABOUT.format(counted(shown.height, "example"), ", ".join(counts)))
+    why: tuple[doc.Block, ...] = (doc.Bullets(tuple(lines)),) if lines else ()
+    yield doc.Section("Examples", ANCHOR, (about, *why, *groups))
 
 
 def _models(rows: SampleRows) -> list[str]:
     return rows.predictions.select("model").unique().collect(engine="streaming").to_series().to_list()
-
-
-def _counts(shown: pl.DataFrame) -> str:
-    made = shown.get_column("became").to_list()
-    return ", ".join(f"{made.count(name)} {name if name != 'same' else 'the same'}" for name in BECAME)
-
-
-def _texts(shown: pl.DataFrame, run: ShownRun) -> Texts:
-    return texts_of(shown, run.spec, run.manifest, run.kept) if run.spec else Texts({}, ())
 
 
 def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> KnownExamples:
@@ -405,20 +353,20 @@ def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> 
     return KnownExamples(made.remade, labels, tokenizers_of(spec, manifest) if spec and made.remade else {})
 
 
-def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator[Section]:
+def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator[doc.Section]:
     """A folded part for each language, in it a part for each task; what is known is by model."""
     for (code,), of_language in shown.group_by("language", maintain_order=True):
         parts = []
         for (column,), of_task in of_language.group_by("column", maintain_order=True):
             samples = tuple(sample(row, known[row["cell_model"]]) for row in of_task.iter_rows(named=True))
-            parts.append(Section(str(column), f"{ANCHOR}/{anchor(str(code), str(column))}", samples, level=4))
+            parts.append(doc.Section(str(column), f"{ANCHOR}/{anchor(str(code), str(column))}", samples, level=4))
         address = f"{ANCHOR}/{anchor(str(code))}"
-        yield Section(language_name(str(code)), address, tuple(parts), level=3, folded=True)
+        yield doc.Section(language_name(str(code)), address, tuple(parts), level=3, folded=True)
 
 
 def samples(
     folder: Path, results: Results, wanted: ExampleChoice, watch: Watch
-) -> tuple[list[Sample], tuple[str, ...]]:
+) -> tuple[list[doc.Sample], tuple[str, ...]]:
     """The wanted examples of a finished run, and why texts of some are not shown, a line each.
 
     Raises DataError where a file is not the one that the run wrote.

@@ -1,6 +1,7 @@
 """Makes a sheet for human raters: texts as a model reads them, the right answer, and nothing that tells which is which.
 
-A second file, the key, has what each row is.
+The rows are drawn from successes of attacks, answers that noise made wrong, and clean controls. A second file, the key,
+has what each row is.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.errors import Mismatch, UnknownName, UserError
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Tags, digest
+from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.core.sinks import inert
 from robust_xtreme.files import csv
 from robust_xtreme.files.frames import build
-from robust_xtreme.report.samples.choosing import CLEAN, ExampleChoice, rows_of
-from robust_xtreme.report.samples.drawing import Drawn, drawn
+from robust_xtreme.files.schema import CELL
+from robust_xtreme.noise.conditions.condition import CLEAN_SEED, LIKE, RANDOM
+from robust_xtreme.report.cells import perturbed
+from robust_xtreme.report.samples import choosing
+from robust_xtreme.report.samples.choosing import CLEAN, ExampleChoice, SampleRows
 from robust_xtreme.report.samples.texts import Remade, key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.validity import SHEET_KEY
@@ -28,7 +33,12 @@ TEXT: Final = "text: "
 """How the columns of texts begin; the name of the field follows."""
 
 QUESTION: Final = "Is this the right answer to the texts, as they are? yes or no"
-_CONTEXT: Final = "context"
+CONTROLS: Final = 5
+"""One row of so many is a clean text."""
+
+_COMPARATORS: Final = (LIKE, f"search={RANDOM}")
+_ITEM: Final = ("cell", "base", "noise_seed", "example")
+_STRATA: Final = ("task", "language")
 
 
 @final
@@ -55,9 +65,9 @@ def sheet_of(
     What cannot be made again is left out. Raises UserError, Mismatch where no text can be made again.
     """
     many, seed = size
-    chosen = drawn(results, rows_of(folder, results.manifest), wanted, many, seed)
-    made = texts_of(chosen.rows, spec_of(folder, results.manifest), results.manifest, watch=watch)
-    rows = [row for row in chosen.rows.iter_rows(named=True) if key_of(row) in made.remade]
+    chosen, counts = _drawn(results, choosing.rows_of(folder, results.manifest), wanted, many, seed)
+    made = texts_of(chosen, spec_of(folder, results.manifest), results.manifest, watch=watch)
+    rows = [row for row in chosen.iter_rows(named=True) if key_of(row) in made.remade]
     if not rows:
         raise Mismatch(made.problems[0] if made.problems else "No text of the run could be made again.")
     labels = {unit["task"]: unit["labels"] for unit in results.manifest.get("units", ()) if "labels" in unit}
@@ -67,7 +77,7 @@ def sheet_of(
     names = [row_name(run, seed, *(row[column] for column in named)) for row in rows]
     kinds = dict(results.conditions.select("condition", "kind").rows())
     key = [
-        _key(row, kinds, chosen, {ROW: name, "run": run, "sheet_seed": seed})
+        {ROW: name, "run": run, "sheet_seed": seed, **_key(row, kinds, counts)}
         for row, name in zip(rows, names, strict=True)
     ]
     controls = sum(row["kind"] == CLEAN for row in key)
@@ -80,20 +90,16 @@ def row_name(run: str, seed: int, model: str, condition: str, noise_seed: int, e
     return digest(run, str(seed), model, condition, str(noise_seed), example)[:10]
 
 
-def _key(row: Mapping[str, Any], kinds: Mapping[str, str], chosen: Drawn, known: Mapping[str, Any]) -> dict[str, Any]:
+def _key(row: Mapping[str, Any], kinds: Mapping[str, str], counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     """What a row of the sheet is."""
     condition = row["cell_condition"]
-    right, wrong = chosen.counts.get(condition, (0, 0))
+    right, wrong = counts.get(condition, (0, 0))
     kind = kinds[condition] if kinds[condition] in ("attack", CLEAN) else "noise"
     return {
-        **known,
+        **{name: row[name] for name in ("task", "language", "example", "noise_seed")},
         "condition": condition,
         "kind": kind,
-        "task": row["task"],
-        "language": row["language"],
         "model": row["cell_model"],
-        "example": row["example"],
-        "noise_seed": row["noise_seed"],
         "right": right,
         "wrong": wrong,
     }
@@ -116,7 +122,7 @@ def _answer(remade: Remade, labels: Sequence[str]) -> tuple[str, str]:
             names = [name for name in remade.noisy.texts if name.startswith("choice")]
             return ", ".join(names), names[index]
         case Answers(spans):
-            return "", remade.clean.texts[_CONTEXT].at(spans[0]) if spans else NO_ANSWER
+            return "", remade.clean.texts["context"].at(spans[0]) if spans else NO_ANSWER
         case Tags(names):
             text = next(text for text in remade.noisy.texts.values() if text.spans)
             pairs = zip(text.spans, names, strict=False)
@@ -133,3 +139,102 @@ def _table(names: Sequence[str], shown: Sequence[Mapping[str, str]]) -> pl.DataF
     columns = {name: [cells.get(name, "") for cells in shown] for name in order}
     empty = [""] * len(names)
     return pl.DataFrame({ROW: names, **columns, "question": [QUESTION] * len(names), VALID: empty, REMARK: empty})
+
+
+def _drawn(
+    results: Results, rows: SampleRows, wanted: ExampleChoice, many: int, seed: int
+) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
+    """At most `many` rows, as many of each wanted condition as there can be, spread over its tasks and languages.
+
+    They are in the order of the sheet; with them is for each condition how many items were right, and became wrong.
+    Draws are keyed by the run and the seed. Raises UserError where no answer became wrong.
+    """
+    cells = choosing.cells_of(results, wanted)
+    items = _right(cells, rows, wanted).join(cells.select("cell", *_STRATA, "cell_condition"), on="cell")
+    common = salt("sheet", str(results.manifest.get("spec_hash", "")), str(seed))
+    items = _in_order(items.sort(*_ITEM), common)
+    counted = items.group_by("cell_condition").agg(pl.len(), pl.col("won").sum()).sort("cell_condition")
+    counts = {name: (right, won) for name, right, won in counted.rows() if won}
+    if not counts:
+        raise UserError("No answer of the run became wrong under these conditions: there is nothing to draw.")
+    shares = _shared({name: won for name, (_, won) in counts.items()}, max(1, many - many // CONTROLS))
+    changed = pl.concat([_spread(items.filter("won", cell_condition=name), share) for name, share in shares.items()])
+    controls = _controls(items, changed, cells, min(many // CONTROLS, many - changed.height))
+    both = pl.concat([_with_cells(changed, cells), controls])
+    shown = _in_order(choosing.with_predictions(both.with_columns(loss=pl.lit(0.0)), rows), common + 1)
+    return shown.sort("key", "example"), counts
+
+
+def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
+    """The conditions that are meant by names, without any all but the comparators of attacks. Raises UnknownName."""
+    cells = perturbed(results).select("perturbation", "noise", "condition").unique(maintain_order=True)
+    if not names:
+        every = cells.get_column("condition").to_list()
+        return tuple(name for name in every if not any(word in name for word in _COMPARATORS)) or tuple(every)
+    known = [*dict.fromkeys(name for column in ("noise", "condition", "perturbation") for name in cells[column])]
+    for name in names:
+        if name not in known:
+            raise UnknownName("condition of the run", name, known, "robust-xtreme attack --help")
+    meant = [pl.col(column).is_in(names) for column in cells.columns]
+    return tuple(cells.filter(pl.any_horizontal(meant)).get_column("condition"))
+
+
+def _right(cells: pl.DataFrame, rows: SampleRows, wanted: ExampleChoice) -> pl.DataFrame:
+    """The items of the cells that are right when clean, with `won`: whether the answer became wrong.
+
+    Those of an attack are right by its goal, others where their headline metric is full.
+    """
+    columns = ("cell", "base", "noise_seed", "example", "won")
+    cell = {f"cell_{name}": name for name in CELL}
+    keyed = cells.select("cell", "base", *cell).rename(cell)
+    parts = []
+    for attacked in rows.attacked:
+        joined = attacked.filter(~pl.col("skipped")).join(keyed.lazy(), on=CELL)
+        parts.append(joined.with_columns(won=pl.col("first") > 0).select(columns).collect())
+    under = {cell for part in parts for cell in part.get_column("cell").unique()}
+    others = cells.filter(~pl.col("cell").is_in(under))
+    for some, stats in choosing.parts_of(others, rows):
+        losses = choosing.losses_of(some, stats, wanted).filter(pl.col("value_clean") >= 100.0)
+        parts.append(losses.with_columns(won=pl.col("loss") > 0).select(columns))
+    return pl.concat(parts, how="vertical_relaxed")
+
+
+def _in_order(items: pl.DataFrame, common: int) -> pl.DataFrame:
+    """The items with `key`, a keyed draw (n,) uint64 each."""
+    names = items.select(pl.concat_str("cell_condition", "noise_seed", "example", separator="\0")).to_series().to_list()
+    return items.with_columns(pl.Series("key", text_keys(common % (1 << 64), names), dtype=pl.UInt64))
+
+
+def _shared(there: Mapping[str, int], many: int) -> dict[str, int]:
+    """As many rows for each condition as there are, up to equal shares; what is left over goes to the others."""
+    shares = dict.fromkeys(there, 0)
+    left = many
+    while left and (open_ones := [name for name, count in there.items() if shares[name] < count]):
+        for name in open_ones[:left]:
+            shares[name] += 1
+        left = many - sum(shares.values())
+    return shares
+
+
+def _spread(items: pl.DataFrame, many: int) -> pl.DataFrame:
+    """So many items, each equally likely, evenly over tasks and languages: every n-th of the sorted ones."""
+    ordered = items.sort(*_STRATA, "key", "example")
+    if not many or ordered.is_empty():
+        return ordered.clear()
+    begin = int(ordered.item(0, "key")) / 2**64
+    return ordered[[min(int((at + begin) * ordered.height / many), ordered.height - 1) for at in range(many)]]
+
+
+def _controls(items: pl.DataFrame, changed: pl.DataFrame, cells: pl.DataFrame, many: int) -> pl.DataFrame:
+    """Clean texts of items that are right, of the tasks and languages of the others, none of which is an example."""
+    others = items.join(changed, on=("base", "example"), how="anti").unique(("base", "example"), maintain_order=True)
+    picked = _with_cells(_spread(others, min(many, others.height)), cells)
+    return picked.with_columns(
+        noise_seed=pl.lit(CLEAN_SEED, pl.Int64),
+        cell_condition=pl.lit(CLEAN),
+        address=pl.lit(CLEAN),
+    )
+
+
+def _with_cells(items: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    return items.select(*_ITEM).join(cells, on=("cell", "base"))

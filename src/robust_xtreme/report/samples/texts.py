@@ -15,7 +15,7 @@ import polars as pl
 
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import Mismatch, RobustXtremeError, UserError
-from robust_xtreme.core.examples import Corpus, Example
+from robust_xtreme.core.examples import Corpus, Example, Text
 from robust_xtreme.core.run_spec import RunSpec, from_toml, parse_sets
 from robust_xtreme.core.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
 from robust_xtreme.files.manifest import IMPORTED, check_file
@@ -66,11 +66,10 @@ class Remade:
     def outcome(self, name: str) -> Noised:
         """What became of a field."""
         text = self.clean.texts[name]
-        return self.outcomes[text.id] if name in self.fields else _unchanged(self, name)
+        return self.outcomes[text.id] if name in self.fields else _unchanged(text)
 
 
-def _unchanged(remade: Remade, name: str) -> Noised:
-    text = remade.clean.texts[name]
+def _unchanged(text: Text) -> Noised:
     return Noised(text, text, "unchanged", 0, {}, 0, 0, 0, 0)
 
 
@@ -116,20 +115,21 @@ def texts_of(
         with ExitStack() as stack:
             stack.enter_context(using(*spec.packs))
             stack.enter_context(own_tasks(spec.data))
-            maker = _maker(spec, manifest, kept)
+            if packs.identity() != manifest.get("packs", ""):
+                raise Mismatch("The contents of the run's --packs changed since.")
+            source = open_source(spec.data, offline=True)
+            units = tuple(dict.fromkeys((unit["task"], unit["language"]) for unit in manifest.get("units", ())))
+            sets = {name: NoisySet(name, Path(path), units) for name, path in parse_sets(spec.external).items()}
+            maker = _Maker(spec, source, Pools(source), kept, sets)
             for unit, rows in _by_unit(chosen, manifest):
                 watch(f"{unit['task']} {unit['language']}")
                 try:
                     remade |= maker.remade(unit, rows)
                 except (RobustXtremeError, OSError) as error:
-                    problems.append(_line(unit, error))
+                    problems.append(f"{unit['task']} {unit['language']}: no texts are shown. {error}")
     except (RobustXtremeError, OSError) as error:
         problems.append(f"No texts are shown. {error}")
     return Texts(remade, tuple(problems))
-
-
-def _line(unit: Mapping[str, Any], error: Exception) -> str:
-    return f"{unit['task']} {unit['language']}: no texts are shown. {error}"
 
 
 def _by_unit(
@@ -139,20 +139,14 @@ def _by_unit(
     columns = ("task", "split", "language", "context_language")
     groups = chosen.partition_by([f"cell_{name}" for name in columns], as_dict=True)
     for unit in manifest.get("units", ()):
-        origin = Origin(unit["task"], unit["split"], unit["language"])
-        key = (origin.task, origin.split, origin.question, origin.context)
-        if key in groups:
+        if (key := _cell_key(unit)) in groups:
             yield unit, groups[key].to_dicts()
 
 
-def _maker(spec: RunSpec, manifest: Mapping[str, Any], kept: Kept) -> _Maker:
-    """Raises Mismatch where the packs of the run are others now."""
-    if packs.identity() != manifest.get("packs", ""):
-        raise Mismatch("The contents of the run's --packs changed since.")
-    source = open_source(spec.data, offline=True)
-    cells = tuple(dict.fromkeys((unit["task"], unit["language"]) for unit in manifest.get("units", ())))
-    sets = {name: NoisySet(name, Path(path), cells) for name, path in parse_sets(spec.external).items()}
-    return _Maker(spec, source, Pools(source), kept, sets)
+def _cell_key(unit: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Task, split and both languages of a task run."""
+    origin = Origin(unit["task"], unit["split"], unit["language"])
+    return origin.task, origin.split, origin.question, origin.context
 
 
 @final
@@ -177,7 +171,11 @@ class _Maker:
             clean = [by_id[row["example"]] for row in alike if row["example"] in by_id]
             if len(clean) < len(alike):
                 raise Mismatch("An example of the run is not in its data.")
-            for row, remade in zip(alike, _under(task, clean, corpus, condition, seed, alike), strict=True):
+            documents = _documents(corpus, condition, seed, alike) if corpus else {}
+            passages = corpus.passages if corpus else {}
+            for row, shown in zip(alike, _shown(clean, condition, seed, alike), strict=True):
+                example, noisy, outcomes = shown
+                remade = Remade(task, example, noisy, condition.fields, outcomes, documents, passages)
                 _check(row, remade)
                 made[key_of(row)] = remade
         return made
@@ -187,7 +185,11 @@ class _Maker:
         if kept := self.kept.get((task.name, unit["language"], unit["split"])):
             return kept.examples, kept.corpus, None
         name = clean_split(unit["split"])
-        split = self._split(task, unit["language"], name)
+        names = task.name, unit["language"], name
+        if names not in self.last:
+            self.last.clear()
+            self.last[names] = load(task, self.source, unit["language"], name, self.pools)
+        split = self.last[names]
         examples = limit(split.examples, self.spec.limit_of(task.name))
         if "external" not in unit:
             _check_data(unit, examples, split)
@@ -205,16 +207,7 @@ class _Maker:
         """The frozen sets of a task run by the names of their conditions, read where a row is of one."""
         if not any(row["cell_condition"].startswith(FROZEN) for row in rows):
             return {}
-        origin = Origin(unit["task"], unit["split"], unit["language"])
-        key = (origin.task, origin.split, origin.question, origin.context)
-        return {each.name: each for each in read_frozen(self.spec.frozen).get(key, ())}
-
-    def _split(self, task: TaskSpec, language: str, split: str) -> Split:
-        names = task.name, language, split
-        if names not in self.last:
-            self.last.clear()
-            self.last[names] = load(task, self.source, language, split, self.pools)
-        return self.last[names]
+        return {each.name: each for each in read_frozen(self.spec.frozen).get(_cell_key(unit), ())}
 
 
 def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Split) -> None:
@@ -266,21 +259,6 @@ def _drawn(condition: Condition, nominal: str | None) -> Condition:
     return condition
 
 
-def _under(
-    task: TaskSpec,
-    clean: Sequence[Example],
-    corpus: Corpus | None,
-    condition: Condition,
-    seed: int,
-    rows: Sequence[Mapping[str, Any]],
-) -> Iterator[Remade]:
-    """Examples under a condition, and the documents that are right or were found."""
-    documents = _documents(corpus, condition, seed, rows) if corpus else {}
-    passages = corpus.passages if corpus else {}
-    for example, noisy, outcomes in _shown(clean, condition, seed, rows):
-        yield Remade(task, example, noisy, condition.fields, outcomes, documents, passages)
-
-
 def _shown(
     clean: Sequence[Example], condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Example, Example, Mapping[str, Noised]]]:
@@ -321,7 +299,7 @@ def _documents(corpus: Corpus, condition: Condition, seed: int, rows: Sequence[M
             wanted.update(json.loads(row[name] or "[]")[:1])
     texts = [text for text in corpus.texts if text.id in wanted]
     if condition.spec is None or CANDIDATE not in condition.fields:
-        return {text.id: Noised(text, text, "unchanged", 0, {}, 0, 0, 0, 0) for text in texts}
+        return {text.id: _unchanged(text) for text in texts}
     return {outcome.clean.id: outcome for outcome in noise_texts(texts, condition.spec, seed)}
 
 

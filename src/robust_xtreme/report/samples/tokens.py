@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ _BESIDE: Final = 1
 
 def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Tokenize]:
     """By task, the tokenizer of the run's model; without those that are not here, or misplace their tokens."""
-    folders = dict(filter(None, map(_named, ((name, spec) for name in spec.model))))
+    folders = dict(filter(None, (_named(name, spec) for name in spec.model)))
     by_path: dict[Path, Tokenize] = {}
     by_task: dict[str, Tokenize] = {}
     for model in manifest.get("models", ()):
@@ -40,9 +40,8 @@ def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Token
     return by_task
 
 
-def _named(given: tuple[str, RunSpec]) -> tuple[str, Path] | None:
+def _named(asked: str, spec: RunSpec) -> tuple[str, Path] | None:
     """The name in tables of a model as it was asked for, and its tokenizer's file; None where that is not here."""
-    asked, spec = given
     name = asked.partition("=")[2] if "=" in asked and not Path(asked).exists() else asked
     try:
         if name == MINI:
@@ -108,14 +107,10 @@ def changed_subwords(remade: Remade, tokenize: Tokenize, counts: tuple[int, int]
     for name in noised_texts(remade):
         outcome = remade.outcome(name)
         before, after = (text.pieces(words) for text in (outcome.clean, outcome.text))
-        fields[name] = _flat(map(tokenize, before)), _flat(map(tokenize, after))
+        fields[name] = [*chain.from_iterable(map(tokenize, before))], [*chain.from_iterable(map(tokenize, after))]
     if tuple(sum(len(sides[side]) for sides in fields.values()) for side in (0, 1)) != counts:
         return {}
     return {name: _changed(before, after) for name, (before, after) in fields.items() if before != after}
-
-
-def _flat(lists: Iterable[list[str]]) -> list[str]:
-    return [token for tokens in lists for token in tokens]
 
 
 def _changed(before: Sequence[str], after: Sequence[str]) -> Sides:

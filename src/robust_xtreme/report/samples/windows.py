@@ -19,9 +19,6 @@ from robust_xtreme.noise.engine.noised import Piece
 WIDTH: Final = 300
 """The clusters of a text that are shown, about."""
 
-_MANY: Final = 1000
-_LESS: Final = 120
-
 CUT: Final = "\u2026"
 _LONGEST: Final = 16
 """The most code points of a cluster that are shown."""
@@ -35,7 +32,7 @@ Marked = tuple[str, str, str]
 
 def width_of(examples: int) -> int:
     """The clusters of a text that a page with so many examples shows, about."""
-    return WIDTH if examples <= _MANY else _LESS
+    return WIDTH if examples <= 1000 else 120
 
 
 @final
@@ -123,14 +120,10 @@ def _points(parts: Sequence[Marked], sizes: Sequence[int]) -> list[int]:
     points: dict[str, int] = {}
     position = 0
     for (before, after, names), size in zip(parts, sizes, strict=True):
-        kinds = ([_EDIT] if before != after else []) + names.split()
-        for kind in kinds:
+        for kind in [*(["\0edit"] if before != after else []), *names.split()]:
             points.setdefault(kind, position)
         position += size
     return sorted(set(points.values())) or [0]
-
-
-_EDIT: Final = "\0edit"
 
 
 def _cut(parts: Sequence[Marked], sizes: Sequence[int], points: Sequence[int], reach: int) -> list[Marked]:
@@ -195,21 +188,12 @@ def _capped(cluster: str) -> str:
 
 def _joined(parts: Sequence[Marked]) -> Iterator[Marked]:
     """Neighbours that are equal before and after, and have the same mark, as one part."""
-    run, name = "", ""
-    for before, after, mark in parts:
-        if before == after and mark == name:
-            run += before
-            continue
-        if run:
-            yield run, run, name
-        run, name = (before, mark) if before == after else ("", mark)
-        if before != after:
-            yield before, after, mark
-    if run:
-        yield run, run, name
+    for (is_equal, name), run in groupby(parts, key=lambda part: (part[0] == part[1], part[2])):
+        if not is_equal:
+            yield from run
+        elif text := "".join(before for before, *_ in run):
+            yield text, text, name
 
-
-# The ids of examples: the short one that readers see, and the whole ids that a reader means.
 
 _LONG: Final = 48
 

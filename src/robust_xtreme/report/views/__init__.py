@@ -6,14 +6,8 @@ from typing import Final
 
 MEMBERS: Final = {
     "_averaged": (
-        "by_task",
-        "by_task_common",
-        "averaged_languages",
-        "languages_in_columns",
-        "by_script",
-        "by_family",
-        "overall",
-        "overall_drops",
+        *("by_task", "by_task_common", "averaged_languages", "languages_in_columns", "by_script", "by_family"),
+        *("overall", "overall_drops", "strength_curves"),
     ),
     "_by_cell": (
         *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),

@@ -55,8 +55,6 @@ _ATTACKS_COLUMNS: Final = (
     *BELOW_RANDOM, "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes",
     "no_edit", "attacked", "n", "label_risk",
 )  # fmt: skip
-
-
 _DESCRIPTION: Final = (
     "The share of items that are right when clean and wrong after at most so many queries, on average over languages."
 )
@@ -77,10 +75,6 @@ def attacks(results: Results) -> pl.DataFrame:
     return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *_ATTACKS_COLUMNS)
 
 
-_LEVELS: Final = ("clean", "noise", "random", "robust")
-_BESIDE: Final = tuple(f"{name}_{part}" for name in _LEVELS for part in ("level", "low", "high"))
-
-
 @view(title="Defences", order=37)
 def defences(results: Results) -> pl.DataFrame:
     """Models under the same attack: clean, under noise with as many edits, random search, and the robust level."""
@@ -88,7 +82,6 @@ def defences(results: Results) -> pl.DataFrame:
     several = pl.col("model").n_unique().over("task", "split", "language", "condition") > 1
     shown = whole.filter(several)
     section = pl.concat_str(pl.col("task"), pl.lit(", "), "split", pl.lit(", "), "metric", pl.lit(", "), "condition")
-    ordered = shown.with_columns(section.alias(SECTION)).sort(
-        "task", "split", "metric", "fields_rank", "condition", "language", "run_rank", "model"
-    )
-    return ordered.select(SECTION, "language", "model", *_BESIDE)
+    order = ("task", "split", "metric", "fields_rank", "condition", "language", "run_rank", "model")
+    levels = [f"{name}_{part}" for name in ("clean", "noise", "random", "robust") for part in ("level", "low", "high")]
+    return shown.with_columns(section.alias(SECTION)).sort(order).select(SECTION, "language", "model", *levels)

@@ -7,29 +7,17 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.report.averages import (
-    CHANGE,
-    NOISE,
-    PREDICTION,
-    TITLE,
-    average_heading,
-    average_text,
-    benchmark_rows,
-    languages_text,
-    score_text,
-    tasks_in_order,
-    with_change,
-    with_extremes,
-    within_tasks,
-)
+from robust_xtreme.report import averages
+from robust_xtreme.report.averages import CHANGE, NOISE, TITLE, within_tasks
+from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import highest, script, sectioned
+from robust_xtreme.report.charts.figures import FEWEST, NOMINAL, REALISED, areas, curve, levels, spark
 from robust_xtreme.report.columns import GROUPED, NOTHING, SCORE, interval, signed
 from robust_xtreme.report.summary import UNDECIDED, headline_cells, undecided
 from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.stats.averages import COMMON, LANGUAGES
+from robust_xtreme.stats.benchmark import TASKS, TITLES
 from robust_xtreme.stats.claims import SELECTED
-
-# The view languages_in_columns.
 
 _WIDTH: Final = 6
 """The number of languages beside each other."""
@@ -73,9 +61,6 @@ def _text(row: Mapping[str, Any]) -> str:
     return f"{signed(row['change'])}{marks}{UNDECIDED if undecided(row) else ''}{bounds}"
 
 
-_KEY: Final = ("metric", "fields", *NOISE)
-
-
 @view(title="By task", order=10)
 def by_task(results: Results) -> pl.DataFrame:
     """Averages over the languages that a noise reaches, the same in all models; others are not covered."""
@@ -89,8 +74,8 @@ def by_task_common(results: Results) -> pl.DataFrame:
 
 
 def _by_task(results: Results, kind: str) -> pl.DataFrame:
-    rows = with_extremes(within_tasks(results, kind), results)
-    columns = (*_KEY, *CHANGE, *PREDICTION, "least", "most", "grapheme_edit_rate")
+    rows = averages.with_extremes(within_tasks(results, kind), results)
+    columns = ("metric", "fields", *NOISE, *CHANGE, *averages.PREDICTION, "least", "most", "grapheme_edit_rate")
     return sectioned(rows, noise=False).select(SECTION, *columns)
 
 
@@ -110,28 +95,26 @@ def averaged_languages(results: Results) -> pl.DataFrame:
 @view(title="By script", order=24)
 def by_script(results: Results) -> pl.DataFrame:
     """Averages over the languages of one script (ISO 15924), each counted once; other languages are not covered."""
-    rows = sectioned(within_tasks(results, "script"), "metric").with_columns(
-        script=pl.col("name"), averaged_over=pl.col("languages")
-    )
-    return rows.select(SECTION, "script", *NOISE, *CHANGE, "grapheme_edit_rate", "averaged_over")
+    return _by_kind(results, "script")
 
 
 @view(title="By language family", order=26)
 def by_family(results: Results) -> pl.DataFrame:
     """Averages over the languages of one family, each counted once; other languages are not covered."""
-    rows = sectioned(within_tasks(results, "family"), "metric").with_columns(
-        family=pl.col("name"), averaged_over=pl.col("languages")
-    )
-    return rows.select(SECTION, "family", *NOISE, *CHANGE, "grapheme_edit_rate", "averaged_over")
+    return _by_kind(results, "family")
+
+
+def _by_kind(results: Results, kind: str) -> pl.DataFrame:
+    named = {kind: pl.col("name"), "averaged_over": pl.col("languages")}
+    rows = sectioned(within_tasks(results, kind), "metric").with_columns(**named)
+    return rows.select(SECTION, kind, *NOISE, *CHANGE, "grapheme_edit_rate", "averaged_over")
 
 
 @view(title="Overall", order=2)
 def overall(results: Results) -> pl.DataFrame:
     """Means over languages as papers print them: F1 / EM for questions, F1 for udpos; * is over a part."""
-    rows = benchmark_rows(results)
-    compared = (
-        rows.select("name", "condition", "task", "metric").is_duplicated().any()
-    )  # several models, the same tasks
+    rows = averages.benchmark_rows(results)
+    compared = rows.select("name", "condition", "task", "metric").is_duplicated().any()  # of several models
     section = pl.concat_str(TITLE, pl.lit(", "), "model") if compared else pl.col(TITLE)
     groups = rows.with_columns(section.alias(SECTION)).group_by(SECTION, "condition", maintain_order=True)
     orders = {task: entry.get("score", entry["metrics"]) for task, entry in results.manifest.get("tasks", {}).items()}
@@ -142,21 +125,55 @@ def overall(results: Results) -> pl.DataFrame:
 def _row(rows: Sequence[Mapping[str, Any]], orders: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """One noise: the score of each task of the benchmark, and its averages."""
     row = {SECTION: rows[0][SECTION], "noise": rows[0]["condition"]}
-    for task in tasks_in_order(rows[0][TITLE]):
+    benchmark = next((name for name, title in TITLES.items() if title == rows[0][TITLE]), "xtreme-r")  # or of a suite
+    for task in TASKS[benchmark]:
         of_task = [each for each in rows if each["task"] == task]
-        row[SCORE + task] = score_text(of_task, orders[task]) if of_task else ""
+        row[SCORE + task] = averages.score_text(of_task, orders[task]) if of_task else ""
     whole = [each for each in rows if not each["task"]]
-    return row | {SCORE + average_heading(each): average_text(each) for each in whole}
+    return row | {SCORE + averages.average_heading(each): averages.average_text(each) for each in whole}
 
 
 @view(title="Overall changes", order=3)
 def overall_drops(results: Results) -> pl.DataFrame:
     """The averages over tasks, clean and perturbed over the same cells; other languages and tasks are not covered."""
-    rows = with_change(benchmark_rows(results).filter(pl.col("task") == ""))
-    texts = {"average": average_heading, "over": languages_text}
+    rows = averages.with_change(averages.benchmark_rows(results).filter(pl.col("task") == ""))
+    texts = {"average": averages.average_heading, "over": averages.languages_text}
     made = {name: [text(row) for row in rows.iter_rows(named=True)] for name, text in texts.items()}
     named = rows.with_columns(pl.DataFrame(made, dict.fromkeys(made, pl.String)), noise=pl.col("condition"))
     compared = named.select("title", "average", "noise").is_duplicated().any()
     section = pl.concat_str("title", pl.lit(", "), "model") if compared else pl.col("title")
     columns = (SECTION, "average", "noise", "over", *CHANGE, "n", "clusters")
     return named.with_columns(section.alias(SECTION)).select(columns)
+
+
+_CURVES: Final = {
+    **dict.fromkeys((SECTION, "task", "perturbation", "curve"), pl.String),
+    **dict.fromkeys(("range", "area"), pl.Float64),
+}
+_DESCRIPTION: Final = (
+    "The average over languages at each strength, {}. The band is the 95 % interval of the change; strength 0 is "
+    "clean. Areas can be compared over the same range."
+)
+_AXES: Final = {REALISED: "over the share of characters that is edited", NOMINAL: "over the strength as given"}
+
+
+def _charts(results: Results) -> Iterator[Chart]:
+    """The curves of each task with several strengths."""
+    for task, points in levels(results):
+        if points.group_by("perturbation").len().get_column("len").max() < FEWEST:  # type: ignore[operator]  # counts
+            continue
+        for axis, words in _AXES.items():
+            more = axis == NOMINAL
+            yield Chart(task, _DESCRIPTION.format(words), curve(points, axis), task.split(" ")[0], more)
+
+
+@view(title="Strength curves", order=7, charts=_charts)
+def strength_curves(results: Results) -> pl.DataFrame:
+    """What is left of the clean level on average, from strength 0 to the highest of several: the area under a curve."""
+    rows = []
+    for task, points in levels(results):
+        for name, reached, area in areas(points):
+            of_noise = points.filter(perturbation=name)
+            shares = spark((of_noise["level"] / of_noise["clean"]).to_list())
+            rows.append(("", task, name, shares, reached / 100, area / 100))
+    return pl.DataFrame(rows, schema=_CURVES, orient="row")

@@ -137,7 +137,8 @@ def tokenizer(results: Results) -> pl.DataFrame:
     """Why a cell drops: tokens, unknown tokens and truncated items, at each perturbation's highest strength."""
     clean = results.scores.filter(pl.col("condition") == "clean")
     twins = clean.select(*_TWIN, pl.col("truncated").alias("truncated_clean"))
-    scripts = pl.col("language").map_elements(_script, return_dtype=pl.String).alias("script")
+    known = {code: language(code).script for code in ALL_LANGUAGES}
+    scripts = pl.col("language").replace_strict(known, default="", return_dtype=pl.String).alias("script")
     joined = results.deltas.join(twins, on=_TWIN, how="left", maintain_order="left").with_columns(scripts)
     read = pl.any_horizontal(pl.col("truncated", "tokens_per_word").is_not_null())  # an imported run knows no tokens
     rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all", read)
@@ -145,24 +146,17 @@ def tokenizer(results: Results) -> pl.DataFrame:
     return named.sort("order", "script", maintain_order=True).select(SECTION, *_TOKENIZER_COLUMNS)
 
 
-def _script(code: str) -> str:
-    return language(code).script if code in ALL_LANGUAGES else ""
-
-
-_WORST: Final = 12
 _WORST_CELLS_COLUMNS: Final = (
     "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
     "p_adjusted", "marks", "grapheme_edit_rate",
 )  # fmt: skip
-
-
 _NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED: "without a verdict, tested or not"}
 
 
 @view(title="Worst cells", order=1, notes=_NOTES)
 def worst_cells(results: Results) -> pl.DataFrame:
     """The largest losses at each perturbation's highest strength."""
-    cells = highest(headline_cells(results)).filter(pl.col("change") < 0).sort("change", "address").head(_WORST)
+    cells = highest(headline_cells(results)).filter(pl.col("change") < 0).sort("change", "address").head(12)
     changes = [signed(row["change"]) + mark(row) for row in cells.iter_rows(named=True)]
     parts = {"task": pl.col("column"), SECTION: pl.lit("")}
     joint = {f"tested_change_{end}": pl.col(f"joint_change_{end}") for end in ("low", "high")}
@@ -182,7 +176,6 @@ def worst_of_seeds(results: Results) -> pl.DataFrame:
     return sectioned(cells, "metric").select(SECTION, *_WORST_OF_SEEDS_COLUMNS)
 
 
-_LARGEST: Final = 20
 _LARGEST_LOSSES_COLUMNS: Final = (
     "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
     "marks", "grapheme_edit_rate",
@@ -208,6 +201,6 @@ def _charts(results: Results) -> Iterator[Chart]:
 @view(title="Largest losses", order=6, charts=_charts)
 def largest_losses(results: Results) -> pl.DataFrame:
     """The tested changes that are worst; joint intervals are valid for all tests at once, and need 60 clusters."""
-    rows = _cells(results).group_by(SECTION, maintain_order=True).head(_LARGEST)
+    rows = _cells(results).group_by(SECTION, maintain_order=True).head(20)
     rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
     return rows.select(SECTION, *_LARGEST_LOSSES_COLUMNS)

@@ -10,10 +10,6 @@ from robust_xtreme.report.averages import TITLE, average_heading, benchmark_rows
 from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.view import SECTION, Results, view
 
-# The view external.
-
-_KIND: Final = "external:"
-_MATCHED: Final = "@matched="
 _EXTERNAL_COLUMNS: Final = (
     "language", "perturbation", "pairs", "share", "pairing", "clean_left", "noisy_left", "grapheme_edit_rate",
     "word_edit_rate", "operators", "clean", "value", "change", "no_claim", "change_low", "change_high",
@@ -31,7 +27,7 @@ _TWIN: Final = ("task", "split", "language", "context_language")
 def external(results: Results) -> pl.DataFrame:
     """Paired items alone; the pairs can favour long texts and mild noise, can be wrong, and keep the clean gold."""
     facts = pl.DataFrame(_facts(results), schema=_FACTS, orient="row")
-    of_sets = pl.col("condition").str.starts_with(_KIND) | pl.col("condition").str.contains(_MATCHED, literal=True)
+    of_sets = pl.col("condition").str.contains("^external:|@matched=")
     deltas = results.deltas.filter(of_sets, pl.col("scope") == "all")
     given = Results(results.scores, deltas.join(facts, on=_TWIN, maintain_order="left"), results.manifest)
     rows = headline(perturbed(given), results)
@@ -68,9 +64,6 @@ def conditions(results: Results) -> pl.DataFrame:
     return noised.with_columns(pl.lit("").alias(SECTION), params=params).select(SECTION, *_COLUMNS)
 
 
-_SCHEMA: Final = dict.fromkeys((SECTION, "average", "noise", "splits", "absent"), pl.String)
-
-
 @view(title="What the overall averages are over", order=4)
 def missing_cells(results: Results) -> pl.DataFrame:
     """The split whose cells count for each task, and every missing cell of an average."""
@@ -85,7 +78,8 @@ def missing_cells(results: Results) -> pl.DataFrame:
         (title, *(", ".join(dict.fromkeys(names)) for names in over), splits, absent)
         for (title, splits, absent), over in named.items()
     ]
-    return pl.DataFrame(made, schema=_SCHEMA, orient="row")
+    schema = dict.fromkeys((SECTION, "average", "noise", "splits", "absent"), pl.String)
+    return pl.DataFrame(made, schema=schema, orient="row")
 
 
 def _splits(scores: pl.DataFrame) -> str:

@@ -40,8 +40,8 @@ def folded(
     whole, labels = sum(tables[1:], tables[0]), np.bincount(classes, minlength=count)
     scores = [np.zeros((len(texts), count)) for _ in asked]
     for part, numbered, table in zip(parts, seen, tables, strict=True):
-        prior = _prior(labels - np.bincount(classes[part.members], minlength=count))
-        taught = _Taught(numbers, _probable(whole - table), prior)
+        prior = labels - np.bincount(classes[part.members], minlength=count) + 1.0
+        taught = _Taught(numbers, _probable(whole - table), np.log(prior / prior.sum()))
         for values, scored in zip(scores, _scored(taught, part, numbered, asked), strict=True):
             values[part.members] = scored
     return scores
@@ -113,31 +113,21 @@ def _probable(counts: Ints) -> Floats:
     return np.asarray(logs[counts] - np.log(counts.sum(axis=1, keepdims=True) + BUCKETS))
 
 
-def _prior(counts: Ints) -> Floats:
-    smooth = counts + 1.0
-    return np.asarray(np.log(smooth / smooth.sum()))
-
-
-def grams(texts: Sequence[str], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints]:
+def grams(texts: Sequence[str]) -> tuple[Ints, Ints]:
     """Buckets of the n-grams of texts in lower case between spaces, and the text of each, both (m,).
 
     Those of a text are in order of size and position; no n-gram crosses from one text to the next.
     """
     buckets, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for first in range(0, len(texts), TOGETHER):
-        for keys in _keys(texts[first : first + TOGETHER], sizes):
+        for keys in gram_keys(texts[first : first + TOGETHER], SIZES):
             buckets.append((keys & np.uint32(BUCKETS - 1)).astype(np.int64))
             owners.append((keys >> np.uint32(BITS)).astype(np.int64) + first)
     return np.concatenate(buckets), np.concatenate(owners)
 
 
-def gram_keys(texts: Sequence[str], sizes: Sequence[int]) -> NDArray[np.uint32]:
-    """The n-grams (m,) of TOGETHER texts at most: the number of the text times BUCKETS, plus the bucket."""
-    return np.concatenate(list(_keys(texts, sizes)))
-
-
-def _keys(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[NDArray[np.uint32]]:
-    """The n-grams of each size of TOGETHER texts at most, as `gram_keys` has them."""
+def gram_keys(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[NDArray[np.uint32]]:
+    """The n-grams of each size of TOGETHER texts at most: the number of the text times BUCKETS, plus the bucket."""
     padded = [f" {text.lower()} " for text in texts]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))

@@ -27,8 +27,6 @@ _KIND: Final = regex.compile(rf"([\w--[{_JOINED}]])|([\w&&[{_JOINED}]])", regex.
 _OTHER, _WORD, _PAIRED, _UNKNOWN = range(4)
 """What a character is: of no unit, of a word, or one of those that are compared by pairs; or not known yet."""
 
-_POINTS: Final = 0x110000
-_SEPARATOR: Final = "\0"
 _ENCODING: Final = "utf-32-le"
 _SURROGATES: Final = "surrogatepass"
 
@@ -41,7 +39,7 @@ _Parts = tuple[Sequence[_Span], Sequence[_Bag]]
 def units(texts: Sequence[str]) -> list[_Bag]:
     """The units of texts for comparison: words in lower case, or pairs of characters without spaces."""
     lowered = [text.lower() for text in texts]
-    joined = _SEPARATOR.join([*lowered, ""])
+    joined = "\0".join([*lowered, ""])
     points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
     starts, stops = _bounds(_kinds(points))
     ends = np.cumsum(np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1)
@@ -90,7 +88,7 @@ def _kinds(points: Array) -> Array:
 @cache
 def _table() -> Array:
     """The kinds of all code points, filled as these occur."""
-    return np.full(_POINTS, _UNKNOWN, np.uint8)
+    return np.full(0x110000, _UNKNOWN, np.uint8)
 
 
 def by_overlap(shown: Sequence[ShownExamples]) -> list[Ranges]:

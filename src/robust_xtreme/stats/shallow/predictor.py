@@ -28,14 +28,11 @@ def by_hypothesis(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamp
     """The likeliest class by naive Bayes over character n-grams of the hypotheses of the other folds."""
     golds = clean.targets
     assert isinstance(golds, Choices)
-    fields = list(map(_field, clean.examples))
+    texts = (example.texts for example in clean.examples)
+    fields = [_HYPOTHESIS if _HYPOTHESIS in each else list(each)[-1] for each in texts]
     asked = [_texts(each.columns, fields) for each in shown]
     scores = naive_bayes.folded(_texts(clean, fields), golds.index, folds, int(golds.index.max()) + 1, asked)
     return [Choices(values.argmax(axis=1)) for values in scores]
-
-
-def _field(example: Example) -> str:
-    return _HYPOTHESIS if _HYPOTHESIS in example.texts else list(example.texts)[-1]
 
 
 def _texts(columns: ExampleColumns, fields: Sequence[str]) -> list[str]:
@@ -45,7 +42,6 @@ def _texts(columns: ExampleColumns, fields: Sequence[str]) -> list[str]:
 
 
 _FIELD: Final = "choice"
-_CLASSES: Final = 2
 
 
 def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamples]) -> list[Choices]:
@@ -57,7 +53,7 @@ def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExa
     item = owners(bounds)
     right = np.arange(bounds[-1]) - bounds[item] == golds.index[item]
     texts, asked = _flat(rows), [_flat(_choices(each.columns)) for each in shown]
-    scores = naive_bayes.folded(texts, right.astype(np.int64), folds[item], _CLASSES, asked)
+    scores = naive_bayes.folded(texts, right.astype(np.int64), folds[item], 2, asked)
     return [_highest(values, bounds) for values in scores]
 
 

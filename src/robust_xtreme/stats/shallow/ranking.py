@@ -12,10 +12,9 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from robust_xtreme.core.columns import Names, bounds_of
+from robust_xtreme.core.columns import Names, bounds_of, leading
 from robust_xtreme.core.examples import Corpus, Document
 from robust_xtreme.core.randomness import below, draws, salt, text_keys
-from robust_xtreme.stats.leading import leading
 from robust_xtreme.stats.shallow.naive_bayes import BITS, BUCKETS, TOGETHER, Floats, Ints, Numbers, gram_keys
 from robust_xtreme.stats.shallow.words import ShownExamples
 
@@ -26,7 +25,6 @@ MOST_COMPARED: Final = 20_000
 """Candidates, and queries, up to which character n-grams are compared."""
 
 _FIELD: Final = "query"
-_SIZES: Final = (2, 3, 4)
 _TRIES: Final = 64
 _SMALL: Final = 1024
 _CELLS: Final = 1 << 17
@@ -74,19 +72,11 @@ def least(values: NDArray[Any]) -> Ints:
     """The columns of the twenty smallest values of each row (m, n) in order, of equals the first (m, 20)."""
     if values.shape[1] <= DEPTH:
         return np.argsort(values, axis=1, kind="stable")
-    near = np.flatnonzero(values <= _twentieth(values)[:, None])
+    # A bound of the twentieth smallest value, so that few are sorted: that of the smallest of groups of columns.
+    bound = np.partition(_grouped(values).min(axis=1), DEPTH - 1, axis=1)[:, DEPTH - 1]
+    near = np.flatnonzero(values <= bound[:, None])
     row, column = _placed(near, values.shape[1])
     return column.take(leading(row, values.reshape(-1).take(near), len(values), DEPTH))
-
-
-def _twentieth(values: NDArray[Any]) -> NDArray[Any]:
-    """A bound of the twentieth smallest value of each row (m,), so that few are sorted: that of groups of columns."""
-    return np.asarray(np.partition(_grouped(values).min(axis=1), DEPTH - 1, axis=1)[:, DEPTH - 1])
-
-
-def _bound(values: Floats) -> Floats:
-    """A bound of the twentieth greatest value of each row (m,), in the same way."""
-    return np.asarray(np.partition(_grouped(values).max(axis=1), -DEPTH, axis=1)[:, -DEPTH])
 
 
 def _grouped(values: NDArray[Any]) -> NDArray[Any]:
@@ -225,23 +215,20 @@ def _containing(pool: WeightedNgrams, buckets: Ints, wanted: NDArray[np.bool_]) 
     number = numbers.take(pool.buckets)
     some = np.flatnonzero(number >= 0)
     pairs = number.take(some).astype(np.int64) * size + pool.texts.take(some)
-    return (_sorted(pairs, len(buckets) * size) % max(size, 1)).astype(np.int64)
+    if len(buckets) * size <= 1 << 32:
+        pairs = pairs.astype(np.uint32)  # which numpy sorts in half the time
+    return (np.sort(pairs) % max(size, 1)).astype(np.int64)
 
 
 def _distinct_grams(values: Sequence[str]) -> tuple[Numbers, Numbers]:
     """The distinct pairs of a text and a bucket of its n-grams, in order, both (m,)."""
     texts, buckets = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for first in range(0, len(values), TOGETHER):
-        keys = np.sort(gram_keys(values[first : first + TOGETHER], _SIZES)).view(np.int32)
+        keys = np.sort(np.concatenate([*gram_keys(values[first : first + TOGETHER], (2, 3, 4))])).view(np.int32)
         keys = keys[np.append(True, keys[1:] != keys[:-1])]
         texts.append((keys >> BITS) + np.int32(first))
         buckets.append(keys & np.int32(BUCKETS - 1))
     return np.concatenate(texts), np.concatenate(buckets)
-
-
-def _sorted(values: Ints, size: int) -> NDArray[Any]:
-    """Values from 0 to below a size in order; numpy sorts those of 32 bits in half the time."""
-    return np.sort(values.astype(np.uint32) if size <= 1 << 32 else values)
 
 
 def _comparable(shown: Sequence[ShownExamples], queries: bool = False) -> bool:
@@ -315,7 +302,7 @@ def _touched(cells: Ints, shape: tuple[int, ...]) -> Ints:
 
 def _near(cosines: Floats) -> Ints:
     """The flat indices (k,) of what can be among the twenty greatest of each row, or follow them, in order."""
-    bound = _bound(cosines)
+    bound = np.partition(_grouped(cosines).max(axis=1), -DEPTH, axis=1)[:, -DEPTH]
     near = cosines >= np.maximum(bound, _TINY)[:, None]
     near[bound <= 0, :DEPTH] = True  # the first of those that share nothing follow
     return np.flatnonzero(near)

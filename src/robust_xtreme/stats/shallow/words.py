@@ -14,15 +14,13 @@ from robust_xtreme.core.edits import covered
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.stats.shallow.naive_bayes import Ints
 
-# What a shallow predictor answers to: the examples of a split under one condition and noise seed.
-
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownExamples:
-    """The examples under a condition, parallel to the clean ones; of retrieval the candidates' ids and values, too.
+    """The examples of a split under a condition and noise seed, parallel to the clean ones.
 
-    Pairs with an id in `unscored` are not answers.
+    Those of retrieval have the candidates' ids and values, too. Pairs with an id in `unscored` are not answers.
     """
 
     columns: ExampleColumns
