@@ -126,10 +126,10 @@ def _run(
     from robust_xtreme.studies.run import run
 
     with watching(quiet) as shown:
-        result = run(
+        folder, outcome = run(
             what, out=out, devices=devices, on=on, offline=offline, begin=shown.begin, watch=shown.watch, **given
         )
-    for sentence in result.outcome.sentences:
+    for sentence in outcome.sentences:
         echo(sentence)
     for name in ("report.md", "report.html"):
-        echo(str(result.folder / name))
+        echo(str(folder / name))

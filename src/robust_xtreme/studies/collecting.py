@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -27,30 +26,22 @@ _LONGEST: Final = 200
 
 
 def collected(cells: Iterable[StudyCell], work: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """VALUES and ARMS of the complete cells. Raises DataError for a damaged evaluation."""
+    """VALUES and ARMS of complete cells. Raises DataError for a damaged evaluation, Mismatch where data changed."""
     values: list[dict[str, Any]] = []
     arms: list[dict[str, Any]] = []
     data: dict[tuple[str, str], tuple[str, Path]] = {}
     for cell in cells:
-        if cell.complete(work):
-            folder = cell.evaluation(work)
-            with _whole(folder):
-                manifest = read_manifest(folder / MANIFEST)
-                models = frame_of(folder, "models.csv", MODELS, manifest)
-                values += _values(cell, folder, models, manifest)
-                arms.append(_arm(cell, models.row(0, named=True)))
-            _check_data(cell, folder, manifest["units"], data)
+        folder = cell.evaluation(work)
+        try:
+            manifest = read_manifest(folder / MANIFEST)
+            models = frame_of(folder, "models.csv", MODELS, manifest)
+            values += _values(cell, folder, models, manifest)
+            arms.append(_arm(cell, models.row(0, named=True)))
+        except (UserError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            cure = f"Remove the folder {folder}: the same command computes it again."
+            raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
+        _check_data(cell, folder, manifest["units"], data)
     return _frame(values, VALUES), _frame(arms, ARMS)
-
-
-@contextmanager
-def _whole(folder: Path) -> Iterator[None]:
-    """Raise DataError, with a cure, where the files of an evaluation are not those that it wrote."""
-    try:
-        yield
-    except (UserError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        cure = f"Remove the folder {folder}: the same command computes it again."
-        raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
 
 
 def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
@@ -75,26 +66,24 @@ def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) 
     scores = frame_of(folder, "scores.csv", SCORES, manifest).filter(
         pl.col("scope") == "all", pl.col("metric") == task.metrics[0], pl.col("task") == cell.target
     )
+    first = ",".join(task.perturbed[0])  # the fields that the task's drop is first named by
     return [
         _value(cell, row, known[row["condition"]], flagged)
         for row in scores.iter_rows(named=True)
-        if _is_headline(known[row["condition"]]["fields"], task)
+        if known[row["condition"]]["fields"] in (None, "", first)
     ]
 
 
-def _is_headline(fields: str | None, task: TaskSpec) -> bool:
-    """Whether a condition is on the fields that the task's drop is first named by."""
-    return not fields or fields == ",".join(task.perturbed[0])
-
-
 def _value(cell: StudyCell, row: dict[str, Any], condition: dict[str, Any], flagged: bool) -> dict[str, Any]:
+    """A row of VALUES: a condition is named without its fields, a frozen attack by its own, as all read its texts."""
+    frozen = condition["kind"] == "frozen"
     return {
         "arm": cell.arm,
         "target": cell.target,
         "language": row["language"],
         "setting": row["setting"],
         "family": _family(condition),
-        "condition": _named(condition),
+        "condition": f"frozen {condition['name']}" if frozen else without_fields(condition["condition"]),
         "strength": float(condition["nominal"] or 0),
         "seed": cell.seed,
         "metric": row["metric"],
@@ -104,13 +93,6 @@ def _value(cell: StudyCell, row: dict[str, Any], condition: dict[str, Any], flag
         "n": row["n"],
         "left_out": OWN if flagged else "overlap" if row["overlap"] else None,
     }
-
-
-def _named(condition: dict[str, Any]) -> str:
-    """A condition without its fields; a frozen attack by its own name, as all runs read the same texts."""
-    if condition["kind"] == "frozen":
-        return f"frozen {condition['name']}"
-    return without_fields(condition["condition"])
 
 
 def _family(condition: dict[str, Any]) -> str:
@@ -138,6 +120,8 @@ def _arm(cell: StudyCell, model: dict[str, Any]) -> dict[str, Any]:
     stages = json.loads(model["stages"] or "[]")
     learned = [stage["task"] for stage in stages if stage["kind"] == "intermediate"]
     tasks = {name for names in learned for name in names.split(",") if name}
+    extra = registry.names("intermediate")
+    families = {registry.load("intermediate" if name in extra else "task", name).family for name in tasks}
     kept = ("intermediate_set", "intermediate_examples", "params", "params_nonembedding", "base", "base_kind")
     return {
         "arm": cell.arm,
@@ -146,13 +130,7 @@ def _arm(cell: StudyCell, model: dict[str, Any]) -> dict[str, Any]:
         **{name: model[name] for name in kept},
         "tasks": len(tasks),
         "diversity": model["diversity"],
-        "formats": float(len({_task(name).family for name in tasks})) if tasks else None,
+        "formats": float(len(families)) if tasks else None,
         "steps": sum(int(stage.get("steps") or 0) for stage in stages),
         "model": cell.name,
     }
-
-
-def _task(name: str) -> TaskSpec:
-    kind = "intermediate" if name in registry.names("intermediate") else "task"
-    task: TaskSpec = registry.load(kind, name)
-    return task

@@ -33,9 +33,8 @@ from robust_xtreme.report.renderers import html, markdown
 from robust_xtreme.stats.shapes import fits
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.collecting import collected
-from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
-from robust_xtreme.studies.grid import StudyCell, cells
+from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.study_file import Study, parsed
 
 FACTS: Final = "study.json"
@@ -67,9 +66,10 @@ class Outcome:
 
     @property
     def sentences(self) -> list[str]:
-        """The findings in words."""
+        """The findings in words, and what they are true of."""
         study = self.study
-        return study.design.sentences(self.contrasts, self.values, self.arms, study.analysis, study.scope)
+        found = study.design.sentences(self.contrasts, self.values, self.arms, study.analysis)
+        return [*found, f"Scope: {study.scope.removesuffix('.')}."] if study.scope else found
 
 
 def outcome(study: Study, work: Path) -> Outcome:
@@ -79,25 +79,9 @@ def outcome(study: Study, work: Path) -> Outcome:
     if not complete:
         raise MissingData(f"No cell of the study {study.name} is complete in {work}.")
     values, arms = collected(complete, work)
-    facts = {**_facts(study, every, work), "absent": _absent(complete, values)}
-    return Outcome(study, values, arms, contrasts_of(study.design, values, arms, study.analysis), facts)
-
-
-def _absent(complete: Sequence[StudyCell], values: pl.DataFrame) -> list[str]:
-    """The targets and languages that were asked for, and that the data do not have."""
     known = set(values.select("target", "language").iter_rows())
     wanted = {(cell.target, code) for cell in complete for code in cell.evaluate.get("languages", ())}
-    return sorted(f"{target} {code}" for target, code in wanted if (target, code.partition("@")[0]) not in known)
-
-
-def contrasts_of(design: Design, values: pl.DataFrame, arms: pl.DataFrame, analysis: Any) -> pl.DataFrame:
-    """CONTRASTS of a design."""
-    return contrasts(design.estimands(values, arms, analysis))
-
-
-def _facts(study: Study, every: tuple[Any, ...], work: Path) -> dict[str, Any]:
-    missing = [cell.name for cell in every if not cell.complete(work)]
-    return {
+    facts = {
         "name": study.name,
         "design": study.design.name,
         "version": __version__,
@@ -105,14 +89,17 @@ def _facts(study: Study, every: tuple[Any, ...], work: Path) -> dict[str, Any]:
         "seed": study.seed,
         "data": study.data,
         "cells": len(every),
-        "missing": missing,
+        "missing": [cell.name for cell in every if cell not in complete],
         "power": asdict(study.power) if study.power else None,
+        "absent": sorted(
+            f"{target} {code}" for target, code in wanted if (target, code.partition("@")[0]) not in known
+        ),
     }
+    return Outcome(study, values, arms, contrasts(study.design.estimands(values, arms, study.analysis)), facts)
 
 
 def write(result: Outcome, folder: Path) -> None:
     """Write frames, facts, the study's file and the page. Raises DiskError."""
-
     store.make_folder(folder)
     for frame, data in zip(_FRAMES, (result.values, result.arms, result.contrasts), strict=True):
         store.write_frame(folder / f"{frame.name}.csv", data, frame)
@@ -135,10 +122,6 @@ def read(folder: Path) -> Outcome:
     return Outcome(study, values, arms, contrasted, facts)
 
 
-# The page of a study: what was found, the contrasts with their intervals, the levels, the models, how it was made.
-
-MARKDOWN: Final = "report.md"
-PAGE: Final = "report.html"
 RANGE: Final = (0.2, 0.8)
 """The share of the way from chance to 100 within which a cell can rise and fall."""
 
@@ -173,25 +156,22 @@ def pages(outcome: Outcome) -> dict[str, Trusted]:
     frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
     downloads = [html.Download(f"{frame.name}.csv", csv.dump(data, frame)) for frame, data in frames]
     plain = document(outcome, charts=False)
-    return {MARKDOWN: markdown.render(plain), PAGE: html.page(document(outcome, charts=True), downloads)}
+    return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), downloads)}
 
 
 def document(outcome: Outcome, *, charts: bool) -> ReportPage:
     """The document of a study; Markdown has no charts."""
-    blocks: list[Block] = [*_asked(outcome), *_findings(outcome, charts)]
+    study = outcome.study
+    asked = [
+        study.design.question,
+        f"It would be refuted by this: {study.design.refuted}",
+        *filter(None, [study.about]),
+    ]
+    blocks: list[Block] = [Heading("The question"), *map(Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
     blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
-    return ReportPage(f"Study: {outcome.study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
-
-
-def _asked(outcome: Outcome) -> Iterator[Block]:
-    study = outcome.study
-    yield Heading("The question")
-    yield Paragraph(study.design.question)
-    yield Paragraph(f"It would be refuted by this: {study.design.refuted}")
-    if study.about:
-        yield Paragraph(study.about)
+    return ReportPage(f"Study: {study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
 
 
 def _findings(outcome: Outcome, charts: bool) -> Iterator[Block]:
@@ -242,14 +222,16 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
+    """A row for each contrast of a tier; columns that name none are left out."""
     rows = frame.filter(tier=tier)
     if not rows.height:
         return
-    table = _contrast_table(rows.head(_MOST))
-    more = rows.height - _MOST
-    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), table)
-    if more > 0:
-        inner += (Paragraph(f"{more} more rows are in contrasts.csv."),)
+    shown = rows.head(_MOST)
+    names = [name for name in _NAMES if shown[name].str.len_chars().max()]
+    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown.iter_rows(named=True)]
+    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), grid((*names, *_NUMBERS), lines, len(names)))
+    if rows.height > _MOST:
+        inner += (Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
     if tier == "exploratory":
         yield Section(_TITLES[tier], tier, inner, folded=True)
     else:
@@ -261,35 +243,14 @@ _NAMES: Final = ("contrast", "arm", "reference", "target", "language", "conditio
 _NUMBERS: Final = ("seeds", "estimate", "interval", "p adj.", "mde", "claim")
 
 
-def _contrast_table(rows: pl.DataFrame) -> Table:
-    """A row for each contrast; columns that name none are left out."""
-    names = [name for name in _NAMES if rows[name].str.len_chars().max()]
-    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in rows.iter_rows(named=True)]
-    return grid((*names, *_NUMBERS), lines, len(names))
-
-
 def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
-    fine = row["scale"] in ("logit", "none")
-    shown, bounds = (_signed, _bounds) if fine else (signed, interval)
-    p = row["p_adjusted"]
-    return (
-        shown(row["estimate"]),
-        bounds(row["low"], row["high"]),
-        "" if p is None else f"{p:.3f}",
-        "" if row["mde"] is None else f"{row['mde']:.2f}" if fine else points(row["mde"]),
-        row["sign"] or "",
-    )
-
-
-def _signed(value: float) -> str:
-    return f"{value + 0.0:+.3f}"
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
-
-
-# -------------------------------------------------------------------------------------------------------------- levels
+    low, high, p, mde = (row[name] for name in ("low", "high", "p_adjusted", "mde"))
+    if row["scale"] in ("logit", "none"):
+        estimate, bounds = f"{row['estimate'] + 0.0:+.3f}", "" if low is None else f"[{low:.3f}, {high:.3f}]"
+        smallest = "" if mde is None else f"{mde:.2f}"
+    else:
+        estimate, bounds, smallest = signed(row["estimate"]), interval(low, high), "" if mde is None else points(mde)
+    return estimate, bounds, "" if p is None else f"{p:.3f}", smallest, row["sign"] or ""
 
 
 def _levels(outcome: Outcome) -> Iterator[Block]:
@@ -299,7 +260,8 @@ def _levels(outcome: Outcome) -> Iterator[Block]:
         "of the best answers that need no text."
     )
     values = outcome.values
-    conditions = _conditions(values)
+    named = values.select("family", "condition", "strength").unique().sort("family", "condition")
+    conditions = [CLEAN, *(condition for condition in named["condition"] if condition != CLEAN)]
     means = (
         values.group_by("arm", "target", "condition", "seed")
         .agg(pl.col("value").mean(), pl.col("chance").mean())
@@ -312,12 +274,11 @@ def _levels(outcome: Outcome) -> Iterator[Block]:
         there = [condition for condition in conditions if any((arm, target, condition) in known for arm in arms)]
         if there:
             yield _level_table(target, arms, there, known)
-    yield Paragraph(_in_range(values))
-
-
-def _conditions(values: pl.DataFrame) -> list[str]:
-    named = values.select("family", "condition", "strength").unique().sort("family", "condition")
-    return [CLEAN, *(condition for condition in named["condition"] if condition != CLEAN)]
+    low, high = RANGE
+    yield Paragraph(
+        f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
+        f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
+    )
 
 
 def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> Table:
@@ -343,17 +304,6 @@ def in_range(values: pl.DataFrame) -> float:
     share = (pl.col("value").mean() - pl.col("chance").mean()) / (100 - pl.col("chance").mean())
     shares = clean.agg(share=share)["share"]
     return float(shares.is_between(*RANGE).mean() or 0.0)  # type: ignore[arg-type]  # of a column of booleans
-
-
-def _in_range(values: pl.DataFrame) -> str:
-    low, high = RANGE
-    return (
-        f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
-        f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
-    )
-
-
-# -------------------------------------------------------------------------------------------------------------- models
 
 
 def _models(outcome: Outcome) -> Iterator[Block]:
