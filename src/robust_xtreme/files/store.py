@@ -189,7 +189,12 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = wri
     Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
     """
     rows = canonical(data, frame)
-    content = csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows)
+    if path.suffix == ".csv":
+        content = csv.dump(rows, frame)
+    else:
+        buffer = io.BytesIO()
+        _sink(buffer, [rows], rows.schema)
+        content = buffer.getvalue()
     write(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -200,12 +205,6 @@ def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     if not are_distinct:
         check_distinct(data, frame)
     return rows.rechunk()
-
-
-def _parquet(rows: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    _sink(buffer, [rows], rows.schema)
-    return buffer.getvalue()
 
 
 def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> None:
@@ -255,7 +254,8 @@ def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     kept: list[pl.DataFrame] = []
     room = _ROW_GROUP
     for chunk in chunks:
-        for start, stop in _cuts(chunk.height, room):
+        # the rows that fill the room of a row group, and those that follow
+        for start, stop in pairwise([0, *range(room, chunk.height, _ROW_GROUP), chunk.height]):
             kept.append(chunk[start:stop])
             room -= stop - start
             if not room:
@@ -263,11 +263,6 @@ def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
                 kept, room = [], _ROW_GROUP
     if kept:
         yield _copied(kept)
-
-
-def _cuts(height: int, room: int) -> Iterator[tuple[int, int]]:
-    """The parts of a chunk of rows that fill the room of a row group, and those that follow."""
-    yield from pairwise([0, *range(room, height, _ROW_GROUP), height])
 
 
 def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -380,11 +375,6 @@ def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
     return folder / f"{readable}-{digest(*names)}{suffix}"
 
 
-def complete(path: Path) -> bool:
-    """Whether a file was written: it only ever appears whole."""
-    return path.is_file()
-
-
 def sha256(path: Path) -> str:
     """The sha256 of a file, in hex. Raises DataError where it cannot be read."""
     try:
@@ -404,9 +394,14 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def is_odd(path: Path) -> bool:
+    """Whether something that is not a file has the name of one."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
+
+
 def check_file(path: Path) -> None:
     """Raise Mismatch where something that is not a file has the name of one that a run writes."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    if is_odd(path):
         raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
 
 
@@ -424,35 +419,28 @@ def lock(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise disk_error(path, error) from error
     with file:
-        _hold(file.fileno(), folder)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = f"Another run, in this process or another, is writing {folder}"
+            raise Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
+        except OSError as error:
+            raise disk_error(folder, error) from error
         yield
 
 
 @contextmanager
 def staying(file: Path) -> Iterator[None]:
     """Raise DiskError where a file, and with it the folder of a run, is removed within the context."""
+    removed = f"{file.parent} was removed or emptied while it was written. Start again with the same command."
     try:
         yield
     except Exception as error:
         if not file.is_file():
-            raise _removed(file.parent) from error
+            raise DiskError(removed) from error
         raise
     if not file.is_file():
-        raise _removed(file.parent)
-
-
-def _removed(folder: Path) -> DiskError:
-    return DiskError(f"{folder} was removed or emptied while it was written. Start again with the same command.")
-
-
-def _hold(handle: int, folder: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        what = f"Another run, in this process or another, is writing {folder}"
-        raise Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
-    except OSError as error:
-        raise disk_error(folder, error) from error
+        raise DiskError(removed)
 
 
 def write_synced(tmp: Path, data: bytes) -> None:

@@ -25,9 +25,6 @@ from robust_xtreme.studies.frames import CLEAN, NOISE_FAMILIES, Estimand
 # No standard error is taken from the residuals of a fit: the unit of a claim is the seed, and the interval of a
 # coefficient is Student's t over its values in the seeds.
 
-INTERCEPT: Final = "intercept"
-"""The key of a fit's constant."""
-
 _SMALL: Final = 1e-8
 
 Factors = Mapping[str, Sequence[float]]
@@ -35,7 +32,7 @@ Factors = Mapping[str, Sequence[float]]
 
 
 def fitted(outcome: Sequence[float], factors: Factors) -> dict[str, float]:
-    """The intercept and a coefficient of each factor, in units of the outcome for each unit of the factor.
+    """The `intercept` and a coefficient of each factor, in units of the outcome for each unit of the factor.
 
     Raises Mismatch where the lengths differ or a number is not finite, SpecError for a factor that others determine.
     """
@@ -47,7 +44,7 @@ def fitted(outcome: Sequence[float], factors: Factors) -> dict[str, float]:
     centred = np.asarray(outcome, float) - np.mean(outcome)
     values, *_ = np.linalg.lstsq(matrix - means, centred, rcond=None)
     intercept = float(np.mean(outcome) - means @ values)
-    return {INTERCEPT: intercept, **dict(zip(factors, map(float, values), strict=True))}
+    return {"intercept": intercept, **dict(zip(factors, map(float, values), strict=True))}
 
 
 def check_rank(factors: Factors) -> None:

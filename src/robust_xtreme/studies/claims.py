@@ -113,9 +113,6 @@ PRIMARY_SHARE: Final = 0.8
 PRIMARY_TESTS: Final = 1 / PRIMARY_SHARE
 """The number of tests that one primary claim then counts as, for `studies.power`."""
 
-ONLY_CHECKPOINTS: Final = "these checkpoints only"
-"""The title of differences of too few seeds: they are not claims about training."""
-
 _ALPHA: Final = 1 - CONFIDENCE
 _STILL: Final = 1e-9
 _NAMES: Final = ("tier", "contrast", "arm", "reference", "target", "language", "condition")
@@ -156,7 +153,7 @@ def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
     df = seeds - 1
     unknown = {"estimate": mean, **dict.fromkeys(("se", "df", "low", "high", "p"))}
     if not df:
-        return {**unknown, "method": f"{ONLY_CHECKPOINTS}: 1 seed"}
+        return {**unknown, "method": "these checkpoints only: 1 seed"}  # it is no claim about training
     se = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / df / seeds)
     if se <= _STILL:
         return {**unknown, "method": f"none: {seeds} seeds do not vary"}

@@ -12,7 +12,6 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.studies.study_file import LEARNS, Arm, Study
 from robust_xtreme.training import spec as recipes
@@ -60,7 +59,7 @@ class StudyCell:
     def complete(self, work: Path) -> bool:
         """Whether it is evaluated. Raises DataError for a damaged evaluation."""
         path = self.evaluation(work) / MANIFEST
-        if not store.complete(path):
+        if not path.is_file():
             return False
         try:
             return bool(read_manifest(path).get("complete"))

@@ -95,8 +95,6 @@ def _check(cell: StudyCell) -> None:
 _LEARNING: Final = 6
 """Operations of forward and backward pass for each token and parameter (Kaplan et al. 2020, arXiv 2001.08361)."""
 
-_TERA: Final = 1e12
-_HOUR: Final = 3600
 _LENGTH, _CAPTION = 256, 20
 """Tokens of an input whose data are not in a suite, an upper bound for most tasks, and of a caption."""
 
@@ -222,5 +220,5 @@ def _total(study: Study, stages: list[StageCost], answers: list[tuple[int, float
         for stage in stages
         if stage.arm in study.arms
     )
-    hours = every / (cost.tflops * _TERA) / _HOUR
+    hours = every / (cost.tflops * 1e12) / 3600
     return f"Training: about {every:.2g} operations, {hours:,.0f} hours of {cost.device} at {cost.tflops:g} TFLOP/s."

@@ -19,7 +19,7 @@ from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.grid import RUNS, StudyCell
 from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
-from robust_xtreme.studies.study_file import Study, read
+from robust_xtreme.studies.study_file import read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
@@ -188,7 +188,10 @@ def run(
         failed: list[FailedCell] = []
         compared = [cell for cell in planned.every if cell.arm in described.arms]  # without those that are attacked
         if planned.todo:
-            with fleet_of(described.device, _devices(described, joined(devices), on), on) as fleet:
+            named = joined(devices)
+            if named is None and on is None:  # all GPUs, or a process for each core
+                named = "all" if device_of(described.device) == "cuda" else ",".join(["cpu"] * cores())
+            with fleet_of(described.device, named, on) as fleet:
                 assert fleet is not None
                 failed = compute(compared, folder, fleet, tell, offline)
         if failed and not any(cell.complete(folder) for cell in compared):
@@ -222,12 +225,3 @@ def _of_cells(failed: Sequence[FailedCell]) -> RobustXtremeError:
     first, more = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
     what = f"{first.name}{more} failed, and the others are computed: {first.why}"
     return UserError(what) if all(cell.mistake for cell in failed) else RobustXtremeError(what)
-
-
-def _devices(study: Study, devices: str | None, on: str | None) -> str | None:
-    """The devices of a study: those given; else all GPUs, or a process for each core."""
-    if devices is not None or on is not None:
-        return devices
-    if device_of(study.device) == "cuda":
-        return "all"
-    return ",".join(["cpu"] * cores())

@@ -341,14 +341,14 @@ def _gains(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
     clean = pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
     yield replace(clean, tier=CONTROL, corrected_with=PREMISE) if first else clean
     yield pair.estimand(SECONDARY, GAIN, pair.noisy_gain(cells, pair.families), condition=NOISE)
-    for target, several in _by_target(cells, fewest=2):
+    for target, several in _by_target(cells):
         yield pair.estimand(SECONDARY, GAIN, over_cells(several, pair.gain), target=target, condition=CLEAN)
 
 
-def _by_target(cells: Sequence[Cell], fewest: int = 1) -> list[tuple[str, list[Cell]]]:
-    """The cells of each target; nothing where there are fewer targets, so that no contrast is tested twice."""
+def _by_target(cells: Sequence[Cell]) -> list[tuple[str, list[Cell]]]:
+    """The cells of each target; nothing where there is one, so that no contrast is tested twice."""
     targets = sorted({target for target, _ in cells})
-    return [(name, [cell for cell in cells if cell[0] == name]) for name in targets] if len(targets) >= fewest else []
+    return [(name, [cell for cell in cells if cell[0] == name]) for name in targets] if len(targets) > 1 else []
 
 
 def _changes(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
@@ -397,7 +397,7 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
     yield from _endpoint(pair, EXPLORATORY, [CORRECTED])
     for family in families:
         yield pair.estimand(EXPLORATORY, GAIN, pair.noisy_gain(cells, [family]), condition=family)
-    for target, several in _by_target(cells, fewest=2):
+    for target, several in _by_target(cells):
         for scale in _ALL:
             change = pair.change(several, families, scale)
             yield pair.estimand(EXPLORATORY, CHANGE, change, scale, target=target, condition=NOISE)
