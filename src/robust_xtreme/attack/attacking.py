@@ -10,19 +10,8 @@ from typing import Final, final
 
 import numpy as np
 
+from robust_xtreme.attack import engine
 from robust_xtreme.attack.constraint import Cosines, acceptable, allowed, calibrated
-from robust_xtreme.attack.engine import (
-    Answer,
-    Attempt,
-    Hidden,
-    Problem,
-    Question,
-    Score,
-    Search,
-    SearchOutcome,
-    State,
-    run,
-)
 from robust_xtreme.attack.goal import AnswerScores, Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array, ragged
@@ -59,7 +48,7 @@ class Item:
     (k,). Of the fields (f,) `text` has the numbers of the texts, `first` (f + 1,) those of their first units.
     """
 
-    problem: Problem
+    problem: engine.Problem
     options: Array
     field: Array
     text: Array
@@ -89,7 +78,7 @@ class Campaign:
         units = np.where(texts >= 0, self.options.units[texts], 0)
         first = np.concatenate(([0], np.cumsum(units)))
         clusters = int(self.options.clusters[there].sum())
-        problem = Problem(
+        problem = engine.Problem(
             self.options.unit[options] + first[field],
             self.options.reach[options],
             self.options.graphemes[options],
@@ -101,7 +90,7 @@ class Campaign:
         )
         return Item(problem, options, field, texts, first)
 
-    def candidates(self, items: Sequence[Item], asked: Sequence[tuple[int, Question]]) -> PerturbedExamples:
+    def candidates(self, items: Sequence[Item], asked: Sequence[tuple[int, engine.Question]]) -> PerturbedExamples:
         """The examples of questions, each with the row of its example; a text that an example shares is a copy."""
         table = self.options.with_others(self.hidden)
         copies: list[int] = []
@@ -117,7 +106,7 @@ class Campaign:
         noised = applied(self.fields.texts, table, np.array(copies, np.int64), picked)
         return PerturbedExamples([self.examples[row] for row, _ in asked], noised, numbers)
 
-    def edits(self, item: Item, state: State) -> list[Edit]:
+    def edits(self, item: Item, state: engine.State) -> list[Edit]:
         """The edits of a state, in the order of their fields and positions."""
         names, table = list(self.fields.numbers), self.options
         return [
@@ -132,9 +121,9 @@ class Campaign:
             for option, number in zip(state, item.options[list(state)].tolist(), strict=True)
         ]
 
-    def _edits(self, item: Item, question: Question) -> Mapping[int, Sequence[int]]:
+    def _edits(self, item: Item, question: engine.Question) -> Mapping[int, Sequence[int]]:
         """The edits that a question makes in each field, by their numbers among all."""
-        if isinstance(question, Hidden):
+        if isinstance(question, engine.Hidden):
             field = int(np.searchsorted(item.first, question.unit, "right")) - 1
             text, unit = int(item.text[field]), question.unit - int(item.first[field])
             low, high = self.hidden.bounds[text : text + 2].tolist()
@@ -186,7 +175,7 @@ class AttackPlan:
 
     campaign: Campaign
     items: Sequence[Item]
-    search: Search
+    search: engine.Search
     accepts: Callable[[PerturbedExamples], Array] = lambda shown: np.ones(len(shown), np.bool_)
 
     @property
@@ -206,16 +195,18 @@ def attacked(
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = np.flatnonzero(clean.right & clean.finite).tolist()
     owners = [(plan, row) for plan in plans for row in right]
-    attempts = [Attempt(plan.items[row].problem, plan.search, _score(clean, row, plan.graded)) for plan, row in owners]
-    outcomes = iter(run(attempts, _Rounds(owners, ask).submit, watch))
+    attempts = [
+        engine.Attempt(plan.items[row].problem, plan.search, _score(clean, row, plan.graded)) for plan, row in owners
+    ]
+    outcomes = iter(engine.run(attempts, _Rounds(owners, ask).submit, watch))
     return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
 
 
-def _left(plan: AttackPlan, right: Sequence[int], outcomes: Sequence[SearchOutcome]) -> Attacked:
+def _left(plan: AttackPlan, right: Sequence[int], outcomes: Sequence[engine.SearchOutcome]) -> Attacked:
     """What an attack left of all examples."""
     count = len(plan.items)
     by_row = dict(zip(right, outcomes, strict=True))
-    none = SearchOutcome((), 0, 0)
+    none = engine.SearchOutcome((), 0, 0)
     every = [by_row.get(row, none) for row in range(count)]
     shown = plan.campaign.candidates(plan.items, [(row, outcome.state) for row, outcome in enumerate(every)])
     skipped = np.ones(count, np.bool_)
@@ -234,11 +225,11 @@ class _Rounds:
 
     def __init__(self, owners: Sequence[tuple[AttackPlan, int]], ask: Ask) -> None:
         self._owners, self._ask = owners, ask
-        self._known: dict[tuple[object, ...], Answer] = {}
+        self._known: dict[tuple[object, ...], engine.Answer] = {}
 
-    def submit(self, questions: Sequence[tuple[int, Question]]) -> list[Answer | None]:
+    def submit(self, questions: Sequence[tuple[int, engine.Question]]) -> list[engine.Answer | None]:
         """The answers to questions, each with the number of its attempt."""
-        answers: list[Answer | None] = [None] * len(questions)
+        answers: list[engine.Answer | None] = [None] * len(questions)
         numbers: dict[int, list[int]] = {}
         for at, (attempt, _) in enumerate(questions):
             numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
@@ -249,7 +240,7 @@ class _Rounds:
                     answers[at] = answer
         return answers
 
-    def _answered(self, questions: Sequence[tuple[int, Question]]) -> Iterator[Answer | None]:
+    def _answered(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer | None]:
         """The answers to questions of one attack; None to those that are not accepted."""
         plan = self._owners[questions[0][0]][0]
         rows = [self._owners[attempt][1] for attempt, _ in questions]
@@ -257,7 +248,7 @@ class _Rounds:
             plan.items, [(row, question) for row, (_, question) in zip(rows, questions, strict=True)]
         )
         keys = list(zip(rows, _contents(shown), strict=True))
-        asked = np.array([isinstance(each, Hidden) for _, each in questions], np.bool_)
+        asked = np.array([isinstance(each, engine.Hidden) for _, each in questions], np.bool_)
         states = np.flatnonzero(~asked)
         asked[states] = plan.accepts(_taken(shown, states))
         new = {key: at for at, key in reversed(list(enumerate(keys))) if asked[at] and key not in self._known}
@@ -292,15 +283,15 @@ def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
     return zip(*columns, strict=True)
 
 
-def _score(answers: AnswerScores, row: int, graded: bool = True) -> Score:
-    return Score(float(answers.level[row]), int(answers.margin[row]) if graded else 0)
+def _score(answers: AnswerScores, row: int, graded: bool = True) -> engine.Score:
+    return engine.Score(float(answers.level[row]), int(answers.margin[row]) if graded else 0)
 
 
-def _answer(answers: AnswerScores, row: int) -> Answer:
+def _answer(answers: AnswerScores, row: int) -> engine.Answer:
     """The answer to a candidate; where its scores are not numbers it counts as right, and as the best there is."""
     if not answers.finite[row]:
-        return Answer(Score(float("inf"), 0), True)
-    return Answer(_score(answers, row), bool(answers.right[row]))
+        return engine.Answer(engine.Score(float("inf"), 0), True)
+    return engine.Answer(_score(answers, row), bool(answers.right[row]))
 
 
 # From an attack as it is named to what it does: the moves on examples, their limits, a search and its constraints.

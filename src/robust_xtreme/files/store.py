@@ -18,17 +18,7 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from robust_xtreme.core import resources, strict_json
-from robust_xtreme.core.errors import (
-    DataError,
-    DiskError,
-    Locked,
-    Mismatch,
-    RobustXtremeError,
-    UserError,
-    no_room,
-    out_of_files,
-)
+from robust_xtreme.core import errors, resources, strict_json
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files import csv
@@ -283,10 +273,10 @@ def checking(path: Path) -> Iterator[None]:
     """Raise DataError where rows of a file are not a valid frame within the context; errors of users stay."""
     try:
         yield
-    except UserError:
+    except errors.UserError:
         raise
-    except RobustXtremeError as error:
-        raise DataError(path, f"is malformed. {error}") from error
+    except errors.RobustXtremeError as error:
+        raise errors.DataError(path, f"is malformed. {error}") from error
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
@@ -335,9 +325,9 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
-        if limited := out_of_files(error):
+        if limited := errors.out_of_files(error):
             raise limited from error
-        raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
+        raise errors.DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
 
 def write_text(path: Path, text: str, write: Write = write) -> str:
@@ -362,11 +352,11 @@ def read_json(path: Path) -> Any:
     try:
         return strict_json.loads(resources.content(path).decode("utf-8"))
     except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+        raise errors.DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DataError(path, f"is not JSON: {error}") from error
+        raise errors.DataError(path, f"is not JSON: {error}") from error
     except RecursionError:
-        raise DataError(path, "cannot be read as JSON: it is nested too deeply") from None
+        raise errors.DataError(path, "cannot be read as JSON: it is nested too deeply") from None
 
 
 def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
@@ -382,7 +372,7 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+        raise errors.DataError(path, f"cannot be read: {error.strerror}") from error
 
 
 def make_folder(path: Path) -> Path:
@@ -402,7 +392,9 @@ def is_odd(path: Path) -> bool:
 def check_file(path: Path) -> None:
     """Raise Mismatch where something that is not a file has the name of one that a run writes."""
     if is_odd(path):
-        raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
+        raise errors.Mismatch(
+            f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away."
+        )
 
 
 @contextmanager
@@ -423,7 +415,7 @@ def lock(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             what = f"Another run, in this process or another, is writing {folder}"
-            raise Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
+            raise errors.Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
         except OSError as error:
             raise disk_error(folder, error) from error
         yield
@@ -437,10 +429,10 @@ def staying(file: Path) -> Iterator[None]:
         yield
     except Exception as error:
         if not file.is_file():
-            raise DiskError(removed) from error
+            raise errors.DiskError(removed) from error
         raise
     if not file.is_file():
-        raise DiskError(removed)
+        raise errors.DiskError(removed)
 
 
 def write_synced(tmp: Path, data: bytes) -> None:
@@ -450,8 +442,8 @@ def write_synced(tmp: Path, data: bytes) -> None:
         sync(file)
 
 
-def disk_error(path: Path, error: OSError, other: str = OTHER) -> DiskError:
+def disk_error(path: Path, error: OSError, other: str = OTHER) -> errors.DiskError:
     """A one-line error for a file that cannot be written, with what to do."""
     reason = error.strerror or str(error)
-    next_step = no_room(error) or "Make it writable"
-    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another {other}")
+    next_step = errors.no_room(error) or "Make it writable"
+    return errors.DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another {other}")
