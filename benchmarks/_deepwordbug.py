@@ -11,8 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.attack.attacking import Attacked, AttackPlan, attacked
-from robust_xtreme.attack.campaign import Campaign, Limits
+from robust_xtreme.attack.attacking import Attacked, AttackPlan, Campaign, Limits, attacked
 from robust_xtreme.attack.goal import Ask
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry

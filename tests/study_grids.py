@@ -18,7 +18,6 @@ SEEDS = range(6)
 SPREAD = 0.3
 TARGETS = ("xnli", "panx")
 LANGUAGES = ("en", "de", "sw", "zh")
-SCOPE = "an invented world"
 Truth = Callable[[str, str, str], float]
 """From arm, target and language to the planted level in points."""
 

@@ -33,7 +33,7 @@ OURS: Final = {
     "stats/score.py": STORED,
     "files/journal.py": CACHED,
     "tasks/sources/hub.py": CACHED,
-    "studies/collecting.py": STORED,
+    "studies/folder.py": STORED,
     "training/lessons.py": CACHED,
     "training/record.py": "a text that was written a moment before",
     "training/resume.py": CACHED,

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.core import packs
-from robust_xtreme.studies.designs import low_resource
 
 ROOT = Path(__file__).parents[2]
 TEXTS = {
@@ -50,7 +49,7 @@ def test_the_metadata_name_the_licences_of_all_packs() -> None:
     """pyproject's SPDX expression has each of them and that of the distances, and its files contain each text."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = {licence for kind in packs.KINDS for name in packs.bundled(kind) for licence in _named(kind, name)}
-    named |= {"Apache-2.0"} | _parts(low_resource.source()["licence"])
+    named |= {"Apache-2.0"} | _parts(packs.read_table(ROOT / "perturbations/typology/en.tsv").header["licence"])
     assert named == set(project["license"].split(" AND "))
     files = {path for pattern in project["license-files"] for path in ROOT.glob(pattern)}
     assert files == {ROOT / "LICENSE", *(ROOT / "perturbations").glob("*/LICENSE-*")}

@@ -10,7 +10,8 @@ import pytest
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.shipped import shipped
-from robust_xtreme.studies.folder import contrasts_of, in_range, pages, read
+from robust_xtreme.studies.claims import contrasts
+from robust_xtreme.studies.folder import in_range, pages, read
 from robust_xtreme.studies.frames import CONTRASTS
 from robust_xtreme.studies.study_file import FEWEST_SEEDS, STUDIES
 from robust_xtreme.studies.study_file import read as read_study
@@ -29,7 +30,7 @@ def test_a_page_is_made_of_its_frames(folder: Path) -> None:
     """The values give the contrasts, and these the page, byte for byte; no cell is missing."""
     outcome = read(folder)
     study = outcome.study
-    again = contrasts_of(study.design, outcome.values, outcome.arms, study.analysis)
+    again = contrasts(study.design.estimands(outcome.values, outcome.arms, study.analysis))
     assert again.drop(*_FLOATS).equals(outcome.contrasts.drop(*_FLOATS))
     for name in _FLOATS:
         assert again[name].is_null().equals(outcome.contrasts[name].is_null())
@@ -49,7 +50,7 @@ def test_a_page_is_of_the_study_that_ships(folder: Path) -> None:
     """Its file, its seeds, five at least, and four fifths of its cells between 20 and 80 % of the way from chance."""
     outcome, shipping = read(folder), read_study(folder.name)
     assert (folder / "study.toml").read_text("utf-8") == shipped(STUDIES)[folder.name].read_text("utf-8")
-    assert sorted(set(outcome.values["seed"])) == list(shipping.training_seeds())
+    assert sorted(set(outcome.values["seed"])) == [*range(shipping.seed, shipping.seed + shipping.seeds)]
     assert shipping.seeds >= FEWEST_SEEDS
     assert in_range(outcome.values) >= 0.8
-    assert shipping.scope in (folder / "report.md").read_text("utf-8")
+    assert f"Scope: {shipping.scope}." in (folder / "report.md").read_text("utf-8")

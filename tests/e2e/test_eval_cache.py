@@ -226,7 +226,7 @@ def test_damaged_entries_are_computed_again_and_replaced(runs: Runs, cache: Path
     damages = [(value, right) for value in (b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}') for right in (False, True)]
     with closing(sqlite3.connect(cache / NAME)) as db, db:
         for (key, _), (value, right) in zip(stored, damages, strict=False):
-            checksum = database._checksum("predictions", key, value) if right else b"12345678"
+            checksum = next(database._checksums("predictions", [(key, value)])) if right else b"12345678"
             db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
     assert tables(runs.run("second")) == before
     assert len(runs.computed) == len(damages) < len(stored)

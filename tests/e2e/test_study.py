@@ -17,7 +17,8 @@ from tests.studies import computed, file_of, names, reported
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, Mismatch
 from robust_xtreme.studies import run
-from robust_xtreme.studies.folder import contrasts_of, pages
+from robust_xtreme.studies.claims import contrasts
+from robust_xtreme.studies.folder import pages
 from robust_xtreme.studies.folder import read as read_folder
 from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.planning import _stages, plan_of
@@ -53,7 +54,7 @@ def test_a_page_is_rendered_again_from_its_frames(finished: Path) -> None:
     """The frames of the folder give the contrasts and the page, byte for byte, without the runs."""
     outcome = read_folder(finished / "work")
     study = outcome.study
-    again = contrasts_of(study.design, outcome.values, outcome.arms, study.analysis)
+    again = contrasts(study.design.estimands(outcome.values, outcome.arms, study.analysis))
     assert again.equals(outcome.contrasts)
     for name, content in pages(outcome).items():
         assert content.encode() == (finished / "work" / name).read_bytes()

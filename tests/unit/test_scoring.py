@@ -23,7 +23,6 @@ from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, re
 from robust_xtreme.models.predictors.predictor import Predicted
 from robust_xtreme.models.reading.inputs import contents_of
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
-from robust_xtreme.run.answered import Answered, restored
 from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.scoring import TaskRunRows, score_examples
 from robust_xtreme.run.task_run import TaskRun
@@ -73,7 +72,7 @@ def part_of(ready: Prepared, answers: list[Target | None]) -> TaskRunRows:
     finite = np.array([answer is not None for answer in answers])
     some = next(answer for answer in answers if answer is not None)
     column = column_of([some if answer is None else answer for answer in answers])
-    part = score_examples(Answered(ready, Predicted(column, finite)))
+    part = score_examples(ready, Predicted(column, finite))
     return replace(part, stats=store.strings(part.stats))
 
 
@@ -118,7 +117,7 @@ def test_answers_in_a_clean_passage_are_not_moved(questions: list[Example]) -> N
     ready = prepared("xquad", questions[:3], "char_noise:0.4@fields=question")
     for variant in ready.variants:
         golds = ExampleColumns(variant.examples).targets
-        assert restored(golds, variant) is golds
+        assert variant.shown is None or variant.shown.restored(golds) is golds
 
 
 def test_noise_moves_answers_back(questions: list[Example]) -> None:
@@ -127,7 +126,8 @@ def test_noise_moves_answers_back(questions: list[Example]) -> None:
     clean, displaced = ExampleColumns(questions).targets, 0
     for variant in ready.variants[1:]:
         noisy = ExampleColumns(variant.examples).targets
-        back = restored(noisy, variant)
+        assert variant.shown is not None
+        back = variant.shown.restored(noisy)
         displaced += sum(noisy[at] != clean[at] for at in range(len(questions)))
         assert [back[at] for at in range(len(questions))] == [clean[at] for at in range(len(questions))]
     assert displaced > len(questions)

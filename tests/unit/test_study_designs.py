@@ -17,7 +17,6 @@ from tests.study_grids import (
     LOW_LANGUAGES,
     MULTI,
     MULTI_ARMS,
-    SCOPE,
     SEEDS,
     SETS,
     SIZES,
@@ -75,7 +74,7 @@ def test_the_regression_of_distance_has_the_sets_of_several_tasks_only() -> None
     listed = diversity.estimands(values, arms_of(sets), DIVERSITY)
     assert "distance" not in {estimand.contrast for estimand in listed}
     frame = contrasts(listed)
-    sentences = diversity.sentences(frame, values, arms_of(sets), DIVERSITY, SCOPE)
+    sentences = diversity.sentences(frame, values, arms_of(sets), DIVERSITY)
     assert any("not computed, as 3 arms have it and 4 are needed" in sentence for sentence in sentences)
 
 
@@ -112,7 +111,7 @@ def test_a_seed_with_a_missing_cell_does_not_count() -> None:
     values = values_of(planted(1, 1), ["none", *list(SETS)[:-1]])
     frame = contrasts(diversity.estimands(values, arms_of(SETS), DIVERSITY))
     assert "tasks" not in frame["contrast"].to_list()
-    assert "arms without values: abcd-4k" in diversity.sentences(frame, values, arms_of(SETS), DIVERSITY, SCOPE)[0]
+    assert "arms without values: abcd-4k" in diversity.sentences(frame, values, arms_of(SETS), DIVERSITY)[0]
 
 
 def test_low_resource_recovers_gain_worth_and_slope() -> None:
@@ -138,7 +137,7 @@ def test_a_gain_outside_the_few_shot_arms_is_worth_a_range_and_not_a_number(gain
     values = low_values(lambda arm, *_: 40 + levels.get(arm, 0.0))
     frame = low_frame(values)
     assert not frame.filter(contrast="log10 in-language examples").height
-    sentences = low_resource.sentences(frame, values, arms_of({}), LOW, SCOPE)
+    sentences = low_resource.sentences(frame, values, arms_of({}), LOW)
     assert any(f"is worth: {words} in each of 6 training seeds" in sentence for sentence in sentences)
 
 
@@ -153,10 +152,9 @@ def test_few_shot_gains_that_fall_are_made_monotone() -> None:
 def test_partially_pooled_means_are_beside_the_plain_ones() -> None:
     """Each language is in the sentence, with its interval and both means."""
     values = low_values(resourced(4))
-    sentences = low_resource.sentences(low_frame(values), values, arms_of({}), LOW, SCOPE)
+    sentences = low_resource.sentences(low_frame(values), values, arms_of({}), LOW)
     (languages,) = (sentence for sentence in sentences if sentence.startswith("Gains of mnli by language"))
     assert languages.count("partially pooled +") == len(LOW.languages)
-    assert sentences[-1] == f"Scope: {SCOPE}."
 
 
 def test_a_language_without_a_distance_is_in_the_mean_but_not_in_the_slope() -> None:
@@ -171,7 +169,7 @@ def test_a_language_without_a_distance_is_in_the_mean_but_not_in_the_slope() -> 
     frame = low_frame(values, analysis)
     assert row(frame, "gain in a language", language="nah")["estimate"] == pytest.approx(4, abs=0.6)
     assert row(frame, "slope over distance")["seeds"] == len(SEEDS)
-    sentences = low_resource.sentences(frame, values, arms_of({}), analysis, SCOPE)
+    sentences = low_resource.sentences(frame, values, arms_of({}), analysis)
     assert "URIEL gives no syntactic distance of nah: they are not in that slope." in sentences
 
 
@@ -190,7 +188,7 @@ def test_a_declared_language_without_values_leaves_the_endpoint_out() -> None:
     values = low_values(resourced(4)).filter(pl.col("language") != "yo")
     frame = low_frame(values)
     assert "gain" not in frame["contrast"].to_list()
-    assert "not computed" in low_resource.sentences(frame, values, arms_of({}), LOW, SCOPE)[0]
+    assert "not computed" in low_resource.sentences(frame, values, arms_of({}), LOW)[0]
 
 
 def test_keys_of_low_resource_are_checked() -> None:
@@ -235,9 +233,7 @@ def test_unequal_sizes_and_steps_of_a_pair_are_reported() -> None:
     )
     values = values_of(towers(0, 0, 0, 0), MULTI_ARMS)
     analysis = multimodal.Multimodal(pairs=(("clip", "mlm"),))
-    sentences = multimodal.sentences(
-        contrasts(multimodal.estimands(values, arms, analysis)), values, arms, analysis, SCOPE
-    )
+    sentences = multimodal.sentences(contrasts(multimodal.estimands(values, arms, analysis)), values, arms, analysis)
     assert "non-embedding parameters are equal (1,000); steps differ (300 and 200)" in sentences[1]
 
 
@@ -262,7 +258,7 @@ def test_the_crossing_is_reported_where_the_planted_line_is_zero() -> None:
     assert point is not None
     assert point.low < math.log10(80_000) + 1 / 3 < point.high
     frame = contrasts(capacity.estimands(values, sized(), CAPACITY))
-    sentences = capacity.sentences(frame, values, sized(), CAPACITY, SCOPE)
+    sentences = capacity.sentences(frame, values, sized(), CAPACITY)
     assert any("The mean line is 0 at 1" in sentence and "Fieller" in sentence for sentence in sentences)
 
 
@@ -274,7 +270,7 @@ def test_ladders_are_compared_at_equal_sizes_only() -> None:
     )
     frame = contrasts(capacity.estimands(values, arms, CAPACITY))
     assert not frame.filter(pl.col("contrast").str.starts_with("multilingual")).height
-    assert "no two rungs have an equal size" in capacity.sentences(frame, values, arms, CAPACITY, SCOPE)[-2]
+    assert "no two rungs have an equal size" in capacity.sentences(frame, values, arms, CAPACITY)[-1]
 
 
 @pytest.mark.parametrize("truth", [grown(0.2, 0), grown(9, -3)])
@@ -289,7 +285,7 @@ def test_a_rung_without_values_or_size_gives_no_slope() -> None:
     values = values_of(grown(1, -3), CAPACITY_ARMS).filter(pl.col("arm") != "mnli-64")
     frame = contrasts(capacity.estimands(values, sized(), CAPACITY))
     assert {*frame["tier"]} == {"exploratory"}
-    sentences = capacity.sentences(frame, values, sized(), CAPACITY, SCOPE)
+    sentences = capacity.sentences(frame, values, sized(), CAPACITY)
     assert sentences[0] == "The slope over size is not computed: mnli-64 have no values."
     sizes = {name: size for name, size in SIZES.items() if name != "64"}
     with pytest.raises(SpecError, match="'mnli-64' has no params_nonembedding"):
@@ -383,5 +379,5 @@ def test_a_study_without_values_yet_says_so(module: Any) -> None:
     analysis = {"diversity": DIVERSITY, "low_resource": LOW, "multimodal": MULTI, "capacity": CAPACITY}[name]
     values, arms = build([], VALUES), build([], ARMS)
     assert module.estimands(values, arms, analysis) == []
-    sentences = module.sentences(contrasts([]), values, arms, analysis, SCOPE)
+    sentences = module.sentences(contrasts([]), values, arms, analysis)
     assert "not computed" in sentences[0]

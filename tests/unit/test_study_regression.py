@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from robust_xtreme.core import resources
 from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.core.packs import read_table
 from robust_xtreme.studies.cells import crossing, fitted, inflation, rank_correlation
 from robust_xtreme.studies.designs import low_resource
 from robust_xtreme.studies.designs.diversity import DRAWS, shuffled
@@ -199,7 +201,7 @@ def test_unknown_kinds_and_codes_of_distances_are_refused() -> None:
 
 def test_the_distances_name_their_source_version_and_licence() -> None:
     """As every pack does."""
-    header = low_resource.source()
+    header = read_table(resources.folder("perturbations") / "typology" / "en.tsv").header
     assert "lang2vec 1.1.2" in header["source"]
     assert header["licence"].startswith("CC BY-SA 4.0")
     assert header["standing"] == "derived"

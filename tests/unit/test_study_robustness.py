@@ -73,8 +73,8 @@ def _row(table: pl.DataFrame, **names: str) -> dict[str, Any]:
     return table.filter(*(pl.col(name) == value for name, value in wanted.items())).row(0, named=True)
 
 
-def _findings(values: pl.DataFrame, analysis: Robustness = PLAIN, scope: str = "") -> str:
-    return "\n".join(sentences(_table(values, analysis), values, build([], ARMS), analysis, scope))
+def _findings(values: pl.DataFrame, analysis: Robustness = PLAIN) -> str:
+    return "\n".join(sentences(_table(values, analysis), values, build([], ARMS), analysis))
 
 
 def test_the_endpoint_is_the_mean_change_at_the_highest_strengths() -> None:
@@ -239,12 +239,11 @@ def test_controls_are_a_family_of_their_own() -> None:
     assert _row(table, reference="shuffled", condition="noise")["estimate"] == pytest.approx(-4)
 
 
-def test_the_sentences_have_estimate_interval_seeds_power_and_scope() -> None:
+def test_the_sentences_have_estimate_interval_seeds_and_power() -> None:
     """A change that is claimed, and one that is not."""
-    first, *_, last = _findings(_values(_shrinking), scope="an invented world").splitlines()
+    first = _findings(_values(_shrinking)).splitlines()[0]
     assert "-4.0 points (95 % interval -4.2 to -3.8, 5 seeds); on the logit scale -0." in first
     assert "Claimed: the gain shrinks under noise, on both scales. The smallest effect that is shown" in first
-    assert last == "Scope: an invented world."
     noisy = _values(lambda *key: _shrinking(*key) + (key[0] == "mnli") * (key[3] != "clean") * 8 * (-1) ** key[4])
     assert _findings(noisy).splitlines()[0].startswith("Primary endpoint")
     assert "No change is shown; it has 80 % power from" in _findings(noisy)

@@ -2,31 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.attack.campaign import Campaign, Item, Limits
+from robust_xtreme.attack import engine
 from robust_xtreme.attack.constraint import Cosines, acceptable, allowed, calibrated
-from robust_xtreme.attack.engine import Answer, Attempt, Hidden, Question, Score, Search, SearchOutcome, run
 from robust_xtreme.attack.goal import AnswerScores, Ask
 from robust_xtreme.core import registry
-from robust_xtreme.core.edits import Array
+from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.randomness import text_keys
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.frozen import Edit
 from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
-from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
+from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.noise.engine.options import options_of, probes_of
+from robust_xtreme.noise.engine.options import EditOptions, applied, options_of, probes_of
 from robust_xtreme.noise.engine.perturbation import Bound
 
 AT_ONCE: Final = 4096
 """Candidates whose answers are asked for at once: so many texts are in memory."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a condition: the shares of units and of graphemes that may change, as decimals, and the queries."""
+
+    units: str
+    graphemes: str | None
+    queries: int
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """What may be edited in one example.
+
+    `options` (k,) are the numbers of the problem's edits among those of the campaign, and edit i is in field `field[i]`
+    (k,). Of the fields (f,) `text` has the numbers of the texts, `first` (f + 1,) those of their first units.
+    """
+
+    problem: engine.Problem
+    options: Array
+    field: Array
+    text: Array
+    first: Array
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Campaign:
+    """The examples under attack, the texts of their fields, the edits possible there, and those that hide a unit."""
+
+    examples: Sequence[Example]
+    fields: FieldTexts
+    options: EditOptions
+    hidden: EditOptions
+
+    def items(self, limits: Limits, seeds: Array, graded: bool) -> list[Item]:
+        """What may be edited in each example (n), whose draws have the `seeds` (n,) uint64."""
+        return [self._item(row, limits, seed, graded) for row, seed in enumerate(seeds.tolist())]
+
+    def _item(self, row: int, limits: Limits, seed: int, graded: bool) -> Item:
+        texts = np.array([numbers[row] for numbers in self.fields.numbers.values()], np.int64)
+        there = texts[texts >= 0]
+        bounds = self.options.bounds
+        sizes = bounds[there + 1] - bounds[there]
+        options, field = ragged(bounds[there], sizes), np.repeat(np.flatnonzero(texts >= 0), sizes)
+        units = np.where(texts >= 0, self.options.units[texts], 0)
+        first = np.concatenate(([0], np.cumsum(units)))
+        clusters = int(self.options.clusters[there].sum())
+        problem = engine.Problem(
+            self.options.unit[options] + first[field],
+            self.options.reach[options],
+            self.options.graphemes[options],
+            _share(limits.units, int(first[-1])),
+            None if limits.graphemes is None else _share(limits.graphemes, clusters),
+            limits.queries,
+            seed,
+            graded,
+        )
+        return Item(problem, options, field, texts, first)
+
+    def candidates(self, items: Sequence[Item], asked: Sequence[tuple[int, engine.Question]]) -> PerturbedExamples:
+        """The examples of questions, each with the row of its example; a text that an example shares is a copy."""
+        table = self.options.with_others(self.hidden)
+        copies: list[int] = []
+        picked: list[Sequence[int]] = []
+        numbers = {name: np.full(len(asked), -1) for name in self.fields.numbers}
+        for at, (row, question) in enumerate(asked):
+            edits = self._edits(items[row], question)
+            for field, name in enumerate(numbers):
+                if (text := int(items[row].text[field])) >= 0:
+                    numbers[name][at] = len(copies)
+                    copies.append(text)
+                    picked.append(edits.get(field, ()))
+        noised = applied(self.fields.texts, table, np.array(copies, np.int64), picked)
+        return PerturbedExamples([self.examples[row] for row, _ in asked], noised, numbers)
+
+    def edits(self, item: Item, state: engine.State) -> list[Edit]:
+        """The edits of a state, in the order of their fields and positions."""
+        names, table = list(self.fields.numbers), self.options
+        return [
+            Edit(
+                names[int(item.field[option])],
+                int(table.start[number]),
+                int(table.stop[number]),
+                table.values[number],
+                table.operators[int(table.operator[number])],
+                int(table.graphemes[number]),
+            )
+            for option, number in zip(state, item.options[list(state)].tolist(), strict=True)
+        ]
+
+    def _edits(self, item: Item, question: engine.Question) -> Mapping[int, Sequence[int]]:
+        """The edits that a question makes in each field, by their numbers among all."""
+        if isinstance(question, engine.Hidden):
+            field = int(np.searchsorted(item.first, question.unit, "right")) - 1
+            text, unit = int(item.text[field]), question.unit - int(item.first[field])
+            low, high = self.hidden.bounds[text : text + 2].tolist()
+            at = low + int(np.searchsorted(self.hidden.unit[low:high], unit))
+            is_there = at < high and self.hidden.unit[at] == unit  # else a span would be lost
+            return {field: (len(self.options) + at,) if is_there else ()}
+        edits: dict[int, list[int]] = {}
+        for option in question:
+            edits.setdefault(int(item.field[option]), []).append(int(item.options[option]))
+        return edits
+
+
+def _share(share: str, whole: int) -> int:
+    """The largest whole number that is at most a share of another."""
+    return int(Decimal(share) * whole)
 
 
 @final
@@ -53,10 +165,6 @@ class Attacked:
     record: AttackRecord | None = None
 
 
-def _everything(shown: PerturbedExamples) -> Array:
-    return np.ones(len(shown), np.bool_)
-
-
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackPlan:
@@ -67,8 +175,8 @@ class AttackPlan:
 
     campaign: Campaign
     items: Sequence[Item]
-    search: Search
-    accepts: Callable[[PerturbedExamples], Array] = _everything
+    search: engine.Search
+    accepts: Callable[[PerturbedExamples], Array] = lambda shown: np.ones(len(shown), np.bool_)
 
     @property
     def graded(self) -> bool:
@@ -87,16 +195,18 @@ def attacked(
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = np.flatnonzero(clean.right & clean.finite).tolist()
     owners = [(plan, row) for plan in plans for row in right]
-    attempts = [Attempt(plan.items[row].problem, plan.search, _score(clean, row, plan.graded)) for plan, row in owners]
-    outcomes = iter(run(attempts, _Rounds(owners, ask).submit, watch))
+    attempts = [
+        engine.Attempt(plan.items[row].problem, plan.search, _score(clean, row, plan.graded)) for plan, row in owners
+    ]
+    outcomes = iter(engine.run(attempts, _Rounds(owners, ask).submit, watch))
     return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
 
 
-def _left(plan: AttackPlan, right: Sequence[int], outcomes: Sequence[SearchOutcome]) -> Attacked:
+def _left(plan: AttackPlan, right: Sequence[int], outcomes: Sequence[engine.SearchOutcome]) -> Attacked:
     """What an attack left of all examples."""
     count = len(plan.items)
     by_row = dict(zip(right, outcomes, strict=True))
-    none = SearchOutcome((), 0, 0)
+    none = engine.SearchOutcome((), 0, 0)
     every = [by_row.get(row, none) for row in range(count)]
     shown = plan.campaign.candidates(plan.items, [(row, outcome.state) for row, outcome in enumerate(every)])
     skipped = np.ones(count, np.bool_)
@@ -115,11 +225,11 @@ class _Rounds:
 
     def __init__(self, owners: Sequence[tuple[AttackPlan, int]], ask: Ask) -> None:
         self._owners, self._ask = owners, ask
-        self._known: dict[tuple[object, ...], Answer] = {}
+        self._known: dict[tuple[object, ...], engine.Answer] = {}
 
-    def submit(self, questions: Sequence[tuple[int, Question]]) -> list[Answer | None]:
+    def submit(self, questions: Sequence[tuple[int, engine.Question]]) -> list[engine.Answer | None]:
         """The answers to questions, each with the number of its attempt."""
-        answers: list[Answer | None] = [None] * len(questions)
+        answers: list[engine.Answer | None] = [None] * len(questions)
         numbers: dict[int, list[int]] = {}
         for at, (attempt, _) in enumerate(questions):
             numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
@@ -130,7 +240,7 @@ class _Rounds:
                     answers[at] = answer
         return answers
 
-    def _answered(self, questions: Sequence[tuple[int, Question]]) -> Iterator[Answer | None]:
+    def _answered(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer | None]:
         """The answers to questions of one attack; None to those that are not accepted."""
         plan = self._owners[questions[0][0]][0]
         rows = [self._owners[attempt][1] for attempt, _ in questions]
@@ -138,7 +248,7 @@ class _Rounds:
             plan.items, [(row, question) for row, (_, question) in zip(rows, questions, strict=True)]
         )
         keys = list(zip(rows, _contents(shown), strict=True))
-        asked = np.array([isinstance(each, Hidden) for _, each in questions], np.bool_)
+        asked = np.array([isinstance(each, engine.Hidden) for _, each in questions], np.bool_)
         states = np.flatnonzero(~asked)
         asked[states] = plan.accepts(_taken(shown, states))
         new = {key: at for at, key in reversed(list(enumerate(keys))) if asked[at] and key not in self._known}
@@ -146,15 +256,11 @@ class _Rounds:
         if chosen:
             answers = self._ask(_taken(shown, np.array(chosen)))
             self._known.update((keys[at], _answer(answers, number)) for number, at in enumerate(chosen))
-        return (
-            _seen(self._known[key], plan.graded) if is_asked else None
-            for key, is_asked in zip(keys, asked.tolist(), strict=True)
-        )
-
-
-def _seen(answer: Answer, graded: bool) -> Answer:
-    """What a search sees of an answer: without `graded` no margin."""
-    return answer if graded else replace(answer, score=answer.score._replace(margin=0))
+        for key, is_asked in zip(keys, asked.tolist(), strict=True):
+            answer = self._known[key] if is_asked else None
+            if answer and not plan.graded:  # the search sees no margins
+                answer = replace(answer, score=answer.score._replace(margin=0))
+            yield answer
 
 
 def _taken(shown: PerturbedExamples, rows: Array) -> PerturbedExamples:
@@ -177,15 +283,15 @@ def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
     return zip(*columns, strict=True)
 
 
-def _score(answers: AnswerScores, row: int, graded: bool = True) -> Score:
-    return Score(float(answers.level[row]), int(answers.margin[row]) if graded else 0)
+def _score(answers: AnswerScores, row: int, graded: bool = True) -> engine.Score:
+    return engine.Score(float(answers.level[row]), int(answers.margin[row]) if graded else 0)
 
 
-def _answer(answers: AnswerScores, row: int) -> Answer:
+def _answer(answers: AnswerScores, row: int) -> engine.Answer:
     """The answer to a candidate; where its scores are not numbers it counts as right, and as the best there is."""
     if not answers.finite[row]:
-        return Answer(Score(float("inf"), 0), True)
-    return Answer(_score(answers, row), bool(answers.right[row]))
+        return engine.Answer(engine.Score(float("inf"), 0), True)
+    return engine.Answer(_score(answers, row), bool(answers.right[row]))
 
 
 # From an attack as it is named to what it does: the moves on examples, their limits, a search and its constraints.

@@ -7,7 +7,7 @@ with its first success.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import accumulate
@@ -91,8 +91,13 @@ class _There:
     def edits(self, row: int, values: Sequence[str]) -> list[Edit]:
         """The edits that make these texts of those of an example."""
         names = [name for name, column in self.fields.numbers.items() if column[row] >= 0]
-        pairs = zip(names, self.values(row), values, strict=True)
-        return [edit for name, old, new in pairs for edit in _edits(name, old, new)]
+        edits: list[Edit] = []
+        for name, old, new in zip(names, self.values(row), values, strict=True):
+            bounds = list(accumulate(map(len, split(old)), initial=0))  # of graphemes, in code points
+            for each in changed(old, new):
+                start, stop = bounds[each.start], bounds[each.stop]
+                edits.append(Edit(name, start, stop, each.form, OPERATORS[each.operator], each.cost))
+        return edits
 
     def words(self, row: int, strength: str) -> int:
         """How many words of an example may change."""
@@ -128,11 +133,3 @@ class _There:
                     texts.append(self.fields.texts[number])
                     new.append(next(left))
         return PerturbedExamples([self.examples[row] for row in rows], rewritten(texts, new), numbers)
-
-
-def _edits(field: str, old: str, new: str) -> Iterator[Edit]:
-    """The edits that make a text of another one, in code points."""
-    bounds = list(accumulate(map(len, split(old)), initial=0))
-    for change in changed(old, new):
-        start, stop = bounds[change.start], bounds[change.stop]
-        yield Edit(field, start, stop, change.form, OPERATORS[change.operator], change.cost)

@@ -6,9 +6,8 @@ limits of each problem (`problem.py`) instead, so that searches know them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Final, final
 
 import numpy as np
@@ -111,18 +110,6 @@ def calibrated(fields: FieldTexts, cosines: Cosines) -> Similarity:
     return Similarity(cosines, chance)
 
 
-def _all_options(_texts: Sequence[Text], options: EditOptions, _settings: Settings) -> Array:
-    return np.ones(len(options), np.bool_)
-
-
-def _all_texts(noised: NoisedTexts, _settings: Settings) -> Array:
-    return np.ones(len(noised), np.bool_)
-
-
-def _all_numbers(_noised: NoisedTexts, numbers: Array, _settings: Settings, _similarity: Similarity | None) -> Array:
-    return np.ones(len(numbers), np.bool_)
-
-
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
@@ -135,14 +122,20 @@ class Constraint:
 
     name: str
     summary: str
-    options: Callable[[Sequence[Text], EditOptions, Settings], Array] = _all_options
-    noised: Callable[[NoisedTexts, Settings], Array] = _all_texts
-    similar: Callable[[NoisedTexts, Array, Settings, Similarity | None], Array] = _all_numbers
+    options: Callable[[Sequence[Text], EditOptions, Settings], Array] = lambda _, each, *__: _all_of(each)
+    noised: Callable[[NoisedTexts, Settings], Array] = lambda each, _: _all_of(each)
+    similar: Callable[[NoisedTexts, Array, Settings, Similarity | None], Array] = lambda _, each, *__: _all_of(each)
+
+
+def _all_of(values: Sized) -> Array:
+    return np.ones(len(values), np.bool_)
 
 
 def allowed(texts: Sequence[Text], options: EditOptions, settings: Settings) -> EditOptions:
     """The possible edits of texts that all constraints let through."""
-    return reduce(lambda left, each: left.take(np.flatnonzero(each.options(texts, left, settings))), _every(), options)
+    for each in _every():
+        options = options.take(np.flatnonzero(each.options(texts, options, settings)))
+    return options
 
 
 def acceptable(shown: PerturbedExamples, settings: Settings, similarity: Similarity | None = None) -> Array:
@@ -151,13 +144,13 @@ def acceptable(shown: PerturbedExamples, settings: Settings, similarity: Similar
     fine = _of_all(shown, [each.noised(noised, settings) for each in every])
     numbers = np.concatenate([np.zeros(0, np.int64), *(rows[fine] for rows in shown.numbers.values())])
     numbers = numbers[numbers >= 0]
-    several = np.ones((len(every), len(noised)), np.bool_)
-    for kept, each in zip(several, every, strict=True):
-        kept[numbers] = each.similar(noised, numbers, settings, similarity)
-    return fine & _of_all(shown, several)
+    kept = np.ones(len(noised), np.bool_)
+    for each in every:
+        kept[numbers] &= each.similar(noised, numbers, settings, similarity)
+    return fine & _of_all(shown, [kept])
 
 
-def _of_all(shown: PerturbedExamples, several: Sequence[Array] | Array) -> Array:
+def _of_all(shown: PerturbedExamples, several: Sequence[Array]) -> Array:
     """Whether all texts of each candidate are let through (n,) bool, from what constraints say of texts (t,) bool."""
     fine = np.logical_and.reduce([np.ones(len(shown.noised), np.bool_), *several])
     kept = np.append(fine, True)  # a text that is not there

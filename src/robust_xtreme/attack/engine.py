@@ -147,11 +147,6 @@ class SearchOutcome:
     queries: int
     first: int
 
-    @property
-    def success(self) -> bool:
-        """Whether an answer to a candidate was not right."""
-        return self.first > 0
-
 
 Submit = Callable[[Sequence[tuple[int, Question]]], Sequence[Answer | None]]
 """Answers questions, each with the number of its attempt; None where the candidate breaks a constraint."""
@@ -229,13 +224,10 @@ class _Running:
         except StopIteration:
             self._end()
         else:
-            self._check()
+            states = (state for state in self.asked if not isinstance(state, Hidden))
+            if not all(map(self.attempt.problem.allows, states)):
+                raise RobustXtremeError("A search of an attack asked for edits beyond the strength of its condition.")
             self._take_next()
-
-    def _check(self) -> None:
-        beyond = (state for state in self.asked if not isinstance(state, Hidden))
-        if not all(map(self.attempt.problem.allows, beyond)):
-            raise RobustXtremeError("A search of an attack asked for edits beyond the strength of its condition.")
 
     def _take_next(self) -> None:
         left = self.attempt.problem.budget - self.queries

@@ -18,8 +18,6 @@ from robust_xtreme.models.reading.scores import Reduced
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 
-# What an attack learns of a model, and all that it learns: how right the answers to candidates are.
-
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +42,6 @@ Ask = Callable[[PerturbedExamples], AnswerScores]
 
 LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not there."""
-
-_DIGEST: Final = 16
 
 
 @final
@@ -72,7 +68,7 @@ def settings_of(goal: Goal) -> str:
 def _source() -> str:
     """The hash of the source of all goals."""
     paths = (Path(__file__), *sorted(Path(goals.__file__ or "").parent.rglob("*.py")))
-    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths), digest_size=_DIGEST).hexdigest()
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths), digest_size=16).hexdigest()
 
 
 def ahead(scores: Array, gold: Array) -> Array:

@@ -50,32 +50,24 @@ class RecipeOutcome:
     status: Status
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A recipe: its class in TextAttack, and the data that it needs by what they are called."""
-
-    name: str
-    needs: tuple[str, ...] = ()
-
-
 _VECTORS: Final = "TextAttack's counter-fitted word vectors"
 _SENTENCES: Final = "tensorflow_hub and its Universal Sentence Encoder"
 _TAGGER: Final = "NLTK's averaged_perceptron_tagger_eng and universal_tagset"
 _WORDNET: Final = "NLTK's wordnet and omw-1.4"
 _BERT: Final = "bert-base-uncased in the hub's cache"
 
-_KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "deepwordbug": _Kind("DeepWordBugGao2018"),
-        "pruthi": _Kind("Pruthi2019"),
-        "input_reduction": _Kind("InputReductionFeng2018"),
-        "pwws": _Kind("PWWSRen2019", (_WORDNET,)),
-        "textbugger": _Kind("TextBuggerLi2018", (_VECTORS, _SENTENCES)),
-        "textfooler": _Kind("TextFoolerJin2019", (_VECTORS, _SENTENCES, _TAGGER)),
-        "bae": _Kind("BAEGarg2019", (_BERT, _SENTENCES, _TAGGER)),
+        "deepwordbug": ("DeepWordBugGao2018",),
+        "pruthi": ("Pruthi2019",),
+        "input_reduction": ("InputReductionFeng2018",),
+        "pwws": ("PWWSRen2019", _WORDNET),
+        "textbugger": ("TextBuggerLi2018", _VECTORS, _SENTENCES),
+        "textfooler": ("TextFoolerJin2019", _VECTORS, _SENTENCES, _TAGGER),
+        "bae": ("BAEGarg2019", _BERT, _SENTENCES, _TAGGER),
     }
 )
+"""Of each recipe its class in TextAttack, and the data that it needs by what they are called."""
 
 NAMES: Final = tuple(_KINDS)
 """The recipes that are adapted."""
@@ -88,7 +80,9 @@ def stop_words() -> frozenset[str]:
 
 def missing(recipe: str) -> tuple[str, ...]:
     """The data that a recipe needs and that are not on this machine. Raises UnknownName."""
-    return tuple(need for need in _kind(recipe).needs if not _PRESENT[need]())
+    if recipe not in _KINDS:
+        raise UnknownName("recipe", recipe, NAMES, "robust-xtreme list perturbations")
+    return tuple(need for need in _KINDS[recipe][1:] if not _PRESENT[need]())
 
 
 def check(recipe: str) -> None:
@@ -102,7 +96,7 @@ def check(recipe: str) -> None:
     if needed:
         raise UserError(
             f"textattack.{recipe} needs {', '.join(needed)}, which robust-xtreme does not download: "
-            f"use textattack.{', textattack.'.join(name for name in NAMES if not _KINDS[name].needs)}"
+            f"use textattack.{', textattack.'.join(name for name in NAMES if not _KINDS[name][1:])}"
         )
 
 
@@ -112,7 +106,7 @@ def load(recipe: str, scores: Scores) -> AttackRecipe:
     Raises UnknownName, and UserError where TextAttack is not installed or data are missing.
     """
     check(recipe)
-    attack = _textattack.built(_kind(recipe).name, _Model(scores, 0))
+    attack = _textattack.built(_KINDS[recipe][0], _Model(scores, 0))
     return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
 
 
@@ -179,15 +173,6 @@ def _outcome(result: Any, clean: tuple[str, ...]) -> RecipeOutcome:
         return RecipeOutcome(clean, 1, "skipped")
     reached = kind == "SuccessfulAttackResult" or (kind == "MaximizedAttackResult" and texts != clean)
     return RecipeOutcome(texts, int(final_result.num_queries), "succeeded" if reached else "failed")
-
-
-def _kind(recipe: str) -> _Kind:
-    if recipe not in _KINDS:
-        raise UnknownName("recipe", recipe, NAMES, "robust-xtreme list perturbations")
-    return _KINDS[recipe]
-
-
-# ---------------------------------------------------------------------------------------------------------------- data
 
 
 def _nltk_has(*names: str) -> bool:

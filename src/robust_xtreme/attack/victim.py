@@ -11,9 +11,8 @@ import numpy as np
 
 from robust_xtreme.attack.goal import AnswerScores, Ask, Goal, settings_of
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, column_of, owners, written
+from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, column_of, written
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.examples import Answers as AnswerSpans
 from robust_xtreme.core.metric import ALL, SCOPES, Metric, Responses
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Predictor, Weighing
@@ -26,7 +25,6 @@ from robust_xtreme.noise.engine.noised import PerturbedExamples
 Weigh = Callable[[Inputs, Weighing], PredictedMargins]
 """Predictions and margins of inputs."""
 
-_CONTEXT: Final = "context"
 _PERCENT: Final = 100.0
 _FIRST: Final = "retrieval_accuracy"
 """The metric of documents under attack: whether a gold one is first."""
@@ -39,7 +37,8 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
     """
     goal: Goal = registry.load("goal", task.family)
     named = task.metrics if pool is None else (_FIRST,)
-    metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
+    exact = next((name for name in named if name.endswith("_em")), named[0])  # by which an answer is right or not
+    metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], exact)]
     known = StoredVectors()
 
     def ask(target: int | None, shown: PerturbedExamples) -> AnswerScores:
@@ -52,7 +51,9 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
         weighed = weigh(inputs, _weighing(goal, wanted, known))
-        predicted, margin = _kept(weighed.predicted.targets, inputs), weighed.margin
+        predicted, margin = weighed.predicted.targets, weighed.margin
+        if isinstance(predicted, Ranges):  # where the gold answer is in no window there is none
+            predicted = predicted.without(inputs.lost[inputs.content])
         if target is None:
             level, right = _levels(shown, predicted, metrics)
         else:
@@ -86,19 +87,6 @@ def _weighing(goal: Goal, golds: TargetColumn, pool: StoredVectors) -> Weighing:
     return Weighing(part, margin, written(golds), settings_of(goal), pool)
 
 
-def _strict(metrics: Sequence[str]) -> str:
-    """The metric by which an answer is right or not: exact match beside F1, else the first."""
-    return next((name for name in metrics if name.endswith("_em")), metrics[0])
-
-
-def _kept(answers: TargetColumn, inputs: Inputs) -> TargetColumn:
-    """The answers; an empty one where the gold answer is in no window."""
-    lost = inputs.lost[inputs.content]
-    if not isinstance(answers, Ranges) or not lost.any():
-        return answers
-    return column_of([AnswerSpans(()) if lost[at] else answers[at] for at in range(len(answers))])
-
-
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:
     """How right each answer is (n,), from 0 to 1, and whether it counts as right (n,) bool.
 
@@ -110,17 +98,9 @@ def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence
         same = golds.index == predicted.index
         return same.astype(np.float64), same
     perturbed = ExampleColumns(shown, clean, shown) if shown.numbers else clean
-    responses = Responses(clean, perturbed, predicted, _restored(predicted, shown))
+    responses = Responses(clean, perturbed, predicted, shown.restored(predicted))
     level, exact = (_alone(metric, responses) for metric in metrics)
     return level, exact >= 1
-
-
-def _restored(predicted: TargetColumn, shown: PerturbedExamples) -> TargetColumn:
-    """Answers in the coordinates of the clean context."""
-    if not isinstance(predicted, Ranges) or _CONTEXT not in shown.numbers:
-        return predicted
-    texts = shown.numbers[_CONTEXT][owners(predicted.bounds)]
-    return Ranges(*shown.noised.to_clean(texts, (predicted.start, predicted.stop)), predicted.bounds)
 
 
 def _alone(metric: Metric, responses: Responses) -> Array:

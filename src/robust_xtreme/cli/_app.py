@@ -12,7 +12,6 @@ import inspect
 import pkgutil
 import sys
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +28,6 @@ from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.tasks.sources.hub import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
-_EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"
 
 
 class _Command(TyperCommand):
@@ -84,12 +82,8 @@ def _untyped(parameters: list[Any]) -> list[Any]:
     """The same parameters, which show their metavar alone; an argument's is its name, which is shown already."""
     for parameter in parameters:
         metavar = parameter.metavar if parameter.param_type_name == "option" else None
-        vars(parameter)["display_type_rich"] = partial(_shown, metavar)
+        vars(parameter)["display_type_rich"] = lambda ctx, metavar=metavar: metavar  # noqa: ARG005 - as typer calls it
     return parameters
-
-
-def _shown(metavar: str | None, ctx: Any) -> str | None:  # noqa: ARG001 - as typer calls it
-    return metavar
 
 
 def _show_version(wanted: bool) -> None:
@@ -120,26 +114,18 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"robust_xtreme.cli.{name}")
 
 
-def _function(name: str) -> Callable[..., Any]:
-    module = _module(name)
-    function: Callable[..., Any] = getattr(module, name, None) or getattr(module, f"{name}_")
-    return function
-
-
 def build() -> typer.Typer:
     """The Typer application with every command of this folder."""
-    app = typer.Typer(cls=_Group, pretty_exceptions_enable=False, epilog=_EPILOG)
+    epilog = "Example: robust-xtreme eval --perturb char_noise:0.1"
+    app = typer.Typer(cls=_Group, pretty_exceptions_enable=False, epilog=epilog)
     app.callback(invoke_without_command=True)(_root)
     for name in command_names():
-        function = _function(name)
-        app.command(name, cls=_Command, help=_flowing(function))(bounded(function))
+        module = _module(name)
+        function = getattr(module, name, None) or getattr(module, f"{name}_")
+        paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+        flowing = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)  # the terminal wraps each
+        app.command(name, cls=_Command, help=flowing)(bounded(function))
     return app
-
-
-def _flowing(function: Callable[..., Any]) -> str:
-    """The docstring with each paragraph on one line, so that the terminal wraps it."""
-    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def main() -> None:

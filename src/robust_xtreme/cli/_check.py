@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import robust_xtreme
 from robust_xtreme.cli.cache import size_of
-from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.errors import SpecError, UserError, counted
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -162,8 +162,6 @@ def answer_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
     return {"error": f"ended with code {process.returncode}: {last[:200]}"}
 
 
-# The checks of `doctor` for the installation, the device, the data and the tasks.
-
 _OURS: Final = "robust-xtreme"
 _IMPORTED: Final = ("torch", "transformers", "tokenizers", "safetensors", "polars", "numpy")
 """The libraries that the model mini needs; `doctor` imports them to check that they work."""
@@ -199,9 +197,6 @@ print(json.dumps({"broken": broken, "device": device}))
 def probe() -> subprocess.Popen[str]:
     """Import torch and the other large libraries in a separate process, while other checks run."""
     return started(f"NAMES = {_IMPORTED!r}\n{_PROBE}")
-
-
-# -------------------------------------------------------------------------------------------------------- installation
 
 
 def program() -> list[Check]:
@@ -263,9 +258,6 @@ def device(imports: Mapping[str, Any]) -> Check:
     named = [f"CUDA {card['name']} ({size_of(card['free'])} of {size_of(card['total'])} free)" for card in cards]
     threads = f"CPU, {cores()} cores" + (f", {known['threads']} threads" if known else "")
     return Check("device", OK, "; ".join([*named, threads]), facts=facts)
-
-
-# --------------------------------------------------------------------------------------------------- data and tasks
 
 
 def mini() -> Check:
@@ -335,8 +327,6 @@ def _served(source: Source) -> dict[str, list[str]]:
 
 def _counted(served: Mapping[str, Sequence[str]]) -> str:
     """Tasks grouped by their number of languages: `panx, xnli (2 languages each), udpos (1 language)`."""
-    from robust_xtreme.core.errors import counted
-
     by_number: dict[int, list[str]] = {}
     for name, codes in served.items():
         by_number.setdefault(len(codes), []).append(name)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse
 from typing import Any, Final, final
 
 from rich.console import Console
+from rich.progress import MofNCompleteColumn
 from rich.table import Column
 
-from robust_xtreme.cli._terminal import WIDE, output, table_of
+from robust_xtreme.cli._terminal import WIDE, output, steps, table_of
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import shown
 from robust_xtreme.core.languages import codes
@@ -101,15 +100,16 @@ def _look(data: str, tasks: Sequence[str], languages: Sequence[str], offline: bo
     wanted = {name: some for name, some in wanted.items() if tasks or source.splits(members[name])}
     others = {name: () if languages else other_languages(members[name], kept, some) for name, some in wanted.items()}
     surveyed = {}
-    with _progress(sum(len(some) + len(others[name]) for name, some in wanted.items()) + len(learned)) as advance:
+    total = sum(len(some) + len(others[name]) for name, some in wanted.items()) + len(learned)
+    with steps("reading", MofNCompleteColumn(), total=total) as step:
         for name, some in wanted.items():
             seen = []
             for language in survey(members[name], source, kept, some, others[name]):
-                advance(f"{name} {language.language}")
+                step(advance=1, description=f"{name} {language.language}")
                 seen.append(language)
             surveyed[name] = tuple(seen)
         for task, code in learned:
-            advance(f"{task.name} {code}")
+            step(advance=1, description=f"{task.name} {code}")
             surveyed[task.name] = (*surveyed.get(task.name, ()), survey_learned(task, kept, code))
     return DataSurvey(data, offline, source, surveyed, undescribed(source))
 
@@ -120,21 +120,6 @@ def _wanted(task: TaskSpec, source: Source, group: Sequence[str], languages: Seq
         asked = tuple(dict.fromkeys(languages))
         return tuple(code for code in asked if task.pairs or "@" not in code)
     return group_languages(task, source, group) or ("",)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal's stderr, nothing elsewhere."""
-    if not (sys.stderr and sys.stderr.isatty()):
-        yield lambda _: None
-        return
-    from rich.progress import MofNCompleteColumn
-
-    from robust_xtreme.cli._terminal import bar, messages
-
-    with bar(messages(), MofNCompleteColumn()) as progress:
-        task = progress.add_task("reading", total=total)
-        yield lambda name: progress.update(task, advance=1, description=name)
 
 
 def without_head(survey: DataSurvey, named: Sequence[str]) -> tuple[str, ...]:
@@ -148,18 +133,13 @@ def without_head(survey: DataSurvey, named: Sequence[str]) -> tuple[str, ...]:
     return tuple(missing if len(missing) == len(tasks) else filter(named.__contains__, missing))
 
 
-# ---------------------------------------------------------------------------------------------------------------- JSON
-
-
 def facts(survey: DataSurvey) -> dict[str, Any]:
     """The survey in JSON types."""
     return {
         "data": survey.data,
         "offline": survey.offline,
         "loads": not survey.malformed,
-        "tasks": [
-            _task(languages[0].task, survey.source, languages) for languages in survey.tasks.values() if languages
-        ],
+        "tasks": [_task(survey.source, languages) for languages in survey.tasks.values() if languages],
         "malformed": [
             {
                 "problem": line,
@@ -171,7 +151,8 @@ def facts(survey: DataSurvey) -> dict[str, Any]:
     }
 
 
-def _task(task: TaskSpec, source: Source, languages: Sequence[Surveyed]) -> dict[str, Any]:
+def _task(source: Source, languages: Sequence[Surveyed]) -> dict[str, Any]:
+    task = languages[0].task
     return {
         "task": task.name,
         "family": task.family,
@@ -209,8 +190,6 @@ def _split(split: Held) -> dict[str, Any]:
     }
 
 
-# Prints the survey of `data`: a table for each task, or what loads, what is malformed and what a run leaves out.
-
 _SHORT: Final = 12
 _MOST: Final = 10
 _NEAR: Final = 0.05
@@ -226,9 +205,6 @@ def _show(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]])
     for row in rows:
         cells = [f"{name} {' '.join(value.split())}" for name, value in zip(names, row, strict=True) if value != "-"]
         console.print("- " + ", ".join(cells), overflow="fold")
-
-
-# ---------------------------------------------------------------------------------------------------------------- list
 
 
 def show_list(survey: DataSurvey) -> None:
@@ -257,9 +233,6 @@ def _cells(split: Held, pooled: bool) -> list[str]:
     return [split.language, split.split, *counts, hashes, names]
 
 
-# --------------------------------------------------------------------------------------------------------------- check
-
-
 def show_check(survey: DataSurvey) -> None:
     """Print what loads of each task, each malformed file, and what a run leaves out, with reason and remedy."""
     console = output()
@@ -267,7 +240,12 @@ def show_check(survey: DataSurvey) -> None:
     _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
     _print_malformed(console, survey)
     _print_left(console, survey)
-    _print_undescribed(console, survey.undescribed)
+    if names := survey.undescribed:
+        console.print(f"\nNot described by suite.toml, and not read: {len(names)}")
+        for name in names[:_MOST]:
+            console.print(f"  {visible(name)}", soft_wrap=True)
+        if len(names) > _MOST:
+            console.print(f"  and {len(names) - _MOST} more")
     _print_suspect(console, survey)
     if survey.is_empty:
         see = "Files that tasks read: robust-xtreme list tasks --json; in a folder of your own, suite.toml names them."
@@ -325,16 +303,6 @@ def _print_left(console: Console, survey: DataSurvey) -> None:
     for task, split in unread:
         if split.problem not in printed:
             console.print(f"  {task} {split.language}, {split.split}: {visible(split.problem)}", soft_wrap=True)
-
-
-def _print_undescribed(console: Console, names: Sequence[str]) -> None:
-    """Print the first files of a suite that nothing reads."""
-    if names:
-        console.print(f"\nNot described by suite.toml, and not read: {len(names)}")
-    for name in names[:_MOST]:
-        console.print(f"  {visible(name)}", soft_wrap=True)
-    if len(names) > _MOST:
-        console.print(f"  and {len(names) - _MOST} more")
 
 
 def _print_suspect(console: Console, survey: DataSurvey) -> None:

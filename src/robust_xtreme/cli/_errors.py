@@ -28,16 +28,11 @@ from robust_xtreme.core.errors import RobustXtremeError, UnreadableFiles, not_in
 from robust_xtreme.core.sinks import echo, lossy, lost, one_line
 from robust_xtreme.core.subprocesses import ending, reports_memory
 
-USAGE: Final = 2
 ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
 _FREE: Final = "Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
-_SIGNAL_AT_END_OF_PARENT: Final = 1
-_PANIC: Final = "PanicException"
-"""The error of polars where a thread gets no memory; it is not an Exception."""
-
 _GB: Final = 10**9
 _LEAST: Final = 1_900_000_000
 """The address space without which torch ends the process instead of raising an error."""
@@ -46,8 +41,6 @@ _FILES: Final = 32
 """Files that one process may have open at least; with fewer some libraries print a trace and end their threads."""
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
-_SIGNALLED: Final = 128
-_STOPS: Final = (".", "!", "?")
 _COMPUTING: Final = ("eval", "train", "study")
 PLANNING: Final = frozenset({"--plan", "--dry-run"})
 NOWHERE: Final = "The folder that this was started in does not exist any more"
@@ -67,10 +60,11 @@ def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
     except KeyboardInterrupt as stop:
         match stop.args:
             case (signal.Signals() as number, *_):
-                return _say(f"Ended by {number.name}.{continues}", _SIGNALLED + number)
+                return _say(f"Ended by {number.name}.{continues}", 128 + number)
         return _say(f"Interrupted.{continues}", INTERRUPTED)
     except BaseException as error:
-        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+        # polars raises a PanicException, which is no Exception, where a thread gets no memory
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
             return _report(error, continues)
         raise
     return _flushed(code)
@@ -143,8 +137,8 @@ def _of_child() -> int | None:
     if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY or threading.active_count() > 1:
         return None
     if not (child := os.fork()):
-        with contextlib.suppress(OSError, AttributeError):  # on Linux it ends with its parent
-            ctypes.CDLL(None).prctl(_SIGNAL_AT_END_OF_PARENT, signal.SIGKILL)
+        with contextlib.suppress(OSError, AttributeError):  # on Linux it ends with its parent: PR_SET_PDEATHSIG
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
         return None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both
     for number in _ENDING:
@@ -204,7 +198,7 @@ def _report(error: BaseException, continues: str = "") -> int:
         case ModuleNotFoundError() if (missing := not_installed(error)) is not None:
             return _say(str(missing), missing.exit_code)
         case _ if hasattr(error, "format_message"):
-            return _say(_usage(error), USAGE)
+            return _say(_usage(error), 2)
         case OSError() if (ours := of_system(error)) is not None:
             return _say(str(ours), ours.exit_code)
         case _ if (limited := out_of_files(error)) is not None:
@@ -221,7 +215,7 @@ def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "robust-xtreme"
     message = " ".join(str(error.format_message()).split())
-    return f"{message}{'' if message.endswith(_STOPS) else '.'} See: {command} --help"
+    return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} See: {command} --help"
 
 
 def _say(line: str, code: int) -> int:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import Field
 from itertools import takewhile
 from pathlib import Path
@@ -47,9 +47,6 @@ def argument(metavar: str, text: str, completion: Any = None, show_default: bool
     return typer.Argument(metavar=metavar, help=text, autocompletion=completion, show_default=show_default)
 
 
-# ---------------------------------------------------------------------------------------------- options of several
-
-
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The noise seed.")]
 Packs = Annotated[
     list[str] | None,
@@ -72,23 +69,37 @@ def using(packs: list[str] | None) -> AbstractContextManager[None]:
 
 def show_outside_packs(file: Path, packs: Sequence[str]) -> None:
     """Print to stderr, in one line, the folders of packs that a run's file names outside its own folder."""
-    outside = [pack for pack in packs if not _is_inside(pack, file.parent)]
-    if outside:
+    inside = set()
+    for pack in packs:
+        with suppress(OSError, RuntimeError, ValueError):  # not a path, or a link to itself: packs that cannot be read
+            if Path(pack).resolve().is_relative_to(file.parent.resolve()):
+                inside.add(pack)
+    if outside := [pack for pack in packs if pack not in inside]:
         line = f"robust-xtreme: {file} names packs outside its folder: {', '.join(outside)}"
         echo(one_line(line), error=True)
-
-
-def _is_inside(path: str, folder: Path) -> bool:
-    try:
-        return Path(path).resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # not a path, or a link to itself: packs that cannot be read
-        return False
 
 
 def check_word(command: str, word: str, known: Sequence[str]) -> None:
     """Raise UnknownName where the first word after a command is not one of its own."""
     if word not in known:
         raise UnknownName(f"{command} command", word, known, f"robust-xtreme {command} --help")
+
+
+def check_taken(command: str, what: str, options: Mapping[str, Any], taken: Sequence[str] = ()) -> None:
+    """Raise UserError where a word or option is passed that `command what` does not take."""
+    for name, value in options.items():
+        is_passed = value is not None and value is not False and value not in ("", [])
+        if is_passed and name not in taken:
+            raise UserError(f"{command} {what} takes no {name}: leave it out. See: robust-xtreme {command} --help")
+
+
+def check_of_run(command: str, asked: Mapping[str, tuple[Sequence[str], Iterable[str]]]) -> None:
+    """Raise UnknownName for a name of some kind that a run does not have, from the names asked for and those it has."""
+    for kind, (names, of_run) in asked.items():
+        known = [*dict.fromkeys(of_run)]
+        for name in names:
+            if name not in known:
+                raise UnknownName(f"{kind} of the run", name, known, f"robust-xtreme {command} --help")
 
 
 def several(option: str, words: str | None) -> list[str] | None:
@@ -106,9 +117,6 @@ def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any
     """
     values = {**words, **{name: several(name, words[name]) for name in lists}}
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
-
-
-# ---------------------------------------------------------------------------------------------- options of keys
 
 
 def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

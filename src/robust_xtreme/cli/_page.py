@@ -10,10 +10,7 @@ from robust_xtreme.core.errors import UserError
 
 if TYPE_CHECKING:
     from robust_xtreme.gating.comparing import Comparison
-    from robust_xtreme.report.blocks import Section
     from robust_xtreme.report.view import Results
-
-DIFFERENCES = "differences.csv"
 
 
 def folders_of(runs: Sequence[str]) -> dict[str, Path]:
@@ -45,6 +42,7 @@ def written(
     """
     from robust_xtreme.files.csv import dump
     from robust_xtreme.files.schema import CONTRASTS
+    from robust_xtreme.gating.comparing import differences_part, no_differences
     from robust_xtreme.report.outputs import Added
     from robust_xtreme.report.outputs import written as content
     from robust_xtreme.report.samples.part import samples_part
@@ -52,17 +50,15 @@ def written(
     if views or suffix not in (".html", ".md"):
         return content(results, suffix, views)
     examples = tuple(samples_part(folders, results)) if texts and suffix == ".html" else ()
-    compared = comparison is not None and not isinstance(comparison, str)
-    files = {DIFFERENCES: dump(comparison.frame, CONTRASTS)} if compared else {}  # type: ignore[union-attr]  # as checked
-    return content(results, suffix, views, Added(_parts(comparison), examples, files))
-
-
-def _parts(comparison: Comparison | str | None) -> tuple[Section, ...]:
-    from robust_xtreme.gating.comparing import differences_part, no_differences
-
-    if comparison is None:
-        return ()
-    return (no_differences(comparison) if isinstance(comparison, str) else differences_part(comparison),)
+    match comparison:
+        case None:
+            added = Added((), examples, {})
+        case str():
+            added = Added((no_differences(comparison),), examples, {})
+        case _:
+            files = {"differences.csv": dump(comparison.frame, CONTRASTS)}
+            added = Added((differences_part(comparison),), examples, files)
+    return content(results, suffix, views, added)
 
 
 def comparison_of(runs: Sequence[str]) -> Comparison | str | None:

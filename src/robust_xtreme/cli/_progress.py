@@ -6,11 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
-from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task
+from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.text import Text
 
 from robust_xtreme.cli._terminal import bar, messages, output, print_line
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.report.view import Results
     from robust_xtreme.run.run import Observer
+    from robust_xtreme.studies.planning import StudyPlan
 
 _LOADING: Final = "loading torch"
 _READING: Final = (
@@ -197,3 +199,60 @@ def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
     noise = ", ".join(named) or "clean (no noise: add --perturb char_noise:0.1)"
     seeds = f", {spec.seeds} draws of the noise" if spec.perturb and spec.seeds > 1 else ""
     return f"Model {', '.join(spec.model)} on {spec.data}: {tasks}; {several}; {noise}{seeds}"
+
+
+_COMPLETE: Final = "complete in "
+
+
+@final
+@dataclass(slots=True)  # counts what is complete
+class StudyProgress:
+    """Prints a plan and progress to stderr."""
+
+    quiet: bool
+    total: int = 0
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    shown: Any = None
+    task: Any = None
+    console: Any = field(default_factory=messages)
+
+    def begin(self, planned: StudyPlan) -> None:
+        """Print the plan with its cost, and start to count."""
+        from robust_xtreme.studies.planning import cost_lines
+
+        self.total = len(planned.todo)
+        if not self.quiet:
+            for line in (*planned.lines(), *cost_lines(planned)):
+                print_line(self.console, line)
+        self.started = time.monotonic()
+        if self.total and self.console.is_terminal and not self.quiet:
+            self.shown = bar(self.console, MofNCompleteColumn(), TimeRemainingColumn(), transient=False)
+            self.shown.start()
+            self.task = self.shown.add_task(planned.study.name, total=self.total)
+
+    def watch(self, line: str) -> None:
+        """Count a complete cell, and print its line."""
+        if _COMPLETE in line:
+            self.done += 1
+        if self.quiet:
+            return
+        if self.shown is not None:
+            self.shown.update(self.task, completed=self.done, description=line.partition(": ")[0])
+        elif _COMPLETE in line:
+            left = (time.monotonic() - self.started) / self.done * (self.total - self.done)
+            more = f"; about {max(1, round(left / 60))} min left" if self.done < self.total else ""
+            print_line(self.console, f"[{self.done} of {self.total}] {line.partition(': ')[2]}{more}")
+        else:
+            print_line(self.console, line)
+
+
+@contextmanager
+def watching(quiet: bool) -> Iterator[StudyProgress]:
+    """What shows the progress of a study, until the context ends."""
+    progress = StudyProgress(quiet)
+    try:
+        yield progress
+    finally:
+        if progress.shown is not None:
+            progress.shown.stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from textwrap import indent
 from typing import Any, Final, final
 
@@ -54,6 +56,19 @@ def bar(console: Console, *counts: ProgressColumn, transient: bool = True) -> Pr
     """A progress bar with counts on its right."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), *counts)
     return Progress(*columns, console=console, transient=transient)
+
+
+@contextmanager
+def steps(
+    first: str, *counts: ProgressColumn, total: float | None = None, quiet: bool = False
+) -> Iterator[Callable[..., None]]:
+    """A bar on a terminal's stderr, nothing elsewhere: gives what updates it, by the arguments of `Progress.update`."""
+    console = messages()
+    if quiet or not console.is_terminal:
+        yield lambda **_: None
+        return
+    with bar(console, *counts) as progress:
+        yield partial(progress.update, progress.add_task(first, total=total))
 
 
 def table_of(columns: Iterable[Column], rows: Iterable[Sequence[str | Text]]) -> Table:

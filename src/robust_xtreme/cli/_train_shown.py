@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _LINES: Final = 10
 _WIDE: Final = 1000
 _SEVERAL: Final = 4
-_MINUTE, _HOUR = 60, 3600
 _UNKNOWN: Final = "not known"
 _COLUMNS: Final = (
     "stage",
@@ -67,9 +66,6 @@ def _bar(console: Console, force: bool) -> Iterator[Options]:
             shown.update(tasks[at.stage], completed=at.step, description=f"{name_of(at)} loss {at.loss:.3f}")
 
         yield Options(tell=partial(print_line, shown.console), watch=watch, force=force)
-
-
-# ---------------------------------------------------------------------------------------------------------------- plan
 
 
 def show_plan(rows: Sequence[EstimateRow]) -> None:
@@ -119,12 +115,12 @@ def _duration(seconds: float | None) -> str:
             return _UNKNOWN
         case 0:
             return "0"
-        case _ if seconds < _MINUTE:
+        case _ if seconds < 60:
             return "under 1 min"
-        case _ if seconds < _HOUR:
-            return f"~{seconds / _MINUTE:.0f} min"
+        case _ if seconds < 3600:
+            return f"~{seconds / 60:.0f} min"
         case _:
-            return f"~{seconds / _HOUR:.1f} h"
+            return f"~{seconds / 3600:.1f} h"
 
 
 def _total(rows: Sequence[EstimateRow]) -> str:

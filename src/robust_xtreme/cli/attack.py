@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, check_word, option, several
+from robust_xtreme.cli._options import argument, check_of_run, check_taken, check_word, option, several
 from robust_xtreme.core.errors import UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -21,35 +21,26 @@ _FEWEST: Final = 5
 _MOST: Final = 100_000
 _SHEET: Final = "sheet.csv"
 
-What = Annotated[
-    str, argument("WHAT", "`sample` writes a sheet, `judged` reads a filled one.", _completion.words(_WHAT))
-]
-First = Annotated[str, argument("RUN|SHEET", "sample: the folder of a finished run; else a sheet.", _completion.folder)]
-Run = Annotated[str | None, argument("RUN", "The run of the sheet, which is checked.", _completion.folder)]
-Rows = Annotated[int | None, option("-n --rows N", f"sample: how many rows. Default: {_ROWS}.")]
-Output = Annotated[str | None, option("--output -o FILE", f"sample: the sheet, .csv. Default: {_SHEET}.")]
-Perturb = Annotated[
-    list[str] | None, option("--perturb SPEC", "sample: of this attack or noise. Default: all. Repeatable.")
-]
-Tasks = Annotated[str | None, option("--task --tasks -t A,B", "sample: of these tasks.", _completion.tasks)]
-Languages = Annotated[
-    str | None, option("--language --languages -l A,B", "sample: of these languages.", _completion.languages)
-]
-Seed = Annotated[int | None, option("--seed N", "sample: the seed of the draw. Default: 0.")]
-Force = Annotated[bool, option("--force", "Overwrite what is there.")]
-
 
 def attack(
-    what: What,
-    first: First,
-    run: Run = None,
-    rows: Rows = None,
-    output: Output = None,
-    perturb: Perturb = None,
-    task: Tasks = None,
-    language: Languages = None,
-    seed: Seed = None,
-    force: Force = False,
+    what: Annotated[
+        str, argument("WHAT", "`sample` writes a sheet, `judged` reads a filled one.", _completion.words(_WHAT))
+    ],
+    first: Annotated[
+        str, argument("RUN|SHEET", "sample: the folder of a finished run; else a sheet.", _completion.folder)
+    ],
+    run: Annotated[str | None, argument("RUN", "The run of the sheet, which is checked.", _completion.folder)] = None,
+    rows: Annotated[int | None, option("-n --rows N", f"sample: how many rows. Default: {_ROWS}.")] = None,
+    output: Annotated[str | None, option("--output -o FILE", f"sample: the sheet, .csv. Default: {_SHEET}.")] = None,
+    perturb: Annotated[
+        list[str] | None, option("--perturb SPEC", "sample: of this attack or noise. Default: all. Repeatable.")
+    ] = None,
+    task: Annotated[str | None, option("--task --tasks -t A,B", "sample: of these tasks.", _completion.tasks)] = None,
+    language: Annotated[
+        str | None, option("--language --languages -l A,B", "sample: of these languages.", _completion.languages)
+    ] = None,
+    seed: Annotated[int | None, option("--seed N", "sample: the seed of the draw. Default: 0.")] = None,
+    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
 ) -> None:
     """Have people rate whether the right answer to attacked and noised texts is still right.
 
@@ -74,13 +65,12 @@ def attack(
         _sample(Path(first), output or _SHEET, (*names, tuple(perturb or ())), size, force)
         return
     given = {"-n": rows, "-o": output, "--perturb": perturb, "--tasks": task, "--languages": language, "--seed": seed}
-    for name in (name for name, value in given.items() if value is not None):
-        raise UserError(f"attack {what} takes no {name}: leave it out. See: robust-xtreme attack --help")
+    check_taken("attack", what, given)
     _validity(first, run, force)
 
 
 def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size: tuple[int, int], force: bool) -> None:
-    from robust_xtreme.cli._terminal import bar, messages
+    from robust_xtreme.cli._terminal import steps
     from robust_xtreme.gating.target import write
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice
@@ -93,17 +83,11 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     key = _target(str(key_path(path)), force)
     results = finished(folder)
     tasks, languages, conditions = names
-    _check(results, tasks, languages)
+    of_run = results.deltas
+    check_of_run("attack", {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])})
     wanted = ExampleChoice(tasks, languages, conditions_of(results, conditions))
-    with bar(messages()) as progress:
-        shown = progress.add_task("reading the run", total=None)
-        made = sheet_of(
-            folder,
-            results,
-            wanted,
-            size,
-            lambda what: progress.update(shown, description=one_line(what)),
-        )
+    with steps("reading the run") as step:
+        made = sheet_of(folder, results, wanted, size, lambda what: step(description=one_line(what)))
     for line in made.problems:
         echo(f"robust-xtreme: warning: {one_line(line)}", error=True)
     write(key, made.key)
@@ -118,16 +102,6 @@ def _target(name: str, force: bool) -> Path:
     if not name.endswith(".csv"):
         raise UserError(f"-o {name} is not a file of CSV. Name it {name}.csv")
     return target(name, force)
-
-
-def _check(results: Any, tasks: tuple[str, ...], languages: tuple[str, ...]) -> None:
-    """Raise UnknownName for a task or language that the run does not have."""
-    from robust_xtreme.core.errors import UnknownName
-
-    for kind, names in (("task", tasks), ("language", languages)):
-        known = [*dict.fromkeys(results.deltas[kind])]
-        for name in (name for name in names if name not in known):
-            raise UnknownName(f"{kind} of the run", name, known, "robust-xtreme attack --help")
 
 
 def _validity(sheet: str, run: str | None, force: bool) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, check_word, option
+from robust_xtreme.cli._options import argument, check_taken, check_word, option
 from robust_xtreme.core.errors import UnreadableFiles, UserError
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -19,28 +19,21 @@ _TAKEN: Final = {"save": ("--name", "--reason", "--force"), "show": ("--json",),
 _WHAT: Final = tuple(_TAKEN)
 _MAIN: Final = "main"
 
-What = Annotated[str, argument("save | show | check", "Save, show or check.", _completion.words(_WHAT))]
-Names = Annotated[
-    list[str] | None, argument("RUN...|NAME", "save: folders of finished runs; else a baseline.", _completion.baseline)
-]
-Name = Annotated[str | None, option("--name NAME", f"save: the name of the baseline. Default: {_MAIN}.")]
-Reason = Annotated[str | None, option("--reason TEXT", "save: why, for those who read it later.")]
-Force = Annotated[bool, option("--force", "save: replace a baseline of that name, and remove its anchor.")]
-Folder = Annotated[
-    str | None,
-    option("--folder DIR", "Where the baselines are. Default: .robust-xtreme/baselines.", _completion.folder),
-]
-AsJson = Annotated[bool, option("--json", "show: one JSON array, for programs.")]
-
 
 def baseline(
-    what: What,
-    names: Names = None,
-    name: Name = None,
-    reason: Reason = None,
-    force: Force = False,
-    folder: Folder = None,
-    as_json: AsJson = False,
+    what: Annotated[str, argument("save | show | check", "Save, show or check.", _completion.words(_WHAT))],
+    names: Annotated[
+        list[str] | None,
+        argument("RUN...|NAME", "save: folders of finished runs; else a baseline.", _completion.baseline),
+    ] = None,
+    name: Annotated[str | None, option("--name NAME", f"save: the name of the baseline. Default: {_MAIN}.")] = None,
+    reason: Annotated[str | None, option("--reason TEXT", "save: why, for those who read it later.")] = None,
+    force: Annotated[bool, option("--force", "save: replace a baseline of that name, and remove its anchor.")] = False,
+    folder: Annotated[
+        str | None,
+        option("--folder DIR", "Where the baselines are. Default: .robust-xtreme/baselines.", _completion.folder),
+    ] = None,
+    as_json: Annotated[bool, option("--json", "show: one JSON array, for programs.")] = False,
 ) -> int | None:
     """Save finished runs as a baseline, which later runs are gated against; show baselines, or check their files.
 
@@ -58,7 +51,8 @@ def baseline(
     from robust_xtreme.gating.baselines import names as saved
 
     check_word("baseline", what, _WHAT)
-    _check_options(what, {"--name": name, "--reason": reason, "--force": force, "--json": as_json})
+    given = {"--name": name, "--reason": reason, "--force": force, "--json": as_json}
+    check_taken("baseline", what, given, _TAKEN[what])
     root = Path(folder) if folder else ROOT
     if what == "save":
         _save(names or [], name or _MAIN, root, reason or "", force)
@@ -67,10 +61,10 @@ def baseline(
     if not known:
         raise UserError(f"There is no baseline in {root}. Save one: robust-xtreme baseline save RUN")
     baselines, errors = _loaded(known, root, check if what == "check" else None)
-    if what == "check":
-        _show_checked(baselines)
-    else:
+    if what == "show":
         _show(baselines, as_json)
+    for each in baselines if what == "check" else ():
+        echo(f"{each.name}: as it was saved, {each.size}{', with its anchor' if each.anchor else ''}")
     if errors:
         raise UnreadableFiles(errors)
     return 0 if what == "check" else None
@@ -94,13 +88,6 @@ def _loaded(
     return baselines, errors
 
 
-def _check_options(what: str, options: Mapping[str, str | bool | None]) -> None:
-    """Raise UserError where an option is passed that `baseline save`, `show` or `check` does not take."""
-    for name, value in options.items():
-        if value and name not in _TAKEN[what]:
-            raise UserError(f"baseline {what} takes no {name}: leave it out. See: robust-xtreme baseline --help")
-
-
 def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
     from robust_xtreme.cli.cache import size_of
     from robust_xtreme.gating.baselines import ROOT, files, save
@@ -111,11 +98,6 @@ def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> N
     size = size_of(sum(each.stat().st_size for each in files(path)))
     echo(f"Saved {path} with {', '.join(each.name for each in files(path) if each != path)} ({size})")
     show_next("baseline", "check", name, *(() if root == ROOT else ("--folder", str(root))))
-
-
-def _show_checked(baselines: list[Baseline]) -> None:
-    for each in baselines:
-        echo(f"{each.name}: as it was saved, {each.size}{', with its anchor' if each.anchor else ''}")
 
 
 def _show(baselines: list[Baseline], as_json: bool) -> None:

@@ -93,19 +93,15 @@ def _time(seconds: float | None) -> str | None:
 
 def _print(facts: dict[str, Any]) -> None:
     rows = [("folder", facts["folder"]), ("size", f"{size_of(facts['size'])} of at most {size_of(facts['limit'])}")]
-    rows += [(kind, _entries(entries)) for kind, entries in facts["entries"].items()]
+    for kind, held in facts["entries"].items():
+        size = f"{held['entries']} entries, {size_of(held['bytes'])}, from {held['oldest']} to {held['newest']}"
+        rows.append((kind, size if held["entries"] else "none"))
     rows += [("others", ", ".join(facts["others"]))] if facts["others"] else []
     rows += [("problem", facts["problem"])] if facts["problem"] else []
     rows.append(("hub", f"{facts['hub']} (models and data sets; not emptied from here)"))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         echo(f"{name:{width}}  {value}")
-
-
-def _entries(kind: dict[str, Any]) -> str:
-    if not kind["entries"]:
-        return "none"
-    return f"{kind['entries']} entries, {size_of(kind['bytes'])}, from {kind['oldest']} to {kind['newest']}"
 
 
 def size_of(count: int) -> str:

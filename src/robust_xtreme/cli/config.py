@@ -24,7 +24,6 @@ _KINDS: Final = {
 }
 """The folders of `configs`, and the heading of their files."""
 
-
 _RUNS: Final = {
     "train": ("train",),
     "runs": ("eval", "--config"),
@@ -93,11 +92,11 @@ def _find(name: str) -> Path:
 
 
 def _list(as_json: bool) -> None:
-    rows = [
-        {"name": name, "kind": kind, "command": _command(path), "path": str(path)}
-        for kind, paths in _files().items()
-        for name, path in paths.items()
-    ]
+    rows = []
+    for kind, paths in _files().items():
+        for name, path in paths.items():
+            command = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+            rows.append({"name": name, "kind": kind, "command": command, "path": str(path)})
     if as_json:
         from robust_xtreme.cli._terminal import print_json
 
@@ -109,11 +108,6 @@ def _list(as_json: bool) -> None:
         for row in rows:
             if row["kind"] == kind:
                 echo(f"  {row['name']:{width}}  {row['command']}")
-
-
-def _command(path: Path) -> str:
-    """The command that runs a file: its first line."""
-    return path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def _copy(path: Path, dest: str, force: bool) -> Path:
@@ -130,20 +124,15 @@ def _copy(path: Path, dest: str, force: bool) -> Path:
         if os.path.lexists(copy) and not (force and copy.is_file()):
             cure = ", or replace it with --force" if copy.is_file() else ""
             raise UserError(f"{copy} exists already. Copy to another path{cure}.")
-    _make_folder(target.parent)
+    parent = next(folder for folder in target.parents if os.path.lexists(folder))
+    if not parent.is_dir():
+        raise UserError(f"{parent} is not a folder. Copy to another path.")
+    with plain():
+        target.parent.mkdir(parents=True, exist_ok=True)
     with written([OutputFile(f"config copy {path.stem}", str(copy), copy) for _, copy in pairs]) as writes:
         for (source, _), write in zip(pairs, writes, strict=True):
             write(source.read_bytes())
     return target
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents. Raises UserError where one of them is a file, DiskError."""
-    parent = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-    if not parent.is_dir():
-        raise UserError(f"{parent} is not a folder. Copy to another path.")
-    with plain():
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _named_files(path: Path) -> list[Path]:

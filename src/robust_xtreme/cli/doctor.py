@@ -31,12 +31,15 @@ def doctor(
     Examples: robust-xtreme doctor; robust-xtreme doctor --data DIR --json
     """
     from robust_xtreme.cli._check import DATA, FAIL
+    from robust_xtreme.cli._terminal import print_json
 
     checks = _checks(data, online)
     failed = {check.name for check in checks if check.status == FAIL}
     runs = failed <= {DATA}
     if as_json:
-        _print_json(checks, runs)
+        names = {"name": "name", "status": "status", "found": "finding", "remedy": "remedy", "facts": "facts"}
+        rows = [{key: getattr(check, name) for key, name in names.items()} for check in checks]
+        print_json({"mini": runs, "checks": rows})
     else:
         _print(checks, runs, data, failed)
     return 0 if not failed else 2 if runs else 3
@@ -78,11 +81,3 @@ def _print(checks: list[Check], runs: bool, data: str | None, failed: Collection
     else:
         echo("mini can run.")
         show_next(*(("data", "check", "--data", data) if data else ("eval", "--perturb", "char_noise:0.1")))
-
-
-def _print_json(checks: list[Check], runs: bool) -> None:
-    from robust_xtreme.cli._terminal import print_json
-
-    names = {"name": "name", "status": "status", "found": "finding", "remedy": "remedy", "facts": "facts"}
-    rows = [{key: getattr(check, name) for key, name in names.items()} for check in checks]
-    print_json({"mini": runs, "checks": rows})

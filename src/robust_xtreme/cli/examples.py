@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, option, several
+from robust_xtreme.cli._options import argument, check_of_run, option, several
 from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from robust_xtreme.report.samples.choosing import ExampleChoice
     from robust_xtreme.report.view import Results
 
@@ -77,34 +75,23 @@ def _check(results: Results, wanted: ExampleChoice) -> None:
     """Raise UnknownName for a task, language or noise that the run does not have."""
     from robust_xtreme.report.cells import perturbed
 
-    cells = perturbed(results)
-    conditions = [*dict.fromkeys(name for column in ("perturbation", "noise", "condition") for name in cells[column])]
-    for kind, names, known in (
-        ("task of the run", wanted.tasks, [*dict.fromkeys(results.deltas["task"])]),
-        ("language of the run", wanted.languages, [*dict.fromkeys(results.deltas["language"])]),
-        ("noise of the run", wanted.noises, conditions),
-    ):
-        for name in names:
-            if name not in known:
-                raise UnknownName(kind, name, known, "robust-xtreme examples --help")
+    cells, of_run = perturbed(results), results.deltas
+    conditions = [name for column in ("perturbation", "noise", "condition") for name in cells[column]]
+    asked = {"task": (wanted.tasks, of_run["task"]), "language": (wanted.languages, of_run["language"])}
+    check_of_run("examples", {**asked, "noise": (wanted.noises, conditions)})
 
 
 def _print(run: Path, results: Results, wanted: ExampleChoice) -> None:
-    from robust_xtreme.cli._terminal import bar, messages, output
+    from robust_xtreme.cli._terminal import output, steps
     from robust_xtreme.report.renderers.terminal import print_sample
     from robust_xtreme.report.samples.part import samples
 
-    with bar(messages()) as progress:
-        shown = progress.add_task("reading the run", total=None)
-        every, problems = samples(run, results, wanted, lambda what: progress.update(shown, description=one_line(what)))
-    _say(problems)
+    with steps("reading the run") as step:
+        every, problems = samples(run, results, wanted, lambda what: step(description=one_line(what)))
+    for line in problems:
+        echo(f"robust-xtreme: warning: {one_line(line)}", error=True)
     if not every:
         echo("The run has no such example.")
     console = output()
     for sample in every:
         print_sample(console, sample)
-
-
-def _say(problems: Sequence[str]) -> None:
-    for line in problems:
-        echo(f"robust-xtreme: warning: {one_line(line)}", error=True)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import Packs, argument, option, passed, using, with_keys
+from robust_xtreme.cli._options import Packs, argument, check_taken, option, passed, using, with_keys
 from robust_xtreme.core.errors import SpecError, UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
 
 if TYPE_CHECKING:
     from robust_xtreme.exchange.exporting.harness.export import Exported
-if TYPE_CHECKING:
     from robust_xtreme.report.view import Results
 
 _NAMES: Final = ("tasks", "languages")
@@ -27,6 +25,9 @@ _LOGS: Final = "logs"
 
 def export_harness(what: str, output: str | None, force: bool, options: Mapping[str, Any]) -> None:
     """Write the folder for `lm-eval` or `inspect`, and print the commands that come next."""
+    from rich.progress import MofNCompleteColumn
+
+    from robust_xtreme.cli._terminal import steps
     from robust_xtreme.exchange.exporting.harness.export import export
 
     if output is None:
@@ -34,8 +35,14 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
     values = {**passed(options, _NAMES), **{name: _columns(name, options[name]) for name in _COLUMNS}}
     lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     values |= lists
-    job = ExportJob(what=what, output=output, force=force, **values)
-    with _bar() as watch:
+    job, done = ExportJob(what=what, output=output, force=force, **values), 0
+    with steps("reading", MofNCompleteColumn()) as step:
+
+        def watch(name: str, left: int) -> None:
+            nonlocal done
+            done += left > 0 or done > 0
+            step(description=one_line(name), completed=done, total=done + left or None)
+
         exported = export(job, watch)
     for line in exported.left:
         echo(f"robust-xtreme: left out: {one_line(line)}", error=True)
@@ -50,28 +57,6 @@ def _columns(name: str, text: str | None) -> tuple[str, ...]:
     if text is not None and not columns:
         raise SpecError(f"--{name} names no column.")
     return columns
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int], object]]:
-    """A progress bar in files of rows on a terminal, nothing elsewhere."""
-    from rich.progress import MofNCompleteColumn
-
-    from robust_xtreme.cli._terminal import bar, messages
-
-    console = messages()
-    if not console.is_terminal:
-        yield lambda _, __: None
-        return
-    with bar(console, MofNCompleteColumn()) as progress:
-        task, done = progress.add_task("reading", total=None), 0
-
-        def watch(name: str, left: int) -> None:
-            nonlocal done
-            done += left > 0 or done > 0
-            progress.update(task, description=one_line(name), completed=done, total=done + left or None)
-
-        yield watch
 
 
 def _show_commands(what: str, exported: Exported) -> None:
@@ -140,28 +125,19 @@ def export(
     robust-xtreme export lm-eval --tasks belebele_swh_Latn --fields question --perturb @natural -o noisy
 
     robust-xtreme export inspect --tasks xnli -l sw,hi --perturb keyboard_typo:0.1 -o noisy"""
-    of_run = {"model_card": model_card, "mlflow": mlflow, "wandb": wandb, "jsonl": jsonl}
+    of_run = {"--model-card": model_card, "--mlflow": mlflow, "--wandb": wandb, "--jsonl": jsonl}
     if what in HARNESSES:
-        _refuse(what, of_run)
+        check_taken("export", what, of_run)
         with using(packs):
             export_harness(what, output, force, keys)
         return
-    _refuse("RUN", {**keys, "packs": packs})
-    _export_run(what, [_option(name) for name, given in of_run.items() if given], output, force)
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _refuse(what: str, options: Mapping[str, Any]) -> None:
-    """Raise UserError where an option is passed that the first word does not take."""
-    for name, value in options.items():
-        if value:
-            raise UserError(f"export {what} takes no {_option(name)}: leave it out. See: robust-xtreme export --help")
+    of_harness = {f"--{name.replace('_', '-')}": value for name, value in {**keys, "packs": packs}.items()}
+    check_taken("export", "RUN", of_harness)
+    _export_run(what, [name for name, given in of_run.items() if given], output, force)
 
 
 def _export_run(run: str, wanted: list[str], output: str | None, force: bool) -> None:
+    from robust_xtreme.exchange.exporting.trackers import to_mlflow, to_wandb, tracked
     from robust_xtreme.report.document import finished
 
     if len(wanted) != 1:
@@ -174,7 +150,8 @@ def _export_run(run: str, wanted: list[str], output: str | None, force: bool) ->
     elif wanted == ["--jsonl"]:
         _write_lines(Path(run), results, output, force)
     else:
-        _track(wanted[0], Path(run), results, Path(output or _FOLDERS[wanted[0]]))
+        folder, content = Path(output or _FOLDERS[wanted[0]]), tracked(Path(run), results)
+        echo(f"{folder}: run {to_mlflow(content, folder)}" if wanted == ["--mlflow"] else to_wandb(content, folder))
 
 
 def _write_card(results: Results, output: str | None, force: bool) -> None:
@@ -201,13 +178,3 @@ def _write_lines(run: Path, results: Results, output: str | None, force: bool) -
             write(line)
     if path:
         echo(str(path))
-
-
-def _track(name: str, run: Path, results: Results, folder: Path) -> None:
-    from robust_xtreme.exchange.exporting.trackers import to_mlflow, to_wandb, tracked
-
-    content = tracked(run, results)
-    if name == "--mlflow":
-        echo(f"{folder}: run {to_mlflow(content, folder)}")
-    else:
-        echo(to_wandb(content, folder))

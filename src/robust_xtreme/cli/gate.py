@@ -6,19 +6,17 @@ import os
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, option
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import ACTIONS, echo
 
 if TYPE_CHECKING:
     from robust_xtreme.gating.document import Gate
     from robust_xtreme.gating.policy import Policy
-
-MAIN: Final = "main"
-"""The name of the baseline, where none is given."""
 
 Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
 Before = Annotated[
@@ -69,7 +67,8 @@ def gate(
 
     robust-xtreme gate runs/new --self-test --policy gate.toml"""
     from robust_xtreme.cli._terminal import output as terminal
-    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.baselines import in_words, load
+    from robust_xtreme.gating.baselines import update as replaced
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
     from robust_xtreme.gating.outputs import GATE_FILES, gate_written, targets, write
@@ -78,11 +77,14 @@ def gate(
 
     chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
     if self_test:
-        _check_alone(explain=explain, update=update, output=bool(output), reason=reason is not None)
+        given = {"explain": explain, "update": update, "output": output, "reason": reason is not None}
+        for name in (name for name, value in given.items() if value):
+            raise UserError(f"--self-test compares the run with itself and does not take --{name}.")
         _test_itself(run, baseline, chosen)
         return None
-    _check_reason(reason, update)
-    name, files = baseline or MAIN, targets(output or (), GATE_FILES, force)
+    if reason is not None and not update:
+        raise UserError("--reason says why a baseline is replaced: it needs --update.")
+    name, files = baseline or "main", targets(output or (), GATE_FILES, force)
     before, after = load(name), load(run)
     decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
@@ -91,25 +93,11 @@ def gate(
         echo(str(path))
     _tell_github(decided, paths)
     if update:
-        _update(run, name, reason or "")
+        echo(f"Updated {name}: {in_words(replaced([Path(run)], name, reason=reason or ''))}.")
         return None
-    _next(decided, run)
+    if not decided.passed:
+        show_next("examples", run, "--became", "wrong")
     return decided.exit_code
-
-
-def _check_reason(reason: str | None, update: bool) -> None:
-    from robust_xtreme.core.errors import UserError
-
-    if reason is not None and not update:
-        raise UserError("--reason says why a baseline is replaced: it needs --update.")
-
-
-def _check_alone(**given: bool) -> None:
-    """Raise UserError for an option that a self-test does not take."""
-    from robust_xtreme.core.errors import UserError
-
-    for name in (name for name, is_given in given.items() if is_given):
-        raise UserError(f"--self-test compares the run with itself and does not take --{name}.")
 
 
 def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
@@ -127,14 +115,6 @@ def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
     print_blocks(terminal(), self_test(load(run), policy, before, each=each).blocks())
 
 
-def _update(run: str, name: str, reason: str) -> None:
-    """Replace the baseline; the first one stays as the anchor that later runs are compared with, too."""
-    from robust_xtreme.gating.baselines import in_words
-    from robust_xtreme.gating.baselines import update as replaced
-
-    echo(f"Updated {name}: {in_words(replaced([Path(run)], name, reason=reason))}.")
-
-
 def _tell_github(decided: Gate, files: list[Path]) -> None:
     """Annotations, a summary and outputs of the step, where this runs in a workflow."""
     from robust_xtreme.gating.pull_request import OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
@@ -147,9 +127,3 @@ def _tell_github(decided: Gate, files: list[Path]) -> None:
         summarise(decided, path)
     if path := os.environ.get(OUTPUT):
         set_outputs(decided, files, path)
-
-
-def _next(decided: Gate, run: str) -> None:
-    """After a failure what changed in the examples of the run."""
-    if not decided.passed:
-        show_next("examples", run, "--became", "wrong")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
@@ -121,6 +119,7 @@ def import_(
     robust-xtreme import clean.jsonl noisy.jsonl --data DIR --split test -o runs/theirs
 
     robust-xtreme import lm-eval-results -o runs/causal"""
+    from robust_xtreme.cli._terminal import steps
     from robust_xtreme.exchange.importing.run import ImportOptions, import_run
 
     keys = dict(zip(_KEYS, (id_key, prediction_key, gold_key, score_key, cluster_key), strict=True))
@@ -137,20 +136,10 @@ def import_(
     folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
     renamed = {key: name for key, name in keys.items() if name}
     read = _read(files, format or "", renamed, wanted, filter or "")
-    manifest = _with_bar(partial(import_run, read, wanted, folder, force), quiet)
+    with steps("reading the files", quiet=quiet) as step:
+        manifest = import_run(read, wanted, folder, force, watch=lambda what: step(description=one_line(what)))
     if not quiet:
         _show(folder, [str(note) for note in manifest["notes"]])
-
-
-def _with_bar(make: Callable[..., dict[str, Any]], quiet: bool) -> dict[str, Any]:
-    """What a function makes that tells its steps, which a terminal shows."""
-    from robust_xtreme.cli._terminal import bar, messages
-
-    progress = bar(messages())
-    progress.disable = quiet or not progress.console.is_terminal
-    with progress:
-        step = progress.add_task("reading the files", total=None)
-        return make(watch=lambda what: progress.update(step, description=one_line(what)))
 
 
 def _read(files: list[str], format: str, renamed: dict[str, str], wanted: ImportOptions, filter: str) -> Read:

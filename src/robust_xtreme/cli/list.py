@@ -92,28 +92,21 @@ def list_(
             _table(SHORT, [_short(shown, row) for row in members])
         if what == "tasks":
             _groups()
-    show_next(*(_following(what, language, data) if long else again("--long")))
-
-
-def _following(what: str, language: str | None, data: str | None) -> tuple[str, ...]:
-    following = tuple(language if language and word == "en" else word for word in _NEXT[what])
-    return following if data is None else (*following, "--data", data)
+    if long:
+        following = (language if language and word == "en" else word for word in _NEXT[what])
+        show_next(*following, *(() if data is None else ("--data", data)))
+    else:
+        show_next(*again("--long"))
 
 
 def _short(what: str, row: Mapping[str, Any]) -> tuple[str, str]:
-    """The name of a member and what it is: a summary, the name of a language, or whether one is served."""
-    match what:
-        case "languages":
-            return row["code"], cell(f"{row['name']}, {row['script']}")
-        case _ if what == _OF_A_LANGUAGE:
-            return row["name"], cell(_service(row))
+    """The name of a member and what it is: a summary, a language's name, or whether one is served and what to know."""
+    if what == "languages":
+        return row["code"], cell(f"{row['name']}, {row['script']}")
+    if what == _OF_A_LANGUAGE:
+        served = ", ".join(("served", *row["notes"]))
+        return row["name"], cell(served if row["served"] else f"not served: {row['why']}")
     return row["name"], cell(row["summary"])
-
-
-def _service(row: Mapping[str, Any]) -> str:
-    """Whether a perturbation serves a language, and what to know of its packs."""
-    served = ", ".join(("served", *row["notes"]))
-    return served if row["served"] else f"not served: {row['why']}"
 
 
 def _knowing(what: str, data: str | None) -> AbstractContextManager[None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -164,10 +163,15 @@ def perturb(
 
 
 def _write(job: PerturbJob, quiet: bool) -> None:
+    from rich.progress import DownloadColumn, TimeRemainingColumn
+
+    from robust_xtreme.cli._terminal import steps
     from robust_xtreme.exchange.perturbing.files import perturb_file
 
-    with _bar(job, quiet) as advance:
-        totals = perturb_file(job, advance)
+    path = Path(job.file)
+    size, columns = path.stat().st_size if path.is_file() else None, (DownloadColumn(), TimeRemainingColumn())
+    with steps("perturbing", *columns, total=size, quiet=quiet) as step:
+        totals = perturb_file(job, lambda read: step(completed=read))
     if not quiet:
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
         if not job.frozen and "-" not in (job.file, job.out) and (words := _another_draw(job)):
@@ -209,22 +213,3 @@ def _names(fields: list[str] | None) -> tuple[str, ...]:
     if fields and not names:
         raise UserError("--fields names none. Leave it out for the default of the format.")
     return names
-
-
-@contextmanager
-def _bar(job: PerturbJob, quiet: bool) -> Iterator[Callable[[int], object]]:
-    """A progress bar in bytes on a terminal, nothing elsewhere."""
-    from pathlib import Path
-
-    from rich.progress import DownloadColumn, TimeRemainingColumn
-
-    from robust_xtreme.cli._terminal import bar, messages
-
-    console = messages()
-    if quiet or not console.is_terminal:
-        yield lambda _: None
-        return
-    path = Path(job.file)
-    with bar(console, DownloadColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task("perturbing", total=path.stat().st_size if path.is_file() else None)
-        yield lambda read: progress.update(task, completed=read)

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._options import argument, option, several
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import echo
 
-if TYPE_CHECKING:
-    from robust_xtreme.report.view import Results
-
-_PAGE: Final = "report.html"
 _SUFFIX: Final = ".html"
-
-Runs = Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)]
-Outputs = Annotated[
-    list[str] | None,
-    option(
-        "--output -o FILE",
-        "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json). Repeatable.",
-    ),
-]
-Views = Annotated[str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)]
-NoTexts = Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")]
-Force = Annotated[bool, option("--force", "Overwrite what is there.")]
-Open = Annotated[bool, option("--open", "Open the page in the browser; without -o the one in the run's folder.")]
 
 
 def report(
-    runs: Runs,
-    output: Outputs = None,
-    views: Views = None,
-    no_texts: NoTexts = False,
-    force: Force = False,
-    open: Open = False,
+    runs: Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)],
+    output: Annotated[
+        list[str] | None,
+        option(
+            "--output -o FILE",
+            "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json). Repeatable.",
+        ),
+    ] = None,
+    views: Annotated[
+        str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)
+    ] = None,
+    no_texts: Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")] = False,
+    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    open: Annotated[
+        bool, option("--open", "Open the page in the browser; without -o the one in the run's folder.")
+    ] = False,
 ) -> None:
     """Show finished runs on the terminal, or write them as a page, as tables or as data.
 
@@ -53,7 +46,9 @@ def report(
 
     robust-xtreme report RUN OTHER -o both.html"""
     from robust_xtreme.cli._page import comparison_of, folders_of, results_of, written
+    from robust_xtreme.cli._terminal import output as terminal
     from robust_xtreme.gating.outputs import targets, write
+    from robust_xtreme.report.document import show
     from robust_xtreme.report.outputs import SUFFIXES
 
     files = targets(output or (), SUFFIXES, force)
@@ -68,9 +63,9 @@ def report(
         for path in write(files, lambda suffix: written(folders, results, suffix, chosen, not no_texts, comparison)):
             echo(str(path))
     elif not open:
-        _show(results, chosen)
+        show(terminal(), results, chosen)
     if open:
-        _open(pages[0] if pages else Path(runs[0]) / _PAGE)
+        _open(pages[0] if pages else Path(runs[0]) / "report.html")
 
 
 def epilog() -> str:
@@ -78,13 +73,6 @@ def epilog() -> str:
     from robust_xtreme.core.registry import names
 
     return f"Views: {', '.join(names('view'))}."
-
-
-def _show(results: Results, views: list[str]) -> None:
-    from robust_xtreme.cli._terminal import output
-    from robust_xtreme.report.document import show
-
-    show(output(), results, views)
 
 
 def _open(page: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 
 _WIDE: Final = 1 << 20
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
-
-
-class _Options(NamedTuple):
-    task: str
-    language: str
-    gold: str
-    seed: int
 
 
 def show(
@@ -60,7 +53,7 @@ def show(
             suite(spec.strip())  # an unknown suite is reported as such
         cells = PerturbationSpec.parse(spec).cells()
         if asks(cells[0]):
-            _attacked(cells, model, values, _Options(task, language, gold, seed))
+            _attacked(cells, model, values, task, language, gold, seed)
         elif len(values) > 1:
             raise SpecError(f"{spec} is shown in one text; {len(values)} are given. Quote a text with spaces.")
         else:
@@ -69,7 +62,9 @@ def show(
     show_next("eval", "--perturb", spec, *of_model, *(word for folder in packs or () for word in ("--packs", folder)))
 
 
-def _attacked(cells: Sequence[PerturbationSpec], model: str, example: Sequence[str], options: _Options) -> None:
+def _attacked(
+    cells: Sequence[PerturbationSpec], model: str, texts: Sequence[str], task: str, language: str, gold: str, seed: int
+) -> None:
     """Print what a model answers to texts, and to what attacks make of them."""
     from rich.text import Text
 
@@ -77,15 +72,15 @@ def _attacked(cells: Sequence[PerturbationSpec], model: str, example: Sequence[s
     from robust_xtreme.run.pasted import Victim, check_shown
 
     for cell in cells:
-        check_shown(cell, options.task, options.language)
-    victim = Victim.of(model, options.task)
-    pasted, answer = victim.example(example, options.language, options.gold)
+        check_shown(cell, task, language)
+    victim = Victim.of(model, task)
+    pasted, answer = victim.example(texts, language, gold)
     console = output(_WIDE)
     coloured = console.color_system is not None and not console.no_color
-    right = f"{options.gold} is right" if options.gold else "which counts as right"
-    console.print(Text(f"{options.task}, {model}, clean: {answer}, {right}"))
+    right = f"{gold} is right" if gold else "which counts as right"
+    console.print(Text(f"{task}, {model}, clean: {answer}, {right}"))
     for cell in cells:
-        for left in victim.attacked(pasted, cell, options.seed):
+        for left in victim.attacked(pasted, cell, seed):
             console.print(Text(f"{left.attack}: {left.became}", "bold"))
             for name, noised in left.texts:
                 _, characters, words, _ = _figures(noised)

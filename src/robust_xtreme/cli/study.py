@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import again, show_next
-from robust_xtreme.cli._options import argument, option
+from robust_xtreme.cli._options import argument, check_taken, option
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import echo
 
@@ -16,35 +16,24 @@ _TAKEN: Final = {"list": (), "show": ("NAME",), "copy": ("NAME", "DEST", "--forc
 
 _PLAN: Final = "--plan"
 
-What = Annotated[str, argument("NAME | FILE | list | show | copy", "A study by its name or file.", _completion.study)]
-Name = Annotated[str, argument("NAME", "show, copy: the name of a study.", _completion.study)]
-Dest = Annotated[str, argument("DEST", "copy: the file or folder to copy to.")]
-Seeds = Annotated[int | None, option("--seeds N", "Training seeds of each arm; the file's without it.")]
-Data = Annotated[str | None, option("--data DIR | hub", "Data instead of the file's.", _completion.data)]
-Out = Annotated[str, option("--out DIR", "Default: runs/study-NAME.", _completion.folder)]
-Devices = Annotated[
-    str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")
-]
-On = Annotated[str | None, option("--on ray[:ADDRESS]", "Compute on the devices of a Ray cluster.")]
-PlanOnly = Annotated[bool, option(_PLAN, "Print cells, cost and power, and compute nothing.")]
-Offline = Annotated[bool, option("--offline", "Open no connection.")]
-Quiet = Annotated[bool, option("--quiet -q", "Print no progress.")]
-Force = Annotated[bool, option("--force", "copy: replace existing files.")]
-
 
 def study(
-    what: What,
-    name: Name = "",
-    dest: Dest = "",
-    seeds: Seeds = None,
-    data: Data = None,
-    out: Out = "",
-    devices: Devices = None,
-    on: On = None,
-    plan: PlanOnly = False,
-    offline: Offline = False,
-    quiet: Quiet = False,
-    force: Force = False,
+    what: Annotated[
+        str, argument("NAME | FILE | list | show | copy", "A study by its name or file.", _completion.study)
+    ],
+    name: Annotated[str, argument("NAME", "show, copy: the name of a study.", _completion.study)] = "",
+    dest: Annotated[str, argument("DEST", "copy: the file or folder to copy to.")] = "",
+    seeds: Annotated[int | None, option("--seeds N", "Training seeds of each arm; the file's without it.")] = None,
+    data: Annotated[str | None, option("--data DIR | hub", "Data instead of the file's.", _completion.data)] = None,
+    out: Annotated[str, option("--out DIR", "Default: runs/study-NAME.", _completion.folder)] = "",
+    devices: Annotated[
+        str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")
+    ] = None,
+    on: Annotated[str | None, option("--on ray[:ADDRESS]", "Compute on the devices of a Ray cluster.")] = None,
+    plan: Annotated[bool, option(_PLAN, "Print cells, cost and power, and compute nothing.")] = False,
+    offline: Annotated[bool, option("--offline", "Open no connection.")] = False,
+    quiet: Annotated[bool, option("--quiet -q", "Print no progress.")] = False,
+    force: Annotated[bool, option("--force", "copy: replace existing files.")] = False,
 ) -> None:
     """Run a study: train its arms with several seeds, evaluate all, and write what they differ in, with intervals.
 
@@ -75,25 +64,18 @@ def study(
 
 def _about(what: str, name: str, dest: str, force: bool) -> None:
     from robust_xtreme.cli.config import config
+    from robust_xtreme.studies.study_file import path_of
 
-    words = {"NAME": name, "DEST": dest, "--force": force}
-    if not_taken := [word for word, value in words.items() if value and word not in _TAKEN[what]]:
-        raise UserError(f"study {what} takes no {not_taken[0]}: leave it out. See: robust-xtreme study --help")
+    check_taken("study", what, {"NAME": name, "DEST": dest, "--force": force}, _TAKEN[what])
     if what == "list":
         _list()
     elif what == "copy":
         config(what, f"studies/{name}" if name else "", dest, force)
     else:
-        _show(name)
-
-
-def _show(name: str) -> None:
-    from robust_xtreme.studies.study_file import path_of
-
-    if not name:
-        raise UserError("Name a study: robust-xtreme study show NAME. See: robust-xtreme study list")
-    echo(path_of(name).read_text(encoding="utf-8"), end="")
-    show_next("study", "copy", name)
+        if not name:
+            raise UserError("Name a study: robust-xtreme study show NAME. See: robust-xtreme study list")
+        echo(path_of(name).read_text(encoding="utf-8"), end="")
+        show_next("study", "copy", name)
 
 
 def _list() -> None:
@@ -122,14 +104,14 @@ def _plan(what: str, given: dict[str, Any], out: str) -> None:
 def _run(
     what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None, offline: bool, quiet: bool
 ) -> None:
-    from robust_xtreme.cli._study_shown import watching
+    from robust_xtreme.cli._progress import watching
     from robust_xtreme.studies.run import run
 
     with watching(quiet) as shown:
-        result = run(
+        folder, outcome = run(
             what, out=out, devices=devices, on=on, offline=offline, begin=shown.begin, watch=shown.watch, **given
         )
-    for sentence in result.outcome.sentences:
+    for sentence in outcome.sentences:
         echo(sentence)
     for name in ("report.md", "report.html"):
-        echo(str(result.folder / name))
+        echo(str(folder / name))

@@ -94,6 +94,13 @@ class Ranges:
         positions, bounds = gathered(self.bounds, indices)
         return Ranges(self.start[positions], self.stop[positions], bounds)
 
+    def without(self, cut: Array) -> Ranges:
+        """The answers; an empty one where `cut` (n,) bool."""
+        if not cut.any():
+            return self
+        kept = ~cut[owners(self.bounds)]
+        return Ranges(self.start[kept], self.stop[kept], bounds_of(np.where(cut, 0, np.diff(self.bounds))))
+
 
 def column_of(targets: Sequence[Target]) -> TargetColumn:
     """The column of targets of one kind; labels of spans are left out. Raises TypeError where the kinds differ."""

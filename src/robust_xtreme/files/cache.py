@@ -17,24 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from robust_xtreme.core.errors import DiskError, SpecError, UserError
-from robust_xtreme.files.database import (
-    BROKEN,
-    BUSY,
-    ERRORS,
-    KEPT,
-    Usage,
-    code_of,
-    evict,
-    read,
-    reader,
-    ready,
-    reason_of,
-    shrink,
-    touch,
-    usage,
-    write,
-    writing,
-)
+from robust_xtreme.files import database
 
 VARIABLE: Final = "ROBUST_XTREME_CACHE"
 LIMIT_VARIABLE: Final = "ROBUST_XTREME_CACHE_LIMIT"
@@ -111,7 +94,7 @@ class Cache:
 
     def fits(self, size: int, what: str) -> bool:
         """Whether so many bytes can be stored; warns if they exceed the limit."""
-        if self._writes and size > KEPT * self._limit:
+        if self._writes and size > database.KEPT * self._limit:
             self._say(
                 f"{size} bytes of {what} are more than the cache may take, and are not kept. "
                 f"To keep them, raise {LIMIT_VARIABLE} ({self._limit})"
@@ -122,20 +105,20 @@ class Cache:
     def get(self, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values of those keys without missing and damaged ones. Entries that are read count as used now."""
         empty: dict[bytes, bytes] = {}
-        values = self._tried(lambda db: read(db, kind, keys), empty) if self._reads else empty
+        values = self._tried(lambda db: database.read(db, kind, keys), empty) if self._reads else empty
         if values and self._writes:
-            self._tried(lambda db: touch(db, kind, values), None, quiet=True)
+            self._tried(lambda db: database.touch(db, kind, values), None, quiet=True)
         return values
 
     def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
         """Store values, which replace those of the same keys; then evict entries above the limit, oldest use first."""
         if values and self._writes:
-            self._tried(lambda db: write(db, kind, values, self._limit), None)
+            self._tried(lambda db: database.write(db, kind, values, self._limit), None)
 
     def close(self) -> None:
         """Leave the cache within its limit."""
         if self._db is not None and self._writes:
-            self._tried(lambda db: evict(db, self._limit), None, quiet=True)
+            self._tried(lambda db: database.evict(db, self._limit), None, quiet=True)
         self._drop()
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T, quiet: bool = False) -> T:
@@ -144,10 +127,10 @@ class Cache:
             if self._db is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._seen = _inode(self._path)
-                self._db = ready(self._path)
+                self._db = database.ready(self._path)
                 self._seen = _inode(self._path)
             return work(self._db)
-        except ERRORS as error:
+        except database.ERRORS as error:
             if self._renew(error):
                 return self._tried(work, otherwise, quiet)
             self._give_up(error, quiet)
@@ -155,7 +138,7 @@ class Cache:
 
     def _renew(self, error: Exception) -> bool:
         """Move a damaged database aside; return whether the work can be tried again."""
-        if self._renewed or code_of(error) not in BROKEN:
+        if self._renewed or database.code_of(error) not in database.BROKEN:
             return False
         self._renewed = True
         self._drop()
@@ -172,16 +155,16 @@ class Cache:
 
     def _give_up(self, error: Exception, quiet: bool) -> None:
         """Stop writing after an error, and reading where the database cannot be opened."""
-        if code_of(error) in BUSY:
+        if database.code_of(error) in database.BUSY:
             if not quiet:
                 self._say(f"the cache {self._path} is busy; what was computed is not all stored")
             return
         if self._db is None:
-            what = f"the cache {self._path.parent} cannot be used, and the run continues without: {reason_of(error)}"
-            self._say(f"{what}. Name another folder with {VARIABLE}")
+            what = f"the cache {self._path.parent} cannot be used, and the run continues without"
+            self._say(f"{what}: {database.reason_of(error)}. Name another folder with {VARIABLE}")
             self._reads = False
         else:
-            self._say(f"nothing more is stored in the cache {self._path}: {reason_of(error)}")
+            self._say(f"nothing more is stored in the cache {self._path}: {database.reason_of(error)}")
         self._writes = False
 
     def _say(self, line: str) -> None:
@@ -219,10 +202,10 @@ def _inode(path: Path) -> tuple[int, int] | None:
 def contains(kind: str, keys: Sequence[bytes]) -> tuple[bool, ...]:
     """Whether the cache has a value of each key; it is neither made nor changed. False where it cannot be read."""
     path, values = folder().absolute() / _NAME, dict[bytes, bytes]()
-    with suppress(*ERRORS):
+    with suppress(*database.ERRORS):
         if limit() and path.is_file():
-            with closing(reader(path)) as db:
-                values = read(db, kind, keys)
+            with closing(database.reader(path)) as db:
+                values = database.read(db, kind, keys)
     return tuple(key in values for key in keys)
 
 
@@ -237,7 +220,7 @@ class Info:
     folder: Path
     size: int
     limit: int
-    kinds: Mapping[str, Usage]
+    kinds: Mapping[str, database.Usage]
     problem: str = ""
     others: tuple[str, ...] = ()
 
@@ -245,19 +228,19 @@ class Info:
 def info() -> Info:
     """The state of the cache, without making or changing it. Raises SpecError where the limit is not a size."""
     directory, most = folder().absolute(), limit()
-    path, kinds, problem = directory / _NAME, dict.fromkeys(KINDS, Usage()), ""
+    path, kinds, problem = directory / _NAME, dict.fromkeys(KINDS, database.Usage()), ""
     size, others = 0, list[str]()
     try:
         if path.is_file():
-            kinds |= usage(path)
+            kinds |= database.usage(path)
         elif directory.exists() and not directory.is_dir():
             problem = _not_a_folder(directory)
         for file in _files(directory):
             others += [] if _is_current(file) else [file.name]
             with suppress(OSError):
                 size += file.stat().st_size
-    except ERRORS as error:
-        problem = f"{path} cannot be read: {reason_of(error)}. {_ANOTHER}"
+    except database.ERRORS as error:
+        problem = f"{path} cannot be read: {database.reason_of(error)}. {_ANOTHER}"
     return Info(directory, size, most, kinds, problem, tuple(others))
 
 
@@ -288,8 +271,10 @@ def clear() -> Info:
         for path in _files(before.folder):
             if not (emptied and _is_current(path)):
                 path.unlink(missing_ok=True)
-    except ERRORS as error:
-        raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}. {_ANOTHER}") from error
+    except database.ERRORS as error:
+        raise DiskError(
+            f"The cache {before.folder} cannot be cleared: {database.reason_of(error)}. {_ANOTHER}"
+        ) from error
     return before
 
 
@@ -298,12 +283,12 @@ def _emptied(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        with closing(ready(path)) as db:
-            with writing(db):
+        with closing(database.ready(path)) as db:
+            with database.writing(db):
                 db.execute("DELETE FROM entries")
-            shrink(db)
+            database.shrink(db)
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        if code_of(error) in BROKEN:
+        if database.code_of(error) in database.BROKEN:
             return False
         raise
     return True

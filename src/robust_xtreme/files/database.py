@@ -25,8 +25,6 @@ _ROWS: Final = 100
 _VALUES: Final = 3
 _PATIENCE: Final = 10.0
 _PAUSE: Final = 0.05
-_CHECKSUM: Final = 8
-_WAL_BYTES: Final = 1 << 22
 _PAGES_KIB: Final = 1 << 14
 """Memory for pages of the table: keys are in no order, and each write to a page that is not in memory reads it."""
 
@@ -64,10 +62,6 @@ def code_of(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def _passes(error: sqlite3.Error) -> bool:
-    return code_of(error) in BUSY or getattr(error, "sqlite_errorcode", 0) in _MOVED
-
-
 def reason_of(error: Exception) -> str:
     """The text of an error, in one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split())
@@ -89,7 +83,9 @@ def ready(path: Path) -> sqlite3.Connection:
             _set_up(db)
         except BaseException as error:
             db.close()
-            if not (isinstance(error, sqlite3.Error) and _passes(error) and time.monotonic() < until):
+            is_moved = getattr(error, "sqlite_errorcode", 0) in _MOVED
+            passes = isinstance(error, sqlite3.Error) and (is_moved or code_of(error) in BUSY)
+            if not passes or time.monotonic() >= until:
                 raise
             time.sleep(_PAUSE)
         else:
@@ -101,7 +97,7 @@ def _set_up(db: sqlite3.Connection) -> None:
 
     The order of use has no index, which each entry would be written to: entries are sorted where some are evicted.
     """
-    for pragma in (f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL", f"cache_size=-{_PAGES_KIB}"):
+    for pragma in (f"journal_size_limit={1 << 22}", "synchronous=NORMAL", f"cache_size=-{_PAGES_KIB}"):
         db.execute(f"PRAGMA {pragma}").fetchall()
     if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -136,14 +132,10 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
-    return next(_checksums(kind, [(key, value)]))
-
-
 def _checksums(kind: str, entries: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     """The checksum of each entry of a kind: a key and its value."""
     head = kind.encode()
-    start = hashlib.blake2b(_length(len(head)) + head, digest_size=_CHECKSUM)
+    start = hashlib.blake2b(_length(len(head)) + head, digest_size=8)
     for key, value in entries:
         state = start.copy()
         state.update(b"".join((_length(len(key)), key, _length(len(value)), value)))
@@ -156,24 +148,15 @@ _length: Final = struct.Struct("<Q").pack
 def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """The values of those keys, without those whose checksum differs."""
     values: dict[bytes, bytes] = {}
-    for some, marks in _chunks(keys) if _any_among(db, kind, keys) else ():
-        rows = db.execute(
-            f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *some]
-        )
-        values |= _sound(kind, [row for row in rows if isinstance(row[1], bytes)])
-    return values
-
-
-def _any_among(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> bool:
-    """Whether there are entries from the lowest to the highest key; of a new task run there are none."""
     among = "SELECT 1 FROM entries WHERE kind = ? AND key BETWEEN ? AND ? LIMIT 1"
-    return bool(keys) and db.execute(among, (kind, min(keys), max(keys))).fetchone() is not None
-
-
-def _sound(kind: str, rows: Sequence[tuple[bytes, bytes, object]]) -> dict[bytes, bytes]:
-    """The keys and values of rows (key, value, checksum) whose checksum is right."""
-    checksums = _checksums(kind, ((key, value) for key, value, _ in rows))
-    return {key: value for (key, value, stored), right in zip(rows, checksums, strict=True) if stored == right}
+    if not keys or db.execute(among, (kind, min(keys), max(keys))).fetchone() is None:  # so in a new task run
+        return values
+    for some, marks in _chunks(keys):
+        found = f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})"
+        rows = [row for row in db.execute(found, [kind, *some]) if isinstance(row[1], bytes)]
+        checksums = _checksums(kind, ((key, value) for key, value, _ in rows))
+        values |= {key: value for (key, value, stored), right in zip(rows, checksums, strict=True) if stored == right}
+    return values
 
 
 def _chunks(keys: Iterable[bytes]) -> Iterator[tuple[list[bytes], str]]:

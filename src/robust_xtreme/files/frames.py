@@ -11,8 +11,6 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, RobustXtremeError, UserError
 
-# The ranges of numbers in frames, by the names of their columns: a number outside is refused.
-
 Range = tuple[float, float]
 """The least and the greatest value."""
 
@@ -32,14 +30,6 @@ _BY_NAME: Final[Mapping[Range, str]] = {
     "tokens_per_word queries queries_to_success words graphemes target strength diversity formats",
 }
 _ROUNDED: Final = 1e-6
-
-
-def range_of(name: str, dtype: object, within: Mapping[Range, str]) -> Range:
-    """The range of a column: one of those `within` which a frame has its own, else by its name; whole numbers count."""
-    if dtype == pl.Int64:
-        return ANY if name.endswith("seed") else COUNT
-    named = (each for ranges in (within, _BY_NAME) for each, names in ranges.items() if name in names.split())
-    return next(named, ANY)
 
 
 def beyond(values: pl.Series, range: Range) -> pl.Series:
@@ -77,8 +67,14 @@ class Frame:
     later: tuple[str, ...] = ()
 
     def range(self, name: str) -> Range:
-        """The range of a column of numbers."""
-        return range_of(name, self.columns[name].dtype, self.within)
+        """The range of a column: one of those `within` which the frame has its own, else by its name, as all frames.
+
+        Whole numbers are counts.
+        """
+        if self.columns[name].dtype == pl.Int64:
+            return ANY if name.endswith("seed") else COUNT
+        named = (each for ranges in (self.within, _BY_NAME) for each, names in ranges.items() if name in names.split())
+        return next(named, ANY)
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -226,8 +226,6 @@ def free_name(path: Path) -> Path:
     return next(other for other in others if not os.path.lexists(other))
 
 
-# A start over in a run's folder: what the run wrote is removed, what else is in its way gets another name.
-
 _NAMED: Final = 5
 
 
@@ -250,7 +248,9 @@ class StartOver:
         what = f"--force removes {counted(len(self.names) - len(self.kept) + replaced, 'file')} of the earlier run in"
         kept = self._renamed(name for name in self.names if name in self.kept)
         other = f"; what is kept: {kept}" if kept else ""
-        return visible(f"{what} {self.folder}{other}; what stays: {_first(self.stays) or 'nothing else'}")
+        more = [f"and {len(self.stays) - _NAMED} more"] if len(self.stays) > _NAMED else []
+        stays = ", ".join([*self.stays[:_NAMED], *more]) or "nothing else"
+        return visible(f"{what} {self.folder}{other}; what stays: {stays}")
 
     def kept_line(self, written: Container[str]) -> str:
         """What a run that continues keeps, of the names that are still to be `written`; empty where that is nothing."""
@@ -285,8 +285,3 @@ def check_folder(path: Path) -> None:
         raise Mismatch(f"{path} is a file; --out names a folder.")
     for name in (store.LOCK, JOURNAL):
         store.check_file(path / name)
-
-
-def _first(names: Sequence[str]) -> str:
-    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
-    return ", ".join([*names[:_NAMED], *more])

@@ -47,7 +47,13 @@ def read_manifest(path: Path, cure: str = OTHERWISE) -> dict[str, Any]:
         raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {cure}") from error
     if not isinstance(manifest, dict):
         raise DataError(path, f"is not a manifest of a run. {cure}")
-    _check(path, manifest, cure)
+    content = path.read_bytes()
+    if _DIGEST in manifest or _ALGORITHM.encode() in content:
+        is_whole = False
+        with suppress(ValueError):  # a number that is not finite
+            is_whole = store.json_bytes(with_digest(manifest)) == content
+        if not is_whole:
+            raise DataError(path, f"{_CHANGED}. {cure}")
     return {key: entry for key, entry in manifest.items() if key != _DIGEST}
 
 
@@ -55,16 +61,6 @@ def with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The same content with its digest, instead of the digest that it has."""
     content = {key: value for key, value in manifest.items() if key != _DIGEST}
     return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
-
-
-def _check(path: Path, manifest: Mapping[str, Any], cure: str) -> None:
-    content = path.read_bytes()
-    if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
-        return
-    with suppress(ValueError):  # a number that is not finite
-        if store.json_bytes(with_digest(manifest)) == content:
-            return
-    raise DataError(path, f"{_CHANGED}. {cure}")
 
 
 def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.DataFrame:

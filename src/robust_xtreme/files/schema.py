@@ -30,16 +30,12 @@ STATUSES: Final = (
 SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouched_clean")
 """The counted part of an item: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
 SETTINGS: Final = ("zero_shot", "in_language", "unknown", "translate_train", "translate_test")
-CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
 PAIRINGS: Final = ("id", "row", "alignment")
 """How noisy examples of other people are joined with the clean ones."""
 
 CHANCE: Final = "chance/"
 SHALLOW: Final = "shallow/"
 """What the name of a model begins with in STATS, where the predictions are a constant's or a shallow predictor's."""
-
-BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
-
 
 CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
 """The key of a cell. `context_language` is the language itself except for cross-lingual pairs.
@@ -98,7 +94,7 @@ MODELS: Final = Frame(
     {
         **columns(pl.String, "model identity"),
         **columns(pl.String, "recipe base revision", nullable=True),
-        "base_kind": one_of(*BASE_KINDS, nullable=True),
+        "base_kind": one_of("multilingual", "monolingual", "multimodal_text", nullable=True),
         **columns(pl.Int64, "params params_nonembedding", nullable=True),
         **columns(pl.String, "pretrain_languages intermediate_set", nullable=True),
         "intermediate_examples": FrameColumn(pl.Int64, nullable=True),
@@ -126,7 +122,7 @@ CONDITIONS: Final = Frame(
     "conditions",
     {
         "condition": FrameColumn(pl.String),
-        "kind": one_of(*CONDITION_KINDS),
+        "kind": one_of("clean", "noise", "transliteration", "attack", "frozen", "external", "chain"),
         **columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
         "target": FrameColumn(pl.Float64, nullable=True),
         **columns(pl.String, "calibration packs victim", nullable=True),
@@ -301,13 +297,11 @@ clusters whose sums differ. `above_chance` and `near_chance` are those of the cl
 They do not take a cell out of its set of tests. `drop_without_risk` is, with its bounds, of items without label risk.
 """
 
-AVERAGE_KINDS: Final = ("languages", "common", "script", "family", "tasks", "categories", "benchmark")
-
 AVERAGES: Final = Frame(
     "averages",
     {
         "model": FrameColumn(pl.String),
-        "kind": one_of(*AVERAGE_KINDS),
+        "kind": one_of("languages", "common", "script", "family", "tasks", "categories", "benchmark"),
         **columns(pl.String, "name task split setting inference condition metric languages cells"),
         "missing": FrameColumn(pl.String, nullable=True),
         "n": FrameColumn(pl.Int64),
@@ -338,13 +332,12 @@ like them would be. At least `drops_at_least` of the `units` have a drop, with 9
 of the unit's score: in question answering of the mean of F1 and exact match, whereas DELTAS tests F1.
 """
 
-CONTRAST_KINDS: Final = ("cell", "task", "language")
 SCALES: Final = ("clean", "perturbed", "change")
 
 CONTRASTS: Final = Frame(
     "contrasts",
     {
-        "kind": one_of(*CONTRAST_KINDS),
+        "kind": one_of("cell", "task", "language"),
         **columns(pl.String, " ".join(CELL[1:])),
         "metric": FrameColumn(pl.String),
         "scale": one_of(*SCALES),

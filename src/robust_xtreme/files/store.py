@@ -18,17 +18,7 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from robust_xtreme.core import resources, strict_json
-from robust_xtreme.core.errors import (
-    DataError,
-    DiskError,
-    Locked,
-    Mismatch,
-    RobustXtremeError,
-    UserError,
-    no_room,
-    out_of_files,
-)
+from robust_xtreme.core import errors, resources, strict_json
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files import csv
@@ -189,7 +179,12 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = wri
     Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
     """
     rows = canonical(data, frame)
-    content = csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows)
+    if path.suffix == ".csv":
+        content = csv.dump(rows, frame)
+    else:
+        buffer = io.BytesIO()
+        _sink(buffer, [rows], rows.schema)
+        content = buffer.getvalue()
     write(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -200,12 +195,6 @@ def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     if not are_distinct:
         check_distinct(data, frame)
     return rows.rechunk()
-
-
-def _parquet(rows: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    _sink(buffer, [rows], rows.schema)
-    return buffer.getvalue()
 
 
 def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> None:
@@ -255,7 +244,8 @@ def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     kept: list[pl.DataFrame] = []
     room = _ROW_GROUP
     for chunk in chunks:
-        for start, stop in _cuts(chunk.height, room):
+        # the rows that fill the room of a row group, and those that follow
+        for start, stop in pairwise([0, *range(room, chunk.height, _ROW_GROUP), chunk.height]):
             kept.append(chunk[start:stop])
             room -= stop - start
             if not room:
@@ -263,11 +253,6 @@ def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
                 kept, room = [], _ROW_GROUP
     if kept:
         yield _copied(kept)
-
-
-def _cuts(height: int, room: int) -> Iterator[tuple[int, int]]:
-    """The parts of a chunk of rows that fill the room of a row group, and those that follow."""
-    yield from pairwise([0, *range(room, height, _ROW_GROUP), height])
 
 
 def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -288,10 +273,10 @@ def checking(path: Path) -> Iterator[None]:
     """Raise DataError where rows of a file are not a valid frame within the context; errors of users stay."""
     try:
         yield
-    except UserError:
+    except errors.UserError:
         raise
-    except RobustXtremeError as error:
-        raise DataError(path, f"is malformed. {error}") from error
+    except errors.RobustXtremeError as error:
+        raise errors.DataError(path, f"is malformed. {error}") from error
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
@@ -340,9 +325,9 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
-        if limited := out_of_files(error):
+        if limited := errors.out_of_files(error):
             raise limited from error
-        raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
+        raise errors.DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
 
 def write_text(path: Path, text: str, write: Write = write) -> str:
@@ -367,22 +352,17 @@ def read_json(path: Path) -> Any:
     try:
         return strict_json.loads(resources.content(path).decode("utf-8"))
     except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+        raise errors.DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DataError(path, f"is not JSON: {error}") from error
+        raise errors.DataError(path, f"is not JSON: {error}") from error
     except RecursionError:
-        raise DataError(path, "cannot be read as JSON: it is nested too deeply") from None
+        raise errors.DataError(path, "cannot be read as JSON: it is nested too deeply") from None
 
 
 def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
     """The part file of a block: one safe file name, different for different names, never outside of the folder."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "_", "-".join(names))[:_READABLE]
     return folder / f"{readable}-{digest(*names)}{suffix}"
-
-
-def complete(path: Path) -> bool:
-    """Whether a file was written: it only ever appears whole."""
-    return path.is_file()
 
 
 def sha256(path: Path) -> str:
@@ -392,7 +372,7 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from error
+        raise errors.DataError(path, f"cannot be read: {error.strerror}") from error
 
 
 def make_folder(path: Path) -> Path:
@@ -404,10 +384,17 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def is_odd(path: Path) -> bool:
+    """Whether something that is not a file has the name of one."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
+
+
 def check_file(path: Path) -> None:
     """Raise Mismatch where something that is not a file has the name of one that a run writes."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
+    if is_odd(path):
+        raise errors.Mismatch(
+            f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away."
+        )
 
 
 @contextmanager
@@ -424,35 +411,28 @@ def lock(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise disk_error(path, error) from error
     with file:
-        _hold(file.fileno(), folder)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = f"Another run, in this process or another, is writing {folder}"
+            raise errors.Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
+        except OSError as error:
+            raise disk_error(folder, error) from error
         yield
 
 
 @contextmanager
 def staying(file: Path) -> Iterator[None]:
     """Raise DiskError where a file, and with it the folder of a run, is removed within the context."""
+    removed = f"{file.parent} was removed or emptied while it was written. Start again with the same command."
     try:
         yield
     except Exception as error:
         if not file.is_file():
-            raise _removed(file.parent) from error
+            raise errors.DiskError(removed) from error
         raise
     if not file.is_file():
-        raise _removed(file.parent)
-
-
-def _removed(folder: Path) -> DiskError:
-    return DiskError(f"{folder} was removed or emptied while it was written. Start again with the same command.")
-
-
-def _hold(handle: int, folder: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        what = f"Another run, in this process or another, is writing {folder}"
-        raise Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
-    except OSError as error:
-        raise disk_error(folder, error) from error
+        raise errors.DiskError(removed)
 
 
 def write_synced(tmp: Path, data: bytes) -> None:
@@ -462,8 +442,8 @@ def write_synced(tmp: Path, data: bytes) -> None:
         sync(file)
 
 
-def disk_error(path: Path, error: OSError, other: str = OTHER) -> DiskError:
+def disk_error(path: Path, error: OSError, other: str = OTHER) -> errors.DiskError:
     """A one-line error for a file that cannot be written, with what to do."""
     reason = error.strerror or str(error)
-    next_step = no_room(error) or "Make it writable"
-    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another {other}")
+    next_step = errors.no_room(error) or "Make it writable"
+    return errors.DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another {other}")

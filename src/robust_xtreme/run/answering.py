@@ -20,20 +20,8 @@ from robust_xtreme.models.predictors.cache import settings
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
 from robust_xtreme.models.tensors import out_of_memory
+from robust_xtreme.run import requests
 from robust_xtreme.run.computing import Setting, StagedTaskRun, TaskRunJob, in_process, in_thread
-from robust_xtreme.run.requests import (
-    Advanced,
-    Call,
-    Counted,
-    Means,
-    Nearest,
-    RefusedVectors,
-    Scores,
-    SmallerBatches,
-    Warned,
-    Watched,
-    Width,
-)
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.workers.channel import Sealed
 from robust_xtreme.workers.messages import WorkerJob
@@ -131,14 +119,14 @@ class Answering:
         """Report the progress of a task run, and warnings."""
         task_run = self.taken[job]
         match note:
-            case Counted(inputs):
+            case requests.Counted(inputs):
                 each = task_run.predictions / max(1, inputs)
                 self.progress[job] = _Scaled(partial(self.events.advance, task_run), each)
-            case Advanced(inputs):
+            case requests.Advanced(inputs):
                 self._advance(job, inputs)
-            case Watched(line):
+            case requests.Watched(line):
                 self.events.task_run(f"{task_run.label}: {line}")
-            case Warned(line):
+            case requests.Warned(line):
                 self.events.warned(line)
 
     def _advance(self, job: int, inputs: int) -> None:
@@ -149,8 +137,8 @@ class Answering:
     def lost(self, _: int, what: str, again: Sequence[WorkerJob]) -> None:
         """Report that task runs are computed again, and take their progress back."""
         for job in again:
-            if job.number in self.progress:
-                self.progress.pop(job.number).take_back()
+            if scaled := self.progress.pop(job.number, None):
+                scaled.report(-scaled.reported)
             self.events.warned(f"{what}; {job.label} is computed again")
 
     def answer(self, job: int, request: object) -> object:
@@ -164,29 +152,29 @@ class Answering:
             with threads(self.device.kind, task_run.params):
                 return self._answer(job, task_run, request)
         except NotFinite as error:
-            return RefusedVectors(str(error))
+            return requests.RefusedVectors(str(error))
         except Exception as error:
             if not out_of_memory(error):
                 raise
             self._halve(task_run, error)
         if self.device.kind == "cuda":
             torch.cuda.empty_cache()
-        return SmallerBatches(self.tokens)
+        return requests.SmallerBatches(self.tokens)
 
     def _answer(self, job: int, task_run: TaskRun, request: object) -> object:
-        if isinstance(request, Call):
+        if isinstance(request, requests.Call):
             return request.function(self.tokens)
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
-            case Scores(tokens=tokens) | Means(tokens=tokens) if tokens != self.tokens:
-                return SmallerBatches(self.tokens)
-            case Scores(batches, done):
+            case requests.Scores(tokens=tokens) | requests.Means(tokens=tokens) if tokens != self.tokens:
+                return requests.SmallerBatches(self.tokens)
+            case requests.Scores(batches, done):
                 return list(weights.scores(batches, done, partial(self._advance, job)))
-            case Means(batches):
+            case requests.Means(batches):
                 return list(weights.means(batches))
-            case Nearest(queries, candidates, k):
+            case requests.Nearest(queries, candidates, k):
                 return weights.nearest(queries, candidates, k)
-            case Width():
+            case requests.Width():
                 return weights.width
         raise AssertionError(request)
 
@@ -232,7 +220,3 @@ class _Scaled:
         reached = round(self.inputs * self.each)
         self.report(reached - self.reported)
         self.reported = reached
-
-    def take_back(self) -> None:
-        """Report that nothing is done."""
-        self.report(-self.reported)

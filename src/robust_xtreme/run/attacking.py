@@ -50,7 +50,11 @@ def attack_all(
         made.update({(condition.name, seed): each for (condition, seed), each in zip(several, outcomes, strict=True)})
     for condition, seed in (cell for cell in cells if cell not in searched):
         several = [(condition, seed)]
-        made[condition.name, seed] = _by_recipe(examples, condition, seed, _counted(asks(""), lost), tell)
+        (link,) = bound(_spec((condition, seed)))
+        name = link.perturbation.name.removeprefix(LIBRARY)
+        plan = by_recipe.RecipePlan(name, condition.fields, link.strength, settings_of(link).queries)
+        seeds = seeds_of(link, seed, examples)
+        made[condition.name, seed] = by_recipe.attacked_by(examples, plan, _counted(asks(""), lost), seeds, tell)
     if any(lost):
         warn(f"{sum(lost):,} answers to queries are NaN or infinite, and count as right")
     return made
@@ -65,16 +69,6 @@ def _counted(ask: Ask, lost: list[int]) -> Ask:
         return answers
 
     return counted
-
-
-def _by_recipe(
-    examples: Sequence[Example], condition: Condition, seed: int, ask: Ask, watch: Callable[[int, int], None]
-) -> Attacked:
-    """The examples as a recipe of TextAttack leaves them."""
-    (link,) = bound(_spec((condition, seed)))
-    name = link.perturbation.name.removeprefix(LIBRARY)
-    plan = by_recipe.RecipePlan(name, condition.fields, link.strength, settings_of(link).queries)
-    return by_recipe.attacked_by(examples, plan, ask, seeds_of(link, seed, examples), watch)
 
 
 def _spec(cell: Cell) -> PerturbationSpec:

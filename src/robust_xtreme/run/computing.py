@@ -37,24 +37,11 @@ from robust_xtreme.models.predictors.predictor import (
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
-from robust_xtreme.run.answered import Answered
+from robust_xtreme.run import requests
 from robust_xtreme.run.attacking import Cell, attack_all
 from robust_xtreme.run.normalising import reading
 from robust_xtreme.run.prepare import candidates_of, prepare
-from robust_xtreme.run.requests import (
-    Advanced,
-    Call,
-    Counted,
-    Means,
-    Nearest,
-    RefusedVectors,
-    Scores,
-    SmallerBatches,
-    Warned,
-    Watched,
-    Width,
-)
-from robust_xtreme.run.scoring import TaskRunRows, score_examples, stage
+from robust_xtreme.run.scoring import score_examples, stage
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
@@ -132,31 +119,31 @@ class _Elsewhere:
     @property
     def width(self) -> int:
         """The number of dimensions of the vectors."""
-        width: int = self._answer(Width())
+        width: int = self._answer(requests.Width())
         return width
 
     def scores(self, batches: Batches, done: Sequence[int], _advance: Callable[[int], None]) -> Iterator[Array]:
         """The scores of the windows of each batch; that process reports the progress, too. Raises _Halved."""
         for start, stop in _groups(batches):
-            yield from self._answer(Scores(batches[start:stop], done[start:stop], self.tokens))
+            yield from self._answer(requests.Scores(batches[start:stop], done[start:stop], self.tokens))
 
     def means(self, batches: Batches) -> Iterator[Array]:
         """The mean states of the windows of each batch. Raises _Halved."""
         for start, stop in _groups(batches):
-            yield from self._answer(Means(batches[start:stop], self.tokens))
+            yield from self._answer(requests.Means(batches[start:stop], self.tokens))
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
         if self.searches and len(queries) * len(candidates) <= PAIRS:
             return search(queries.astype(np.float32), candidates, k, device=CPU)
-        near: Neighbours = self._answer(Nearest(queries, candidates, k))
+        near: Neighbours = self._answer(requests.Nearest(queries, candidates, k))
         return near
 
     def _answer(self, request: object) -> Any:
         answer = self.line.ask(request)
-        if isinstance(answer, SmallerBatches):
+        if isinstance(answer, requests.SmallerBatches):
             raise _Halved(answer.tokens)
-        if isinstance(answer, RefusedVectors):
+        if isinstance(answer, requests.RefusedVectors):
             raise NotFinite(answer.line)
         return answer
 
@@ -210,7 +197,7 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
         worker = _Worker(setting, given, given.predictor.value, line, cache)
         done = worker.computed(given.split or splits.of(given.task_run))
         while warnings:
-            line.note(Warned(warnings.pop(0)))
+            line.note(requests.Warned(warnings.pop(0)))
         return done
 
     try:
@@ -235,20 +222,20 @@ class _Worker:
         """Compute and stage the task run."""
         task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
-        self.line.note(Counted(len(prepared.inputs)))
-        predicted = self._predicted(prepared.inputs, self._advance, self._watch, self._store())
-        rows = score_examples(Answered(prepared, predicted))
+        self.line.note(requests.Counted(len(prepared.inputs)))
+
+        def advance(inputs: int) -> None:
+            self.line.note(requests.Advanced(inputs))
+
+        predicted = self._predicted(prepared.inputs, advance, self._watch, self._store())
+        rows = score_examples(prepared, predicted)
         with self.line.whole():
             digests = stage(self.setting.staging, task_run, rows)
-        done = digests, len(prepared.inputs), predicted.cached, predicted.threshold
-        return StagedTaskRun(*done, self._measured(rows))
-
-    def _measured(self, rows: TaskRunRows) -> MeasuredPart | None:
-        """What is measured of the rows, if it is to be and can be: what cannot is an error when all are answered."""
-        facts = None if rows.stats.is_empty() else self.setting.facts
-        with suppress(Mismatch):
-            return measured_part(rows.stats, rows.predictions, facts) if facts else None
-        return None
+        measured = None
+        if self.setting.facts and not rows.stats.is_empty():
+            with suppress(Mismatch):  # an error when all are answered
+                measured = measured_part(rows.stats, rows.predictions, self.setting.facts)
+        return StagedTaskRun(digests, len(prepared.inputs), predicted.cached, predicted.threshold, measured)
 
     def _store(self) -> Store | None:
         return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None
@@ -262,8 +249,11 @@ class _Worker:
         def weigh(inputs: Inputs, weighing: Weighing) -> PredictedMargins:
             return self._weighed(inputs, weighing, store)
 
+        def warn(line: str) -> None:
+            self.line.note(requests.Warned(f"{task_run.label}: {line}"))
+
         asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
-        return attack_all(split.examples, cells, asks, self._watch, self._vectors, self._warn)
+        return attack_all(split.examples, cells, asks, self._watch, self._vectors, warn)
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> PredictedMargins:
         """Predictions and margins; a predictor that knows none has margins of 0."""
@@ -293,14 +283,8 @@ class _Worker:
 
         return self._fitting(vectors)
 
-    def _advance(self, inputs: int) -> None:
-        self.line.note(Advanced(inputs))
-
     def _watch(self, line: str) -> None:
-        self.line.note(Watched(line))
-
-    def _warn(self, line: str) -> None:
-        self.line.note(Warned(f"{self.given.task_run.label}: {line}"))
+        self.line.note(requests.Watched(line))
 
     def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
         """The predictions of inputs."""
@@ -320,8 +304,8 @@ class _Worker:
                 tokens = halved.tokens
 
     def _called(self, function: Callable[[int], Any]) -> Any:
-        answer = self.line.ask(Call(function))
-        return self._called(function) if isinstance(answer, SmallerBatches) else answer
+        answer = self.line.ask(requests.Call(function))
+        return self._called(function) if isinstance(answer, requests.SmallerBatches) else answer
 
     def _moved(self, tokens: int) -> Predictor:
         """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""

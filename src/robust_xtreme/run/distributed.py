@@ -53,9 +53,11 @@ class AnsweringProgram:
     halved: bool
 
     def __call__(self, line: Connection) -> None:
-        """Answer the task runs that arrive, until the process ends."""
+        """Answer the task runs that arrive, until the process ends. Raises Mismatch on a device of another kind."""
         self._check_folder()
-        self._check_device()
+        if (name := device_name(self.device.kind)) != self.device.name:
+            what = f"the run computes on {self.device.name}, and a run has one kind of device"
+            raise Mismatch(f"The device of {os.uname().nodename} is {name}, but {what}.")
         numbers = dict[tuple[str, str, str], int]()
 
         def taken(job: tuple[int, TaskRun]) -> TaskRun:
@@ -71,10 +73,9 @@ class AnsweringProgram:
             warned=lambda warning: line.note(Warned(warning)),
         )
         with rarely_collected(), using(*self.spec.packs), own_tasks(self.spec.data):
-            source = open_source(self.spec.data, offline=self.spec.offline)
             spec = self.spec
             models = Models(self.device.kind, spec.precision, spec.representation, spec.compile)
-            splits = Splits(self.spec, Pools(source), room=0)
+            splits = Splits(spec, Pools(open_source(spec.data, offline=spec.offline)), room=0)
             answering = Answering(splits, models, self.device, self.setting, events, self.tokens, self.halved)
             line.send(Begun())
             while True:
@@ -93,12 +94,6 @@ class AnsweringProgram:
                     f"On {os.uname().nodename} {self.start} {what}. Write whole paths, or share the folder."
                 )
             os.chdir(self.start)
-
-    def _check_device(self) -> None:
-        """Raise Mismatch where the device is not the one of the run."""
-        if (name := device_name(self.device.kind)) != self.device.name:
-            what = f"the run computes on {self.device.name}, and a run has one kind of device"
-            raise Mismatch(f"The device of {os.uname().nodename} is {name}, but {what}.")
 
 
 @final
@@ -128,7 +123,9 @@ class _Progress:
         match note:
             case Watched(label):
                 self.labels[worker] = label
-                self._show()
+                labels = list(self.labels.values())
+                more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
+                self.events.task_run(", ".join(labels[:_SHOWN]) + more)
             case Advanced(predictions):
                 self.advanced[worker] += predictions
                 self.events.advance(None, predictions)
@@ -148,11 +145,6 @@ class _Progress:
         self.events.advance(None, -self.advanced.pop(worker, 0))
         done_again = f"{counted(len(again), 'task run')} of it {'is' if len(again) == 1 else 'are'} done again"
         self.warn(f"warning: {what}; {done_again}")
-
-    def _show(self) -> None:
-        labels = list(self.labels.values())
-        more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
-        self.events.task_run(", ".join(labels[:_SHOWN]) + more)
 
 
 def answer_on(

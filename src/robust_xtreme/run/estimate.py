@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final, NoReturn, final
+from typing import Final, final
 
 import numpy as np
 import torch
@@ -32,12 +32,12 @@ from robust_xtreme.run.distributed import job_of
 from robust_xtreme.run.folder import Folder, check_ours, planned
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.normalising import reading
-from robust_xtreme.run.plan import NotRun, Plan, make_plan
+from robust_xtreme.run.plan import NotRun, Plan, make_plan, no_model
 from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.devices import device_name, device_of
-from robust_xtreme.workers.messages import Fleet, WorkerJob
+from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.queues import forecast
 
 _NAMED: Final = 6
@@ -50,17 +50,16 @@ _SLOTS: Final = 16
 def shares(todo: Sequence[TaskRun], sizes: Sequence[float], slots: Sequence[str]) -> tuple[list[str], float]:
     """A line for each device with its task runs, and the size of the largest share, if sizes are as they are given."""
     jobs = [job_of(number, *sized) for number, sized in enumerate(zip(todo, sizes, strict=True))]
-    scheduled = forecast(jobs, len(slots))
-    lines = [_share_line(slot, of_slot) for slot, of_slot in zip(slots, scheduled, strict=True) if of_slot]
-    more = [f"and {len(lines) - _SLOTS} more devices"] if len(lines) > _SLOTS else []
-    return [*lines[:_SLOTS], *more], max((sum(job.size for job in of_slot) for of_slot in scheduled), default=0.0)
-
-
-def _share_line(slot: str, jobs: Sequence[WorkerJob]) -> str:
-    predictions = sum(job.payload.predictions for job in jobs)
-    labels = [job.label for job in jobs]
-    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
-    return f"{slot}: {counted(predictions, 'prediction')}: {', '.join(labels[:_NAMED])}{more}"
+    scheduled = dict(zip(slots, forecast(jobs, len(slots)), strict=True))
+    lines = []
+    for slot, of_slot in scheduled.items():
+        predictions = counted(sum(job.payload.predictions for job in of_slot), "prediction")
+        named = ", ".join(job.label for job in of_slot[:_NAMED])
+        more = f" and {len(of_slot) - _NAMED} more" if len(of_slot) > _NAMED else ""
+        lines += [f"{slot}: {predictions}: {named}{more}"] if of_slot else []
+    others = [f"and {len(lines) - _SLOTS} more devices"] if len(lines) > _SLOTS else []
+    most = max((sum(job.size for job in of_slot) for of_slot in scheduled.values()), default=0.0)
+    return [*lines[:_SLOTS], *others], most
 
 
 _SAMPLE: Final = 200
@@ -132,7 +131,7 @@ class _Estimator:
         count = max(1, _SAMPLE // len(conditions))
         sampled = replace(split, examples=split.examples[:count], corpus=None)
         once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
-        predictor = reading(predictor_of(run.model, run.task, _no_model), run)
+        predictor = reading(predictor_of(run.model, run.task, no_model), run)
         prepared = prepare(replace(run, conditions=once), sampled, predictor)
         windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
         several = len(once) * len(sampled.examples)
@@ -149,7 +148,8 @@ class _Estimator:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
         if not self.cache or run.task.pool is not None:
             return 0
-        keys = keys_of(prepared.inputs.contents, self._settings(run), run.languages)
+        named = settings(run.model, run.task, run.inference, self.device_name)
+        keys = keys_of(prepared.inputs.contents, named, run.languages)
         known = stored.contains(KIND, tuple(keys))
         in_cache = [known[content] for content in prepared.inputs.content.tolist()]
         seeds = {condition.name: len(condition.seeds) for condition in run.conditions}
@@ -159,19 +159,16 @@ class _Estimator:
             if (rows := len(variant.inputs))
         )
 
-    def _settings(self, run: TaskRun) -> str:
-        return settings(run.model, run.task, run.inference, self.device_name)
-
     def _pace(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token: of a small model measured, of a large one from its parameters."""
         key = run.model.identity, run.model.family
         if not len(windows) or not _is_here(self.device):  # none: a predictor of another package reads no tokens
             return 0.0
         if key not in self.paces:
-            small = run.model.params <= _LOADED
-            self.paces[key] = (
-                self._timed(run, windows) if small else 2.0 * run.params / (_speed(self.device) * _REACHED)
-            )
+            if run.model.params <= _LOADED:
+                self.paces[key] = self._timed(run, windows)
+            else:
+                self.paces[key] = 2.0 * run.params / (_speed(self.device) * _REACHED)
         return self.paces[key]
 
     def _timed(self, run: TaskRun, windows: Windows) -> float:
@@ -265,11 +262,8 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
     Before the time, a line for each device that has a share, where there are `slots`.
     """
     todo = [part for part in parts if not part.done]
-    done = (
-        [f"{len(parts) - len(todo)} of {counted(len(parts), 'task run')} done already"]
-        if len(todo) < len(parts)
-        else []
-    )
+    ready = len(parts) - len(todo)
+    done = [f"{ready} of {counted(len(parts), 'task run')} done already"] if ready else []
     cached, queries, vectors = (sum(getattr(part, name) for part in todo) for name in ("cached", "queries", "vectors"))
     about = "at most about" if queries else "about"
     size = [
@@ -351,10 +345,6 @@ def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:
     ]
     more = [f"not run: {counted(len(lines) - _REASONS + 1, 'more line')}: --verbose lists all"]
     return [*unread, *(lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], *more])]
-
-
-def _no_model() -> NoReturn:
-    raise AssertionError("a sample is only prepared")
 
 
 def _candidate_tokens(task_run: TaskRun, corpus: Corpus) -> float:

@@ -13,21 +13,8 @@ import polars as pl
 import torch
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.files import store
+from robust_xtreme.files import schema, store
 from robust_xtreme.files.manifest import PAGE, REPORT
-from robust_xtreme.files.schema import (
-    ATTACKS,
-    AVERAGES,
-    CONDITIONS,
-    DELTAS,
-    FAILED,
-    MODELS,
-    PREDICTIONS,
-    SCORES,
-    STATS,
-    UNREADABLE,
-    build,
-)
 from robust_xtreme.models.config import base_kind
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.stages import model_facts, stage_flags
@@ -35,7 +22,6 @@ from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacked_of
 from robust_xtreme.report.samples.part import ShownRun, samples_part_of
-from robust_xtreme.report.samples.texts import Kept
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
@@ -69,7 +55,12 @@ def finish(
         digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
         finished = {**results.manifest, DIGESTS: digests, "complete": True}
         folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
-        examples = (*samples_part_of(results, [ShownRun(rows, plan.spec, results.manifest, kept=_kept(plan))]),)
+        kept = {  # the examples that are in memory, where the head has all labels: others have changed tags
+            (task_run.task.name, task_run.language, task_run.split): split
+            for task_run in plan.task_runs
+            if not task_run.unsupported and (split := plan.splits.kept_of(task_run))
+        }
+        examples = (*samples_part_of(results, [ShownRun(rows, plan.spec, results.manifest, kept=kept)]),)
         for name in (REPORT, PAGE):
             content = written(results, Path(name).suffix, added=Added(examples=examples, draws=draws))
             folder.journal.write(folder.path / name, content)
@@ -91,43 +82,42 @@ def _frames(
     """Write the frames. Returns them, with what the manifest is after it, and the rows that examples are chosen of."""
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     with ThreadPoolExecutor(1) as beside:
-        predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
-        stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], STATS)
+        predictions = beside.submit(
+            folder.merge, PREDICTED, [parts.predictions for parts in stored], schema.PREDICTIONS
+        )
+        stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], schema.STATS)
         made = measured(stored, facts_of(plan, task_facts), backend_of(str(manifest["device"])), known)
         predictions.result()
-        folder.write_frame("models.csv", models(plan), MODELS)
-        noised = conditions(plan)
-        folder.write_frame("conditions.csv", noised, CONDITIONS)
+        folder.write_frame("models.csv", models(plan), schema.MODELS)
+        by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
+        given = conditions_of(plan.task_runs)
+        described = [condition_row(each) | given.get(name, {}) for name, each in sorted(by_name.items())]
+        noised = schema.build(described, schema.CONDITIONS)
+        folder.write_frame("conditions.csv", noised, schema.CONDITIONS)
         attacked = attacked_of(folder.path, manifest)
         of_parts = tuple(store.scan(parts.stats) for parts in stored)
         rows = SampleRows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
         failed = failed_cells(rows.predictions)
-        left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
+        left_out = [cell for cell in manifest["not_run"] if cell["reason"] != schema.FAILED]
         manifest = {**manifest, "not_run": [*left_out, *failed]}
-        folder.write_frame("scores.csv", made.scores, SCORES)
-        folder.write_frame("deltas.csv", made.deltas, DELTAS)
+        folder.write_frame("scores.csv", made.scores, schema.SCORES)
+        folder.write_frame("deltas.csv", made.deltas, schema.DELTAS)
         absent = [
             cell
             for cell in manifest["not_run"]
-            if cell.get("language") and (cell.get("condition") or cell["reason"] in (FAILED, UNREADABLE))
+            if cell.get("language") and (cell.get("condition") or cell["reason"] in (schema.FAILED, schema.UNREADABLE))
         ]
         averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
-        folder.write_frame("averages.csv", averages, AVERAGES)
+        folder.write_frame("averages.csv", averages, schema.AVERAGES)
         attacks = attacks_of(
             (items, store.scan(stored_of(folder, task_run).stats).filter(metric=task_run.task.metrics[0]))
             for task_run in plan.task_runs
             for items in folder.attacked(task_run)
         )
         if attacks.height:
-            folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
+            folder.write_frame(ATTACKS_FILE, attacks, schema.ATTACKS)
         stats.result()
     return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows
-
-
-def _kept(plan: Plan) -> Kept:
-    """The evaluated examples that are in memory, where the head has all labels: others have changed tags."""
-    kept = ((task_run, plan.splits.kept_of(task_run)) for task_run in plan.task_runs if not task_run.unsupported)
-    return {(task_run.task.name, task_run.language, task_run.split): split for task_run, split in kept if split}
 
 
 def stored_of(folder: Folder, task_run: TaskRun) -> Stored:
@@ -161,13 +151,13 @@ def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:
     cell = ["task", "language", "split", "condition"]
     lost = predictions.filter(pl.col("status") == "failed").select(cell).unique().collect(engine="streaming").sort(cell)
     detail = "The model's scores are NaN, infinite or too large to be compared (above 9e11)."
-    return [{**row, "reason": FAILED, "detail": detail} for row in lost.iter_rows(named=True)]
+    return [{**row, "reason": schema.FAILED, "detail": detail} for row in lost.iter_rows(named=True)]
 
 
 def models(plan: Plan) -> pl.DataFrame:
     """One row per model of the run."""
     located: dict[str, Located] = {task_run.model.name: task_run.model for task_run in plan.task_runs}
-    return build([_model(model, plan) for _, model in sorted(located.items())], MODELS)
+    return schema.build([_model(model, plan) for _, model in sorted(located.items())], schema.MODELS)
 
 
 def _model(model: Located, plan: Plan) -> dict[str, Any]:
@@ -184,11 +174,3 @@ def _model(model: Located, plan: Plan) -> dict[str, Any]:
         "overlap_flags": json.dumps(flags) if flags else None,
         **model_facts(model.origin, model.heads, model.config),
     }
-
-
-def conditions(plan: Plan) -> pl.DataFrame:
-    """One row per condition of the run."""
-    by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
-    given = conditions_of(plan.task_runs)
-    rows = [condition_row(condition) | given.get(name, {}) for name, condition in sorted(by_name.items())]
-    return build(rows, CONDITIONS)

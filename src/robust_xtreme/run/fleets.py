@@ -12,7 +12,7 @@ import torch
 
 from robust_xtreme.core.errors import SpecError, shown
 from robust_xtreme.workers.messages import Fleet, Program, WorkerEvents, WorkerProcess
-from robust_xtreme.workers.on_ray import RUNNING, Cluster, NoCluster, cluster
+from robust_xtreme.workers.on_ray import RUNNING, NoCluster, cluster
 from robust_xtreme.workers.processes import begin_process, started
 
 _VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
@@ -59,8 +59,6 @@ def processes(devices: str) -> Processes:
     return Processes(tuple(f"cuda:{name}" for name in names), "cuda", f"cuda: {kinds.pop()}", visible)
 
 
-_RAY: Final = "ray"
-
 NOT_STARTED: Final = "no Ray cluster runs on this machine: without --plan one is started; ray:ADDRESS names another"
 """What a plan says of `--on` where there is no cluster."""
 
@@ -92,18 +90,15 @@ def fleet_of(
         yield fleet
     elif on is not None:
         name, _, address = on.partition(":")
-        if name != _RAY:
+        if name != "ray":
             raise SpecError(f"--on takes ray or ray:ADDRESS, not {on[:80]!r}.")
         with ExitStack() as stack:
-            yield _cluster(stack, address, device, starts)
+            found: Fleet | None = None
+            try:
+                found = stack.enter_context(cluster(address or ("" if starts else RUNNING), device))
+            except NoCluster:
+                if starts or address:
+                    raise
+            yield found
     else:
         yield None
-
-
-def _cluster(stack: ExitStack, address: str, device: str, starts: bool) -> Cluster | None:
-    try:
-        return stack.enter_context(cluster(address or ("" if starts else RUNNING), device))
-    except NoCluster:
-        if starts or address:
-            raise
-        return None

@@ -79,7 +79,7 @@ class Folder:
     def manifest(self) -> dict[str, Any] | None:
         """The manifest without its digest; None before the run began. Raises DataError, or Mismatch of versions."""
         path = self.path / MANIFEST
-        if not store.complete(path):
+        if not path.is_file():  # it only ever appears whole
             return None
         value = read_manifest(path)
         if not _is_of_run(value):
@@ -97,7 +97,7 @@ class Folder:
             return None
         known = stored.get(DIGESTS, {})
         digests = [(self.path / name, known.get(name)) for name in dict.fromkeys((*FILES, *known))]
-        if not all(store.complete(path) and store.sha256(path) == digest for path, digest in digests):
+        if not all(path.is_file() and store.sha256(path) == digest for path, digest in digests):
             return None
         _check_contents(self, stored, fresh)
         return None if mended(self.path, stored, fresh) else stored
@@ -108,7 +108,7 @@ class Folder:
 
     def holds(self, task_run: TaskRun, digests: Digests) -> bool:
         """Whether a task run is done: both files are there, and the manifest has their digests."""
-        return all(store.complete(path) and path.name in digests for path in self.parts(task_run))
+        return all(path.is_file() and path.name in digests for path in self.parts(task_run))
 
     def changed(self, task_run: TaskRun, digests: Digests) -> bool:
         """Whether the files of a task run are not those that the run wrote. Raises DataError for one that is gone."""
@@ -265,10 +265,11 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
     stored = folder.manifest
     if stored is not None and nothing_yet(folder.path):
         stored = None
-    digests = {RUN: _write_run(folder, spec, journal)} if stored is None else {}
+    if stored is None:
+        text = f"{_HEADER}{' --trust-remote-code' if spec.trust_remote_code else ''}\n{spec.to_toml()}"
+        manifest = {**manifest, DIGESTS: {RUN: store.write_text(folder.path / RUN, text, journal.write)}}
     journal.make_folder(folder.path / PARTS)
     if stored is None:
-        manifest = {**manifest, DIGESTS: digests}
         folder.write_manifest(manifest)
         return manifest
     _check_contents(folder, stored, manifest)
@@ -276,12 +277,6 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
         stored = widened(stored, manifest)
         folder.write_manifest(stored)
     return stored
-
-
-def _write_run(folder: Folder, spec: RunSpec, journal: Journal) -> str:
-    """Write run.toml, and return its sha256."""
-    text = f"{_HEADER}{' --trust-remote-code' if spec.trust_remote_code else ''}\n{spec.to_toml()}"
-    return store.write_text(folder.path / RUN, text, journal.write)
 
 
 def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
@@ -298,26 +293,22 @@ def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping
 
 def _difference(key: str, old: Any, new: Any) -> str:
     """What differs, as part of a sentence."""
-    if key in _OF_NOISE:
-        return f"{_OF_NOISE[key]} ({_described(old)}, not {_described(new)})"
+    of_noise = {
+        "packs": "other contents of --packs",
+        "suites": "another suite",
+        "language_models": "another language model in a folder of --perturb",
+    }
+    if key in of_noise:
+        return f"{of_noise[key]} ({_described(old)}, not {_described(new)})"
     if not isinstance(old, list):
         return f"{key} {old}, not {new}"
     before, now = (clusters_version(*(unit.get("data", "") for unit in side)) for side in (old, new))
     if before != now:
         return f"clusters by another rule (version {before}, not {now})"
-    changed = next((entry for entry in old if entry not in new), None) or next(
-        entry for entry in new if entry not in old
-    )
+    changed = next(entry for entry in (*old, *new) if entry not in old or entry not in new)
     named = " ".join(str(changed[name]) for name in ("task", "language") if changed.get(name))
     what = {"models": "another model", "units": "other data", "not_run": "other data"}[key]
     return f"{what} for {named}" if named else what
-
-
-_OF_NOISE: Final = {
-    "packs": "other contents of --packs",
-    "suites": "another suite",
-    "language_models": "another language model in a folder of --perturb",
-}
 
 
 def _described(value: Any) -> str:
@@ -341,7 +332,7 @@ def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
 
 def _is_odd_log(path: Path) -> bool:
     """Whether something that is not a file has the name of the log."""
-    return (path / LOG).is_symlink() or ((path / LOG).exists() and not (path / LOG).is_file())
+    return store.is_odd(path / LOG)
 
 
 def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:

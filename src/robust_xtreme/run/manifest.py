@@ -31,20 +31,27 @@ _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
 def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) -> dict[str, Any]:
     """The manifest before anything is computed."""
-    what = _what(plan.spec)
-    source = open_source(plan.spec.data, offline=plan.spec.offline)
+    spec, what = plan.spec, _what(plan.spec)
+    source = open_source(spec.data, offline=spec.offline)
     models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
-    trained = [task for model, task in _answered_tasks(plan) if own_training(model, task)]
+    noises = {condition.spec for task_run in plan.task_runs for condition in task_run.conditions if condition.spec}
+    suites = [name for name in spec.perturb if name.startswith(SUITE)]
+    where_used = {
+        "packs": packs.identity(),
+        "suites": {name: [str(perturbation) for perturbation in suite(name).specs] for name in suites},
+        "language_models": ", ".join(language_models(noises)),
+        "noise_sources": _sources(plan),
+        "own_data": [task for model, task in _answered_tasks(plan) if own_training(model, task)],
+        "suite": source.name if isinstance(source, Suite) else "",
+    }
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "spec": what,
         "spec_hash": digest(repr(sorted(what.items()))),
-        "commands": plan.spec.commands(),
-        **_noise(plan.spec),
-        **_language_models(plan),
-        **_sources(plan),
+        "commands": spec.commands(),
+        **{key: value for key, value in where_used.items() if value},
         "device": device,
         "batch_tokens": batch_tokens,
         "deduplicate": deduplicate,
@@ -53,29 +60,9 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "units": [_task_run(task_run) for task_run in plan.task_runs],
         "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
         "overlap": list(dict.fromkeys(task_run.overlap for task_run in plan.task_runs if task_run.overlap)),
-        **({"own_data": trained} if trained else {}),
-        **({"suite": source.name} if isinstance(source, Suite) else {}),
-        "notes": _notes(plan),
+        "notes": _notes(plan, source),
         "complete": False,
     }
-
-
-def _noise(spec: RunSpec) -> dict[str, Any]:
-    """What perturbations depend on outside the program, where used: users' packs and the contents of suites."""
-    suites = {
-        name: [str(perturbation) for perturbation in suite(name).specs]
-        for name in spec.perturb
-        if name.startswith(SUITE)
-    }
-    identity = packs.identity()
-    return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
-
-
-def _language_models(plan: Plan) -> dict[str, Any]:
-    """The identities of the language models whose folders perturbations name, where one does."""
-    specs = {condition.spec for task_run in plan.task_runs for condition in task_run.conditions if condition.spec}
-    every = language_models(specs)
-    return {"language_models": ", ".join(every)} if every else {}
 
 
 def _sources(plan: Plan) -> dict[str, Any]:
@@ -86,8 +73,7 @@ def _sources(plan: Plan) -> dict[str, Any]:
         for link in links:
             languages.setdefault(link.name, set()).update(task_run.language.split("@"))
     notes = {name: noted(registry.load("perturbation", name), codes) for name, codes in sorted(languages.items())}
-    sources = {name: by_note for name, by_note in notes.items() if by_note}
-    return {"noise_sources": sources} if sources else {}
+    return {name: by_note for name, by_note in notes.items() if by_note}
 
 
 def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
@@ -104,30 +90,12 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 
 def _what(spec: RunSpec) -> dict[str, Any]:
     """The run as requested, without its paths; options of names, models and noisy sets only where they are set."""
-    more = {
-        "compile": spec.compile,
-        "keep_names": spec.keep_names,
-        "labels": list(spec.labels),
-        "revision": list(spec.revision),
-        "trust_remote_code": spec.trust_remote_code,
-        "representation": spec.representation,
-        "trained_on": list(spec.trained_on),
-        "max_length": list(spec.max_length),
-        "external": list(parse_sets(spec.external)),
-        "external_partial": spec.external_partial,
-        "match": list(spec.match),
-    }
-    return {
-        "tasks": list(spec.tasks),
-        "languages": list(spec.languages),
-        "split": spec.split,
-        "perturb": list(spec.perturb),
-        "seeds": spec.seeds,
-        "limit": spec.limit,
-        "precision": spec.precision,
-        "allow_overlap": spec.allow_overlap,
-        **{key: value for key, value in more.items() if value},
-    }
+    values = {**asdict(spec), "external": parse_sets(spec.external)}
+    always = ("tasks", "languages", "split", "perturb", "seeds", "limit", "precision", "allow_overlap")
+    where_set = ("compile", "keep_names", "labels", "revision", "trust_remote_code", "representation", "trained_on")
+    more = [name for name in (*where_set, "max_length", "external", "external_partial", "match") if values[name]]
+    kept = {name: values[name] for name in (*always, *more)}
+    return {name: list(value) if isinstance(value, (tuple, dict)) else value for name, value in kept.items()}
 
 
 def _model(task: str, model: Located) -> dict[str, Any]:
@@ -138,9 +106,8 @@ def _model(task: str, model: Located) -> dict[str, Any]:
     return {**named, **{key: value for key, value in more.items() if value}}
 
 
-def _notes(plan: Plan) -> list[str]:
+def _notes(plan: Plan, source: Source) -> list[str]:
     """Notes of the data and the models, each sentence once."""
-    source = open_source(plan.spec.data, offline=plan.spec.offline)
     suite_note = ""
     if isinstance(source, Suite):
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"

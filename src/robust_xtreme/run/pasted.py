@@ -20,15 +20,8 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
-from robust_xtreme.models.predictors.predictor import (
-    PredictedMargins,
-    Predictor,
-    Weighable,
-    Weighing,
-    Work,
-    predictor_of,
-)
-from robust_xtreme.models.reading.inputs import Inputs, contents_of
+from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Work, predictor_of
+from robust_xtreme.models.reading.inputs import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported
@@ -109,20 +102,24 @@ class Victim:
         names = self.task.fields
         if len(values) != len(names) or not all(value.strip() for value in values):
             raise SpecError(f"{self.task.name} needs {len(names)} texts that are not empty: {', '.join(names)}.")
-        texts = {
-            name: Text(f"pasted/{name}", language, value, self._spans(value))
-            for name, value in zip(names, values, strict=True)
-        }
-        example = Example("pasted", texts, self._blank(texts), "pasted")
+        kind, texts = kind_of(self.task.family), dict[str, Text]()
+        for name, value in zip(names, values, strict=True):
+            words = _WORD.finditer(value) if kind.words else ()  # to be tagged
+            texts[name] = Text(f"pasted/{name}", language, value, tuple(Span(*word.span()) for word in words))
+        blank: Target = Answers(()) if kind.spans else Choice(0)  # before the right one is known
+        if kind.words:
+            blank = Tags((self.task.labels[0],) * len(texts[names[0]].spans))
+        example = Example("pasted", texts, blank, "pasted")
         answer = self._answer(example)
         return replace(example, target=self._gold(gold) if gold else answer), self.words(example, answer)
 
     def attacked(self, example: Example, cell: PerturbationSpec, seed: int) -> Iterator[Pasted]:
         """What an attack makes of an example, for each group of fields that it is on."""
         groups = [cell.fields] if cell.fields else self.task.perturbed
-        if not isinstance(self.predictor, Weighable):
+        predictor = self.predictor
+        if not isinstance(predictor, Weighable):
             raise SpecError(f"No margins are known of the answers to {self.task.name}.")
-        asks = victim(self.task, self.predictor, self._weigh, None)
+        asks = victim(self.task, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, self.work), None)
         for group in groups:
             attack = cell.on(*group)
             condition = Condition(str(attack), attack, (seed,), asks=True)
@@ -151,25 +148,9 @@ class Victim:
             raise SpecError("The model's scores of the text are not numbers.")
         return answer
 
-    def _weigh(self, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
-        assert isinstance(self.predictor, Weighable)
-        return self.predictor.weigh(inputs, weighing, self.work)
-
     def _gold(self, label: str) -> Target:
-        if not kind_of(self.task.family).indexed or label not in self.task.labels:
-            labels = self.task.labels if kind_of(self.task.family).indexed else ()
+        labels = self.task.labels if kind_of(self.task.family).indexed else ()
+        if label not in labels:
             known = f"{nearest(label, labels)} Known: {', '.join(labels) or 'none'}."
             raise SpecError(f"{self.task.name} has no label {label!r} to be --gold.{known}")
-        return Choice(self.task.labels.index(label))
-
-    def _spans(self, value: str) -> tuple[Span, ...]:
-        """The words of a text to be tagged."""
-        words = _WORD.finditer(value) if kind_of(self.task.family).words else ()
-        return tuple(Span(word.start(), word.end()) for word in words)
-
-    def _blank(self, texts: dict[str, Text]) -> Target:
-        """A target before the right one is known."""
-        kind = kind_of(self.task.family)
-        if kind.words:
-            return Tags((self.task.labels[0],) * len(next(iter(texts.values())).spans))
-        return Answers(()) if kind.spans else Choice(0)
+        return Choice(labels.index(label))

@@ -10,7 +10,7 @@ from typing import Final, NoReturn, final
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, nearest
+from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, nearest
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_lengths, parse_limits
@@ -89,7 +89,10 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     asked = tuple(registry.load("task", name) for name in groups)
     given = given_models(spec, in_memory)
     able = default_tasks(given)
-    tasks = asked or tuple(task for task in able if languages_of(task, source)) or _headless(given, source) or able
+    tasks = asked or tuple(task for task in able if languages_of(task, source))
+    if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
+        every = (registry.load("task", name) for name in registry.names("task"))
+        tasks = tuple(task for task in every if not served(given, task) and languages_of(task, source)) or able
     _check_limits(spec, tasks)
     lengths = parse_lengths(spec.max_length)
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
@@ -115,8 +118,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
             task_runs += [replace(task_run, inference=_inference(task_run, spec, representation)) for task_run in made]
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
-        _check_readable(skipped)
-        raise MissingData(_nothing_left(spec, source, skipped))
+        raise _nothing_left(spec, source, skipped)
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -140,20 +142,20 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
     ]
 
 
-def _headless(given: GivenModels, source: Source) -> tuple[TaskSpec, ...]:
-    """The tasks of the data that no model has a head for: `locate_all` names them instead of tasks without data."""
-    tasks = (registry.load("task", name) for name in registry.names("task"))
-    return tuple(task for task in tasks if not served(given, task) and languages_of(task, source))
+def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> UserError:
+    """Why nothing is left to evaluate: words that models do not know before files, existing ones before absent ones.
 
-
-def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> str:
-    """Why nothing is left to evaluate: an existing file before absent ones; of mini, that it may be the default."""
+    Of mini it says that it may be the default.
+    """
+    if unread := [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]:
+        others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
+        return ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
     telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
     if spec.data == MINI and spec.model == (MINI,):
         what = "mini, the default where no model and no data are named"
-        return f"Nothing is left to evaluate under {what}: add --model NAME --data DIR. {telling.detail}"
+        return MissingData(f"Nothing is left to evaluate under {what}: add --model NAME --data DIR. {telling.detail}")
     remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
-    return f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}"
+    return MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
 
 
 def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
@@ -172,15 +174,13 @@ def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tup
     models = locate_all(given, kept)
     most = {task.name: too_long(task, models[task.name].config) for task in kept if task.name not in spec.tasks}
     longer = [task for task in kept if most.get(task.name)]
-    if len(longer) < len(kept):
-        left += [_too_long(task, spec.split, models.pop(task.name), int(most[task.name] or 0)) for task in longer]
+    for task in longer if len(longer) < len(kept) else ():
+        name, reads = task.name, most[task.name]
+        what = f"its inputs have {longest(task)} tokens, but {models.pop(name).origin.typed} reads {reads}"
+        line = f"{name}: {what}. To cut them: --max-length {name}={reads}"
+        left.append(NotRun(name, "", spec.split, TOO_LONG, line))
     wrong = leave_out_misplaced(models, spec.tasks)
     return models, left + [NotRun(name, "", spec.split, MISPLACED, line) for name, line in wrong.items()]
-
-
-def _too_long(task: TaskSpec, split: str, model: Located, most: int) -> NotRun:
-    what = f"its inputs have {longest(task)} tokens, but {model.origin.typed} reads {most}"
-    return NotRun(task.name, "", split, TOO_LONG, f"{task.name}: {what}. To cut them: --max-length {task.name}={most}")
 
 
 def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
@@ -193,14 +193,6 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     if wanted:
         return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
     return group_languages(task, source, group) or ("",)
-
-
-def _check_readable(skipped: Sequence[NotRun]) -> None:
-    """Raise ModelError where the models' vocabularies do not contain the words of the data."""
-    unread = [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]
-    if unread:
-        others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
-        raise ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
 
 
 def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
@@ -260,7 +252,10 @@ def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ..
 
 
 def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
-    """Raise UnknownName or SpecError, one line, where a perturbation, option or field does not exist."""
+    """Raise UnknownName or SpecError, one line, where a perturbation, option or field does not exist.
+
+    Raises UserError where it is a recipe of TextAttack that cannot be run on this machine.
+    """
     for link in cell.links:
         registry.load("perturbation", link.name)
     if not asks(cell) and not any(link.axis for link in cell.links):
@@ -270,7 +265,8 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
     if asks(cell):
         check_target(cell, tasks)
-        check_recipe(cell)
+        if is_recipe(cell.name):
+            recipes.check(cell.name.removeprefix(LIBRARY))
 
 
 def _task_runs(
@@ -282,15 +278,21 @@ def _task_runs(
     language: str,
     model: Located,
 ) -> tuple[list[TaskRun], list[NotRun]]:
-    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
+    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out.
+
+    What is wrong with files that cannot be read is added to the splits.
+    """
     try:
         split = evaluated(task, splits.pools, spec.split, language)
     except DataError as error:
-        return [], [_unread(spec, splits, task, language, error)]
+        source = splits.pools.source
+        lines = faults(task, source, spec.split, language, error)
+        splits.unread |= dict.fromkeys(lines)
+        detail = " ".join((f"{task.name} {language}:", *(_in_short(line, source) for line in lines)))
+        return [], [NotRun(task.name, language, spec.split, UNREADABLE, detail)]
     if isinstance(split, LeftOut):
-        return [], [
-            NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
-        ]
+        why = _in_short(split.detail, splits.pools.source)
+        return [], [NotRun(task.name, language, split.split, split.reason, why)]
     unsupported_tags = unsupported_labels(model.labels, task)
     limited = limit(split.examples, spec.limit_of(task.name))
     examples = outside(limited, unsupported_tags)
@@ -323,15 +325,6 @@ def _task_runs(
         left += more
     # Where nothing else is asked for, the clean split is that of the partners.
     return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
-
-
-def _unread(spec: RunSpec, splits: Splits, task: TaskSpec, language: str, error: DataError) -> NotRun:
-    """A task run whose files cannot be read; what is wrong with them is added to the splits."""
-    source = splits.pools.source
-    lines = faults(task, source, spec.split, language, error)
-    splits.unread |= dict.fromkeys(lines)
-    detail = " ".join((f"{task.name} {language}:", *(_in_short(line, source) for line in lines)))
-    return NotRun(task.name, language, spec.split, UNREADABLE, detail)
 
 
 def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
@@ -385,20 +378,20 @@ def _served(
 
 
 def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:
-    """The task run with identity and number of its candidates."""
+    """The task run with identity and number of its candidates, and a note where its score can be misread.
+
+    Most sentences to mine from have no partner: no note.
+    """
     if corpus is None:
         return task_run
-    note = _note(task_run, sum(example.target == Document(()) for example in examples))
-    return replace(task_run, pool=corpus.identity, candidates=len(corpus.texts), note=note)
-
-
-def _note(task_run: TaskRun, lost: int) -> str:
-    """A sentence where a retrieval score can be misread. Most sentences to mine from have no partner: no note."""
+    note = ""
     if tuned(task_run.task):
-        same = task_run.split == "validation"
-        return f"{task_run.label}: scored on the split on which its threshold is tuned." if same else ""
-    missing = f"{lost} of {task_run.rows} queries have no right candidate in the pool, and count as not found."
-    return f"{task_run.label}: {missing}" if lost else ""
+        if task_run.split == "validation":
+            note = f"{task_run.label}: scored on the split on which its threshold is tuned."
+    elif lost := sum(example.target == Document(()) for example in examples):
+        missing = f"{lost} of {task_run.rows} queries have no right candidate in the pool, and count as not found."
+        note = f"{task_run.label}: {missing}"
+    return replace(task_run, pool=corpus.identity, candidates=len(corpus.texts), note=note)
 
 
 def _in_short(text: str, source: Source) -> str:
@@ -440,14 +433,14 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return f"it has no label {target!r}"
     if task.pool is not None and task.pool.search == BITEXT:
         return "its pairs are mined over all sentences at once"
-    shared = task.pool is not None and any(CANDIDATE in each.fields for each in on)
-    if shared:
+    if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
-    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, _no_model), Embedding)
+    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, no_model), Embedding)
     return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
 
 
-def _no_model() -> NoReturn:
+def no_model() -> NoReturn:
+    """The weights of a predictor in a plan, which needs none."""
     raise AssertionError("the weights are not needed for a plan")
 
 
@@ -457,12 +450,6 @@ def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     if target and target not in labels:
         what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
         raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
-
-
-def check_recipe(cell: PerturbationSpec) -> None:
-    """Raise UserError, one line, where a recipe of TextAttack cannot be run on this machine."""
-    if is_recipe(cell.name):
-        recipes.check(cell.name.removeprefix(LIBRARY))
 
 
 def _classes(task: TaskSpec) -> tuple[str, ...]:

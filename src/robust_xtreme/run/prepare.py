@@ -39,8 +39,6 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.loading import Split
 
-# Distinct contents: which examples under which conditions are equal in all that a model reads, and what that is.
-
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +62,13 @@ class ContentCodes:
         of_clean = np.append(self._of_texts(clean.texts), -1)
         self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
         self._golds = golds
-        self._gold_marks = numbers_of(self._marks, map(_gold_marks, examples)).tolist()
+        marks = (_marks(each.target.spans) if isinstance(each.target, Answers) else () for each in examples)
+        self._gold_marks = numbers_of(self._marks, marks).tolist()
         if isinstance(golds, Ranges):
             self._target = self._of_golds(golds)
         else:
-            self._target = numbers_of(self._targets, map(_target, examples))
+            targets: Iterator[Hashable] = (example.target for example in examples)
+            self._target = numbers_of(self._targets, targets)
 
     def of(self, shown: PerturbedExamples | None) -> Array:
         """The numbers (n, fields and target) of the examples under a condition; None: of the clean ones.
@@ -115,14 +115,6 @@ def _marks(spans: Sequence[Span]) -> tuple[tuple[str | None, bool], ...]:
     return tuple((span.label, span.frozen) for span in spans)
 
 
-def _gold_marks(example: Example) -> tuple[tuple[str | None, bool], ...]:
-    return _marks(example.target.spans) if isinstance(example.target, Answers) else ()
-
-
-def _target(example: Example) -> Hashable:
-    return example.target
-
-
 def contents_at(
     examples: Sequence[Example],
     clean: CleanColumns,
@@ -144,15 +136,13 @@ def contents_at(
             (each.noised, each.numbers[name][at]) if each and name in each.numbers else (clean.texts, numbers[at])
             for each, at in parts
         ]
-        values[name] = [value for noised, chosen in texts for value in _values(noised, chosen)]
+        values[name] = []
+        for noised, chosen in texts:
+            with_none = [*noised.values, None]  # the last for a text that is not there
+            values[name] += [with_none[number] for number in chosen.tolist()]
         spans[name] = joined_spans([(taken(noised.spans, chosen), len(chosen)) for noised, chosen in texts])
     ids = [examples[at].id for _, each in parts for at in each.tolist()]
     return Contents(ids, values, spans, _golds_at(golds, parts))
-
-
-def _values(noised: NoisedTexts, numbers: Array) -> list[str | None]:
-    values = [*noised.values, None]
-    return [values[number] for number in numbers.tolist()]
 
 
 def _golds_at(golds: TargetColumn, parts: Sequence[tuple[PerturbedExamples | None, Array]]) -> Ranges | None:
@@ -201,8 +191,8 @@ class TokenCounts:
     changed: Array
 
 
-_NO_TOKENS: Final = np.zeros(0, np.int64)
-NO_TOKENS: Final = TokenCounts(_NO_TOKENS, _NO_TOKENS, None, _NO_TOKENS)
+_NOTHING: Final = np.zeros(0, np.int64)
+NO_TOKENS: Final = TokenCounts(_NOTHING, _NOTHING, None, _NOTHING)
 
 
 @final
@@ -223,15 +213,10 @@ class PieceNumbers:
         """The pieces of texts after noise: words that no edit reached are those of the `clean` texts."""
         if not self.words:
             return self.of(noised.values, noised.spans)
-        some, numbers = np.flatnonzero(_reached(noised)), clean.numbers.copy()
-        numbers[some] = numbers_of(self.known, _words(noised.values, noised.spans, some))
+        some, numbers, spans = np.flatnonzero(_reached(noised)), clean.numbers.copy(), noised.spans
+        ends = zip(*(column[some].tolist() for column in (spans.text, spans.start, spans.stop)), strict=True)
+        numbers[some] = numbers_of(self.known, (noised.values[text][start:stop] for text, start, stop in ends))
         return Pieces(numbers, clean.bounds)
-
-
-def _words(values: Sequence[str], spans: SpanTable, some: Array) -> Iterator[str]:
-    """The words that some of the spans are."""
-    ends = zip(*(column[some].tolist() for column in (spans.text, spans.start, spans.stop)), strict=True)
-    return (values[text][start:stop] for text, start, stop in ends)
 
 
 def _reached(noised: NoisedTexts) -> Array:
@@ -247,35 +232,25 @@ def _in_order(spans: SpanTable) -> bool:
     return bool(((spans.text[1:] > spans.text[:-1]) | (spans.start[1:] >= spans.stop[:-1])).all())
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class PieceTokens:
-    """The tokens of distinct pieces (p,): their `lengths`, how many are `unknown`, and numbers of equal `forms`."""
+def _token_counts(
+    predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None, several: Sequence[tuple[Pieces, Pieces]]
+) -> list[TokenCounts]:
+    """The tokens of texts by their pieces, clean and noised, of each variant.
 
-    lengths: Array
-    unknown: Array | None
-    forms: Array
-
-    def of(self, clean: Pieces, noisy: Pieces) -> TokenCounts:
-        """The counts of texts."""
-        unknown = None if self.unknown is None else (_summed(self.unknown, clean), _summed(self.unknown, noisy))
-        unlike = self.forms[clean.numbers] != self.forms[noisy.numbers]
-        changed = parts_summed(unlike, clean.bounds) > 0
-        return TokenCounts(_summed(self.lengths, clean), _summed(self.lengths, noisy), unknown, changed)
-
-
-def piece_tokens(predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None) -> PieceTokens:
-    """The tokens of pieces, which have the numbers from 0 on in order; `lexicon` has texts that were read before."""
+    `known` pieces have the numbers from 0 on in order; `lexicon` has texts that were read before.
+    """
     pieces = list(known)
     read = predictor.tokens(pieces, lexicon)
-    numbers, tokens, unknown = read.numbers(pieces), read.tokens, predictor.unknown
-    counts = None if unknown is None else tokens.count(unknown)[numbers]
-    return PieceTokens(tokens.lengths[numbers], counts, forms(tokens.ids, tokens.bounds)[numbers])
-
-
-def forms(ids: Array, bounds: Array) -> Array:
-    """Numbers of consecutive parts of ids (n,) int64, equal where the parts are."""
-    return numbers_of(numbering(), parts_as_bytes(ids, bounds))
+    numbers, tokens = read.numbers(pieces), read.tokens
+    lengths = tokens.lengths[numbers]
+    unknown = None if predictor.unknown is None else tokens.count(predictor.unknown)[numbers]
+    forms = numbers_of(numbering(), parts_as_bytes(tokens.ids, tokens.bounds))[numbers]  # equal where tokens are
+    counts = []
+    for clean, noisy in several:
+        both = None if unknown is None else (_summed(unknown, clean), _summed(unknown, noisy))
+        changed = parts_summed(forms[clean.numbers] != forms[noisy.numbers], clean.bounds) > 0
+        counts.append(TokenCounts(_summed(lengths, clean), _summed(lengths, noisy), both, changed))
+    return counts
 
 
 def _summed(values: Array, pieces: Pieces) -> Array:
@@ -285,8 +260,6 @@ def _summed(values: Array, pieces: Pieces) -> Array:
 
 _POOL_CHUNK: Final = 1 << 14
 """Candidates that are noised together; of most of them only the text is kept."""
-
-_NOTHING: Final = np.zeros(0, np.int64)
 
 
 Attacks = Callable[[Split, Sequence[Cell]], Mapping[tuple[str, int], Attacked]]
@@ -348,12 +321,16 @@ def prepare(
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    `attacks` makes the examples of conditions that are attacks. Inputs of a search also have a
-    pool of their condition, and are not merged.
+    `attacks` makes the examples of conditions that are attacks. Inputs of a search also have a pool of their condition,
+    and are not merged. Raises Mismatch where the texts of a frozen set do not fit.
     """
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
-    attacked = {**attacks(split, [cell for cell in cells if cell[0].asks]), **_transferred(split, cells)}
+    attacked = dict(attacks(split, [cell for cell in cells if cell[0].asks]))
+    for condition, seed in cells:
+        if frozen := condition.frozen:
+            edits = [frozen.of(example, seed) for example in split.examples]
+            attacked[condition.name, seed] = Attacked(with_edits(split.examples, frozen.fields, edits))
     variants = [
         _variant(split, texts, condition, seed, attacked.get((condition.matches or condition.name, seed)))
         for condition, seed in cells
@@ -396,8 +373,7 @@ def _counted(
             before = numbers.of(values, span_table(spans))
             clean.append((noised.clean, before))
         pieces.append((before, numbers.noised(before, noised) if variant.shown else before))
-    tokens = piece_tokens(predictor, numbers.known, lexicon)
-    return [tokens.of(*pair) for pair in pieces]
+    return _token_counts(predictor, numbers.known, lexicon, pieces)
 
 
 @final
@@ -435,7 +411,9 @@ def _variant(
     right = [example.target.ids if isinstance(example.target, Document) else () for example in split.examples]
     kept, values = _noised_pool(split.corpus, condition, seed, {id for ids in right for id in ids})
     if kept is not None:
-        columns.append(_numbered(right, {text.id: len(noised) + at for at, text in enumerate(kept.clean)}))
+        numbers = {text.id: len(noised) + at for at, text in enumerate(kept.clean)}
+        rows = np.repeat(np.arange(count), np.array([len(ids) for ids in right], np.int64))
+        columns.append((rows, np.array([numbers[id] for ids in right for id in ids], np.int64)))
         noised = joined([noised, kept])
     tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
     tuning = (tuple(tuned.examples), tuned.pool) if tuned and tuned.pool else None
@@ -458,16 +436,6 @@ def _candidates(
     return Candidates(ids, values, corpus.unscored, queries, tuning)
 
 
-def _transferred(split: Split, cells: Sequence[Cell]) -> dict[tuple[str, int], Attacked]:
-    """The examples with the texts of frozen sets. Raises Mismatch."""
-    made: dict[tuple[str, int], Attacked] = {}
-    for condition, seed in cells:
-        if frozen := condition.frozen:
-            edits = [frozen.of(example, seed) for example in split.examples]
-            made[condition.name, seed] = Attacked(with_edits(split.examples, frozen.fields, edits))
-    return made
-
-
 def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:
     """The texts of a condition; those of an attack, and of what is compared with it, are copies for each example."""
     if attacked is None:
@@ -476,12 +444,6 @@ def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attack
     if condition.matches and condition.spec:
         return as_many(texts.clean, texts.counts.graphemes_edited, condition.spec, seed)
     return texts
-
-
-def _numbered(rows: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> tuple[Array, Array]:
-    """The numbers of the ids in rows (k,), and the row of each (k,)."""
-    owners = np.repeat(np.arange(len(rows)), np.array([len(row) for row in rows], np.int64))
-    return owners, np.array([numbers[id] for row in rows for id in row], np.int64)
 
 
 def _noised_pool(

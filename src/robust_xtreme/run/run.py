@@ -110,8 +110,10 @@ def evaluate(
             check_ours(folder.path, spec, force)
             compiling = spec.compile and not fleet
             models = Models("cpu" if fleet else device, spec.precision, spec.representation, compiling)
-            if force and folder.journal.names():
-                _load_all(models, plan, device)
+            if force and folder.journal.names():  # where a model cannot be loaded, the earlier run stays
+                for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
+                    with threads(device, task_run.params):
+                        models.load(task_run.model, task_run.task)
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
@@ -119,13 +121,6 @@ def evaluate(
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())
-
-
-def _load_all(models: Models, plan: Plan, device: str) -> None:
-    """Load each model: where one cannot be loaded, the earlier run stays."""
-    for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
-        with threads(device, task_run.params):
-            models.load(task_run.model, task_run.task)
 
 
 @final
@@ -197,10 +192,8 @@ class _Run:
             device, setting, tokens, is_halved = self._how(staging, self._workers(todo))
             if self.device == CPU:  # another device measures all task runs when they are answered
                 setting = replace(setting, facts=facts_of(self.plan, tasks_of(self.manifest["tasks"])))
-            events = self._events(partial(self._take, staging))
-            Answering(
-                self.plan.splits, self.models, device, setting, events, tokens, is_halved, self.started
-            ).answer_all(todo)
+            how = device, setting, self._events(partial(self._take, staging)), tokens, is_halved, self.started
+            Answering(self.plan.splits, self.models, *how).answer_all(todo)
 
     def _answer_on(self, fleet: Fleet, todo: Sequence[TaskRun]) -> None:
         """Answer each task run by an actor of a fleet, which reads the examples again."""
@@ -265,17 +258,13 @@ class _Run:
         counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)
         tuned = {} if done.threshold is None else {"tuned": {task_run.label: round(done.threshold, 6)}}
         with self.recording:
-            self._keep(task_run, done.measured)
+            if done.measured and sum(part.nbytes for part in self.measured.values()) < _MOST_BYTES:
+                self.measured[stored_of(self.folder, task_run)] = done.measured
             self.counts.update(counts)
             entries = {"parts": done.digests, **tuned}
             added = {key: {**self.manifest.get(key, {}), **new} for key, new in entries.items()}
             self._write({**self.manifest, **added})
         self.say(f"{task_run.label}: {self._counted(counts)}")
-
-    def _keep(self, task_run: TaskRun, measured: MeasuredPart | None) -> None:
-        """Keep what was measured of a task run until the end, while there is room; others are measured again there."""
-        if measured and sum(part.nbytes for part in self.measured.values()) < _MOST_BYTES:
-            self.measured[stored_of(self.folder, task_run)] = measured
 
     def _write(self, manifest: dict[str, Any]) -> None:
         self.manifest = manifest

@@ -21,22 +21,12 @@ from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import ATTACKED, CELL, CHANCE, PREDICTIONS, SCOPES, SHALLOW, STATS, assembled
 from robust_xtreme.files.store import coded, ordered
+from robust_xtreme.models.predictors.predictor import Predicted
 from robust_xtreme.models.reading.inputs import Inputs
 from robust_xtreme.models.reading.windows import of_examples
-from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, STATUSES
 from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, risky
-from robust_xtreme.run.answered import (
-    Answered,
-    Columns,
-    cell_of,
-    columns_of,
-    displaced,
-    responses,
-    responses_of,
-    spread,
-)
 from robust_xtreme.run.attacking import target_of
 from robust_xtreme.run.prepare import Prepared, Variant
 from robust_xtreme.run.task_run import TaskRun
@@ -45,7 +35,72 @@ from robust_xtreme.stats.shallow.predictor import answers, shallow_of
 from robust_xtreme.stats.shallow.words import ShownExamples
 from robust_xtreme.tasks.noisy.measured import named_by
 
-# The frame PREDICTIONS of a task run: each item under each condition, its answer, its status and its noise.
+Columns = dict[str, Any]
+"""Columns of a frame; a string or a number represents a column of it."""
+
+
+def spread(columns: Columns, height: int) -> Columns:
+    """Repeat single values to the height of the frame."""
+    whole_columns = dict(columns)
+    for name, value in columns.items():
+        if isinstance(value, (str, int)):
+            # `new_from_index` takes a tenth of the time of `pl.repeat`.
+            single = pl.Series([value], dtype=pl.String if isinstance(value, str) else pl.Int64)
+            whole_columns[name] = single.new_from_index(0, height)
+    return whole_columns
+
+
+def cell_of(prepared: Prepared, variant: Variant) -> Columns:
+    """The columns of a cell, and the noise seed."""
+    task_run = prepared.task_run
+    values = (
+        task_run.model.name,
+        task_run.data,
+        task_run.task.name,
+        task_run.split,
+        *task_run.languages,
+        task_run.setting,
+        task_run.inference,
+        variant.condition.name,
+    )
+    return {**dict(zip(CELL, values, strict=True)), "noise_seed": variant.seed}
+
+
+def columns_of(prepared: Prepared) -> tuple[ExampleColumns, ...]:
+    """The examples of each variant; the clean ones are one object with those of the clean variant."""
+    clean = ExampleColumns(prepared.examples)
+    shown = (variant.shown for variant in prepared.variants)
+    return tuple(clean if noised is None else ExampleColumns(noised, clean, noised) for noised in shown)
+
+
+def responses_of(prepared: Prepared, predicted: Predicted, columns: Sequence[ExampleColumns]) -> list[Responses | None]:
+    """The answers to each variant as metrics read them; None where one to its condition is not finite.
+
+    `columns` are the examples of each variant, the clean ones first.
+    """
+    failed = {variant.condition.name for variant in prepared.variants if not predicted.finite[variant.inputs].all()}
+    answers = predicted.targets
+    if isinstance(answers, Ranges):  # where a gold answer was truncated there is none
+        answers = answers.without(prepared.inputs.lost[prepared.inputs.content])
+    several: list[Responses | None] = []
+    for variant, perturbed in zip(prepared.variants, columns, strict=True):
+        anew = predicted.retuned.take(variant.inputs) if predicted.retuned else None
+        given = responses(columns[0], perturbed, variant, answers.take(variant.inputs), anew)
+        several.append(None if variant.condition.name in failed else given)
+    return several
+
+
+def responses(
+    clean: ExampleColumns,
+    perturbed: ExampleColumns,
+    variant: Variant,
+    answers: TargetColumn,
+    retuned: TargetColumn | None = None,
+) -> Responses:
+    """The answers to a variant, which are in its coordinates."""
+    restored = variant.shown.restored(answers) if variant.shown else answers
+    return Responses(clean, perturbed, answers, restored, retuned)
+
 
 _CONTEXT: Final = "context"
 _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_target")
@@ -55,18 +110,15 @@ _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_targe
 class RowMaker:
     """Makes the rows of a task run; what several conditions have in common is made once."""
 
-    def __init__(self, answered: Answered) -> None:
-        prepared = answered.prepared
-        self._answered, self._prepared, self._labels = answered, prepared, prepared.task_run.task.labels
+    def __init__(self, prepared: Prepared, predicted: Predicted) -> None:
+        self._prepared, self._labels = prepared, prepared.task_run.task.labels
         self._golds = _strings(written(prepared.golds))
+        names = {"example": "id", "cluster": "cluster", "fingerprint": "fingerprint"}
         self._items = {
-            "example": _strings([example.id for example in prepared.examples]),
-            "cluster": _strings([example.cluster for example in prepared.examples]),
-            "fingerprint": _strings([example.fingerprint for example in prepared.examples]),
+            name: _strings([getattr(example, of) for example in prepared.examples]) for name, of in names.items()
         }
         self._inputs = _InputFacts(prepared.inputs)
         self._risky: dict[tuple[tuple[str, ...], int], Risky] = {}
-        predicted = answered.predicted
         self._predictions = _strings(written(predicted.targets)).set(pl.Series(~predicted.finite), None)
         self._first = _first_spans(predicted.targets)
         self._contexts = [example.texts[_CONTEXT].value for example in prepared.examples] if self._first else []
@@ -77,9 +129,11 @@ class RowMaker:
             **cell_of(self._prepared, variant),
             **self._items,
             **self._answers(variant, failed),
-            **self._noise(variant),
+            "nominal": _nominal(variant),
+            **variant.measured.columns(),
+            **self._risk(variant),
             **self._tokens(variant),
-            **_attack(None if failed else variant.record),
+            **(_attack(variant.record) if variant.record and not failed else {}),
         }
         return assembled(spread(columns, len(self._prepared.examples)), PREDICTIONS)
 
@@ -120,17 +174,10 @@ class RowMaker:
         code = np.where(self._inputs.lost[variant.inputs], _STATUSES.index("truncated_gold"), noise)
         if variant.record:
             code = np.where(variant.record.skipped, _STATUSES.index("skipped_wrong"), code)
-            code = np.where(self._aimed_at(variant.condition), _STATUSES.index("skipped_target"), code)
+            golds, target = self._prepared.golds, target_of(variant.condition.spec)
+            if target and isinstance(golds, Choices):  # the gold class is the one that the attack wants as the answer
+                code = np.where(golds.index == self._labels.index(target), _STATUSES.index("skipped_target"), code)
         return named_by(np.where(noise == NOT_APPLICABLE, noise, code), _STATUSES)
-
-    def _aimed_at(self, condition: Condition) -> Array | bool:
-        """Whether the gold class of each item is the one that an attack wants as the answer."""
-        golds, target = self._prepared.golds, target_of(condition.spec)
-        return target != "" and isinstance(golds, Choices) and golds.index == self._labels.index(target)
-
-    def _noise(self, variant: Variant) -> Columns:
-        """What noise did to each item."""
-        return {"nominal": _nominal(variant), **variant.measured.columns(), **self._risk(variant)}
 
     def _risk(self, variant: Variant) -> Columns:
         """The edited numbers and negators of each item."""
@@ -181,35 +228,25 @@ class _InputFacts:
 
 def attacked_rows(prepared: Prepared, failed: Sequence[bool]) -> pl.DataFrame | None:
     """ATTACKED of a task run, without attacks that `failed`, by variant; None where no condition is an attack."""
-    under = [
-        (_attacked(prepared, variant, variant.record), lost)
-        for variant, lost in zip(prepared.variants, failed, strict=True)
-        if variant.record
-    ]
-    return pl.concat([rows.clear() if lost else rows for rows, lost in under]) if under else None
+    under, examples = [], prepared.examples
+    for variant, lost in zip(prepared.variants, failed, strict=True):
+        if record := variant.record:
+            columns = {
+                **cell_of(prepared, variant),
+                "example": [example.id for example in examples],
+                **{name: [getattr(example, name) for example in examples] for name in ("cluster", "fingerprint")},
+                "edits": [json_text(edits) for edits in record.edits],
+                **{name: getattr(record, name) for name in ("skipped", "allowed", "queries", "first")},
+                "words": np.array([len(edits) for edits in record.edits], np.int64),
+                "graphemes": np.array([sum(edit.graphemes for edit in edits) for edits in record.edits], np.int64),
+            }
+            rows = assembled(spread(columns, len(examples)), ATTACKED)
+            under.append(rows.clear() if lost else rows)
+    return pl.concat(under) if under else None
 
 
-def _attacked(prepared: Prepared, variant: Variant, record: AttackRecord) -> pl.DataFrame:
-    columns = {
-        **cell_of(prepared, variant),
-        "example": [example.id for example in prepared.examples],
-        "cluster": [example.cluster for example in prepared.examples],
-        "fingerprint": [example.fingerprint for example in prepared.examples],
-        "edits": [json_text(edits) for edits in record.edits],
-        "skipped": record.skipped,
-        "allowed": record.allowed,
-        "queries": record.queries,
-        "first": record.first,
-        "words": np.array([len(edits) for edits in record.edits], np.int64),
-        "graphemes": np.array([sum(edit.graphemes for edit in edits) for edits in record.edits], np.int64),
-    }
-    return assembled(spread(columns, len(prepared.examples)), ATTACKED)
-
-
-def _attack(record: AttackRecord | None) -> Columns:
+def _attack(record: AttackRecord) -> Columns:
     """The queries of each item, and whether one of them was a success; null where it was skipped."""
-    if record is None:
-        return {}
     skipped = pl.Series(record.skipped)
     success = pl.Series(record.first > 0)
     return {"queries": pl.Series(record.queries).set(skipped, None), "success": success.set(skipped, None)}
@@ -282,31 +319,19 @@ def _model_stats(
     for variant, given in zip(prepared.variants, answered, strict=True):
         if given is None:
             continue
-        sums = _sums(metrics, given)
-        if clean is not None and given is not clean:
-            twins = _sums(metrics, _twins(clean, given, variant))
-            sums = [_joined([each, _as_twins(twin)]) for each, twin in zip(sums, twins, strict=True)]
+        sums = [metric.of(given) for metric in metrics]
+        if clean is not None and given is not clean:  # a twin: the clean answers, scored by the scopes of the noisy
+            moved = variant.shown.targets(clean.predictions) if variant.shown else clean.predictions
+            twins = Responses(clean.clean, given.perturbed, moved, clean.predictions)
+            parts = [_where(each, each.scopes > 0) for each in (metric.of(twins) for metric in metrics)]
+            parts = [replace(each, scopes=each.scopes + _TWIN) for each in parts]
+            sums = [_joined(both) for both in zip(sums, parts, strict=True)]
         yield cell_of(prepared, variant), sums
-
-
-def _twins(clean: Responses, noisy: Responses, variant: Variant) -> Responses:
-    """The answers to the clean inputs, scored by the scopes of the noisy examples."""
-    moved = displaced(clean.predictions, variant)
-    return Responses(clean.clean, noisy.perturbed, moved, clean.predictions)
-
-
-def _as_twins(sums: Sums) -> Sums:
-    parts = _where(sums, sums.scopes > 0)
-    return replace(parts, scopes=parts.scopes + _TWIN)
-
-
-def _sums(metrics: Sequence[Metric], given: Responses) -> list[Sums]:
-    return [metric.of(given) for metric in metrics]
 
 
 def _whole_sums(metrics: Sequence[Metric], given: Responses) -> list[Sums]:
     """The sums of whole items, without those of the parts that noise changed or left."""
-    return [_where(sums, sums.scopes == 0) for sums in _sums(metrics, given)]
+    return [_where(sums, sums.scopes == 0) for sums in (metric.of(given) for metric in metrics)]
 
 
 def _where(sums: Sums, mask: Array) -> Sums:
@@ -401,20 +426,18 @@ class TaskRunRows:
     attacked: pl.DataFrame | None = None
 
 
-def score_examples(answered: Answered) -> TaskRunRows:
+def score_examples(prepared: Prepared, predicted: Predicted) -> TaskRunRows:
     """The frames of a task run, with the statistics of chance and of the shallow predictor.
 
     A condition with an answer that is not finite is `failed` and has no statistics of the model or of an attack.
     """
-    columns = columns_of(answered.prepared)
-    responses, rows = responses_of(answered, columns), RowMaker(answered)
-    failed = [given is None for given in responses]
-    predictions = pl.concat([rows.of(*each) for each in zip(answered.prepared.variants, failed, strict=True)])
-    stats = stats_of(answered.prepared, columns, responses)
-    return TaskRunRows(ordered(predictions, PREDICTIONS.key), stats, attacked_rows(answered.prepared, failed))
+    columns, rows = columns_of(prepared), RowMaker(prepared, predicted)
+    answered = responses_of(prepared, predicted, columns)
+    failed = [given is None for given in answered]
+    predictions = pl.concat([rows.of(*each) for each in zip(prepared.variants, failed, strict=True)])
+    stats = stats_of(prepared, columns, answered)
+    return TaskRunRows(ordered(predictions, PREDICTIONS.key), stats, attacked_rows(prepared, failed))
 
-
-# Stages the files of a task run: any process may write them, in a folder that nobody reads before they are taken.
 
 PARTS: Final = "parts"
 """The folder of a run that has the files of its task runs."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, final
+from typing import Final, final
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.run_spec import RunSpec
@@ -18,9 +18,6 @@ from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.rows import identity_of, limit
 from robust_xtreme.tasks.sources.survey import tuned_on
-
-Entries = Sequence[Mapping[str, Any]]
-
 
 ROOM: Final = 2_000_000
 """The most texts and spans that are kept, about 200 to 500 bytes each: all of XTREME-R but a part of PAN-X."""

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from robust_xtreme.core.errors import OTHERWISE, Mismatch, UnreadableFiles, counted
 from robust_xtreme.files.schema import UNREADABLE
-from robust_xtreme.run.task_run import Entries
 
 _PLANNED: Final = ("models", "tasks", "units", "not_run", "overlap", "own_data", "notes")
 """Parts of a manifest that follow from the plan, which has more task runs once a file is mended."""
@@ -23,7 +22,7 @@ def check_read(lines: Sequence[str], others: int, keep_going: bool) -> None:
     raise UnreadableFiles((*lines, rest) if others else lines)
 
 
-def missing(cells: Entries) -> str:
+def missing(cells: Sequence[Mapping[str, Any]]) -> str:
     """The task runs that are missing, as a sentence with what to do; empty where there is none."""
     names = [f"{cell['task']} {cell.get('language', '')}".rstrip() for cell in cells]
     if not names:

@@ -25,9 +25,6 @@ from robust_xtreme.studies.frames import CLEAN, NOISE_FAMILIES, Estimand
 # No standard error is taken from the residuals of a fit: the unit of a claim is the seed, and the interval of a
 # coefficient is Student's t over its values in the seeds.
 
-INTERCEPT: Final = "intercept"
-"""The key of a fit's constant."""
-
 _SMALL: Final = 1e-8
 
 Factors = Mapping[str, Sequence[float]]
@@ -35,7 +32,7 @@ Factors = Mapping[str, Sequence[float]]
 
 
 def fitted(outcome: Sequence[float], factors: Factors) -> dict[str, float]:
-    """The intercept and a coefficient of each factor, in units of the outcome for each unit of the factor.
+    """The `intercept` and a coefficient of each factor, in units of the outcome for each unit of the factor.
 
     Raises Mismatch where the lengths differ or a number is not finite, SpecError for a factor that others determine.
     """
@@ -47,7 +44,7 @@ def fitted(outcome: Sequence[float], factors: Factors) -> dict[str, float]:
     centred = np.asarray(outcome, float) - np.mean(outcome)
     values, *_ = np.linalg.lstsq(matrix - means, centred, rcond=None)
     intercept = float(np.mean(outcome) - means @ values)
-    return {INTERCEPT: intercept, **dict(zip(factors, map(float, values), strict=True))}
+    return {"intercept": intercept, **dict(zip(factors, map(float, values), strict=True))}
 
 
 def check_rank(factors: Factors) -> None:
@@ -149,33 +146,23 @@ POINTS, CORRECTED, LOGIT = SCALES = ("points", "corrected", "logit")
 def on_scale(value: float, chance: float, n: int, scale: str) -> float:
     """A value of `n` items and its chance, both in points, on a scale.
 
+    Corrected for chance it is 0 at chance, 100 at the top, and below 0 where it is below chance. The logit of this
+    share x, which is 0 below chance, is the log odds of (n x + 0.5) / (n + 1): half an item more keeps it finite.
+
     Raises UnknownName for another scale, UserError where chance is 100.
     """
-    match scale:
-        case "points":
-            return value
-        case "corrected":
-            return corrected(value, chance)
-        case "logit":
-            return logit(value, chance, n)
-    raise UnknownName("scale", scale, SCALES, "robust-xtreme study --help")
-
-
-def corrected(value: float, chance: float) -> float:
-    """A value corrected for chance, in points: 0 at chance, 100 at the top; below 0 where it is below chance."""
+    if scale not in SCALES:
+        raise UnknownName("scale", scale, SCALES, "robust-xtreme study --help")
+    if scale == POINTS:
+        return value
     if not chance < TOP:
         raise UserError(
             f"Chance is {chance:g} of {TOP:g} points: nothing is above it, so no value is corrected for it."
         )
-    return TOP * (value - chance) / (TOP - chance)
-
-
-def logit(value: float, chance: float, n: int) -> float:
-    """The logit of the chance-corrected share x of `n` items: log odds of (n x + 0.5) / (n + 1).
-
-    The shift by half an item keeps the logits of 0 and 1 finite. What is below chance has the share 0.
-    """
-    share = min(max(corrected(value, chance) / TOP, 0.0), 1.0)
+    corrected = TOP * (value - chance) / (TOP - chance)
+    if scale == CORRECTED:
+        return corrected
+    share = min(max(corrected / TOP, 0.0), 1.0)
     kept = (n * share + 0.5) / (n + 1)
     return math.log(kept / (1 - kept))
 
@@ -191,8 +178,6 @@ Measure = Callable[[Cell, str], BySeed]
 
 Key = TypeVar("Key")
 Path = TypeVar("Path", bound=tuple[str, ...])
-
-_COLUMNS: Final = ("arm", "target", "language", "condition", "seed", "value", "chance", "n")
 
 Level = tuple[float, float, int]
 """Value and chance in points, and the number of items."""
@@ -244,7 +229,8 @@ class Grid:
 def grid_of(values: pl.DataFrame) -> Grid:
     """The grid of VALUES."""
     levels: dict[tuple[str, Cell, str], dict[int, Level]] = {}
-    for arm, target, language, condition, seed, *level in values.select(_COLUMNS).iter_rows():
+    columns = ("arm", "target", "language", "condition", "seed", "value", "chance", "n")
+    for arm, target, language, condition, seed, *level in values.select(columns).iter_rows():
         levels.setdefault((arm, (target, language), condition), {})[seed] = (level[0], level[1], level[2])
     flagged = values.filter(pl.col("left_out").is_not_null()).sort(values.columns)
     named = flagged.select("arm", "target", "language", "left_out").iter_rows()
@@ -286,7 +272,7 @@ def nested(leaves: Mapping[Path, BySeed]) -> BySeed:
         for depth, name in enumerate(path):
             children.setdefault(path[:depth], set()).add(name)
     weights = {path: prod(1 / len(children[path[:depth]]) for depth in range(len(path))) for path in kept}
-    seeds = sorted(set.intersection(*(set(part) for part in kept.values())))
+    seeds = shared_seeds(kept.values())
     return {seed: sum(weights[path] * part[seed] for path, part in kept.items()) for seed in seeds}
 
 
@@ -317,9 +303,6 @@ def retained(grid: Grid, arm: str, without: str) -> Crossing | None:
     clean, noisy = over_cells(cells, measure), over_noise(grid, cells, grid.families(cells), measure)
     seeds = sorted(clean.keys() & noisy.keys())
     return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
-
-
-# Gains of arms: an arm minus its reference on clean text, over the same cells in each training seed.
 
 
 def gain(grid: Grid, arm: str, reference: str, cells: Sequence[Cell], scale: str = POINTS) -> BySeed:

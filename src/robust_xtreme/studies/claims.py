@@ -34,7 +34,7 @@ from robust_xtreme.stats.claims import benjamini_hochberg, holm
 from robust_xtreme.stats.intervals import CONFIDENCE, POWER, t_quantile
 from robust_xtreme.studies.frames import CONTRASTS, Estimand
 
-# The power of a comparison of training seeds: the t test of a mean over seeds, by the noncentral t.
+# The power of a comparison of training seeds is by the noncentral t.
 #
 # A test of the mean of S numbers, one of each seed, with the standard deviation `sd` over seeds: an effect has the
 # noncentrality effect / (sd / sqrt(S)), with S - 1 degrees of freedom. `tests` are the tests that share a two-sided
@@ -113,9 +113,6 @@ PRIMARY_SHARE: Final = 0.8
 PRIMARY_TESTS: Final = 1 / PRIMARY_SHARE
 """The number of tests that one primary claim then counts as, for `studies.power`."""
 
-ONLY_CHECKPOINTS: Final = "these checkpoints only"
-"""The title of differences of too few seeds: they are not claims about training."""
-
 _ALPHA: Final = 1 - CONFIDENCE
 _STILL: Final = 1e-9
 _NAMES: Final = ("tier", "contrast", "arm", "reference", "target", "language", "condition")
@@ -133,7 +130,10 @@ def contrasts(estimands: Sequence[Estimand]) -> pl.DataFrame:
     claims: dict[_Claim, list[_Row]] = {}
     families: dict[tuple[str, str], list[_Claim]] = {}
     for estimand in estimands:
-        row = _row(estimand)
+        row: _Row = {name: getattr(estimand, name) for name in (*_NAMES, "scale")}
+        if not estimand.by_seed:
+            raise Mismatch(f"The contrast {' '.join(filter(None, row.values()))} has no seed: its arms share none.")
+        row |= {"seeds": len(estimand.by_seed), **over_seeds([*estimand.by_seed.values()])}
         key = (*(row[name] for name in _NAMES), estimand.corrected_with)
         if key not in claims:
             families.setdefault((estimand.tier, estimand.corrected_with), []).append(key)
@@ -147,39 +147,20 @@ def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
 
     mean +- t(0.975, S - 1) * sd / sqrt(S), sd with S - 1. Se, df, low, high and p are None without an interval.
     """
-    seeds, mean = len(numbers), math.fsum(numbers) / len(numbers)
-    if seeds < 2:
-        return _unknown(mean, f"{ONLY_CHECKPOINTS}: {seeds} seed")
-    se = math.sqrt(_variance(numbers) / seeds)
-    if se <= _STILL:
-        return _unknown(mean, f"none: {seeds} seeds do not vary")
-    return _bounded(mean, se, seeds - 1, f"t over {seeds} seeds, {seeds - 1} df")
-
-
-def _variance(numbers: Sequence[float]) -> float:
-    mean = math.fsum(numbers) / len(numbers)
-    return math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1)
-
-
-def _bounded(mean: float, se: float, df: float, method: str) -> dict[str, Any]:
     from scipy import special
 
+    seeds, mean = len(numbers), math.fsum(numbers) / len(numbers)
+    df = seeds - 1
+    unknown = {"estimate": mean, **dict.fromkeys(("se", "df", "low", "high", "p"))}
+    if not df:
+        return {**unknown, "method": "these checkpoints only: 1 seed"}  # it is no claim about training
+    se = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / df / seeds)
+    if se <= _STILL:
+        return {**unknown, "method": f"none: {seeds} seeds do not vary"}
     reach = t_quantile(0.5 + CONFIDENCE / 2, df) * se
     p = float(2 * special.stdtr(df, -abs(mean / se)))
     bounds = {"se": se, "df": float(df), "low": mean - reach, "high": mean + reach}
-    return {"estimate": mean, **bounds, "p": p, "method": method}
-
-
-def _unknown(mean: float, method: str) -> dict[str, Any]:
-    return {"estimate": mean, **dict.fromkeys(("se", "df", "low", "high", "p")), "method": method}
-
-
-def _row(estimand: Estimand) -> _Row:
-    """A row of CONTRASTS before it is corrected."""
-    names = {name: getattr(estimand, name) for name in (*_NAMES, "scale")}
-    if not estimand.by_seed:
-        raise Mismatch(f"The contrast {' '.join(filter(None, names.values()))} has no seed: its arms share none.")
-    return {**names, "seeds": len(estimand.by_seed), **over_seeds([*estimand.by_seed.values()])}
+    return {"estimate": mean, **bounds, "p": p, "method": f"t over {seeds} seeds, {df} df"}
 
 
 def _correct(claims: Mapping[_Claim, list[_Row]], families: Mapping[tuple[str, str], list[_Claim]]) -> None:
@@ -191,7 +172,7 @@ def _correct(claims: Mapping[_Claim, list[_Row]], families: Mapping[tuple[str, s
         whole = tier == SECONDARY and all(row["sign"] for row in primary)
         rows = [claims[key] for key in keys]
         correct = benjamini_hochberg if tier == EXPLORATORY else holm
-        for several, p in zip(rows, correct([_p(several) for several in rows]), strict=True):
+        for several, p in zip(rows, correct([*map(_p, rows)]), strict=True):
             _claim(several, p / (1.0 if whole else share), len(rows), share)
         primary += [row for several in rows for row in several if tier == PRIMARY]
 

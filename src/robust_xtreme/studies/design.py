@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, final
+from typing import Any, final
 
 import polars as pl
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.specs import check_keys
 from robust_xtreme.studies.frames import Estimand
-
-# Findings of a study in sentences: estimate, interval, seeds, the smallest effect that would be claimed, and scope.
-
-POINTS_UNIT: Final = "points"
 
 Row = Mapping[str, Any]
 
@@ -25,17 +21,14 @@ def row_of(contrasts: pl.DataFrame, contrast: str, scale: str = "points", **name
     return rows.row(0, named=True) if rows.height else None
 
 
-def finding(row: Row | None, what: str, unit: str = POINTS_UNIT) -> str:
-    """One sentence of a contrast: what it is of, its number and interval, and whether a sign is claimed."""
+def finding(row: Row | None, what: str, unit: str = "points") -> str:
+    """A sentence of a contrast: what it is of, number, interval, smallest effect to be claimed, and claimed sign."""
     if row is None:
         return f"{what}: not computed, as no training seed has all of its cells."
     number = f"{signed(row['estimate'])} {unit}".strip()
-    return f"{what}: {number} ({_spread(row)}). {_claim(row)}"
-
-
-def with_scope(sentences: list[str], scope: str) -> list[str]:
-    """The sentences, and what they are true of."""
-    return [*sentences, f"Scope: {scope.removesuffix('.')}."] if scope else sentences
+    seeds = f"{row['seeds']} training seed{'' if row['seeds'] == 1 else 's'}"
+    mde = "" if row["mde"] is None else f", 80 % power from {row['mde']:.2f} on"
+    return f"{what}: {number} ({interval(row)}, {seeds}{mde}). {_claim(row)}"
 
 
 def signed(value: float) -> str:
@@ -50,45 +43,28 @@ def interval(row: Row) -> str:
     return f"95 % interval {signed(row['low'])} to {signed(row['high'])}"
 
 
-def _spread(row: Row) -> str:
-    seeds = f"{row['seeds']} training seed{'' if row['seeds'] == 1 else 's'}"
-    mde = "" if row["mde"] is None else f", 80 % power from {row['mde']:.2f} on"
-    return f"{interval(row)}, {seeds}{mde}"
-
-
 def _claim(row: Row) -> str:
-    if row["sign"] is not None:
-        return f"It is {'above' if row['sign'] == 'higher' else 'below'} 0 (corrected p {_p(row['p_adjusted'])})."
     if row["tier"] == "exploratory":
         return "It is explored: no sign is claimed."
-    if row["p_adjusted"] is None:
-        return "No sign is claimed."
-    return f"No sign is claimed (corrected p {_p(row['p_adjusted'])})."
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "below 0.001"
-
-
-Estimands = Callable[[pl.DataFrame, pl.DataFrame, Any], list[Estimand]]
-"""From VALUES, ARMS and the analysis to what is tested."""
-
-Sentences = Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame, Any, str], list[str]]
-"""From CONTRASTS, VALUES, ARMS, the analysis and the scope to the findings."""
+    p = row["p_adjusted"]
+    known = "" if p is None else f" (corrected p {f'{p:.3f}' if p >= 0.001 else 'below 0.001'})"
+    sign = {"higher": "It is above 0", "lower": "It is below 0", None: "No sign is claimed"}[row["sign"]]
+    return f"{sign}{known}."
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Design:
     """One of the five questions. `refuted` says what would refute the expected answer; `analysis` is the type of the
-    table [analysis] of a study's file."""
+    table [analysis] of a study's file. `estimands` makes of VALUES, ARMS and the analysis what is tested, `sentences`
+    of CONTRASTS, VALUES, ARMS and the analysis the findings."""
 
     name: str
     question: str
     refuted: str
     analysis: type[Any]
-    estimands: Estimands
-    sentences: Sentences
+    estimands: Callable[[pl.DataFrame, pl.DataFrame, Any], list[Estimand]]
+    sentences: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame, Any], list[str]]
 
     def read(self, values: Mapping[str, Any], arms: Sequence[str], location: str) -> Any:
         """The analysis from its table. Raises SpecError, also for an arm that the study does not have."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -11,9 +13,12 @@ import polars as pl
 
 from robust_xtreme import __version__
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError, MissingData
-from robust_xtreme.core.sinks import Trusted
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError
+from robust_xtreme.core.sinks import Trusted, one_line
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import csv, store
+from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
+from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES
 from robust_xtreme.report.blocks import (
     Block,
     Bullets,
@@ -30,10 +35,10 @@ from robust_xtreme.report.blocks import (
 from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
+from robust_xtreme.stats.degrade import without_fields
 from robust_xtreme.stats.shapes import fits
+from robust_xtreme.stats.stages import OWN
 from robust_xtreme.studies.claims import contrasts
-from robust_xtreme.studies.collecting import collected
-from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
 from robust_xtreme.studies.grid import StudyCell, cells
 from robust_xtreme.studies.study_file import Study, parsed
@@ -67,9 +72,10 @@ class Outcome:
 
     @property
     def sentences(self) -> list[str]:
-        """The findings in words."""
+        """The findings in words, and what they are true of."""
         study = self.study
-        return study.design.sentences(self.contrasts, self.values, self.arms, study.analysis, study.scope)
+        found = study.design.sentences(self.contrasts, self.values, self.arms, study.analysis)
+        return [*found, f"Scope: {study.scope.removesuffix('.')}."] if study.scope else found
 
 
 def outcome(study: Study, work: Path) -> Outcome:
@@ -79,25 +85,9 @@ def outcome(study: Study, work: Path) -> Outcome:
     if not complete:
         raise MissingData(f"No cell of the study {study.name} is complete in {work}.")
     values, arms = collected(complete, work)
-    facts = {**_facts(study, every, work), "absent": _absent(complete, values)}
-    return Outcome(study, values, arms, contrasts_of(study.design, values, arms, study.analysis), facts)
-
-
-def _absent(complete: Sequence[StudyCell], values: pl.DataFrame) -> list[str]:
-    """The targets and languages that were asked for, and that the data do not have."""
     known = set(values.select("target", "language").iter_rows())
     wanted = {(cell.target, code) for cell in complete for code in cell.evaluate.get("languages", ())}
-    return sorted(f"{target} {code}" for target, code in wanted if (target, code.partition("@")[0]) not in known)
-
-
-def contrasts_of(design: Design, values: pl.DataFrame, arms: pl.DataFrame, analysis: Any) -> pl.DataFrame:
-    """CONTRASTS of a design."""
-    return contrasts(design.estimands(values, arms, analysis))
-
-
-def _facts(study: Study, every: tuple[Any, ...], work: Path) -> dict[str, Any]:
-    missing = [cell.name for cell in every if not cell.complete(work)]
-    return {
+    facts = {
         "name": study.name,
         "design": study.design.name,
         "version": __version__,
@@ -105,14 +95,132 @@ def _facts(study: Study, every: tuple[Any, ...], work: Path) -> dict[str, Any]:
         "seed": study.seed,
         "data": study.data,
         "cells": len(every),
-        "missing": missing,
+        "missing": [cell.name for cell in every if cell not in complete],
         "power": asdict(study.power) if study.power else None,
+        "absent": sorted(
+            f"{target} {code}" for target, code in wanted if (target, code.partition("@")[0]) not in known
+        ),
+    }
+    return Outcome(study, values, arms, contrasts(study.design.estimands(values, arms, study.analysis)), facts)
+
+
+_SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
+_LONGEST: Final = 200
+
+
+def collected(cells: Iterable[StudyCell], work: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """VALUES and ARMS of complete cells. Raises DataError for a damaged evaluation, Mismatch where data changed."""
+    values: list[dict[str, Any]] = []
+    arms: list[dict[str, Any]] = []
+    data: dict[tuple[str, str], tuple[str, Path]] = {}
+    for cell in cells:
+        folder = cell.evaluation(work)
+        try:
+            manifest = read_manifest(folder / MANIFEST)
+            models = frame_of(folder, "models.csv", MODELS, manifest)
+            values += _values(cell, folder, models, manifest)
+            arms.append(_arm(cell, models.row(0, named=True)))
+        except (UserError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            cure = f"Remove the folder {folder}: the same command computes it again."
+            raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
+        _check_data(cell, folder, manifest["units"], data)
+    return _frame(values, VALUES), _frame(arms, ARMS)
+
+
+def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
+    """Raise Mismatch where an evaluation has other data of a target and language than one before."""
+    for unit in units:
+        known, other = data.setdefault((cell.target, unit["language"]), (unit["data"], folder))
+        if unit["data"] != known:
+            what = f"{cell.target} {unit['language']} has other data in {folder} than in {other}"
+            raise Mismatch(f"{what}: the data changed meanwhile. Study them in another folder: --out DIR")
+
+
+def _frame(rows: Sequence[dict[str, Any]], frame: Any) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=frame.schema, orient="row").sort(frame.key)
+
+
+def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
+    task: TaskSpec = registry.load("task", cell.target)
+    conditions = frame_of(folder, "conditions.csv", CONDITIONS, manifest)
+    known = {row["condition"]: row for row in conditions.iter_rows(named=True)}
+    flags = {flag for text in models["overlap_flags"].drop_nulls() for flag in json.loads(text)}
+    flagged = f"{OWN}: {cell.target}" in flags
+    scores = frame_of(folder, "scores.csv", SCORES, manifest).filter(
+        pl.col("scope") == "all", pl.col("metric") == task.metrics[0], pl.col("task") == cell.target
+    )
+    first = ",".join(task.perturbed[0])  # the fields that the task's drop is first named by
+    return [
+        _value(cell, row, known[row["condition"]], flagged)
+        for row in scores.iter_rows(named=True)
+        if known[row["condition"]]["fields"] in (None, "", first)
+    ]
+
+
+def _value(cell: StudyCell, row: dict[str, Any], condition: dict[str, Any], flagged: bool) -> dict[str, Any]:
+    """A row of VALUES: a condition is named without its fields, a frozen attack by its own, as all read its texts."""
+    frozen = condition["kind"] == "frozen"
+    return {
+        "arm": cell.arm,
+        "target": cell.target,
+        "language": row["language"],
+        "setting": row["setting"],
+        "family": _family(condition),
+        "condition": f"frozen {condition['name']}" if frozen else without_fields(condition["condition"]),
+        "strength": float(condition["nominal"] or 0),
+        "seed": cell.seed,
+        "metric": row["metric"],
+        "value": row["value"],
+        "chance": row["chance"] or 0.0,
+        "above_chance": row["above_chance"],
+        "n": row["n"],
+        "left_out": OWN if flagged else "overlap" if row["overlap"] else None,
+    }
+
+
+def _family(condition: dict[str, Any]) -> str:
+    match condition["kind"]:
+        case "clean":
+            return CLEAN
+        case "attack" | "frozen":
+            return "attack"
+        case "external":
+            return "other"
+    scripts = condition["kind"] == "transliteration" or condition["name"] in _of_other_scripts()
+    return "script" if scripts else "typo"
+
+
+@cache
+def _of_other_scripts() -> frozenset[str]:
+    """The perturbations that write letters of another script or layout."""
+    return frozenset(
+        name for name in registry.installed("perturbation") if _SCRIPT in registry.load("perturbation", name).waives
+    )
+
+
+def _arm(cell: StudyCell, model: dict[str, Any]) -> dict[str, Any]:
+    """The row of ARMS of a cell's model, from its row of MODELS."""
+    stages = json.loads(model["stages"] or "[]")
+    learned = [stage["task"] for stage in stages if stage["kind"] == "intermediate"]
+    tasks = {name for names in learned for name in names.split(",") if name}
+    extra = registry.names("intermediate")
+    families = {registry.load("intermediate" if name in extra else "task", name).family for name in tasks}
+    kept = ("intermediate_set", "intermediate_examples", "params", "params_nonembedding", "base", "base_kind")
+    return {
+        "arm": cell.arm,
+        "seed": cell.seed,
+        "target": cell.target,
+        **{name: model[name] for name in kept},
+        "tasks": len(tasks),
+        "diversity": model["diversity"],
+        "formats": float(len(families)) if tasks else None,
+        "steps": sum(int(stage.get("steps") or 0) for stage in stages),
+        "model": cell.name,
     }
 
 
 def write(result: Outcome, folder: Path) -> None:
     """Write frames, facts, the study's file and the page. Raises DiskError."""
-
     store.make_folder(folder)
     for frame, data in zip(_FRAMES, (result.values, result.arms, result.contrasts), strict=True):
         store.write_frame(folder / f"{frame.name}.csv", data, frame)
@@ -135,10 +243,6 @@ def read(folder: Path) -> Outcome:
     return Outcome(study, values, arms, contrasted, facts)
 
 
-# The page of a study: what was found, the contrasts with their intervals, the levels, the models, how it was made.
-
-MARKDOWN: Final = "report.md"
-PAGE: Final = "report.html"
 RANGE: Final = (0.2, 0.8)
 """The share of the way from chance to 100 within which a cell can rise and fall."""
 
@@ -173,25 +277,22 @@ def pages(outcome: Outcome) -> dict[str, Trusted]:
     frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
     downloads = [html.Download(f"{frame.name}.csv", csv.dump(data, frame)) for frame, data in frames]
     plain = document(outcome, charts=False)
-    return {MARKDOWN: markdown.render(plain), PAGE: html.page(document(outcome, charts=True), downloads)}
+    return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), downloads)}
 
 
 def document(outcome: Outcome, *, charts: bool) -> ReportPage:
     """The document of a study; Markdown has no charts."""
-    blocks: list[Block] = [*_asked(outcome), *_findings(outcome, charts)]
+    study = outcome.study
+    asked = [
+        study.design.question,
+        f"It would be refuted by this: {study.design.refuted}",
+        *filter(None, [study.about]),
+    ]
+    blocks: list[Block] = [Heading("The question"), *map(Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
     blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
-    return ReportPage(f"Study: {outcome.study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
-
-
-def _asked(outcome: Outcome) -> Iterator[Block]:
-    study = outcome.study
-    yield Heading("The question")
-    yield Paragraph(study.design.question)
-    yield Paragraph(f"It would be refuted by this: {study.design.refuted}")
-    if study.about:
-        yield Paragraph(study.about)
+    return ReportPage(f"Study: {study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
 
 
 def _findings(outcome: Outcome, charts: bool) -> Iterator[Block]:
@@ -242,14 +343,16 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
+    """A row for each contrast of a tier; columns that name none are left out."""
     rows = frame.filter(tier=tier)
     if not rows.height:
         return
-    table = _contrast_table(rows.head(_MOST))
-    more = rows.height - _MOST
-    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), table)
-    if more > 0:
-        inner += (Paragraph(f"{more} more rows are in contrasts.csv."),)
+    shown = rows.head(_MOST)
+    names = [name for name in _NAMES if shown[name].str.len_chars().max()]
+    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown.iter_rows(named=True)]
+    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), grid((*names, *_NUMBERS), lines, len(names)))
+    if rows.height > _MOST:
+        inner += (Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
     if tier == "exploratory":
         yield Section(_TITLES[tier], tier, inner, folded=True)
     else:
@@ -261,35 +364,14 @@ _NAMES: Final = ("contrast", "arm", "reference", "target", "language", "conditio
 _NUMBERS: Final = ("seeds", "estimate", "interval", "p adj.", "mde", "claim")
 
 
-def _contrast_table(rows: pl.DataFrame) -> Table:
-    """A row for each contrast; columns that name none are left out."""
-    names = [name for name in _NAMES if rows[name].str.len_chars().max()]
-    lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in rows.iter_rows(named=True)]
-    return grid((*names, *_NUMBERS), lines, len(names))
-
-
 def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
-    fine = row["scale"] in ("logit", "none")
-    shown, bounds = (_signed, _bounds) if fine else (signed, interval)
-    p = row["p_adjusted"]
-    return (
-        shown(row["estimate"]),
-        bounds(row["low"], row["high"]),
-        "" if p is None else f"{p:.3f}",
-        "" if row["mde"] is None else f"{row['mde']:.2f}" if fine else points(row["mde"]),
-        row["sign"] or "",
-    )
-
-
-def _signed(value: float) -> str:
-    return f"{value + 0.0:+.3f}"
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
-
-
-# -------------------------------------------------------------------------------------------------------------- levels
+    low, high, p, mde = (row[name] for name in ("low", "high", "p_adjusted", "mde"))
+    if row["scale"] in ("logit", "none"):
+        estimate, bounds = f"{row['estimate'] + 0.0:+.3f}", "" if low is None else f"[{low:.3f}, {high:.3f}]"
+        smallest = "" if mde is None else f"{mde:.2f}"
+    else:
+        estimate, bounds, smallest = signed(row["estimate"]), interval(low, high), "" if mde is None else points(mde)
+    return estimate, bounds, "" if p is None else f"{p:.3f}", smallest, row["sign"] or ""
 
 
 def _levels(outcome: Outcome) -> Iterator[Block]:
@@ -299,7 +381,8 @@ def _levels(outcome: Outcome) -> Iterator[Block]:
         "of the best answers that need no text."
     )
     values = outcome.values
-    conditions = _conditions(values)
+    named = values.select("family", "condition", "strength").unique().sort("family", "condition")
+    conditions = [CLEAN, *(condition for condition in named["condition"] if condition != CLEAN)]
     means = (
         values.group_by("arm", "target", "condition", "seed")
         .agg(pl.col("value").mean(), pl.col("chance").mean())
@@ -312,12 +395,11 @@ def _levels(outcome: Outcome) -> Iterator[Block]:
         there = [condition for condition in conditions if any((arm, target, condition) in known for arm in arms)]
         if there:
             yield _level_table(target, arms, there, known)
-    yield Paragraph(_in_range(values))
-
-
-def _conditions(values: pl.DataFrame) -> list[str]:
-    named = values.select("family", "condition", "strength").unique().sort("family", "condition")
-    return [CLEAN, *(condition for condition in named["condition"] if condition != CLEAN)]
+    low, high = RANGE
+    yield Paragraph(
+        f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
+        f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
+    )
 
 
 def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> Table:
@@ -343,17 +425,6 @@ def in_range(values: pl.DataFrame) -> float:
     share = (pl.col("value").mean() - pl.col("chance").mean()) / (100 - pl.col("chance").mean())
     shares = clean.agg(share=share)["share"]
     return float(shares.is_between(*RANGE).mean() or 0.0)  # type: ignore[arg-type]  # of a column of booleans
-
-
-def _in_range(values: pl.DataFrame) -> str:
-    low, high = RANGE
-    return (
-        f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
-        f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
-    )
-
-
-# -------------------------------------------------------------------------------------------------------------- models
 
 
 def _models(outcome: Outcome) -> Iterator[Block]:

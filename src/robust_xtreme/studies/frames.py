@@ -13,7 +13,6 @@ from robust_xtreme.files.frames import ANY, Frame, FrameColumn, columns, one_of
 CLEAN: Final = "clean"
 NOISE_FAMILIES: Final = (CLEAN, "typo", "script", "attack", "other")
 SCALES: Final = ("points", "corrected", "logit", "none")
-TIERS: Final = ("primary", "secondary", "exploratory", "control")
 
 VALUES: Final = Frame(
     "values",
@@ -64,7 +63,7 @@ ARMS: Final = Frame(
 CONTRASTS: Final = Frame(
     "contrasts",
     {
-        "tier": one_of(*TIERS),
+        "tier": one_of("primary", "secondary", "exploratory", "control"),
         **columns(pl.String, "contrast arm reference target language condition"),
         "scale": one_of(*SCALES),
         "seeds": FrameColumn(pl.Int64),

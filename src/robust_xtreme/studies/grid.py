@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -12,7 +12,6 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.studies.study_file import LEARNS, Arm, Study
 from robust_xtreme.training import spec as recipes
@@ -24,8 +23,6 @@ ATTACKED: Final = "attacked"
 """The arm of the cells that are attacked."""
 
 _SHOWN: Final = 8
-_STEPS: Final = "steps"
-_EPOCHS: Final = "epochs"
 
 
 @final
@@ -62,7 +59,7 @@ class StudyCell:
     def complete(self, work: Path) -> bool:
         """Whether it is evaluated. Raises DataError for a damaged evaluation."""
         path = self.evaluation(work) / MANIFEST
-        if not store.complete(path):
+        if not path.is_file():
             return False
         try:
             return bool(read_manifest(path).get("complete"))
@@ -93,8 +90,7 @@ def victims(study: Study) -> tuple[StudyCell, ...]:
     if study.attack is None:
         return ()
     arm, attack = study.arms[study.attack.arm], study.attack
-    targets = arm.targets or tuple(study.targets)
-    made = (_cell(study, arm, attack.seed, task, "", None) for task in targets)
+    made = (_cell(study, arm, attack.seed, task, "", None) for task in arm.targets or study.targets)
     return tuple(replace(cell, arm=ATTACKED, evaluate=_attacked(cell, attack.spec)) for cell in made)
 
 
@@ -110,7 +106,7 @@ def cells(study: Study) -> tuple[StudyCell, ...]:
     attacked = {cell.target: cell for cell in victims(study)}
     return tuple(
         _cell(study, arm, seed, target, language, attacked.get(target))
-        for seed in study.training_seeds()
+        for seed in range(study.seed, study.seed + study.seeds)
         for arm in study.arms.values()
         for target in arm.targets or study.targets
         for language in _each(study, arm, target)
@@ -128,7 +124,7 @@ def _cell(study: Study, arm: Arm, seed: int, target: str, language: str, victim:
     kept = {key: value for key, value in evaluate.items() if key not in study.targets}
     if language:
         kept["languages"] = [language]
-    tables = dict(_tables(study, arm, seed, target, language))
+    tables = _tables(study, arm, seed, target, language)
     trained = any(isinstance(value, Mapping) for value in tables.values())
     if not trained:  # nothing is learned: the start itself answers
         kept |= {"model": tables.get("from", ""), "data": study.data, "device": study.device}
@@ -139,18 +135,18 @@ def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _tables(study: Study, arm: Arm, seed: int, target: str, language: str) -> Iterator[tuple[str, Any]]:
+def _tables(study: Study, arm: Arm, seed: int, target: str, language: str) -> dict[str, Any]:
     """The keys and tables of the run file of a cell."""
     task: TaskSpec = registry.load("task", target)
-    yield from {"data": study.data, "device": study.device, **study.train, **arm.train, "seed": seed}.items()
-    yield from arm.stages.items()
+    train = {"data": study.data, "device": study.device, **study.train, **arm.train, "seed": seed, **arm.stages}
     if task.head:
         keyed = {**study.targets[target], **arm.target}
         learned = str(keyed.pop(LEARNS, target))
         keyed["tasks"] = [target if language in task.train_languages else learned]
         if language:
             keyed["languages"] = [language]
-        yield "target", {**keyed, **_length(keyed, {**study.train, **arm.train}, arm.share)}
+        train["target"] = {**keyed, **_length(keyed, train, arm.share)}
+    return train
 
 
 def _length(keyed: Mapping[str, Any], train: Mapping[str, Any], share: float) -> dict[str, int]:
@@ -158,7 +154,7 @@ def _length(keyed: Mapping[str, Any], train: Mapping[str, Any], share: float) ->
     if share == 1.0:
         return {}
     recipe = str(train.get("recipe") or "xtreme")
-    known = {_EPOCHS: recipes.of_tasks(recipe, tuple(map(learnable, keyed["tasks"]))).epochs}
-    name = _STEPS if _STEPS in keyed else _EPOCHS
+    known = {"epochs": recipes.of_tasks(recipe, tuple(map(learnable, keyed["tasks"]))).epochs}
+    name = "steps" if "steps" in keyed else "epochs"
     length = {**known, **keyed}[name]
     return {name: max(1, round(length * share))} if type(length) in (int, float) and isfinite(length) else {}

@@ -23,8 +23,6 @@ from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.tasks.sources.suite import Suite, path_of
 from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables, within
 
-# What a study would compute: its cells, their cost, and the power of its endpoint, before anything is computed.
-
 _AIM: Final = 0.8
 _PLANNING_MOST: Final = 20
 
@@ -55,10 +53,8 @@ class StudyPlan:
         planned, seeds = self.study.power, self.study.seeds
         if planned is None:
             return ["Power: not known, as the file has no table [power] with a spread over seeds."]
-        power, mde = (
-            power_of(planned.effect, planned.sd, seeds, PRIMARY_TESTS),
-            mde_of(planned.sd, seeds, PRIMARY_TESTS),
-        )
+        power = power_of(planned.effect, planned.sd, seeds, PRIMARY_TESTS)
+        mde = mde_of(planned.sd, seeds, PRIMARY_TESTS)
         enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS, _AIM)
         chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g}, with a spread"
         smallest = "" if mde is None else f" 80 % for {mde:.2g},"
@@ -99,8 +95,6 @@ def _check(cell: StudyCell) -> None:
 _LEARNING: Final = 6
 """Operations of forward and backward pass for each token and parameter (Kaplan et al. 2020, arXiv 2001.08361)."""
 
-_TERA: Final = 1e12
-_HOUR: Final = 3600
 _LENGTH, _CAPTION = 256, 20
 """Tokens of an input whose data are not in a suite, an upper bound for most tasks, and of a caption."""
 
@@ -226,5 +220,5 @@ def _total(study: Study, stages: list[StageCost], answers: list[tuple[int, float
         for stage in stages
         if stage.arm in study.arms
     )
-    hours = every / (cost.tflops * _TERA) / _HOUR
+    hours = every / (cost.tflops * 1e12) / 3600
     return f"Training: about {every:.2g} operations, {hours:,.0f} hours of {cost.device} at {cost.tflops:g} TFLOP/s."

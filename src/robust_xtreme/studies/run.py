@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.core.run_spec import from_mapping
@@ -19,7 +19,7 @@ from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.grid import RUNS, StudyCell
 from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
-from robust_xtreme.studies.study_file import Study, read
+from robust_xtreme.studies.study_file import read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
@@ -29,9 +29,6 @@ from robust_xtreme.workers.messages import Fleet, WorkerJob
 from robust_xtreme.workers.processes import cores
 
 Tell = Callable[[str], None]
-
-COMPLETE: Final = "complete in "
-"""What follows the name in the line about a finished cell."""
 
 
 @final
@@ -98,7 +95,7 @@ def _computed(chain: _Chain, tell: Tell) -> list[FailedCell]:
                 failed.append(FailedCell(cell.name, one_line(str(error)), isinstance(error, UserError)))
                 tell(f"{cell.name} failed: {failed[-1].why}")
             else:
-                tell(f"{cell.name}: {COMPLETE}{time.monotonic() - started:.1f} s")
+                tell(f"{cell.name}: complete in {time.monotonic() - started:.1f} s")
     return failed
 
 
@@ -111,7 +108,8 @@ def compute_cell(cell: StudyCell, work: Path, offline: bool) -> None:
 
 def training(cell: StudyCell, work: Path, offline: bool) -> dict[str, Any]:
     """The tables of a cell's run file."""
-    return {**_plain(cell.train), "offline": offline, "out": str(cell.run(work))}
+    tables = {key: dict(value) if isinstance(value, Mapping) else value for key, value in cell.train.items()}
+    return {**tables, "offline": offline, "out": str(cell.run(work))}
 
 
 def evaluation(cell: StudyCell, work: Path, offline: bool) -> dict[str, Any]:
@@ -128,23 +126,6 @@ def evaluation(cell: StudyCell, work: Path, offline: bool) -> dict[str, Any]:
         "offline": offline,
         "out": str(cell.evaluation(work)),
     }
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()}
-
-
-Watch = Callable[[str], None]
-"""Called with each line of progress."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A finished study: its folder, and what it found."""
-
-    folder: Path
-    outcome: Outcome
 
 
 @plain()
@@ -168,7 +149,7 @@ def study(
     """
     given = {"seeds": seeds, "data": None if data is None else str(data)}
     replaced: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    return run(str(name), out=str(out), devices=devices, on=on, offline=offline, **replaced).outcome
+    return run(str(name), out=str(out), devices=devices, on=on, offline=offline, **replaced)[1]
 
 
 def run(
@@ -179,68 +160,64 @@ def run(
     on: str | None = None,
     offline: bool = False,
     begin: Callable[[StudyPlan], None] = lambda _: None,
-    watch: Watch = lambda _: None,
+    watch: Tell = lambda _: None,
     **given: Any,
-) -> Result:
-    """Compute the cells that are missing, and write the frames and the page of a study.
+) -> tuple[Path, Outcome]:
+    """Compute the cells that are missing, write the frames and the page of a study; returns its folder, too.
 
     `begin` gets the plan before anything is computed, `watch` each line of progress. `given` replaces top keys of the
     file. Raises what `train` and `evaluate` raise, Locked where another process computes the same study.
     """
     described = read(name, given)
-    described = replace(described, seeds=_seeds(described, folder_of(described, out), "seeds" in given))
-    _check_folder(folder_of(described, out), described.name)
-    plan_of(described, folder_of(described, out))  # raises before there is a folder
-    folder = store.make_folder(folder_of(described, out))
+    folder = folder_of(described, out)
+    known = _seeds_there(folder, described.name)
+    if "seeds" not in given:  # a folder can have more of them than the file
+        described = replace(described, seeds=max(described.seeds, known))
+    plan_of(described, folder)  # raises before there is a folder
+    store.make_folder(folder)
+
+    def tell(line: str) -> None:
+        with appended(folder / LOG) as log:
+            log.write(f"{one_line(line)}\n".encode())
+        watch(line)
+
     with store.lock(folder):
         store.check_file(folder / LOG)
         planned = plan_of(described, folder)
         begin(planned)
-        tell, failed = _logged(folder, watch), list[FailedCell]()
+        failed: list[FailedCell] = []
+        compared = [cell for cell in planned.every if cell.arm in described.arms]  # without those that are attacked
         if planned.todo:
-            failed = _compute(planned, folder, _devices(described, joined(devices), on), on, offline, tell)
-        if failed and not any(cell.complete(folder) for cell in _compared(planned)):
+            named = joined(devices)
+            if named is None and on is None:  # all GPUs, or a process for each core
+                named = "all" if device_of(described.device) == "cuda" else ",".join(["cpu"] * cores())
+            with fleet_of(described.device, named, on) as fleet:
+                assert fleet is not None
+                failed = compute(compared, folder, fleet, tell, offline)
+        if failed and not any(cell.complete(folder) for cell in compared):
             raise _of_cells(failed)
         result = outcome(described, folder)
         write(result, folder)
     if failed:
         raise _of_cells(failed)
-    return Result(folder, result)
+    return folder, result
 
 
-def _seeds(study: Study, folder: Path, named: bool) -> int:
-    """The number of seeds: that of the file, or more that the folder has already, where none is named."""
-    path = folder / FACTS
-    facts = store.read_json(path) if path.is_file() and not named else {}
-    known = facts.get("seeds") if isinstance(facts, dict) else None
-    return max(study.seeds, known) if isinstance(known, int) else study.seeds
+def _seeds_there(folder: Path, name: str) -> int:
+    """The number of seeds that the folder of a study has, 0 where it has none yet.
 
-
-def _check_folder(folder: Path, name: str) -> None:
-    """Raise SpecError or Mismatch where a folder is a file, another study's, or has files that no study wrote."""
+    Raises SpecError or Mismatch where it is a file, another study's, or has files that no study wrote.
+    """
     if folder.exists() and not folder.is_dir():
         raise SpecError(f"{folder} is not a folder. Name another: --out DIR")
-    facts = store.read_json(folder / FACTS) if (folder / FACTS).is_file() else None
-    known = facts.get("name") if isinstance(facts, dict) else None
-    if known is not None and known != name:
-        raise Mismatch(f"{folder} has the study {known!r:.80}. Name another folder: --out DIR")
+    written = store.read_json(folder / FACTS) if (folder / FACTS).is_file() else None
+    facts = written if isinstance(written, dict) else {}
+    if facts.get("name") not in (None, name):
+        raise Mismatch(f"{folder} has the study {facts['name']!r:.80}. Name another folder: --out DIR")
     theirs = [name for name in WRITTEN if (folder / name).exists()]
-    if facts is None and theirs and not (folder / RUNS).is_dir():
+    if written is None and theirs and not (folder / RUNS).is_dir():
         raise Mismatch(f"{folder / theirs[0]} is not the file of a study. Name another folder: --out DIR")
-
-
-def _compared(planned: StudyPlan) -> list[StudyCell]:
-    """The cells of arms, without those that are attacked."""
-    return [cell for cell in planned.every if cell.arm in planned.study.arms]
-
-
-def _compute(
-    planned: StudyPlan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch
-) -> list[FailedCell]:
-    with fleet_of(planned.study.device, devices, on) as fleet:
-        if fleet is None:
-            raise ValueError("a study is computed by a fleet")
-        return compute(_compared(planned), folder, fleet, watch, offline)
+    return facts["seeds"] if isinstance(facts.get("seeds"), int) else 0
 
 
 def _of_cells(failed: Sequence[FailedCell]) -> RobustXtremeError:
@@ -248,23 +225,3 @@ def _of_cells(failed: Sequence[FailedCell]) -> RobustXtremeError:
     first, more = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
     what = f"{first.name}{more} failed, and the others are computed: {first.why}"
     return UserError(what) if all(cell.mistake for cell in failed) else RobustXtremeError(what)
-
-
-def _devices(study: Study, devices: str | None, on: str | None) -> str | None:
-    """The devices of a study: those given; else all GPUs, or a process for each core."""
-    if devices is not None or on is not None:
-        return devices
-    if device_of(study.device) == "cuda":
-        return "all"
-    return ",".join(["cpu"] * cores())
-
-
-def _logged(folder: Path, watch: Watch) -> Watch:
-    """Progress that is written to the folder's log, too."""
-
-    def tell(line: str) -> None:
-        with appended(folder / LOG) as log:
-            log.write(f"{one_line(line)}\n".encode())
-        watch(line)
-
-    return tell

@@ -27,11 +27,9 @@ FEWEST_SEEDS: Final = 5
 LEARNS: Final = "learns"
 """The key of a target that names the task whose training data it has, such as panx for masakhaner."""
 
-_TARGET: Final = "target"
-_STAGES: Final = tuple(name for name in STAGE_NAMES if name != _TARGET)
+_STAGES: Final = tuple(name for name in STAGE_NAMES if name != "target")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 _TOP: Final = ("design", "about", "scope", "seeds", "seed", "data", "device", "train", "targets", "arms", "evaluate")
-_OPTIONAL: Final = ("attack", "power", "cost", "analysis", run_paths.FOLDER)
 _ARM: Final = ("target", "share", "evaluate", "targets", "each", "parameters")
 _SET: Final = ("model", "tasks", "out", "data", "frozen", "device", "offline", "seed")
 """Keys of `train` and `eval` that the study sets itself."""
@@ -39,7 +37,7 @@ _SET: Final = ("model", "tasks", "out", "data", "frozen", "device", "offline", "
 _DATA: Final = "DIR/"
 """What a path in the data's folder begins with."""
 
-_NO_PATHS: Final = ("analysis", "attack", "power", "cost")
+_NO_PATHS: Final = ("attack", "power", "cost", "analysis")
 """Tables without paths, some of whose keys have the names of keys of `train` that are paths."""
 
 _MOST_SEEDS: Final = 1000
@@ -119,10 +117,6 @@ class Study:
     cost: Cost | None
     text: str
 
-    def training_seeds(self) -> tuple[int, ...]:
-        """The seeds of the runs of each arm."""
-        return tuple(range(self.seed, self.seed + self.seeds))
-
 
 def read(name: str, given: Mapping[str, Any] | None = None) -> Study:
     """The study of a file, by its path or the name of a shipped one; `given` replaces top keys.
@@ -161,7 +155,7 @@ def _placed(value: Any, data: str) -> Any:
 
 def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
     where = str(path)
-    check_keys(values, (*_TOP, *_OPTIONAL), ("design", "targets", "arms", "analysis"), where)
+    check_keys(values, (*_TOP, *_NO_PATHS, run_paths.FOLDER), ("design", "targets", "arms", "analysis"), where)
     texts = {key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "about", "scope", "data")}
     tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in ("train", "targets", "arms", "evaluate")}
     targets = {task: _target(task, table, f"{where}: [targets.{task}]") for task, table in tables["targets"].items()}

@@ -35,7 +35,6 @@ _HEAD: Final = struct.Struct("<QI?")
 
 _LENGTH: Final = struct.Struct("<Q")
 _ALIGNED: Final = 64
-_NAME_BYTES: Final = 16
 _KEPT: Final = 2
 _INLINE: Final = 1 << 15
 """Bytes up to which a message goes through the socket."""
@@ -185,7 +184,7 @@ class Sealed:
         """A name of the content, and the content."""
         if self._content is None:
             content = dumped(self.value)
-            self._content = hashlib.blake2b(content, digest_size=_NAME_BYTES).digest(), content
+            self._content = hashlib.blake2b(content, digest_size=16).digest(), content
         name, content = self._content
         return _unsealed, (name, pickle.PickleBuffer(content))
 

@@ -192,16 +192,13 @@ def attend(opening: Opening, line: Connection) -> None:
         line.send(Begun())
         while True:
             number, job = line.receive()
-            line.send(_computed(work, number, job, line))
-
-
-def _computed(work: Compute, number: int, job: Any, line: Connection) -> JobResult | Failed:
-    try:
-        return JobResult(number, work(job, line))
-    except Ended:
-        raise
-    except BaseException as error:  # noqa: BLE001 - the process that gave the job raises it
-        return Failed(error)
+            try:
+                done: Message = JobResult(number, work(job, line))
+            except Ended:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the process that gave the job raises it
+                done = Failed(error)
+            line.send(done)
 
 
 class WorkerProcess(Protocol):
@@ -209,15 +206,12 @@ class WorkerProcess(Protocol):
 
     def give(self, worker: int, value: Any, /) -> None:
         """Send a worker a job or a reply. One that is lost takes anything."""
-        ...
 
     def leave(self, at_once: bool, /) -> None:
         """Let the workers end, `at_once` or at their next request."""
-        ...
 
     def end(self, until: float, /) -> str:
         """Wait for their end until a time of `monotonic`, then force it; returns how they ended, as a phrase."""
-        ...
 
 
 class Fleet(Protocol):
@@ -226,18 +220,14 @@ class Fleet(Protocol):
     @property
     def slots(self) -> tuple[str, ...]:
         """The names of the devices, one worker each."""
-        ...
 
     @property
     def device(self) -> str:
         """The kind of the devices, cpu or cuda."""
-        ...
 
     @property
     def device_name(self) -> str:
         """The name of the devices in the manifest."""
-        ...
 
     def start(self, slot: int, numbers: Sequence[int], program: Program, events: WorkerEvents, /) -> WorkerProcess:
         """Start the process of one worker, by its number. Raises OSError."""
-        ...

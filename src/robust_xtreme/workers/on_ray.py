@@ -13,18 +13,8 @@ from threading import Thread, current_thread, main_thread
 from typing import Any, Final, final
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
+from robust_xtreme.workers import messages
 from robust_xtreme.workers.channel import dumped
-from robust_xtreme.workers.messages import (
-    Connection,
-    Failed,
-    Message,
-    Program,
-    WorkerEvent,
-    WorkerEvents,
-    WorkerLost,
-    WorkerProcess,
-    run,
-)
 
 _WAIT: Final = 1.0
 """Seconds that a request for messages waits for the first one."""
@@ -56,7 +46,9 @@ class Cluster:
     device_name: str
     options: Mapping[str, Any]
 
-    def start(self, _: int, numbers: Sequence[int], program: Program, events: WorkerEvents) -> WorkerProcess:
+    def start(
+        self, _: int, numbers: Sequence[int], program: messages.Program, events: messages.WorkerEvents
+    ) -> messages.WorkerProcess:
         """Start an actor wherever the cluster has room, or as soon as it has."""
         import ray
 
@@ -81,7 +73,7 @@ class _Remote:
 
     def __init__(self) -> None:
         self._given = SimpleQueue[bytes]()
-        self._messages = SimpleQueue[Message]()
+        self._messages = SimpleQueue[messages.Message]()
 
     def begin(self, program: bytes, variables: dict[str, str]) -> None:
         """Run a program."""
@@ -90,8 +82,10 @@ class _Remote:
 
     def _run(self, program: bytes) -> None:
         given = self._given
-        line = Connection(self._messages.put, lambda: _loaded(given.get()), lambda: not given.empty(), nullcontext)
-        run(lambda line: _loaded(program)(line), line)
+        line = messages.Connection(
+            self._messages.put, lambda: _loaded(given.get()), lambda: not given.empty(), nullcontext
+        )
+        messages.run(lambda line: _loaded(program)(line), line)
 
     def give(self, value: bytes) -> None:
         """Take a job."""
@@ -99,12 +93,12 @@ class _Remote:
 
     def messages(self) -> bytes:
         """The messages since the last call, when there is one, or none after a while."""
-        messages = list[Message]()
+        waiting = list[messages.Message]()
         with suppress(Empty):
-            messages.append(self._messages.get(timeout=_WAIT))
+            waiting.append(self._messages.get(timeout=_WAIT))
             while True:
-                messages.append(self._messages.get_nowait())
-        return dumped(messages)
+                waiting.append(self._messages.get_nowait())
+        return dumped(waiting)
 
 
 @final
@@ -172,52 +166,39 @@ def _signals_kept() -> Iterator[None]:
 
 
 def _devices(ray: Any, device: str) -> Cluster:
+    from robust_xtreme.workers.devices import device_name
+
     has = {name: int(ray.cluster_resources().get(name, 0)) for name in (_GPU, _CPU)}
     kind = "cuda" if device == "cuda" or (device == "auto" and has[_GPU]) else "cpu"
     count = has[_GPU] if kind == "cuda" else has[_CPU]
     if not count:
         raise SpecError(f"The Ray cluster has no {'GPU' if kind == 'cuda' else 'CPU'}. Its resources: {has}.")
     asked = {"num_gpus": 1, "num_cpus": 0} if kind == "cuda" else {"num_cpus": 1}
-    name = ray.get(ray.remote(num_gpus=1, num_cpus=0)(_name_of_cuda).remote()) if kind == "cuda" else kind
+    name = ray.get(ray.remote(num_gpus=1, num_cpus=0)(device_name).remote("cuda")) if kind == "cuda" else kind
     slots = tuple(f"ray:{number}" for number in range(count))
     return Cluster(slots, kind, name, {**asked, "max_concurrency": _AT_ONCE})
 
 
-def _name_of_cuda() -> str:
-    from robust_xtreme.workers.devices import device_name
-
-    return device_name("cuda")
-
-
-def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: WorkerEvents) -> None:
+def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: messages.WorkerEvents) -> None:
     """Make an event of each message of an actor, the last of which says that it is lost."""
     import ray
 
-    try:
-        while True:
-            for message in _answer(ray, handle.messages.remote(), has_machines):
-                events.put(WorkerEvent(number, message))
-    except _NoMachine:
-        events.put(WorkerEvent(number, WorkerLost("has no machine: none of the cluster has its device any more")))
-    except ray.exceptions.RayError as error:
-        events.put(WorkerEvent(number, WorkerLost(f"was lost ({_first_line(error)})")))
-    except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
-        events.put(WorkerEvent(number, Failed(error)))
-
-
-@final
-class _NoMachine(Exception):
-    """No machine of the cluster has the device of an actor."""
-
-
-def _answer(ray: Any, asked: Any, has_machines: Callable[[], bool]) -> Any:
-    """The answer of an actor, when it has a machine. Raises _NoMachine."""
-    while True:
+    last: messages.Message | None = None
+    asked = None
+    while last is None:
         try:
-            return _loaded(ray.get(asked, timeout=_PATIENCE))
-        except ray.exceptions.GetTimeoutError:
+            asked = asked or handle.messages.remote()
+            for message in _loaded(ray.get(asked, timeout=_PATIENCE)):
+                events.put(messages.WorkerEvent(number, message))
+            asked = None
+        except ray.exceptions.GetTimeoutError:  # it has no machine yet, or none any more
             if not has_machines():
-                raise _NoMachine from None
+                last = messages.WorkerLost("has no machine: none of the cluster has its device any more")
+        except ray.exceptions.RayError as error:
+            last = messages.WorkerLost(f"was lost ({_first_line(error)})")
+        except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
+            last = messages.Failed(error)
+    events.put(messages.WorkerEvent(number, last))
 
 
 def _first_line(error: BaseException) -> str:

@@ -19,23 +19,10 @@ from time import monotonic
 from typing import IO, Any, Final, final
 
 from robust_xtreme.core.subprocesses import command, ending
+from robust_xtreme.workers import messages
 from robust_xtreme.workers.channel import GONE, Channel, channel_and_end
 from robust_xtreme.workers.child import PATIENCE
-from robust_xtreme.workers.messages import (
-    Ahead,
-    Connection,
-    Ended,
-    Failed,
-    Message,
-    Program,
-    WorkerEvent,
-    WorkerEvents,
-    WorkerLost,
-    WorkerProcess,
-    run,
-)
 
-_CHILD: Final = "robust_xtreme.workers.child"
 _THREADS: Final = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS")
 """How many threads libraries use: there are as many workers as cores, so each has one, where nothing else is set."""
 
@@ -81,7 +68,7 @@ def started(workers: int, environment: Mapping[str, str]) -> Started:
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - `how` closes it
     try:
         running = subprocess.Popen(
-            command(_CHILD, numbers),
+            command("robust_xtreme.workers.child", numbers),
             pass_fds=numbers,
             stdin=subprocess.DEVNULL,
             stdout=printed,
@@ -120,7 +107,7 @@ def started_ahead(
             waiting.extend(started_on_cpu(workers) for _ in range(count))
         for _, (control, *_) in waiting:
             with suppress(*GONE):
-                control.send(Ahead(function, modules))
+                control.send(messages.Ahead(function, modules))
         yield waiting
     finally:
         for interpreter, channels in waiting:
@@ -158,7 +145,9 @@ class Process:
         return self.interpreter.how()
 
 
-def begin_process(ready: Started, numbers: Sequence[int], program: Program, events: WorkerEvents) -> Process:
+def begin_process(
+    ready: Started, numbers: Sequence[int], program: messages.Program, events: messages.WorkerEvents
+) -> Process:
     """Give a process that waits its program, and its workers their numbers."""
     interpreter, (control, *ours) = ready
     with suppress(*GONE):  # it has ended, and its workers are lost
@@ -168,19 +157,19 @@ def begin_process(ready: Started, numbers: Sequence[int], program: Program, even
     return Process(interpreter, control, dict(zip(numbers, ours, strict=True)))
 
 
-def _listen(channel: Channel, put: Callable[[Message], None]) -> None:
+def _listen(channel: Channel, put: Callable[[messages.Message], None]) -> None:
     """Put each message of a connection, and at its end that the worker is lost."""
     try:
         while True:
             put(channel.receive())
     except (EOFError, OSError):
-        put(WorkerLost())
+        put(messages.WorkerLost())
     except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the messages are taken
-        put(Failed(error))
+        put(messages.Failed(error))
 
 
-def _put(events: WorkerEvents, number: int, message: Message) -> None:
-    events.put(WorkerEvent(number, message))
+def _put(events: messages.WorkerEvents, number: int, message: messages.Message) -> None:
+    events.put(messages.WorkerEvent(number, message))
 
 
 @final
@@ -205,11 +194,13 @@ class ThreadWorker:
         return "ended"
 
 
-def begin_thread(number: int, program: Program, events: WorkerEvents) -> ThreadWorker:
+def begin_thread(number: int, program: messages.Program, events: messages.WorkerEvents) -> ThreadWorker:
     """Start a worker in this process."""
     given = SimpleQueue[Any]()
-    line = Connection(partial(_put, events, number), partial(_taken, given), lambda: not given.empty(), nullcontext)
-    thread = Thread(target=run, args=(program, line), name=f"lane_{number}")
+    line = messages.Connection(
+        partial(_put, events, number), partial(_taken, given), lambda: not given.empty(), nullcontext
+    )
+    thread = Thread(target=messages.run, args=(program, line), name=f"lane_{number}")
     thread.start()
     return ThreadWorker(given, thread)
 
@@ -217,11 +208,11 @@ def begin_thread(number: int, program: Program, events: WorkerEvents) -> ThreadW
 def _taken(given: SimpleQueue[Any]) -> Any:
     value = given.get()
     if value is _END:
-        raise Ended
+        raise messages.Ended
     return value
 
 
-def end_all(processes: Iterable[WorkerProcess], at_once: bool) -> list[str]:
+def end_all(processes: Iterable[messages.WorkerProcess], at_once: bool) -> list[str]:
     """End processes, `at_once` or when their workers have ended, and return how each ended, as a phrase.
 
     All of them together have as long as one may need; what is computed in this process is waited for at last.

@@ -93,11 +93,9 @@ class GroupQueue:
         if not waiting:
             return None
         free = [group for group in waiting if group not in others]
-        chosen = last if last in waiting else max(free or waiting, key=self._size)
+        sizes = {group: sum(job.size for job in self.groups[group]) for group in free or waiting}
+        chosen = last if last in waiting else max(sizes, key=sizes.__getitem__)
         return self.groups[chosen].popleft()
-
-    def _size(self, group: str) -> float:
-        return sum(job.size for job in self.groups[group])
 
     def content(self, job: WorkerJob) -> Any:
         """The payload."""

@@ -12,24 +12,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, final
 
 from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.workers import messages
 from robust_xtreme.workers.child import attend_rarely_collected
-from robust_xtreme.workers.messages import (
-    Begun,
-    Failed,
-    Fleet,
-    JobResult,
-    Message,
-    Note,
-    Opening,
-    Program,
-    WorkerEvent,
-    WorkerEvents,
-    WorkerJob,
-    WorkerLost,
-    WorkerProcess,
-    WorkerRequest,
-    attend,
-)
 from robust_xtreme.workers.processes import Started, begin_process, begin_thread, end_all, started_on_cpu
 from robust_xtreme.workers.queues import FirstCome, GroupQueue, JobQueue
 
@@ -48,11 +32,9 @@ class Handler(Protocol):
 
     def note(self, worker: int, job: int, note: Any, /) -> None:
         """Take a note of the first job of a worker."""
-        ...
 
-    def lost(self, worker: int, what: str, again: Sequence[WorkerJob], /) -> None:
+    def lost(self, worker: int, what: str, again: Sequence[messages.WorkerJob], /) -> None:
         """Know that a process is lost, which the words say, and which jobs are done again."""
-        ...
 
 
 class ReplyHandler(Handler, Protocol):
@@ -60,10 +42,9 @@ class ReplyHandler(Handler, Protocol):
 
     def answer(self, job: int, request: Any, /) -> Any:
         """The reply to a request."""
-        ...
 
 
-Start = Callable[[int, Sequence[int], Program, WorkerEvents], WorkerProcess]
+Start = Callable[[int, Sequence[int], messages.Program, messages.WorkerEvents], messages.WorkerProcess]
 """Starts a process in a slot, with workers of these numbers. Raises OSError."""
 
 
@@ -72,19 +53,19 @@ Start = Callable[[int, Sequence[int], Program, WorkerEvents], WorkerProcess]
 class _WorkerState:
     """A worker; `slot` is None in this process. `leave` leaves what was entered for its process."""
 
-    process: WorkerProcess
+    process: messages.WorkerProcess
     slot: int | None = None
     leave: Callable[[], None] = lambda: None
     ready: bool = False
     group: str = ""
-    jobs: list[WorkerJob] = field(default_factory=list)
+    jobs: list[messages.WorkerJob] = field(default_factory=list)
 
     @property
     def job(self) -> int:
         """The number of the first job."""
         return self.jobs[0].number if self.jobs else _NO_JOB
 
-    def done(self, number: int) -> WorkerJob:
+    def done(self, number: int) -> messages.WorkerJob:
         """A job that it has no more."""
         (job,) = (job for job in self.jobs if job.number == number)
         self.jobs.remove(job)
@@ -105,12 +86,12 @@ class Supervisor:
     queue: JobQueue
     names: Sequence[str]
     begin: Start
-    program: Callable[[int], AbstractContextManager[Program]]
+    program: Callable[[int], AbstractContextManager[messages.Program]]
     handler: Handler
     answer: Callable[[int, Any], Any] | None = None
     each: int = 1
     advice: tuple[str, str] = ("", "")
-    events: WorkerEvents = field(default_factory=SimpleQueue)
+    events: messages.WorkerEvents = field(default_factory=SimpleQueue)
     workers: dict[int, _WorkerState] = field(default_factory=dict)
     requests: dict[int, Any] = field(default_factory=dict)
     tries: Counter[int] = field(default_factory=Counter)
@@ -118,7 +99,7 @@ class Supervisor:
     failure: tuple[int, BaseException] | None = None
     numbers: count[int] = field(default_factory=count)
 
-    def results(self) -> Iterator[tuple[int, WorkerJob, Any]]:
+    def results(self) -> Iterator[tuple[int, messages.WorkerJob, Any]]:
         """The number of a worker, a job and its result, in the order in which they are done."""
         while self._is_left():
             self._give()
@@ -129,14 +110,14 @@ class Supervisor:
                 self._reply()
             elif event.worker in self.workers:  # and not of a process that has ended
                 state, message = self.workers[event.worker], event.message
-                if isinstance(message, JobResult):
+                if isinstance(message, messages.JobResult):
                     yield event.worker, state.done(message.number), message.result
                 else:
                     self._take(event.worker, state, message)
         if self.failure:
             raise self.failure[1]
 
-    def _event(self) -> WorkerEvent | None:
+    def _event(self) -> messages.WorkerEvent | None:
         """The next event; None where there is none yet and a request waits for a reply."""
         while True:
             try:
@@ -145,7 +126,7 @@ class Supervisor:
                 if self.requests:
                     return None
 
-    def add_threads(self, program: Program, number: int) -> None:
+    def add_threads(self, program: messages.Program, number: int) -> None:
         """Start workers in this process, until there are so many."""
         while sum(state.slot is None for state in self.workers.values()) < number:
             worker = next(self.numbers)
@@ -200,19 +181,19 @@ class Supervisor:
             state.group = job.group
             state.jobs.append(job)
 
-    def _take(self, worker: int, state: _WorkerState, message: Message) -> None:
+    def _take(self, worker: int, state: _WorkerState, message: messages.Message) -> None:
         """Act on a message other than a result."""
         match message:
-            case Begun():
+            case messages.Begun():
                 state.ready = True
-            case WorkerRequest(request):
+            case messages.WorkerRequest(request):
                 self.requests[worker] = request
-            case Note(note):
+            case messages.Note(note):
                 self.handler.note(worker, state.job, note)
-            case Failed(error):
+            case messages.Failed(error):
                 self._fail(state.job, error)
                 state.jobs.clear()
-            case WorkerLost(how):
+            case messages.WorkerLost(how):
                 self._replace(worker, state, how)
 
     def _reply(self) -> None:
@@ -252,7 +233,7 @@ class Supervisor:
             self.queue.put_back(again)
             self.start(lost.slot)
 
-    def _count(self, jobs: Sequence[WorkerJob], had_begun: bool, name: str, what: str) -> None:
+    def _count(self, jobs: Sequence[messages.WorkerJob], had_begun: bool, name: str, what: str) -> None:
         """Count the loss of a process with some jobs; it is an error where this was too often."""
         self.tries.update(job.number for job in jobs)
         self.failed_starts[name] = 0 if had_begun else self.failed_starts[name] + 1
@@ -284,9 +265,9 @@ def _running(made: Supervisor, processes: int, at_once: bool) -> Iterator[Superv
 
 @contextmanager
 def pool(
-    here: Opening,
-    elsewhere: Opening,
-    jobs: Iterable[WorkerJob],
+    here: messages.Opening,
+    elsewhere: messages.Opening,
+    jobs: Iterable[messages.WorkerJob],
     handler: ReplyHandler,
     processes: int,
     workers: int,
@@ -298,31 +279,33 @@ def pool(
     are `waiting`, as long as there are any. Leaving the context with an error ends processes at once.
     """
 
-    def start(_: int, numbers: Sequence[int], program: Program, events: WorkerEvents) -> WorkerProcess:
+    def start(
+        _: int, numbers: Sequence[int], program: messages.Program, events: messages.WorkerEvents
+    ) -> messages.WorkerProcess:
         return begin_process(waiting.pop() if waiting else started_on_cpu(workers), numbers, program, events)
 
-    def taken() -> Iterator[WorkerJob]:
+    def taken() -> Iterator[messages.WorkerJob]:
         for job in jobs:
             if job.here:
-                made.add_threads(partial(attend, here), workers)
+                made.add_threads(partial(messages.attend, here), workers)
             yield job
 
     advice = " --workers 0 computes in one process.", " Add --workers 0, which starts none."
     names = ["a worker process"] * processes
-    program: Program = partial(attend_rarely_collected, elsewhere)
+    program: messages.Program = partial(attend_rarely_collected, elsewhere)
     queue = FirstCome(taken(), split=processes > 0)
     made = Supervisor(queue, names, start, lambda _: nullcontext(program), handler, handler.answer, workers, advice)
     with _running(made, processes, at_once=False):
         if not processes:
-            made.add_threads(partial(attend, here), workers)
+            made.add_threads(partial(messages.attend, here), workers)
         yield made
 
 
 @contextmanager
 def on_fleet(
-    jobs: Sequence[WorkerJob],
-    fleet: Fleet,
-    program: Callable[[int], AbstractContextManager[Program]],
+    jobs: Sequence[messages.WorkerJob],
+    fleet: messages.Fleet,
+    program: Callable[[int], AbstractContextManager[messages.Program]],
     handler: Handler,
 ) -> Iterator[Supervisor]:
     """A supervisor of workers on the devices of a fleet, each with jobs ahead; leaving the context ends them at once.

@@ -46,12 +46,7 @@ def _classification_part(windows: Windows, scores: Array, meanings: Sequence[Any
     return Reduced(ahead(whole, gold), np.ones(len(whole), np.int64), np.all(exact, axis=1))
 
 
-def _classification_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
-    margin: Array = parts.values[bounds[:-1]]
-    return margin
-
-
-classification = Goal("classification", _classification_part, _classification_margin)
+classification = Goal("classification", _classification_part, lambda bounds, parts, _: parts.values[bounds[:-1]])
 
 
 # Another document: the similarity of the best gold candidate minus that of the best other one.
@@ -155,9 +150,4 @@ def _tagging_part(windows: Windows, scores: Array, meanings: Sequence[Any], gold
     return Reduced(sums, np.ones(len(sums), np.int64), np.ones(len(sums), np.bool_))
 
 
-def _tagging_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
-    margin: Array = np.add.reduceat(parts.values, bounds[:-1])
-    return margin
-
-
-tagging = Goal("tagging", _tagging_part, _tagging_margin)
+tagging = Goal("tagging", _tagging_part, lambda bounds, parts, _: np.add.reduceat(parts.values, bounds[:-1]))

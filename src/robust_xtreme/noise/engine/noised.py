@@ -404,6 +404,13 @@ class PerturbedExamples(Sequence[Example]):
         texts = np.repeat(self.numbers[_CONTEXT], np.diff(clean.bounds))
         return Ranges(*self.noised.to_noisy(texts, (clean.start, clean.stop)), clean.bounds)
 
+    def restored(self, answers: TargetColumn) -> TargetColumn:
+        """Answers to the examples in the coordinates of the clean ones: back through the edits of the context."""
+        if not isinstance(answers, Ranges) or _CONTEXT not in self.numbers:
+            return answers
+        texts = np.repeat(self.numbers[_CONTEXT], np.diff(answers.bounds))
+        return Ranges(*self.noised.to_clean(texts, (answers.start, answers.stop)), answers.bounds)
+
     def spans(self, name: str) -> SpanTable:
         """The spans of a noised field, which every example has."""
         return taken(self.noised.spans, self.numbers[name])

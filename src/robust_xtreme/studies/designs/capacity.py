@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -32,7 +32,7 @@ from robust_xtreme.studies.cells import (
     shared_seeds,
     slope,
 )
-from robust_xtreme.studies.design import Design, finding, row_of, with_scope
+from robust_xtreme.studies.design import Design, finding, row_of
 from robust_xtreme.studies.frames import Estimand
 
 SIZE: Final = "log10 non-embedding parameters"
@@ -43,13 +43,12 @@ _MEANS: Final = "multilingual minus monolingual gain"
 _SLOPES: Final = "multilingual minus monolingual slope"
 _SCALES: Final = (POINTS, LOGIT)
 _UNITS: Final = {POINTS: "points for 10 times the parameters", LOGIT: "logits for 10 times the parameters"}
+_CURVED: Final = {scale: unit.replace(" 10 ", " the square of 10 ") for scale, unit in _UNITS.items()}
 _EQUAL: Final = math.log10(1.05)
 
 Rung = Mapping[str, str]
 Ladder = Sequence[tuple[str, str]]
 """Reference and arm of each size."""
-
-Given = tuple[tuple[str, str] | Rung, ...]
 
 
 @final
@@ -70,7 +69,7 @@ class Capacity:
         rungs(self.monolingual, "monolingual")
 
 
-def rungs(given: Given, key: str) -> list[tuple[str, str]]:
+def rungs(given: Iterable[tuple[str, str] | Rung], key: str) -> list[tuple[str, str]]:
     """The rungs of a ladder as pairs of reference and arm. Raises SpecError."""
     return [pair_of(value, f"[analysis] {key}") for value in given]
 
@@ -97,13 +96,11 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> l
     return kept([*listed, *explored])
 
 
-def sentences(
-    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity, scope: str
-) -> list[str]:
+def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[str]:
     """The findings: slope, curvature, the point where the gain is 0, families of targets, and monolingual ladders."""
     missing = absent(values, [arm for pair in rungs(analysis.pairs, "pairs") for arm in pair])
     if missing:
-        return with_scope([f"The slope over size is not computed: {', '.join(missing)} have no values."], scope)
+        return [f"The slope over size is not computed: {', '.join(missing)} have no values."]
     listed = [
         finding(row_of(contrasts, contrast, scale), what, _UNITS[scale] if contrast == _SLOPE else _CURVED[scale])
         for contrast, what in ((_SLOPE, "Gain over size"), (_CURVE, "Curvature of the gain over size"))
@@ -115,13 +112,7 @@ def sentences(
     listed += [
         finding(row, f"Gain over size, {row['condition']}", _UNITS[POINTS]) for row in families.iter_rows(named=True)
     ]
-    return with_scope([*listed, *_of_monolingual(contrasts, analysis)], scope)
-
-
-_CURVED: Final = {
-    POINTS: "points for the square of 10 times the parameters",
-    LOGIT: "logits for the square of 10 times the parameters",
-}
+    return [*listed, *_of_monolingual(contrasts, analysis)]
 
 
 def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> Crossing | None:
@@ -137,9 +128,6 @@ def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> Cro
     levels = [sum(numbers[seed] for numbers in gains) / len(gains) for seed in seeds]
     point = crossing(levels, [slope(sizes, [numbers[seed] for numbers in gains]) for seed in seeds], centre)
     return point if point is not None and min(sizes) <= point.estimate <= max(sizes) else None
-
-
-# ----------------------------------------------------------------------------------------------------- numbers of seeds
 
 
 def _cells(grid: Grid, *ladders: Ladder) -> list[Cell]:
@@ -184,7 +172,7 @@ def _by_family(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[C
     """The slope over the targets of each family, where there are several."""
     families: dict[str, list[Cell]] = {}
     for cell in cells:
-        families.setdefault(_family(cell[0]), []).append(cell)
+        families.setdefault(registry.load("task", cell[0]).family, []).append(cell)
     if len(families) < 2:
         return []
     return [
@@ -192,11 +180,6 @@ def _by_family(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[C
         for name, some in sorted(families.items())
         for scale in _SCALES
     ]
-
-
-def _family(target: str) -> str:
-    family: str = registry.load("task", target).family
-    return family
 
 
 def _against(grid: Grid, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
@@ -231,9 +214,6 @@ def _matched(arms: pl.DataFrame, multi: Ladder, mono: Ladder) -> list[tuple[tupl
 def _mean(gains: Sequence[BySeed]) -> BySeed:
     seeds = shared_seeds(gains)
     return {seed: sum(part[seed] for part in gains) / len(gains) for seed in seeds}
-
-
-# ------------------------------------------------------------------------------------------------------------- findings
 
 
 def _crosses(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> str:

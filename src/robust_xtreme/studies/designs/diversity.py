@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations, product
 from typing import Any, Final, final
@@ -27,7 +27,7 @@ from robust_xtreme.studies.cells import (
     needed,
     shared_seeds,
 )
-from robust_xtreme.studies.design import Design, finding, row_of, with_scope
+from robust_xtreme.studies.design import Design, finding, row_of
 from robust_xtreme.studies.frames import Estimand
 
 DRAWS: Final = 1_999
@@ -60,9 +60,13 @@ def shuffled(outcome: Sequence[float], factors: Factors, factor: str, equal: Fac
         return None
     least = abs(fitted(outcome, factors)[factor]) - _SMALL
     total = math.prod(math.factorial(len(group)) for group in groups)
-    orders = np.array([*(_all(groups) if total <= _MOST else _some(groups, factor))])
-    reached = int((np.abs(_coefficients(values[orders], factors, factor, outcome)) >= least).sum())
     complete = total <= _MOST
+    exchanged: Iterable[Any] = product(*(permutations(group.tolist()) for group in groups))
+    if not complete:
+        random = np.random.default_rng(salt("permutation", factor))
+        exchanged = ([random.permutation(group) for group in groups] for _ in range(DRAWS))
+    orders = np.array([_order(groups, rows) for rows in exchanged])
+    reached = int((np.abs(_coefficients(values[orders], factors, factor, outcome)) >= least).sum())
     return Shuffled(reached / total if complete else (reached + 1) / (len(orders) + 1), len(orders), complete)
 
 
@@ -79,21 +83,10 @@ def _groups(equal: Factors, rows: int) -> list[Any]:
     return [np.flatnonzero(group.ravel() == number) for number in range(int(group.max()) + 1)]
 
 
-def _all(groups: Sequence[Any]) -> Iterator[Any]:
-    """Every order of the rows that exchanges them within groups only."""
-    for orders in product(*(permutations(group.tolist()) for group in groups)):
-        yield _order(groups, [np.array(order) for order in orders])
-
-
-def _some(groups: Sequence[Any], factor: str) -> Iterator[Any]:
-    random = np.random.default_rng(salt("permutation", factor))
-    for _ in range(DRAWS):
-        yield _order(groups, [random.permutation(group) for group in groups])
-
-
-def _order(groups: Sequence[Any], orders: Sequence[Any]) -> Any:
+def _order(groups: Sequence[Any], exchanged: Sequence[Any]) -> Any:
+    """An order of the rows, which are exchanged within groups only."""
     order = np.empty(sum(map(len, groups)), int)
-    for group, rows in zip(groups, orders, strict=True):
+    for group, rows in zip(groups, exchanged, strict=True):
         order[group] = rows
     return order
 
@@ -127,8 +120,8 @@ _WHAT: Final = {
 _HIGH: Final = 10
 """The variance inflation from which a coefficient is hardly separated from the others."""
 
-_SPARE: Final = 1
-"""Degrees of freedom that a fit of a further measure leaves, at least."""
+_FEWEST: Final = 4
+"""Arms that a fit of a further measure needs, which leaves a degree of freedom."""
 
 
 @final
@@ -170,16 +163,18 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> 
     listed = [_coefficient("primary", TASKS, gains, factors), _coefficient("secondary", VOLUME, gains, factors)]
     for measure in analysis.measures:
         some = _measured(arms, analysis.arms, measure)
-        if _enough(some):
-            listed.append(
-                _coefficient("secondary", measure, {arm: gains[arm] for arm in some}, _by(arms, some, measure))
-            )
-    return kept([*listed, *_pairs(values, analysis), *_explored(values, analysis, gains)])
+        if len(some) >= _FEWEST:
+            of_some = {arm: gains[arm] for arm in some}
+            listed.append(_coefficient("secondary", measure, of_some, _factors(arms, some, measure)))
+    listed += _pairs(values, analysis)
+    listed += [
+        Estimand("exploratory", "gain", numbers, arm=arm, reference=analysis.without) for arm, numbers in gains.items()
+    ]
+    pairs = [(arm, analysis.without) for arm in analysis.arms]
+    return kept([*listed, *by_cell(grid_of(values), pairs, "gain in a cell")])
 
 
-def sentences(
-    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity, scope: str
-) -> list[str]:
+def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> list[str]:
     """The findings: each coefficient, how far the measures vary together, the permutation, and the declared pair."""
     gains = _gains(values, analysis)
     if not all(gains.values()):
@@ -187,13 +182,16 @@ def sentences(
         listed = [
             f"The coefficients are not computed: some arm has no seed with every cell (arms without values: {missing})."
         ]
-        return with_scope([*listed, *_of_pairs(contrasts, analysis)], scope)
+        return [*listed, *_of_pairs(contrasts, analysis)]
     factors = _factors(arms, analysis.arms)
     listed = [finding(row_of(contrasts, name), _WHAT[name], _UNITS[name]) for name in (TASKS, VOLUME)]
-    listed += [_together(factors), _permuted(gains, factors, TASKS, {VOLUME: factors[VOLUME]})]
+    size = inflation(factors)[TASKS]
+    what = f"The variance inflation of the number of tasks with the volume is {size:.2f} over {len(analysis.arms)} arms"
+    listed.append(f"{what}: their coefficients can {'hardly ' if size >= _HIGH else ''}be separated.")
+    listed.append(_permuted(gains, factors, TASKS, {VOLUME: factors[VOLUME]}))
     for measure in analysis.measures:
         listed += _of_measure(contrasts, arms, analysis, gains, measure)
-    return with_scope([*listed, *_of_pairs(contrasts, analysis)], scope)
+    return [*listed, *_of_pairs(contrasts, analysis)]
 
 
 def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, BySeed]:
@@ -205,8 +203,10 @@ def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, BySeed]:
     return {arm: {seed: numbers[seed] for seed in seeds} for arm, numbers in gains.items()}
 
 
-def _factors(arms: pl.DataFrame, names: Sequence[str]) -> dict[str, list[float]]:
-    return {VOLUME: [_volume(arms, name) for name in names], TASKS: [needed(arms, name, "tasks") for name in names]}
+def _factors(arms: pl.DataFrame, names: Sequence[str], measure: str = TASKS) -> dict[str, list[float]]:
+    """The volume and a measure of the arms."""
+    column = MEASURES.get(measure, measure)
+    return {VOLUME: [_volume(arms, name) for name in names], measure: [needed(arms, name, column) for name in names]}
 
 
 def _volume(arms: pl.DataFrame, name: str) -> float:
@@ -219,16 +219,6 @@ def _volume(arms: pl.DataFrame, name: str) -> float:
 def _measured(arms: pl.DataFrame, names: Sequence[str], measure: str) -> list[str]:
     """The arms that have a measure: a single task has no distance."""
     return [name for name in names if attribute(arms, name, MEASURES[measure]) is not None]
-
-
-def _enough(names: Sequence[str]) -> bool:
-    return len(names) >= 3 + _SPARE
-
-
-def _by(arms: pl.DataFrame, names: Sequence[str], measure: str) -> dict[str, list[float]]:
-    """A measure and the volume of the arms."""
-    column = MEASURES[measure]
-    return {VOLUME: [_volume(arms, name) for name in names], measure: [needed(arms, name, column) for name in names]}
 
 
 def _coefficient(tier: str, factor: str, gains: Mapping[str, BySeed], factors: Factors) -> Estimand:
@@ -256,26 +246,6 @@ def _pairs(values: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
     ]
 
 
-def _explored(values: pl.DataFrame, analysis: Diversity, gains: Mapping[str, BySeed]) -> list[Estimand]:
-    """The gain of each arm over all cells, and in each cell."""
-    means = [
-        Estimand("exploratory", "gain", numbers, arm=arm, reference=analysis.without) for arm, numbers in gains.items()
-    ]
-    return [*means, *by_cell(grid_of(values), [(arm, analysis.without) for arm in analysis.arms], "gain in a cell")]
-
-
-def _together(factors: Factors) -> str:
-    """How far the number of tasks and the volume vary together."""
-    size = inflation(factors)[TASKS]
-    verdict = "can hardly be separated" if size >= _HIGH else "can be separated"
-    what = f"The variance inflation of the number of tasks with the volume is {size:.2f} over {_rows(factors)} arms"
-    return f"{what}: their coefficients {verdict}."
-
-
-def _rows(factors: Factors) -> int:
-    return len(next(iter(factors.values())))
-
-
 def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal: Factors) -> str:
     """The permutation test of a factor: its values are exchanged among the arms that are equal in shape."""
     seeds = shared_seeds(gains.values())
@@ -295,9 +265,9 @@ def _of_measure(
 ) -> list[str]:
     """The coefficient of a further measure, its collinearity with the volume and its permutation."""
     some = _measured(arms, analysis.arms, measure)
-    if not _enough(some):
-        return [f"{_WHAT[measure]}: not computed, as {len(some)} arms have it and {3 + _SPARE} are needed."]
-    factors = _by(arms, some, measure)
+    if len(some) < _FEWEST:
+        return [f"{_WHAT[measure]}: not computed, as {len(some)} arms have it and {_FEWEST} are needed."]
+    factors = _factors(arms, some, measure)
     size = inflation(factors)[measure]
     listed = [finding(row_of(contrasts, measure), _WHAT[measure], _UNITS[measure])]
     listed.append(f"The variance inflation of {measure} with the volume is {size:.2f} over {len(some)} arms.")

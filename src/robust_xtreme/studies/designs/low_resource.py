@@ -29,47 +29,38 @@ from robust_xtreme.studies.cells import (
     shared_seeds,
     slope,
 )
-from robust_xtreme.studies.design import Design, finding, interval, row_of, signed, with_scope
+from robust_xtreme.studies.design import Design, finding, interval, row_of, signed
 from robust_xtreme.studies.frames import Estimand
-
-# How far a language is from English, by URIEL's features: the bundled table `perturbations/typology/en.tsv`.
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
 """The kinds of distance; each is from 0 to 1. tools/typology.py says how each is made."""
 
-_SEE: Final = "perturbations/README.md"
+
+def check_known(kind: str, codes: Iterable[str]) -> None:
+    """Raise UnknownName for another kind of distance, or a code that is not a language's."""
+    if kind not in KINDS:
+        raise UnknownName("typological distance", kind, KINDS, "perturbations/README.md")
+    for code in codes:
+        if code not in ALL_LANGUAGES:
+            raise UnknownName("language", code, ALL_LANGUAGES, "robust-xtreme list languages")
 
 
 def distances(codes: Iterable[str], kind: str) -> dict[str, float]:
     """The distance of each language from English; a language whose distance is not known is left out.
 
-    Raises UnknownName for another kind, or a code that is not a language's.
+    Raises UnknownName as `check_known`.
     """
-    if kind not in KINDS:
-        raise UnknownName("typological distance", kind, KINDS, _SEE)
+    check_known(kind, codes := tuple(codes))
     known = _known(kind)
-    for code in (codes := tuple(codes)):
-        if code not in ALL_LANGUAGES:
-            raise UnknownName("language", code, ALL_LANGUAGES, "robust-xtreme list languages")
     return {code: known[code] for code in codes if code in known}
 
 
 @cache
-def source() -> Mapping[str, str]:
-    """The header of the table: source, licence, standing and maker."""
-    return _table().header
-
-
-@cache
 def _known(kind: str) -> Mapping[str, float]:
-    table = _table()
-    return {row["code"]: _number(table, row, kind) for row in table.rows if row[kind]}
-
-
-def _table() -> PackTable:
+    """The distances in the bundled table `perturbations/typology/en.tsv`, which are of URIEL's features."""
     table = read_table(resources.folder("perturbations") / "typology" / "en.tsv")
     table.need("code", "iso639_3", *KINDS)
-    return table
+    return {row["code"]: _number(table, row, kind) for row in table.rows if row[kind]}
 
 
 def _number(table: PackTable, row: Mapping[str, str], kind: str) -> float:
@@ -120,20 +111,22 @@ def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> PooledMea
     weights = 1 / (v + tau2)
     mean = float(weights @ y / weights.sum())
     se = float(1 / math.sqrt(weights.sum()))
-    parts = {name: _shrunk(y[i], v[i], tau2, mean, se) for i, name in enumerate(names)}
+    parts = {}
+    for name, value, variance in zip(names, y, v, strict=True):
+        weight = tau2 / (tau2 + variance)
+        spread = math.sqrt(weight * variance + (1 - weight) ** 2 * se**2)  # with the variance of the common mean
+        parts[name] = Shrunk(float(weight * value + (1 - weight) * mean), spread, float(weight))
     return PooledMean(mean, se, math.sqrt(tau2), parts)
 
 
-def _shrunk(value: float, variance: float, tau2: float, mean: float, se: float) -> Shrunk:
-    """A part's pooled mean; the variance includes that of the common mean."""
-    weight = tau2 / (tau2 + variance)
-    spread = math.sqrt(weight * variance + (1 - weight) ** 2 * se**2)
-    return Shrunk(float(weight * value + (1 - weight) * mean), spread, float(weight))
-
-
 def _reml(y: Any, v: Any) -> float:
-    """The variance between parts by REML, from the moment estimate on, by its fixed point; at least 0."""
-    tau2 = _moments(y, v)
+    """The variance between parts by REML, at least 0, by its fixed point.
+
+    It begins with the moment estimate of DerSimonian and Laird (1986).
+    """
+    w = 1 / v
+    q = float(w @ (y - w @ y / w.sum()) ** 2)
+    tau2 = max((q - (len(y) - 1)) / float(w.sum() - (w**2).sum() / w.sum()), 0.0)
     for _ in range(_ROUNDS):
         w = 1 / (v + tau2)
         rest = (y - w @ y / w.sum()) ** 2
@@ -141,13 +134,6 @@ def _reml(y: Any, v: Any) -> float:
         if abs(tau2 - before) <= _STILL * (1 + tau2):
             break
     return tau2
-
-
-def _moments(y: Any, v: Any) -> float:
-    """The variance between parts by DerSimonian and Laird (1986)."""
-    w = 1 / v
-    q = float(w @ (y - w @ y / w.sum()) ** 2)
-    return max((q - (len(y) - 1)) / float(w.sum() - (w**2).sum() / w.sum()), 0.0)
 
 
 ENGLISH: Final = "en"
@@ -178,13 +164,9 @@ class LowResource:
     def __post_init__(self) -> None:
         if not self.intermediate:
             raise SpecError("[analysis] intermediate names at least one arm.")
-        if self.distance not in KINDS:
-            raise UnknownName("typological distance", self.distance, KINDS, "perturbations/README.md")
+        check_known(self.distance, self.languages)
         for name in self.few_shot:
             shots(name)
-        for code in self.languages:
-            if code not in ALL_LANGUAGES:
-                raise UnknownName("language", code, ALL_LANGUAGES, "robust-xtreme list languages")
 
 
 def shots(arm: str) -> int:
@@ -195,15 +177,19 @@ def shots(arm: str) -> int:
     return int(match[1])
 
 
-def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
-    """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages."""
-    del arms
+def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
+    """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages.
+
+    There is no mean gain where a declared language has no cell.
+    """
     grid = grid_of(values)
     listed = []
     for number, arm in enumerate(analysis.intermediate):
         tier = "secondary" if number else "primary"
         names = {"arm": arm, "reference": analysis.direct}
-        listed.append(Estimand(tier, _GAIN, _mean(grid, arm, analysis), **names))
+        cells = _cells(grid, analysis, arm, analysis.direct)
+        if {*analysis.languages} <= {code for _, code in cells}:
+            listed.append(Estimand(tier, _GAIN, gain(grid, arm, analysis.direct, cells), **names))
         listed += [
             Estimand("secondary", _OF_LANGUAGE, numbers, language=code, **names)
             for code, numbers in _by_language(grid, arm, analysis).items()
@@ -213,33 +199,16 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: LowResource) -
     return kept([*listed, *by_cell(grid, pairs, "gain in a cell")])
 
 
-def sentences(
-    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: LowResource, scope: str
-) -> list[str]:
+def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[str]:
     """The findings of each intermediate arm: its mean gain, its worth in examples, and its gains by language."""
-    del arms
     grid = grid_of(values)
-    listed = [line for arm in analysis.intermediate for line in _of_arm(contrasts, grid, arm, analysis)]
-    return with_scope(listed, scope)
-
-
-# ----------------------------------------------------------------------------------------------------- numbers of seeds
+    return [line for arm in analysis.intermediate for line in _of_arm(contrasts, grid, arm, analysis)]
 
 
 def _cells(grid: Grid, analysis: LowResource, *names: str) -> list[Cell]:
     """The cells of the declared languages that all of these arms have and none leaves out."""
-    cells = grid.transfer(*names)
-    return [
-        (target, code)
-        for target, code in cells
-        if (code in analysis.languages if analysis.languages else code != ENGLISH)
-    ]
-
-
-def _mean(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
-    """The mean gain over direct; empty where a declared language has no cell."""
-    cells = _cells(grid, analysis, arm, analysis.direct)
-    return gain(grid, arm, analysis.direct, cells) if {*analysis.languages} <= {code for _, code in cells} else {}
+    wanted = set(analysis.languages)
+    return [cell for cell in grid.transfer(*names) if (cell[1] in wanted if wanted else cell[1] != ENGLISH)]
 
 
 def _by_language(grid: Grid, arm: str, analysis: LowResource) -> dict[str, BySeed]:
@@ -296,10 +265,9 @@ def _explored(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     far = distances(gains, analysis.distance)
     listed = [Estimand("exploratory", _SCRIPT, _scripts(gains), **names)]
     if len(far) >= _FEWEST and len({*far.values()}) > 1:
-        lines = _over(gains, far, slope)
-        ranks = _over(gains, far, rank_correlation)
-        listed += [Estimand("exploratory", _SLOPE, lines, condition=analysis.distance, **names)]
-        listed += [Estimand("exploratory", _RHO, ranks, "none", condition=analysis.distance, **names)]
+        for contrast, measure, scale in ((_SLOPE, slope, "points"), (_RHO, rank_correlation, "none")):
+            numbers = _over(gains, far, measure)
+            listed.append(Estimand("exploratory", contrast, numbers, scale, condition=analysis.distance, **names))
     return listed
 
 
@@ -315,14 +283,8 @@ def _scripts(gains: dict[str, BySeed]) -> BySeed:
     latin = [numbers for code, numbers in gains.items() if language(code).script == "Latn"]
     other = [numbers for code, numbers in gains.items() if language(code).script != "Latn"]
     seeds = shared_seeds(gains.values()) if latin and other else []
-    return (
-        minus(*({seed: sum(part[seed] for part in parts) / len(parts) for seed in seeds} for parts in (latin, other)))
-        if seeds
-        else {}
-    )
-
-
-# ------------------------------------------------------------------------------------------------------------- findings
+    means = ({seed: sum(part[seed] for part in parts) / len(parts) for seed in seeds} for parts in (latin, other))
+    return minus(*means)
 
 
 def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource) -> list[str]:
@@ -338,9 +300,14 @@ def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource
         scale = "none" if contrast == _RHO else "points"
         row = row_of(contrasts, contrast, scale, **names)
         if row is not None:
-            known = _bounded(row) if contrast == _RHO else row
-            listed.append(finding(known, what.format(arm=arm, distance=analysis.distance), unit))
-    return [*listed, *_unknown(grid, arm, analysis), *_languages(contrasts, arm, analysis)]
+            if contrast == _RHO and row["low"] is not None:  # t does not know that it is from -1 to 1
+                row |= {"low": max(row["low"], -1.0), "high": min(row["high"], 1.0)}
+            listed.append(finding(row, what.format(arm=arm, distance=analysis.distance), unit))
+    gains = _by_language(grid, arm, analysis)
+    if missing := sorted(gains.keys() - distances(gains, analysis.distance).keys()):
+        what = f"URIEL gives no {analysis.distance} distance of {', '.join(missing)}"
+        listed.append(f"{what}: they are not in that slope.")
+    return [*listed, *_languages(contrasts, arm, analysis)]
 
 
 _OVER_LANGUAGES: Final = (
@@ -348,12 +315,6 @@ _OVER_LANGUAGES: Final = (
     (_RHO, "Spearman's correlation of the gain of {arm} with the {distance} distance", ""),
     (_SCRIPT, "Gain of {arm} in Latin script minus other scripts", "points"),
 )
-
-
-def _bounded(row: dict[str, Any]) -> dict[str, Any]:
-    """The row of a correlation with its interval cut at -1 and 1, which t does not know."""
-    low, high = row["low"], row["high"]
-    return row if low is None else {**row, "low": max(low, -1.0), "high": min(high, 1.0)}
 
 
 def _worth(worth: BySeed, arm: str, analysis: LowResource) -> str:
@@ -371,15 +332,6 @@ def _examples(number: float, sizes: Sequence[int]) -> str:
     if math.isinf(number):
         return f"fewer than {sizes[0]:,}" if number < 0 else f"more than {sizes[-1]:,}"
     return f"{10**number:,.0f}"
-
-
-def _unknown(grid: Grid, arm: str, analysis: LowResource) -> list[str]:
-    """The languages that the analysis of distance leaves out."""
-    gains = _by_language(grid, arm, analysis)
-    missing = sorted(gains.keys() - distances(gains, analysis.distance).keys())
-    if not missing:
-        return []
-    return [f"URIEL gives no {analysis.distance} distance of {', '.join(missing)}: they are not in that slope."]
 
 
 def _languages(contrasts: pl.DataFrame, arm: str, analysis: LowResource) -> list[str]:

@@ -13,8 +13,6 @@ from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.studies.cells import (
     LOGIT,
     POINTS,
-    BySeed,
-    Cell,
     Grid,
     attribute,
     by_cell,
@@ -23,7 +21,7 @@ from robust_xtreme.studies.cells import (
     kept,
     minus,
 )
-from robust_xtreme.studies.design import Design, finding, row_of, with_scope
+from robust_xtreme.studies.design import Design, finding, row_of
 from robust_xtreme.studies.frames import Estimand
 
 ENGLISH: Final = "en"
@@ -31,7 +29,6 @@ _TOWER: Final = "tower minus text-only"
 _MORE: Final = "interaction with intermediate tasks"
 _IN: Final = "in-language"
 _ZERO: Final = "zero-shot"
-_OF_ENGLISH: Final = "in English"
 _EQUAL: Final = 0.01
 
 
@@ -61,10 +58,9 @@ class Multimodal:
                 raise UnknownName("language", str(code), ALL_LANGUAGES, "robust-xtreme list languages")
 
 
-def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal) -> list[Estimand]:
+def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Multimodal) -> list[Estimand]:
     """The first pair (primary), other pairs, interactions, non-English tasks by kind of language, and cells."""
     grid = grid_of(values)
-    del arms
     listed = []
     for number, (tower, text) in enumerate(analysis.pairs):
         numbers = gain(grid, tower, text, grid.transfer(tower, text))
@@ -74,11 +70,8 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal) ->
     return kept([*listed, *by_cell(grid, analysis.pairs, "tower minus text-only in a cell")])
 
 
-def sentences(
-    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal, scope: str
-) -> list[str]:
+def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal) -> list[str]:
     """The findings: each pair with its size and steps, the interactions, and non-English tasks."""
-    del values
     listed: list[str] = []
     for tower, text in analysis.pairs:
         row = row_of(contrasts, _TOWER, arm=tower, reference=text)
@@ -86,8 +79,12 @@ def sentences(
     for four in analysis.interactions:
         listed += _of_interaction(contrasts, four)
     for code, arm in analysis.translated.items():
-        listed += _of_task(contrasts, analysis, arm, code)
-    return with_scope(listed, scope)
+        names = {"arm": arm, "reference": analysis.english}
+        what = f"The intermediate task in {code} ({arm}) against English ({analysis.english}), evaluated in"
+        listed.append(finding(row_of(contrasts, _IN, **names), f"{what} {code} (in-language)"))
+        zero = row_of(contrasts, _ZERO, **names)
+        listed.append(finding(zero, f"{what} the other languages but English (zero-shot)"))
+    return listed
 
 
 def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
@@ -104,20 +101,16 @@ def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
 def _of_language(grid: Grid, analysis: Multimodal, arm: str, code: str) -> list[Estimand]:
     """A non-English task against the English one, apart in its language, in languages of neither, and in English."""
     cells = grid.transfer(arm, analysis.english)
+    groups = {
+        ("secondary", _IN, code): [cell for cell in cells if cell[1] == code],
+        ("secondary", _ZERO, ""): [cell for cell in cells if cell[1] not in (code, ENGLISH)],
+        ("exploratory", "in English", ENGLISH): [cell for cell in cells if cell[1] == ENGLISH],
+    }
     names = {"arm": arm, "reference": analysis.english}
     return [
-        Estimand("secondary", _IN, _over(grid, names, cells, {code}), language=code, **names),
-        Estimand("secondary", _ZERO, _over(grid, names, cells, _others(cells, code)), **names),
-        Estimand("exploratory", _OF_ENGLISH, _over(grid, names, cells, {ENGLISH}), language=ENGLISH, **names),
+        Estimand(tier, contrast, gain(grid, arm, analysis.english, some), language=named, **names)
+        for (tier, contrast, named), some in groups.items()
     ]
-
-
-def _others(cells: Sequence[Cell], code: str) -> set[str]:
-    return {language for _, language in cells} - {code, ENGLISH}
-
-
-def _over(grid: Grid, names: Mapping[str, str], cells: Sequence[Cell], codes: set[str]) -> BySeed:
-    return gain(grid, names["arm"], names["reference"], [cell for cell in cells if cell[1] in codes])
 
 
 def _sizes(arms: pl.DataFrame, tower: str, text: str) -> str:
@@ -142,16 +135,6 @@ def _of_interaction(contrasts: pl.DataFrame, four: Sequence[str]) -> list[str]:
     if logit is not None:
         listed.append(finding(logit, "The same on the logit scale, which a sign has to agree with", "logits"))
     return listed
-
-
-def _of_task(contrasts: pl.DataFrame, analysis: Multimodal, arm: str, code: str) -> list[str]:
-    names = {"arm": arm, "reference": analysis.english}
-    inside, zero = (row_of(contrasts, contrast, **names) for contrast in (_IN, _ZERO))
-    what = f"The intermediate task in {code} ({arm}) against English ({analysis.english})"
-    return [
-        finding(inside, f"{what}, evaluated in {code} (in-language)"),
-        finding(zero, f"{what}, evaluated in the other languages but English (zero-shot)"),
-    ]
 
 
 multimodal: Final = Design(

@@ -26,7 +26,7 @@ level is the number. Averages come first because noise of items in a cell's clea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
@@ -45,12 +45,11 @@ from robust_xtreme.studies.cells import (
     over_cells,
     over_noise,
     retained,
+    shared_seeds,
 )
 from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, FEWEST_SEEDS, PRIMARY, SECONDARY
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.frames import CLEAN, Estimand
-
-# What the study of robustness finds, in sentences: estimates with interval, seeds, power, and what is claimed.
 
 GAIN: Final = "gain"
 CHANGE: Final = "change of the gain"
@@ -65,230 +64,6 @@ NOISE: Final = "noise"
 """The condition of an average over all noise families."""
 
 _Row = dict[str, Any]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """The arms by their part in the analysis."""
-
-    endpoint: str
-    without: str
-    others: tuple[str, ...]
-    plain: tuple[str, ...]
-    controls: tuple[str, ...]
-
-
-def findings(contrasts: pl.DataFrame, values: pl.DataFrame, roles: Roles, scope: str) -> list[str]:
-    """The sentences, of CONTRASTS and VALUES: the primary endpoint first, the scope last."""
-    grid = grid_of(values)
-    several = [
-        *_primary(contrasts, roles),
-        *_robustness_findings_gains(contrasts, roles.endpoint, roles.without, CONTROL),
-        *_robustness_findings_by_target(contrasts, roles),
-        *_retained(grid, roles),
-        *_families(contrasts, grid, roles),
-        *_robustness_findings_effective(contrasts, grid, roles),
-        *_shown_above_chance(values, grid, roles),
-        *_left_out(grid, roles),
-        *(sentence for arm in roles.others for sentence in _other(contrasts, arm, roles.without)),
-        *(sentence for control in roles.controls for sentence in _control(contrasts, roles.endpoint, control)),
-    ]
-    return [*several, f"Scope: {scope}."] if scope else several
-
-
-def _average(contrasts: pl.DataFrame, **names: str) -> _Row | None:
-    """The row with these names, all others being empty; None without one."""
-    wanted = {"target": "", "language": "", **names}
-    rows = contrasts.filter(*(pl.col(name) == value for name, value in wanted.items()))
-    return rows.row(0, named=True) if rows.height else None
-
-
-def _pooled(contrasts: pl.DataFrame, tier: str, contrast: str, arms: tuple[str, str], **names: str) -> _Row | None:
-    return _average(contrasts, tier=tier, contrast=contrast, arm=arms[0], reference=arms[1], **names)
-
-
-def _primary(contrasts: pl.DataFrame, roles: Roles) -> Iterator[str]:
-    """Estimate, interval, seeds, power and verdict of the primary endpoint."""
-    arms = roles.endpoint, roles.without
-    points, logit = (_pooled(contrasts, PRIMARY, CHANGE, arms, condition=NOISE, scale=name) for name in (POINTS, LOGIT))
-    if points is None or logit is None:
-        return
-    yield (
-        f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise: {_estimate(points)}; "
-        f"on the logit scale {_estimate(logit, '', 2)}. {_verdict(points, logit, _gain_is_shown(contrasts, arms))}"
-    )
-
-
-def _gain_is_shown(contrasts: pl.DataFrame, arms: tuple[str, str]) -> bool:
-    row = _pooled(contrasts, CONTROL, GAIN, arms, condition=CLEAN)
-    return row is not None and row["sign"] == "higher"
-
-
-def _verdict(points: _Row, logit: _Row, gain: bool) -> str:
-    """What is claimed of the primary endpoint."""
-    if points["sign"] and points["sign"] == logit["sign"]:
-        named = "shrinks" if points["sign"] == "lower" else "grows"
-        doubt = "" if gain else " That there is a gain on clean text is not claimed."
-        power = f"The smallest effect that is shown with 80 % power is {points['mde']:.1f} points"
-        return f"Claimed: the gain {named} under noise, on both scales. {power}.{doubt}"
-    if points["mde"] is None:
-        return f"Nothing is claimed: {points['method']}."
-    few = f" With fewer than {FEWEST_SEEDS} seeds nothing is claimed." if points["seeds"] < FEWEST_SEEDS else ""
-    apart = " The two scales have different signs." if points["estimate"] * logit["estimate"] < 0 else ""
-    doubt = "" if gain else " Nor is a gain on clean text claimed, without which nothing can shrink."
-    return f"No change is shown; it has 80 % power from a change of {points['mde']:.1f} points on.{apart}{few}{doubt}"
-
-
-def _estimate(row: _Row, unit: str = " points", digits: int = 1) -> str:
-    """An estimate with interval and number of seeds."""
-    value = f"{row['estimate']:+.{digits}f}{unit}"
-    if row["low"] is None:
-        return f"{value} (no interval; {row['method']})"
-    return f"{value} (95 % interval {row['low']:+.{digits}f} to {row['high']:+.{digits}f}, {row['seeds']} seeds)"
-
-
-def _claimed(row: _Row, names: Mapping[str, str]) -> str:
-    """The claimed direction in words, or that there is none, with the smallest effect that would be shown."""
-    if row["sign"]:
-        return names[row["sign"]]
-    if row["mde"] is None:
-        return "nothing is claimed"
-    return f"nothing is claimed, 80 % power from {row['mde']:.{1 if row['scale'] == POINTS else 2}f} on"
-
-
-_LEVEL: Final = {"higher": "claimed as a gain", "lower": "claimed as a loss"}
-_MOVE: Final = {"higher": "claimed to grow", "lower": "claimed to shrink"}
-_ABOVE: Final = {"higher": "claimed to be more robust", "lower": "claimed to be less robust"}
-_BEYOND: Final = {"higher": "claimed to be above the control", "lower": "claimed to be below the control"}
-
-
-def _robustness_findings_gains(
-    contrasts: pl.DataFrame, arm: str, without: str, clean: str = SECONDARY
-) -> Iterator[str]:
-    """The gains of an arm; that on clean text is of the tier `clean`."""
-    for tier, condition, named in ((clean, CLEAN, "on clean text"), (SECONDARY, NOISE, "under noise")):
-        row = _pooled(contrasts, tier, GAIN, (arm, without), condition=condition)
-        if row:
-            yield f"Gain of {arm} over {without} {named}: {_estimate(row)}; {_claimed(row, _LEVEL)}."
-
-
-def _robustness_findings_by_target(contrasts: pl.DataFrame, roles: Roles) -> Iterator[str]:
-    """Gain and change of each target: an average of gains and losses can hide both."""
-    named = {"arm": roles.endpoint, "reference": roles.without, "language": "", "scale": POINTS}
-    rows = contrasts.filter(*(pl.col(name) == value for name, value in named.items()), pl.col("target") != "")
-    gains = {row["target"]: row for row in rows.filter(contrast=GAIN, condition=CLEAN).iter_rows(named=True)}
-    changes = {row["target"]: row for row in rows.filter(contrast=CHANGE, condition=NOISE).iter_rows(named=True)}
-    parts = [
-        f"{target} {gains[target]['estimate']:+.1f}, change {changes[target]['estimate']:+.1f}"
-        for target in sorted(gains.keys() & changes.keys())
-    ]
-    if parts:
-        yield f"Gain on clean text and its change under noise, by target, in points: {'; '.join(parts)}."
-
-
-def _retained(grid: Grid, roles: Roles) -> Iterator[str]:
-    share = retained(grid, roles.endpoint, roles.without)
-    if share is None:
-        yield "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
-    else:
-        bounds = f"{share.low:.0f} to {share.high:.0f}"
-        yield f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
-
-
-def _families(contrasts: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:
-    """The change of each noise family, points and whether both scales claim it."""
-    arms = roles.endpoint, roles.without
-    for family in grid.families(grid.transfer(*arms)):
-        row = _pooled(contrasts, SECONDARY, CHANGE, arms, condition=family, scale=POINTS)
-        if row:
-            yield f"Change of the gain under {family} noise: {_estimate(row)}; {_claimed(row, _MOVE)}."
-
-
-def _robustness_findings_effective(contrasts: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:
-    row = _pooled(contrasts, SECONDARY, EFFECTIVE, (roles.endpoint, roles.without), condition=NOISE)
-    if row is None:
-        yield "Effective robustness is not estimated: it needs plain checkpoints of different clean levels."
-        return
-    outside, seeds = _outside(grid, roles)
-    estimate = f"{_estimate(row, ' logits', 2)}; {_claimed(row, _ABOVE)}"
-    yield (
-        f"Effective robustness of {roles.endpoint}, its noisy level beyond that of plain checkpoints of equal clean "
-        f"level ({1 + len(roles.plain)} of them): {estimate}. Its clean level is outside their range in {outside} of "
-        f"{seeds} seeds, where their line is extended."
-    )
-
-
-def _outside(grid: Grid, roles: Roles) -> tuple[int, int]:
-    """In how many seeds the arm's clean level is outside the range of the plain checkpoints, and of how many."""
-    names = (roles.endpoint, roles.without, *roles.plain)
-    cells = grid.transfer(*names)
-    arm, *plain = (_clean(grid, name, cells) for name in names)
-    seeds = set.intersection(set(arm), *(set(levels) for levels in plain))
-    ranges = {seed: [levels[seed] for levels in plain] for seed in seeds}
-    return sum(not min(ranges[seed]) <= arm[seed] <= max(ranges[seed]) for seed in seeds), len(seeds)
-
-
-def _clean(grid: Grid, arm: str, cells: Sequence[Cell]) -> BySeed:
-    """The clean logit of an arm, averaged over cells."""
-    return over_cells(cells, lambda cell: grid.of(arm, cell, CLEAN, LOGIT))
-
-
-def _shown_above_chance(values: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:
-    """The share of noisy cells and seeds of the endpoint in which both arms are shown above chance."""
-    arms = roles.endpoint, roles.without
-    cells = set(grid.transfer(*arms))
-    bounds: dict[tuple[Any, ...], list[bool]] = {}
-    for arm, target, language, family, condition, seed, bound in values.select(_BOUNDS).iter_rows():
-        if arm in arms and (target, language) in cells and condition in grid.strongest.get((target, family), ()):
-            shown = bound is not None and bound > 0
-            bounds.setdefault((target, language, condition, seed), []).append(shown)
-    pairs = [shown for shown in bounds.values() if len(shown) == len(arms)]
-    if pairs:
-        yield (
-            f"Both arms are shown above chance under that noise in {sum(map(all, pairs))} of {len(pairs)} cells and "
-            "seeds of the endpoint; all of them are in it."
-        )
-
-
-_BOUNDS: Final = ("arm", "target", "language", "family", "condition", "seed", "above_chance")
-
-
-def _left_out(grid: Grid, roles: Roles) -> Iterator[str]:
-    arms = roles.endpoint, roles.without
-    apart = {
-        cell: grid.left_out[arm, cell] for cell in grid.cells(*arms) for arm in arms if (arm, cell) in grid.left_out
-    }
-    reasons: dict[str, list[str]] = {}
-    for (target, language), reason in sorted(apart.items()):
-        reasons.setdefault(reason, []).append(f"{target} {language}")
-    for reason, names in reasons.items():
-        yield f"Left out of every average ({reason}): {counted(len(names), 'cell')}: {_listed(names)}."
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _other(contrasts: pl.DataFrame, arm: str, without: str) -> Iterator[str]:
-    yield from _robustness_findings_gains(contrasts, arm, without)
-    row = _pooled(contrasts, SECONDARY, CHANGE, (arm, without), condition=NOISE, scale=POINTS)
-    if row:
-        yield f"Change of the gain of {arm} under noise: {_estimate(row)}; {_claimed(row, _MOVE)}."
-
-
-def _control(contrasts: pl.DataFrame, arm: str, control: str) -> Iterator[str]:
-    """The endpoint's arm against a control."""
-    for contrast, condition, named in ((GAIN, CLEAN, "on clean text"), (CHANGE, NOISE, "in its change under noise")):
-        row = _pooled(contrasts, CONTROL, contrast, (arm, control), condition=condition, scale=POINTS)
-        if row:
-            yield f"Control: {arm} against {control} {named}: {_estimate(row)}; {_claimed(row, _BEYOND)}."
-
-
-_BOTH: Final = (POINTS, LOGIT)
-_ALL: Final = (POINTS, CORRECTED, LOGIT)
-_NEAREST: Final = 1e-6
 
 
 @final
@@ -314,11 +89,196 @@ class Robustness:
         if self.without in (*self.arms, *self.plain, *self.controls):
             raise SpecError(f"[analysis] without names {self.without!r}, which the other keys may not name.")
 
+    @property
+    def endpoint(self) -> tuple[str, str]:
+        """The arms of the primary endpoint: with and without intermediate training."""
+        return self.endpoint_arm, self.without
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The arms with intermediate training but that of the endpoint."""
+        return tuple(arm for arm in self.arms if arm != self.endpoint_arm)
+
+
+def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[str]:
+    """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power."""
+    grid, arms = grid_of(values), analysis.endpoint
+    listed = [
+        *_primary(contrasts, arms),
+        *_gains_found(contrasts, *arms, CONTROL),
+        *_found_by_target(contrasts, arms),
+        _retained(grid, arms),
+    ]
+    for family in grid.families(grid.transfer(*arms)):
+        listed += _change_found(contrasts, arms, family, f"under {family} noise")
+    listed.append(_effective_found(contrasts, grid, analysis))
+    listed += [*_shown_above_chance(values, grid, arms), *_left_out(grid, arms)]
+    for arm in analysis.others:
+        listed += _gains_found(contrasts, arm, analysis.without)
+        listed += _change_found(contrasts, (arm, analysis.without), NOISE, f"of {arm} under noise")
+    for control in analysis.controls:
+        for contrast, condition, named in (
+            (GAIN, CLEAN, "on clean text"),
+            (CHANGE, NOISE, "in its change under noise"),
+        ):
+            if row := _pooled(contrasts, CONTROL, contrast, (arms[0], control), condition=condition, scale=POINTS):
+                claim = _claimed(row, "claimed to be above the control", "claimed to be below the control")
+                listed.append(f"Control: {arms[0]} against {control} {named}: {_estimate(row)}; {claim}.")
+    return listed
+
+
+def _pooled(contrasts: pl.DataFrame, tier: str, contrast: str, arms: tuple[str, str], **names: str) -> _Row | None:
+    """The row with these names, all others being empty; None without one."""
+    wanted = {"tier": tier, "contrast": contrast, "arm": arms[0], "reference": arms[1]}
+    rows = contrasts.filter(**wanted, target="", language="", **names)
+    return rows.row(0, named=True) if rows.height else None
+
+
+def _primary(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator[str]:
+    """Estimate, interval, seeds, power and verdict of the primary endpoint."""
+    points, logit = (_pooled(contrasts, PRIMARY, CHANGE, arms, condition=NOISE, scale=name) for name in (POINTS, LOGIT))
+    if points is None or logit is None:
+        return
+    gain = _pooled(contrasts, CONTROL, GAIN, arms, condition=CLEAN)
+    is_shown = gain is not None and gain["sign"] == "higher"
+    yield (
+        f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise: {_estimate(points)}; "
+        f"on the logit scale {_estimate(logit, '', 2)}. {_verdict(points, logit, is_shown)}"
+    )
+
+
+def _verdict(points: _Row, logit: _Row, gain: bool) -> str:
+    """What is claimed of the primary endpoint."""
+    if points["sign"] and points["sign"] == logit["sign"]:
+        named = "shrinks" if points["sign"] == "lower" else "grows"
+        doubt = "" if gain else " That there is a gain on clean text is not claimed."
+        power = f"The smallest effect that is shown with 80 % power is {points['mde']:.1f} points"
+        return f"Claimed: the gain {named} under noise, on both scales. {power}.{doubt}"
+    if points["mde"] is None:
+        return f"Nothing is claimed: {points['method']}."
+    few = f" With fewer than {FEWEST_SEEDS} seeds nothing is claimed." if points["seeds"] < FEWEST_SEEDS else ""
+    apart = " The two scales have different signs." if points["estimate"] * logit["estimate"] < 0 else ""
+    doubt = "" if gain else " Nor is a gain on clean text claimed, without which nothing can shrink."
+    return f"No change is shown; it has 80 % power from a change of {points['mde']:.1f} points on.{apart}{few}{doubt}"
+
+
+def _estimate(row: _Row, unit: str = " points", digits: int = 1) -> str:
+    """An estimate with interval and number of seeds."""
+    value = f"{row['estimate']:+.{digits}f}{unit}"
+    if row["low"] is None:
+        return f"{value} (no interval; {row['method']})"
+    return f"{value} (95 % interval {row['low']:+.{digits}f} to {row['high']:+.{digits}f}, {row['seeds']} seeds)"
+
+
+def _claimed(row: _Row, higher: str, lower: str) -> str:
+    """The claimed direction in words, or that there is none, with the smallest effect that would be shown."""
+    if row["sign"]:
+        return higher if row["sign"] == "higher" else lower
+    if row["mde"] is None:
+        return "nothing is claimed"
+    return f"nothing is claimed, 80 % power from {row['mde']:.{1 if row['scale'] == POINTS else 2}f} on"
+
+
+def _gains_found(contrasts: pl.DataFrame, arm: str, without: str, clean: str = SECONDARY) -> Iterator[str]:
+    """The gains of an arm; that on clean text is of the tier `clean`."""
+    for tier, condition, named in ((clean, CLEAN, "on clean text"), (SECONDARY, NOISE, "under noise")):
+        if row := _pooled(contrasts, tier, GAIN, (arm, without), condition=condition):
+            claim = _claimed(row, "claimed as a gain", "claimed as a loss")
+            yield f"Gain of {arm} over {without} {named}: {_estimate(row)}; {claim}."
+
+
+def _change_found(contrasts: pl.DataFrame, arms: tuple[str, str], condition: str, named: str) -> Iterator[str]:
+    """The change of the gain under a condition, in points, and whether both scales claim it."""
+    if row := _pooled(contrasts, SECONDARY, CHANGE, arms, condition=condition, scale=POINTS):
+        claim = _claimed(row, "claimed to grow", "claimed to shrink")
+        yield f"Change of the gain {named}: {_estimate(row)}; {claim}."
+
+
+def _found_by_target(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator[str]:
+    """Gain and change of each target: an average of gains and losses can hide both."""
+    named = {"arm": arms[0], "reference": arms[1], "language": "", "scale": POINTS}
+    rows = contrasts.filter(pl.col("target") != "", **named)
+    gains = {row["target"]: row for row in rows.filter(contrast=GAIN, condition=CLEAN).iter_rows(named=True)}
+    changes = {row["target"]: row for row in rows.filter(contrast=CHANGE, condition=NOISE).iter_rows(named=True)}
+    parts = [
+        f"{target} {gains[target]['estimate']:+.1f}, change {changes[target]['estimate']:+.1f}"
+        for target in sorted(gains.keys() & changes.keys())
+    ]
+    if parts:
+        yield f"Gain on clean text and its change under noise, by target, in points: {'; '.join(parts)}."
+
+
+def _retained(grid: Grid, arms: tuple[str, str]) -> str:
+    share = retained(grid, *arms)
+    if share is None:
+        return "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
+    bounds = f"{share.low:.0f} to {share.high:.0f}"
+    return f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
+
+
+def _effective_found(contrasts: pl.DataFrame, grid: Grid, analysis: Robustness) -> str:
+    """The effective robustness, and in how many seeds the arm's clean level is outside that of plain checkpoints."""
+    row = _pooled(contrasts, SECONDARY, EFFECTIVE, analysis.endpoint, condition=NOISE)
+    if row is None:
+        return "Effective robustness is not estimated: it needs plain checkpoints of different clean levels."
+    names = (*analysis.endpoint, *analysis.plain)
+    cells = grid.transfer(*names)
+    arm, *plain = (_clean(grid, name, cells) for name in names)
+    ranges = {seed: [levels[seed] for levels in plain] for seed in shared_seeds([arm, *plain])}
+    outside = sum(not min(others) <= arm[seed] <= max(others) for seed, others in ranges.items())
+    claim = _claimed(row, "claimed to be more robust", "claimed to be less robust")
+    return (
+        f"Effective robustness of {analysis.endpoint_arm}, its noisy level beyond that of plain checkpoints of equal "
+        f"clean level ({len(plain)} of them): {_estimate(row, ' logits', 2)}; {claim}. Its clean level is outside "
+        f"their range in {outside} of {len(ranges)} seeds, where their line is extended."
+    )
+
+
+def _clean(grid: Grid, arm: str, cells: Sequence[Cell]) -> BySeed:
+    """The clean logit of an arm, averaged over cells."""
+    return over_cells(cells, lambda cell: grid.of(arm, cell, CLEAN, LOGIT))
+
+
+def _shown_above_chance(values: pl.DataFrame, grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
+    """The share of noisy cells and seeds of the endpoint in which both arms are shown above chance."""
+    cells = set(grid.transfer(*arms))
+    bounds: dict[tuple[Any, ...], list[bool]] = {}
+    columns = ("arm", "target", "language", "family", "condition", "seed", "above_chance")
+    for arm, target, language, family, condition, seed, bound in values.select(columns).iter_rows():
+        if arm in arms and (target, language) in cells and condition in grid.strongest.get((target, family), ()):
+            shown = bound is not None and bound > 0
+            bounds.setdefault((target, language, condition, seed), []).append(shown)
+    pairs = [shown for shown in bounds.values() if len(shown) == len(arms)]
+    if pairs:
+        yield (
+            f"Both arms are shown above chance under that noise in {sum(map(all, pairs))} of {len(pairs)} cells and "
+            "seeds of the endpoint; all of them are in it."
+        )
+
+
+def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
+    apart = {
+        cell: grid.left_out[arm, cell] for cell in grid.cells(*arms) for arm in arms if (arm, cell) in grid.left_out
+    }
+    reasons: dict[str, list[str]] = {}
+    for (target, language), reason in sorted(apart.items()):
+        reasons.setdefault(reason, []).append(f"{target} {language}")
+    for reason, names in reasons.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        listed = f"{counted(len(names), 'cell')}: {', '.join(names[:_NAMED])}{more}"
+        yield f"Left out of every average ({reason}): {listed}."
+
+
+_NAMED: Final = 8
+_BOTH: Final = (POINTS, LOGIT)
+_ALL: Final = (POINTS, CORRECTED, LOGIT)
+_NEAREST: Final = 1e-6
+
 
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[Estimand]:
     """What is tested, of VALUES. Raises Mismatch where the endpoint has no seed."""
     grid = grid_of(values)
-    pairs = [_Pair(grid, arm, analysis.without) for arm in (analysis.endpoint_arm, *_others(analysis))]
+    pairs = [_Pair(grid, arm, analysis.without) for arm in (analysis.endpoint_arm, *analysis.others)]
     endpoint = pairs[0]
     if not endpoint.cells:
         raise Mismatch(f"No cell of {endpoint.arm} and {endpoint.reference} shows transfer: there is no endpoint.")
@@ -331,10 +291,6 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -
     for control in analysis.controls:
         made += [*_against(_Pair(grid, endpoint.arm, control)), *_against(_Pair(grid, control, analysis.without))]
     return [estimand for estimand in made if estimand.by_seed]
-
-
-def _others(analysis: Robustness) -> tuple[str, ...]:
-    return tuple(arm for arm in analysis.arms if arm != analysis.endpoint_arm)
 
 
 @final
@@ -385,14 +341,14 @@ def _gains(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
     clean = pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
     yield replace(clean, tier=CONTROL, corrected_with=PREMISE) if first else clean
     yield pair.estimand(SECONDARY, GAIN, pair.noisy_gain(cells, pair.families), condition=NOISE)
-    for target, several in _by_target(cells, fewest=2):
+    for target, several in _by_target(cells):
         yield pair.estimand(SECONDARY, GAIN, over_cells(several, pair.gain), target=target, condition=CLEAN)
 
 
-def _by_target(cells: Sequence[Cell], fewest: int = 1) -> list[tuple[str, list[Cell]]]:
-    """The cells of each target; nothing where there are fewer targets, so that no contrast is tested twice."""
+def _by_target(cells: Sequence[Cell]) -> list[tuple[str, list[Cell]]]:
+    """The cells of each target; nothing where there is one, so that no contrast is tested twice."""
     targets = sorted({target for target, _ in cells})
-    return [(name, [cell for cell in cells if cell[0] == name]) for name in targets] if len(targets) >= fewest else []
+    return [(name, [cell for cell in cells if cell[0] == name]) for name in targets] if len(targets) > 1 else []
 
 
 def _changes(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
@@ -409,22 +365,18 @@ def _effective(pair: _Pair, analysis: Robustness) -> Iterator[Estimand]:
     """The level under noise beyond that of plain checkpoints of the same clean level, on the logit scale."""
     plain = (pair.reference, *analysis.plain)
     cells = [cell for cell in pair.grid.transfer(pair.arm, *plain) if len(plain) > 1]
-    families = pair.grid.families(cells)
-    beyond = nested({(family,): _beyond(pair, plain, cells, family) for family in families})
-    yield pair.estimand(SECONDARY, EFFECTIVE, beyond, LOGIT, condition=NOISE)
-
-
-def _beyond(pair: _Pair, plain: Sequence[str], cells: Sequence[Cell], family: str) -> BySeed:
-    """The arm's noisy level of a family minus the line's through the plain checkpoints, of each seed."""
-    levels = [_levels(pair.grid, arm, cells, family) for arm in (pair.arm, *plain)]
-    seeds = sorted(set.intersection(*(set(both) for both in levels)))
-    lines = {seed: _residual(levels[0][seed], [both[seed] for both in levels[1:]]) for seed in seeds}
-    return {seed: residual for seed, residual in lines.items() if residual is not None}
+    beyond: dict[tuple[str], BySeed] = {}
+    for family in pair.grid.families(cells):
+        levels = [_levels(pair.grid, arm, cells, family) for arm in (pair.arm, *plain)]
+        seeds = sorted(set.intersection(*(set(both) for both in levels)))
+        lines = {seed: _residual(levels[0][seed], [both[seed] for both in levels[1:]]) for seed in seeds}
+        beyond[family,] = {seed: residual for seed, residual in lines.items() if residual is not None}
+    yield pair.estimand(SECONDARY, EFFECTIVE, nested(beyond), LOGIT, condition=NOISE)
 
 
 def _levels(grid: Grid, arm: str, cells: Sequence[Cell], family: str) -> dict[int, tuple[float, float]]:
     """The clean and the noisy logit of an arm, averaged over cells, by seed."""
-    clean = over_cells(cells, lambda cell: grid.of(arm, cell, CLEAN, LOGIT))
+    clean = _clean(grid, arm, cells)
     noisy = over_noise(grid, cells, [family], lambda cell, condition: grid.of(arm, cell, condition, LOGIT))
     return {seed: (clean[seed], noisy[seed]) for seed in clean.keys() & noisy.keys()}
 
@@ -445,7 +397,7 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
     yield from _endpoint(pair, EXPLORATORY, [CORRECTED])
     for family in families:
         yield pair.estimand(EXPLORATORY, GAIN, pair.noisy_gain(cells, [family]), condition=family)
-    for target, several in _by_target(cells, fewest=2):
+    for target, several in _by_target(cells):
         for scale in _ALL:
             change = pair.change(several, families, scale)
             yield pair.estimand(EXPLORATORY, CHANGE, change, scale, target=target, condition=NOISE)
@@ -469,14 +421,6 @@ def _against(pair: _Pair) -> Iterator[Estimand]:
     """Clean gain and change of two arms, one of which is a control."""
     yield pair.estimand(CONTROL, GAIN, over_cells(pair.cells, pair.gain), condition=CLEAN)
     yield from _endpoint(pair, CONTROL)
-
-
-def sentences(
-    contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness, scope: str
-) -> list[str]:
-    """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power, and the scope last."""
-    roles = Roles(analysis.endpoint_arm, analysis.without, _others(analysis), analysis.plain, analysis.controls)
-    return findings(contrasts, values, roles, scope)
 
 
 robustness: Final = Design(
