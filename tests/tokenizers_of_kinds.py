@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import transformers
 from tests.tiny import tiny_tokenizer
-from tests.unit.test_tokenised_words import CHARSMAP
+from tests.unit.models.test_tokenised_words import CHARSMAP
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 

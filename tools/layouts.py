@@ -31,7 +31,7 @@ others.
 _KEYS: Final = """\
 What one key types on each of two layouts, and no other key of either does, comes back: typed for the first with the
 second on, and the result typed for the second with the first on, it is the same sign, whichever two layouts are taken
-(`tests/unit/test_wrong_layout.py` tries all pairs of keyboards). So do words of such signs:
+(`tests/unit/noise/test_wrong_layout.py` tries all pairs of keyboards). So do words of such signs:
 
     robust-xtreme show wrong_layout:1 "более, чем" -l ru                                # ,jktt? xtv
     robust-xtreme show wrong_layout:1@keyboard=us@layout=ru ",jktt? xtv" -l en    # более, чем

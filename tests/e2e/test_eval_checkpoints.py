@@ -204,7 +204,7 @@ def test_what_the_hub_refuses_is_one_line(
 ) -> None:
     """A mistake ends with 2 and a failure of the hub with 3, in one line that names the model.
 
-    What else a hub can do wrong is in tests/unit/test_hub.py.
+    What else a hub can do wrong is in tests/unit/tasks/test_hub.py.
     """
     hub.faults.update(faults)
     message = refused("--model", *words)

@@ -16,7 +16,7 @@ from tests.loopback import Loopback
 from tests.program import program as program_here
 from tests.release import release
 from tests.tiny import tiny_encoder_folder, tiny_run
-from tests.unit.test_suites import ASKED, PAIR, TOML, WORDS, lines, suite
+from tests.unit.tasks.test_suites import ASKED, PAIR, TOML, WORDS, lines, suite
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import Contamination, MissingData

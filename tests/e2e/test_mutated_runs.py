@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 from tests.tiny import hashed, tiny_run
-from tests.unit.test_mutated_files import mutated
+from tests.unit.tasks.test_mutated_files import mutated
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.run_spec import RunSpec

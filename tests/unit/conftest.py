@@ -92,5 +92,5 @@ SLOW: Final = frozenset(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of these modules `slow`."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.stem in SLOW:
+        if Path(__file__).parent in item.path.parents and item.path.stem in SLOW:
             item.add_marker(pytest.mark.slow)

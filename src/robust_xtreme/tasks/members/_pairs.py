@@ -134,8 +134,8 @@ americasnli = TaskSpec(
     groups={"low-resource": _AMERICASNLI_LANGUAGES},
     rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
     official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",
-    checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics. `tests/unit/test_low_resource.py`: "
-    "files made in the releases' formats are read, with and without ids and header; whole ones were not at hand.",
+    checked="`tests/unit/tasks/test_torchmetrics.py`: accuracy is that of torchmetrics. "
+    "`tests/unit/tasks/test_low_resource.py`: files made in the releases' formats are read, with and without ids and header; whole ones were not at hand.",
     licence="CC BY-SA 4.0, by the card of its copy on the hub",
 )
 
@@ -172,7 +172,7 @@ xcopa = TaskSpec(
     rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",
     train_rows=400,
     official="google-research/xtreme, evaluate.py: accuracy.",
-    checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics; the mock data contain no XCOPA. "
-    "`tests/real/test_task_files.py`: nine of the languages have the official rows.",
+    checked="`tests/unit/tasks/test_torchmetrics.py`: accuracy is that of torchmetrics; the mock data contain no "
+    "XCOPA. `tests/real/test_task_files.py`: nine of the languages have the official rows.",
     licence="CC BY 4.0, as generally stated",
 )

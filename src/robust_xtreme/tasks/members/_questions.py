@@ -37,7 +37,7 @@ xquad = _task(
     official="google-research/xtreme, third_party/evaluate_squad.py, which is SQuAD's evaluate-v1.1.py in every "
     "language: exact match and F1.",
     checked="`tests/real/test_mock_scorer.py`: the means over XTREME's mock predictions are those that its own test "
-    "expects (77.2727 and 79.9587). `tests/unit/test_torchmetrics.py`: answers are scored as torchmetrics scores "
+    "expects (77.2727 and 79.9587). `tests/unit/tasks/test_torchmetrics.py`: answers are scored as torchmetrics scores "
     "them.",
     licence="CC BY-SA 4.0",
 )
@@ -73,8 +73,8 @@ mlqa = _task(
     official="google-research/xtreme, third_party/evaluate_mlqa.py, which is MLQA's mlqa_evaluation_v1.py: exact "
     "match and F1 by the language of the context.",
     checked="`tests/real/test_mock_scorer.py`: the means over XTREME's mock predictions are those that its own test "
-    "expects (57.1429 and 81.7687). `tests/unit/test_mlqa_metrics.py`: the rule is compared with one written a second "
-    "time.",
+    "expects (57.1429 and 81.7687). `tests/unit/tasks/test_mlqa_metrics.py`: the rule is compared with one written a "
+    "second time.",
     licence="CC BY-SA 3.0",
 )
 
@@ -112,7 +112,7 @@ tydiqa = _task(
     official="google-research/xtreme, third_party/evaluate_squad.py, which is SQuAD's evaluate-v1.1.py in every "
     "language: exact match and F1.",
     checked="`tests/real/test_mock_scorer.py`: the means over XTREME's mock predictions are those that its own test "
-    "expects (88.8889 and 97.2222). `tests/unit/test_torchmetrics.py`: answers are scored as torchmetrics scores "
+    "expects (88.8889 and 97.2222). `tests/unit/tasks/test_torchmetrics.py`: answers are scored as torchmetrics scores "
     "them.",
     licence="Apache 2.0, as generally stated",
 )

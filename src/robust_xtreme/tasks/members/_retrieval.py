@@ -107,7 +107,7 @@ bucc = _task(
     official="google-research/xtreme, third_party/utils_retrieve.py (mine_bitext, bucc_eval) and evaluate.py: F1 of "
     "pairs.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
-    "expects (55.0). `tests/unit/test_bitext.py`: mining and threshold are compared with a slow restatement.",
+    "expects (55.0). `tests/unit/stats/test_bitext.py`: mining and threshold are compared with a slow restatement.",
     absent="The copies there contain gold pairs only, without the sentences that have no partner, so that F1 cannot be "
     "computed. Unpack bucc2018-{de,fr,ru,zh}-en.{sample,training}-gold.tar.bz2 of comparable.limsi.fr/bucc2018 in "
     "DIR, and name it with --data DIR.",
@@ -136,7 +136,7 @@ lareqa = _task(
     official="google-research/xtreme, third_party/evaluate_retrieval.py and utils_lareqa.py (mean_avg_prec_at_k): "
     "mean average precision at 20.",
     checked="`tests/real/test_retrieval_files.py`: the sentences of nine languages are as many as in LAReQA's own "
-    "table. `tests/unit/test_retrieval_metrics.py`: average precision is that of torchmetrics.",
+    "table. `tests/unit/tasks/test_retrieval_metrics.py`: average precision is that of torchmetrics.",
     absent="The copy there (google-research-datasets/xquad_r) does not say where sentences begin. Take the folder "
     "xquad-r of github.com/google-research-datasets/lareqa as DIR/lareqa/xquad-r, SQuAD's train-v1.1.json as "
     "DIR/squad/train-v1.1.json, and name DIR with --data DIR.",

@@ -39,7 +39,7 @@ panx = _task(
     train_rows=20_000,
     official="google-research/xtreme, evaluate.py: F1 of names by seqeval, here by the rule of its release 0.0.12.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
-    "expects (57.5079). `tests/unit/test_metrics.py`: chunks and F1 are those of the rule written a second time.",
+    "expects (57.5079). `tests/unit/tasks/test_metrics.py`: chunks and F1 are those of the rule written a second time.",
     licence="ODC-By",
 )
 
@@ -131,6 +131,6 @@ masakhaner = _task(
     official="masakhane-io/masakhane-ner, code/train_ner.py: seqeval's F1 over PER, ORG, LOC and DATE, "
     "of a sentence's first 164 tokens; here all words are read, in windows of that size.",
     checked="`tests/real/test_low_resource.py`: sentences of six languages are as many as in the release's table. "
-    "`tests/unit/test_metrics.py`: chunks and F1 are those of the rule written a second time.",
+    "`tests/unit/tasks/test_metrics.py`: chunks and F1 are those of the rule written a second time.",
     licence="CC BY-NC 4.0, not for commercial use",
 )

@@ -292,7 +292,7 @@ multichecklist = TaskSpec(
     official="google-research/xtreme, multichecklist/test_models.py: the share of cases of which every question is "
     "answered; here that of questions.",
     checked="`tests/real/test_multichecklist.py`: sentences of twelve languages were checked by hand against the rows "
-    "of the table, and every answer is in its context. `tests/unit/test_multichecklist.py`: answers are compared "
+    "of the table, and every answer is in its context. `tests/unit/tasks/test_multichecklist.py`: answers are compared "
     "by the official rule. Cases are drawn here from the official templates, and are not those of the official suites.",
     licence="Apache 2.0",
 )
