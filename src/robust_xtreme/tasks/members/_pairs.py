@@ -135,7 +135,8 @@ americasnli = TaskSpec(
     rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
     official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",
     checked="`tests/unit/tasks/test_torchmetrics.py`: accuracy is that of torchmetrics. "
-    "`tests/unit/tasks/test_low_resource.py`: files made in the releases' formats are read, with and without ids and header; whole ones were not at hand.",
+    "`tests/unit/tasks/test_low_resource.py`: files made in the releases' formats are read, with and without ids and "
+    "header; whole ones were not at hand.",
     licence="CC BY-SA 4.0, by the card of its copy on the hub",
 )
 
