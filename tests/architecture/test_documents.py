@@ -112,7 +112,15 @@ def test_the_slow_modules_exist() -> None:
     """Each unit test module that `make check` leaves out is there: a renamed module is renamed in the list too."""
     listed = re.findall(r'^        "(test_\w+)",$', (ROOT / "tests/unit/conftest.py").read_text("utf-8"), re.MULTILINE)
     assert len(listed) > 10
-    assert [name for name in listed if not (ROOT / "tests/unit" / f"{name}.py").is_file()] == []
+    assert sorted(set(listed) - {path.stem for path in (ROOT / "tests/unit").rglob("test_*.py")}) == []
+
+
+def test_unit_tests_are_in_the_folder_of_a_package() -> None:
+    """`tests/unit` has a folder for each package of `src`, and those of benchmarks and tools."""
+    packages = {path.name for path in (ROOT / "src/robust_xtreme").iterdir() if (path / "__init__.py").is_file()}
+    tested = {path.parent.name for path in (ROOT / "tests/unit").rglob("test_*.py")}
+    assert tested - packages == {"benchmarks", "tools"}
+    assert packages - tested == set()
 
 
 def test_the_readme_is_one_front_page() -> None:
