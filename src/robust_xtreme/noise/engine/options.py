@@ -18,7 +18,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import Array, Batch, Edits, at, batch, chunks, putting, ragged, span_table
+from robust_xtreme.core.edits import Array, Batch, Edit, Edits, at, batch, chunks, putting, ragged, span_table
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.core.randomness import salt, text_keys
@@ -270,45 +270,22 @@ class _Page:
         return lost
 
 
-Listed = tuple[str, int, int, str, str, int]
-"""Field, start, stop, value, operator and changed graphemes of an edit."""
-
-
 def with_edits(
-    examples: Sequence[Example], fields: Sequence[str], edits: Sequence[Sequence[Listed]]
+    examples: Sequence[Example], fields: Sequence[str], edits: Sequence[Sequence[Edit]]
 ) -> PerturbedExamples:
     """Examples with the listed edits made in some of their fields; a text that several have is a copy for each."""
+    operators = tuple(dict.fromkeys(edit.operator for several in edits for edit in several))
     texts: list[Text] = []
-    picked: list[list[Listed]] = []
+    rows: list[_Row] = []
     numbers = {name: np.full(len(examples), -1) for name in fields}
     for number, (example, several) in enumerate(zip(examples, edits, strict=True)):
         for name in (name for name in fields if name in example.texts):
-            numbers[name][number] = len(texts)
+            numbers[name][number] = text = len(texts)
             texts.append(example.texts[name])
-            picked.append([edit for edit in several if edit[0] == name])
-    bounds = np.cumsum([0, *map(len, picked)]).tolist()
-    chosen = [range(low, high) for low, high in pairwise(bounds)]
-    return PerturbedExamples(examples, applied(texts, _listed_table(picked), np.arange(len(texts)), chosen), numbers)
-
-
-def _listed_table(picked: Sequence[Sequence[Listed]]) -> EditOptions:
-    """The edits of several texts as a table, in which units and clusters are not counted."""
-    flat = [edit for several in picked for edit in several]
-    operators = tuple(dict.fromkeys(edit[4] for edit in flat))
-    columns = {
-        "start": [edit[1] for edit in flat],
-        "stop": [edit[2] for edit in flat],
-        "operator": [operators.index(edit[4]) for edit in flat],
-        "graphemes": [edit[5] for edit in flat],
-    }
-    none, uncounted = np.zeros(len(flat), np.int64), np.zeros(len(picked), np.int64)
-    return EditOptions(
-        text=np.repeat(np.arange(len(picked)), [len(several) for several in picked]),
-        unit=none,
-        reach=none,
-        values=[edit[3] for edit in flat],
-        operators=operators,
-        units=uncounted,
-        clusters=uncounted,
-        **{name: np.array(values, np.int64) for name, values in columns.items()},
-    )
+            for edit in (edit for edit in several if edit.field == name):
+                numbered = operators.index(edit.operator)
+                rows.append((text, 0, edit.start, edit.stop, edit.value, 0, numbered, edit.graphemes))
+    uncounted = np.zeros(len(texts), np.int64)  # units and clusters
+    table = _table(sorted(rows), operators, uncounted, uncounted)
+    chosen = [range(low, high) for low, high in pairwise(table.bounds.tolist())]
+    return PerturbedExamples(examples, applied(texts, table, np.arange(len(texts)), chosen), numbers)

@@ -38,11 +38,6 @@ def stops(code: str) -> frozenset[str]:
     return frozenset(marks(code)) & frozenset(_classes(code)[0])
 
 
-def pauses(code: str) -> frozenset[str]:
-    """The language's marks of a pause within a sentence."""
-    return frozenset(marks(code)) & frozenset(_classes(code)[1])
-
-
 def _classes(code: str) -> tuple[str, ...]:
     own_marks = _OWN.get(code, ())
     return (*own_marks, *_CLASSES[len(own_marks) :])
@@ -84,7 +79,7 @@ _PLAIN: Final = {
 def punctuation(language: str) -> Iterator[KeyingError]:
     """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""
     known = marks(language)
-    doubled = stops(language) | pauses(language)
+    doubled = "".join(_classes(language)[:2])  # stops and pauses
     for mark in known:
         yield KeyingError(mark, "drop", "")
         if mark in doubled:
@@ -165,7 +160,6 @@ zero_width = member(
     unit="grapheme cluster",
     strength="share of letters before another letter that a character follows",
     operators=("insert",),
-    edit=_edit,
     name="zero_width",
     packs=alphabet_pack,
     waives=frozenset({"rule_3_clusters_stay_whole", "rule_4_noise_belongs_to_the_script"}),

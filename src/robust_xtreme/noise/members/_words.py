@@ -50,7 +50,6 @@ masked_words = member(
     unit="word",
     strength="share of words substituted",
     operators=("substitute",),
-    edit=_edit,
     name="masked_words",
     lacks=needs_spaces,
     free=(OPTION,),

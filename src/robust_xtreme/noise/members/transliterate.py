@@ -101,7 +101,6 @@ transliterate = member(
     "word",
     "share of words in another script",
     KINDS,
-    _edit,
     name="transliterate",
     choices={"scheme": schemes, "direction": lambda: ("to", BACK)},
     lacks=lambda code: scheme(TYPED).lacks(code),
