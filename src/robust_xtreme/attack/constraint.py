@@ -76,8 +76,7 @@ class Cosines:
 
 def _cosines(left: Array, right: Array) -> Array:
     """The cosine (n,) of each pair of vectors (n, D) of length 1."""
-    cosines: Array = np.round((left.astype(np.float64) * right).sum(axis=1), _PLACES)
-    return cosines
+    return np.asarray(np.round((left.astype(np.float64) * right).sum(axis=1), _PLACES))
 
 
 @final

@@ -74,5 +74,4 @@ def _source() -> str:
 def ahead(scores: Array, gold: Array) -> Array:
     """How far the best gold score is ahead of the best other (n,), of scores (n, L) int64, by `gold` (n, L) bool."""
     best, other = (np.where(mask, scores, LOWEST).max(axis=1, initial=LOWEST) for mask in (gold, ~gold))
-    margin: Array = best - other
-    return margin
+    return np.asarray(best - other)

@@ -92,13 +92,9 @@ chrf = Constraint(
 )
 
 
-# Protected spans stay as they are: no edit overlaps one, whichever perturbation proposes it.
-
-
 def _protected_options(texts: Sequence[Text], options: EditOptions, _: Settings) -> Array:
     spans = span_table([text.spans for text in texts])
-    free: Array = ~options.over(*(column[spans.frozen] for column in (spans.text, spans.start, spans.stop)))
-    return free
+    return np.asarray(~options.over(*(column[spans.frozen] for column in (spans.text, spans.start, spans.stop))))
 
 
 protected = Constraint("protected", "No edit overlaps a protected span.", options=_protected_options)
@@ -112,16 +108,14 @@ protected = Constraint("protected", "No edit overlaps a protected span.", option
 def _risk_options(texts: Sequence[Text], options: EditOptions, settings: Settings) -> Array:
     if settings.allows_risk:
         return np.ones(len(options), np.bool_)
-    free: Array = ~endangering(texts, options, risky(texts))
-    return free
+    return np.asarray(~endangering(texts, options, risky(texts)))
 
 
 def _risk_noised(noised: NoisedTexts, settings: Settings) -> Array:
     if settings.allows_risk:
         return np.ones(len(noised), np.bool_)
     numbers, negators = edited(noised, risky(noised.clean))
-    free: Array = numbers + negators == 0
-    return free
+    return np.asarray(numbers + negators == 0)
 
 
 risk = Constraint(
@@ -140,8 +134,7 @@ def _similar(noised: NoisedTexts, numbers: Array, settings: Settings, similarity
     if not settings.similar:
         return np.ones(len(numbers), np.bool_)
     assert similarity is not None
-    near: Array = similarity.of(noised, numbers) >= settings.similar
-    return near
+    return np.asarray(similarity.of(noised, numbers) >= settings.similar)
 
 
 similarity = Constraint(

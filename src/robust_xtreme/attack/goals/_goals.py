@@ -29,8 +29,7 @@ def _choice_margin(bounds: Array, parts: Reduced, golds: TargetColumn) -> Array:
     gold = bounds[:-1] + golds.index
     others = parts.values.copy()
     others[gold] = LOWEST
-    margin: Array = parts.values[gold] - np.maximum.reduceat(others, bounds[:-1])
-    return margin
+    return np.asarray(parts.values[gold] - np.maximum.reduceat(others, bounds[:-1]))
 
 
 choice = Goal("choice", _choice_part, _choice_margin)
@@ -77,8 +76,7 @@ def _retrieval_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
     if not len(parts.values):
         return np.zeros(0, np.int64)
     gold, other = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
-    margin: Array = gold - other
-    return margin
+    return np.asarray(gold - other)
 
 
 retrieval = Goal("retrieval", _retrieval_part, _retrieval_margin)
@@ -122,8 +120,7 @@ def _best(begin: Array, end: Array, at: Array, until: Array) -> Array:
 def _span_qa_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
     gold, other, _ = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
     none = np.minimum.reduceat(parts.values[:, 2], bounds[:-1])
-    margin: Array = gold - np.maximum(other, none)
-    return margin
+    return np.asarray(gold - np.maximum(other, none))
 
 
 span_qa = Goal("span_qa", _span_qa_part, _span_qa_margin)

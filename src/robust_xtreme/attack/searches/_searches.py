@@ -26,7 +26,7 @@ def random(problem: Problem, _clean: Score) -> Asking:
     asked: list[State] = []
     repeated = 0
     for turn in count():
-        state = drawn(problem, turn)
+        state = filled(problem, problem.shuffled(range(len(problem.unit)), turn))
         repeated = repeated + 1 if state in known else 0
         if not state or repeated == _REPEATED:
             break
@@ -37,11 +37,6 @@ def random(problem: Problem, _clean: Score) -> Asking:
             yield asked
             asked = []
     yield asked
-
-
-def drawn(problem: Problem, turn: int) -> State:
-    """Edits in a drawn order, each that fits beside those before it."""
-    return filled(problem, problem.shuffled(range(len(problem.unit)), turn))
 
 
 def filled(problem: Problem, order: Iterable[int]) -> State:

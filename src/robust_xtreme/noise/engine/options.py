@@ -66,8 +66,7 @@ class EditOptions:
     @property
     def bounds(self) -> Array:
         """The first edit of each text, and the end (t + 1,)."""
-        bounds: Array = np.searchsorted(self.text, np.arange(len(self.units) + 1))
-        return bounds
+        return np.asarray(np.searchsorted(self.text, np.arange(len(self.units) + 1)))
 
     @property
     def eligible(self) -> Array:
@@ -75,8 +74,7 @@ class EditOptions:
         first = bounds_of(np.maximum(self.units, 1))
         there = np.zeros(int(first[-1]), np.int64)
         there[first[self.text] + self.unit] = 1
-        counts: Array = np.diff(np.concatenate(([0], np.cumsum(there)))[first])
-        return counts
+        return np.asarray(np.diff(np.concatenate(([0], np.cumsum(there)))[first]))
 
     def take(self, numbers: Array) -> EditOptions:
         """Some of the edits (k,), ascending."""
@@ -93,8 +91,7 @@ class EditOptions:
         within = _depth(size, low + 1, high) > 0
         covered = np.concatenate(([0], np.cumsum(_depth(size, low, high) > 0)))
         first, last = base[self.text] + self.start, base[self.text] + self.stop
-        over: Array = np.where(first < last, covered[last] > covered[first], within[first])
-        return over
+        return np.asarray(np.where(first < last, covered[last] > covered[first], within[first]))
 
     def with_others(self, others: EditOptions) -> EditOptions:
         """These edits, and after them others of the same texts."""

@@ -74,8 +74,7 @@ class Traces:
         first = np.searchsorted(texts * width + self.before.stop, owners + self.moves[:, 0])
         end = np.searchsorted(texts * width + self.before.start, owners + self.moves[:, 1], "right")
         begun, ended = (np.bincount(spans, minlength=len(texts) + 1) for spans in (first, end))
-        several: Array = np.cumsum(begun - ended)[:-1] > 0
-        return several
+        return np.asarray(np.cumsum(begun - ended)[:-1] > 0)
 
 
 def traces_from(several: Sequence[Sequence[Trace]]) -> Traces:

@@ -4,7 +4,5 @@ from __future__ import annotations
 
 from typing import Final
 
-MEMBERS: Final = {
-    "_libraries": ("icu", "uroman"),
-    "_tables": ("arab", "deva", "hant", "hepburn", "iast", "iso9", "latn", "national", "revised", "rtgs", "typed"),
-}
+_NAMES: Final = "arab deva hant hepburn iast icu iso9 latn national revised rtgs typed uroman"
+MEMBERS: Final = {"_schemes": tuple(_NAMES.split())}
