@@ -125,11 +125,11 @@ def spacing(word: str, language: str) -> Iterator[Form]:
         yield Form(f"{word[:end]} {word[end:]}", "split")
 
 
-# The characters are the zero width space (U+200B), the word joiner (U+2060) and the soft hyphen (U+00AD), and, in scripts whose
-# letters do not change shape, the zero width non-joiner (U+200C) and joiner (U+200D). In Arabic and in Indic scripts
-# the joiners belong to the spelling (Persian می‌خواهم, Malayalam ന്‍), so that they are never put in there; the others
-# do not change the shape of a letter in Unicode's data (their joining type is transparent). A reader sees the same
-# text.
+# The characters are the zero width space (U+200B), the word joiner (U+2060) and the soft hyphen (U+00AD), and, in
+# scripts whose letters do not change shape, the zero width non-joiner (U+200C) and joiner (U+200D). In Arabic and in
+# Indic scripts the joiners belong to the spelling (Persian می‌خواهم, Malayalam ന്‍), so that they are never put in
+# there; the others do not change the shape of a letter in Unicode's data (their joining type is transparent). A reader
+# sees the same text.
 
 EVERYWHERE: Final = "\u200b\u2060\u00ad"
 JOINERS: Final = "\u200c\u200d"
