@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.attack.attacking import Attacked, AttackPlan, Campaign, attacked
-from robust_xtreme.attack.goal import Ask
+from robust_xtreme.attack.goals import Ask
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text

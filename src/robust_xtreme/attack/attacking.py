@@ -11,8 +11,8 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack import engine
-from robust_xtreme.attack.constraint import Cosines, acceptable, allowed, calibrated
-from robust_xtreme.attack.goal import AnswerScores, Ask
+from robust_xtreme.attack.constraints import Cosines, acceptable, allowed, calibrated
+from robust_xtreme.attack.goals import AnswerScores, Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array, Edit, ragged
 from robust_xtreme.core.examples import Example

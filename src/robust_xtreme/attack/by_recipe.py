@@ -17,7 +17,7 @@ import numpy as np
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
-from robust_xtreme.attack.goal import Ask
+from robust_xtreme.attack.goals import Ask
 from robust_xtreme.core.edits import Array, Edit
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.attack.goal import AnswerScores, Ask, Goal, settings_of
+from robust_xtreme.attack.goals import AnswerScores, Ask, Goal, settings_of
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, column_of, written
 from robust_xtreme.core.edits import Array

@@ -1,4 +1,4 @@
-"""Searches, each with what it does in the comment above it."""
+"""Searches: in which order the edits of an example are tried, and which of them are kept."""
 
 from __future__ import annotations
 
