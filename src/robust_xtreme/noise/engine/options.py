@@ -271,7 +271,7 @@ def with_edits(
     examples: Sequence[Example], fields: Sequence[str], edits: Sequence[Sequence[Edit]]
 ) -> PerturbedExamples:
     """Examples with the listed edits made in some of their fields; a text that several have is a copy for each."""
-    operators = tuple(dict.fromkeys(edit.operator for several in edits for edit in several))
+    operators: dict[str, int] = {}
     texts: list[Text] = []
     rows: list[_Row] = []
     numbers = {name: np.full(len(examples), -1) for name in fields}
@@ -280,9 +280,9 @@ def with_edits(
             numbers[name][number] = text = len(texts)
             texts.append(example.texts[name])
             for edit in (edit for edit in several if edit.field == name):
-                numbered = operators.index(edit.operator)
-                rows.append((text, 0, edit.start, edit.stop, edit.value, 0, numbered, edit.graphemes))
+                operator = operators.setdefault(edit.operator, len(operators))
+                rows.append((text, 0, edit.start, edit.stop, edit.value, 0, operator, edit.graphemes))
     uncounted = np.zeros(len(texts), np.int64)  # units and clusters
-    table = _table(sorted(rows), operators, uncounted, uncounted)
+    table = _table(sorted(rows), tuple(operators), uncounted, uncounted)
     chosen = [range(low, high) for low, high in pairwise(table.bounds.tolist())]
     return PerturbedExamples(examples, applied(texts, table, np.arange(len(texts)), chosen), numbers)
