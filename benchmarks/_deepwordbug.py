@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.attack.attacking import Attacked, AttackPlan, Campaign, Limits, attacked
-from robust_xtreme.attack.goal import Ask
+from robust_xtreme.attack.attacking import Attacked, AttackPlan, Campaign, attacked
+from robust_xtreme.attack.goals import Ask
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
@@ -21,6 +21,7 @@ from robust_xtreme.models.loading import Checkpoint
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Work
+from robust_xtreme.noise.engine.attack import ACCESS, Settings
 from robust_xtreme.noise.engine.noised import field_texts
 from robust_xtreme.noise.engine.options import EditOptions, probes_of
 
@@ -52,7 +53,7 @@ def attack(
     fields = field_texts(examples)
     campaign = Campaign(examples, fields, edits_of(fields.texts, stop_words, seed), probes_of(fields.texts, "[UNK]"))
     seeds = np.arange(len(examples), dtype=np.uint64) + np.uint64(seed << 32)
-    items = campaign.items(Limits("1", None, queries), seeds, graded=True)
+    items = campaign.items("1", Settings(queries, "", None, ACCESS[0], "", ""), seeds)
     items = [replace(item, problem=replace(item.problem, most_graphemes=MOST)) for item in items]
     (result,) = attacked(examples, [AttackPlan(campaign, items, registry.load("search", "greedy"))], ask, watch)
     return result

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from robust_xtreme.core.edits import span_table
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.noising import Bound, bound, noise_values
+from robust_xtreme.noise.engine.noising import bound, noise_values
+from robust_xtreme.noise.engine.perturbation import Bound
 
 KEYBOARDS: Final = {"Latn": "en", "Cyrl": "uk"}
 CHARACTERS: Final = 40_000

@@ -38,7 +38,8 @@ from robust_xtreme.core.examples import Text
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.randomness import mix
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.noise.engine.noising import Bound, bound, noise_values
+from robust_xtreme.noise.engine.noising import bound, noise_values
+from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.tasks.sources.loading import available, load
 
 TASKS: Final = ("xnli", "panx", "xquad")

@@ -56,7 +56,7 @@ import torch
 from benchmarks._deepwordbug import attack, gold, oracle
 
 from robust_xtreme.attack import recipes
-from robust_xtreme.attack.goal import Ask
+from robust_xtreme.attack.goals import Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example

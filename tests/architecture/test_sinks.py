@@ -48,7 +48,7 @@ WRITERS: Final = {
         "exchange/perturbing/output.py": "files of `perturb`, whose texts are data",
         "training/resume.py": "numbers of a saved state",
         "tasks/sources/hub.py": "names in the cache of the hub's client",
-        "attack/_textattack.py": "an empty file",
+        "attack/recipes.py": "an empty file",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
         "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",

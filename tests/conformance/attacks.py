@@ -18,7 +18,7 @@ import numpy as np
 from tests.conformance.rules import clusters_stay_whole, edit_counts_are_true, normal_forms_stay, spans_survive
 
 from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.goal import AnswerScores, Ask
+from robust_xtreme.attack.goals import AnswerScores, Ask
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.languages import language

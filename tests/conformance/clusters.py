@@ -15,7 +15,7 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.languages import belongs, combines, language
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Perturbation
+from robust_xtreme.noise.engine.perturbation import Perturbation
 
 CLUSTER: Final = regex.compile(r"\X")
 MARK: Final = regex.compile(r"\p{M}")

@@ -13,7 +13,7 @@ from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.letters import OPERATORS, decide, page_of
-from robust_xtreme.noise.engine.noising import Job, Perturbation
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation
 from robust_xtreme.noise.members._letters import char_noise
 
 _CAP: Final = 25

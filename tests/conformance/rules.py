@@ -22,8 +22,8 @@ from robust_xtreme.core.examples import Text
 from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with
-from robust_xtreme.noise.engine.perturbation import defaults
+from robust_xtreme.noise.engine.noising import noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, Perturbation, defaults
 
 STRENGTHS: Final = ("0", "0.05", "0.1", "0.2", "0.5", "1")
 SHARE: Final = 0.95

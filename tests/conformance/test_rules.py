@@ -28,7 +28,7 @@ from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.key_errors import key_errors
 from robust_xtreme.noise.engine.letters import Letters, letters
-from robust_xtreme.noise.engine.noising import Perturbation
+from robust_xtreme.noise.engine.perturbation import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
 _MEMBERS = [member for member in _EVERY if not (member.free or member.moves)]

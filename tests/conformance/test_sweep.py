@@ -19,7 +19,7 @@ from tests.conformance.texts import hard, sentence, text, words
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.languages import LANGUAGES
-from robust_xtreme.noise.engine.noising import Perturbation
+from robust_xtreme.noise.engine.perturbation import Perturbation
 
 pytestmark = pytest.mark.real
 

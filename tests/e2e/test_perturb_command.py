@@ -19,8 +19,8 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DiskError
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.exchange.perturbing import files as _rewrite
-from robust_xtreme.noise.engine.noising import Bound
 from robust_xtreme.noise.engine.noising import bound as engine_bound
+from robust_xtreme.noise.engine.perturbation import Bound
 
 
 def call(*words: str, stdin: bytes | None = None) -> Result:

@@ -17,7 +17,7 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
-from robust_xtreme.noise.engine.noising import perturb
+from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.perturbation import Perturbation
 from robust_xtreme.tasks.sources.loading import available, load
 
@@ -253,7 +253,7 @@ def _check_same_texts(task: TaskSpec, data: Path, language: str, noise: str, out
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             job = PerturbJob(str(data / name), noise, str(out / name), task.name, _split(task), language, force=True)
             perturb_file(replace(job, fields=tuple(fields)))
-        noisy, _ = perturb(clean.examples, PerturbationSpec.parse(noise).on(*fields), 0)
+        noisy = named(str(PerturbationSpec.parse(noise).on(*fields))).shown(clean.examples, 0)
         again = {example.id: _texts(example) for example in load(task, out, language, _split(task)).examples}
         assert {example.id: _texts(example) for example in noisy} == again
 

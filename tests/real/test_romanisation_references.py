@@ -26,7 +26,7 @@ from tests.romanising import WORD, Speller
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise.scripts.scheme import inverse
+from robust_xtreme.noise.scripts.schemes import inverse
 from robust_xtreme.noise.scripts.table import KIND, rules
 
 pytestmark = pytest.mark.real

@@ -11,15 +11,14 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack import engine
-from robust_xtreme.attack.constraint import Cosines, acceptable, allowed, calibrated
-from robust_xtreme.attack.goal import AnswerScores, Ask
+from robust_xtreme.attack.constraints import Cosines, acceptable, allowed, calibrated
+from robust_xtreme.attack.goals import AnswerScores, Ask
 from robust_xtreme.core import registry
-from robust_xtreme.core.edits import Array, ragged
+from robust_xtreme.core.edits import Array, Edit, ragged
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.randomness import text_keys
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.conditions.frozen import Edit
-from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
+from robust_xtreme.noise.engine.attack import Settings, moves_of, seed_of, settings_of
 from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import EditOptions, applied, options_of, probes_of
@@ -27,16 +26,6 @@ from robust_xtreme.noise.engine.perturbation import Bound
 
 AT_ONCE: Final = 4096
 """Candidates whose answers are asked for at once: so many texts are in memory."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of a condition: the shares of units and of graphemes that may change, as decimals, and the queries."""
-
-    units: str
-    graphemes: str | None
-    queries: int
 
 
 @final
@@ -65,11 +54,11 @@ class Campaign:
     options: EditOptions
     hidden: EditOptions
 
-    def items(self, limits: Limits, seeds: Array, graded: bool) -> list[Item]:
-        """What may be edited in each example (n), whose draws have the `seeds` (n,) uint64."""
-        return [self._item(row, limits, seed, graded) for row, seed in enumerate(seeds.tolist())]
+    def items(self, strength: str, settings: Settings, seeds: Array) -> list[Item]:
+        """What may be edited in each example (n), whose draws have the `seeds` (n,) uint64, at a strength."""
+        return [self._item(row, strength, settings, seed) for row, seed in enumerate(seeds.tolist())]
 
-    def _item(self, row: int, limits: Limits, seed: int, graded: bool) -> Item:
+    def _item(self, row: int, strength: str, settings: Settings, seed: int) -> Item:
         texts = np.array([numbers[row] for numbers in self.fields.numbers.values()], np.int64)
         there = texts[texts >= 0]
         bounds = self.options.bounds
@@ -77,16 +66,16 @@ class Campaign:
         options, field = ragged(bounds[there], sizes), np.repeat(np.flatnonzero(texts >= 0), sizes)
         units = np.where(texts >= 0, self.options.units[texts], 0)
         first = np.concatenate(([0], np.cumsum(units)))
-        clusters = int(self.options.clusters[there].sum())
+        clusters, share = int(self.options.clusters[there].sum()), settings.max_graphemes
         problem = engine.Problem(
             self.options.unit[options] + first[field],
             self.options.reach[options],
             self.options.graphemes[options],
-            _share(limits.units, int(first[-1])),
-            None if limits.graphemes is None else _share(limits.graphemes, clusters),
-            limits.queries,
+            int(Decimal(strength) * int(first[-1])),
+            None if share is None else int(Decimal(share) * clusters),
+            settings.queries,
             seed,
-            graded,
+            settings.graded,
         )
         return Item(problem, options, field, texts, first)
 
@@ -134,11 +123,6 @@ class Campaign:
         for option in question:
             edits.setdefault(int(item.field[option]), []).append(int(item.options[option]))
         return edits
-
-
-def _share(share: str, whole: int) -> int:
-    """The largest whole number that is at most a share of another."""
-    return int(Decimal(share) * whole)
 
 
 @final
@@ -250,23 +234,17 @@ class _Rounds:
         keys = list(zip(rows, _contents(shown), strict=True))
         asked = np.array([isinstance(each, engine.Hidden) for _, each in questions], np.bool_)
         states = np.flatnonzero(~asked)
-        asked[states] = plan.accepts(_taken(shown, states))
+        asked[states] = plan.accepts(shown.take(states))
         new = {key: at for at, key in reversed(list(enumerate(keys))) if asked[at] and key not in self._known}
         chosen = sorted(new.values())
         if chosen:
-            answers = self._ask(_taken(shown, np.array(chosen)))
+            answers = self._ask(shown.take(np.array(chosen)))
             self._known.update((keys[at], _answer(answers, number)) for number, at in enumerate(chosen))
         for key, is_asked in zip(keys, asked.tolist(), strict=True):
             answer = self._known[key] if is_asked else None
             if answer and not plan.graded:  # the search sees no margins
                 answer = replace(answer, score=answer.score._replace(margin=0))
             yield answer
-
-
-def _taken(shown: PerturbedExamples, rows: Array) -> PerturbedExamples:
-    """Some of the candidates, by row (k,)."""
-    numbers = {name: column[rows] for name, column in shown.numbers.items()}
-    return PerturbedExamples([shown.clean[row] for row in rows.tolist()], shown.noised, numbers)
 
 
 def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
@@ -309,8 +287,7 @@ def plan_of(
     fields = field_texts(examples, attack.fields)
     options = allowed(fields.texts, options_of(fields.texts, moves_of(link), seed), settings)
     campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
-    limits = Limits(link.strength, settings.max_graphemes, settings.queries)
-    items = campaign.items(limits, seeds_of(link, seed, examples), settings.graded)
+    items = campaign.items(link.strength, settings, seeds_of(link, seed, examples))
     similarity = calibrated(fields, cosines) if settings.similar and cosines else None
     accepts = partial(acceptable, settings=settings, similarity=similarity)
     return AttackPlan(campaign, items, registry.load("search", settings.search), accepts)

@@ -17,12 +17,11 @@ import numpy as np
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
-from robust_xtreme.attack.goal import Ask
-from robust_xtreme.core.edits import Array
+from robust_xtreme.attack.goals import Ask
+from robust_xtreme.core.edits import Array, Edit
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.models.reading.scores import QUANTUM
-from robust_xtreme.noise.conditions.frozen import Edit
 from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, rewritten
 

@@ -100,8 +100,7 @@ class Problem:
         """A draw from -0.5 to 0.5 for each edit (k,), by the seed and a turn."""
         size = len(self.unit)
         whole = draws(np.full(size, np.uint64(self.seed)), np.arange(size) + (turn << _TURN))
-        uniform: Array = whole / 2.0**64 - 0.5
-        return uniform
+        return np.asarray(whole / 2.0**64 - 0.5)
 
 
 def with_edit(state: State, option: int) -> State:

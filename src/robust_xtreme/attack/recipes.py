@@ -12,20 +12,25 @@ robust-xtreme neither has nor downloads, and are refused where it is missing.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
+from threading import Lock
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final, Literal, final
 
 import numpy as np
 
-from robust_xtreme.attack import _textattack
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.files.new_files import created
+from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.rewriter import lent
 from robust_xtreme.tasks.sources.hub import cache_folder
 
@@ -73,11 +78,6 @@ NAMES: Final = tuple(_KINDS)
 """The recipes that are adapted."""
 
 
-def stop_words() -> frozenset[str]:
-    """The English words that recipes do not change, as they are written."""
-    return frozenset(_textattack.stop_words())
-
-
 def missing(recipe: str) -> tuple[str, ...]:
     """The data that a recipe needs and that are not on this machine. Raises UnknownName."""
     if recipe not in _KINDS:
@@ -106,7 +106,7 @@ def load(recipe: str, scores: Scores) -> AttackRecipe:
     Raises UnknownName, and UserError where TextAttack is not installed or data are missing.
     """
     check(recipe)
-    attack = _textattack.built(_KINDS[recipe][0], _Model(scores, 0))
+    attack = _built(_KINDS[recipe][0], _Model(scores, 0))
     return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
 
 
@@ -129,12 +129,16 @@ class AttackRecipe:
         clean = tuple(texts)
         if queries < 2 or words == 0 or any(_SPLIT in text for text in clean):
             return RecipeOutcome(clean, 0, "failed")
-        text = _textattack.attacked_text(dict(zip(_FIELDS[len(clean)], clean, strict=True)))
+        from textattack.constraints.overlap import MaxWordsPerturbed
+        from textattack.shared import AttackedText
+
+        text = AttackedText(OrderedDict(zip(_FIELDS[len(clean)], clean, strict=True)))
         if not text.num_words:
             return RecipeOutcome(clean, 0, "failed")
         goal = self.attack.goal_function
         goal.model, goal.query_budget = _Model(self.scores, gold), queries
-        self.attack.constraints = [*self.constraints, *([] if words is None else [_textattack.most_words(words)])]
+        fewer = [] if words is None else [MaxWordsPerturbed(max_num_words=words)]
+        self.attack.constraints = [*self.constraints, *fewer]
         self.attack.clear_cache()
         with lent() as seeded:
             seeded(seed)
@@ -196,10 +200,94 @@ def _has_encoder() -> bool:
 
 _PRESENT: Final[Mapping[str, Callable[[], bool]]] = MappingProxyType(
     {
-        _VECTORS: lambda: (_textattack.cache() / "word_embeddings" / "paragramcf").is_dir(),
+        _VECTORS: lambda: (_cache() / "word_embeddings" / "paragramcf").is_dir(),
         _SENTENCES: _has_encoder,
         _TAGGER: lambda: _nltk_has("taggers/averaged_perceptron_tagger_eng", "taggers/universal_tagset"),
         _WORDNET: lambda: _nltk_has("corpora/wordnet", "corpora/omw-1.4"),
         _BERT: lambda: (cache_folder() / "models--bert-base-uncased" / "snapshots").is_dir(),
     }
 )
+
+
+# TextAttack imported, and its recipes built: nothing is downloaded, and what it changes in the process is restored.
+#
+# An import of TextAttack 0.3.11 downloads data of NLTK unless an empty file in its cache says that this was done, needs
+# NLTK's list of English stop words, disables all loggers that exist, and sets variables that other libraries read.
+# Here the file exists while TextAttack is imported, and the stop words are always those of `_nltk`, so that a recipe
+# does the same on every machine.
+
+_WORDS: Final = Path(__file__).with_name("_nltk") / "corpora" / "stopwords" / "english"
+_DONE: Final = "post_install_check_3"
+_BUILDING: Final = Lock()
+"""What is changed in the process meanwhile is changed by one thread at a time."""
+
+_LOGS: Final = ("textattack.shared.utils.install", "jieba")
+
+
+def stop_words() -> tuple[str, ...]:
+    """The English words that recipes do not change."""
+    return tuple(_WORDS.read_text(encoding="utf-8").split())
+
+
+def _cache() -> Path:
+    """The folder in which TextAttack keeps what it downloads."""
+    return Path(os.environ.get("TA_CACHE_DIR") or "~/.cache/textattack").expanduser()
+
+
+def _built(recipe: str, model: Callable[..., Any]) -> Any:
+    """An attack of TextAttack on a model, by the name of the class of its recipe.
+
+    Raises UserError where TextAttack is not installed or cannot be imported.
+    """
+    with _BUILDING, importing("TextAttack"), _done(), _same_process(), _offline():
+        from textattack import attack_recipes
+
+        for name in _LOGS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        return getattr(attack_recipes, recipe).build(model)
+
+
+@contextmanager
+def _done() -> Iterator[None]:
+    """Nothing to download for TextAttack after its installation."""
+    path = _cache() / _DONE
+    is_new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        created(path).close()
+    try:
+        yield
+    finally:
+        if is_new:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """NLTK with our English stop words, which downloads nothing."""
+    import nltk
+    from nltk import corpus
+
+    download, stopwords = nltk.download, corpus.stopwords
+    nltk.download = lambda *_, **__: False
+    corpus.stopwords = SimpleNamespace(words=lambda *_: stop_words())
+    try:
+        yield
+    finally:
+        nltk.download, corpus.stopwords = download, stopwords
+
+
+@contextmanager
+def _same_process() -> Iterator[None]:
+    """Loggers and variables of the process as they were."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    disabled = [logger.disabled for logger in loggers]
+    variables = dict(os.environ)
+    try:
+        yield
+    finally:
+        for logger, value in zip(loggers, disabled, strict=True):
+            logger.disabled = value
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)

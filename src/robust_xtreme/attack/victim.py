@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.attack.goal import AnswerScores, Ask, Goal, settings_of
+from robust_xtreme.attack.goals import AnswerScores, Ask, Goal, settings_of
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, column_of, written
 from robust_xtreme.core.edits import Array
-from robust_xtreme.core.metric import ALL, SCOPES, Metric, Responses
+from robust_xtreme.core.metric import Metric, Responses
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Predictor, Weighing
 from robust_xtreme.models.reading.inputs import Candidates, Inputs, contents_of
@@ -105,9 +105,6 @@ def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence
 
 def _alone(metric: Metric, responses: Responses) -> Array:
     """The metric of each example alone (n,), from 0 to 1; 1 where there is nothing to get right or wrong."""
-    values = np.zeros((len(responses), len(metric.columns)))
-    sums = metric.of(responses)
-    everywhere = sums.scopes == SCOPES.index(ALL)
-    values[sums.items[everywhere]] = sums.values[everywhere]
+    values = metric.everywhere(responses)
     alone = np.asarray(metric.reduce(values)) / _PERCENT
     return np.where(values.any(axis=1), alone, 1.0)

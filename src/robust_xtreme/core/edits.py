@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -132,6 +132,17 @@ def chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
     ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
     cuts = np.flatnonzero(np.diff((ends - 1) * parts // total)) + 1
     return pairwise([0, *cuts.tolist(), len(values)])
+
+
+class Edit(NamedTuple):
+    """An edit of a field, by an operator: its clean text from `start` to `stop` becomes `value`; graphemes changed."""
+
+    field: str
+    start: int
+    stop: int
+    value: str
+    operator: str
+    graphemes: int
 
 
 @final

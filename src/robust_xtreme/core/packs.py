@@ -51,14 +51,15 @@ class PackTable:
         """The standing of a row, or that of the file where the row has none."""
         return row.get("standing") or self.header["standing"]
 
-    def need(self, *columns: str, optional: Sequence[str] = ()) -> None:
-        """Raise DataError where the table does not have one of these columns, has another one, or has no rows."""
+    def need(self, *columns: str, optional: Sequence[str] = ()) -> PackTable:
+        """This table. Raises DataError where it does not have one of these columns, has another one, or has no rows."""
         if not self.rows:
             raise DataError(self.path, f"it has no rows of: {', '.join(columns)}")
         for column in columns:
             if column not in self.rows[0]:
                 raise DataError(self.path, f"there is no column {column!r} in the line of names: {', '.join(columns)}")
         check_known(self.path, "column", self.rows[0], (*columns, *optional, "standing"))
+        return self
 
     def number(self, row: Mapping[str, str], column: str) -> int:
         """The whole number of 1 to 12 digits in a row's column. Raises DataError."""

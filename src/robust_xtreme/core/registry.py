@@ -2,7 +2,7 @@
 
 A package in the folder groups members under its name: `noise/members/nlpaug/_aug.py` is the perturbation
 `nlpaug.keyboard`. A folder may name modules of several members, `MEMBERS` in its `__init__.py`: each of these is the
-object of its name there.
+object of its name there. A kind may be one such module instead of a folder, as `attack/searches.py`.
 """
 
 from __future__ import annotations
@@ -81,8 +81,12 @@ def _ours(kind: str) -> Mapping[str, str]:
 
 def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
     """The members in a package and their modules; those of packages in it by dotted names."""
+    above, _, kind = package.rpartition(".")
+    if of_module := _listed(above).get(kind):
+        yield from ((name, package) for name in of_module)
+        return
     folder = importlib.import_module(package)
-    for module, several in getattr(folder, "MEMBERS", {}).items():
+    for module, several in _listed(package).items():
         yield from ((group + name, f"{package}.{module}") for name in several)
     for inner in pkgutil.iter_modules(folder.__path__):
         path = f"{package}.{inner.name}"
@@ -90,6 +94,11 @@ def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
             yield from _members(path, f"{group}{inner.name}.")
         elif not inner.name.startswith("_"):
             yield group + inner.name, path
+
+
+def _listed(package: str) -> Mapping[str, tuple[str, ...]]:
+    """The members of the modules that a package names."""
+    return getattr(importlib.import_module(package), "MEMBERS", {})
 
 
 def load(kind: str, name: str) -> Any:

@@ -195,8 +195,7 @@ def negators(code: str) -> tuple[str, ...]:
     """The negators of a language's lists. Raises DataError at a row that is not one word."""
     words: dict[str, None] = {}
     for table in packs.tables(KIND, code):
-        table.need("word")
-        for number, row in enumerate(table.rows, 1):
+        for number, row in enumerate(table.need("word").rows, 1):
             if not _ROW.fullmatch(row["word"]):
                 raise DataError(
                     table.path, f"row {number}, {row['word']!r:.40}, is not one word, with * at an end or not"

@@ -8,9 +8,9 @@ import numpy as np
 
 from robust_xtreme.attack import by_recipe
 from robust_xtreme.attack.attacking import Attacked, attacked, plan_of, seeds_of
-from robust_xtreme.attack.constraint import Cosines, Embed
+from robust_xtreme.attack.constraints import Cosines, Embed
 from robust_xtreme.attack.engine import MOST_REJECTED
-from robust_xtreme.attack.goal import AnswerScores, Ask
+from robust_xtreme.attack.goals import AnswerScores, Ask
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import Condition

@@ -18,7 +18,8 @@ from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.reading.windows import Windows
-from robust_xtreme.noise.engine.noising import asks, perturb, seed_of_pass
+from robust_xtreme.noise.conditions.condition import named
+from robust_xtreme.noise.engine.noising import asks, seed_of_pass
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.training import dev
@@ -114,7 +115,7 @@ def _noise(
             spec, examples = specs[number], [lesson.examples[draws[index][0]] for index in indices]
             seed = seed_of_pass(stage.seed, turn)
             cell = spec.on(*(spec.fields or lesson.task.fields))
-            shown = attack(examples, cell, seed) if asks(cell) else perturb(examples, cell, seed)[0]
+            shown = attack(examples, cell, seed) if asks(cell) else named(str(cell)).shown(examples, seed)
             noised |= dict(zip(indices, shown, strict=True))
         drawn = [noised[index] for index in range(len(draws))]
         return windows_of(family, lesson.task, drawn, tokenizer), drawn

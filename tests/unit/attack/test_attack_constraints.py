@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from tests.conformance.texts import drawn
 
-from robust_xtreme.attack.constraint import allowed
-from robust_xtreme.attack.constraints import _constraints
+from robust_xtreme.attack import constraints
+from robust_xtreme.attack.constraints import allowed
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
@@ -50,11 +50,11 @@ def test_numbers_and_negators_stay_unless_they_are_allowed_to_change() -> None:
     """With @risk=allow all edits are possible; without it those of 1917 and of not are left out."""
     texts = [Text("t", "en", "It was not 1917 when they came")]
     options = options_of(texts, MOVES, 0)
-    left = _constraints.risk.options(texts, options, settings())
+    left = constraints.risk.options(texts, options, settings())
     start, stop = texts[0].value.index("not"), texts[0].value.index("when")
     assert not left[(options.start >= start) & (options.stop < stop)].any()
     assert left[options.stop < start - 1].all()
-    assert _constraints.risk.options(texts, options, settings("@risk=allow")).all()
+    assert constraints.risk.options(texts, options, settings("@risk=allow")).all()
 
 
 def test_edits_that_risk_the_label_together_are_rejected() -> None:
@@ -63,8 +63,8 @@ def test_edits_that_risk_the_label_together_are_rejected() -> None:
     options = _options((4, 5), (5, 6))
     assert not endangering(texts, options, risky(texts)).any()
     noised = applied(texts, options, np.array([0, 0, 0]), [[0], [1], [0, 1]])
-    assert _constraints.risk.noised(noised, settings()).tolist() == [True, True, False]
-    assert _constraints.risk.noised(noised, settings("@risk=allow")).all()
+    assert constraints.risk.noised(noised, settings()).tolist() == [True, True, False]
+    assert constraints.risk.noised(noised, settings("@risk=allow")).all()
 
 
 def _options(*ranges: tuple[int, int]) -> EditOptions:
@@ -80,7 +80,7 @@ def test_an_edit_of_a_protected_span_is_left_out() -> None:
     """Edits that overlap a protected span or are put within it are left out; those that touch its ends are not."""
     texts = [Text("t", "en", "one two three", (Span(4, 7, frozen=True), Span(8, 13), Span(5, 5, frozen=True)))]
     ranges = ((0, 4), (3, 5), (4, 4), (4, 5), (5, 5), (6, 8), (7, 7), (7, 8), (9, 12))
-    left = _constraints.protected.options(texts, _options(*ranges), settings())
+    left = constraints.protected.options(texts, _options(*ranges), settings())
     assert left.tolist() == [True, False, True, False, False, False, True, True, True]
 
 
@@ -88,7 +88,7 @@ def test_noise_proposes_no_edit_that_only_a_constraint_prevents() -> None:
     """The edits of perturbations leave protected spans alone by themselves."""
     texts = [Text("t", "en", "one two three", (Span(4, 7, frozen=True),))]
     options = options_of(texts, MOVES, 0)
-    assert _constraints.protected.options(texts, options, settings()).all()
+    assert constraints.protected.options(texts, options, settings()).all()
     assert len(allowed(texts, options, settings())) == len(options) > 0
 
 
@@ -98,7 +98,7 @@ def test_no_text_and_no_span_is_left_blank() -> None:
     options = _options((0, 1), (1, 2), (2, 3), (3, 4))
     picked = [[], [0], [1], [0, 1], [2], [3], [0, 2], [0, 1, 2, 3]]
     noised = applied(texts, options, np.zeros(len(picked), np.int64), picked)
-    assert _constraints.blank.noised(noised, settings()).tolist() == [True, True, True, False, True, False, True, False]
+    assert constraints.blank.noised(noised, settings()).tolist() == [True, True, True, False, True, False, True, False]
 
 
 @pytest.mark.parametrize(("clean", "value", "expected"), [
@@ -110,18 +110,18 @@ def test_no_text_and_no_span_is_left_blank() -> None:
 ])  # fmt: skip
 def test_chrf_is_that_of_sacrebleu(clean: str, value: str, expected: float) -> None:
     """The values are those of sacrebleu 2.5.1, sentence_chrf with its defaults."""
-    assert _constraints.of(value, clean) == pytest.approx(expected, abs=1e-6)
+    assert constraints.of(value, clean) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_floor_of_chrf_rejects_what_is_below_it() -> None:
     """Without a floor every text is accepted; with one those that are at least as like their clean text."""
     texts = [Text("t", "en", "The cat sat on the mat.")]
     noised = applied(texts, _options((4, 5), (8, 11), (19, 22)), np.zeros(4, np.int64), [[], [0], [0, 1], [0, 1, 2]])
-    scores = [_constraints.of(value, texts[0].value) for value in noised.values]
+    scores = [constraints.of(value, texts[0].value) for value in noised.values]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == 100
-    assert _constraints.chrf.noised(noised, settings()).all()
-    assert _constraints.chrf.noised(noised, settings(f"@chrf={scores[2] - 0.01:.2f}")).tolist() == [
+    assert constraints.chrf.noised(noised, settings()).all()
+    assert constraints.chrf.noised(noised, settings(f"@chrf={scores[2] - 0.01:.2f}")).tolist() == [
         True,
         True,
         True,

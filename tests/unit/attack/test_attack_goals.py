@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.goal import Goal
+from robust_xtreme.attack.goals import Goal
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, bounds_of, column_of
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Span, Tags, Target

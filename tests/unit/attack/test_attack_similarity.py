@@ -16,7 +16,7 @@ from tests.conformance.attacks import Oracle
 from tests.conformance.texts import every_language
 
 from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.constraint import Cosines, Embed, Similarity, calibrated
+from robust_xtreme.attack.constraints import Cosines, Embed, Similarity, calibrated
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import RobustXtremeError, SpecError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.goal import AnswerScores
+from robust_xtreme.attack.goals import AnswerScores
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import column_of

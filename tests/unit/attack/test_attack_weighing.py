@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robust_xtreme.attack.goal import Goal, settings_of
+from robust_xtreme.attack.goals import Goal, settings_of
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, TargetColumn, column_of, written
 from robust_xtreme.core.examples import Document, Example, Target

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from robust_xtreme.core.edits import Edits, Moved, Trace, apply, batch, ragged, span_table
 from robust_xtreme.core.examples import Span
-from robust_xtreme.noise.engine.traces import traces_of
+from robust_xtreme.noise.engine.traces import Traces
 
 Change = tuple[int, int, str]
 
@@ -110,7 +110,7 @@ def test_ranges_between_edits_survive_the_round_trip(data: st.DataObject) -> Non
     for start, stop, text in changes:
         expected, old = expected + value[old:start] + text, stop
     assert moved.values == [expected + value[old:]]
-    trace = traces_of(clean.spans, moved).of(0)
+    trace = Traces(moved.bounds, moved.moves, clean.spans, moved.spans).of(0)
     edges = {edge for a, b in ranges for edge in range(a, b + 1)}
     free = [number for number in range(len(value) + 1) if number not in edges]
     for start in free:

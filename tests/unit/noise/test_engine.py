@@ -15,8 +15,8 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.letters import Letters, letters
 from robust_xtreme.noise.engine.noised import Noised, noise_example
-from robust_xtreme.noise.engine.noising import Bound, noise_texts, noise_with
-from robust_xtreme.noise.engine.perturbation import Declared
+from robust_xtreme.noise.engine.noising import noise_texts, noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, Declared
 from robust_xtreme.noise.engine.words import words as word_noise
 
 _SW = SENTENCES["sw"]

@@ -15,7 +15,8 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.run_spec import RunSpec, from_toml
 from robust_xtreme.core.specs import Origin, PerturbationSpec, Row
-from robust_xtreme.noise.engine.noising import bound, noise_texts, perturb
+from robust_xtreme.noise.conditions.condition import named
+from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.adapters.tagging import tagging
@@ -39,8 +40,8 @@ def _words(example: Example) -> list[str]:
 def test_tagged_names_stay(tags: tuple[str, ...], name: str) -> None:
     """Entities, or proper nouns, are untouched at strength 1; other words are edited as without the parameter."""
     example = _example(tags)
-    (plain,), _ = perturb([example], PerturbationSpec.parse(f"{name}:1"), 0)
-    (kept,), _ = perturb([example], PerturbationSpec.parse(f"{name}:1@names=keep"), 0)
+    (plain,) = named(f"{name}:1").shown([example], 0)
+    (kept,) = named(f"{name}:1@names=keep").shown([example], 0)
     changed = [word for word, clean in zip(_words(kept), _WORDS, strict=True) if word != clean]
     assert changed
     assert [_words(kept)[index] for index in (1, 2, 4)] == [_WORDS[index] for index in (1, 2, 4)]
@@ -51,9 +52,9 @@ def test_tagged_names_stay(tags: tuple[str, ...], name: str) -> None:
 def test_a_link_of_a_chain_keeps_names_by_itself() -> None:
     """In a chain the parameter is that of its link: the other links edit names."""
     example = _example(_TAGS)
-    (noisy,), _ = perturb([example], PerturbationSpec.parse("confusables:1@names=keep+styled:1"), 0)
+    (noisy,) = named("confusables:1@names=keep+styled:1").shown([example], 0)
     assert _words(noisy)[1] == "𝐉𝐮𝐥𝐢𝐮𝐬"
-    (noisy,), _ = perturb([example], PerturbationSpec.parse("confusables:1+styled:1@names=keep"), 0)
+    (noisy,) = named("confusables:1+styled:1@names=keep").shown([example], 0)
     assert _words(noisy)[1] not in ("Julius", "𝐉𝐮𝐥𝐢𝐮𝐬")
 
 

@@ -16,8 +16,8 @@ from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, is_separate
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with
-from robust_xtreme.noise.engine.perturbation import bind, defaults
+from robust_xtreme.noise.engine.noising import noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, Perturbation, bind, defaults
 
 _ABC = "abcdefghijklmnopqrstuvwxyz"
 

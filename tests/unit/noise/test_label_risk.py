@@ -23,8 +23,8 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import PREDICTIONS, STATS, build
 from robust_xtreme.noise import label_risk
 from robust_xtreme.noise.engine.noised import Noised, columns_of
-from robust_xtreme.noise.engine.noising import Bound, noise_texts, noise_with
-from robust_xtreme.noise.engine.perturbation import defaults
+from robust_xtreme.noise.engine.noising import noise_texts, noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, defaults
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View

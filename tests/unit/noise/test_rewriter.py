@@ -18,8 +18,8 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.noise.engine.diff import Hunk, distance, hunks
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Bound, noise_with
-from robust_xtreme.noise.engine.perturbation import Perturbation
+from robust_xtreme.noise.engine.noising import noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, Perturbation
 from robust_xtreme.noise.engine.rewriter import Change, changed, rewriter
 
 _WORDS = st.lists(st.sampled_from(["a", "b", "cd", "ce", "क्ष", "न्य", "e\u0301", " ", "  ", "\n", "👩‍👧"]), max_size=30)

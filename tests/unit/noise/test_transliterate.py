@@ -20,8 +20,8 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.respelling_table import RespellingRule, RuleForm, Rules
 from robust_xtreme.noise.members.transliterate import scheme, schemes, transliterate
-from robust_xtreme.noise.scripts.scheme import Scheme, inverse
-from robust_xtreme.noise.scripts.schemes import _libraries
+from robust_xtreme.noise.scripts import schemes as members
+from robust_xtreme.noise.scripts.schemes import Scheme, inverse
 from robust_xtreme.noise.suites import unsupported
 
 SERVED = [code for code in LANGUAGES if transliterate.serves(code)]
@@ -114,9 +114,9 @@ def test_uroman_and_icu_are_asked_for_where_they_are_missing(monkeypatch: pytest
     """Without the library one line names the extra that installs it."""
     monkeypatch.setitem(sys.modules, "uroman", None)
     monkeypatch.setitem(sys.modules, "icu", None)
-    _libraries._uroman_library.cache_clear()
-    _libraries._uroman_spelling.cache_clear()
-    _libraries._transform.cache_clear()
+    members._uroman_library.cache_clear()
+    members._uroman_spelling.cache_clear()
+    members._transform.cache_clear()
     for spec in ("transliterate:1@scheme=uroman", "transliterate:1@scheme=icu:Greek-Latin"):
         with pytest.raises(UserError, match=r"cannot be loaded .* pip install \"robust-xtreme\[scripts\]\""):
             noise("Москва", spec)

@@ -18,8 +18,8 @@ from robust_xtreme.core.graphemes import split
 from robust_xtreme.noise.engine import _lexicon
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with
-from robust_xtreme.noise.engine.perturbation import defaults
+from robust_xtreme.noise.engine.noising import noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, Perturbation, defaults
 from robust_xtreme.noise.engine.words import Form, words
 
 _SW = SENTENCES["sw"]

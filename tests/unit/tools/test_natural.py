@@ -20,8 +20,8 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Bound, bound, noise_texts, noise_values, noise_with
-from robust_xtreme.noise.engine.perturbation import defaults
+from robust_xtreme.noise.engine.noising import bound, noise_texts, noise_values, noise_with
+from robust_xtreme.noise.engine.perturbation import Bound, defaults
 from robust_xtreme.noise.members.natural import marks, shares, source_of
 from robust_xtreme.noise.members.natural_typo import THIN, ten
 from robust_xtreme.noise.suites import unsupported

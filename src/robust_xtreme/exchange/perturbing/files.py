@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from robust_xtreme.core import languages, registry
+from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, SpecError, UserError, counted
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.sinks import csv_cell
@@ -16,10 +17,11 @@ from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, FileNoise, batches, check_served, lead_of
 from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples, texts
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
-from robust_xtreme.noise.conditions.frozen import Edit, Frozen
+from robust_xtreme.noise.conditions.frozen import Frozen
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Bound, bound
+from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import with_edits
+from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks

@@ -12,7 +12,8 @@ from robust_xtreme.core.examples import Text
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.exchange.perturbing.of_task import Texts
 from robust_xtreme.noise.engine.noised import Noised, as_read
-from robust_xtreme.noise.engine.noising import Bound, lacks, noise_with
+from robust_xtreme.noise.engine.noising import lacks, noise_with
+from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.tasks.formats import Record, Slot, SlotResult
 
 NOT_APPLICABLE: Final = "not_applicable"

@@ -8,25 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
+from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Example
 
 KIND: Final = "frozen"
 FROZEN: Final = f"{KIND}:"
 """What the names of these conditions begin with."""
-
-
-class Edit(NamedTuple):
-    """An edit of a field, by an operator: its clean text from `start` to `stop` becomes `value`; graphemes changed."""
-
-    field: str
-    start: int
-    stop: int
-    value: str
-    operator: str
-    graphemes: int
 
 
 @final

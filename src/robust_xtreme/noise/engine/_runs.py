@@ -279,8 +279,7 @@ def _join(batch: Batch, points: Array, letter: Array, edge: Array, divider: str)
 
 
 def _apostrophes(points: Array) -> Array:
-    apostrophes: Array = (points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1])
-    return apostrophes
+    return np.asarray((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
 
 
 def _digit_beside(batch: Batch, other: Array, first: Array, last: Array) -> Array:

@@ -279,14 +279,12 @@ def _beside(starts: Array, size: Array, flags: Array) -> Array:
     """Whether the cluster before or after each segment (s,) has a flag (m,)."""
     padded = np.zeros(len(flags) + 2, np.bool_)
     padded[1:-1] = flags
-    beside: Array = at(padded, starts) | at(padded, starts + size + 1)
-    return beside
+    return np.asarray(at(padded, starts) | at(padded, starts + size + 1))
 
 
 def is_ideograph(points: Array) -> Array:
     """Whether code points (m,) are Han characters of the basic plane, or the sign that repeats one."""
-    ideographs: Array = (points >= _FIRST_IDEOGRAPH) & (points <= _LAST_IDEOGRAPH) | (points == _REPEATED)
-    return ideographs
+    return np.asarray((points >= _FIRST_IDEOGRAPH) & (points <= _LAST_IDEOGRAPH) | (points == _REPEATED))
 
 
 @cache

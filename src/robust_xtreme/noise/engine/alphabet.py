@@ -199,5 +199,4 @@ def _clashing(batch: Batch, alphabet: Alphabet, edits: Edits, draws: Array) -> A
 def _combine(alphabet: Alphabet, points: Array, others: Array) -> Array:
     """Whether each of the others (k,) can follow the point before it (k,): it is not a spacing sign, or is listed."""
     keys = points.astype(np.int64) << POINT_BITS | others
-    free: Array = ~np.isin(others, alphabet.signs) | np.isin(keys, alphabet.combinations)
-    return free
+    return np.asarray(~np.isin(others, alphabet.signs) | np.isin(keys, alphabet.combinations))

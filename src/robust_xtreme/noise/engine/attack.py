@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn, final
+from typing import Any, Final, NoReturn, final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
@@ -74,24 +74,14 @@ class Settings:
 def attack(name: str, what: str, move: str) -> Perturbation:
     """An attack that searches for `what`, the edits of a perturbation `move`; it serves what that one serves."""
     member = registry.load("perturbation", move)
-    return Perturbation(
+    as_moved = ("operators", "lacks", "packs", "waives", "refuses", "free")
+    return _declared(
         name=name,
-        version=1,
         summary=f"Search for {what} with which a model answers worst.",
-        kind=KIND,
-        unit="word",
-        strength=_STRENGTH,
-        operators=member.operators,
-        edit=_never,
         settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",), "chrf": ("",), "similar": ("0",)},
         choices={"search": _searches, "access": lambda: ACCESS, "ranking": lambda: RANKINGS, "risk": lambda: RISKS},
-        lacks=member.lacks,
-        packs=member.packs,
-        waives=member.waives,
-        refuses=member.refuses,
-        free=member.free,
-        check=_check,
         moves=(move,),
+        **{field: getattr(member, field) for field in as_moved},
     )
 
 
@@ -100,20 +90,14 @@ def recipe(name: str, summary: str, lacks: Callable[[str], str], beside: str) ->
 
     What it makes is compared with the perturbation `beside`, which edits as many clusters of each text.
     """
-    return Perturbation(
+    return _declared(
         name=LIBRARY + name,
-        version=1,
         summary=summary,
-        kind=KIND,
-        unit="word",
-        strength=_STRENGTH,
         operators=OPERATORS,
-        edit=_never,
         settings={"queries": ("200",)},
         lacks=of_known(lacks),
         waives=WAIVES,
         refuses=tuple(sorted(kind.name for kind in KINDS if kind.name != _LABELS)),
-        check=_check,
         moves=(beside,),
     )
 
@@ -121,6 +105,11 @@ def recipe(name: str, summary: str, lacks: Callable[[str], str], beside: str) ->
 def is_recipe(name: str) -> bool:
     """Whether an attack is a recipe of TextAttack, by its name."""
     return name.startswith(LIBRARY)
+
+
+def _declared(**fields: Any) -> Perturbation:
+    """A perturbation with what all attacks have in common."""
+    return Perturbation(version=1, kind=KIND, unit="word", strength=_STRENGTH, edit=_never, check=_check, **fields)
 
 
 def _never(_: Job) -> NoReturn:

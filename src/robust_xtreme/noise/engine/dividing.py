@@ -106,8 +106,7 @@ def _bound(kinds: Array, start: Array, size: Array) -> Array:
     pairs = ((_KANA, _ENDING), (_O, _U), (_NASAL, _VOICED))
     ending = np.logical_or.reduce([(before & last > 0) & (this[1:] & next > 0) for last, next in pairs])
     kana = (before & _OPEN > 0) | ending & (size[:-1] > 1) & (size[1:] == 0)
-    bound: Array = suffix | prefix[:-1] & noun[1:] | kana
-    return bound
+    return np.asarray(suffix | prefix[:-1] & noun[1:] | kana)
 
 
 def _longest(batch: Batch, known: Trie, symbols: Array) -> Array:

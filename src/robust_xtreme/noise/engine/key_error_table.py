@@ -254,8 +254,7 @@ def _guide(bounds: Array, weights: Array) -> Array:
     low = weights[bounds]
     offsets = np.arange(bounds[-1]) - np.repeat(bounds[:-1], many)
     parts = np.repeat(low[:-1], many) + offsets * np.repeat(np.diff(low), many) // np.repeat(many, many)
-    chosen: Array = np.searchsorted(weights, parts, "right") - 1
-    return chosen
+    return np.asarray(np.searchsorted(weights, parts, "right") - 1)
 
 
 def _pool(forms: Sequence[str]) -> dict[str, Any]:

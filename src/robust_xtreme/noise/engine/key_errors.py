@@ -120,8 +120,7 @@ def _long(batch: Batch, numbers: Array) -> Array:
     if batch.clusters.simple:
         return np.zeros(len(numbers), np.bool_)
     starts = batch.clusters.starts
-    several: Array = at(starts, numbers + 1) - at(starts, numbers) > 1
-    return several
+    return np.asarray(at(starts, numbers + 1) - at(starts, numbers) > 1)
 
 
 def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> tuple[Array, Array | None]:

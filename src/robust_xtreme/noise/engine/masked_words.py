@@ -78,8 +78,7 @@ class _Model:
         with torch.inference_mode():
             read = self.network(input_ids=ids.clamp(min=0) + pad * (ids < 0), attention_mask=(ids >= 0).long())
         where = [each.index(self.tokenizer.mask_token_id) for each in inputs]
-        steps: Array = np.rint(read.logits[range(len(inputs)), where].double().numpy() * _STEPS)
-        return steps
+        return np.asarray(np.rint(read.logits[range(len(inputs)), where].double().numpy() * _STEPS))
 
     def _pieces(self, value: str, low: int, high: int) -> list[int]:
         """The pieces around a masked word, those that end a text included."""

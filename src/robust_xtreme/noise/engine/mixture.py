@@ -130,8 +130,7 @@ def _apart(batch: Batch, edits: Edits) -> Array:
     """Whether each edit (k,) neither touches nor is within a span."""
     begun = np.searchsorted(np.sort(batch.span_starts), edits.stop, "right")
     ended = np.searchsorted(np.sort(batch.span_stops), edits.start)
-    apart: Array = begun == ended
-    return apart
+    return np.asarray(begun == ended)
 
 
 def _settled(drawn: Sequence[_Drawn]) -> list[_Drawn]:

@@ -380,8 +380,7 @@ class PerturbedExamples(Sequence[Example]):
     def __getitem__(self, index: slice) -> Sequence[Example]: ...
     def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
         if isinstance(index, slice):
-            numbers = {name: column[index] for name, column in self.numbers.items()}
-            return PerturbedExamples(self.clean[index], self.noised, numbers)
+            return self.take(np.arange(len(self))[index])
         rows = ((name, int(column[index])) for name, column in self.numbers.items())
         return _with(self.clean[index], {name: self.noised[number] for name, number in rows if number >= 0})
 
@@ -391,6 +390,11 @@ class PerturbedExamples(Sequence[Example]):
         for example, *row in zip(self.clean, *columns, strict=True):
             pairs = zip(self.numbers, row, strict=True)
             yield _with(example, {name: views[number] for name, number in pairs if number >= 0})
+
+    def take(self, rows: Array) -> PerturbedExamples:
+        """Examples by row (k,), in that order."""
+        numbers = {name: column[rows] for name, column in self.numbers.items()}
+        return PerturbedExamples([self.clean[row] for row in rows.tolist()], self.noised, numbers)
 
     def values(self, name: str) -> list[str | None]:
         """The value (n) of a noised field in each example; None where an example does not have it."""

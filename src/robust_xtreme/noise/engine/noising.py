@@ -1,6 +1,6 @@
 """The engine: makes noisy texts, moves their spans, and counts the edits.
 
-`noise_values` works on strings and columns and is the fast path; `noise_texts` and `perturb` call it.
+`noise_values` works on strings and columns and is the fast path; `noise_texts` calls it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from robust_xtreme.core.edits import (
     span_table,
 )
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.examples import Example, Text, digest
+from robust_xtreme.core.examples import Text, digest
 from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import realised
@@ -37,19 +37,16 @@ from robust_xtreme.noise.engine.noised import (
     OK,
     UNCHANGED,
     Counts,
-    Noised,
     NoisedTexts,
-    PerturbedExamples,
     as_read,
     distinct,
-    field_texts,
     joined,
     parts_read,
     untouched,
 )
-from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, earlier
+from robust_xtreme.noise.engine.perturbation import Bound, bind, earlier
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
-from robust_xtreme.noise.engine.traces import Traces, joined_spans, traces_of
+from robust_xtreme.noise.engine.traces import Traces, joined_spans
 
 
 def seed_of_pass(seed: int, turn: int) -> int:
@@ -97,24 +94,6 @@ def _beside(edits: Edits, blank: Array) -> tuple[Array, Array]:
     after = np.where(empty, at(blank, edits.stop), at(put, head))
     before = np.where(empty, (edits.start == 0) | at(blank, edits.start - 1), at(put, tail))
     return after, before
-
-
-__all__ = [
-    "Bound",
-    "Job",
-    "Perturbation",
-    "asks",
-    "at_nominal",
-    "bound",
-    "check_unasked",
-    "lacks",
-    "noise_texts",
-    "noise_values",
-    "noise_with",
-    "perturb",
-    "solved",
-    "unattainable",
-]
 
 
 _RULE: Final = "rule_1_strength_is_a_share"
@@ -260,8 +239,9 @@ def noised_by(
 ) -> NoisedTexts:
     """Texts after the edits of their batch, as they are read."""
     done = counted(clean, edits, eligible, len(operators))
-    status, links = _status(done.counts.operators), (traces_of(clean.spans, done.moved),)
-    return as_read(NoisedTexts(texts, done.moved.values, done.moved.spans, status, operators, done.counts, links))
+    status, moved = _status(done.counts.operators), done.moved
+    links = (Traces(moved.bounds, moved.moves, clean.spans, moved.spans),)
+    return as_read(NoisedTexts(texts, moved.values, moved.spans, status, operators, done.counts, links))
 
 
 def _status(edits: Array) -> Array:
@@ -328,7 +308,7 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
         nth = earlier(links, number)
         kept = replace(spans, frozen=spans.frozen | are_names(texts)) if link.keeps_names else spans
         step = noise_values(values, ids, kept, language, link, seed, nth)
-        trails.append(traces_of(spans, step.moved))
+        trails.append(Traces(step.moved.bounds, step.moved.moves, spans, step.moved.spans))
         values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
         steps.append(step)
     names, counts = _summed(links, steps)
@@ -355,19 +335,6 @@ def _summed(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str,
     clusters_edited = np.sum([counts.graphemes_edited for counts in several], axis=0)
     words_edited = np.minimum(np.sum([counts.words_edited for counts in several], axis=0), clean.words)
     return names, replace(clean, operators=edits, graphemes_edited=clusters_edited, words_edited=words_edited)
-
-
-def perturb(
-    examples: Sequence[Example], condition: PerturbationSpec, seed: int
-) -> tuple[tuple[Example, ...], dict[str, Noised]]:
-    """The examples under a condition with one strength, and the outcome of each noised text by the text's id.
-
-    A condition without fields noises all fields. Raises UnknownName, SpecError, Mismatch.
-    """
-    clean = field_texts(examples, condition.fields)
-    noised = noise_texts(clean.texts, condition, seed)
-    shown = tuple(PerturbedExamples(examples, noised, clean.numbers))
-    return shown, {view.clean.id: view for view in noised}
 
 
 def asks(condition: PerturbationSpec) -> bool:

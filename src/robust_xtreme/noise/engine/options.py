@@ -18,7 +18,7 @@ import numpy as np
 
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import Array, Batch, Edits, at, batch, chunks, putting, ragged, span_table
+from robust_xtreme.core.edits import Array, Batch, Edit, Edits, at, batch, chunks, putting, ragged, span_table
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.core.randomness import salt, text_keys
@@ -66,8 +66,7 @@ class EditOptions:
     @property
     def bounds(self) -> Array:
         """The first edit of each text, and the end (t + 1,)."""
-        bounds: Array = np.searchsorted(self.text, np.arange(len(self.units) + 1))
-        return bounds
+        return np.asarray(np.searchsorted(self.text, np.arange(len(self.units) + 1)))
 
     @property
     def eligible(self) -> Array:
@@ -75,8 +74,7 @@ class EditOptions:
         first = bounds_of(np.maximum(self.units, 1))
         there = np.zeros(int(first[-1]), np.int64)
         there[first[self.text] + self.unit] = 1
-        counts: Array = np.diff(np.concatenate(([0], np.cumsum(there)))[first])
-        return counts
+        return np.asarray(np.diff(np.concatenate(([0], np.cumsum(there)))[first]))
 
     def take(self, numbers: Array) -> EditOptions:
         """Some of the edits (k,), ascending."""
@@ -93,8 +91,7 @@ class EditOptions:
         within = _depth(size, low + 1, high) > 0
         covered = np.concatenate(([0], np.cumsum(_depth(size, low, high) > 0)))
         first, last = base[self.text] + self.start, base[self.text] + self.stop
-        over: Array = np.where(first < last, covered[last] > covered[first], within[first])
-        return over
+        return np.asarray(np.where(first < last, covered[last] > covered[first], within[first]))
 
     def with_others(self, others: EditOptions) -> EditOptions:
         """These edits, and after them others of the same texts."""
@@ -270,45 +267,22 @@ class _Page:
         return lost
 
 
-Listed = tuple[str, int, int, str, str, int]
-"""Field, start, stop, value, operator and changed graphemes of an edit."""
-
-
 def with_edits(
-    examples: Sequence[Example], fields: Sequence[str], edits: Sequence[Sequence[Listed]]
+    examples: Sequence[Example], fields: Sequence[str], edits: Sequence[Sequence[Edit]]
 ) -> PerturbedExamples:
     """Examples with the listed edits made in some of their fields; a text that several have is a copy for each."""
+    operators: dict[str, int] = {}
     texts: list[Text] = []
-    picked: list[list[Listed]] = []
+    rows: list[_Row] = []
     numbers = {name: np.full(len(examples), -1) for name in fields}
     for number, (example, several) in enumerate(zip(examples, edits, strict=True)):
         for name in (name for name in fields if name in example.texts):
-            numbers[name][number] = len(texts)
+            numbers[name][number] = text = len(texts)
             texts.append(example.texts[name])
-            picked.append([edit for edit in several if edit[0] == name])
-    bounds = np.cumsum([0, *map(len, picked)]).tolist()
-    chosen = [range(low, high) for low, high in pairwise(bounds)]
-    return PerturbedExamples(examples, applied(texts, _listed_table(picked), np.arange(len(texts)), chosen), numbers)
-
-
-def _listed_table(picked: Sequence[Sequence[Listed]]) -> EditOptions:
-    """The edits of several texts as a table, in which units and clusters are not counted."""
-    flat = [edit for several in picked for edit in several]
-    operators = tuple(dict.fromkeys(edit[4] for edit in flat))
-    columns = {
-        "start": [edit[1] for edit in flat],
-        "stop": [edit[2] for edit in flat],
-        "operator": [operators.index(edit[4]) for edit in flat],
-        "graphemes": [edit[5] for edit in flat],
-    }
-    none, uncounted = np.zeros(len(flat), np.int64), np.zeros(len(picked), np.int64)
-    return EditOptions(
-        text=np.repeat(np.arange(len(picked)), [len(several) for several in picked]),
-        unit=none,
-        reach=none,
-        values=[edit[3] for edit in flat],
-        operators=operators,
-        units=uncounted,
-        clusters=uncounted,
-        **{name: np.array(values, np.int64) for name, values in columns.items()},
-    )
+            for edit in (edit for edit in several if edit.field == name):
+                operator = operators.setdefault(edit.operator, len(operators))
+                rows.append((text, 0, edit.start, edit.stop, edit.value, 0, operator, edit.graphemes))
+    uncounted = np.zeros(len(texts), np.int64)  # units and clusters
+    table = _table(sorted(rows), tuple(operators), uncounted, uncounted)
+    chosen = [range(low, high) for low, high in pairwise(table.bounds.tolist())]
+    return PerturbedExamples(examples, applied(texts, table, np.arange(len(texts)), chosen), numbers)

@@ -113,19 +113,19 @@ def member(
     unit: str,
     strength: str,
     operators: tuple[str, ...],
-    edit: Callable[[Job], tuple[Edits, Array]],
+    edit: Callable[[Job], tuple[Edits, Array]] | None = None,
     **fields: Any,
 ) -> Perturbation:
     """The perturbation of an author's function: its name, and as summary the first line of its docstring.
 
+    Without `edit` the function itself gives the edits of a batch.
     An unknown language is not served, so that `lacks` and `lacks_with` are asked about known ones only.
     """
     summary = (author.__doc__ or "").strip().splitlines()[0]
     reasons = {key: of_known(fields[key]) for key in ("lacks", "lacks_with") if fields.get(key)}
     fields = {"name": author.__name__, "version": 1, **fields, **reasons}
-    return Perturbation(
-        summary=summary, kind=kind, unit=unit, strength=strength, operators=operators, edit=edit, **fields
-    )
+    fields |= {"summary": summary, "edit": edit or author}
+    return Perturbation(kind=kind, unit=unit, strength=strength, operators=operators, **fields)
 
 
 NAMES: Final = "names"

@@ -61,9 +61,7 @@ class Solution(NamedTuple):
 @packs.cached
 def texts(code: str) -> tuple[str, ...]:
     """The calibration text of a language, by paragraphs. Raises DataError of its pack."""
-    table = packs.table(KIND, code)
-    table.need("text")
-    return tuple(row["text"] for row in table.rows)
+    return tuple(row["text"] for row in packs.table(KIND, code).need("text").rows)
 
 
 def checked(code: str) -> tuple[str, ...]:

@@ -227,8 +227,7 @@ def _among_capitals(batch: Batch, points: Array) -> Array:
     props = np.append(batch.props, [0])
     after, before = props[points + 1], np.where(points > 0, props[points - 1], 0)
     beside = np.where(after & graphemes.LETTER > 0, after, before)
-    capital: Array = (beside & (graphemes.LETTER | graphemes.UPPER)) == graphemes.LETTER | graphemes.UPPER
-    return capital
+    return np.asarray((beside & (graphemes.LETTER | graphemes.UPPER)) == graphemes.LETTER | graphemes.UPPER)
 
 
 def _written(batch: Batch, table: Recodings, rows: Array, start: Array, stop: Array, draws: Array) -> Edits:

@@ -33,8 +33,6 @@ from robust_xtreme.noise.engine.respelling_table import Respeller, capitals, com
 KINDS: Final = ("respell",)
 """The operator of all edits."""
 
-_ENCODING: Final = "utf-32-le"
-_SURROGATES: Final = "surrogatepass"
 _BLANK: Final = np.array([0x20], np.uint32)
 _BEGIN: Final = np.array([0], np.uint32)
 _MOST: Final = 1 << 17
@@ -127,13 +125,12 @@ def spelt(words: Sequence[str], rules: Respeller) -> list[str]:
 
 def _joined(words: Iterable[str]) -> Array:
     """The code points of words, a zero before each and after the last (n,)."""
-    joined = graphemes.SEPARATOR.join(["", *words, ""])
-    return np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
+    return graphemes.code_points(graphemes.SEPARATOR.join(["", *words, ""]))
 
 
 def _strings(points: Array) -> list[str]:
     """The words of points, which have a zero before each and after the last (n,)."""
-    return points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
+    return points.tobytes().decode("utf-32-le", "surrogatepass").split(graphemes.SEPARATOR)[1:-1]
 
 
 def _points(points: Array, start: Array, stop: Array) -> Array:
@@ -281,8 +278,7 @@ def _results(points: Array) -> RespeltWords:
 
 def _is_letter(points: Array) -> Array:
     """Which code points (n,) are letters."""
-    letters: Array = graphemes.properties(points) & graphemes.LETTER > 0
-    return letters
+    return np.asarray(graphemes.properties(points) & graphemes.LETTER > 0)
 
 
 def _changed(batch: Batch, start: Array, stop: Array, results: RespeltWords) -> Array:
@@ -301,8 +297,7 @@ def _follows(words: WordRuns, asked: Array) -> Array:
     letter = _is_letter(first)
     known = np.unique(first[~letter])
     numbers = known[[unicodedata.category(chr(point))[0] == "N" for point in known.tolist()]]
-    follows: Array = (letter | np.isin(first, numbers)) & (words.first[asked] > 0) & ~words.edge[words.first[asked]]
-    return follows
+    return np.asarray((letter | np.isin(first, numbers)) & (words.first[asked] > 0) & ~words.edge[words.first[asked]])
 
 
 def _edits(batch: Batch, start: Array, stop: Array, clean: Array, results: RespeltWords, blank: Array) -> Edits:

@@ -268,8 +268,7 @@ def _true(condition: RuleCondition, known: Array, labels: Sequence[str]) -> Arra
     if name in CONDITIONS:
         edges = known[:, :1] * _START + known[:, 0] * _END
         mask, value = CONDITIONS[name]
-        placed: Array = (edges & mask) == value
-        return placed
+        return np.asarray((edges & mask) == value)
     column = 1 + labels.index(label) + (len(labels) if name.endswith("before") else 0)
     beside = known[:, column] ^ name.startswith("not-")
     return np.broadcast_to(beside if name.endswith("before") else beside[:, None], (len(known), len(known)))

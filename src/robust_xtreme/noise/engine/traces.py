@@ -9,7 +9,7 @@ from typing import Final, Literal, final
 import numpy as np
 
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import NO_SPANS, Array, Moved, SpanTable, Trace, at, ragged, span_table
+from robust_xtreme.core.edits import NO_SPANS, Array, SpanTable, Trace, at, ragged, span_table
 from robust_xtreme.core.examples import Span
 
 Ends = tuple[Array, Array]
@@ -74,13 +74,7 @@ class Traces:
         first = np.searchsorted(texts * width + self.before.stop, owners + self.moves[:, 0])
         end = np.searchsorted(texts * width + self.before.start, owners + self.moves[:, 1], "right")
         begun, ended = (np.bincount(spans, minlength=len(texts) + 1) for spans in (first, end))
-        several: Array = np.cumsum(begun - ended)[:-1] > 0
-        return several
-
-
-def traces_of(clean: SpanTable, moved: Moved) -> Traces:
-    """The traces of a batch with these spans after its edits."""
-    return Traces(moved.bounds, moved.moves, clean, moved.spans)
+        return np.asarray(np.cumsum(begun - ended)[:-1] > 0)
 
 
 def traces_from(several: Sequence[Sequence[Trace]]) -> Traces:

@@ -88,8 +88,7 @@ def _joined(words: WordRuns) -> Array:
 def _any(where: Array, low: Array, high: Array) -> Array:
     """Whether a condition (m,) is true for any cluster of each range."""
     upto = cumulated(where)
-    inside: Array = at(upto, low) < at(upto, high)
-    return inside
+    return np.asarray(at(upto, low) < at(upto, high))
 
 
 def _drops(words: WordRuns, draws: Array) -> tuple[Array, Array, Array, Array]:

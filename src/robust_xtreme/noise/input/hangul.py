@@ -49,8 +49,7 @@ class _Keys(NamedTuple):
 @packs.cached
 def _keys() -> _Keys:
     """The keys of the pack `ko-2set`. Raises DataError at a row that is not a jamo of one key or two."""
-    table = packs.table("input", "ko-2set")
-    table.need("keys", "jamo")
+    table = packs.table("input", "ko-2set").need("keys", "jamo")
     known = {row["keys"]: row["jamo"] for row in table.rows}
     single = {key: jamo for key, jamo in known.items() if len(key) == 1}
     for struck, jamo in known.items():

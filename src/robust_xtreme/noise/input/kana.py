@@ -63,8 +63,7 @@ class Romaji:
 @packs.cached
 def romaji() -> Romaji:
     """The table of the pack `ja-romaji`."""
-    table = packs.table("input", "ja-romaji")
-    table.need("keys", "kana", optional=("rest", "typed"))
+    table = packs.table("input", "ja-romaji").need("keys", "kana", optional=("rest", "typed"))
     spellings: defaultdict[str, list[str]] = defaultdict(list)
     for row in table.rows:
         if row.get("typed"):
@@ -122,8 +121,7 @@ Readings = dict[Group, dict[str, int]]
 @packs.cached
 def words() -> tuple[Word, ...]:
     """All words of the pack `ja-words`. One of a single kanji counts only where no other kanji is beside it."""
-    table = packs.table("input", "ja-words")
-    table.need("word", optional=("reading", "weight", "whole"))
+    table = packs.table("input", "ja-words").need("word", optional=("reading", "weight", "whole"))
     parts = (_parts(word) for word in dict.fromkeys(row["word"] for row in table.rows) if word)
     return tuple(Word(letters, tail, len(letters) == 1) for letters, tail in parts)
 

@@ -34,8 +34,7 @@ def pack(code: str) -> tuple[str, ...]:
 def key_errors(code: str) -> Iterator[KeyingError]:
     """The confusions of a language. Raises DataError at a row that is not a letter, its forms and where."""
     for name in pack(code):
-        table = packs.table(*name.split("/"))
-        table.need("letter", "forms", optional=("where",))
+        table = packs.table(*name.split("/")).need("letter", "forms", optional=("where",))
         letters = [row["letter"] for row in table.rows]
         for row in table.rows:
             letter, forms, where = row["letter"], row["forms"].split(), row.get("where", "")

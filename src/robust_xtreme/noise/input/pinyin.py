@@ -72,9 +72,7 @@ def syllables() -> frozenset[str]:
 
 
 def _table() -> packs.PackTable:
-    table = packs.table("input", "zh-words")
-    table.need("word", "reading", "frequency")
-    return table
+    return packs.table("input", "zh-words").need("word", "reading", "frequency")
 
 
 def fuzzy(syllable: str) -> list[str]:
@@ -87,8 +85,7 @@ def fuzzy(syllable: str) -> list[str]:
 @packs.cached
 def _sounds(position: str) -> list[tuple[str, str]]:
     """The sounds of a part of the syllable, each with its similar sound. Raises DataError for other sounds."""
-    table = packs.table("input", "zh-fuzzy")
-    table.need("place", "one", "other")
+    table = packs.table("input", "zh-fuzzy").need("place", "one", "other")
     for row in table.rows:
         if row["place"] not in ("initial", "final") or not (row["one"] and row["other"]):
             raise DataError(

@@ -49,8 +49,7 @@ class Keys(NamedTuple):
 @packs.cached
 def method_keys(method: Method) -> Keys:
     """The keys of the pack `vi-telex` or `vi-vni`. Raises DataError at a row that is not a key of a mark."""
-    table = packs.table("input", f"vi-{method}")
-    table.need("key", "mark", "letters")
+    table = packs.table("input", f"vi-{method}").need("key", "mark", "letters")
     keys = Keys({}, {})
     for row in table.rows:
         key, mark, letters = row["key"], row["mark"].removeprefix(_CIRCLE), row["letters"].split()
@@ -251,8 +250,7 @@ def _frames() -> dict[str, Counter[SyllableFrame]]:
 
     A pair that begins a syllable also begins a capitalised one; a letter of no syllable has an empty frame.
     """
-    table = packs.table("input", "vi-syllables")
-    table.need("syllable", "frequency")
+    table = packs.table("input", "vi-syllables").need("syllable", "frequency")
     by_form: defaultdict[str, Counter[SyllableFrame]] = defaultdict(Counter)
     for row in table.rows:
         frequency = table.number(row, "frequency")

@@ -1,12 +1,16 @@
-"""Perturbations, and the attacks that search for their edits: a file each, and files of several that are alike."""
+"""Perturbations, and attacks that search for their edits: a file each, and files of several that are alike."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _MOVES: Final = "casing keys letters lookalikes marks misspellings spacing transliteration words"
+_RECIPES: Final = "bae deepwordbug input_reduction pruthi pwws textbugger textfooler"
 MEMBERS: Final = {
-    "_attacks": tuple(f"attack_{moves}" for moves in _MOVES.split()),
+    "_attacks": (
+        *(f"attack_{moves}" for moves in _MOVES.split()),
+        *(f"textattack.{recipe}" for recipe in _RECIPES.split()),
+    ),
     "_letters": ("casing", "char_noise", "repetition"),
     "_signs": ("punctuation", "spacing", "zero_width"),
     "_words": ("masked_words", "word_drop", "word_order"),

@@ -16,8 +16,6 @@ from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.members._signs import stops
 
-# Character noise: letters deleted, doubled, swapped with the next letter, or replaced by another letter.
-#
 # The unit is a letter with all its marks; digits, punctuation and emoji are never edited. A replacement is a letter of
 # the text's own language, of the same script and case, and never the letter itself. A letter of a script that the
 # language's alphabet does not have (a Latin name in a Thai text) is deleted, doubled or swapped, never replaced. A swap
@@ -32,8 +30,6 @@ def char_noise(page: Letters, ops: tuple[str, ...]) -> Array:
     return page.may(*ops)
 
 
-# Letters and signs repeated for emphasis: sooo, !!!
-#
 # A letter occurs three to five times, an exclamation mark, a question mark or a stop two or three times; shorter runs
 # are more frequent. A letter with marks of its own, as in scripts whose vowels are signs, is not repeated.
 
@@ -57,8 +53,6 @@ def repetition(language: str) -> Iterator[KeyingError]:
             yield KeyingError(mark, "mark", unicodedata.normalize("NFC", mark) * times, weight)
 
 
-# Case errors: missing and additional capitals.
-#
 # `initial` loses the capital that a word begins with (Der, der), `second` keeps Shift pressed too long (The, THe),
 # `inverted` has Caps Lock on (The, tHE), `lower` and `upper` write the whole word in small letters or in capitals.
 # Upper and lower case are the language's (`engine/case.py`); unchanged letters stay as they are, byte by byte. A word

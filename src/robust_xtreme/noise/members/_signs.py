@@ -38,11 +38,6 @@ def stops(code: str) -> frozenset[str]:
     return frozenset(marks(code)) & frozenset(_classes(code)[0])
 
 
-def pauses(code: str) -> frozenset[str]:
-    """The language's marks of a pause within a sentence."""
-    return frozenset(marks(code)) & frozenset(_classes(code)[1])
-
-
 def _classes(code: str) -> tuple[str, ...]:
     own_marks = _OWN.get(code, ())
     return (*own_marks, *_CLASSES[len(own_marks) :])
@@ -61,8 +56,6 @@ def _width(mark: str) -> str:
     return {"W": "W", "F": "W", "H": "H"}.get(unicodedata.east_asian_width(mark), "")
 
 
-# Punctuation errors: marks left out, doubled, replaced by others, quotes typed as on a typewriter.
-#
 # The marks are those of the language (CLDR); a mark beside a digit stays. A stop is replaced by another stop, a pause
 # by another pause, a quote by another quote, so that the sentence stays readable.
 
@@ -84,7 +77,7 @@ _PLAIN: Final = {
 def punctuation(language: str) -> Iterator[KeyingError]:
     """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""
     known = marks(language)
-    doubled = stops(language) | pauses(language)
+    doubled = "".join(_classes(language)[:2])  # stops and pauses
     for mark in known:
         yield KeyingError(mark, "drop", "")
         if mark in doubled:
@@ -99,8 +92,6 @@ def punctuation(language: str) -> Iterator[KeyingError]:
             break
 
 
-# Spacing errors: two words written as one, a word written as two.
-#
 # A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or
 # split at one position, between two letters of the language, in Thai never between a consonant and a vowel written
 # beside it. Texts in scripts without spaces get some, too. The noise has no meaning for tasks that label single words,
@@ -134,13 +125,11 @@ def spacing(word: str, language: str) -> Iterator[Form]:
         yield Form(f"{word[:end]} {word[end:]}", "split")
 
 
-# Characters without width between the letters of a word: the spaces and joiners of copied and of hidden text.
-#
-# They are the zero width space (U+200B), the word joiner (U+2060) and the soft hyphen (U+00AD), and, in scripts whose
-# letters do not change shape, the zero width non-joiner (U+200C) and joiner (U+200D). In Arabic and in Indic scripts
-# the joiners belong to the spelling (Persian می‌خواهم, Malayalam ന്‍), so that they are never put in there; the others
-# do not change the shape of a letter in Unicode's data (their joining type is transparent). A reader sees the same
-# text.
+# The characters are the zero width space (U+200B), the word joiner (U+2060) and the soft hyphen (U+00AD), and, in
+# scripts whose letters do not change shape, the zero width non-joiner (U+200C) and joiner (U+200D). In Arabic and in
+# Indic scripts the joiners belong to the spelling (Persian می‌خواهم, Malayalam ന്‍), so that they are never put in
+# there; the others do not change the shape of a letter in Unicode's data (their joining type is transparent). A reader
+# sees the same text.
 
 EVERYWHERE: Final = "\u200b\u2060\u00ad"
 JOINERS: Final = "\u200c\u200d"
@@ -165,7 +154,6 @@ zero_width = member(
     unit="grapheme cluster",
     strength="share of letters before another letter that a character follows",
     operators=("insert",),
-    edit=_edit,
     name="zero_width",
     packs=alphabet_pack,
     waives=frozenset({"rule_3_clusters_stay_whole", "rule_4_noise_belongs_to_the_script"}),

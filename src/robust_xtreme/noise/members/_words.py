@@ -8,8 +8,6 @@ from robust_xtreme.noise.engine.perturbation import Job, member
 from robust_xtreme.noise.engine.words import Form, needs_spaces, words
 from robust_xtreme.noise.label_risk import pattern
 
-# Deletes words with the white space beside them.
-#
 # Every text keeps at least one word, and so does every span. Languages written without spaces are not served; in
 # Vietnamese, which puts a space between syllables, syllables are deleted. A deleted word has no tag, so that tagging
 # tasks are refused.
@@ -34,8 +32,6 @@ def word_order(word: str, language: str) -> tuple[Form, ...]:  # noqa: ARG001 - 
     return ()
 
 
-# Substitutes words by those that a masked language model expects there: fluent text with another meaning.
-#
 # The model is a folder (`@lm=DIR`) with safetensors; nothing is downloaded. Negators are never put in.
 
 
@@ -50,7 +46,6 @@ masked_words = member(
     unit="word",
     strength="share of words substituted",
     operators=("substitute",),
-    edit=_edit,
     name="masked_words",
     lacks=needs_spaces,
     free=(OPTION,),

@@ -44,8 +44,7 @@ def _script(letter: str) -> int:
 @packs.cached
 def alike(script: str) -> tuple[Recoding, ...]:
     """The look-alikes of a script's letters. Raises DataError at a row that is not a letter, forms and weights."""
-    table = packs.table(_KIND, script)
-    table.need("letter", "forms", "weights")
+    table = packs.table(_KIND, script).need("letter", "forms", "weights")
     recodings: list[Recoding] = []
     for row in table.rows:
         letter, forms, weights = row["letter"], row["forms"].split(), row["weights"].split()

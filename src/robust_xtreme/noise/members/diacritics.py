@@ -75,8 +75,7 @@ def plain_letters(code: str, umlaut: str) -> Mapping[str, str]:
 
 def rows(name: str, umlaut: str = "") -> dict[str, str]:
     """What is written for letters by one pack. Raises DataError at a row that says something else."""
-    table = packs.table(_KIND, name)
-    table.need("letter", "plain", optional=("umlaut",))
+    table = packs.table(_KIND, name).need("letter", "plain", optional=("umlaut",))
     letters: dict[str, str] = {}
     for row in table.rows:
         letter, plain = row["letter"], row["plain"]

@@ -116,10 +116,17 @@ def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError | Word]:
         method = METHODS[name]
         if method.language != language:
             raise SpecError(_refusal(name, language, f"an input method of {language_of(method.language).name}"))
-        return chain(method.key_errors(), method.words())
+        return chain(errors_typing(name, language), method.words())
     if not _suffices(name, language):
         raise SpecError(_refusal(name, language, "a keyboard that types fewer than half of its letters"))
-    return chain(typing_errors(keyboards.layout(name), language), keyboards.key_errors(language))
+    return errors_typing(name, language)
+
+
+def errors_typing(name: str, code: str) -> Iterable[KeyingError]:
+    """The key errors of a language that is typed with a keyboard or an input method."""
+    if name in METHODS:
+        return METHODS[name].key_errors()
+    return chain(typing_errors(keyboards.layout(name), code), keyboards.key_errors(code))
 
 
 def _refusal(name: str, code: str, what: str) -> str:

@@ -162,17 +162,16 @@ def _packs(code: str) -> tuple[str, ...]:
 
 @packs.cached
 def _parts_of(code: str) -> Parts:
+    parts = []
     by_part, rates = shares(source_of(code))
-    served = [name for name in PARTS if by_part[name] and _member(name).serves(code)]
-    return tuple(_part(code, name, by_part[name], rates) for name in served)
-
-
-def _part(code: str, name: str, share: float, rates: Mapping[str, str]) -> MixtureComponent:
-    chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
-    if name == "spaces":
-        chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"
-    params = {**defaults(_member(name)), **{kind: (rate,) for kind, rate in chosen.items()}}
-    return MixtureComponent(name, _member(name), params, share, apart=name == "spaces")
+    for name, share in by_part.items():
+        if share and _member(name).serves(code):
+            chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
+            if name == "spaces":
+                chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"
+            params = {**defaults(_member(name)), **{kind: (rate,) for kind, rate in chosen.items()}}
+            parts.append(MixtureComponent(name, _member(name), params, share, apart=name == "spaces"))
+    return tuple(parts)
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:
@@ -186,7 +185,6 @@ natural = member(
     unit="grapheme cluster",
     strength="share of grapheme clusters edited",
     operators=tuple(PARTS),
-    edit=_edit,
     name="natural",
     lacks=lambda code: _member("keys").lacks(code),
     packs=_packs,

@@ -30,8 +30,7 @@ def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
     """The misspellings of each word with their weights, all in small letters."""
     misspellings: dict[str, dict[str, int]] = {}
     for table in packs.tables("misspellings", code):
-        table.need("wrong", "right", optional=("weight",))
-        for number, row in enumerate(table.rows, 1):
+        for number, row in enumerate(table.need("wrong", "right", optional=("weight",)).rows, 1):
             wrong, right, weight = (row.get(column, "").strip() for column in ("wrong", "right", "weight"))
             words = len(wrong.split()) == len(right.split()) == 1
             if not words or wrong == right or not _WEIGHT.fullmatch(weight or "1"):

@@ -91,8 +91,7 @@ def _variants(code: str) -> Iterator[Recoding]:
 @packs.cached
 def variants(code: str) -> tuple[tuple[str, str], ...]:
     """The letters of a language with each of their variants. Raises DataError at a row that is something else."""
-    table = packs.table(_KIND, code)
-    table.need("letter", "forms")
+    table = packs.table(_KIND, code).need("letter", "forms")
     pairs: list[tuple[str, str]] = []
     for row in table.rows:
         letter, forms = row["letter"], row["forms"].split()

@@ -42,8 +42,7 @@ def ocr_noise(language: str) -> Iterator[KeyingError]:
 
 def misread(language: str) -> Iterator[KeyingError]:
     """The forms of each letter and pair of letters of a language."""
-    table = packs.table(_KIND, languages.language(language).script)
-    table.need("letter", "forms", "likeness")
+    table = packs.table(_KIND, languages.language(language).script).need("letter", "forms", "likeness")
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in table.rows:
         letter, forms, likeness = row["letter"], row["forms"].split(), row["likeness"].split()

@@ -1,7 +1,7 @@
 """Words written in another script: as people type the language in Latin letters, by a standard, by a library.
 
-The strength is a share of words, so that a text of mixed scripts is a strength below 1. A scheme is one file of
-`noise/scripts/schemes`; `@direction=back` leads from the scheme's script to the language's own. A language that a
+The strength is a share of words, so that a text of mixed scripts is a strength below 1. A scheme is a value of
+`noise/scripts/schemes.py`; `@direction=back` leads from the scheme's script to the language's own. A language that a
 scheme does not serve, since it is written in that script already or has no table, is not applicable.
 
 It leaves the script on purpose, and waives the rule that noise belongs to the script.
@@ -18,7 +18,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.dividing import Listed, listed
 from robust_xtreme.noise.engine.perturbation import Job, Params, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
-from robust_xtreme.noise.scripts.scheme import Scheme, Spelling
+from robust_xtreme.noise.scripts.schemes import Scheme, Spelling
 from robust_xtreme.noise.scripts.table import KIND, TYPED, words_of
 
 BACK: Final = "back"
@@ -101,7 +101,6 @@ transliterate = member(
     "word",
     "share of words in another script",
     KINDS,
-    _edit,
     name="transliterate",
     choices={"scheme": schemes, "direction": lambda: ("to", BACK)},
     lacks=lambda code: scheme(TYPED).lacks(code),

@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final, final
 
 import numpy as np
@@ -19,11 +18,8 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import MIXED, style, styled
-from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.realised import KIND, texts
-from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.input.typing import typing_errors
-from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, layouts_of
+from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, errors_typing, layouts_of
 from robust_xtreme.noise.members.natural_typo import key_of, misspelt
 
 
@@ -50,11 +46,7 @@ SWAP = float(RATES["swap"])
 def errors_of(code: str) -> Errors:
     """The key errors of a language's letters on its usual keyboard or input method, all in small letters."""
     name = next(iter(layouts_of(code)), "")
-    typed: Iterable[KeyingError] = ()
-    if name in METHODS:
-        typed = METHODS[name].key_errors()
-    elif name:
-        typed = chain(typing_errors(keyboards.layout(name), code), keyboards.key_errors(code))
+    typed = errors_typing(name, code) if name else ()
     # Only those of small letters that are possible in the middle of a word.
     rows = [row for row in typed if row.point == row.point.lower() and not (row.where or row.tail)]
     likely: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))

@@ -14,6 +14,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.core import packs, registry
+from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import Mismatch, RobustXtremeError, UserError
 from robust_xtreme.core.examples import Corpus, Example, Text
 from robust_xtreme.core.run_spec import RunSpec, from_toml, parse_sets
@@ -24,7 +25,7 @@ from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
 from robust_xtreme.noise.conditions.paired import Paired, as_many
 from robust_xtreme.noise.engine.noised import Noised, PerturbedExamples
 from robust_xtreme.noise.engine.noising import asks, noise_texts
-from robust_xtreme.noise.engine.options import Listed, with_edits
+from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.stats.benchmark import clean_split
@@ -264,9 +265,9 @@ def _shown(
 ) -> Iterator[tuple[Example, Example, Mapping[str, Noised]]]:
     """Each of the clean examples, the same under a condition, and the outcomes of its texts, by their ids."""
     if condition.frozen:
-        edits: list[Sequence[Listed]] = [condition.frozen.of(example, seed) for example in clean]
+        edits: list[Sequence[Edit]] = [condition.frozen.of(example, seed) for example in clean]
     elif rows[0]["changes"] is not None:
-        edits = [json.loads(row["changes"]) for row in rows]
+        edits = [[Edit(*each) for each in json.loads(row["changes"])] for row in rows]
     else:
         distinct = tuple({example.id: example for example in clean}.values())
         shown = condition.shown(distinct, seed)
@@ -280,7 +281,7 @@ def _shown(
 
 
 def _attacked(
-    clean: Sequence[Example], condition: Condition, seed: int, edits: Sequence[Sequence[Listed]]
+    clean: Sequence[Example], condition: Condition, seed: int, edits: Sequence[Sequence[Edit]]
 ) -> PerturbedExamples:
     """Examples with the edits of an attack, or under the noise that edits as many clusters."""
     shown = with_edits(clean, condition.fields, edits)

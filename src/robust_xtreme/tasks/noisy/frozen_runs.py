@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core import strict_json
+from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import DataError, MissingData, SpecError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import PerturbationSpec
@@ -17,7 +18,7 @@ from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.files.schema import ATTACKED, empty
 from robust_xtreme.noise.conditions.condition import RANDOM
-from robust_xtreme.noise.conditions.frozen import FROZEN, Edit, Frozen
+from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
 
 _PARTS: Final = "parts"
 _NAME: Final = re.compile(r"(?P<run>.+?)(=(?P<name>[a-z][a-z0-9_.]*(:[^/]+)?))?", re.DOTALL)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, final
@@ -28,18 +29,10 @@ UNCAPPED: Final[Mapping[str, Any]] = MappingProxyType({"aug_char_max": None, "au
 """The options that lift the caps of an augmenter of characters."""
 
 
-def characters() -> Any:
-    """nlpaug's augmenters of characters. Raises UserError where nlpaug is not installed."""
+def augmenters(kind: str) -> Any:
+    """nlpaug's augmenters of characters (`char`) or words (`word`). Raises UserError where nlpaug is not installed."""
     with importing("nlpaug"):
-        from nlpaug.augmenter import char
-    return char
-
-
-def language_models() -> Any:
-    """nlpaug's augmenters of words, as by a language model. Raises UserError where nlpaug is not installed."""
-    with importing("nlpaug"):
-        from nlpaug.augmenter import word
-    return word
+        return import_module(f"nlpaug.augmenter.{kind}")
 
 
 def lacks_letters(code: str) -> str:

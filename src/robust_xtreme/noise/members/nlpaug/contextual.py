@@ -28,7 +28,7 @@ from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.libraries import checked, quiet_transformers
 from robust_xtreme.noise.engine.rewriter import rewriter
-from robust_xtreme.noise.members.nlpaug._library import language_models
+from robust_xtreme.noise.members.nlpaug._library import augmenters
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100
@@ -61,7 +61,7 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
 def _augmenter(folder: str, action: str) -> Any:
     """nlpaug's augmenter on the model of a folder."""
     config = strict_json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    make = language_models().ContextualWordEmbsAug
+    make = augmenters("word").ContextualWordEmbsAug
     with quiet_transformers():
         augmenter = make(
             model_path=folder,

@@ -1,14 +1,14 @@
-"""Searches, each with what it does in the comment above it."""
+"""Searches: in which order the edits of an example are tried, and which of them are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Final
 
 import numpy as np
 
-from robust_xtreme.attack.engine import Asking, Hidden, Problem, Question, Score, State, with_edit
+from robust_xtreme.attack.engine import Asking, Hidden, Problem, Score, State, with_edit
 from robust_xtreme.core.edits import Array
 
 # Random search: as many edits as fit, a new draw for each query. It is the control of every other search.
@@ -26,7 +26,7 @@ def random(problem: Problem, _clean: Score) -> Asking:
     asked: list[State] = []
     repeated = 0
     for turn in count():
-        state = drawn(problem, turn)
+        state = filled(problem, problem.shuffled(range(len(problem.unit)), turn))
         repeated = repeated + 1 if state in known else 0
         if not state or repeated == _REPEATED:
             break
@@ -37,11 +37,6 @@ def random(problem: Problem, _clean: Score) -> Asking:
             yield asked
             asked = []
     yield asked
-
-
-def drawn(problem: Problem, turn: int) -> State:
-    """Edits in a drawn order, each that fits beside those before it."""
-    return filled(problem, problem.shuffled(range(len(problem.unit)), turn))
 
 
 def filled(problem: Problem, order: Iterable[int]) -> State:
@@ -129,21 +124,14 @@ TRIED: Final = 4
 
 def greedy(problem: Problem, clean: Score) -> Asking:
     """Rank the units by their importance, then give each in turn its best edit, where one lowers the score."""
-    units = yield from by_importance(problem.units())
+    units = problem.units()
+    scores = (yield [Hidden(unit) for unit in units]) if units else ()
     state: State = ()
     best = clean
-    for unit in units:
+    for _, unit in sorted(zip(scores, units, strict=True)):
         asked = [with_edit(state, option) for option in problem.shuffled(problem.options(unit, state), 0)[:TRIED]]
         if asked:
             state, best = lower(problem, state, best, asked, (yield asked))
-
-
-def by_importance(
-    units: Sequence[int],
-) -> Generator[Sequence[Question], Sequence[Score], list[int]]:
-    """Some units, the most important first; of equally important ones the first."""
-    scores = (yield [Hidden(unit) for unit in units]) if units else ()
-    return [unit for _, unit in sorted(zip(scores, units, strict=True))]
 
 
 def lower(

@@ -1,13 +1,16 @@
-"""Goals of the families of tasks: how far the gold answer is ahead, and which scores that needs."""
+"""Goals: what an attack wants of the answers of a family of tasks, how far an answer is from that, by which scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.attack.goal import LOWEST, Goal, ahead
 from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, gathered, owners
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import NO_ANSWER
@@ -15,6 +18,65 @@ from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_t
 from robust_xtreme.models.reading.members.tagging import words_of
 from robust_xtreme.models.reading.scores import QUANTUM, Reduced, quantised
 from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.noise.engine.noised import PerturbedExamples
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerScores:
+    """How right the answers to n candidates are.
+
+    `level` (n,) float64 is 1 for an answer as good as the gold one and 0 where nothing of it is right; `right` (n,)
+    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.scores.QUANTUM`, is how far the score
+    of the gold answer is ahead of the best other one; 0 where only answers are known. Where `finite` (n,) bool is
+    false, the scores are not numbers: the answer counts as right.
+    """
+
+    level: Array
+    right: Array
+    margin: Array
+    finite: Array
+
+
+Ask = Callable[[PerturbedExamples], AnswerScores]
+"""Answers candidates: `clean` has the clean example of each candidate. Without noised fields they are clean."""
+
+
+LOWEST: Final = np.iinfo(np.int64).min // 4
+"""The score of what is not there."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Goal:
+    """The goal in one family: that an answer be as little right as possible.
+
+    `part(windows, scores, meanings, golds)` keeps of the scores of windows what the margin of the gold answer needs;
+    `golds` are those of the contents. `margin(bounds, parts, golds)` gives the margins (n,) int64, in units of
+    `models.reading.scores.QUANTUM`, of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
+    """
+
+    name: str
+    part: Callable[[Windows, Array, Sequence[Any], TargetColumn], Reduced]
+    margin: Callable[[Array, Reduced, TargetColumn], Array]
+
+
+def settings_of(goal: Goal) -> str:
+    """What the margins of a goal depend on besides the scores: its name and our source; "" for another package's."""
+    return f"{goal.name} {_source()}" if goal.part.__module__ == __name__ else ""
+
+
+@functools.cache
+def _source() -> str:
+    """The hash of the source of all goals."""
+    return hashlib.blake2b(Path(__file__).read_bytes(), digest_size=16).hexdigest()
+
+
+def ahead(scores: Array, gold: Array) -> Array:
+    """How far the best gold score is ahead of the best other (n,), of scores (n, L) int64, by `gold` (n, L) bool."""
+    best, other = (np.where(mask, scores, LOWEST).max(axis=1, initial=LOWEST) for mask in (gold, ~gold))
+    return np.asarray(best - other)
+
 
 # Another choice: how well the gold choice fits minus how well the best other does.
 
@@ -29,8 +91,7 @@ def _choice_margin(bounds: Array, parts: Reduced, golds: TargetColumn) -> Array:
     gold = bounds[:-1] + golds.index
     others = parts.values.copy()
     others[gold] = LOWEST
-    margin: Array = parts.values[gold] - np.maximum.reduceat(others, bounds[:-1])
-    return margin
+    return np.asarray(parts.values[gold] - np.maximum.reduceat(others, bounds[:-1]))
 
 
 choice = Goal("choice", _choice_part, _choice_margin)
@@ -77,8 +138,7 @@ def _retrieval_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
     if not len(parts.values):
         return np.zeros(0, np.int64)
     gold, other = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
-    margin: Array = gold - other
-    return margin
+    return np.asarray(gold - other)
 
 
 retrieval = Goal("retrieval", _retrieval_part, _retrieval_margin)
@@ -122,8 +182,7 @@ def _best(begin: Array, end: Array, at: Array, until: Array) -> Array:
 def _span_qa_margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
     gold, other, _ = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
     none = np.minimum.reduceat(parts.values[:, 2], bounds[:-1])
-    margin: Array = gold - np.maximum(other, none)
-    return margin
+    return np.asarray(gold - np.maximum(other, none))
 
 
 span_qa = Goal("span_qa", _span_qa_part, _span_qa_margin)
