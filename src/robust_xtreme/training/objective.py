@@ -16,9 +16,9 @@ from robust_xtreme.core.errors import counted
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.reading.members.tagging import words_of
+from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.scores import Labels
-from robust_xtreme.models.reading.windows import Windows, of_examples
+from robust_xtreme.models.reading.windows import Windows, layout_of, of_examples
 from robust_xtreme.models.tensors import Scores
 
 IGNORED: Final = -100
@@ -133,7 +133,7 @@ def terms_of(family: Family) -> Callable[[Taken], int]:
     if family.together:
         return lambda taken: len(taken.sizes)
     if kind_of(family.name).words:
-        return lambda taken: len(words_of(taken.windows).firsts)
+        return lambda taken: len(layout_of(taken.windows, WordLayouts).firsts)
     return lambda taken: len(taken.windows)
 
 

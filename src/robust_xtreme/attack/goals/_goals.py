@@ -11,10 +11,10 @@ from robust_xtreme.attack.goal import LOWEST, Goal, ahead
 from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, gathered, owners
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import NO_ANSWER
-from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
-from robust_xtreme.models.reading.members.tagging import words_of
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts, answer_tokens
+from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.scores import QUANTUM, Reduced, quantised
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.windows import Windows, layout_of
 
 # Another choice: how well the gold choice fits minus how well the best other does.
 
@@ -95,7 +95,7 @@ def _span_qa_part(windows: Windows, scores: Array, meanings: Sequence[Any], gold
     It is LOWEST or less where there is none.
     """
     assert isinstance(golds, Ranges)
-    layout, (whole, _) = contexts_of(windows), quantised(scores)
+    layout, (whole, _) = layout_of(windows, ContextLayouts), quantised(scores)
     first, last = answer_tokens(layout, golds.take(windows.example))
     position, row = np.arange(whole.shape[1])[None, :], np.arange(len(windows))
     inside = (position >= layout.first[:, None]) & (position < (layout.first + layout.count)[:, None])
@@ -139,7 +139,7 @@ _FAR: Final = round(4 / QUANTUM)
 
 def _tagging_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
     assert isinstance(golds, Names)
-    layout = words_of(windows)
+    layout = layout_of(windows, WordLayouts)
     whole, _ = quantised(scores[:, : layout.inside.shape[1]][layout.inside])
     counts = np.diff(layout.bounds)
     tags = golds.codes[ragged(golds.bounds[windows.example] + layout.begin, counts)]
