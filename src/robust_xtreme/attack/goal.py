@@ -14,7 +14,7 @@ import numpy as np
 from robust_xtreme.attack import goals
 from robust_xtreme.core.columns import TargetColumn
 from robust_xtreme.core.edits import Array
-from robust_xtreme.models.reading.scores import Reduced
+from robust_xtreme.models.reading.reading import Reduced
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 
@@ -25,7 +25,7 @@ class AnswerScores:
     """How right the answers to n candidates are.
 
     `level` (n,) float64 is 1 for an answer as good as the gold one and 0 where nothing of it is right; `right` (n,)
-    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.scores.QUANTUM`, is how far the score
+    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.reading.QUANTUM`, is how far the score
     of the gold answer is ahead of the best other one; 0 where only answers are known. Where `finite` (n,) bool is
     false, the scores are not numbers: the answer counts as right.
     """
@@ -51,7 +51,7 @@ class Goal:
 
     `part(windows, scores, meanings, golds)` keeps of the scores of windows what the margin of the gold answer needs;
     `golds` are those of the contents. `margin(bounds, parts, golds)` gives the margins (n,) int64, in units of
-    `models.reading.scores.QUANTUM`, of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
+    `QUANTUM` (models.reading), of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
     """
 
     name: str

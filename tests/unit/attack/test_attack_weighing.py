@@ -31,7 +31,7 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     predictor_of,
 )
-from robust_xtreme.models.reading.inputs import Candidates, Inputs, contents_of
+from robust_xtreme.models.reading.reading import Candidates, Inputs, contents_of
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.run.plan import make_plan

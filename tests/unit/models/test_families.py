@@ -17,7 +17,7 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Te
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS
-from robust_xtreme.models.reading.scores import quantised
+from robust_xtreme.models.reading.reading import quantised
 from robust_xtreme.models.reading.tokens import backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.tensors import collate

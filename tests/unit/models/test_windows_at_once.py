@@ -17,7 +17,7 @@ from robust_xtreme.core.columns import Ranges, bounds_of
 from robust_xtreme.models.predictors import batches
 from robust_xtreme.models.predictors.heads._heads import span_qa as family
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
-from robust_xtreme.models.reading.scores import joined
+from robust_xtreme.models.reading.reading import joined
 from robust_xtreme.models.reading.tokens import Rust
 from robust_xtreme.models.reading.windows import Windows, in_batches, plain
 

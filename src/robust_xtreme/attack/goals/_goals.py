@@ -13,7 +13,7 @@ from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import NO_ANSWER
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts, answer_tokens
 from robust_xtreme.models.reading.members.tagging import WordLayouts
-from robust_xtreme.models.reading.scores import QUANTUM, Reduced, quantised
+from robust_xtreme.models.reading.reading import QUANTUM, Reduced, quantised
 from robust_xtreme.models.reading.windows import Windows, layout_of
 
 # Another choice: how well the gold choice fits minus how well the best other does.

@@ -12,10 +12,6 @@ from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.edits import ragged, ranges_of
 from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokenizer, Tokens
 
-Part = tuple[Array, Array]
-"""A part of each window: where its tokens start in a buffer (w,), and their number (w,)."""
-
-
 _COLUMNS: Final = ("example", "truncated", "second", "summary")
 """The columns of windows but their layout."""
 
@@ -134,8 +130,13 @@ def joined(several: Sequence[Windows]) -> Windows:
     return Windows(np.concatenate([windows.ids for windows in several]), bounds, *columns)
 
 
-def around(frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[Part]) -> tuple[Array, Array]:
-    """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around."""
+def around(
+    frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[tuple[Array, Array]]
+) -> tuple[Array, Array]:
+    """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around.
+
+    A part is where its tokens start in each window's text (w,), and their number (w,).
+    """
     pool = np.concatenate((tokens.ids, *(np.array(special, np.int32) for special in frame)))
     sizes = np.array(list(map(len, frame)))
     starts, lengths = (np.empty((len(parts[0][0]), len(frame) + len(parts)), np.int64) for _ in range(2))
@@ -189,13 +190,17 @@ def of_examples(windows: Windows, count: int) -> Array:
 
 def piece_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Windows:
     """The windows of texts, each with at most `max_length` tokens of one text; a text has at least one."""
-    lexicon, frame = Lexicon(tokenizer.backend), tokenizer.frame
-    numbers, room = lexicon.numbers(texts), frame.room(1, max_length)
-    tokens = lexicon.tokens
-    whole = tokens.lengths[numbers]
-    count = np.maximum(1, -(-whole // room))
-    text = np.repeat(np.arange(len(texts)), count)
-    before = room * ragged(np.zeros(len(texts), np.int64), count)
+    lexicon = Lexicon(tokenizer.backend)
+    numbers = lexicon.numbers(texts)
+    return pieces(tokenizer.frame, lexicon.tokens, numbers, max_length, 1)
+
+
+def pieces(frame: SpecialTokens, tokens: Tokens, numbers: Array, max_length: int, least: int) -> Windows:
+    """The windows of texts by number (t,), of at most `max_length` tokens; a text has `least` of them or more."""
+    whole, room = tokens.lengths[numbers], frame.room(1, max_length)
+    count = np.maximum(least, -(-whole // room))
+    text = np.repeat(np.arange(len(numbers)), count)
+    before = room * ragged(np.zeros(len(numbers), np.int64), count)
     lengths = np.minimum(room, whole[text] - before)
     ids, bounds = around(frame.single, tokens, [(tokens.bounds[numbers][text] + before, lengths)])
     nothing = np.zeros(len(text), np.int64)

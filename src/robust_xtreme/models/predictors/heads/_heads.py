@@ -21,7 +21,7 @@ from robust_xtreme.models.reading.members import retrieval as texts
 from robust_xtreme.models.reading.members import span_qa as spans
 from robust_xtreme.models.reading.members import tagging as words
 from robust_xtreme.models.reading.members.retrieval import QUERY
-from robust_xtreme.models.reading.scores import Labels
+from robust_xtreme.models.reading.reading import Labels
 from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.models.tensors import Pooled, Scores, on, summaries, unit_length
 

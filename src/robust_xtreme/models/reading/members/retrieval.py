@@ -11,8 +11,7 @@ import numpy as np
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import CANDIDATE
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
+from robust_xtreme.models.reading.reading import Contents, Reading
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, joined, layout_of
 

@@ -14,9 +14,7 @@ from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import NO_ANSWER
 from robust_xtreme.core.graphemes import SEPARATOR, clusters, string_properties
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.reading import Contents, Decoded, Labels, Reading, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
 from robust_xtreme.models.reading.windows import Windows, around, layout_of
 

@@ -12,9 +12,7 @@ from robust_xtreme.core.columns import Array, Names, bounds_of, gathered
 from robust_xtreme.core.edits import covered, ranges_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Tags
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, every, quantised
+from robust_xtreme.models.reading.reading import Contents, Decoded, Labels, Reading, Reduced, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
 from robust_xtreme.models.reading.windows import Windows, around, layout_of
 
