@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 import transformers
 from transformers import (
@@ -143,7 +144,9 @@ def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int
     """Tokens and seconds of `transformers.Trainer`."""
     tokenizer, examples, windows = lesson(args.data)
     golds = [example.target.index for example in examples if isinstance(example.target, Choice)]
-    rows = [{"input_ids": list(window.input_ids), "labels": golds[window.example]} for window in windows]
+    ids = np.split(windows.ids, windows.bounds[1:-1])
+    labelled = zip(ids, windows.example.tolist(), strict=True)
+    rows = [{"input_ids": part.tolist(), "labels": golds[example]} for part, example in labelled]
     counts: list[int] = []
 
     def collated(batch: Sequence[dict[str, Any]]) -> Any:

@@ -11,8 +11,7 @@ from robust_xtreme.core.errors import NotFinite
 from robust_xtreme.core.examples import Example, Target
 from robust_xtreme.models.loading import Checkpoint
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.reading.inputs import Inputs, contents_of, inputs_of
-from robust_xtreme.models.reading.scores import Decoded, joined
+from robust_xtreme.models.reading.reading import Decoded, Inputs, contents_of, inputs_of, joined
 from robust_xtreme.models.reading.windows import Windows
 
 

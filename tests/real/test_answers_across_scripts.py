@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 from tests.decoding import decoded
+from tests.single_windows import Window, singly
 from tests.tiny import SPECIAL
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
@@ -19,8 +20,8 @@ from robust_xtreme.core.columns import Ranges, column_of
 from robust_xtreme.core.examples import Answers, Example, Scored, Span
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.predictors.heads import _heads
-from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
-from robust_xtreme.models.reading.windows import Window, Windows
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts, answer_tokens
+from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.tasks.sources import load
 
 pytestmark = pytest.mark.real
@@ -96,7 +97,7 @@ def _located(gold: Span, windows: Windows) -> list[tuple[int, int] | None]:
     """The first and last token of a gold answer in each window; None where it does not contain all of it."""
     golds = column_of([Answers((gold,))] * len(windows))
     assert isinstance(golds, Ranges)
-    ends = zip(*(each.tolist() for each in answer_tokens(contexts_of(windows), golds)), strict=True)
+    ends = zip(*(each.tolist() for each in answer_tokens(layout_of(windows, ContextLayouts), golds)), strict=True)
     return [(first, last) if first >= 0 else None for first, last in ends]
 
 
@@ -104,7 +105,7 @@ def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Exam
     windows = _heads.span_qa.encode(examples, tokenizer, 384, 128)
     for index, example in enumerate(examples):
         mine = windows.take(np.flatnonzero(windows.example == index))
-        scores = list(map(_oracle, mine, _located(_gold(example), mine)))
+        scores = list(map(_oracle, singly(mine), _located(_gold(example), mine)))
         answer = decoded(_heads.span_qa, example, mine, scores)
         assert isinstance(answer, Answers)
         yield example, mine, answer
@@ -112,7 +113,7 @@ def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Exam
 
 def _why(gold: Span, windows: Windows) -> str:
     """The reason why tokens cannot give a gold answer; `nothing` where its ends are token edges in some window."""
-    located = zip(_located(gold, windows), (window.layout.offsets for window in windows), strict=True)
+    located = zip(_located(gold, windows), (window.layout.offsets for window in singly(windows)), strict=True)
     offsets_of = [(*token_range, offsets) for token_range, offsets in located if token_range]
     if not offsets_of:
         return "longer than a window"

@@ -15,8 +15,8 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters.retrieval import answer_sentences
 from robust_xtreme.tasks.formats.squad_sentences import sentences
 from robust_xtreme.tasks.sources import Split, available, data_identity, load
-from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.source import Pools
 
 pytestmark = pytest.mark.real
 

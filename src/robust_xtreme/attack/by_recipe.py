@@ -21,7 +21,7 @@ from robust_xtreme.attack.goals import Ask
 from robust_xtreme.core.edits import Array, Edit
 from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split
-from robust_xtreme.models.reading.scores import QUANTUM
+from robust_xtreme.models.reading.reading import QUANTUM
 from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, rewritten
 

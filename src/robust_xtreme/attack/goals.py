@@ -14,10 +14,10 @@ import numpy as np
 from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, gathered, owners
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import NO_ANSWER
-from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
-from robust_xtreme.models.reading.members.tagging import words_of
-from robust_xtreme.models.reading.scores import QUANTUM, Reduced, quantised
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts, answer_tokens
+from robust_xtreme.models.reading.members.tagging import WordLayouts
+from robust_xtreme.models.reading.reading import QUANTUM, Reduced, quantised
+from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 
 
@@ -27,7 +27,7 @@ class AnswerScores:
     """How right the answers to n candidates are.
 
     `level` (n,) float64 is 1 for an answer as good as the gold one and 0 where nothing of it is right; `right` (n,)
-    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.scores.QUANTUM`, is how far the score
+    bool: it counts as right. `margin` (n,) int64, in units of `models.reading.reading.QUANTUM`, is how far the score
     of the gold answer is ahead of the best other one; 0 where only answers are known. Where `finite` (n,) bool is
     false, the scores are not numbers: the answer counts as right.
     """
@@ -53,7 +53,7 @@ class Goal:
 
     `part(windows, scores, meanings, golds)` keeps of the scores of windows what the margin of the gold answer needs;
     `golds` are those of the contents. `margin(bounds, parts, golds)` gives the margins (n,) int64, in units of
-    `models.reading.scores.QUANTUM`, of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
+    `QUANTUM` (models.reading), of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
     """
 
     name: str
@@ -155,7 +155,7 @@ def _span_qa_part(windows: Windows, scores: Array, meanings: Sequence[Any], gold
     It is LOWEST or less where there is none.
     """
     assert isinstance(golds, Ranges)
-    layout, (whole, _) = contexts_of(windows), quantised(scores)
+    layout, (whole, _) = layout_of(windows, ContextLayouts), quantised(scores)
     first, last = answer_tokens(layout, golds.take(windows.example))
     position, row = np.arange(whole.shape[1])[None, :], np.arange(len(windows))
     inside = (position >= layout.first[:, None]) & (position < (layout.first + layout.count)[:, None])
@@ -198,7 +198,7 @@ _FAR: Final = round(4 / QUANTUM)
 
 def _tagging_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
     assert isinstance(golds, Names)
-    layout = words_of(windows)
+    layout = layout_of(windows, WordLayouts)
     whole, _ = quantised(scores[:, : layout.inside.shape[1]][layout.inside])
     counts = np.diff(layout.bounds)
     tags = golds.codes[ragged(golds.bounds[windows.example] + layout.begin, counts)]

@@ -16,8 +16,7 @@ from robust_xtreme.core.edits import Array
 from robust_xtreme.core.metric import Metric, Responses
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Predictor, Weighing
-from robust_xtreme.models.reading.inputs import Candidates, Inputs, contents_of
-from robust_xtreme.models.reading.scores import Reduced
+from robust_xtreme.models.reading.reading import Candidates, Inputs, Reduced, contents_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.noise.engine.noised import PerturbedExamples

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, SpecError
-from robust_xtreme.models.reading.members.retrieval import texts_of
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.members.retrieval import TextLayouts
+from robust_xtreme.models.reading.windows import Windows, layout_of
 
 Scores = np.ndarray[Any, Any]
 
@@ -182,7 +182,7 @@ class Pooled(nn.Module):
 
 def _inside(windows: Windows, mask: Tensor) -> Tensor:
     """1 on the tokens (B, L) of the text itself."""
-    layout = texts_of(windows)
+    layout = layout_of(windows, TextLayouts)
     first, count = (on(mask.device, column)[:, None] for column in (layout.first, layout.count))
     positions = torch.arange(mask.shape[1], device=mask.device)[None, :]
     return ((positions >= first) & (positions < first + count)).to(mask.dtype)

@@ -34,7 +34,7 @@ from robust_xtreme.models.predictors.predictor import (
     Weights,
     Work,
 )
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
@@ -47,8 +47,7 @@ from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.loading import Split
-from robust_xtreme.tasks.sources.pools import Pools
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import Pools, open_source
 from robust_xtreme.workers.channel import Sealed
 from robust_xtreme.workers.messages import Compute, Connection
 

@@ -26,8 +26,7 @@ from robust_xtreme.run.folder import RUN, Folder
 from robust_xtreme.run.requests import Advanced, Halved, Warned, Watched
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.sources.pools import Pools
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import Pools, open_source
 from robust_xtreme.workers.devices import device_name
 from robust_xtreme.workers.messages import Begun, Connection, Fleet, JobResult, Program, WorkerJob
 from robust_xtreme.workers.supervisor import on_fleet

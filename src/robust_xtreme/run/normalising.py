@@ -13,7 +13,7 @@ from robust_xtreme.models.predictors.predictor import Predictor
 from robust_xtreme.noise.normalising.corrector import ENGLISH, Spelling, counted, lacks, spelling_of
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.pools import Pools
+from robust_xtreme.tasks.sources.source import Pools
 
 _TRAIN: Final = "train"
 _CONTEXT: Final = "context"

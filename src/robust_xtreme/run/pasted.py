@@ -21,7 +21,7 @@ from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Work, predictor_of
-from robust_xtreme.models.reading.inputs import contents_of
+from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported

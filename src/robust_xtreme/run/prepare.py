@@ -25,8 +25,8 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Answers, Corpus, Document, Example, Span, Text
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.predictors.predictor import Predictor
-from robust_xtreme.models.reading.inputs import Candidates, Contents, Inputs
 from robust_xtreme.models.reading.members.retrieval import QUERY
+from robust_xtreme.models.reading.reading import Candidates, Contents, Inputs
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.conditions.paired import as_many

@@ -22,7 +22,7 @@ from robust_xtreme.files import store
 from robust_xtreme.files.schema import ATTACKED, CELL, CHANCE, PREDICTIONS, SCOPES, SHALLOW, STATS, assembled
 from robust_xtreme.files.store import coded, ordered
 from robust_xtreme.models.predictors.predictor import Predicted
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.reading.windows import of_examples
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, STATUSES
 from robust_xtreme.noise.engine.noising import at_nominal, bound

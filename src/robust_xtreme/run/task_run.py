@@ -15,8 +15,8 @@ from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.noise.conditions.paired import Paired
 from robust_xtreme.noise.normalising.corrector import Spelling
 from robust_xtreme.tasks.sources.loading import Split, load
-from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.rows import identity_of, limit
+from robust_xtreme.tasks.sources.source import Pools
 from robust_xtreme.tasks.sources.survey import tuned_on
 
 ROOM: Final = 2_000_000

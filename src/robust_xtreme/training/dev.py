@@ -17,7 +17,7 @@ from robust_xtreme.core.targets.contamination import comparable, keys, kind
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.predictors.loaded import predict
-from robust_xtreme.models.reading.inputs import contents_of, inputs_of
+from robust_xtreme.models.reading.reading import contents_of, inputs_of
 from robust_xtreme.tasks.sources import loading, rows
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training.adversarial import checkpoint_of

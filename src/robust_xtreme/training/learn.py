@@ -32,7 +32,7 @@ from robust_xtreme.training.images.towers import new_tower, read_tower, vision_f
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.masked import NAME, masked_part
 from robust_xtreme.training.module import Schedule
-from robust_xtreme.training.objective import HeadUnits, noised_part, task_part
+from robust_xtreme.training.objective import Draw, HeadUnits, task_part
 from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
 
@@ -85,11 +85,11 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Hea
     with own_random(stage.seed):
         head = family.head(int(encoder.config.hidden_size), task.labels)
     windows = windows_of(family, task, lesson.examples, tokenizer)
+    draw = None
     if specs := [name.cell for name in asked(stage.perturb, stage.keep_names) if not refusing(name.cell, task.family)]:
         attack = adversary(task, family, encoder, head, tokenizer)
         draw = _noise(lesson, family, stage, specs, tokenizer, attack)
-        return noised_part(task.name, family, head, windows, task.labels, draw)
-    return task_part(task.name, family, head, windows, lesson.examples, task.labels)
+    return task_part(task.name, family, head, windows, lesson.examples, task.labels, draw)
 
 
 def _noise(
@@ -99,13 +99,13 @@ def _noise(
     specs: Sequence[PerturbationSpec],
     tokenizer: Any,
     attack: Attack,
-) -> Callable[[Any], tuple[Windows, Any]]:
+) -> Draw:
     """A function that noises examples for a pass and encodes them; each example draws one of the perturbations.
 
     An attack searches with the weights as they are where the examples are drawn, before the step that learns from them.
     """
 
-    def draw(draws: Sequence[tuple[int, int]]) -> tuple[Windows, Any]:
+    def draw(draws: Sequence[tuple[int, int]]) -> tuple[Windows, Sequence[Example]]:
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for index, (unit, turn) in enumerate(draws):
             number = int(digest("training noise", str(stage.seed), str(turn), lesson.examples[unit].id), 16)

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.config import check_fits, fitted, longest, positions
-from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokens, backend_of, frame_of
-from robust_xtreme.models.reading.windows import Windows, around
+from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
+from robust_xtreme.models.reading.windows import pieces
 from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.lessons import Lesson
@@ -36,9 +35,9 @@ def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[st
     return fitted_lessons
 
 
-def text_length(encoder: Any, usual: int) -> int:
-    """The tokens of plain text that an encoder reads at once: the usual number, or fewer where it cannot."""
-    return min(usual, positions(encoder.config.to_dict()) or usual)
+def text_length(encoder: Any) -> int:
+    """The tokens of plain text that an encoder reads at once: TEXT_LENGTH, or fewer where it cannot."""
+    return min(TEXT_LENGTH, positions(encoder.config.to_dict()) or TEXT_LENGTH)
 
 
 MASKED_SHARE: Final = 0.15
@@ -52,11 +51,9 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -
     Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. The seed draws the head's weights. Raises
     ModelError where the tokenizer has no mask token.
     """
-    frame = frame_of(tokenizer)
-    room = frame.room(1, text_length(encoder, TEXT_LENGTH))
     lexicon = Lexicon(backend_of(tokenizer))
-    lexicon.numbers(lines)
-    windows = _windows(frame, lexicon.tokens, room)
+    numbers = np.unique(lexicon.numbers(lines))
+    windows = pieces(frame_of(tokenizer), lexicon.tokens, numbers, text_length(encoder), 0)
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
         return Taken(windows.take([unit for unit, _ in spans]), tuple(1 for _ in spans))
@@ -67,17 +64,6 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -
     with own_random(seed):
         head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
     return HeadUnits(NAME, head, tuple(windows.lengths.tolist()), take, _loss, terms, masking(tokenizer))
-
-
-def _windows(frame: SpecialTokens, tokens: Tokens, room: int) -> Windows:
-    """The windows of lines, each of at most `room` tokens; a line without tokens has none."""
-    count = -(-tokens.lengths // room)
-    line = np.repeat(np.arange(len(count)), count)
-    start = ragged(np.zeros(len(count), np.int64), count) * room
-    lengths = np.minimum(tokens.lengths[line] - start, room)
-    ids, bounds = around(frame.single, tokens, [(tokens.bounds[line] + start, lengths)])
-    nothing = np.zeros(len(line), np.int64)
-    return Windows(ids, bounds, line, nothing > 0, nothing, nothing)
 
 
 class MaskedHead(nn.Module):

@@ -97,17 +97,15 @@ class DeviceShare:
 
 
 @final
+@dataclass(slots=True, eq=False)  # its share is known when there are processes
 class Loader:
     """The batches of a plan from step `start` on: `share.accumulate` batches a step."""
 
-    def __init__(
-        self, parts: Sequence[HeadUnits], plan: SamplingPlan, pad_id: int, start: int, share: DeviceShare | None = None
-    ) -> None:
-        self.parts = parts
-        self.plan = plan
-        self.pad_id = pad_id
-        self.start = start
-        self.share = share or DeviceShare()
+    parts: Sequence[HeadUnits]
+    plan: SamplingPlan
+    pad_id: int
+    start: int
+    share: DeviceShare = DeviceShare()
 
     def __len__(self) -> int:
         return (self.plan.steps - self.start) * self.share.accumulate

@@ -16,9 +16,9 @@ from robust_xtreme.core.errors import counted
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.reading.members.tagging import words_of
-from robust_xtreme.models.reading.scores import Labels
-from robust_xtreme.models.reading.windows import Windows, of_examples
+from robust_xtreme.models.reading.members.tagging import WordLayouts
+from robust_xtreme.models.reading.reading import Labels
+from robust_xtreme.models.reading.windows import Windows, layout_of, of_examples
 from robust_xtreme.models.tensors import Scores
 
 IGNORED: Final = -100
@@ -82,6 +82,9 @@ class HeadUnits:
     masking: Masking | None = None
 
 
+Draw = Callable[[Sequence[tuple[int, int]]], tuple[Windows, Sequence[Example]]]
+
+
 def task_part(
     name: str,
     family: Family,
@@ -89,43 +92,27 @@ def task_part(
     windows: Windows,
     examples: Sequence[Example],
     labels: Labels,
+    draw: Draw | None = None,
 ) -> HeadUnits:
-    """A part that learns from windows; a unit is a window or, where a loss needs it, all windows of an example."""
-    units = units_of(family, windows)
+    """A part that learns from windows; a unit is a window or, where a loss needs it, all windows of an example.
+
+    With `draw`, which noises examples and encodes them again in each pass, a unit is an example, and batches are
+    planned by the lengths of its clean windows.
+    """
+    units = _by_example(windows) if draw else units_of(family, windows)
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
+        if draw:
+            drawn, noised = draw(spans)
+            return Taken(drawn, tuple(np.diff(of_examples(drawn, len(spans))).tolist()), noised)
         rows, bounds = gathered(units, np.array([unit for unit, _ in spans], np.int64))
         return Taken(windows.take(rows), tuple(np.diff(bounds).tolist()), examples)
 
-    return HeadUnits(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
-
-
-def noised_part(
-    name: str,
-    family: Family,
-    head: nn.Module,
-    windows: Windows,
-    labels: Labels,
-    draw: Callable[[Sequence[tuple[int, int]]], tuple[Windows, Sequence[Example]]],
-) -> HeadUnits:
-    """A part that learns from examples that `draw` noises and encodes again in each pass; a unit is an example.
-
-    `windows` are the clean windows, whose lengths the batches are planned by.
-    """
-    units = _by_example(windows)
-
-    def take(spans: Sequence[tuple[int, int]]) -> Taken:
-        drawn, examples = draw(spans)
-        return Taken(drawn, tuple(np.diff(of_examples(drawn, len(spans))).tolist()), examples)
-
-    return HeadUnits(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
-
-
-def _task_loss(family: Family, labels: Labels) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]:
     def loss(head: nn.Module, hidden: Tensor, mask: Tensor, taken: Taken) -> Tensor:
         return family.loss(head, hidden, mask, taken.windows, taken.examples, labels)
 
-    return loss
+    lengths = tuple(np.maximum.reduceat(windows.lengths, units[:-1]).tolist()) if len(units) > 1 else ()
+    return HeadUnits(name, head, lengths, take, loss, terms_of(family))
 
 
 def terms_of(family: Family) -> Callable[[Taken], int]:
@@ -133,7 +120,7 @@ def terms_of(family: Family) -> Callable[[Taken], int]:
     if family.together:
         return lambda taken: len(taken.sizes)
     if kind_of(family.name).words:
-        return lambda taken: len(words_of(taken.windows).firsts)
+        return lambda taken: len(layout_of(taken.windows, WordLayouts).firsts)
     return lambda taken: len(taken.windows)
 
 
@@ -145,11 +132,6 @@ def units_of(family: Family, windows: Windows) -> Scores:
 def _by_example(windows: Windows) -> Scores:
     starts = np.flatnonzero(np.diff(windows.example, prepend=-1))
     return np.append(starts, len(windows))
-
-
-def lengths_of(windows: Windows, units: Scores) -> tuple[int, ...]:
-    """Tokens of each unit's longest window."""
-    return tuple(np.maximum.reduceat(windows.lengths, units[:-1]).tolist()) if len(units) > 1 else ()
 
 
 @final

@@ -118,6 +118,7 @@ def _parts(count: int, starts: Sequence[int]) -> list[tuple[int, int]]:
 
 
 @final
+@dataclass(eq=False)  # keeps the passes that it has made
 class SamplingPlan:
     """The units of each of `steps` steps, and the pass over its task's units that each unit is in.
 
@@ -126,22 +127,15 @@ class SamplingPlan:
     cycles through its units. A pure function of its arguments.
     """
 
-    def __init__(
-        self,
-        lengths: Sequence[int],
-        batch_size: int,
-        seed: int,
-        steps: int,
-        starts: Sequence[int] = (0,),
-        draws: Draws | None = None,
-    ) -> None:
-        self.lengths = lengths
-        self.batch_size = batch_size
-        self.seed = seed
-        self.steps = steps
-        self.starts = tuple(starts)
-        self.draws = draws
-        self.parts = _parts(len(lengths), self.starts)
+    lengths: Sequence[int]
+    batch_size: int
+    seed: int
+    steps: int
+    starts: Sequence[int] = (0,)
+    draws: Draws | None = None
+
+    def __post_init__(self) -> None:
+        self.parts = _parts(len(self.lengths), self.starts)
         # Steps of neighbouring passes mix, so that two passes of each task are kept.
         cached = lru_cache(2 * len(self.parts))
         self._batches, self._order = cached(self._make_batches), cached(self._make_order)

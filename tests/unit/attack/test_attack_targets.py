@@ -21,7 +21,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import PredictedMargins, Work, predictor_of
-from robust_xtreme.models.reading.scores import quantised
+from robust_xtreme.models.reading.reading import quantised
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.noising import noise_texts

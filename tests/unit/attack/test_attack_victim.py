@@ -18,7 +18,7 @@ from robust_xtreme.core.examples import Answers as Spans
 from robust_xtreme.core.examples import Example, Span, Tags, Target
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins
-from robust_xtreme.models.reading.inputs import Contents, Inputs, inputs_of
+from robust_xtreme.models.reading.reading import Contents, Inputs, inputs_of
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.noising import noise_texts

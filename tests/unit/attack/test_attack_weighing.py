@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.single_windows import singly
 
 from robust_xtreme.attack.goals import Goal, settings_of
 from robust_xtreme.core import registry
@@ -30,7 +31,7 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     predictor_of,
 )
-from robust_xtreme.models.reading.inputs import Candidates, Inputs, contents_of
+from robust_xtreme.models.reading.reading import Candidates, Inputs, contents_of
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.run.plan import make_plan
@@ -97,7 +98,7 @@ class _Watched:
     def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None]) -> Iterator[Array]:
         self.asked.extend(map(len, batches))
         for windows, scores in zip(batches, self.weights.scores(batches, done, advance), strict=True):
-            lost = [list(window.input_ids) == list(self.lost) for window in windows]
+            lost = [list(window.input_ids) == list(self.lost) for window in singly(windows)]
             yield np.where(np.array(lost)[:, None], np.nan, scores) if any(lost) else scores
 
     def means(self, batches: Batches) -> Iterable[Array]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 from tests.decoding import decoded
+from tests.single_windows import singly
 from tests.tiny import question_example, tagged_example
 from tests.tokenizers_of_kinds import MENDED, REFUSED, RIGHT, fast, unigram
 from tokenizers import normalizers
@@ -21,9 +22,9 @@ from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.predictors.heads._heads import tagging
 from robust_xtreme.models.reading import tokens
-from robust_xtreme.models.reading.members.span_qa import contexts_of
+from robust_xtreme.models.reading.members.span_qa import ContextLayouts
 from robust_xtreme.models.reading.tokens import misplaced, tokenizer_from
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.report.samples.tokens import _loaded
 
 Offsets = list[tuple[int, int]]
@@ -67,7 +68,7 @@ def _answers(tokenizer: Any) -> list[str]:
 
 
 def _answer(tokenizer: Any, example: Example, windows: Windows, case: tuple[str, str]) -> str:
-    (window,) = windows
+    (window,) = singly(windows)
     scores = np.zeros((len(window.input_ids), 2), np.float32)
     for side, point in enumerate(_points(tokenizer, *case)):
         scores[window.layout.first + point, side] = 1
@@ -103,7 +104,7 @@ def test_training_learns_the_pieces_of_the_answer(kind: str) -> None:
     read = exact_offsets(tokenizer.backend_tokenizer).content
     examples = [question_example(str(at), "who?", *case) for at, case in enumerate(CASES)]
     windows = _heads.span_qa.encode(examples, tokenizer, 512, 0)
-    points = _heads.gold_tokens(windows, examples) - contexts_of(windows).first[:, None]
+    points = _heads.gold_tokens(windows, examples) - layout_of(windows, ContextLayouts).first[:, None]
     for (context, answer), (first, last) in zip(CASES, points.tolist(), strict=True):
         low, high = _points(tokenizer, context, answer)
         ids = _pieces(tokenizer, context)
@@ -129,7 +130,7 @@ def test_tags_are_read_at_the_pieces_of_their_words(kind: str) -> None:
     ]
     for several in (examples[:1], examples):
         windows = tagging.encode(several, tokenizer, 512, 0)
-        for window, example in zip(windows, several, strict=True):
+        for window, example in zip(singly(windows), several, strict=True):
             ends = (*window.layout.firsts[1:], len(window.input_ids) - last)
             rows = [known[window.input_ids[first:end]] for first, end in zip(window.layout.firsts, ends, strict=True)]
             target = decoded(tagging, example, windows.take([window.example]), [np.eye(len(WORDS))[rows]], LABELS)

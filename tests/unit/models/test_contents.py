@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Text
-from robust_xtreme.models.reading.inputs import contents_of
+from robust_xtreme.models.reading.reading import contents_of
 
 
 def test_contents_have_the_values_and_spans_of_each_field() -> None:

@@ -11,6 +11,7 @@ import torch
 import transformers
 from tests.decoding import decoded
 from tests.encoders import BOUNDED, KINDS, LAST, clip_tokenizer, encoder_folder, ended_tokenizer
+from tests.single_windows import singly
 from tests.tiny import (
     choice_example,
     pair_example,
@@ -129,7 +130,7 @@ def test_the_token_that_is_read_has_seen_both_ends_of_a_text(kind: str, name: st
         windows = _windows(name, encoder, tokenizer, examples).take([0])
         hidden, mask = _hidden(encoder, windows, tokenizer.pad_token_id)
         outputs.append(family.forward(head, hidden, mask, windows))
-        assert windows[0].summary == (len(windows[0].input_ids) - 1 if kind in LAST else 0)
+        assert singly(windows)[0].summary == (len(singly(windows)[0].input_ids) - 1 if kind in LAST else 0)
     assert not torch.allclose(outputs[0], outputs[1], atol=1e-7)
     assert not torch.allclose(outputs[0], outputs[2], atol=1e-7)
 
@@ -152,8 +153,8 @@ def test_the_last_token_says_that_there_is_no_answer(kind: str, folders: dict[st
     family: Family = registry.load("family", "span_qa")
     example = EXAMPLES["span_qa"][1]
     windows = _windows("span_qa", encoder, tokenizer, [example])
-    hidden = torch.zeros(len(windows), max(len(window.input_ids) for window in windows), 2)
-    for row, window in enumerate(windows):
+    hidden = torch.zeros(len(windows), max(len(window.input_ids) for window in singly(windows)), 2)
+    for row, window in enumerate(singly(windows)):
         hidden[row, len(window.input_ids) - 1] = 9.0
     head = nn.Identity()
     assert float(family.loss(head, hidden, hidden[:, :, 0], windows, [example], (NO_ANSWER,))) < 0.1

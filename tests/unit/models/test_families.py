@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from tests.decoding import decoded, is_lost
+from tests.single_windows import Window, singly
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
@@ -16,9 +17,9 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Te
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS
-from robust_xtreme.models.reading.scores import quantised
+from robust_xtreme.models.reading.reading import quantised
 from robust_xtreme.models.reading.tokens import backend_of, frame_of
-from robust_xtreme.models.reading.windows import Window, Windows, plain
+from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.tensors import collate
 
 LABELS = ("O", "B-PER", "I-PER")
@@ -80,7 +81,7 @@ def test_padding_changes_no_prediction(name: str, tokenizer: Any, encoder: Any) 
     windows = family.encode(examples, tokenizer, 64, 8)
     together = _scores(family, head, encoder, windows)
     for position, example in enumerate(examples):
-        example_windows = [index for index, window in enumerate(windows) if window.example == position]
+        example_windows = [index for index, window in enumerate(singly(windows)) if window.example == position]
         alone = [_scores(family, head, encoder, windows.take([index]))[0] for index in example_windows]
         mine = windows.take(example_windows)
         assert decoded(family, example, mine, alone, LABELS) == decoded(
@@ -163,7 +164,7 @@ def test_scores_closer_than_the_quantum_are_a_tie() -> None:
 def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, length: int, tokenizer: Any) -> None:
     """Truncation is longest first, token for token what the tokenizer's own strategy gives."""
     premise, hypothesis = "a" * first, "b" * second
-    (window,) = _heads.classification.encode([pair_example("1", premise, hypothesis)], tokenizer, length, 0)
+    (window,) = singly(_heads.classification.encode([pair_example("1", premise, hypothesis)], tokenizer, length, 0))
     expected = tokenizer(premise, hypothesis, truncation="longest_first", max_length=length)["input_ids"]
     assert list(window.input_ids) == expected
     assert window.truncated == (len(tokenizer(premise, hypothesis)["input_ids"]) > length)
@@ -172,7 +173,7 @@ def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, le
 def test_one_text_is_read_alone(tokenizer: Any) -> None:
     """An example with one field is one text between the model's special tokens."""
     example = Example("1", {"text": Text("1/text", "en", "a dog")}, Choice(0), "1")
-    (window,) = _heads.classification.encode([example], tokenizer, 32, 0)
+    (window,) = singly(_heads.classification.encode([example], tokenizer, 32, 0))
     assert list(window.input_ids) == tokenizer("a dog")["input_ids"]
 
 
@@ -195,7 +196,7 @@ def test_a_length_without_room_is_refused(tokenizer: Any) -> None:
 def test_words_are_encoded_one_by_one(tokenizer: Any) -> None:
     """Input ids are the tokens of each word by itself, joined, as the official per-word code builds them."""
     words = ["Juma", "龘", "na", "Ana"]
-    (window,) = _heads.tagging.encode([tagged_example("1", words, ["O"] * 4)], tokenizer, 64, 0)
+    (window,) = singly(_heads.tagging.encode([tagged_example("1", words, ["O"] * 4)], tokenizer, 64, 0))
     parts = [tokenizer(word, add_special_tokens=False)["input_ids"] for word in words]
     assert list(window.input_ids) == [0, *(token for part in parts for token in part), 2]
     assert window.layout.firsts == (1, 1 + len(parts[0]), 1 + len(parts[0] + parts[1]), 1 + sum(map(len, parts[:3])))
@@ -205,7 +206,7 @@ def test_a_word_without_tokens_becomes_the_unknown_token(tokenizer: Any) -> None
     """A word that the tokenizer drops keeps its place, as the unknown token."""
     text = Text("1/tokens", "en", "a \u2028 b", (Span(0, 1), Span(2, 3), Span(4, 5)))
     example = Example("1", {"tokens": text}, Tags(("O", "O", "O")), "1")
-    (window,) = _heads.tagging.encode([example], tokenizer, 64, 0)
+    (window,) = singly(_heads.tagging.encode([example], tokenizer, 64, 0))
     assert window.input_ids[window.layout.firsts[1]] == tokenizer.unk_token_id
     assert len(window.layout.firsts) == 3
 
@@ -217,8 +218,8 @@ def test_a_long_sentence_is_read_in_windows_and_joined_again(count: int, tokeniz
     tags = [LABELS[number % 3] for number in range(count)]
     example = tagged_example("1", words, tags)
     windows = _heads.tagging.encode([example], tokenizer, 32, 0)
-    assert all(len(window.input_ids) <= 32 for window in windows)
-    scores = [_one_hot(window, tags) for window in windows]
+    assert all(len(window.input_ids) <= 32 for window in singly(windows))
+    scores = [_one_hot(window, tags) for window in singly(windows)]
     assert decoded(_heads.tagging, example, windows, scores, LABELS) == Tags(tuple(tags))
     assert _heads.tagging.reading.lost is None
 
@@ -235,8 +236,8 @@ def test_a_word_longer_than_a_window_keeps_its_beginning(tokenizer: Any) -> None
     """A word of a thousand letters is one window, and its neighbours are still read."""
     example = tagged_example("1", ["a", "b" * 1000, "c"], ["O", "O", "O"])
     windows = _heads.tagging.encode([example], tokenizer, 32, 0)
-    assert [window.layout.begin for window in windows] == [0, 1, 2]
-    assert max(len(window.input_ids) for window in windows) == 32
+    assert [window.layout.begin for window in singly(windows)] == [0, 1, 2]
+    assert max(len(window.input_ids) for window in singly(windows)) == 32
 
 
 def test_an_unknown_tag_is_named(tokenizer: Any) -> None:
@@ -269,7 +270,7 @@ def test_an_answer_is_decoded_to_its_code_points(answer: str, stride: int, token
     windows = _heads.span_qa.encode([example], tokenizer, 40, stride)
     assert len(windows) > 1
     start = CONTEXT.index(answer)
-    scores = [_peaks(window, start, start + len(answer)) for window in windows]
+    scores = [_peaks(window, start, start + len(answer)) for window in singly(windows)]
     answer_given = decoded(_heads.span_qa, example, windows, scores)
     if stride:
         assert answer_given == Answers((Span(start, start + len(answer)),))
@@ -280,25 +281,25 @@ def test_windows_cover_every_token_of_the_context(tokenizer: Any) -> None:
     example = question_example("1", "who?", CONTEXT * 5, "Butiama")
     whole = backend_of(tokenizer)([CONTEXT * 5], True)
     windows = _heads.span_qa.encode([example], tokenizer, 40, 7)
-    starts = [int(window.layout.offsets[0, 0]) for window in windows]
+    starts = [int(window.layout.offsets[0, 0]) for window in singly(windows)]
     assert starts == whole.spans[: 7 * len(windows) : 7, 0].tolist()
-    assert windows[-1].layout.offsets[-1, 1] == len(CONTEXT * 5)
-    assert all(len(window.input_ids) <= 40 for window in windows)
+    assert singly(windows)[-1].layout.offsets[-1, 1] == len(CONTEXT * 5)
+    assert all(len(window.input_ids) <= 40 for window in singly(windows))
 
 
 def test_a_long_question_leaves_room_for_the_context(tokenizer: Any) -> None:
     """A question of a thousand letters is cut, and the context is still read in full."""
     example = question_example("1", "w" * 1000, CONTEXT, "Butiama")
     windows = _heads.span_qa.encode([example], tokenizer, 64, 16)
-    assert windows[-1].layout.offsets[-1, 1] == len(CONTEXT)
-    assert max(len(window.input_ids) for window in windows) <= 64
+    assert singly(windows)[-1].layout.offsets[-1, 1] == len(CONTEXT)
+    assert max(len(window.input_ids) for window in singly(windows)) <= 64
 
 
 def test_of_equal_spans_the_first_is_taken(tokenizer: Any) -> None:
     """Where all scores are equal the answer is the first token of the first window."""
     example = question_example("1", "who?", CONTEXT, "Butiama")
     windows = _heads.span_qa.encode([example], tokenizer, 40, 5)
-    scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in windows]
+    scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in singly(windows)]
     assert decoded(_heads.span_qa, example, windows, scores) == Answers((Span(0, 1),))
 
 
@@ -306,7 +307,7 @@ def test_no_answer_is_longer_than_the_limit(tokenizer: Any) -> None:
     """A start and a stop more than 30 tokens apart are not joined."""
     example = question_example("1", "who?", "abcdefghij" * 10, "a")
     windows = _heads.span_qa.encode([example], tokenizer, 256, 0)
-    (window,) = windows
+    (window,) = singly(windows)
     scores = np.zeros((len(window.input_ids), 2), dtype=np.float32)
     scores[window.layout.first + 1, 0] = scores[window.layout.first + 90, 1] = 9.0
     match decoded(_heads.span_qa, example, windows, [scores]):
@@ -322,11 +323,11 @@ def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
     windows = _heads.span_qa.encode([example], tokenizer, 60, 20)
     generator = np.random.default_rng(5)
     for _ in range(20):
-        scores = [generator.integers(0, 4, (len(window.input_ids), 2)).astype(np.float32) for window in windows]
+        scores = [generator.integers(0, 4, (len(window.input_ids), 2)).astype(np.float32) for window in singly(windows)]
         best = max(
             _all_spans(windows, scores), key=lambda scored_span: (scored_span[0], *(-part for part in scored_span[1:]))
         )
-        layout = windows[best[1]].layout
+        layout = singly(windows)[best[1]].layout
         expected = Span(int(layout.offsets[best[2], 0]), int(layout.offsets[best[3], 1]))
         assert decoded(_heads.span_qa, example, windows, scores) == Answers((expected,))
 
@@ -334,7 +335,7 @@ def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
 def _all_spans(windows: Windows, scores: list[np.ndarray[Any, Any]]) -> list[tuple[float, int, int, int]]:
     return [
         (float(score[window.layout.first + start, 0] + score[window.layout.first + stop, 1]), index, start, stop)
-        for index, (window, score) in enumerate(zip(windows, scores, strict=True))
+        for index, (window, score) in enumerate(zip(singly(windows), scores, strict=True))
         for start in range(len(window.layout.offsets))
         for stop in range(start, min(start + ANSWER_TOKENS, len(window.layout.offsets)))
     ]
@@ -353,7 +354,7 @@ def test_an_empty_context_has_no_answer(tokenizer: Any) -> None:
     """Nothing can be cut out of nothing."""
     example = question_example("1", "who?", "", "")
     windows = _heads.span_qa.encode([example], tokenizer, 40, 10)
-    scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in windows]
+    scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in singly(windows)]
     assert decoded(_heads.span_qa, example, windows, scores) == Answers(())
 
 
@@ -363,7 +364,7 @@ def test_marks_and_bytes_stay_with_their_letter(tokenizer: Any) -> None:
     for answer in ("cafe\u0301", "龘龘"):
         example = question_example("1", "q", context, answer)
         windows = _heads.span_qa.encode([example], tokenizer, 64, 0)
-        (window,), (gold,) = windows, _heads.gold_tokens(windows, [example]).tolist()
+        (window,), (gold,) = singly(windows), _heads.gold_tokens(windows, [example]).tolist()
         scores = np.zeros((len(window.input_ids), 2), dtype=np.float32)
         scores[gold[0], 0] = scores[gold[1], 1] = 9.0
         (span,) = decoded(_heads.span_qa, example, windows, [scores]).spans  # type: ignore[union-attr]  # span_qa decodes to Answers
@@ -377,7 +378,7 @@ def test_a_window_without_the_answer_learns_the_first_token(tokenizer: Any) -> N
     golds = [tuple(gold) for gold in _heads.gold_tokens(windows, [example]).tolist()]
     assert (0, 0) in golds
     assert any(gold != (0, 0) for gold in golds)
-    for gold, window in zip(golds, windows, strict=True):
+    for gold, window in zip(golds, singly(windows), strict=True):
         if gold != (0, 0):
             first, last = (position - window.layout.first for position in gold)
             assert CONTEXT[window.layout.offsets[first, 0] : window.layout.offsets[last, 1]] == "1922"

@@ -13,6 +13,7 @@ import transformers
 from tests.checkpoints import KINDS, TEXTS, checkpoint, word_tokenizer
 from tests.decoding import answers_of, decoded, inputs_for
 from tests.learning import learned
+from tests.single_windows import singly
 from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
@@ -61,12 +62,14 @@ def test_a_choice_is_read_after_premise_and_question(length: int, types: bool) -
     example = choice_example("1", PREMISE, CHOICES, 1, question)
     windows = FAMILY.encode([example], tokenizer, length, 0)
     several = tokenizer([f"{PREMISE} {question}"] * 4, list(CHOICES), truncation=True, max_length=length)
-    assert [list(window.input_ids) for window in windows] == several["input_ids"]
+    assert [list(window.input_ids) for window in singly(windows)] == several["input_ids"]
     if types:
-        assert [window.second for window in windows] == [segments.index(1) for segments in several["token_type_ids"]]
+        assert [window.second for window in singly(windows)] == [
+            segments.index(1) for segments in several["token_type_ids"]
+        ]
     whole = tokenizer([f"{PREMISE} {question}"] * 4, list(CHOICES))["input_ids"]
-    assert [window.truncated for window in windows] == [len(ids) > length for ids in whole]
-    assert any(window.truncated for window in windows) == (length < 128)
+    assert [window.truncated for window in singly(windows)] == [len(ids) > length for ids in whole]
+    assert any(window.truncated for window in singly(windows)) == (length < 128)
 
 
 def test_without_a_question_the_premise_is_alone(tokenizer: Any) -> None:
@@ -76,8 +79,8 @@ def test_without_a_question_the_premise_is_alone(tokenizer: Any) -> None:
         empty, texts={name: text for name, text in empty.texts.items() if name != "question"}, fingerprint=""
     )
     first, other = (FAMILY.encode([example], tokenizer, 64, 0) for example in (empty, without))
-    assert list(first) == list(other)
-    assert [list(window.input_ids) for window in first] == tokenizer(["a b"] * 2, ["c", "d"])["input_ids"]
+    assert singly(first) == singly(other)
+    assert [list(window.input_ids) for window in singly(first)] == tokenizer(["a b"] * 2, ["c", "d"])["input_ids"]
 
 
 @pytest.mark.parametrize("fields", ["premise choice1", "choice1 choice2", "premise choice1 choice3", "premise"])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from tests.decoding import decoded
 from tests.learning import learned
+from tests.single_windows import TextLayout, singly
 from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
@@ -18,7 +19,7 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.heads._heads import DualHead
-from robust_xtreme.models.reading.members.retrieval import TextLayout, text_windows
+from robust_xtreme.models.reading.members.retrieval import text_windows
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.models.tensors import Pooled, Representation, collate, unit_length
@@ -46,13 +47,13 @@ def test_query_and_candidate_have_lengths_of_their_own(tokenizer: Any) -> None:
     """A window each, the query first, cut at the end; what is where is noted, and that something was cut."""
     examples = [search_example("1", "abcdefgh", "ijklmnopqr"), search_example("2", "ab", "ij")]
     windows = FAMILY.encode(examples, tokenizer, 6, 0, 8)
-    assert [window.example for window in windows] == [0, 0, 1, 1]
-    assert [window.layout.name for window in windows] == ["query", "candidate"] * 2
-    assert [len(window.input_ids) for window in windows] == [6, 8, 5, 5]
-    assert [window.truncated for window in windows] == [True, True, False, False]
-    assert windows[0].layout == TextLayout("query", 1, 4)
-    assert windows[3].layout == TextLayout("candidate", 1, 3)
-    for window, text in zip(windows.take([0, 1]), ("abcdefgh", "ijklmnopqr"), strict=True):
+    assert [window.example for window in singly(windows)] == [0, 0, 1, 1]
+    assert [window.layout.name for window in singly(windows)] == ["query", "candidate"] * 2
+    assert [len(window.input_ids) for window in singly(windows)] == [6, 8, 5, 5]
+    assert [window.truncated for window in singly(windows)] == [True, True, False, False]
+    assert singly(windows)[0].layout == TextLayout("query", 1, 4)
+    assert singly(windows)[3].layout == TextLayout("candidate", 1, 3)
+    for window, text in zip(singly(windows.take([0, 1])), ("abcdefgh", "ijklmnopqr"), strict=True):
         wanted = tokenizer(text, truncation=True, max_length=len(window.input_ids))["input_ids"]
         assert list(window.input_ids) == wanted
 
@@ -60,11 +61,11 @@ def test_query_and_candidate_have_lengths_of_their_own(tokenizer: Any) -> None:
 def test_without_a_length_of_their_own_candidates_have_the_queries(tokenizer: Any) -> None:
     """0 means the same; evaluated examples have a query only, and texts of a pool are read in the same way."""
     windows = FAMILY.encode([search_example("1", "abcdefgh", "ijklmnopqr")], tokenizer, 6, 0)
-    assert [len(window.input_ids) for window in windows] == [6, 6]
-    (alone,) = FAMILY.encode([search_example("1", "abcdefgh")], tokenizer, 6, 0, 8)
-    assert alone == windows[0]
-    (pooled,) = text_windows(["ijklmnopqr"], tokenizer_from(tokenizer), 6)
-    assert pooled.input_ids == windows[1].input_ids
+    assert [len(window.input_ids) for window in singly(windows)] == [6, 6]
+    (alone,) = singly(FAMILY.encode([search_example("1", "abcdefgh")], tokenizer, 6, 0, 8))
+    assert alone == singly(windows)[0]
+    (pooled,) = singly(text_windows(["ijklmnopqr"], tokenizer_from(tokenizer), 6))
+    assert pooled.input_ids == singly(windows)[1].input_ids
     assert (pooled.layout.first, pooled.layout.count) == (1, 4)
 
 
@@ -81,8 +82,8 @@ def test_texts_that_were_read_before_are_not_read_again(tokenizer: Any) -> None:
     known.numbers(["ij", "kl", "abcdefgh"])
     windows = text_windows(texts, replace(reader, backend=backend), 6, known)
     assert calls == [["ij", "kl", "abcdefgh"]]
-    assert list(windows) == list(text_windows(texts, reader, 6))
-    assert list(text_windows([*texts, "new"], reader, 6, known)) == list(text_windows([*texts, "new"], reader, 6))
+    assert singly(windows) == singly(text_windows(texts, reader, 6))
+    assert singly(text_windows([*texts, "new"], reader, 6, known)) == singly(text_windows([*texts, "new"], reader, 6))
     assert not known.contains(["new"])
 
 

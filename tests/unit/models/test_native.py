@@ -20,7 +20,7 @@ from robust_xtreme.models.loading import Checkpoint, Models, load_checkpoint
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.loaded import forward, predict
 from robust_xtreme.models.predictors.members.encoder_head import in_task_order
-from robust_xtreme.models.reading.scores import Decoded
+from robust_xtreme.models.reading.reading import Decoded
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
 PAIRS = [pair_example(str(index), *pair) for index, pair in enumerate(TEXTS)]

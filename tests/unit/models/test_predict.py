@@ -14,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.decoding import answers_of, inputs_for
+from tests.single_windows import singly
 from tests.tiny import pair_example, tiny_run
 
 from robust_xtreme.core import registry
@@ -23,7 +24,7 @@ from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors import loaded as module
 from robust_xtreme.models.predictors.batches import plan_batches
 from robust_xtreme.models.predictors.loaded import predict
-from robust_xtreme.models.reading.inputs import Inputs
+from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.tensors import out_of_memory
 
 
@@ -112,12 +113,12 @@ def test_a_score_that_is_not_finite_is_not_a_prediction(
     """NaN for one input leaves the others' predictions as they were."""
     inputs = _inputs(checkpoint, 6)
     whole = _predicted(checkpoint, inputs, 1000)
-    broken_ids = inputs.windows[2].input_ids
+    broken_ids = singly(inputs.windows)[2].input_ids
     begin = module.start
 
     def broken(checkpoint: Checkpoint, windows: Any) -> Any:
         started = begin(checkpoint, windows)
-        started.scores.numpy()[[window.input_ids == broken_ids for window in windows]] = float("nan")
+        started.scores.numpy()[[window.input_ids == broken_ids for window in singly(windows)]] = float("nan")
         return started
 
     monkeypatch.setattr(module, "start", broken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.models.predictors.cache import keys_of
-from robust_xtreme.models.reading.inputs import contents_of
+from robust_xtreme.models.reading.reading import contents_of
 
 
 def _key(name: str, spans: tuple[Span, ...], target: Target, settings: str = "settings") -> bytes:

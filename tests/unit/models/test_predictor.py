@@ -22,7 +22,7 @@ from robust_xtreme.models.folder import Located
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.models.predictors.predictor import Making, Predicted, Work, predictor_of
-from robust_xtreme.models.reading.inputs import Contents, Inputs, contents_of, inputs_of
+from robust_xtreme.models.reading.reading import Contents, Inputs, contents_of, inputs_of
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.run.run import evaluate

@@ -21,7 +21,7 @@ from robust_xtreme.files import store
 from robust_xtreme.models.folder import Learned, Located, local
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.predictors.predictor import Predicted
-from robust_xtreme.models.reading.inputs import contents_of
+from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.scoring import TaskRunRows, score_examples

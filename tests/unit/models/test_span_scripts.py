@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.decoding import decoded, is_lost
+from tests.single_windows import Window, singly
 from tests.tiny import SPECIAL, question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.core.examples import Answers, Example
 from robust_xtreme.models.predictors.heads import _heads
-from robust_xtreme.models.reading.windows import Window, Windows
+from robust_xtreme.models.reading.windows import Windows
 
 SENTENCES = [
     ("zh", "黑豹队的防守只丢了308分，在联赛中排名第六，同时以24次拦截领先。", ("308分", "联赛", "第六", "24")),
@@ -61,7 +62,7 @@ def _oracle(window: Window, gold: Any) -> np.ndarray[Any, Any]:
 
 def _decoded(example: Example, windows: Windows) -> str:
     golds = _heads.gold_tokens(windows, [example])
-    answer = decoded(_heads.span_qa, example, windows, list(map(_oracle, windows, golds)))
+    answer = decoded(_heads.span_qa, example, windows, list(map(_oracle, singly(windows), golds)))
     assert isinstance(answer, Answers)
     assert len(answer.spans) == 1
     return example.texts["context"].at(answer.spans[0])
@@ -131,7 +132,7 @@ def test_a_window_that_ends_within_an_answer_does_not_contain_it() -> None:
     context, answer = "東京タワーは1958年にできました。", "1958年"
     example = question_example("1", "who?", context, answer)
     windows = _heads.span_qa.encode([example], word_pieces(context, "who?"), 17, 1)
-    for window, (gold, _) in zip(windows, _heads.gold_tokens(windows, [example]).tolist(), strict=True):
+    for window, (gold, _) in zip(singly(windows), _heads.gold_tokens(windows, [example]).tolist(), strict=True):
         offsets = window.layout.offsets
         whole = offsets[0, 0] <= context.index(answer) and offsets[-1, 1] >= context.index(answer) + len(answer)
         assert (gold != window.summary) == whole

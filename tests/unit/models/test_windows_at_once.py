@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.decoding import is_lost
+from tests.single_windows import singly
 from tests.tiny import question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -16,7 +17,7 @@ from robust_xtreme.core.columns import Ranges, bounds_of
 from robust_xtreme.models.predictors import batches
 from robust_xtreme.models.predictors.heads._heads import span_qa as family
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
-from robust_xtreme.models.reading.scores import joined
+from robust_xtreme.models.reading.reading import joined
 from robust_xtreme.models.reading.tokens import Rust
 from robust_xtreme.models.reading.windows import Windows, in_batches, plain
 
@@ -50,8 +51,8 @@ def test_the_tokens_of_a_gold_answer_are_those_that_overlap_it(windows: int, ord
     golds = Ranges(start, start + draw.integers(0, 6, len(start)), bounds_of(sizes))
     spans = [[(span.start, span.stop) for span in golds[window].spans] for window in range(windows)]
     covered = [
-        next(filter(None, (_covered(layout[row].offsets, gold) for gold in each)), [-1])
-        for row, each in enumerate(spans)
+        next(filter(None, (_covered(layout.offsets[begin:stop], gold) for gold in each)), [-1])
+        for begin, stop, each in zip(layout.begin, layout.stop, spans, strict=True)
     ]
     first, last = answer_tokens(layout, golds)
     assert first.tolist() == [each[0] for each in covered]
@@ -113,9 +114,9 @@ def test_batches_are_parts_of_one_list_of_windows() -> None:
     """In the order in which their windows are asked for; consecutive ones are batches again."""
     windows = plain([(1,), (2, 2), (3, 3, 3), (4,)])
     several = in_batches(windows, [np.array([2]), np.array([0, 3]), np.array([1])])
-    ids = [[window.input_ids for window in batch] for batch in several]
+    ids = [[window.input_ids for window in singly(batch)] for batch in several]
     assert ids == [[(3, 3, 3)], [(1,), (4,)], [(2, 2)]]
-    assert [[window.input_ids for window in batch] for batch in several[1:]] == ids[1:]
+    assert [[window.input_ids for window in singly(batch)] for batch in several[1:]] == ids[1:]
     assert (several.tokens.tolist(), several[1:].tokens.tolist()) == ([3, 2, 2], [2, 2])
 
 
@@ -123,7 +124,7 @@ def test_batches_without_layouts_have_the_ids() -> None:
     """A head that does not read layouts gets none."""
     layout = ContextLayouts(*(np.zeros(1, np.int64),) * 3, np.zeros((1, 2), np.int64), np.zeros((0, 2), np.int64))
     (batch,) = in_batches(replace(plain([(1, 2)]), layout=layout), [np.array([0])]).without_layouts()
-    assert (batch[0].input_ids, batch.layout) == ((1, 2), None)
+    assert (singly(batch)[0].input_ids, batch.layout) == ((1, 2), None)
 
 
 def test_a_question_that_is_cut_counts_as_truncated_and_its_answer_is_kept() -> None:

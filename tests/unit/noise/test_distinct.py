@@ -11,7 +11,7 @@ from tests.tiny import question_example, tagged_example
 
 from robust_xtreme.core.columns import column_of
 from robust_xtreme.core.examples import Example
-from robust_xtreme.models.reading.inputs import Contents, contents_of
+from robust_xtreme.models.reading.reading import Contents, contents_of
 from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
 from robust_xtreme.run.prepare import CleanColumns, ContentCodes, contents_at, first_seen

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from tests.decoding import decoded, is_lost
+from tests.single_windows import Window, singly
 from tests.tiny import question_example, tiny_tokenizer
 
 from robust_xtreme.core.examples import Answers, Example, Span, Text
 from robust_xtreme.models.predictors.heads import _heads
-from robust_xtreme.models.reading.windows import Window
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."
 
@@ -45,8 +45,8 @@ def test_no_answer_is_given_where_every_window_prefers_it(
     """A head with the label compares the first token's score, the lowest over windows, with the best span's."""
     example = question_example("1", "who?", CONTEXT, "Butiama")
     windows = _heads.span_qa.encode([example], tokenizer, 64, 20).take([0, 1])
-    scores = [_nothing(window, score) for window, score in zip(windows, (first, second), strict=True)]
-    scores[0][windows[0].layout.first, 0] = best
+    scores = [_nothing(window, score) for window, score in zip(singly(windows), (first, second), strict=True)]
+    scores[0][singly(windows)[0].layout.first, 0] = best
     for labels in (("no_answer",), ()):
         answer = decoded(_heads.span_qa, example, windows, scores, labels)
         assert bool(answer.spans) == (answered or not labels)  # type: ignore[union-attr]  # span_qa decodes to Answers
@@ -57,7 +57,7 @@ def test_a_hand_built_head_says_that_there_is_no_answer(strength: float, expecte
     """Begin and end are a hidden value each: the first token's sum is 2 x strength, that of the answer `a` is 4."""
     example = question_example("1", "who?", "a b", "a")
     windows = _heads.span_qa.encode([example], tokenizer, 32, 0)
-    (window,) = windows
+    (window,) = singly(windows)
     head: Any = _heads.span_qa.head(2, ("no_answer",))
     with torch.no_grad():
         head.weight.copy_(torch.eye(2))
@@ -78,7 +78,7 @@ def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
     windows = _heads.span_qa.encode([none], tokenizer, 40, 10)
     assert not _heads.gold_tokens(windows, [none]).any()
     assert not is_lost(_heads.span_qa, none, windows)
-    scores = torch.zeros(len(windows), max(len(window.input_ids) for window in windows), 2)
+    scores = torch.zeros(len(windows), max(len(window.input_ids) for window in singly(windows)), 2)
     scores[:, 0] = 30.0
     head = torch.nn.Identity()
     loss = _heads.span_qa.loss(head, scores, torch.ones(scores.shape[:2]), windows, [none], ("no_answer",))

@@ -16,7 +16,7 @@ from robust_xtreme.core.specs import BITEXT, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources import load, open_source
-from robust_xtreme.tasks.sources.pools import answered
+from robust_xtreme.tasks.sources.source import answered
 
 TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
 

@@ -16,7 +16,7 @@ from tools.mini.grammar import sentence, written
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.training.images import world
-from robust_xtreme.training.images.drawing import Figure, Scene, drawn, scene_of
+from robust_xtreme.training.images.world import Figure, Scene, drawn, scene_of
 
 _SCENES = resources.mini("world") / world.FILE
 PERSON = Figure("person", ("anna", "smith"))

@@ -36,7 +36,7 @@ def test_lessons_are_cut_to_what_a_tower_reads_and_it_is_reported(kind: str, tmp
         f"{task}: inputs of {length} tokens are cut to the {most} that tower reads"
         for task, length in (("xnli", 128), ("xquad", 384))
     ]
-    assert text_length(encoder, 128) == most
+    assert text_length(encoder) == most
 
 
 def test_lessons_of_other_encoders_are_as_they_were_or_refused() -> None:
@@ -45,7 +45,7 @@ def test_lessons_of_other_encoders_are_as_they_were_or_refused() -> None:
     lessons = (_lesson("xnli"), _lesson("xquad"))
     for encoder in (tiny_encoder(50), _encoder(model_type="mt5"), _encoder(model_type="bert")):
         assert fit(lessons, encoder, "one", messages.append) == lessons
-        assert text_length(encoder, 128) == 128
+        assert text_length(encoder) == 128
     assert messages == []
     short = _encoder(model_type="bert", max_position_embeddings=128)
     with pytest.raises(ModelError, match=r"^one: the encoder reads 128 tokens, but xquad .* 384\. Leave xquad out, or"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from tests.checkpoints import SEQUENCE, checkpoint, word_tokenizer
+from tests.single_windows import singly
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme.core import registry
@@ -45,7 +46,7 @@ def test_each_window_of_a_question_has_its_segments(bert: Any) -> None:
     windows = SPAN_QA.encode([example], word_tokenizer(True), 64, 16)
     segments = encoder_inputs(bert, *collate(windows, 0), windows)["token_type_ids"]
     assert len(windows) > 2
-    for window, row in zip(windows, segments.tolist(), strict=True):
+    for window, row in zip(singly(windows), segments.tolist(), strict=True):
         length = len(window.input_ids)
         first = window.layout.first
         assert row == [0] * first + [1] * (length - first) + [0] * (len(row) - length)
@@ -76,7 +77,7 @@ def test_where_the_second_segment_begins_is_read_off_the_tokenizer(tokenizer: An
 def test_a_tokenizer_that_marks_one_segment_only_has_no_second() -> None:
     """XLM-R's shape: types are given, and all of them are 0."""
     windows = CLASSIFICATION.encode([pair_example("p", "a", "b")], tiny_tokenizer(), 64, 0)
-    assert (frame_of(tiny_tokenizer()).kept, windows[0].second) == (None, 0)
+    assert (frame_of(tiny_tokenizer()).kept, singly(windows)[0].second) == (None, 0)
 
 
 def test_training_sees_the_segments(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:

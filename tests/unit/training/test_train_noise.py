@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.lessons import lessons as lesson_files
+from tests.single_windows import singly
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 
 from robust_xtreme.core.examples import Answers, Example, Tags
@@ -61,8 +62,8 @@ def test_what_a_unit_is_does_not_depend_on_its_neighbours(tmp_path: Path) -> Non
     few = part.take([(9, 1), (2, 0), (5, 1)])
     assert [few.examples[0], few.examples[2]] == [whole.examples[9], whole.examples[5]]
     assert few.examples[1] != whole.examples[2]
-    assert [window.input_ids for window in few.windows if window.example == 0] == [
-        window.input_ids for window in whole.windows if window.example == 9
+    assert [window.input_ids for window in singly(few.windows) if window.example == 0] == [
+        window.input_ids for window in singly(whole.windows) if window.example == 9
     ]
 
 
@@ -97,7 +98,7 @@ def test_gold_positions_are_those_of_the_noised_text(tmp_path: Path) -> None:
     tokenizer = tiny_tokenizer()
     for turn in range(2):
         taken = _pass(learning, turn)
-        for window in taken.windows:
+        for window in singly(taken.windows):
             answer = _answer(taken.examples[window.example])
             text = tokenizer.decode(list(window.input_ids), skip_special_tokens=True)
             assert answer in text

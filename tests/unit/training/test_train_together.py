@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.learning import part_of, plan_of, windows_of_part
+from tests.single_windows import singly
 from tests.tiny import (
     choice_example,
     pair_example,
@@ -71,13 +72,13 @@ def _plan(parts: list[HeadUnits], size: int) -> SamplingPlan:
 def test_no_batch_tears_an_example_apart(name: str, examples: list[Example], size: int) -> None:
     """A batch has all windows of its examples, at most its size of them; an epoch sees each exactly once."""
     part = _part(name, examples)
-    every = Counter(window.example for window in windows_of_part(part))
+    every = Counter(window.example for window in singly(windows_of_part(part)))
     plan = _plan([part], size)
     assert plan.epoch_steps == -(-len(examples) // size)
     seen: Counter[int] = Counter()
     for step in range(plan.epoch_steps):
         batch = next(Loader([part], plan, 1, 0).batches(step))
-        counts = Counter(window.example for window in batch.windows)
+        counts = Counter(window.example for window in singly(batch.windows))
         assert counts == {index: every[index] for index in counts}
         assert len(counts) <= size
         assert batch.ids.shape[0] == len(batch.windows)
@@ -108,7 +109,7 @@ def test_windows_of_other_families_are_planned_one_by_one() -> None:
     part = _part("tagging", SENTENCES, ("O",))
     windows = windows_of_part(part)
     assert len(part.lengths) == len(windows) > len(SENTENCES)
-    assert part.lengths == tuple(len(window.input_ids) for window in windows)
+    assert part.lengths == tuple(len(window.input_ids) for window in singly(windows))
 
 
 def test_tasks_of_both_kinds_are_learned_together() -> None:
@@ -128,11 +129,11 @@ def test_tasks_of_both_kinds_are_learned_together() -> None:
         batch = next(Loader(parts, plan, 1, 0).batches(step))
         (piece,) = batch.pieces
         assert torch.isfinite(module.training_step(batch, step))
-        seen.update((piece.part, window.example, window.input_ids) for window in batch.windows)
+        seen.update((piece.part, window.example, window.input_ids) for window in singly(batch.windows))
     assert seen == Counter(
         (number, window.example, window.input_ids)
         for number, part in enumerate(parts)
-        for window in windows_of_part(part)
+        for window in singly(windows_of_part(part))
     )
 
 
@@ -148,10 +149,10 @@ def test_a_candidates_length_is_that_of_the_pool() -> None:
     """Windows of a task with a pool have two lengths; those of others are what their family makes of them."""
     example = search_example("1", "q" * 50, "c" * 50)
     windows = windows_of(_family("retrieval"), SEARCH_TASK, [example], tiny_tokenizer())
-    assert [len(window.input_ids) for window in windows] == [12, 20]
+    assert [len(window.input_ids) for window in singly(windows)] == [12, 20]
     pair = [pair_example("1", "a", "b")]
     classification = _family("classification")
-    assert list(windows_of(classification, XNLI, pair, tiny_tokenizer())) == list(
+    assert singly(windows_of(classification, XNLI, pair, tiny_tokenizer())) == singly(
         classification.encode(pair, tiny_tokenizer(), XNLI.max_length, XNLI.stride)
     )
 

@@ -61,8 +61,7 @@ from robust_xtreme.stats.merging import merged
 from robust_xtreme.stats.replacing import replacing
 from robust_xtreme.tasks.noisy.described import condition_row
 from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.pools import Pools
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import Pools, open_source
 
 
 def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

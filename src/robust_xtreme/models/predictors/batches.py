@@ -13,9 +13,7 @@ import numpy as np
 
 from robust_xtreme.core.columns import Array, column_of, gathered
 from robust_xtreme.models.predictors.predictor import Weights
-from robust_xtreme.models.reading.inputs import Inputs
-from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, joined
+from robust_xtreme.models.reading.reading import Decoded, Inputs, Labels, Reading, Reduced, joined
 from robust_xtreme.models.reading.windows import Windows, in_batches, of_examples
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}

@@ -28,8 +28,7 @@ from robust_xtreme.core.examples import Document, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files.cache import Cache
 from robust_xtreme.models.folder import Located, identity
-from robust_xtreme.models.reading.inputs import Contents, Inputs
-from robust_xtreme.models.reading.scores import Decoded
+from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models` that can change a prediction; the source of that

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.reading.inputs import contents_of
-from robust_xtreme.models.reading.reading import Reading, encoded
-from robust_xtreme.models.reading.scores import Labels
+from robust_xtreme.models.reading.reading import Labels, Reading, contents_of, encoded
 from robust_xtreme.models.reading.tokens import Lexicon, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
 

@@ -17,8 +17,7 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.loading import Checkpoint, bare
 from robust_xtreme.models.predictors.batches import decoded
 from robust_xtreme.models.predictors.predictor import Load
-from robust_xtreme.models.reading.inputs import Inputs
-from robust_xtreme.models.reading.scores import Decoded
+from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.models.tensors import collate, encoder_inputs, sent

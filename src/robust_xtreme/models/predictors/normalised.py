@@ -11,7 +11,7 @@ import numpy as np
 from robust_xtreme.core.columns import Ranges, owners
 from robust_xtreme.core.edits import NO_SPANS, SpanTable
 from robust_xtreme.models.predictors.predictor import Predicted, PredictedMargins, Predictor, Weighable, Weighing, Work
-from robust_xtreme.models.reading.inputs import Contents, Inputs
+from robust_xtreme.models.reading.reading import Contents, Inputs
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.noise.engine.traces import Traces
 from robust_xtreme.noise.normalising.corrector import Spelling, normalised

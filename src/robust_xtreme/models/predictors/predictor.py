@@ -13,8 +13,7 @@ from robust_xtreme.core.examples import Target
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.reading.inputs import Contents, Inputs
-from robust_xtreme.models.reading.scores import Reduced
+from robust_xtreme.models.reading.reading import Contents, Inputs, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Batches, Windows
 from robust_xtreme.models.retrieval.embeddings import StoredVectors

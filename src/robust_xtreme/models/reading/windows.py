@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, final, overload
+from typing import Final, Protocol, Self, TypeVar, final, overload
 
 import numpy as np
 
@@ -12,31 +12,15 @@ from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.edits import ragged, ranges_of
 from robust_xtreme.models.reading.tokens import Lexicon, SpecialTokens, Tokenizer, Tokens
 
-Part = tuple[Array, Array]
-"""A part of each window: where its tokens start in a buffer (w,), and their number (w,)."""
+_COLUMNS: Final = ("example", "truncated", "second", "summary")
+"""The columns of windows but their layout."""
 
 
 class WindowLayout(Protocol):
     """A family's record of the parts of w windows."""
 
-    def __getitem__(self, row: int, /) -> Any:
-        """The record of one window."""
-
     def take(self, rows: Array, /) -> Self:
         """The records of windows by row (k,)."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One input of a model, as it is read off columns; see Windows."""
-
-    example: int
-    input_ids: tuple[int, ...]
-    layout: Any
-    truncated: bool
-    second: int = 0
-    summary: int = 0
 
 
 @final
@@ -61,18 +45,6 @@ class Windows:
     def __len__(self) -> int:
         return len(self.example)
 
-    def __getitem__(self, row: int) -> Window:
-        if not -len(self) <= row < len(self):
-            raise IndexError(row)
-        row %= len(self)
-        ids = tuple(self.ids[self.bounds[row] : self.bounds[row + 1]].tolist())
-        layout = None if self.layout is None else self.layout[row]
-        facts = int(self.second[row]), int(self.summary[row])
-        return Window(int(self.example[row]), ids, layout, bool(self.truncated[row]), *facts)
-
-    def __iter__(self) -> Iterator[Window]:
-        return (self[row] for row in range(len(self)))
-
     @property
     def lengths(self) -> Array:
         """The number of tokens of each window (w,)."""
@@ -82,22 +54,27 @@ class Windows:
         """The windows of some rows (k,), in that order."""
         rows = np.asarray(rows, np.int64)
         lengths = self.lengths[rows]
-        example, truncated, second, summary = (
-            column[rows] for column in (self.example, self.truncated, self.second, self.summary)
-        )
         layout = None if self.layout is None else self.layout.take(rows)
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
         ids = ranges_of(self.ids, self.bounds[rows], lengths)
-        return Windows(ids, bounds_of(lengths), example, truncated, second, summary, layout)
+        return Windows(ids, bounds_of(lengths), **columns, layout=layout)
 
     def part(self, low: int, high: int) -> Windows:
         """The windows from one row to another, whose ids are those of these windows, not copied."""
         bounds = self.bounds[low : high + 1]
-        example, truncated, second, summary = (
-            column[low:high] for column in (self.example, self.truncated, self.second, self.summary)
-        )
         layout = None if self.layout is None else self.layout.take(np.arange(low, high))
-        ids = self.ids[bounds[0] : bounds[-1]]
-        return Windows(ids, bounds - bounds[0], example, truncated, second, summary, layout)
+        columns = {name: getattr(self, name)[low:high] for name in _COLUMNS}
+        return Windows(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0], **columns, layout=layout)
+
+
+_Layout = TypeVar("_Layout", bound=WindowLayout)
+
+
+def layout_of(windows: Windows, kind: type[_Layout]) -> _Layout:
+    """The layout of windows, which a family's own windows have. Raises TypeError for those of another family."""
+    if not isinstance(windows.layout, kind):
+        raise TypeError(f"the layout of these windows is not {kind.__name__}")
+    return windows.layout
 
 
 @final
@@ -148,14 +125,18 @@ def plain(rows: Sequence[Sequence[int]]) -> Windows:
 
 def joined(several: Sequence[Windows]) -> Windows:
     """The windows of several lists, one list after the other, without their layouts."""
-    names = ("example", "truncated", "second", "summary")
-    columns = [np.concatenate([getattr(windows, name) for windows in several]) for name in names]
+    columns = [np.concatenate([getattr(windows, name) for windows in several]) for name in _COLUMNS]
     bounds = bounds_of(np.concatenate([windows.lengths for windows in several]))
     return Windows(np.concatenate([windows.ids for windows in several]), bounds, *columns)
 
 
-def around(frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[Part]) -> tuple[Array, Array]:
-    """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around."""
+def around(
+    frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[tuple[Array, Array]]
+) -> tuple[Array, Array]:
+    """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around.
+
+    A part is where its tokens start in each window's text (w,), and their number (w,).
+    """
     pool = np.concatenate((tokens.ids, *(np.array(special, np.int32) for special in frame)))
     sizes = np.array(list(map(len, frame)))
     starts, lengths = (np.empty((len(parts[0][0]), len(frame) + len(parts)), np.int64) for _ in range(2))
@@ -209,13 +190,17 @@ def of_examples(windows: Windows, count: int) -> Array:
 
 def piece_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Windows:
     """The windows of texts, each with at most `max_length` tokens of one text; a text has at least one."""
-    lexicon, frame = Lexicon(tokenizer.backend), tokenizer.frame
-    numbers, room = lexicon.numbers(texts), frame.room(1, max_length)
-    tokens = lexicon.tokens
-    whole = tokens.lengths[numbers]
-    count = np.maximum(1, -(-whole // room))
-    text = np.repeat(np.arange(len(texts)), count)
-    before = room * ragged(np.zeros(len(texts), np.int64), count)
+    lexicon = Lexicon(tokenizer.backend)
+    numbers = lexicon.numbers(texts)
+    return pieces(tokenizer.frame, lexicon.tokens, numbers, max_length, 1)
+
+
+def pieces(frame: SpecialTokens, tokens: Tokens, numbers: Array, max_length: int, least: int) -> Windows:
+    """The windows of texts by number (t,), of at most `max_length` tokens; a text has `least` of them or more."""
+    whole, room = tokens.lengths[numbers], frame.room(1, max_length)
+    count = np.maximum(least, -(-whole // room))
+    text = np.repeat(np.arange(len(numbers)), count)
+    before = room * ragged(np.zeros(len(numbers), np.int64), count)
     lengths = np.minimum(room, whole[text] - before)
     ids, bounds = around(frame.single, tokens, [(tokens.bounds[numbers][text] + before, lengths)])
     nothing = np.zeros(len(text), np.int64)

@@ -62,9 +62,12 @@ def pinned(
 
 def pair(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A pair of sentences: `premise`, `hypothesis` and `label`, None where there is no label."""
-    label = None if row.get("label") is None else value(row, "label", str, location)
-    first, second = (value(row, key, str, location) for key in ("premise", "hypothesis"))
-    return {"first": first, "second": second, "label": label}
+    first, second = _named(row, ("premise", "hypothesis"), location)
+    return {"first": first, "second": second, "label": _label(row, location)}
+
+
+def _label(row: Mapping[str, Any], location: str) -> str | None:
+    return None if row.get("label") is None else value(row, "label", str, location)
 
 
 def sentence(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
     Where a copy lost the white space at the beginning of contexts and answers, the starts are moved by its length.
     """
-    context, asked = value(row, "context", str, location), value(row, "question", str, location)
+    context, asked = _named(row, ("context", "question"), location)
     answers = value(row, "answers", dict, location)
     texts, starts = value(answers, "text", list, location), value(answers, "answer_start", list, location)
     if len(texts) != len(starts):
@@ -113,14 +116,13 @@ def _after(context: str, text: str, start: int) -> int:
 
 def sentences(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Two sentences: `sentence1`, `sentence2` and `label`, None where there is no label."""
-    label = None if row.get("label") is None else value(row, "label", str, location)
-    first, second = (value(row, key, str, location).strip() for key in ("sentence1", "sentence2"))
-    return {"first": first, "second": second, "label": label}
+    first, second = _named(row, ("sentence1", "sentence2"), location)
+    return {"first": first.strip(), "second": second.strip(), "label": _label(row, location)}
 
 
 def translation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A sentence and its English translation: `sentence1` and `sentence2`."""
-    return {"sentence": value(row, "sentence1", str, location), "translation": value(row, "sentence2", str, location)}
+    return dict(zip(("sentence", "translation"), _named(row, ("sentence1", "sentence2"), location), strict=True))
 
 
 def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -129,9 +131,8 @@ def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     label = _CAUSAL.index(label) if label in _CAUSAL else label
     if label is not None and (type(label) is not int or label not in (-1, 0, 1)):
         raise DataError(location, f"expected the column 'label' to contain 0 or 1, not {label!r:.80}.")
-    choices = tuple(value(row, key, str, location) for key in _CAUSAL)
-    premise, asked = value(row, "premise", str, location), value(row, "question", str, location)
-    return {"premise": premise, "question": asked, "choices": choices, "label": None if label == -1 else label}
+    premise, asked, *choices = _named(row, ("premise", "question", *_CAUSAL), location)
+    return {"premise": premise, "question": asked, "choices": tuple(choices), "label": None if label == -1 else label}
 
 
 _CAUSAL: Final = ("choice1", "choice2")
@@ -142,6 +143,11 @@ def _texts(row: Mapping[str, Any], key: str, location: str) -> tuple[str, ...]:
     if not all(isinstance(text, str) for text in values):
         raise DataError(location, f"expected the column {key!r} to contain texts, or labels with names.")
     return tuple(values)
+
+
+def _named(row: Mapping[str, Any], keys: tuple[str, ...], location: str) -> list[str]:
+    """The texts of some columns."""
+    return [value(row, key, str, location) for key in keys]
 
 
 def value(row: Mapping[str, Any], key: str, kind: type[_T], location: str) -> _T:
@@ -162,7 +168,7 @@ def labelled_pair(row: Mapping[str, Any], location: str) -> dict[str, Any] | Non
 
 def questions(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Two questions: `question1`, `question2` and `label`, the name of a class."""
-    first, second, label = _columns(row, ("question1", "question2", "label"), location)
+    first, second, label = _named(row, ("question1", "question2", "label"), location)
     return {"first": first.strip(), "second": second.strip(), "label": label}
 
 
@@ -174,20 +180,20 @@ def question_or_none(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 def ending(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The beginning of a text and four endings: `ctx_a`, `ctx_b`, `endings` and `label`, a number as a text."""
-    _columns(row, ("ctx_a", "ctx_b"), location)
+    _named(row, ("ctx_a", "ctx_b"), location)
     value(row, "endings", list, location)
     return {**completed(row, location), "label": _index(row, 4, location)}
 
 
 def passage(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question on a passage: `context`, `question`, `answer0` to `answer3` and `label`."""
-    _columns(row, ("context", "question", "answer0", "answer1", "answer2", "answer3"), location)
+    _named(row, ("context", "question", "answer0", "answer1", "answer2", "answer3"), location)
     return {**asked(row, location), "label": _index(row, 4, location)}
 
 
 def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question: `question`, `choices` with lists of `label` and `text`, and `answerKey`, one of A to E."""
-    premise, _ = _columns(row, ("question", "answerKey"), location)
+    premise, _ = _named(row, ("question", "answerKey"), location)
     letters, texts = _lists(row.get("choices"), location)
     label = index_of(row, "answerKey", LETTERS, location)
     return {"premise": premise, "choices": five(letters, texts, location), "label": label}
@@ -207,18 +213,11 @@ def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:
 def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question on a situation: `context`, `question`, `answerA` to `answerC` and `label`, a number from 1."""
     named = ("context", "question", "answerA", "answerB", "answerC")
-    premise, question, *choices = _columns(row, named, location)
+    premise, question, *choices = _named(row, named, location)
     label = _index(row, len(choices) + 1, location)
     if not label:
         raise DataError(location, f"expected the column 'label' to contain a number from 1 to {len(choices)}, not 0.")
     return {"premise": premise, "question": question, "choices": tuple(choices), "label": label - 1}
-
-
-def _columns(row: Mapping[str, Any], keys: tuple[str, ...], location: str) -> tuple[str, ...]:
-    for key in keys:
-        if not isinstance(row.get(key), str):
-            raise DataError(location, f"expected the column {key!r} to contain a text, not {row.get(key)!r:.80}.")
-    return tuple(row[key] for key in keys)
 
 
 def _index(row: Mapping[str, Any], count: int, location: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Example, Text
@@ -57,70 +57,64 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
     """The task of a description; it learns from English where the suite has that, else from all that it has."""
     languages = suite.named.get(described.name, suite.codes)
     reader = READERS[described.target]
-    base = TaskSpec(
+    kind = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}[described.target](described)
+    task = TaskSpec(
         name=described.name,
-        summary="",
-        family="",
-        metrics=(),
         languages=languages,
         files={
             split: Files(reader, (f"{described.name}/{split}-{{language}}.jsonl",))
             for split in suite.tasks[described.name]
         },
-        perturbed=(),
-        adapt=_labelled(described),
         cite="",
         labels=described.labels,
         groups={OWN: languages},
         licence=suite.licence,
+        **kind,
     )
-    task = {CHOICE: _choice, TAGS: _tags, SPANS: _spans}[described.target](base, described)
     taught = tuple(code for code in languages if suite.holds(task, code, "train"))
     return replace(task, train_languages=(_ENGLISH,) if _ENGLISH in taught or not taught else taught)
 
 
-def _choice(task: TaskSpec, described: OwnTask) -> TaskSpec:
+def _choice(described: OwnTask) -> dict[str, Any]:
     known = [other for other in _of_family(CLASSIFICATION.name) if len(other.perturbed[0]) == len(described.texts)]
     alike = [other for other in known if set(other.labels) == set(described.labels)]
-    return replace(
-        task,
-        summary=f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
-        family=CLASSIFICATION.name,
-        metrics=("accuracy",),
-        perturbed=(described.texts,),
-        accepts=_accepted(task, alike),
-    )
+    return {
+        "summary": f"One of {len(described.labels)} labels for {' and '.join(described.texts)}.",
+        "family": CLASSIFICATION.name,
+        "metrics": ("accuracy",),
+        "perturbed": (described.texts,),
+        "adapt": _labelled(described),
+        "accepts": _accepted(described, alike),
+    }
 
 
-def _tags(task: TaskSpec, described: OwnTask) -> TaskSpec:
+def _tags(described: OwnTask) -> dict[str, Any]:
     """Tags with prefixes, as in B-PER, are scored as entities; others, as parts of speech, word by word."""
     labels = {*described.labels}
     named = UNLABELLED in labels and all(label.startswith(("B-", "I-", "E-", "S-")) for label in labels - {UNLABELLED})
     alike = [other for other in _of_family(TAGGING.name) if other.labels and {*other.labels} <= labels]
-    return replace(
-        task,
-        summary=f"A tag per word, of {len(described.labels)}.",
-        family=TAGGING.name,
-        metrics=("span_f1", "token_accuracy") if named else ("token_accuracy",),
-        perturbed=(("tokens",),),
-        adapt=tagging(described.labels),
-        accepts=_accepted(task, alike),
-    )
+    return {
+        "summary": f"A tag per word, of {len(described.labels)}.",
+        "family": TAGGING.name,
+        "metrics": ("span_f1", "token_accuracy") if named else ("token_accuracy",),
+        "perturbed": (("tokens",),),
+        "adapt": tagging(described.labels),
+        "accepts": _accepted(described, alike),
+    }
 
 
-def _spans(task: TaskSpec, described: OwnTask) -> TaskSpec:
-    return replace(
-        task,
-        summary="The span of a context that answers a question.",
-        family=SPAN_QA.name,
-        metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
-        perturbed=(("question",), ("context",)),
-        adapt=span_qa(by_text),
+def _spans(described: OwnTask) -> dict[str, Any]:
+    return {
+        "summary": "The span of a context that answers a question.",
+        "family": SPAN_QA.name,
+        "metrics": ("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
+        "perturbed": (("question",), ("context",)),
+        "adapt": span_qa(by_text),
         # Heads for spans have no labels: each answers every task with spans.
-        accepts=(described.name, "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
-        max_length=384,
-        stride=128,
-    )
+        "accepts": (described.name, "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
+        "max_length": 384,
+        "stride": 128,
+    }
 
 
 def _of_family(family: str) -> list[TaskSpec]:
@@ -128,9 +122,9 @@ def _of_family(family: str) -> list[TaskSpec]:
     return [task for task in tasks if task.family == family]
 
 
-def _accepted(task: TaskSpec, alike: list[TaskSpec]) -> tuple[str, ...]:
+def _accepted(described: OwnTask, alike: list[TaskSpec]) -> tuple[str, ...]:
     """The heads that answer a task: its own, and those of tasks of the program with its labels."""
-    return tuple(dict.fromkeys((*task.accepts, *(name for other in alike for name in other.accepts))))
+    return tuple(dict.fromkeys((described.name, *(name for other in alike for name in other.accepts))))
 
 
 def _labelled(described: OwnTask) -> Adapt:

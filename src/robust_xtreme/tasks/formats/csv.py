@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.tasks.formats._file import Source, TextLine, check_ends, check_size
 from robust_xtreme.tasks.formats._json import Range
-from robust_xtreme.tasks.formats._moving import check_cells
-from robust_xtreme.tasks.formats._record import ReadOptions, Record, Slot, SlotResult, kept, spliced
-from robust_xtreme.tasks.formats.tsv import TableLayout, chosen
+from robust_xtreme.tasks.formats._record import ReadOptions, Record, SlotResult, kept, spliced
+from robust_xtreme.tasks.formats.tsv import TableLayout, table_of
 
 NOISED: Final = ()
 FAMILY: Final = ""
@@ -49,8 +48,7 @@ def records(source: Source, options: ReadOptions) -> Iterator[Record]:
             continue
         if table is None:
             named, cells = options.header is not False, row.cells()
-            columns, language = chosen(cells, source.path, options, named=named)
-            table = TableLayout(source.path, len(cells), tuple(cells) if named else (), columns, language, options)
+            table = table_of(cells, source.path, options, named=named)
             if named:
                 yield kept(row.text)
                 continue
@@ -104,11 +102,7 @@ def _record(row: CsvRow, table: TableLayout) -> Record:
     if len(cells) != table.width:
         what = f"has {len(cells)} cell{'s' * (len(cells) != 1)}, the rows before have {table.width}."
         raise DataError(table.path, what, row.number)
-    language = cells[table.language].strip() if table.language >= 0 else ""
-    texts = {name: cells[column] for name, column in zip(table.options.fields, table.columns, strict=True)}
-    check_cells(table.names, cells, table.columns, table.options.keep, f"{table.path}:{row.number}")
-    slots = tuple(Slot(name, str(row.number), text, (), language) for name, text in texts.items())
-    return Record(slots, partial(_written, row, table.columns), len(row.text))
+    return Record(table.slots(cells, row.number), partial(_written, row, table.columns), len(row.text))
 
 
 def _written(row: CsvRow, columns: Sequence[int], done: Sequence[SlotResult]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, final
@@ -105,6 +105,13 @@ class TableLayout:
     language: int
     options: ReadOptions
 
+    def slots(self, cells: Sequence[str], number: int, read: Callable[[str], str] = str) -> tuple[Slot, ...]:
+        """The texts of a row. Raises DataError where another column looks like a place in a noised text."""
+        check_cells(self.names, cells, self.columns, self.options.keep, f"{self.path}:{number}")
+        language = cells[self.language].strip() if self.language >= 0 else ""
+        named = zip(self.options.fields, self.columns, strict=True)
+        return tuple(Slot(name, str(number), read(cells[column]), (), language) for name, column in named)
+
 
 def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each line; empty lines are allowed at the end only. Raises DataError naming the line."""
@@ -133,19 +140,18 @@ def _table(line: TextLine, path: str, options: ReadOptions) -> tuple[TableLayout
         noised = tuple(pair_columns[:2][PAIR.index(name)] for name in options.fields)
         return TableLayout(path, width, (), noised, -1, options), bool(body)
     named = is_named(options)
-    columns, language = chosen(cells, path, options, named=named)
-    return TableLayout(path, len(cells), tuple(cells) if named else (), columns, language, options), named
+    return table_of(cells, path, options, named=named), named
 
 
-def chosen(cells: Sequence[str], path: str, options: ReadOptions, *, named: bool) -> tuple[tuple[int, ...], int]:
-    """The columns of the fields, and that of languages (-1: none), by the cells of the first line. Raises UserError."""
+def table_of(cells: Sequence[str], path: str, options: ReadOptions, *, named: bool) -> TableLayout:
+    """The layout of a table by the cells of its first line, which may name the columns. Raises UserError."""
     columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
     seen: dict[int, str] = {}
     for name, column in zip(options.fields, columns, strict=False):
         if (other := seen.setdefault(column, name)) != name:
             raise UserError(f"{path}: {other!r} and {name!r} are the same column. Name it once with --fields.")
     language = columns.pop() if options.language_field else -1
-    return tuple(columns), language
+    return TableLayout(path, len(cells), tuple(cells) if named else (), tuple(columns), language, options)
 
 
 def is_named(options: ReadOptions) -> bool:
@@ -177,13 +183,9 @@ def _record(line: TextLine, table: TableLayout) -> Record:
     if len(cells) != table.width:
         what = f"has {counted(len(cells), 'column')}, the lines before have {table.width}."
         raise DataError(table.path, what, line.number)
-    check_cells(table.names, cells, table.columns, table.options.keep, f"{table.path}:{line.number}")
+    slots = table.slots(cells, line.number, unquoted if table.options.pairs else str)
     for column in table.columns:
         check_ends(cells[column], table.path, line.number)
-    language = cells[table.language].strip() if table.language >= 0 else ""
-    names = zip(table.options.fields, table.columns, strict=True)
-    read = unquoted if table.options.pairs else str
-    slots = tuple(Slot(name, str(line.number), read(cells[column]), (), language) for name, column in names)
     return Record(slots, partial(_written, line, cells, table), len(line.text))
 
 

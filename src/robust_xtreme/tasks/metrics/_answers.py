@@ -19,7 +19,7 @@ from robust_xtreme.core.edits import at
 from robust_xtreme.core.examples import Answers
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
 from robust_xtreme.core.targets.kinds import clean
-from robust_xtreme.tasks.metrics._names import SIZE
+from robust_xtreme.tasks.metrics._labels import SIZE
 
 Words = Callable[[str, str], tuple[str, ...]]
 """The words of an answer in a language, by the rule of a metric."""

@@ -10,8 +10,7 @@ import numpy as np
 from robust_xtreme.core.columns import Names, TargetColumn, once
 from robust_xtreme.core.examples import Document
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, each, share, targets, whole
-from robust_xtreme.tasks.metrics._labels import reduce
-from robust_xtreme.tasks.metrics._names import SIZE, gold_keys, keys, right_keys
+from robust_xtreme.tasks.metrics._labels import SIZE, gold_keys, keys, reduce, right_keys
 
 
 def pairs_counted(responses: Responses, answers: TargetColumn | None = None) -> Sums:

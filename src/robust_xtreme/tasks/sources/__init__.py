@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from robust_xtreme.tasks.sources.loading import Split, available, has_language, languages_of, load, resolve
-from robust_xtreme.tasks.sources.pools import Pools
 from robust_xtreme.tasks.sources.rows import data_identity, limit
-from robust_xtreme.tasks.sources.source import Source, open_source, with_labels
+from robust_xtreme.tasks.sources.source import Pools, Source, open_source, with_labels
 
 __all__ = [
     "Pools",

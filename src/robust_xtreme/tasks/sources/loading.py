@@ -10,10 +10,9 @@ from typing import Final, final
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.tasks.sources.pools import Pools, answered, taught
 from robust_xtreme.tasks.sources.release import Release, see_of
 from robust_xtreme.tasks.sources.rows import SPLITS, check, is_language
-from robust_xtreme.tasks.sources.source import Source
+from robust_xtreme.tasks.sources.source import Pools, Source, answered, taught
 from robust_xtreme.tasks.sources.suite import Suite
 
 NO_LABELS: Final = "no labels"

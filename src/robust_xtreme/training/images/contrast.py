@@ -18,7 +18,7 @@ from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.images.pairs import NAME, Pairs
 from robust_xtreme.training.images.towers import ImageTower
-from robust_xtreme.training.masked import TEXT_LENGTH, text_length
+from robust_xtreme.training.masked import text_length
 from robust_xtreme.training.objective import HeadUnits, Taken
 
 CLIP: Final = "clip"
@@ -110,7 +110,7 @@ def _windows(encoder: Any, tokenizer: Any, pairs: Pairs) -> tuple[Windows, Score
     frame = frame_of(tokenizer)
     lexicon = Lexicon(backend_of(tokenizer))
     numbers = lexicon.numbers(texts)
-    windows = framed(frame, lexicon.tokens, [numbers], text_length(encoder, TEXT_LENGTH), np.arange(len(texts)))
+    windows = framed(frame, lexicon.tokens, [numbers], text_length(encoder), np.arange(len(texts)))
     counts = np.array([len(picture.captions) for picture in pairs.pictures])
     return windows, np.cumsum(counts) - counts
 

@@ -21,8 +21,8 @@ from robust_xtreme.models.reading.members import retrieval as texts
 from robust_xtreme.models.reading.members import span_qa as spans
 from robust_xtreme.models.reading.members import tagging as words
 from robust_xtreme.models.reading.members.retrieval import QUERY
-from robust_xtreme.models.reading.scores import Labels
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.reading import Labels
+from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.models.tensors import Pooled, Scores, on, summaries, unit_length
 
 SCALE: Final = 100.0
@@ -106,7 +106,7 @@ choice = Family(
 
 def _word_scores(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Scores (B, most words, labels) of the words of each window, padded at the end."""
-    layout = words.words_of(windows)
+    layout = layout_of(windows, words.WordLayouts)
     positions = np.zeros(layout.inside.shape, dtype=np.int64)
     positions[layout.inside] = layout.firsts
     rows = torch.arange(len(windows), device=hidden.device)[:, None]
@@ -116,7 +116,7 @@ def _word_scores(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows
 
 def _tag_loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over words."""
-    layout = words.words_of(windows)
+    layout = layout_of(windows, words.WordLayouts)
     inside = on(scores.device, layout.inside)
     runs = zip(windows.example.tolist(), layout.begin.tolist(), np.diff(layout.bounds).tolist(), strict=True)
     gold = [tag for number, begin, count in runs for tag in _gold_tags(examples[number], begin, count, labels)]
@@ -161,7 +161,7 @@ def _span_loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Exam
 
 def _allowed(windows: Windows, length: int) -> Scores:
     """Where an answer may begin or end (B, L): at the context's tokens, or, without an answer, at the summary."""
-    layout, position = spans.contexts_of(windows), np.arange(length)[None, :]
+    layout, position = layout_of(windows, spans.ContextLayouts), np.arange(length)[None, :]
     first, summary = layout.first[:, None], windows.summary[:, None]
     return np.asarray(((position >= first) & (position < first + layout.count[:, None])) | (position == summary))
 
@@ -171,7 +171,7 @@ def gold_tokens(windows: Windows, examples: Examples) -> Scores:
     what = "an answer is a span of the context, not"
     golds = column_of([_target(Answers, examples[number], what) for number in windows.example.tolist()])
     assert isinstance(golds, Ranges)
-    layout = spans.contexts_of(windows)
+    layout = layout_of(windows, spans.ContextLayouts)
     ends = np.stack(spans.answer_tokens(layout, golds), axis=1)
     return np.where(ends < 0, windows.summary[:, None], ends + layout.first[:, None])
 
@@ -229,7 +229,7 @@ def _search_loss(head: nn.Module, vectors: Tensor, windows: Windows, examples: E
 
 def _pairs(windows: Windows, examples: Examples) -> tuple[list[int], list[int]]:
     """The rows of the queries and of their candidates in a batch, in the order of the queries."""
-    layout = texts.texts_of(windows)
+    layout = layout_of(windows, texts.TextLayouts)
     named = zip(windows.example.tolist(), layout.field.tolist(), strict=True)
     rows = {(example, layout.names[field]): row for row, (example, field) in enumerate(named)}
     pairs = []
@@ -244,7 +244,7 @@ def _pairs(windows: Windows, examples: Examples) -> tuple[list[int], list[int]]:
 
 def _copies(candidates: Windows) -> Scores:
     """Which pairs of different candidates (N, N) have the same tokens."""
-    ids = [window.input_ids for window in candidates]
+    ids = [tuple(part.tolist()) for part in np.split(candidates.ids, candidates.bounds[1:-1])]
     number = {tokens: index for index, tokens in enumerate(dict.fromkeys(ids))}
     numbers = np.array([number[tokens] for tokens in ids])
     return np.asarray((numbers[:, None] == numbers[None, :]) & ~np.eye(len(ids), dtype=bool))

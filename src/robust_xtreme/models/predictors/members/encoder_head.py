@@ -25,9 +25,7 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     nowhere,
 )
-from robust_xtreme.models.reading.inputs import Contents, Inputs
-from robust_xtreme.models.reading.reading import Reader
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced
+from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Rust, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
 

@@ -9,9 +9,7 @@ import numpy as np
 
 from robust_xtreme.core.columns import Array, Choices
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.reading import Contents, Decoded, Labels, Reading, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, merged
 

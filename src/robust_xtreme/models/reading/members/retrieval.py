@@ -11,47 +11,27 @@ import numpy as np
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import CANDIDATE
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
+from robust_xtreme.models.reading.reading import Contents, Reading
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
-from robust_xtreme.models.reading.windows import Windows, framed, joined
+from robust_xtreme.models.reading.windows import Windows, framed, joined, layout_of
 
 QUERY: Final = "query"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class TextLayout:
-    """A text of the field `name`: `count` tokens from `first`, between the special tokens."""
-
-    name: str
-    first: int
-    count: int
-
-
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class TextLayouts:
-    """The texts of w windows: the number `field` (w,) of each one's field in `names`, and `first` and `count` (w,)."""
+    """The texts of w windows: the number `field` (w,) of each one's field in `names`, and its tokens between the
+    special tokens, `count` (w,) from `first` (w,) on."""
 
     names: tuple[str, ...]
     field: Array
     first: Array
     count: Array
 
-    def __getitem__(self, row: int) -> TextLayout:
-        return TextLayout(self.names[self.field[row]], int(self.first[row]), int(self.count[row]))
-
     def take(self, rows: Array) -> TextLayouts:
         """The texts of windows by row (k,)."""
         return TextLayouts(self.names, self.field[rows], self.first[rows], self.count[rows])
-
-
-def texts_of(windows: Windows) -> TextLayouts:
-    """The texts of windows of this family."""
-    if not isinstance(windows.layout, TextLayouts):
-        raise TypeError("windows of texts have the bounds of their texts")
-    return windows.layout
 
 
 def text_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int, known: Lexicon | None = None) -> Windows:
@@ -99,7 +79,7 @@ def _encode(
 
 def _in_turn(several: Sequence[Windows]) -> Windows:
     """The windows of each field in turn, in the order of their examples."""
-    whole, layouts = joined(several), [texts_of(windows) for windows in several]
+    whole, layouts = joined(several), [layout_of(windows, TextLayouts) for windows in several]
     columns = (np.concatenate([getattr(each, name) for each in layouts]) for name in ("field", "first", "count"))
     layout = TextLayouts(layouts[0].names, *columns)
     order = np.argsort(whole.example, kind="stable")

@@ -14,11 +14,9 @@ from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import NO_ANSWER
 from robust_xtreme.core.graphemes import SEPARATOR, clusters, string_properties
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.reading import Contents, Decoded, Labels, Reading, Reduced, best_of, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
-from robust_xtreme.models.reading.windows import Windows, around
+from robust_xtreme.models.reading.windows import Windows, around, layout_of
 
 ANSWER_TOKENS: Final = 30
 """No answer is longer, as in the official scripts."""
@@ -36,24 +34,12 @@ _TOTAL, _START, _STOP, _UNTIL, _SUMMARY, _EXACT = range(6)
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class ContextLayout:
-    """Context tokens are from `first` on; `offsets` (T, 2) are their code points in the context.
-
-    `reach` is the span of the context that the window reads, with characters at its ends that no token represents.
-    """
-
-    first: int
-    offsets: Array
-    reach: tuple[int, int]
-
-
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextLayouts:
-    """The contexts of w windows: `first` (w,), and `reach` (w, 2), as in ContextLayout.
+    """The contexts of w windows, whose tokens are from `first` (w,) on.
 
-    The tokens of window i are `begin[i]` (w,) to `stop[i]` (w,) of `offsets` (n, 2).
+    `offsets` (n, 2) are code points in the contexts; those of the tokens of window i are `begin[i]` (w,) to `stop[i]`.
+    `reach` (w, 2) is the span of its context that a window reads, with characters at the ends that no token represents.
     """
 
     first: Array
@@ -61,10 +47,6 @@ class ContextLayouts:
     stop: Array
     reach: Array
     offsets: Array
-
-    def __getitem__(self, row: int) -> ContextLayout:
-        begin, end = self.reach[row].tolist()
-        return ContextLayout(int(self.first[row]), self.offsets[self.begin[row] : self.stop[row]], (begin, end))
 
     def take(self, rows: Array) -> ContextLayouts:
         """The contexts of windows by row (k,)."""
@@ -75,13 +57,6 @@ class ContextLayouts:
     def count(self) -> Array:
         """The number of context tokens of each window (w,)."""
         return self.stop - self.begin
-
-
-def contexts_of(windows: Windows) -> ContextLayouts:
-    """The contexts of windows of this family."""
-    if not isinstance(windows.layout, ContextLayouts):
-        raise TypeError("windows of contexts have their offsets")
-    return windows.layout
 
 
 def _encode(
@@ -210,7 +185,7 @@ def _compared(offsets: Array, begin: Array, end: Array, start: Array, stop: Arra
 def _lost(contents: Contents, windows: Windows) -> Array:
     if not windows.truncated.any():
         return np.zeros(len(contents), np.bool_)
-    return ~_contains_gold(contents, windows.example, contexts_of(windows))
+    return ~_contains_gold(contents, windows.example, layout_of(windows, ContextLayouts))
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
@@ -218,7 +193,7 @@ def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
 
     Then the score of the summary token as begin and end, and whether that is a number.
     """
-    layout, row = contexts_of(windows), np.arange(len(windows))
+    layout, row = layout_of(windows, ContextLayouts), np.arange(len(windows))
     whole, exact = quantised(np.ascontiguousarray(np.moveaxis(scores, 2, 0)))
     inside = _within(scores.shape[1], layout.first, layout.count)
     # What is not inside is lower than all others; in 32 bits where sums fit.

@@ -12,34 +12,20 @@ from robust_xtreme.core.columns import Array, Names, bounds_of, gathered
 from robust_xtreme.core.edits import covered, ranges_of
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Tags
-from robust_xtreme.models.reading.inputs import Contents
-from robust_xtreme.models.reading.reading import Reading
-from robust_xtreme.models.reading.scores import Decoded, Labels, Reduced, every, quantised
+from robust_xtreme.models.reading.reading import Contents, Decoded, Labels, Reading, Reduced, every, quantised
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
-from robust_xtreme.models.reading.windows import Windows, around
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class WordLayout:
-    """Words `begin`, `begin + 1`, ... of the sentence are in this window, read off the tokens at `firsts`."""
-
-    begin: int
-    firsts: tuple[int, ...]
+from robust_xtreme.models.reading.windows import Windows, around, layout_of
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class WordLayouts:
-    """The words of w windows: the first one `begin` (w,), and tokens `firsts` (n,), divided by `bounds` (w + 1,)."""
+    """The words of w windows: the number of the first one in its sentence, `begin` (w,), and the tokens that they are
+    read off, `firsts` (n,), divided by `bounds` (w + 1,)."""
 
     begin: Array
     firsts: Array
     bounds: Array
-
-    def __getitem__(self, row: int) -> WordLayout:
-        firsts = self.firsts[self.bounds[row] : self.bounds[row + 1]]
-        return WordLayout(int(self.begin[row]), tuple(firsts.tolist()))
 
     def take(self, rows: Array) -> WordLayouts:
         """The words of windows by row (k,)."""
@@ -51,13 +37,6 @@ class WordLayouts:
         """Which positions (w, most words) are words and not padding."""
         lengths = np.diff(self.bounds)
         return np.asarray(np.arange(max(1, lengths.max(initial=0)))[None, :] < lengths[:, None])
-
-
-def words_of(windows: Windows) -> WordLayouts:
-    """The words of windows of this family."""
-    if not isinstance(windows.layout, WordLayouts):
-        raise TypeError("windows of words have their words")
-    return windows.layout
 
 
 def _encode(
@@ -123,7 +102,7 @@ def _cuts(lengths: Sequence[int], room: int) -> Iterator[int]:
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
     """The best label of each word."""
-    layout = words_of(windows)
+    layout = layout_of(windows, WordLayouts)
     inside = layout.inside
     whole, exact = quantised(scores[:, : inside.shape[1]][inside])
     fine = every(np.all(exact, axis=1), layout.bounds)
