@@ -39,7 +39,7 @@ from robust_xtreme.stats.degrade import without_fields
 from robust_xtreme.stats.shapes import fits
 from robust_xtreme.stats.stages import OWN
 from robust_xtreme.studies.claims import contrasts
-from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
+from robust_xtreme.studies.design import ARMS, CLEAN, CONTRASTS, VALUES
 from robust_xtreme.studies.grid import StudyCell, cells
 from robust_xtreme.studies.study_file import Study, parsed
 

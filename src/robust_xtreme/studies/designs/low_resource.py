@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, final
 
 import numpy as np
@@ -16,21 +16,8 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.packs import PackTable, read_table
-from robust_xtreme.studies.cells import (
-    BySeed,
-    Cell,
-    Grid,
-    by_cell,
-    gain,
-    grid_of,
-    kept,
-    minus,
-    rank_correlation,
-    shared_seeds,
-    slope,
-)
-from robust_xtreme.studies.design import Design, finding, interval, row_of, signed
-from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, each_seed, grid_of, mean, minus, rank_correlation, slope
+from robust_xtreme.studies.design import Design, Estimand, finding, interval, row_of, signed
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
 """The kinds of distance; each is from 0 to 1. tools/typology.py says how each is made."""
@@ -189,14 +176,14 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) 
         names = {"arm": arm, "reference": analysis.direct}
         cells = _cells(grid, analysis, arm, analysis.direct)
         if {*analysis.languages} <= {code for _, code in cells}:
-            listed.append(Estimand(tier, _GAIN, gain(grid, arm, analysis.direct, cells), **names))
+            listed.append(Estimand(tier, _GAIN, grid.mean_gain(arm, analysis.direct, cells), **names))
         listed += [
             Estimand("secondary", _OF_LANGUAGE, numbers, language=code, **names)
             for code, numbers in _by_language(grid, arm, analysis).items()
         ]
         listed += [*_against(grid, arm, analysis), *_explored(grid, arm, analysis)]
     pairs = [(arm, analysis.direct) for arm in (*analysis.intermediate, *analysis.few_shot)]
-    return kept([*listed, *by_cell(grid, pairs, "gain in a cell")])
+    return [*listed, *grid.explored(pairs)]
 
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[str]:
@@ -215,7 +202,7 @@ def _by_language(grid: Grid, arm: str, analysis: LowResource) -> dict[str, BySee
     """The gain over direct in each language, over its targets; languages without a number are left out."""
     cells = _cells(grid, analysis, arm, analysis.direct)
     codes = sorted({code for _, code in cells})
-    gains = {code: gain(grid, arm, analysis.direct, [cell for cell in cells if cell[1] == code]) for code in codes}
+    gains = {code: grid.mean_gain(arm, analysis.direct, [cell for cell in cells if cell[1] == code]) for code in codes}
     return {code: numbers for code, numbers in gains.items() if numbers}
 
 
@@ -223,7 +210,7 @@ def _against(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     """The arm minus each few-shot arm, over the cells that these two and direct have."""
     listed = []
     for few in sorted(analysis.few_shot, key=shots):
-        numbers = gain(grid, arm, few, _cells(grid, analysis, arm, few, analysis.direct))
+        numbers = grid.mean_gain(arm, few, _cells(grid, analysis, arm, few, analysis.direct))
         listed.append(Estimand("secondary", _AGAINST, numbers, arm=arm, reference=few))
     worth = worth_of(grid, arm, analysis)
     inside = worth if worth and all(map(math.isfinite, worth.values())) else {}
@@ -238,11 +225,11 @@ def worth_of(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
     """
     few = sorted(analysis.few_shot, key=shots)
     cells = _cells(grid, analysis, arm, analysis.direct, *few)
-    gains = [gain(grid, name, analysis.direct, cells) for name in (arm, *few)]
+    gains = [grid.mean_gain(name, analysis.direct, cells) for name in (arm, *few)]
     if len(few) < 2:
         return {}
     sizes = [math.log10(shots(name)) for name in few]
-    return {seed: _reached(gains[0][seed], sizes, [curve[seed] for curve in gains[1:]]) for seed in shared_seeds(gains)}
+    return each_seed(gains, lambda numbers: _reached(numbers[0], sizes, numbers[1:]))
 
 
 def _reached(level: float, sizes: Sequence[float], gains: Sequence[float]) -> float:
@@ -266,25 +253,16 @@ def _explored(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     listed = [Estimand("exploratory", _SCRIPT, _scripts(gains), **names)]
     if len(far) >= _FEWEST and len({*far.values()}) > 1:
         for contrast, measure, scale in ((_SLOPE, slope, "points"), (_RHO, rank_correlation, "none")):
-            numbers = _over(gains, far, measure)
+            numbers = each_seed([gains[code] for code in far], partial(measure, [*far.values()]))
             listed.append(Estimand("exploratory", contrast, numbers, scale, condition=analysis.distance, **names))
     return listed
-
-
-def _over(gains: dict[str, BySeed], far: dict[str, float], measure: Any) -> BySeed:
-    """A measure of distances and gains over the languages that have both; empty where a seed has none."""
-    seeds = shared_seeds(gains[code] for code in far)
-    numbers = {seed: measure([*far.values()], [gains[code][seed] for code in far]) for seed in seeds}
-    return {} if None in numbers.values() else numbers
 
 
 def _scripts(gains: dict[str, BySeed]) -> BySeed:
     """The mean gain of languages in Latin script minus that of the others; empty where there is one kind only."""
     latin = [numbers for code, numbers in gains.items() if language(code).script == "Latn"]
     other = [numbers for code, numbers in gains.items() if language(code).script != "Latn"]
-    seeds = shared_seeds(gains.values()) if latin and other else []
-    means = ({seed: sum(part[seed] for part in parts) / len(parts) for seed in seeds} for parts in (latin, other))
-    return minus(*means)
+    return minus(each_seed(latin, mean), each_seed(other, mean))
 
 
 def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource) -> list[str]:
