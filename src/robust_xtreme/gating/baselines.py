@@ -28,9 +28,8 @@ from robust_xtreme.files.manifest import MANIFEST
 from robust_xtreme.files.schema import STATS, empty
 from robust_xtreme.gating import _files
 from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
-from robust_xtreme.gating.identities import check_comparable as check_identities
-from robust_xtreme.gating.identities import identity, models
-from robust_xtreme.gating.seeds import FEWEST
+from robust_xtreme.gating.identities import check_alike, identity, models
+from robust_xtreme.gating.verdicts import FEWEST
 from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
@@ -232,7 +231,7 @@ def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
     That the items of each cell are the same is checked by `contrasts`.
     """
     sides = ((side.title, side.facts, side.keys) for side in (baseline, candidate))
-    check_identities(*sides)
+    check_alike(*sides)
 
 
 def _stem(given: str, root: Path) -> Path | None:
@@ -310,7 +309,7 @@ def _runs(folders: Sequence[Path]) -> list[_Run]:
         raise UserError(f"{what}: a baseline is one run, or at least {FEWEST}, one for each training seed.")
     runs = [_run(folder) for folder in folders]
     for before, after in pairwise(runs):
-        check_identities(*((f"the run {run.folder}", run.identity, run.cells) for run in (before, after)))
+        check_alike(*((f"the run {run.folder}", run.identity, run.cells) for run in (before, after)))
         check_same_cells(before.cells, after.cells, (before.folder, after.folder))
     _check_weights(runs)
     return runs

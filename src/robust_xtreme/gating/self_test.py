@@ -64,7 +64,7 @@ class SelfTest:
         yield Paragraph(f"{failed} {self.how}")
         lines = [(kind, task, *map(points, numbers)) for kind, task, *numbers in self.rows.iter_rows()]
         title = "Verdicts in per cent, and the median smallest fall that is detected"
-        yield replace(grid(("rows", "task", *_SHOWN, "mde"), lines, left=2), title=title)
+        yield grid(("rows", "task", *_SHOWN, "mde"), lines, 2, title)
 
 
 def _rate(count: int, draws: int) -> str:

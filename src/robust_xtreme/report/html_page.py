@@ -15,8 +15,7 @@ from robust_xtreme.report.cells import anchor, headline, highest, language_name,
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import NOTHING, interval, narrow, percent, points, signed, tables
 from robust_xtreme.report.document import TITLE, view_blocks, views
-from robust_xtreme.report.legend import legend
-from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark, verdicts
+from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, legend, mark, verdicts
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats.averages import LANGUAGES
 from robust_xtreme.stats.claims import SELECTED

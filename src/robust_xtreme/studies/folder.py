@@ -19,19 +19,7 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import csv, store
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES
-from robust_xtreme.report.blocks import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Heading,
-    Paragraph,
-    ReportPage,
-    Section,
-    Table,
-    Terms,
-    grid,
-)
+from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
@@ -280,7 +268,7 @@ def pages(outcome: Outcome) -> dict[str, Trusted]:
     return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), downloads)}
 
 
-def document(outcome: Outcome, *, charts: bool) -> ReportPage:
+def document(outcome: Outcome, *, charts: bool) -> doc.ReportPage:
     """The document of a study; Markdown has no charts."""
     study = outcome.study
     asked = [
@@ -288,26 +276,26 @@ def document(outcome: Outcome, *, charts: bool) -> ReportPage:
         f"It would be refuted by this: {study.design.refuted}",
         *filter(None, [study.about]),
     ]
-    blocks: list[Block] = [Heading("The question"), *map(Paragraph, asked), *_findings(outcome, charts)]
+    blocks: list[doc.Block] = [doc.Heading("The question"), *map(doc.Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
     blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
-    return ReportPage(f"Study: {study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
+    return doc.ReportPage(f"Study: {study.name}", (*blocks, doc.Heading("Legend"), doc.Terms(tuple(LEGEND.items()))))
 
 
-def _findings(outcome: Outcome, charts: bool) -> Iterator[Block]:
-    yield Heading("What was found")
-    yield Bullets(tuple(outcome.sentences))
+def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
+    yield doc.Heading("What was found")
+    yield doc.Bullets(tuple(outcome.sentences))
     if missing := outcome.facts["missing"]:
-        yield Paragraph(
+        yield doc.Paragraph(
             f"Not complete: {len(missing)} of {outcome.facts['cells']} cells: {', '.join(missing[:_MOST])}."
         )
     if absent := outcome.facts["absent"]:
-        yield Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
+        yield doc.Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
     drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
     if charts and drawn.height:
         described = "Each contrast in points, its mean over training seeds and its 95 % interval; thick: the endpoint."
-        yield Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
+        yield doc.Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
 
 
 def _forest(rows: pl.DataFrame) -> dict[str, Any]:
@@ -342,7 +330,7 @@ def _name(row: dict[str, Any]) -> str:
     return ", ".join(filter(None, (row["contrast"], arms, row["target"], row["language"], row["condition"])))
 
 
-def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
+def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[doc.Block]:
     """A row for each contrast of a tier; columns that name none are left out."""
     rows = frame.filter(tier=tier)
     if not rows.height:
@@ -350,13 +338,13 @@ def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
     shown = rows.head(_MOST)
     names = [name for name in _NAMES if shown[name].str.len_chars().max()]
     lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown.iter_rows(named=True)]
-    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), grid((*names, *_NUMBERS), lines, len(names)))
+    inner: tuple[doc.Block, ...] = (doc.Paragraph(_NOTES[tier]), doc.grid((*names, *_NUMBERS), lines, len(names)))
     if rows.height > _MOST:
-        inner += (Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
+        inner += (doc.Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
     if tier == "exploratory":
-        yield Section(_TITLES[tier], tier, inner, folded=True)
+        yield doc.Section(_TITLES[tier], tier, inner, folded=True)
     else:
-        yield Heading(_TITLES[tier])
+        yield doc.Heading(_TITLES[tier])
         yield from inner
 
 
@@ -374,9 +362,9 @@ def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
     return estimate, bounds, "" if p is None else f"{p:.3f}", smallest, row["sign"] or ""
 
 
-def _levels(outcome: Outcome) -> Iterator[Block]:
-    yield Heading("Levels")
-    yield Paragraph(
+def _levels(outcome: Outcome) -> Iterator[doc.Block]:
+    yield doc.Heading("Levels")
+    yield doc.Paragraph(
         "Means over languages, and over training seeds with their standard deviation in brackets; chance is the mean "
         "of the best answers that need no text."
     )
@@ -396,21 +384,20 @@ def _levels(outcome: Outcome) -> Iterator[Block]:
         if there:
             yield _level_table(target, arms, there, known)
     low, high = RANGE
-    yield Paragraph(
+    yield doc.Paragraph(
         f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
         f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
     )
 
 
-def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> Table:
+def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> doc.Table:
     lines = []
     for arm in arms:
         cells = [known.get((arm, target, condition)) for condition in conditions]
         chance = next((cell["chance"] for cell in cells if cell), None)
         if any(cells):
             lines.append((arm, *(_level(cell) for cell in cells), points(chance)))
-    made = grid((target, *conditions, "chance"), lines, 1)
-    return Table(made.columns, made.rows, target)
+    return doc.grid((target, *conditions, "chance"), lines, 1, target)
 
 
 def _level(cell: dict[str, Any] | None) -> str:
@@ -427,7 +414,7 @@ def in_range(values: pl.DataFrame) -> float:
     return float(shares.is_between(*RANGE).mean() or 0.0)  # type: ignore[arg-type]  # of a column of booleans
 
 
-def _models(outcome: Outcome) -> Iterator[Block]:
+def _models(outcome: Outcome) -> Iterator[doc.Block]:
     rows = outcome.arms.group_by("arm", maintain_order=True).agg(
         pl.first("intermediate_set", "intermediate_examples", "tasks", "diversity", "params_nonembedding", "base_kind"),
         steps=pl.col("steps").max(),
@@ -446,23 +433,24 @@ def _models(outcome: Outcome) -> Iterator[Block]:
         )
         for row in rows.iter_rows(named=True)
     ]
-    yield Heading("Models")
-    yield Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
-    yield grid(heads, lines, 2)
+    yield doc.Heading("Models")
+    yield doc.Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
+    yield doc.grid(heads, lines, 2)
 
 
 def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _made(outcome: Outcome) -> Iterator[Block]:
+def _made(outcome: Outcome) -> Iterator[doc.Block]:
     facts = outcome.facts
-    yield Heading("How it was made")
+    yield doc.Heading("How it was made")
     size = f"{facts['cells']} cells (an arm, a training seed, a target), {facts['seeds']} training seeds"
-    yield Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
-    yield Code((f"robust-xtreme study {facts['name']}",), "sh")
+    yield doc.Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
+    yield doc.Code((f"robust-xtreme study {facts['name']}",), "sh")
     if power := facts["power"]:
-        yield Paragraph(
+        yield doc.Paragraph(
             f"Planned with an effect of {power['effect']:g} and a spread over seeds of {power['sd']:g}, in its unit."
         )
-    yield Section("The study's file", "file", (Code(tuple(outcome.study.text.splitlines()), "toml"),), folded=True)
+    file = doc.Code(tuple(outcome.study.text.splitlines()), "toml")
+    yield doc.Section("The study's file", "file", (file,), folded=True)

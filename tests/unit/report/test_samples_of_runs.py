@@ -17,9 +17,8 @@ from tests.program import program
 from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
-from robust_xtreme.report.beside import beside
 from robust_xtreme.report.blocks import Block, Bullets, Diff, Sample, Section, inlines, text_of
-from robust_xtreme.report.document import results_of
+from robust_xtreme.report.document import beside, results_of
 from robust_xtreme.report.samples.choosing import ExampleChoice, chosen, rows_of
 from robust_xtreme.report.samples.part import samples_part
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of

@@ -16,10 +16,10 @@ import polars as pl
 from robust_xtreme.core import registry
 from robust_xtreme.core.sinks import Trusted, between, filled, visible
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.exchange.exporting.levels import levels
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, unlinked
 from robust_xtreme.report.cells import language_name
+from robust_xtreme.report.outputs import levels
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import partial, verdicts
 from robust_xtreme.report.view import Results

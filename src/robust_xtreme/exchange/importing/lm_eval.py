@@ -22,8 +22,7 @@ from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.importing import raw
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
-from robust_xtreme.exchange.importing.scoring import metric_of, ours
-from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
+from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of, ours
 from robust_xtreme.files import store
 
 OURS: Final = "robust_xtreme"

@@ -12,7 +12,7 @@ from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.exchange.importing import inspect_logs, lm_eval, raw
 from robust_xtreme.exchange.importing.raw import ImportedFile
 from robust_xtreme.exchange.importing.run import Read
-from robust_xtreme.exchange.importing.stated import CLOSED
+from robust_xtreme.exchange.importing.scoring import CLOSED
 from robust_xtreme.files import store
 
 JSONL: Final = "jsonl"

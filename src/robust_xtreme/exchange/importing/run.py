@@ -37,14 +37,15 @@ from robust_xtreme.exchange.importing.items import (
 from robust_xtreme.exchange.importing.scoring import (
     Scoring,
     constants_of,
+    differing_scores,
     facts_of,
     metric_of,
     mixed,
+    other_words,
     scoring_of,
     stats_of,
     unscored,
 )
-from robust_xtreme.exchange.importing.stated import differing_scores, other_words
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import check_columns
 from robust_xtreme.files.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest

@@ -13,8 +13,16 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.core.sinks import csv_cell
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA
-from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, FileNoise, batches, check_served, lead_of
-from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples, texts
+from robust_xtreme.exchange.perturbing.noised import (
+    NOT_APPLICABLE,
+    FileNoise,
+    TaskChoice,
+    batches,
+    check_served,
+    examples,
+    lead_of,
+    texts,
+)
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
 from robust_xtreme.noise.conditions.frozen import Edit, Frozen
 from robust_xtreme.noise.engine.noised import Noised

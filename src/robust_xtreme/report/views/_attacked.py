@@ -50,11 +50,6 @@ def _beside(condition: str) -> tuple[str | None, str | None]:
     return (random[0].name if random else None), drawn.name
 
 
-_ATTACKS_COLUMNS: Final = (
-    "language", "noise", *(f"{level}_{part}" for level in LEVELS for part in ("level", "low", "high")),
-    *BELOW_RANDOM, "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes",
-    "no_edit", "attacked", "n", "label_risk",
-)  # fmt: skip
 _DESCRIPTION: Final = (
     "The share of items that are right when clean and wrong after at most so many queries, on average over languages."
 )
@@ -72,7 +67,12 @@ def attacks(results: Results) -> pl.DataFrame:
     whole = attacked(results)
     cost = results.attacks.drop("clusters").rename({"words": "edited_words"})
     whole = whole.drop("n", "success", "queries").join(cost, on=CELL, maintain_order="left")
-    return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *_ATTACKS_COLUMNS)
+    columns = (
+        "language", "noise", *(f"{level}_{part}" for level in LEVELS for part in ("level", "low", "high")),
+        *BELOW_RANDOM, "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes",
+        "no_edit", "attacked", "n", "label_risk",
+    )  # fmt: skip
+    return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *columns)
 
 
 @view(title="Defences", order=37)

@@ -30,11 +30,6 @@ from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.stats.degrade import CONSTANT
 from robust_xtreme.stats.stages import OWN
 
-_CLEAN_SCORES_COLUMNS: Final = (
-    "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",
-    "setting", "n", "clusters", "truncated",
-)  # fmt: skip
-
 
 @view(title="Clean", order=5)
 def clean_scores(results: Results) -> pl.DataFrame:
@@ -50,22 +45,25 @@ def clean_scores(results: Results) -> pl.DataFrame:
         level=pl.col("value"), note=pl.concat_str(notes, separator=", ", ignore_nulls=True)
     )
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
-    return sectioned(named, "metric", noise=False).select(SECTION, *_CLEAN_SCORES_COLUMNS)
-
-
-_BY_LANGUAGE_COLUMNS: Final = (
-    "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
-    "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread", "n",
-    "clusters", "chance", "chance_name", "shallow", "shallow_noisy", "marks", "grapheme_edit_rate", "word_edit_rate",
-    "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated", "inert", "overlap",
-)  # fmt: skip
+    columns = (
+        "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",
+        "setting", "n", "clusters", "truncated",
+    )  # fmt: skip
+    return sectioned(named, "metric", noise=False).select(SECTION, *columns)
 
 
 @view(title="By language", order=20)
 def by_language(results: Results) -> pl.DataFrame:
     """Each perturbed cell of the headline metric beside its clean twin."""
     rows = headline(perturbed(results), results).filter(pl.col("scope") == "all")
-    return sectioned(rows, "metric").select(SECTION, *_BY_LANGUAGE_COLUMNS)
+    columns = (
+        "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
+        "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread",
+        "n", "clusters", "chance", "chance_name", "shallow", "shallow_noisy", "marks", "grapheme_edit_rate",
+        "word_edit_rate", "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated",
+        "inert", "overlap",
+    )  # fmt: skip
+    return sectioned(rows, "metric").select(SECTION, *columns)
 
 
 _SCOPES: Final = ("noised_gold", "untouched")
@@ -93,17 +91,15 @@ def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     return levels.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")
 
 
-_LABEL_RISK_COLUMNS: Final = (
-    "language", "perturbation", "strength", "label_risk", "change", "no_claim", "change_low", "change_high",
-    "change_without_risk", "without_risk_low", "without_risk_high",
-)  # fmt: skip
-
-
 @view(title="Label risk", order=45)
 def label_risk(results: Results) -> pl.DataFrame:
     """Cells with edited numbers or negators, at each perturbation's highest strength, and their change without them."""
     rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all", pl.col("label_risk") > 0)
-    return sectioned(rows).select(SECTION, *_LABEL_RISK_COLUMNS)
+    columns = (
+        "language", "perturbation", "strength", "label_risk", "change", "no_claim", "change_low", "change_high",
+        "change_without_risk", "without_risk_low", "without_risk_high",
+    )  # fmt: skip
+    return sectioned(rows).select(SECTION, *columns)
 
 
 @view(title="What the noise did", order=40)
@@ -125,11 +121,6 @@ def _mix(counts: dict[str, int]) -> str:
 
 
 _TWIN: Final = (*(name for name in CELL if name != "condition"), "metric", "scope")
-_TOKENIZER_COLUMNS: Final = (
-    "script", "language", "perturbation", "strength", "nominal", "change", "no_claim", "grapheme_edit_rate",
-    "tokens_per_word_clean", "tokens_per_word", "unknown_clean", "unknown", "truncated_clean", "truncated",
-    "tokens_changed",
-)  # fmt: skip
 
 
 @view(title="What the tokenizer makes of the noise", order=42)
@@ -143,13 +134,14 @@ def tokenizer(results: Results) -> pl.DataFrame:
     read = pl.any_horizontal(pl.col("truncated", "tokens_per_word").is_not_null())  # an imported run knows no tokens
     rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all", read)
     named = sectioned(rows, "metric").with_columns(order=pl.col(SECTION).rank("dense"))
-    return named.sort("order", "script", maintain_order=True).select(SECTION, *_TOKENIZER_COLUMNS)
+    columns = (
+        "script", "language", "perturbation", "strength", "nominal", "change", "no_claim", "grapheme_edit_rate",
+        "tokens_per_word_clean", "tokens_per_word", "unknown_clean", "unknown", "truncated_clean", "truncated",
+        "tokens_changed",
+    )  # fmt: skip
+    return named.sort("order", "script", maintain_order=True).select(SECTION, *columns)
 
 
-_WORST_CELLS_COLUMNS: Final = (
-    "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
-    "p_adjusted", "marks", "grapheme_edit_rate",
-)  # fmt: skip
 _NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED: "without a verdict, tested or not"}
 
 
@@ -161,25 +153,23 @@ def worst_cells(results: Results) -> pl.DataFrame:
     parts = {"task": pl.col("column"), SECTION: pl.lit("")}
     joint = {f"tested_change_{end}": pl.col(f"joint_change_{end}") for end in ("low", "high")}
     marked = pl.Series("marked_change", changes, dtype=pl.String)
-    return cells.with_columns(marked, **parts, **joint).select(SECTION, *_WORST_CELLS_COLUMNS)
-
-
-_WORST_OF_SEEDS_COLUMNS: Final = (
-    "language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread",
-)  # fmt: skip
+    columns = (
+        "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
+        "p_adjusted", "marks", "grapheme_edit_rate",
+    )  # fmt: skip
+    return cells.with_columns(marked, **parts, **joint).select(SECTION, *columns)
 
 
 @view(title="Worst case over noise seeds", order=28)
 def worst_of_seeds(results: Results) -> pl.DataFrame:
     """Levels if each item counts under its worst noise seed, at each perturbation's highest strength."""
     cells = highest(headline_cells(results)).filter(pl.col("worst").is_not_null())
-    return sectioned(cells, "metric").select(SECTION, *_WORST_OF_SEEDS_COLUMNS)
+    columns = (
+        "language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread",
+    )  # fmt: skip
+    return sectioned(cells, "metric").select(SECTION, *columns)
 
 
-_LARGEST_LOSSES_COLUMNS: Final = (
-    "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
-    "marks", "grapheme_edit_rate",
-)  # fmt: skip
 _DESCRIPTION: Final = (
     "Change in points, the largest loss first. Thick: the interval that is valid for all tests at once; thin: that of "
     "a cell alone, where it is not tested or has too few clusters for the other; the tick is the mde."
@@ -203,4 +193,8 @@ def largest_losses(results: Results) -> pl.DataFrame:
     """The tested changes that are worst; joint intervals are valid for all tests at once, and need 60 clusters."""
     rows = _cells(results).group_by(SECTION, maintain_order=True).head(20)
     rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
-    return rows.select(SECTION, *_LARGEST_LOSSES_COLUMNS)
+    columns = (
+        "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
+        "marks", "grapheme_edit_rate",
+    )  # fmt: skip
+    return rows.select(SECTION, *columns)

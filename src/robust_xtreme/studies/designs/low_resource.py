@@ -64,31 +64,10 @@ _ROUNDS: Final = 500
 _STILL: Final = 1e-10
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Shrunk:
-    """A language's mean after pooling, its standard deviation, and the weight of its own mean (0 to 1)."""
+def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> tuple[float, dict[str, float]] | None:
+    """The standard deviation between parts, and the partially pooled means, of plain means and their standard errors.
 
-    mean: float
-    sd: float
-    weight: float
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class PooledMean:
-    """The common mean and its standard error, the standard deviation `tau` between languages, and each language."""
-
-    mean: float
-    se: float
-    tau: float
-    parts: Mapping[str, Shrunk]
-
-
-def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> PooledMean | None:
-    """The pooled means from plain means and their standard errors, by name.
-
-    Names without an error, or with one of 0, are left out. None with fewer than three names.
+    Both are by name. Names without an error, or with one of 0, are left out. None with fewer than three names.
     """
     names = [name for name in means if errors.get(name, 0.0) > 0]
     if len(names) < 3:
@@ -96,14 +75,9 @@ def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> PooledMea
     y, v = np.array([means[name] for name in names]), np.array([errors[name] ** 2 for name in names])
     tau2 = _reml(y, v)
     weights = 1 / (v + tau2)
-    mean = float(weights @ y / weights.sum())
-    se = float(1 / math.sqrt(weights.sum()))
-    parts = {}
-    for name, value, variance in zip(names, y, v, strict=True):
-        weight = tau2 / (tau2 + variance)
-        spread = math.sqrt(weight * variance + (1 - weight) ** 2 * se**2)  # with the variance of the common mean
-        parts[name] = Shrunk(float(weight * value + (1 - weight) * mean), spread, float(weight))
-    return PooledMean(mean, se, math.sqrt(tau2), parts)
+    own = tau2 / (tau2 + v)  # the weight of a part's own mean
+    shrunk = own * y + (1 - own) * float(weights @ y / weights.sum())
+    return math.sqrt(tau2), dict(zip(names, map(float, shrunk), strict=True))
 
 
 def _reml(y: Any, v: Any) -> float:
@@ -318,13 +292,13 @@ def _languages(contrasts: pl.DataFrame, arm: str, analysis: LowResource) -> list
     rows = {row["language"]: row for row in frame.iter_rows(named=True)}
     means = {code: row["estimate"] for code, row in rows.items()}
     pool = pooled(means, {code: row["se"] for code, row in rows.items() if row["se"]})
-    parts = {} if pool is None else pool.parts
+    parts = pool[1] if pool else {}
     listed = []
     for code, row in rows.items():
-        beside = f"; partially pooled {signed(parts[code].mean)}" if code in parts else ""
+        beside = f"; partially pooled {signed(parts[code])}" if code in parts else ""
         claim = f", {row['sign']}" if row["sign"] else ""
         listed.append(f"{code} {signed(row['estimate'])} ({interval(row)}{claim}{beside})")
-    spread = "" if pool is None else f" The standard deviation between languages is {pool.tau:.2f} points."
+    spread = f" The standard deviation between languages is {pool[0]:.2f} points." if pool else ""
     return [f"Gains of {arm} by language, in points: {'; '.join(listed)}.{spread}"] if listed else []
 
 

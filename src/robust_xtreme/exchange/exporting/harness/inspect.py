@@ -59,7 +59,7 @@ def writer(each: Selected, job: ExportJob, made: Path) -> Callable[[Page, str], 
 
 def _ask(sheet: TaskSheet, job: ExportJob) -> Ask:
     if sheet.family == CLASSIFICATION.name:
-        question = _QUESTIONS.get(sheet.task, "Which label is right for these texts?")
+        question = _QUESTIONS.get(sheet.origin.task, "Which label is right for these texts?")
         return lambda row, _: _of_choices(f"{_input(sheet, row)}{_GAP}{question}", sheet.labels, row["label"])
     if sheet.family == CHOICE.name:
         return _chosen

@@ -109,10 +109,10 @@ def _table(file: TaskFile, name: str) -> dict[str, Any]:
 def _identity(sheet: TaskSheet, page: Page, file: TaskFile) -> dict[str, Any]:
     return {
         "format": 1,
-        "task": sheet.task,
-        "language": sheet.language,
-        "context_language": sheet.context_language,
-        "split": sheet.split,
+        "task": sheet.origin.task,
+        "language": sheet.origin.question,
+        "context_language": sheet.origin.context,
+        "split": sheet.origin.split,
         "condition": page.condition,
         "noise_seed": page.seed,
         "lm_eval": file.version,

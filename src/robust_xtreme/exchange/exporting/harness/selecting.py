@@ -58,19 +58,15 @@ def sheet_of(
         return read
     examples = selecting.limit(read.examples, limit)
     rows, answers = _rows(task, read, examples, pools)
-    origin = Origin(task.name, read.split, language)
     return TaskSheet(
-        name=name,
-        task=task.name,
-        family=task.family,
-        split=read.split,
-        language=origin.question,
-        context_language=origin.context,
-        data=selecting.identity_of(examples, None),
-        examples=examples,
-        rows=rows,
+        name,
+        Origin(task.name, read.split, language),
+        examples,
+        rows,
         fields=task.perturbed[0],
         known=task.fields,
+        family=task.family,
+        data=selecting.identity_of(examples, None),
         answers=answers,
         shots=_shots(task, read, pools) if shots else (),
         labels=task.labels,
@@ -276,7 +272,7 @@ def _condition(each: SuiteCell, sheet: TaskSheet, seeds: int) -> Condition | str
     if not set(cell.fields) <= set(sheet.known):
         return f"no field {' and '.join(cell.fields)}: {cell} is not applied. Fields: {', '.join(sheet.known)}."
     family = sheet.family or (SPAN_QA.name if sheet.answers else "")
-    check_family(each, family, sheet.task)
+    check_family(each, family, sheet.origin.task)
     if name := refusing(cell, family):
         return f"{name} has no meaning in {family}: {cell} of {each.suite} is not applied."
     on = cell.on(*(name for name in sheet.known if name in (cell.fields or sheet.fields)))

@@ -107,8 +107,8 @@ def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
     code = language_of(name, job.languages)
     split = file.evaluated[1] if file else "test"
     rows = _rows(name, code, job, file, split)
-    task = without_language(name, code)
-    table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
+    origin = Origin(without_language(name, code), split, code)
+    table = _Table(rows, origin, job, _location(job.rows, name, code) or name)
     examples = limit(table.examples(), job.limit or None)
     numbers = [int(example.id.rpartition("/")[2]) for example in examples]
     shots = _shots(name, code, job, file)
@@ -116,15 +116,10 @@ def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
         if other := sorted(shot.keys() ^ rows[0].keys()):
             raise UserError(f"{name}: the rows for prompts and the others differ in the column {other[0]!r}.")
     return TaskSheet(
-        name=name,
-        task=task,
-        family="",
-        split=split,
-        language=code,
-        context_language=code,
-        data="",
-        examples=examples,
-        rows=tuple(rows[number] for number in numbers),
+        name,
+        origin,
+        examples,
+        tuple(rows[number] for number in numbers),
         fields=job.fields,
         known=job.fields,
         answers=tuple(table.answers[number] for number in numbers) if table.answers else (),
