@@ -54,6 +54,7 @@ WRITERS: Final = {
         "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
+        "gating/outputs.py": "what the renderers made",
         "cli/attack.py": "sheets that people fill in, by `csv_cell`",
     },
     r"store\.write_text\(": {

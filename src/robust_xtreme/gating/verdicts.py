@@ -198,8 +198,6 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
 
-_TESTED: Final = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
-
 
 def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> Any:
     """The verdict of each row, from its bounds, corrected p and margin: numpy arrays.
@@ -263,7 +261,8 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
-    columns = (np.array([row[name] for row in rows], np.float64) for name in _TESTED)
+    names = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
+    columns = (np.array([row[name] for row in rows], np.float64) for name in names)
     difference, se, widened_se, clusters, df, skew, p = columns
     tested = ~np.isnan(p)
     p_gate = np.full(len(rows), np.nan)

@@ -87,7 +87,7 @@ def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
     files = {"cells.csv": csv.table(cells(results)), "manifest.json": _json(manifest), **added.files}
     shown = _chosen(results, views) if views else page(results, added.examples, added.parts)
-    return _encoded(html.page(shown, [html.Download(*file) for file in files.items()], added.draws))
+    return _encoded(html.page(shown, files, added.draws))
 
 
 def _tex(results: Results, views: Sequence[str]) -> bytes:

@@ -51,13 +51,14 @@ _PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {
 def what_was_run(results: Results) -> Iterator[Block]:
     """The blocks under the heading of the same name."""
     manifest = results.manifest
-    version, spec = (str(manifest.get(name, "unknown")) for name in ("version", "spec_hash"))
-    summary = f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
+    version, spec_hash = (str(manifest.get(name, "unknown")) for name in ("version", "spec_hash"))
+    summary = f"robust-xtreme {version}, spec {spec_hash}. Points from 0 to 100; every change is perturbed minus clean."
     yield Paragraph(summary)
     yield from partial(manifest)
     yield from counts(results)
-    if lines := settings(manifest):
-        yield Code(lines)
+    if spec := manifest.get("spec"):
+        lines = (f"{name} = {json.dumps(spec[name], ensure_ascii=False, sort_keys=True)}" for name in sorted(spec))
+        yield Code(tuple(lines))
     if manifest.get("commands"):
         yield Paragraph("Commands:")
         yield Code(tuple(manifest["commands"]))
@@ -149,17 +150,6 @@ def _changed(cell: Mapping[str, Any]) -> str:
         joint = interval(cell["joint_change_low"], cell["joint_change_high"])
         bounds = f"joint interval {joint}, valid for all tests at once"
     return f"{points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} ({bounds})"
-
-
-def settings(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every key of the spec with its value, sorted."""
-    spec = sorted(manifest.get("spec", {}).items())
-    return tuple(f"{name} = {json.dumps(value, ensure_ascii=False, sort_keys=True)}" for name, value in spec)
-
-
-def commands(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The commands that make the run again: as they were kept, else with the run's own file."""
-    return tuple(map(str, manifest.get("commands", ()))) or ("robust-xtreme eval --config run.toml",)
 
 
 def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:

@@ -17,6 +17,7 @@ from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserErro
 from robust_xtreme.core.sinks import Trusted, one_line
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import csv, store
+from robust_xtreme.files.frames import assembled
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES
 from robust_xtreme.report import blocks as doc
@@ -28,8 +29,7 @@ from robust_xtreme.stats.shapes import fits
 from robust_xtreme.stats.stages import OWN
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.design import ARMS, CLEAN, CONTRASTS, VALUES
-from robust_xtreme.studies.grid import StudyCell, cells
-from robust_xtreme.studies.study_file import Study, parsed
+from robust_xtreme.studies.study_file import Study, StudyCell, cells, parsed
 
 FACTS: Final = "study.json"
 FILE: Final = "study.toml"
@@ -112,7 +112,7 @@ def collected(cells: Iterable[StudyCell], work: Path) -> tuple[pl.DataFrame, pl.
             cure = f"Remove the folder {folder}: the same command computes it again."
             raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
         _check_data(cell, folder, manifest["units"], data)
-    return _frame(values, VALUES), _frame(arms, ARMS)
+    return assembled(values, VALUES).sort(VALUES.key), assembled(arms, ARMS).sort(ARMS.key)
 
 
 def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
@@ -122,10 +122,6 @@ def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str,
         if unit["data"] != known:
             what = f"{cell.target} {unit['language']} has other data in {folder} than in {other}"
             raise Mismatch(f"{what}: the data changed meanwhile. Study them in another folder: --out DIR")
-
-
-def _frame(rows: Sequence[dict[str, Any]], frame: Any) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=frame.schema, orient="row").sort(frame.key)
 
 
 def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
@@ -263,9 +259,9 @@ LEGEND: Final = {
 def pages(outcome: Outcome) -> dict[str, Trusted]:
     """`report.md` and `report.html`: the same frames give the same bytes."""
     frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
-    downloads = [html.Download(f"{frame.name}.csv", csv.dump(data, frame)) for frame, data in frames]
+    files = {f"{frame.name}.csv": csv.dump(data, frame) for frame, data in frames}
     plain = document(outcome, charts=False)
-    return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), downloads)}
+    return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), files)}
 
 
 def document(outcome: Outcome, *, charts: bool) -> doc.ReportPage:
@@ -300,11 +296,9 @@ def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
 
 def _forest(rows: pl.DataFrame) -> dict[str, Any]:
     """A point and an interval for each row."""
-    names = [_name(row) for row in rows.iter_rows(named=True)]
-    data = [
-        {"name": name, "estimate": row["estimate"], "low": row["low"], "high": row["high"], "tier": row["tier"]}
-        for name, row in zip(names, rows.iter_rows(named=True), strict=True)
-    ]
+    shown = ("estimate", "low", "high", "tier")
+    data = [{"name": _name(row), **{key: row[key] for key in shown}} for row in rows.iter_rows(named=True)]
+    names = [row["name"] for row in data]
     axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
     row = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": axis}
     thick = {"field": "tier", "type": "nominal", "legend": None, "scale": {"range": [4, 1.5]}, "sort": ["primary"]}

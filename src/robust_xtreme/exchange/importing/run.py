@@ -344,7 +344,9 @@ def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Se
     is_json = pl.col(name).str.contains(_JSON) & ~pl.col(name).is_in(_no_json(rows, name))
     if scoring.family == SPAN_QA.name:  # a number is a text, too
         is_json = pl.col("sums").is_not_null() & is_json if name == "prediction" else is_json
-    written = pl.when(is_json).then(name).otherwise(_quoted(name))
+    encoded = pl.struct(pl.col(name).alias("")).struct.json_encode()
+    quoted = encoded.str.strip_prefix('{"":').str.strip_suffix("}")
+    written: pl.Expr = pl.when(is_json).then(name).when(pl.col(name).is_not_null()).then(quoted)
     if scoring.family in (CHOICE.name, CLASSIFICATION.name):
         numbers = pl.col(name).replace_strict(_numbers(rows, name, scoring, path), default=None, return_dtype=pl.String)
         written = pl.when(pl.col("sums").is_null()).then(numbers).otherwise(written)
@@ -361,12 +363,6 @@ def _no_json(rows: pl.DataFrame, name: str) -> list[str]:
         except (ValueError, RecursionError):
             others.append(text)
     return others
-
-
-def _quoted(name: str) -> pl.Expr:
-    """A string as JSON."""
-    encoded = pl.struct(pl.col(name).alias("")).struct.json_encode()
-    return pl.when(pl.col(name).is_not_null()).then(encoded.str.strip_prefix('{"":').str.strip_suffix("}"))
 
 
 def _numbers(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, final
 
 import numpy as np
@@ -168,7 +168,7 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
     has_answer = pl.col("prediction").is_not_null() | is_unparsed
     tables = [
         _table(numbered, ["sums"], _sums_given, path),
-        _table(numbered.filter(without_sums, has_answer), _ANSWER, _by(scoring), path),
+        _table(numbered.filter(without_sums, has_answer), _ANSWER, partial(_scored, scoring), path),
         _table(numbered, ["scores"], _scores_given, path),
     ]
     several = [table for table in tables if table.height]
@@ -194,7 +194,7 @@ def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.Dat
         metric, family = ("token_accuracy", TAGGING.name) if is_tagged else ("accuracy", CLASSIFICATION.name)
         scoring = Scoring(family, () if is_tagged else labels_of(given), (metric,))
     is_known = scoring.family in _UNMOVED and given.get_column("prediction").is_not_null().any()
-    return _table(given if is_known else given.clear(), _ANSWER, _by(scoring), path)
+    return _table(given if is_known else given.clear(), _ANSWER, partial(_scored, scoring), path)
 
 
 def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
@@ -300,18 +300,14 @@ def metric_of(name: str) -> str:
     return name if ours else f"{GIVEN}{name}"
 
 
-def _by(scoring: Scoring) -> Callable[[_Values], _Sums]:
-    """A function that scores predictions by the metrics of the task."""
-
-    def score(values: _Values) -> _Sums:
-        if scoring.family not in FAMILIES:
-            return {}
-        columns, targets = scored(values, scoring.family, scoring.labels)
-        responses = Responses(columns, columns, targets, targets)
-        codes = [*range(len(values))]
-        return {(metric, ALL): (codes, named(metric).everywhere(responses)) for metric in scoring.metrics}
-
-    return score
+def _scored(scoring: Scoring, values: _Values) -> _Sums:
+    """The sums of predictions by the metrics of the task."""
+    if scoring.family not in FAMILIES:
+        return {}
+    columns, targets = scored(values, scoring.family, scoring.labels)
+    responses = Responses(columns, columns, targets, targets)
+    codes = [*range(len(values))]
+    return {(metric, ALL): (codes, named(metric).everywhere(responses)) for metric in scoring.metrics}
 
 
 def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:

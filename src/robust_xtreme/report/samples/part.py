@@ -27,7 +27,7 @@ from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines
 from robust_xtreme.report.cells import anchor, cell_name, language_name, named_beside
 from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, ExampleChoice, SampleRows, chosen, rows_of
-from robust_xtreme.report.samples.texts import Kept, Remade, Texts, spec_of, texts_of
+from robust_xtreme.report.samples.texts import Kept, Key, Remade, spec_of, texts_of
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, native, short, split_at, width_of, window
 from robust_xtreme.report.view import Results
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
@@ -159,7 +159,7 @@ class KnownExamples:
     `width` is about how many clusters of a text are shown.
     """
 
-    remade: Mapping[tuple[str, int, str], Remade] = field(default_factory=dict)
+    remade: Mapping[Key, Remade] = field(default_factory=dict)
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tokenizers: Mapping[str, Tokenize] = field(default_factory=dict)
     width: int = WIDTH
@@ -440,10 +440,10 @@ def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[doc.
     for run in runs:
         models = _models(run.rows)
         of_models = shown.filter(pl.col("cell_model").is_in(models))
-        made = texts_of(of_models, run.spec, run.manifest, run.kept) if run.spec else Texts({}, ())
-        of_run = replace(known_of(made, run.spec, run.manifest), width=width_of(shown.height))
+        remade, problems = texts_of(of_models, run.spec, run.manifest, run.kept) if run.spec else ({}, ())
+        of_run = replace(known_of(remade, run.spec, run.manifest), width=width_of(shown.height))
         known |= dict.fromkeys(models, of_run)
-        lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *made.problems)]
+        lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *problems)]
     groups = [*_groups(shown, known)]
     if not groups:
         return
@@ -458,10 +458,10 @@ def _models(rows: SampleRows) -> list[str]:
     return rows.predictions.select("model").unique().collect(engine="streaming").to_series().to_list()
 
 
-def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> KnownExamples:
+def known_of(remade: Mapping[Key, Remade], spec: RunSpec | None, manifest: Mapping[str, Any]) -> KnownExamples:
     """What is known of examples beside their rows."""
     labels = {unit["task"]: unit["labels"] for unit in manifest.get("units", ()) if "labels" in unit}
-    return KnownExamples(made.remade, labels, tokenizers_of(spec, manifest) if spec and made.remade else {})
+    return KnownExamples(remade, labels, tokenizers_of(spec, manifest) if spec and remade else {})
 
 
 def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator[doc.Section]:
@@ -486,6 +486,6 @@ def samples(
     if shown.is_empty():
         return [], ()
     spec = spec_of(folder, results.manifest)
-    made = texts_of(shown, spec, results.manifest, watch=watch)
-    known = known_of(made, spec, results.manifest)
-    return [sample(row, known) for row in shown.iter_rows(named=True)], made.problems
+    remade, problems = texts_of(shown, spec, results.manifest, watch=watch)
+    known = known_of(remade, spec, results.manifest)
+    return [sample(row, known) for row in shown.iter_rows(named=True)], problems

@@ -78,12 +78,12 @@ def sheet_of(
     """
     many, seed = size
     chosen, counts = _drawn(results, choosing.rows_of(folder, results.manifest), wanted, many, seed)
-    made = texts_of(chosen, spec_of(folder, results.manifest), results.manifest, watch=watch)
-    rows = [row for row in chosen.iter_rows(named=True) if key_of(row) in made.remade]
+    remade, problems = texts_of(chosen, spec_of(folder, results.manifest), results.manifest, watch=watch)
+    rows = [row for row in chosen.iter_rows(named=True) if key_of(row) in remade]
     if not rows:
-        raise Mismatch(made.problems[0] if made.problems else "No text of the run could be made again.")
+        raise Mismatch(problems[0] if problems else "No text of the run could be made again.")
     labels = {unit["task"]: unit["labels"] for unit in results.manifest.get("units", ()) if "labels" in unit}
-    shown = [_shown(row, made.remade[key_of(row)], labels.get(row["task"], ())) for row in rows]
+    shown = [_shown(row, remade[key_of(row)], labels.get(row["task"], ())) for row in rows]
     run = str(results.manifest.get("spec_hash", ""))
     named = ("cell_model", "cell_condition", "noise_seed", "example")
     names = [row_name(run, seed, *(row[column] for column in named)) for row in rows]
@@ -94,7 +94,7 @@ def sheet_of(
     ]
     controls = sum(row["kind"] == CLEAN for row in key)
     written = frames.dump(build(key, SHEET_KEY).sort(ROW), SHEET_KEY)
-    return Sheet(frames.table(_table(names, shown), inert), written, len(rows), controls, made.problems)
+    return Sheet(frames.table(_table(names, shown), inert), written, len(rows), controls, problems)
 
 
 def row_name(run: str, seed: int, model: str, condition: str, noise_seed: int, example: str) -> str:

@@ -55,9 +55,6 @@ PREMISE: Final = "premise"
 """The correction of the premise, that there is a gain on clean text."""
 
 EFFECTIVE: Final = "effective robustness"
-LEFT_OUT: Final = ", no transfer"
-"""What the names of contrasts end with in cells that are left out of averages."""
-
 NOISE: Final = "noise"
 """The condition of an average over all noise families."""
 
@@ -399,7 +396,7 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
             change = pair.change(several, families, scale)
             yield pair.estimand(EXPLORATORY, CHANGE, change, scale, target=target, condition=NOISE)
     for cell in pair.grid.cells(pair.arm, pair.reference):
-        yield from _of_cell(pair, cell, "" if cell in cells else LEFT_OUT)
+        yield from _of_cell(pair, cell, "" if cell in cells else ", no transfer")
 
 
 def _of_cell(pair: _Pair, cell: Cell, note: str) -> Iterator[Estimand]:

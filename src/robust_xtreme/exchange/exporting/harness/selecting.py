@@ -40,14 +40,6 @@ NAMES: Final = {
 }
 """The tasks that lm-eval has, and their names there."""
 
-_SHOTS: Final = 100
-
-
-def name_of(task: str, language: str) -> str:
-    """The name of one of our tasks in lm-eval."""
-    origin = Origin(task, "", language)
-    return NAMES[task].format(question=origin.question, context=origin.context)
-
 
 def sheet_of(
     name: str, task: TaskSpec, language: str, split: str, pools: Pools, limit: int | None, shots: bool
@@ -111,7 +103,7 @@ def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
         try:
             split = load(task, pools.source, read.language, other, pools)
             if split.labelled:
-                return _rows(task, split, split.examples[:_SHOTS], pools)[0]
+                return _rows(task, split, split.examples[: their_tasks.SHOTS], pools)[0]
         except UserError:  # what is exported does not need this split
             continue
     return ()
@@ -142,17 +134,11 @@ class Selected:
             yield from (maker.of(condition, seed) for seed in condition.seeds)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is exported, and a line for each part that is left out."""
+def select(job: ExportJob) -> tuple[list[Selected], tuple[str, ...]]:
+    """What is exported of what a job names, and a line for each part that is left out.
 
-    selected: tuple[Selected, ...]
-    left: tuple[str, ...]
-
-
-def select(job: ExportJob) -> Selection:
-    """Read what a job names. Raises UserError where nothing is left, and for noise that asks a model or its tokens."""
+    Raises UserError where nothing is left, and for noise that asks a model or its tokens.
+    """
     codes(" ".join(code for name in job.languages for code in name.split("@")))
     cells = asked(job.perturb, job.keep_names)
     for cell in cells:
@@ -170,7 +156,7 @@ def select(job: ExportJob) -> Selection:
     left = [*unserved, *left]
     if not selected:
         raise UserError(f"Nothing is left to export. {left[0] if left else ''}".rstrip())
-    return Selection(tuple(selected), tuple(dict.fromkeys(left)))
+    return selected, tuple(dict.fromkeys(left))
 
 
 def _sheets(job: ExportJob, left: list[str]) -> list[Selected]:
@@ -220,7 +206,8 @@ def _unserved(task: TaskSpec, what: str) -> str:
 def _our_sheet(task: TaskSpec, code: str, job: ExportJob, pools: Pools, left: list[str]) -> list[Selected]:
     file, name, split = None, f"{task.name}_{code.replace('@', '_')}", job.split
     if job.what == LM_EVAL:
-        name = name_of(task.name, code)
+        origin = Origin(task.name, "", code)
+        name = NAMES[task.name].format(question=origin.question, context=origin.context)
         if name not in known_tasks():
             left.append(f"{task.name} {code}: lm-eval has no task {name}.")
             return []
