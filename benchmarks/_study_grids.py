@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.files.frames import build, empty
+from robust_xtreme.studies.design import ARMS, CLEAN, VALUES
 from robust_xtreme.studies.designs.robustness import Robustness
-from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
 
 ITEMS: Final = 200
 CHANCES: Final = {"xnli": 33.3, "xcopa": 50.0, "panx": 0.0}

@@ -35,7 +35,7 @@ from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, SHAPES, Planted, value
 
 from robust_xtreme.report.blocks import Block, Bullets, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.studies.cells import Crossing, grid_of, retained
+from robust_xtreme.studies.cells import Crossing, grid_of
 from robust_xtreme.studies.claims import CONTROL, PRIMARY, PRIMARY_SHARE, PRIMARY_TESTS, SECONDARY, contrasts, power_of
 from robust_xtreme.studies.designs.robustness import robustness
 
@@ -81,7 +81,7 @@ def drawn(planted: Planted, draw: np.random.Generator) -> Draw:
     numbers = next(each.by_seed for each in made if (each.tier, each.scale) == (PRIMARY, "points"))
     rows = contrasts(made)
     primary = rows.filter(pl.col("tier") == PRIMARY, pl.col("scale") == "points").row(0, named=True)
-    share = retained(grid_of(frame), ANALYSIS.endpoint_arm, ANALYSIS.without)
+    share = grid_of(frame).retained(ANALYSIS.endpoint_arm, ANALYSIS.without)
     right = "lower" if planted.shrinks else None
     significant = primary["p"] < _ALPHA * PRIMARY_SHARE and primary["estimate"] < 0
     false = [row for row in rows.filter(pl.col("sign").is_not_null()).iter_rows(named=True) if _is_false(planted, row)]

@@ -19,8 +19,7 @@ from robust_xtreme.exchange.importing import reading
 from robust_xtreme.exchange.importing.items import identified, items_of
 from robust_xtreme.exchange.importing.raw import ImportedFile
 from robust_xtreme.exchange.importing.run import manifest_of
-from robust_xtreme.exchange.importing.scoring import scoring_of, stats_of
-from robust_xtreme.exchange.importing.stated import differing_scores, other_words
+from robust_xtreme.exchange.importing.scoring import differing_scores, other_words, scoring_of, stats_of
 
 LM_EVAL: Final = ("old", "plain", "current")
 INSPECT: Final = ("eval", "json")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.studies.folder import Outcome, outcome, write
-from robust_xtreme.studies.grid import cells, victims
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.run import compute_cell
-from robust_xtreme.studies.study_file import read
+from robust_xtreme.studies.study_file import cells, read, victims
 
 TEXT: Final = """
 # robust-xtreme study tiny.toml

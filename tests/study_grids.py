@@ -11,8 +11,8 @@ import polars as pl
 
 from robust_xtreme.files.frames import build
 from robust_xtreme.studies.claims import contrasts
+from robust_xtreme.studies.design import ARMS, CLEAN, VALUES
 from robust_xtreme.studies.designs import capacity, diversity, low_resource, multimodal
-from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
 
 SEEDS = range(6)
 SPREAD = 0.3

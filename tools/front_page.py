@@ -18,8 +18,8 @@ from tools.gallery import sign
 from robust_xtreme.core import registry
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.report.charts.drawing import alone
+from robust_xtreme.report.charts.figures import heat
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.plots import heat
 from robust_xtreme.tasks.catalogue import served
 
 ROOT: Final = Path(__file__).parents[1]

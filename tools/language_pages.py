@@ -19,7 +19,7 @@ from robust_xtreme.report.blocks import Block, Bullets, Heading, Hyperlink, Para
 from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.charts.style import COLOURS, config
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.html_page import languages_of
+from robust_xtreme.report.html_page import languages
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
@@ -33,7 +33,7 @@ _INK: Final = "#57606a"
 
 def pages(results: Results) -> Iterator[tuple[str, str]]:
     """The code and the page of each language of a report."""
-    for part in languages_of(results):
+    for part in languages(results):
         picture = Prose(f"![Change against realised strength]({part.anchor}.svg)")
         head: tuple[Block, ...] = (Paragraph((_NOTE, Hyperlink("report", "../report.md"), ".")), picture)
         blocks = (*head, *part.blocks, *_missing(results, part.anchor))

@@ -42,7 +42,7 @@ def text() -> str:
     """The content of `__init__.pyi`."""
     import robust_xtreme
     from robust_xtreme import api
-    from robust_xtreme.exchange.importing.of_frame import from_frame
+    from robust_xtreme.exchange.importing.reading import from_frame
     from robust_xtreme.studies.run import study
 
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"

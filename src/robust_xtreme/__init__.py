@@ -21,7 +21,7 @@ __all__ = [
 __version__ = "0.1.0"
 _MODULES = {
     "Baseline": "robust_xtreme.gating.baselines",
-    "from_frame": "robust_xtreme.exchange.importing.of_frame",
+    "from_frame": "robust_xtreme.exchange.importing.reading",
     "study": "robust_xtreme.studies.run",
 }
 

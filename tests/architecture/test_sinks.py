@@ -41,7 +41,7 @@ WRITERS: Final = {
         "gating/pull_request.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",
         "gating/baselines.py": "the same",
-        "gating/target.py": "what the renderers made",
+        "gating/outputs.py": "what the renderers made",
         "exchange/importing/run.py": "what the renderers made",
         "files/store.py": "bytes of the sinks",
         "files/journal.py": "names and hashes, as JSON in ASCII",
@@ -54,6 +54,7 @@ WRITERS: Final = {
         "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
+        "gating/outputs.py": "what the renderers made",
         "cli/attack.py": "sheets that people fill in, by `csv_cell`",
     },
     r"store\.write_text\(": {

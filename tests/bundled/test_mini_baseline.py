@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry, resources
-from robust_xtreme.gating.baselines import Baseline, check, load
+from robust_xtreme.gating.baselines import Baseline, load
 from robust_xtreme.gating.comparing import gated
 from robust_xtreme.gating.document import UNDECIDED
 from robust_xtreme.gating.policy import Policy
@@ -67,7 +67,7 @@ def test_other_weights_are_not_accepted(baseline: Baseline, tmp_path: Path) -> N
 
 def test_the_baseline_is_whole(baseline: Baseline) -> None:
     """It has the noise of `@ci` in nine tasks, and the outcome of each item."""
-    check(baseline)
+    baseline.check()
     names = {row["name"] for row in baseline.facts["conditions"] if row["kind"] == "noise"}
     assert names == {link.name for cell in asked(["@ci"]) for link in cell.cell.links}
     assert (baseline.paired, len(baseline.tasks)) == (True, 9)

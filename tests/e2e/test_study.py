@@ -20,9 +20,8 @@ from robust_xtreme.studies import run
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.folder import pages
 from robust_xtreme.studies.folder import read as read_folder
-from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.planning import _stages, plan_of
-from robust_xtreme.studies.study_file import read
+from robust_xtreme.studies.study_file import cells, read
 from robust_xtreme.tasks.sources.suite import open_suite
 from robust_xtreme.training import estimate
 from robust_xtreme.training.spec import from_tables

@@ -18,10 +18,9 @@ from tests.seq2seq import M2M100, seq2seq_folder
 from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.studies.grid import StudyCell, cells
 from robust_xtreme.studies.planning import StudyPlan, cost_lines, plan_of
 from robust_xtreme.studies.run import evaluation, training
-from robust_xtreme.studies.study_file import Study, read
+from robust_xtreme.studies.study_file import Study, StudyCell, cells, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train

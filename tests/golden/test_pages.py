@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, conditions, run
 
+from robust_xtreme.report.charts.figures import Plots
 from robust_xtreme.report.document import document, show
-from robust_xtreme.report.plots import Plots
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results
 

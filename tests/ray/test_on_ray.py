@@ -24,8 +24,8 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import outcome, write
-from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.run import compute
+from robust_xtreme.studies.study_file import cells
 from robust_xtreme.studies.study_file import read as read_study
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.seeds import of_seeds, train_all

@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
 def folders_of(runs: Sequence[str]) -> dict[str, Path]:
     """The folders of runs by the names that tell them apart."""
-    from robust_xtreme.report.beside import names
+    from robust_xtreme.report.document import names_of
 
-    return {name: Path(run) for name, run in zip(names(runs), runs, strict=True)}
+    return {name: Path(run) for name, run in zip(names_of(runs), runs, strict=True)}
 
 
 def results_of(folders: dict[str, Path]) -> Results:
     """Finished runs beside each other. Raises MissingData."""
-    from robust_xtreme.report.beside import beside
-    from robust_xtreme.report.document import finished
+    from robust_xtreme.report.document import beside, finished
 
     return beside({name: finished(folder) for name, folder in folders.items()})
 

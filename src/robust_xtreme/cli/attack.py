@@ -71,11 +71,10 @@ def attack(
 
 def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size: tuple[int, int], force: bool) -> None:
     from robust_xtreme.cli._terminal import steps
-    from robust_xtreme.gating.target import write
+    from robust_xtreme.gating.outputs import write
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice
-    from robust_xtreme.report.samples.filled import key_path
-    from robust_xtreme.report.samples.sheet import conditions_of, sheet_of
+    from robust_xtreme.report.samples.sheet import conditions_of, key_path, sheet_of
 
     if not _FEWEST <= size[0] <= _MOST:
         raise UserError(f"-n {size[0]} is not from {_FEWEST} to {_MOST:,}.")
@@ -97,7 +96,7 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
 
 
 def _target(name: str, force: bool) -> Path:
-    from robust_xtreme.gating.target import target
+    from robust_xtreme.gating.outputs import target
 
     if not name.endswith(".csv"):
         raise UserError(f"-o {name} is not a file of CSV. Name it {name}.csv")
@@ -106,9 +105,9 @@ def _target(name: str, force: bool) -> Path:
 
 def _validity(sheet: str, run: str | None, force: bool) -> None:
     from robust_xtreme.files import csv
-    from robust_xtreme.gating.target import write
+    from robust_xtreme.gating.outputs import write
     from robust_xtreme.report.document import finished
-    from robust_xtreme.report.samples.filled import answers_of, key_of_sheet
+    from robust_xtreme.report.samples.sheet import answers_of, key_of_sheet
     from robust_xtreme.stats.validity import VALIDITY, validity_of
 
     path = Path(sheet)

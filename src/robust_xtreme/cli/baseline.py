@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -47,7 +47,7 @@ def baseline(
     robust-xtreme baseline save SEED1 SEED2 SEED3 --name seeds --reason "new recipe"
 
     robust-xtreme baseline check"""
-    from robust_xtreme.gating.baselines import ROOT, check
+    from robust_xtreme.gating.baselines import ROOT
     from robust_xtreme.gating.baselines import names as saved
 
     check_word("baseline", what, _WHAT)
@@ -60,7 +60,7 @@ def baseline(
     known = names or saved(root)
     if not known:
         raise UserError(f"There is no baseline in {root}. Save one: robust-xtreme baseline save RUN")
-    baselines, errors = _loaded(known, root, check if what == "check" else None)
+    baselines, errors = _loaded(known, root, is_checked=what == "check")
     if what == "show":
         _show(baselines, as_json)
     for each in baselines if what == "check" else ():
@@ -70,18 +70,16 @@ def baseline(
     return 0 if what == "check" else None
 
 
-def _loaded(
-    names: Iterable[str], root: Path, check: Callable[[Baseline], None] | None
-) -> tuple[list[Baseline], list[str]]:
-    """The baselines that can be read and pass the check, and a line for each of the others."""
+def _loaded(names: Iterable[str], root: Path, *, is_checked: bool) -> tuple[list[Baseline], list[str]]:
+    """The baselines that can be read and, where they are checked, pass it; and a line for each of the others."""
     from robust_xtreme.gating.baselines import load
 
     baselines, errors = [], []
     for name in names:
         try:
             each = load(name, root)
-            if check:
-                check(each)
+            if is_checked:
+                each.check()
             baselines.append(each)
         except UserError as error:
             errors.append(str(error))

@@ -38,7 +38,7 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
     from robust_xtreme.gating.baselines import load
     from robust_xtreme.gating.comparing import compare as compared
     from robust_xtreme.gating.document import comparison_blocks
-    from robust_xtreme.gating.outputs import COMPARED, targets, write
+    from robust_xtreme.gating.outputs import COMPARED, targets, write_files
     from robust_xtreme.report.renderers.terminal import print_blocks
 
     files = targets(output or (), COMPARED, force)
@@ -47,7 +47,7 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
     if not output:
         print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
     runs = [name for name, side in sides.items() if not side.saved_at]
-    for path in write(files, lambda suffix: _written(comparison, runs, suffix)):
+    for path in write_files(files, lambda suffix: _written(comparison, runs, suffix)):
         echo(str(path))
 
 

@@ -156,7 +156,7 @@ def _export_run(run: str, wanted: list[str], output: str | None, force: bool) ->
 
 def _write_card(results: Results, output: str | None, force: bool) -> None:
     from robust_xtreme.exchange.exporting.model_card import model_card
-    from robust_xtreme.gating.target import target, write
+    from robust_xtreme.gating.outputs import target, write
 
     if output is None:
         echo(model_card(results), end="")
@@ -170,7 +170,7 @@ def _write_lines(run: Path, results: Results, output: str | None, force: bool) -
     """Write the items of a run, a line each."""
     from robust_xtreme.exchange.exporting.rows import lines
     from robust_xtreme.exchange.perturbing.output import OutputFile, written
-    from robust_xtreme.gating.target import target
+    from robust_xtreme.gating.outputs import target
 
     path = None if output is None else target(output, force)
     with written([OutputFile("-o", output or "-", path)]) as (write,):

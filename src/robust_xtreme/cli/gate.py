@@ -71,7 +71,7 @@ def gate(
     from robust_xtreme.gating.baselines import update as replaced
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
-    from robust_xtreme.gating.outputs import GATE_FILES, gate_written, targets, write
+    from robust_xtreme.gating.outputs import GATE_FILES, gate_written, targets, write_files
     from robust_xtreme.gating.policy import changed
     from robust_xtreme.report.renderers.terminal import print_blocks
 
@@ -88,7 +88,7 @@ def gate(
     before, after = load(name), load(run)
     decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
-    paths = write(files, lambda suffix: gate_written(decided, suffix))
+    paths = write_files(files, lambda suffix: gate_written(decided, suffix))
     for path in paths:
         echo(str(path))
     _tell_github(decided, paths)

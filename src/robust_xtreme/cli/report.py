@@ -47,7 +47,7 @@ def report(
     robust-xtreme report RUN OTHER -o both.html"""
     from robust_xtreme.cli._page import comparison_of, folders_of, results_of, written
     from robust_xtreme.cli._terminal import output as terminal
-    from robust_xtreme.gating.outputs import targets, write
+    from robust_xtreme.gating.outputs import targets, write_files
     from robust_xtreme.report.document import show
     from robust_xtreme.report.outputs import SUFFIXES
 
@@ -60,7 +60,9 @@ def report(
     chosen = several("views", views) or []
     if files:
         comparison = None if chosen else comparison_of(runs)
-        for path in write(files, lambda suffix: written(folders, results, suffix, chosen, not no_texts, comparison)):
+        for path in write_files(
+            files, lambda suffix: written(folders, results, suffix, chosen, not no_texts, comparison)
+        ):
             echo(str(path))
     elif not open:
         show(terminal(), results, chosen)

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, final
 
 HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -45,6 +45,18 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_code(point) if unicodedata.category(point) in HIDDEN else point for point in text)
+
+
+def each_text(value: Any, shown: Callable[[str], str]) -> Any:
+    """A value of mappings and lists, in which each text is `shown`."""
+    match value:
+        case str():
+            return shown(value)
+        case Mapping():
+            return {key: each_text(part, shown) for key, part in value.items()}
+        case list():
+            return [each_text(part, shown) for part in value]
+    return value
 
 
 def inert(text: str) -> str:

@@ -28,9 +28,8 @@ from robust_xtreme.files.manifest import MANIFEST
 from robust_xtreme.files.schema import STATS, empty
 from robust_xtreme.gating import _files
 from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
-from robust_xtreme.gating.identities import check_comparable as check_identities
-from robust_xtreme.gating.identities import identity, models
-from robust_xtreme.gating.seeds import FEWEST
+from robust_xtreme.gating.identities import check_alike, identity, models
+from robust_xtreme.gating.verdicts import FEWEST
 from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
@@ -73,7 +72,7 @@ def named(row: Mapping[str, Any]) -> str:
     return f"{row['task']}/{row['language']} {row['condition']}"
 
 
-__all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "in_words", "load", "names"]
+__all__ = ["ROOT", "Baseline", "changes", "check_comparable", "files", "in_words", "load", "names"]
 __all__ += ["of_runs", "save", "update"]
 
 
@@ -121,8 +120,19 @@ class Baseline:
 
     @plain()
     def check(self) -> None:
-        """Raise Mismatch where its levels are not those of its items, or its anchor was measured on other things."""
-        check(self)
+        """Raise Mismatch where the errors of its levels are not those of its items, or its anchor is of other things.
+
+        MissingData where its .parquet is absent. That its files are as they were saved, and agree with each other, is
+        checked when it is loaded.
+        """
+        if self.paired:
+            _check_levels(self, ("se",))
+        elif PARQUET in self.facts["files"]:
+            what = f"{self.name}{PARQUET} is absent, so that {self.title} is compared by levels alone, unpaired"
+            raise MissingData(f"{what}. Restore it from version control.")
+        if self.anchor is not None:
+            check_comparable(self.anchor, self)
+            self.anchor.check()
 
     def to_pandas(self) -> Any:
         """`levels` as a frame of pandas. Raises UserError where pandas is not installed."""
@@ -207,23 +217,7 @@ def of_runs(folders: Sequence[Path]) -> Baseline:
     Raises MissingData, DataError; Mismatch where several were measured on different things or have the same weights,
     UserError where they are too few.
     """
-    return _of(_runs(folders))
-
-
-def check(baseline: Baseline) -> None:
-    """Raise Mismatch where the errors of a baseline are not those of its items, or its anchor is of other things.
-
-    MissingData where its .parquet is absent. That its files are as they were saved, and agree with each other, is
-    checked when it is loaded.
-    """
-    if baseline.paired:
-        _check_levels(baseline, ("se",))
-    elif PARQUET in baseline.facts["files"]:
-        what = f"{baseline.name}{PARQUET} is absent, so that {baseline.title} is compared by levels alone, unpaired"
-        raise MissingData(f"{what}. Restore it from version control.")
-    if baseline.anchor is not None:
-        check_comparable(baseline.anchor, baseline)
-        check(baseline.anchor)
+    return _measured(folders)[1]
 
 
 def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
@@ -231,8 +225,7 @@ def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
 
     That the items of each cell are the same is checked by `contrasts`.
     """
-    sides = ((side.title, side.facts, side.keys) for side in (baseline, candidate))
-    check_identities(*sides)
+    check_alike(*((side.title, side.facts, side.keys) for side in (baseline, candidate)))
 
 
 def _stem(given: str, root: Path) -> Path | None:
@@ -293,27 +286,29 @@ def _check_described(path: Path, levels: pl.DataFrame, facts: Mapping[str, Any])
 def _check_levels(baseline: Baseline, columns: Iterable[str]) -> None:
     """Raise Mismatch where LEVELS are not those of the items, in these columns."""
     again, levels = levels_of(baseline.runs), baseline.levels
-    wrong = levels.filter(reduce(or_, (_differ(levels[name], again[name]) for name in columns)))
-    if wrong.height:
+    differ = [
+        ((again[name] - levels[name]).abs() > SAME).fill_null(False) | (levels[name].is_null() != again[name].is_null())
+        for name in columns
+    ]
+    if (wrong := levels.filter(reduce(or_, differ))).height:
         what = f"The levels of {baseline.title} are not those of its items: {named(wrong.row(0, named=True))}."
         saved = f"It was saved by version {baseline.facts['version']}; this is {__version__}."
         raise Mismatch(f"{what} {saved} Save it again.")
 
 
-def _differ(before: pl.Series, after: pl.Series) -> pl.Series:
-    return ((after - before).abs() > SAME).fill_null(False) | (before.is_null() != after.is_null())
-
-
-def _runs(folders: Sequence[Path]) -> list[_Run]:
+def _measured(folders: Sequence[Path]) -> tuple[list[_Run], Baseline]:
+    """Some runs, and the baseline that they make. Raises as `of_runs`."""
     if len(folders) in range(2, FEWEST):
         what = f"{len(folders)} runs do not show how much training seeds differ"
         raise UserError(f"{what}: a baseline is one run, or at least {FEWEST}, one for each training seed.")
     runs = [_run(folder) for folder in folders]
     for before, after in pairwise(runs):
-        check_identities(*((f"the run {run.folder}", run.identity, run.cells) for run in (before, after)))
+        check_alike(*((f"the run {run.folder}", run.identity, run.cells) for run in (before, after)))
         check_same_cells(before.cells, after.cells, (before.folder, after.folder))
     _check_weights(runs)
-    return runs
+    by_key = tuple(run.cells for run in runs)
+    facts = {**runs[0].identity, "version": __version__, "runs": [{"models": run.models} for run in runs]}
+    return runs, Baseline(", ".join(run.folder for run in runs), by_key, levels_of(by_key), facts)
 
 
 def _run(folder: Path) -> _Run:
@@ -335,12 +330,6 @@ def _check_weights(runs: Sequence[_Run]) -> None:
         known[weights] = run.folder
 
 
-def _of(runs: Sequence[_Run]) -> Baseline:
-    by_key = tuple(run.cells for run in runs)
-    facts = {**runs[0].identity, "version": __version__, "runs": [{"models": run.models} for run in runs]}
-    return Baseline(", ".join(run.folder for run in runs), by_key, levels_of(by_key), facts)
-
-
 def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", force: bool = False) -> Path:
     """Save one run, or several of different training seeds, as a baseline; return the path of NAME.json.
 
@@ -348,8 +337,7 @@ def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", f
     that is taken or cannot be one, Locked where another process saves, DiskError.
     """
     stem = root / _files.check_name(name)
-    measured_runs = _runs(runs)
-    contents = _contents(stem, measured_runs, _of(measured_runs), reason)
+    contents = _contents(stem, *_measured(runs), reason)
     with _files.locked(root):
         paths = (path for each in (stem, _files.anchor_of(stem)) for path in _files.files_of(each).values())
         taken = [path for path in paths if os.path.lexists(path)]
@@ -369,8 +357,7 @@ def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "")
     the runs cannot be compared with the baseline and its anchor, and UserError where one run would replace several.
     """
     stem = root / _files.check_name(name)
-    measured_runs = _runs(runs)
-    after = _of(measured_runs)
+    measured_runs, after = _measured(runs)
     with _files.locked(root):
         before = load(name, root)
         if before.seeds > 1 and after.seeds == 1:

@@ -21,8 +21,7 @@ from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.document import KINDS, Gate, code_of, contrast_table, differences_sentence, is_shown
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.seeds import METHOD, across_seeds
-from robust_xtreme.gating.verdicts import decide, unpaired
+from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, decide, unpaired
 from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, Section, Table, TableCell, Terms, text_of
 from robust_xtreme.report.charts.figures import forest
@@ -140,7 +139,7 @@ def _against(
     before, after = set(baseline.keys), set(candidate.keys)
     frame = compared(baseline, candidate)
     if baseline.seeds > 1:
-        whole, frame = frame, frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == METHOD))
+        whole, frame = frame, frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == OVER_SEEDS))
         _check_required(policy, whole, frame)
     alone = (sorted(before - after), sorted(after - before))
     unchanged = same_weights(baseline.facts, candidate.facts)

@@ -54,7 +54,7 @@ def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
     return {task for task, weights in set.intersection(*sides) if weights}
 
 
-def check_comparable(
+def check_alike(
     baseline: tuple[str, Mapping[str, Any], Iterable[Key]], candidate: tuple[str, Mapping[str, Any], Iterable[Key]]
 ) -> None:
     """Raise Mismatch where two runs, each of a title, an identity and keys of cells, were measured on other things.

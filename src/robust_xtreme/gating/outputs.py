@@ -1,4 +1,6 @@
-"""Writes a gate as files: a comment for a pull request, JUnit for CI, or data. All come from one Gate."""
+"""Writes a gate as files: a comment for a pull request, JUnit for CI, or data. All come from one Gate.
+
+None replaces a file of a run or of a baseline, a pipe or a device."""
 
 from __future__ import annotations
 
@@ -14,15 +16,34 @@ import polars as pl
 
 from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
-from robust_xtreme.files import csv
+from robust_xtreme.exchange.perturbing import output
+from robust_xtreme.files import csv, store
 from robust_xtreme.files.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
+from robust_xtreme.gating import _files
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
-from robust_xtreme.gating.target import target
-from robust_xtreme.gating.target import write as write_file
 from robust_xtreme.report.blocks import ReportPage
+from robust_xtreme.report.document import files_of
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.stats.degrade import without_fields
+
+
+def target(name: str, force: bool) -> Path:
+    """The path that `-o` names, with links resolved. Raises UserError where it may not be written, `force` or not."""
+    path = output.target("-o", name, force, {})
+    if path.exists() and not path.is_file():
+        raise UserError(f"-o {name} is not a regular file, but a pipe, a socket or a device. Name another file.")
+    if path in (*files_of(path.parent), *files_of(path.parent.parent)):
+        raise UserError(f"-o {name} is a file of the run in {path.parent}. Name another file to write.")
+    if _files.is_of_baseline(path):
+        raise UserError(f"-o {name} is a file of the baselines in {path.parent}. Name another file to write.")
+    return path
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the file that `-o` names whole or not at all. Raises DiskError."""
+    store.write(path, content, "file: -o FILE")
+
 
 GATE_FILES: Final = (".md", ".html", ".xml", ".json", ".csv")
 """The suffixes of the files of a gate."""
@@ -62,11 +83,11 @@ def targets(outputs: Sequence[str], suffixes: Collection[str], force: bool) -> d
     return files
 
 
-def write(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Path]:
+def write_files(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Path]:
     """Write each of the files, whose content is made by its suffix, when all of them are made; return their paths."""
     made = {path: content(suffix) for path, suffix in files.items()}
     for path, data in made.items():
-        write_file(path, data)
+        write(path, data)
     return [*made]
 
 

@@ -200,7 +200,10 @@ def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
 
     Raises RefusedByGitHub.
     """
-    earlier = _earlier(pull)
+    marked = [each for each in _comments(pull) if str(each.get("body", "")).startswith(MARKER)]
+    login = _login(pull) if marked else ""
+    # Only one that the token's user wrote: others could change theirs afterwards.
+    earlier = next((int(each["id"]) for each in marked if _author(each) == login), None)
     if earlier is None and only_edit:
         return "not needed"
     if earlier is None:
@@ -208,13 +211,6 @@ def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
         return "written"
     _ask(pull, "PATCH", f"/repos/{pull.repository}/issues/comments/{earlier}", {"body": text})
     return "edited"
-
-
-def _earlier(pull: PullRequest) -> int | None:
-    """The id of the comment with the marker that the token's user wrote: others could change theirs afterwards."""
-    marked = [each for each in _comments(pull) if str(each.get("body", "")).startswith(MARKER)]
-    login = _login(pull) if marked else ""
-    return next((int(each["id"]) for each in marked if _author(each) == login), None)
 
 
 def _author(comment: Mapping[str, Any]) -> object:

@@ -64,7 +64,7 @@ class SelfTest:
         yield Paragraph(f"{failed} {self.how}")
         lines = [(kind, task, *map(points, numbers)) for kind, task, *numbers in self.rows.iter_rows()]
         title = "Verdicts in per cent, and the median smallest fall that is detected"
-        yield replace(grid(("rows", "task", *_SHOWN, "mde"), lines, left=2), title=title)
+        yield grid(("rows", "task", *_SHOWN, "mde"), lines, 2, title)
 
 
 def _rate(count: int, draws: int) -> str:
@@ -94,9 +94,12 @@ def self_test(
     numbers = numbered((cells[0][key] for key in sorted(both)), {name: t.parallel_ids for name, t in run.tasks.items()})
     make = _halves if baseline is None else _swapped
     sides_of = [{key: side[key] for key in sorted(both)} for side in cells]
-    frames = [
-        _decided(make(sides_of, numbers, np.random.default_rng([draw, 0])), run, policy) for draw in each(range(draws))
-    ]
+    frames = []
+    for draw in each(range(draws)):
+        candidate, *against = make(sides_of, numbers, np.random.default_rng([draw, 0]))
+        compared = [contrasts(side, candidate, run.tasks, joint=False) for side in against]
+        verdicts = [decide(frame, policy, (), (), date.min, sides=len(against)).verdicts for frame in compared]
+        frames.append(pl.concat(verdicts).filter(pl.col("verdict").is_not_null()))
     how = (_HALVES if baseline is None else _SWAPPED).format(" and ".join(side.title for side in sides))
     regressed = sum((frame["verdict"] == REGRESSED).any() for frame in frames)
     return SelfTest(how, draws, regressed, sum(frame["fails"].any() for frame in frames), _shares(frames), policy)
@@ -108,14 +111,6 @@ def _only(side: Baseline) -> Cells:
     if side.seeds > 1:
         raise Mismatch(f"{side.title} has {side.seeds} runs; a self-test takes one.")
     return side.runs[0]
-
-
-def _decided(runs: Sequence[Cells], run: Baseline, policy: Policy) -> pl.DataFrame:
-    """The gated rows of the first of the runs against each of the others."""
-    candidate, *others = runs
-    frames = [contrasts(other, candidate, run.tasks, joint=False) for other in others]
-    verdicts = [decide(frame, policy, (), (), date.min, sides=len(others)).verdicts for frame in frames]
-    return pl.concat(verdicts).filter(pl.col("verdict").is_not_null())
 
 
 def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

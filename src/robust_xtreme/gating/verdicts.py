@@ -11,23 +11,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from math import hypot, sqrt
-from typing import Any, Final
+from typing import Any, Final, final
 
 import numpy as np
 import polars as pl
 
-from robust_xtreme.core.errors import Mismatch, counted
+from robust_xtreme.core.errors import Mismatch, UserError, counted
 from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, VERDICTS, build
 from robust_xtreme.gating.document import BASELINE, BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import FAIL, Policy, Row
-from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import CORRECTIONS, holm
-from robust_xtreme.stats.contrasts import CELLS, TASKS, Key, still_step
+from robust_xtreme.stats.contrasts import CELLS, CHANGE, TASKS, Key, still_step
 from robust_xtreme.stats.intervals import FEWEST_CLUSTERS, TOP, Estimate
-from robust_xtreme.stats.outcomes import POOL, pool_of
+from robust_xtreme.stats.outcomes import POOL, pool_of, pooled_levels
 from robust_xtreme.stats.run_cells import KEY
 
 # A run against levels alone: what is compared where the outcomes of the baseline's items are not known.
@@ -108,10 +108,95 @@ def _corrected(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*rows]
 
 
+OVER_SEEDS: Final = "t over training seeds"
+FEWEST: Final = 3
+"""The fewest runs whose spread is that of training seeds."""
+
+_STILL: Final = 1e-9
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """A level against those of K runs: the difference from their mean in points, and the one-sided p of a worse one.
+
+    `se` is s sqrt(1 + 1/K). Where the runs do not differ, it is 0, and p is None.
+    """
+
+    difference: float
+    se: float
+    df: int
+    p: float | None
+
+
+def retrained(candidate: float, levels: Sequence[float]) -> Retrained:
+    """Whether the level of a run is worse than that of another training of one recipe, by K runs of it.
+
+    The test is that of Crawford and Howell (The Clinical Neuropsychologist 12, 1998: a single case against a small
+    sample): t = (candidate - mean) / (s sqrt(1 + 1/K)), K - 1 degrees of freedom, s the standard deviation of the runs,
+    which differ by training seed. The items are fixed in it. Raises UserError for fewer than three runs.
+    """
+    if len(levels) < FEWEST:
+        raise UserError(f"{len(levels)} runs do not show how much training seeds differ; that takes {FEWEST}.")
+    df, difference = len(levels) - 1, candidate - float(np.mean(levels))
+    se = float(np.std(levels, ddof=1)) * sqrt(1 + 1 / len(levels))
+    if se <= _STILL:
+        return Retrained(difference, 0.0, df, None)
+    return Retrained(difference, se, df, intervals.t_probability(difference / se, df))
+
+
+def across_seeds(whole: pl.DataFrame, levels: pl.DataFrame, keys: Collection[Key]) -> pl.DataFrame:
+    """CONTRASTS of a run against the mean of K runs of one recipe, from those of the items and LEVELS of the K runs.
+
+    `keys` name the cells of the run. Pooled rows (kind `task`; of a task with one language the cell) are tested over
+    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p and `mde` use both. `low` and `high`, claims about other
+    items, too, have the item variance added, and so has `widened_se`, for the bounds of the gate: in an F1 with the
+    step of a whole cluster.
+    Their p is corrected by Holm among them. Where the runs do not differ, or the items give no interval, a pooled row
+    is that of the items. Other rows always are: they say nothing about other trainings.
+
+    Raises UserError for fewer than three runs.
+    """
+    pooled = pooled_levels(levels, keys)
+    tested, rest = [], []
+    for row in whole.iter_rows(named=True):
+        test = retrained(row["candidate"], pooled[pool_of(row)]) if _is_pooled(row, whole) else None
+        if test is None or test.p is None or row["widened_se"] is None:
+            rest.append(row)
+        else:
+            tested.append(_seeded(row, test))
+    for is_change in (False, True):
+        for row in _corrected([row for row in tested if (row["scale"] == CHANGE) is is_change]):
+            errors = (row["se"], row["se"], None, None, row["p"])
+            estimate = Estimate(row["difference"], *errors, row["clusters"], OVER_SEEDS, row["df"])
+            rest.append({**row, "mde": intervals.smallest_detectable(estimate, row["m"])})
+    return build(rest, CONTRASTS).sort(CONTRASTS.key)
+
+
+def _is_pooled(row: Mapping[str, Any], whole: pl.DataFrame) -> bool:
+    """Whether a row is the level of a whole task: over its languages, or the only cell of a task with one language."""
+    if row["kind"] != CELLS:
+        return bool(row["kind"] == TASKS)
+    cells = whole.filter(pl.col("kind") == CELLS, pl.col("task") == row["task"])
+    return sum(pool_of(other) == pool_of(row) for other in cells.iter_rows(named=True)) == 1
+
+
+def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
+    """A row of the items as one over training seeds."""
+    p = 2 * min(test.p, 1 - test.p) if test.p is not None else None
+    se, items = row["se"], row["widened_se"]
+    reach = intervals.t_quantile(0.5 + intervals.CONFIDENCE / 2, test.df) * hypot(test.se, items)
+    if row["metric"] in intervals.RATIOS:
+        items = float(intervals.error_of_ratio(se, items, row["clusters"]))
+    widened = hypot(test.se, items)
+    low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
+    interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}
+    skewness = row["skewness"] * (items / widened) ** 3  # that of the seeds is not known
+    return {**row, **interval, "skewness": skewness, "joint_low": None, "joint_high": None, "method": OVER_SEEDS}
+
+
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
-
-_TESTED: Final = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
 
 
 def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> Any:
@@ -176,7 +261,8 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
-    columns = (np.array([row[name] for row in rows], np.float64) for name in _TESTED)
+    names = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
+    columns = (np.array([row[name] for row in rows], np.float64) for name in names)
     difference, se, widened_se, clusters, df, skew, p = columns
     tested = ~np.isnan(p)
     p_gate = np.full(len(rows), np.nan)

@@ -200,11 +200,13 @@ class Table:
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def grid(heads: Iterable[str], rows: Iterable[Iterable[Phrase | TableCell]], left: int | None = None) -> Table:
+def grid(
+    heads: Iterable[str], rows: Iterable[Iterable[Phrase | TableCell]], left: int | None = None, title: str = ""
+) -> Table:
     """A table of headings and rows; columns after the first `left` ones are numbers, on the right."""
     names = list(heads)
     columns = (TableColumn(name, right=left is not None and at >= left) for at, name in enumerate(names))
-    return Table(tuple(columns), tuple(map(tuple, rows)))
+    return Table(tuple(columns), tuple(map(tuple, rows)), title)
 
 
 @final

@@ -5,7 +5,7 @@ A terminal shows the verdict, then a screen of tables, however many cells the ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -24,14 +24,13 @@ from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES, empty
 from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, Terms, unlinked
-from robust_xtreme.report.cells import headline, highest, with_addresses, with_condition
+from robust_xtreme.report.cells import headline, highest, named_beside, with_addresses, with_condition
 from robust_xtreme.report.charts.figures import spark
 from robust_xtreme.report.columns import noted, tables
-from robust_xtreme.report.legend import legend
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_blocks, print_table
-from robust_xtreme.report.summary import verdicts, what_was_run
+from robust_xtreme.report.summary import legend, verdicts, what_was_run
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.averages import COMMON, LANGUAGES
@@ -292,3 +291,57 @@ def view_blocks(view: View, results: Results, charts: bool = True) -> Iterator[B
         yield Paragraph(view.summary)
         yield from view.charts(results) if charts and view.charts else ()
         yield from shown
+
+
+_OF_MODELS: Final = ("scores", "deltas", "averages", "attacks")
+"""The frames whose rows name a model."""
+
+
+def beside(runs: Mapping[str, Results]) -> Results:
+    """The results of all runs, whose names are before those of their models; of one run its own."""
+    if len(runs) == 1:
+        return next(iter(runs.values()))
+    named = []
+    for name, results in runs.items():
+        model = pl.col("model").replace(named_beside(name, results.scores.get_column("model")))
+        renamed = {frame: getattr(results, frame).with_columns(model) for frame in _OF_MODELS}
+        named.append(replace(results, **renamed))
+    frames = ([getattr(results, name) for results in named] for name in (*_OF_MODELS, "conditions"))
+    scores, deltas, averages, attacks, conditions = map(pl.concat, frames)
+    return Results(scores, deltas, _manifest_beside(runs), averages, conditions.unique(maintain_order=True), attacks)
+
+
+def _manifest_beside(runs: Mapping[str, Results]) -> dict[str, Any]:
+    """What a page says of all runs together; each line that is of one run begins with its name."""
+    manifests = {name: results.manifest for name, results in runs.items()}
+    first = next(iter(manifests.values()))
+    notes = [f"{name}: {note}" for name, manifest in manifests.items() for note in manifest.get("notes", ())]
+    specs = {f"{name}: {key}": value for name, each in manifests.items() for key, value in each.get("spec", {}).items()}
+    names = {name: named_beside(name, results.scores.get_column("model")) for name, results in runs.items()}
+    models = [
+        {**model, "model": names[name].get(str(model.get("model")), model.get("model"))}
+        for name, manifest in manifests.items()
+        for model in manifest.get("models", ())
+    ]
+    return {
+        **{key: [row for each in manifests.values() for row in each.get(key, ())] for key in ("units", "not_run")},
+        "runs": [*runs],
+        "version": first.get("version", "unknown"),
+        "spec_hash": ", ".join(str(each.get("spec_hash")) for each in manifests.values()),
+        "tasks": {task: facts for each in manifests.values() for task, facts in each.get("tasks", {}).items()},
+        "spec": specs,
+        "models": models,
+        "notes": notes,
+        "commands": [command for each in manifests.values() for command in each.get("commands", ())],
+    }
+
+
+def names_of(folders: Sequence[str]) -> list[str]:
+    """A name for each run: the last parts of their paths, as many as tell them apart."""
+    parts = [folder.rstrip("/").split("/") for folder in folders]
+    longest = max(map(len, parts))
+    for size in range(1, longest + 1):
+        short = ["/".join(part[-size:]) for part in parts]
+        if len(set(short)) == len(short):
+            return short
+    return [f"{number}: {'/'.join(part)}" for number, part in enumerate(parts, 1)]

@@ -15,7 +15,7 @@ from robust_xtreme.files.manifest import frame_of
 from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, FAILED, PREDICTIONS, SCORES, STATS, UNREADABLE
 
 if TYPE_CHECKING:
-    from robust_xtreme.report.plots import Plots
+    from robust_xtreme.report.charts.figures import Plots
 
 
 FRAMES: Final = ("scores", "deltas", "averages", "predictions", "stats")
@@ -73,7 +73,7 @@ class Evaluation:
     @property
     def plot(self) -> Plots:
         """Charts: `plot.heat()`, `plot.forest(task)`, `plot.curve(task)`."""
-        from robust_xtreme.report.plots import Plots
+        from robust_xtreme.report.charts.figures import Plots
         from robust_xtreme.report.view import Results
 
         return Plots(Results(self.scores, self.deltas, self.manifest, self.averages))

@@ -15,8 +15,7 @@ from robust_xtreme.report.cells import anchor, headline, highest, language_name,
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import NOTHING, interval, narrow, percent, points, signed, tables
 from robust_xtreme.report.document import TITLE, view_blocks, views
-from robust_xtreme.report.legend import legend
-from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark, verdicts
+from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, legend, mark, verdicts
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats.averages import LANGUAGES
 from robust_xtreme.stats.claims import SELECTED
@@ -106,10 +105,11 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def languages(results: Results, views: list[View], examples: Sequence[doc.Section] = ()) -> Iterator[doc.Section]:
-    """A part for each language, by name; `views` are those whose rows are divided among them."""
+def languages(results: Results, examples: Sequence[doc.Section] = ()) -> Iterator[doc.Section]:
+    """A part for each language, by name: its changes, the rows that views have of it, and links to its examples."""
     cells = headline_cells(results)
-    divided = [(view, view.make(results)) for view in views]
+    divided = [(view, view.make(results)) for view in views() if view.name in _DIVIDED]
+    folds = [block for part in examples for block in part.blocks if isinstance(block, doc.Section)]
     codes = cells.get_column("language").unique().to_list()
     most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
     for code in sorted(codes, key=language_name):
@@ -118,7 +118,7 @@ def languages(results: Results, views: list[View], examples: Sequence[doc.Sectio
         blocks = [
             *map(doc.Paragraph, verdicts(results, of_language)),
             *_changes(of_language, code),
-            *_links([part for part in examples if part.anchor == f"examples/{anchor(code)}"]),
+            *_links([fold for fold in folds if fold.anchor == f"examples/{anchor(code)}"]),
             *_language_views(divided, code, most),
         ]
         yield doc.Section(title, anchor(code), tuple(blocks), level=3)
@@ -182,7 +182,8 @@ def verdict_part(results: Results) -> doc.Section:
     noises = ", ".join(headline_cells(results).get_column("noise").unique().sort())
     models = ", ".join(results.scores.get_column("model").unique(maintain_order=True))
     run = f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
-    blocks += [doc.Paragraph(run), doc.Code(summary.commands(results.manifest))]
+    kept = tuple(map(str, results.manifest.get("commands", ())))
+    blocks += [doc.Paragraph(run), doc.Code(kept or ("robust-xtreme eval --config run.toml",))]
     return doc.Section("Verdict", "verdict", tuple(blocks))
 
 
@@ -236,19 +237,13 @@ def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence
     """The document of `report.html`, with the part of its examples if there is one, after the parts that are added."""
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
-    of_languages = languages_of(results, examples)
+    of_languages = tuple(languages(results, examples))
     divided = (doc.Section("Languages", "languages", of_languages),) if of_languages else ()
     parts = (*first, *divided, *examples, *plain)
     columns = [column for table in doc.within(parts, doc.Table) for column in table.columns]
     about = doc.Section("What was run", "run", tuple(summary.what_was_run(results)))
     terms = doc.Terms(tuple(legend(columns, results)))
     return doc.ReportPage(TITLE, (*parts, about, doc.Section("Legend", "legend", (terms,))))
-
-
-def languages_of(results: Results, examples: Sequence[doc.Section] = ()) -> tuple[doc.Section, ...]:
-    """The part of each language: its changes, the rows that views have of it, and links to its examples."""
-    folds = (block for part in examples for block in part.blocks if isinstance(block, doc.Section))
-    return tuple(languages(results, [view for view in views() if view.name in _DIVIDED], [*folds]))
 
 
 def _views(results: Results, charts: bool) -> Iterator[doc.Section]:

@@ -12,16 +12,17 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import Trusted, json_text
 from robust_xtreme.files import csv
-from robust_xtreme.files.schema import SCHEMA_VERSION
+from robust_xtreme.files.schema import CELL, SCHEMA_VERSION
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Heading, Paragraph, ReportPage, Section
-from robust_xtreme.report.cells import perturbed
+from robust_xtreme.report.cells import headline, in_order, perturbed, with_addresses, with_condition
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.columns import narrow
 from robust_xtreme.report.document import TITLE, slim, view_blocks
 from robust_xtreme.report.html_page import page
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.view import Results
+from robust_xtreme.stats.claims import no_claim, unreached
 
 CELLS: Final = (
     "model", "task", "split", "language", "context_language", "setting", "inference", "noise", "fields", "metric",
@@ -86,7 +87,7 @@ def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
     files = {"cells.csv": csv.table(cells(results)), "manifest.json": _json(manifest), **added.files}
     shown = _chosen(results, views) if views else page(results, added.examples, added.parts)
-    return _encoded(html.page(shown, [html.Download(*file) for file in files.items()], added.draws))
+    return _encoded(html.page(shown, files, added.draws))
 
 
 def _tex(results: Results, views: Sequence[str]) -> bytes:
@@ -115,3 +116,21 @@ def cells(results: Results) -> pl.DataFrame:
 
 def _json(value: object) -> bytes:
     return (json_text(value, indent=1, sort_keys=True) + "\n").encode("utf-8", "backslashreplace")
+
+
+_CELL: Final = (*CELL, "metric", "scope")
+
+
+def levels(results: Results) -> pl.DataFrame:
+    """SCORES of the headline metrics over all items, in the order of the page, unrounded.
+
+    Beside them are `drop`, `drop_low`, `drop_high`, `drop_p_adjusted` and `drop_marks` of DELTAS, null on clean text
+    and of attacks, the parts of the condition, and `address`, the name of the cell on the page. Cells are left out
+    where the noise does not apply, edits nothing or does not reach the model.
+    """
+    scores = headline(results.scores.filter(pl.col("scope") == "all", unreached().is_null()), results)
+    named = with_addresses(in_order(with_condition(scores), results))
+    drops = results.deltas.filter(no_claim().is_null()).select(
+        *_CELL, "drop", *(pl.col(name).alias(f"drop_{name}") for name in ("low", "high", "p_adjusted", "marks"))
+    )
+    return named.join(drops, on=_CELL, how="left", maintain_order="left")

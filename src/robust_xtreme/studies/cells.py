@@ -8,7 +8,7 @@ strength, then of the languages of a target, then of targets, then of families.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Final, TypeVar, final
@@ -18,7 +18,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName, UserError
 from robust_xtreme.stats.intervals import CONFIDENCE, TOP, t_quantile
-from robust_xtreme.studies.frames import CLEAN, NOISE_FAMILIES, Estimand
+from robust_xtreme.studies.design import CLEAN, NOISE_FAMILIES, Estimand
 
 # Least squares over the arms, rungs or languages of one training seed; its coefficients are numbers of that seed.
 #
@@ -173,9 +173,6 @@ BySeed = Mapping[int, float]
 Cell = tuple[str, str]
 """Target and language."""
 
-Measure = Callable[[Cell, str], BySeed]
-"""From a cell and a condition to the number of each seed."""
-
 Key = TypeVar("Key")
 Path = TypeVar("Path", bound=tuple[str, ...])
 
@@ -224,6 +221,59 @@ class Grid:
         """The difference in differences: the gain under a condition minus the clean gain. Below 0 it shrinks."""
         noisy, clean = (self.gain(arm, reference, cell, name, scale) for name in (condition, CLEAN))
         return minus(noisy, clean)
+
+    def mean_gain(self, arm: str, reference: str, cells: Sequence[Cell], scale: str = POINTS) -> BySeed:
+        """The mean gain over the languages of each target, then over targets, of the seeds that have every cell.
+
+        Empty where there is no cell, or the arms share no seed in some cell.
+        """
+        parts = {cell: self.gain(arm, reference, cell, CLEAN, scale) for cell in cells}
+        return nested(parts) if all(parts.values()) else {}
+
+    def over_noise(self, cells: Sequence[Cell], families: Iterable[str], measure: Callable[..., BySeed]) -> BySeed:
+        """The mean over cells, then over noise families, each perturbation at its highest strength.
+
+        `measure` takes a cell and a condition.
+        """
+        return nested(
+            {
+                (family, *cell, condition): measure(cell, condition)
+                for family in families
+                for cell in cells
+                for condition in self.strongest.get((cell[0], family), ())
+            }
+        )
+
+    def retained(self, arm: str, without: str) -> Crossing | None:
+        """The gain under noise over the clean gain in per cent, with Fieller's interval; None where it is unbounded."""
+        cells = self.transfer(arm, without)
+
+        def measure(cell: Cell, condition: str = CLEAN) -> BySeed:
+            return self.gain(arm, without, cell, condition, POINTS)
+
+        clean, noisy = over_cells(cells, measure), self.over_noise(cells, self.families(cells), measure)
+        seeds = shared_seeds([clean, noisy])
+        return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
+
+    def absent(self, names: Iterable[str]) -> list[str]:
+        """The arms that have no values yet, sorted."""
+        return sorted({*names} - {arm for arm, *_ in self.levels})
+
+    def explored(self, pairs: Sequence[tuple[str, str]], contrast: str = "gain in a cell") -> list[Estimand]:
+        """The gain of each pair (arm, reference) in each of its cells."""
+        return [
+            Estimand(
+                "exploratory",
+                contrast,
+                self.mean_gain(arm, reference, [(target, language)]),
+                arm=arm,
+                reference=reference,
+                target=target,
+                language=language,
+            )
+            for arm, reference in pairs
+            for target, language in self.transfer(arm, reference)
+        ]
 
 
 def grid_of(values: pl.DataFrame) -> Grid:
@@ -281,49 +331,27 @@ def over_cells(cells: Sequence[Cell], measure: Callable[[Cell], BySeed]) -> BySe
     return nested({cell: measure(cell) for cell in cells})
 
 
-def over_noise(grid: Grid, cells: Sequence[Cell], families: Iterable[str], measure: Measure) -> BySeed:
-    """The mean over cells, then over noise families, each perturbation at its highest strength."""
-    return nested(
-        {
-            (family, *cell, condition): measure(cell, condition)
-            for family in families
-            for cell in cells
-            for condition in grid.strongest.get((cell[0], family), ())
-        }
-    )
-
-
-def retained(grid: Grid, arm: str, without: str) -> Crossing | None:
-    """The gain under noise over the clean gain in per cent, with Fieller's interval; None where that is unbounded."""
-    cells = grid.transfer(arm, without)
-
-    def measure(cell: Cell, condition: str = CLEAN) -> BySeed:
-        return grid.gain(arm, without, cell, condition, POINTS)
-
-    clean, noisy = over_cells(cells, measure), over_noise(grid, cells, grid.families(cells), measure)
-    seeds = sorted(clean.keys() & noisy.keys())
-    return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
-
-
-def gain(grid: Grid, arm: str, reference: str, cells: Sequence[Cell], scale: str = POINTS) -> BySeed:
-    """The mean gain over the languages of each target, then over targets, of the seeds that have every cell.
-
-    Empty where there is no cell, or the arms share no seed in some cell.
-    """
-    parts = {cell: grid.gain(arm, reference, cell, CLEAN, scale) for cell in cells}
-    return over_cells(cells, lambda cell: parts[cell]) if parts and all(parts.values()) else {}
-
-
 def shared_seeds(parts: Iterable[BySeed]) -> list[int]:
     """The seeds that all of these numbers have, sorted; none where there are no numbers."""
     several = [set(part) for part in parts]
     return sorted(set.intersection(*several)) if several else []
 
 
+def mean(numbers: Sequence[float]) -> float:
+    """The mean of some numbers."""
+    return sum(numbers) / len(numbers)
+
+
+def each_seed(parts: Collection[BySeed], measure: Callable[[list[float]], float | None]) -> BySeed:
+    """A measure of the numbers of each seed that all parts have; empty where it is None for one of them."""
+    made = {seed: measure([part[seed] for part in parts]) for seed in shared_seeds(parts)}
+    return {seed: number for seed, number in made.items() if number is not None and None not in made.values()}
+
+
 def attribute(arms: pl.DataFrame, arm: str, column: str) -> float | None:
     """The mean of a column of ARMS over the models of an arm; None where no model has it."""
     values = arms.filter(arm=arm)[column].drop_nulls().cast(pl.Float64).to_list()
-    return sum(values) / len(values) if values else None
+    return mean(values) if values else None
 
 
 def needed(arms: pl.DataFrame, arm: str, column: str) -> float:
@@ -332,40 +360,3 @@ def needed(arms: pl.DataFrame, arm: str, column: str) -> float:
     if value is None:
         raise SpecError(f"The arm {arm!r} has no {column} in its record, which this analysis needs.")
     return value
-
-
-def kept(estimands: Iterable[Estimand]) -> list[Estimand]:
-    """The estimands that some seed has a number of."""
-    return [estimand for estimand in estimands if estimand.by_seed]
-
-
-def by_cell(grid: Grid, pairs: Sequence[tuple[str, str]], contrast: str) -> list[Estimand]:
-    """The gain of each pair (arm, reference) in each of its cells, explored."""
-    return kept(
-        Estimand(
-            tier="exploratory",
-            contrast=contrast,
-            by_seed=gain(grid, arm, reference, [(target, language)]),
-            arm=arm,
-            reference=reference,
-            target=target,
-            language=language,
-        )
-        for arm, reference in pairs
-        for target, language in grid.transfer(arm, reference)
-    )
-
-
-def absent(values: pl.DataFrame, names: Iterable[str]) -> list[str]:
-    """The arms that have no values yet, sorted."""
-    return sorted({*names} - {*values["arm"].unique()})
-
-
-def pair_of(value: Sequence[str] | Mapping[str, str], where: str) -> tuple[str, str]:
-    """Reference and arm, from a pair of names or `{without = ..., with = ...}`. Raises SpecError."""
-    items = [value[key] for key in ("without", "with") if key in value] if isinstance(value, Mapping) else [*value]
-    if len(items) != 2 or len(value) != 2:
-        raise SpecError(
-            f'{where} has pairs ["without", "with"] or {{ without = "...", with = "..." }}, not {value!r:.80}.'
-        )
-    return items[0], items[1]

@@ -28,11 +28,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.core.errors import Mismatch, UserError
+from robust_xtreme.core.errors import UserError
 from robust_xtreme.files.frames import build
 from robust_xtreme.stats.claims import benjamini_hochberg, holm
 from robust_xtreme.stats.intervals import CONFIDENCE, POWER, t_quantile
-from robust_xtreme.studies.frames import CONTRASTS, Estimand
+from robust_xtreme.studies.design import CONTRASTS, Estimand
 
 # The power of a comparison of training seeds is by the noncentral t.
 #
@@ -125,14 +125,12 @@ def contrasts(estimands: Sequence[Estimand]) -> pl.DataFrame:
     """CONTRASTS, sorted by its key: mean, t interval, corrected p, MDE and claimed sign of each estimand.
 
     `mde` is at the first step of Holm, from `se`: the smallest effect that is significant with 80 % power.
-    Raises Mismatch for an estimand without seeds, and for one that occurs twice.
+    An estimand that no seed has a number of is left out. Raises Mismatch for one that occurs twice.
     """
     claims: dict[_Claim, list[_Row]] = {}
     families: dict[tuple[str, str], list[_Claim]] = {}
-    for estimand in estimands:
+    for estimand in filter(lambda each: each.by_seed, estimands):
         row: _Row = {name: getattr(estimand, name) for name in (*_NAMES, "scale")}
-        if not estimand.by_seed:
-            raise Mismatch(f"The contrast {' '.join(filter(None, row.values()))} has no seed: its arms share none.")
         row |= {"seeds": len(estimand.by_seed), **over_seeds([*estimand.by_seed.values()])}
         key = (*(row[name] for name in _NAMES), estimand.corrected_with)
         if key not in claims:

@@ -17,21 +17,10 @@ from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserErro
 from robust_xtreme.core.sinks import Trusted, one_line
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import csv, store
+from robust_xtreme.files.frames import assembled
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import CONDITIONS, MODELS, SCORES
-from robust_xtreme.report.blocks import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Heading,
-    Paragraph,
-    ReportPage,
-    Section,
-    Table,
-    Terms,
-    grid,
-)
+from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
@@ -39,9 +28,8 @@ from robust_xtreme.stats.degrade import without_fields
 from robust_xtreme.stats.shapes import fits
 from robust_xtreme.stats.stages import OWN
 from robust_xtreme.studies.claims import contrasts
-from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
-from robust_xtreme.studies.grid import StudyCell, cells
-from robust_xtreme.studies.study_file import Study, parsed
+from robust_xtreme.studies.design import ARMS, CLEAN, CONTRASTS, VALUES
+from robust_xtreme.studies.study_file import Study, StudyCell, cells, parsed
 
 FACTS: Final = "study.json"
 FILE: Final = "study.toml"
@@ -124,7 +112,7 @@ def collected(cells: Iterable[StudyCell], work: Path) -> tuple[pl.DataFrame, pl.
             cure = f"Remove the folder {folder}: the same command computes it again."
             raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
         _check_data(cell, folder, manifest["units"], data)
-    return _frame(values, VALUES), _frame(arms, ARMS)
+    return assembled(values, VALUES).sort(VALUES.key), assembled(arms, ARMS).sort(ARMS.key)
 
 
 def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
@@ -134,10 +122,6 @@ def _check_data(cell: StudyCell, folder: Path, units: Any, data: dict[tuple[str,
         if unit["data"] != known:
             what = f"{cell.target} {unit['language']} has other data in {folder} than in {other}"
             raise Mismatch(f"{what}: the data changed meanwhile. Study them in another folder: --out DIR")
-
-
-def _frame(rows: Sequence[dict[str, Any]], frame: Any) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=frame.schema, orient="row").sort(frame.key)
 
 
 def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
@@ -275,12 +259,12 @@ LEGEND: Final = {
 def pages(outcome: Outcome) -> dict[str, Trusted]:
     """`report.md` and `report.html`: the same frames give the same bytes."""
     frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
-    downloads = [html.Download(f"{frame.name}.csv", csv.dump(data, frame)) for frame, data in frames]
+    files = {f"{frame.name}.csv": csv.dump(data, frame) for frame, data in frames}
     plain = document(outcome, charts=False)
-    return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), downloads)}
+    return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), files)}
 
 
-def document(outcome: Outcome, *, charts: bool) -> ReportPage:
+def document(outcome: Outcome, *, charts: bool) -> doc.ReportPage:
     """The document of a study; Markdown has no charts."""
     study = outcome.study
     asked = [
@@ -288,35 +272,33 @@ def document(outcome: Outcome, *, charts: bool) -> ReportPage:
         f"It would be refuted by this: {study.design.refuted}",
         *filter(None, [study.about]),
     ]
-    blocks: list[Block] = [Heading("The question"), *map(Paragraph, asked), *_findings(outcome, charts)]
+    blocks: list[doc.Block] = [doc.Heading("The question"), *map(doc.Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
     blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
-    return ReportPage(f"Study: {study.name}", (*blocks, Heading("Legend"), Terms(tuple(LEGEND.items()))))
+    return doc.ReportPage(f"Study: {study.name}", (*blocks, doc.Heading("Legend"), doc.Terms(tuple(LEGEND.items()))))
 
 
-def _findings(outcome: Outcome, charts: bool) -> Iterator[Block]:
-    yield Heading("What was found")
-    yield Bullets(tuple(outcome.sentences))
+def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
+    yield doc.Heading("What was found")
+    yield doc.Bullets(tuple(outcome.sentences))
     if missing := outcome.facts["missing"]:
-        yield Paragraph(
+        yield doc.Paragraph(
             f"Not complete: {len(missing)} of {outcome.facts['cells']} cells: {', '.join(missing[:_MOST])}."
         )
     if absent := outcome.facts["absent"]:
-        yield Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
+        yield doc.Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
     drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
     if charts and drawn.height:
         described = "Each contrast in points, its mean over training seeds and its 95 % interval; thick: the endpoint."
-        yield Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
+        yield doc.Chart("Contrasts in points", described, _forest(drawn.head(_MOST)))
 
 
 def _forest(rows: pl.DataFrame) -> dict[str, Any]:
     """A point and an interval for each row."""
-    names = [_name(row) for row in rows.iter_rows(named=True)]
-    data = [
-        {"name": name, "estimate": row["estimate"], "low": row["low"], "high": row["high"], "tier": row["tier"]}
-        for name, row in zip(names, rows.iter_rows(named=True), strict=True)
-    ]
+    shown = ("estimate", "low", "high", "tier")
+    data = [{"name": _name(row), **{key: row[key] for key in shown}} for row in rows.iter_rows(named=True)]
+    names = [row["name"] for row in data]
     axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
     row = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": axis}
     thick = {"field": "tier", "type": "nominal", "legend": None, "scale": {"range": [4, 1.5]}, "sort": ["primary"]}
@@ -342,7 +324,7 @@ def _name(row: dict[str, Any]) -> str:
     return ", ".join(filter(None, (row["contrast"], arms, row["target"], row["language"], row["condition"])))
 
 
-def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
+def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[doc.Block]:
     """A row for each contrast of a tier; columns that name none are left out."""
     rows = frame.filter(tier=tier)
     if not rows.height:
@@ -350,13 +332,13 @@ def _contrasts(frame: pl.DataFrame, tier: str) -> Iterator[Block]:
     shown = rows.head(_MOST)
     names = [name for name in _NAMES if shown[name].str.len_chars().max()]
     lines = [(*(row[name] for name in names), str(row["seeds"]), *_numbers(row)) for row in shown.iter_rows(named=True)]
-    inner: tuple[Block, ...] = (Paragraph(_NOTES[tier]), grid((*names, *_NUMBERS), lines, len(names)))
+    inner: tuple[doc.Block, ...] = (doc.Paragraph(_NOTES[tier]), doc.grid((*names, *_NUMBERS), lines, len(names)))
     if rows.height > _MOST:
-        inner += (Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
+        inner += (doc.Paragraph(f"{rows.height - _MOST} more rows are in contrasts.csv."),)
     if tier == "exploratory":
-        yield Section(_TITLES[tier], tier, inner, folded=True)
+        yield doc.Section(_TITLES[tier], tier, inner, folded=True)
     else:
-        yield Heading(_TITLES[tier])
+        yield doc.Heading(_TITLES[tier])
         yield from inner
 
 
@@ -374,9 +356,9 @@ def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
     return estimate, bounds, "" if p is None else f"{p:.3f}", smallest, row["sign"] or ""
 
 
-def _levels(outcome: Outcome) -> Iterator[Block]:
-    yield Heading("Levels")
-    yield Paragraph(
+def _levels(outcome: Outcome) -> Iterator[doc.Block]:
+    yield doc.Heading("Levels")
+    yield doc.Paragraph(
         "Means over languages, and over training seeds with their standard deviation in brackets; chance is the mean "
         "of the best answers that need no text."
     )
@@ -396,21 +378,20 @@ def _levels(outcome: Outcome) -> Iterator[Block]:
         if there:
             yield _level_table(target, arms, there, known)
     low, high = RANGE
-    yield Paragraph(
+    yield doc.Paragraph(
         f"{percent(in_range(values))} of the cells (arm, target, language) have a clean mean between {low:.0%} and "
         f"{high:.0%} of the way from chance to 100, so that they can rise and fall."
     )
 
 
-def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> Table:
+def _level_table(target: str, arms: Sequence[str], conditions: Sequence[str], known: dict[Any, Any]) -> doc.Table:
     lines = []
     for arm in arms:
         cells = [known.get((arm, target, condition)) for condition in conditions]
         chance = next((cell["chance"] for cell in cells if cell), None)
         if any(cells):
             lines.append((arm, *(_level(cell) for cell in cells), points(chance)))
-    made = grid((target, *conditions, "chance"), lines, 1)
-    return Table(made.columns, made.rows, target)
+    return doc.grid((target, *conditions, "chance"), lines, 1, target)
 
 
 def _level(cell: dict[str, Any] | None) -> str:
@@ -427,7 +408,7 @@ def in_range(values: pl.DataFrame) -> float:
     return float(shares.is_between(*RANGE).mean() or 0.0)  # type: ignore[arg-type]  # of a column of booleans
 
 
-def _models(outcome: Outcome) -> Iterator[Block]:
+def _models(outcome: Outcome) -> Iterator[doc.Block]:
     rows = outcome.arms.group_by("arm", maintain_order=True).agg(
         pl.first("intermediate_set", "intermediate_examples", "tasks", "diversity", "params_nonembedding", "base_kind"),
         steps=pl.col("steps").max(),
@@ -446,23 +427,24 @@ def _models(outcome: Outcome) -> Iterator[Block]:
         )
         for row in rows.iter_rows(named=True)
     ]
-    yield Heading("Models")
-    yield Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
-    yield grid(heads, lines, 2)
+    yield doc.Heading("Models")
+    yield doc.Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
+    yield doc.grid(heads, lines, 2)
 
 
 def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _made(outcome: Outcome) -> Iterator[Block]:
+def _made(outcome: Outcome) -> Iterator[doc.Block]:
     facts = outcome.facts
-    yield Heading("How it was made")
+    yield doc.Heading("How it was made")
     size = f"{facts['cells']} cells (an arm, a training seed, a target), {facts['seeds']} training seeds"
-    yield Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
-    yield Code((f"robust-xtreme study {facts['name']}",), "sh")
+    yield doc.Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
+    yield doc.Code((f"robust-xtreme study {facts['name']}",), "sh")
     if power := facts["power"]:
-        yield Paragraph(
+        yield doc.Paragraph(
             f"Planned with an effect of {power['effect']:g} and a spread over seeds of {power['sd']:g}, in its unit."
         )
-    yield Section("The study's file", "file", (Code(tuple(outcome.study.text.splitlines()), "toml"),), folded=True)
+    file = doc.Code(tuple(outcome.study.text.splitlines()), "toml")
+    yield doc.Section("The study's file", "file", (file,), folded=True)

@@ -16,8 +16,7 @@ from robust_xtreme.core.run_spec import from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.studies.claims import PRIMARY_TESTS, mde_of, power_of, seeds_for
-from robust_xtreme.studies.grid import StudyCell, cells, victims
-from robust_xtreme.studies.study_file import Study
+from robust_xtreme.studies.study_file import Study, StudyCell, cells, victims
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.tasks.sources.suite import Suite, path_of

@@ -17,9 +17,8 @@ from robust_xtreme.files.new_files import appended
 from robust_xtreme.run.fleets import fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
-from robust_xtreme.studies.grid import RUNS, StudyCell
 from robust_xtreme.studies.planning import StudyPlan, folder_of, plan_of
-from robust_xtreme.studies.study_file import read
+from robust_xtreme.studies.study_file import RUNS, StudyCell, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train

@@ -120,7 +120,7 @@ def test_every_table_and_column_is_described() -> None:
 
 def test_the_manual_has_the_rates_of_real_answers() -> None:
     """Of an encoder and of a lexicon; of an encoder's cells worse by the margin none is ok too often for 5 %."""
-    manual = (REPORTS.parents[2] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
+    manual = (REPORTS.parents[1] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
     rates: dict[bool, dict[str, list[float]]] = {True: {}, False: {}}
     for row in read(REPORTS / "answers.csv"):
         rates[row["model"].startswith("shallow/")].setdefault(row["clusters"], []).append(float(row["ok"]))
@@ -145,7 +145,7 @@ def test_answers_are_drawn_by_cluster(tmp_path: Path) -> None:
 
 def test_the_manual_has_the_figures_of_the_tables() -> None:
     """docs/gate.md names the highest rate of false passes, its limit, and falls that are caught."""
-    manual = (REPORTS.parents[2] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
+    manual = (REPORTS.parents[1] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
     alarms, powers = (read(REPORTS / f"{name}.csv") for name in ("alarms", "power"))
     worse = [row for row in alarms if row["difference"] == "-2"]
     most, limit = (max(float(row[name]) for row in worse) for name in ("ok", "limit"))

@@ -16,10 +16,10 @@ from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, Planted, values
 
 from robust_xtreme.core.errors import Mismatch, SpecError
 from robust_xtreme.files.frames import build
-from robust_xtreme.studies.cells import grid_of, retained
+from robust_xtreme.studies.cells import grid_of
 from robust_xtreme.studies.claims import contrasts, over_seeds
+from robust_xtreme.studies.design import ARMS, VALUES, Estimand
 from robust_xtreme.studies.designs.robustness import Robustness, estimands, robustness, sentences
-from robust_xtreme.studies.frames import ARMS, VALUES, Estimand
 
 REPORTS = Path(__file__).parents[3] / "reports/benchmarks"
 PLAIN = Robustness("none", ("mnli",), "mnli")
@@ -155,7 +155,7 @@ def test_a_change_in_points_alone_is_not_claimed() -> None:
 def test_a_share_is_retained_of_a_gain_that_is_shown() -> None:
     """Fieller's bounds r are those where the mean of noisy - r clean has p = 0.05; without a gain there is none."""
     every = _values(_shrinking_clean)
-    share = retained(grid_of(every), "mnli", "none")
+    share = grid_of(every).retained("mnli", "none")
     assert share is not None
     assert f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval" in _findings(every)
     assert share.estimate == pytest.approx(60, abs=0.5)

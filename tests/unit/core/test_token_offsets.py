@@ -25,7 +25,7 @@ from robust_xtreme.models.reading import tokens
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts
 from robust_xtreme.models.reading.tokens import misplaced, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, layout_of
-from robust_xtreme.report.samples.tokens import _loaded
+from robust_xtreme.report.samples.part import _loaded
 
 Offsets = list[tuple[int, int]]
 READ: Final = MENDED | RIGHT

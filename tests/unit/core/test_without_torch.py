@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from robust_xtreme.cli._errors import exit_code_of
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import LARGE, NotInstalled, plain
-from robust_xtreme.report.samples import tokens
+from robust_xtreme.report.samples import part
 
 ROOT = Path(__file__).parents[3]
 LINE = "This needs torch, which is not installed. Install all that is missing: pip install robust-xtreme"
@@ -48,9 +48,9 @@ def test_a_large_library_that_is_missing_is_one_line(capsys: pytest.CaptureFixtu
 
 def test_without_the_library_examples_have_no_subwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the tokenizer is not on this machine."""
-    path = next(resources.mini("model").rglob(tokens.TOKENIZER))
-    made = tokens._loaded(path)
+    path = next(resources.mini("model").rglob(part.TOKENIZER))
+    made = part._loaded(path)
     assert made is not None
     assert made("Habari")
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    assert tokens._loaded(path) is None
+    assert part._loaded(path) is None

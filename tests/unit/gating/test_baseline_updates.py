@@ -8,7 +8,7 @@ import pytest
 from tests.finished_runs import finished_run
 
 from robust_xtreme.core.errors import DataError, UserError
-from robust_xtreme.gating.baselines import check, load, save, update
+from robust_xtreme.gating.baselines import load, save, update
 
 
 def test_an_anchor_is_the_one_that_was_saved(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_an_anchor_is_the_one_that_was_saved(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="is not the anchor that the baseline had"):
             load("main", root)
     anchor.write_bytes(kept)
-    check(load("main", root))
+    load("main", root).check()
 
 
 def test_one_run_does_not_replace_those_of_training_seeds(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, Mi
 from robust_xtreme.files import new_files, store
 from robust_xtreme.files.manifest import with_digest
 from robust_xtreme.gating import _files
-from robust_xtreme.gating.baselines import check, check_comparable, in_words, load, save, update
+from robust_xtreme.gating.baselines import check_comparable, in_words, load, save, update
 from robust_xtreme.stats.contrasts import contrasts
 from robust_xtreme.stats.outcomes import LEVELS
 
@@ -47,7 +47,7 @@ def test_a_baseline_has_the_outcomes_of_its_run(run: Path, root: Path) -> None:
     assert saved.levels.equals(again.levels)
     assert saved.keys == again.keys
     assert len(saved.keys) == 4
-    check(saved)
+    saved.check()
     check_comparable(saved, again)
     table = contrasts(saved.runs[0], again.runs[0], saved.tasks)
     assert table.height == 9
@@ -74,7 +74,7 @@ def test_a_baseline_without_outcomes_has_levels_alone(run: Path, root: Path) -> 
     assert alone.runs == ()
     assert alone.levels.equals(levels)
     with pytest.raises(MissingData, match=r"main\.parquet is absent"):
-        check(alone)
+        alone.check()
 
 
 def test_a_baseline_that_is_not_there_is_named(root: Path, run: Path) -> None:
@@ -174,7 +174,7 @@ def test_levels_that_are_not_those_of_the_items_are_named(run: Path, root: Path)
     contents = {suffix: paths[suffix].read_bytes() for suffix in (".csv", ".parquet")}
     paths[".json"].write_bytes(_files.json_bytes(facts, contents))
     with pytest.raises(Mismatch, match=r"levels of the baseline main are not those of its items: xnli/de"):
-        check(load("main", root))
+        load("main", root).check()
 
 
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -233,7 +233,7 @@ def test_several_runs_are_one_baseline(root: Path, tmp_path: Path) -> None:
     saved = load("seeds", root)
     assert saved.seeds == len(saved.runs) == 3
     assert saved.levels.height == 12
-    check(saved)
+    saved.check()
     for folder, cells in zip(runs, saved.runs, strict=True):
         assert contrasts(load(folder).runs[0], cells, saved.tasks)["differing"].max() == 0
 
@@ -269,7 +269,7 @@ def test_an_update_keeps_the_first_baseline_as_the_anchor(root: Path, tmp_path: 
     assert saved.reason == "third"
     assert saved.anchor is not None
     assert saved.anchor.reason == "first"
-    check(saved)
+    saved.check()
     assert in_words(changed).startswith(f"{changed.height} levels changed, by -")
     assert in_words(update([third], "main", root)) == "no level changed"
 
@@ -342,7 +342,7 @@ def test_a_save_that_is_killed_midway_is_noticed(
     with pytest.raises(DataError, match=r"main\.csv: was changed, or written only in part, after"):
         load("main", root)
     save([run], "main", root, force=True)
-    check(load("main", root))
+    load("main", root).check()
 
 
 def test_one_process_saves_at_a_time(run: Path, root: Path) -> None:

@@ -17,8 +17,7 @@ from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, load, save
 from robust_xtreme.gating.comparing import compared, gated
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
-from robust_xtreme.gating.verdicts import METHOD, unpaired
+from robust_xtreme.gating.verdicts import METHOD, OVER_SEEDS, unpaired
 
 _TODAY = date(2026, 1, 1)
 

@@ -15,9 +15,8 @@ from tests.synthetic_run import run
 from tools.language_pages import picture
 
 from robust_xtreme.report.charts.drawing import alone, svg
-from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, success_chart
+from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, heat, success_chart
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.plots import heat
 from robust_xtreme.report.view import Results
 from robust_xtreme.studies.folder import _forest as of_study
 

@@ -18,13 +18,11 @@ import pytest
 from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.report.beside import beside, names
 from robust_xtreme.report.blocks import Diff, Mono, Paragraph, Prose, ReportPage, grid, joined, named
-from robust_xtreme.report.charts.figures import areas, levels
+from robust_xtreme.report.charts.figures import Plots, areas, levels
 from robust_xtreme.report.columns import points, signed
-from robust_xtreme.report.document import results_of
+from robust_xtreme.report.document import beside, names_of, results_of
 from robust_xtreme.report.outputs import CELLS, SUFFIXES, cells, written
-from robust_xtreme.report.plots import Plots
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
@@ -382,9 +380,9 @@ def test_two_runs_are_beside_each_other(results: Results) -> None:
 
 def test_runs_have_short_names() -> None:
     """As much of the end of their paths as tells them apart."""
-    assert names(["runs/a/eval", "runs/b/eval/"]) == ["a/eval", "b/eval"]
-    assert names(["x/one", "x/two"]) == ["one", "two"]
-    assert len(set(names(["x", "x"]))) == 2
+    assert names_of(["runs/a/eval", "runs/b/eval/"]) == ["a/eval", "b/eval"]
+    assert names_of(["x/one", "x/two"]) == ["one", "two"]
+    assert len(set(names_of(["x", "x"]))) == 2
 
 
 def test_a_notebook_draws_the_same_charts(results: Results, tmp_path: Path) -> None:

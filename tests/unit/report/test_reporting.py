@@ -20,9 +20,9 @@ from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.columns import tables
 from robust_xtreme.report.document import document, render, show, views
-from robust_xtreme.report.legend import legend
 from robust_xtreme.report.renderers.markdown import render as markdown_of
 from robust_xtreme.report.renderers.terminal import print_table
+from robust_xtreme.report.summary import legend
 from robust_xtreme.report.view import SECTION, Results, View
 
 

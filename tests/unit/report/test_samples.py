@@ -25,9 +25,8 @@ from robust_xtreme.report.blocks import Diff, Phrase, ReportPage, Sample, inline
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page
 from robust_xtreme.report.renderers.terminal import print_sample
-from robust_xtreme.report.samples.part import KnownExamples, sample, shown
+from robust_xtreme.report.samples.part import KnownExamples, Tokenize, sample, shown, tokenizers_of
 from robust_xtreme.report.samples.texts import Remade
-from robust_xtreme.report.samples.tokens import Tokenize, tokenizers_of
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, whole_ids, window
 
 HOSTILE = (

@@ -17,9 +17,8 @@ from tests.program import program
 from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
-from robust_xtreme.report.beside import beside
 from robust_xtreme.report.blocks import Block, Bullets, Diff, Sample, Section, inlines, text_of
-from robust_xtreme.report.document import results_of
+from robust_xtreme.report.document import beside, results_of
 from robust_xtreme.report.samples.choosing import ExampleChoice, chosen, rows_of
 from robust_xtreme.report.samples.part import samples_part
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
@@ -129,13 +128,13 @@ def test_texts_are_made_again_as_the_run_read_them(run: Run) -> None:
     """In every family, of questions and of candidates, at a lower strength too; edits are those that the run stored."""
     manifest = run.results.manifest
     rows = run.chosen(ExampleChoice(noises=("char_noise", "char_noise:0.1", "char_noise:0.2")))
-    made = texts_of(rows, spec_of(run.folder, manifest), manifest)
-    assert made.problems == ()
-    assert set(made.remade) == {key_of(row) for row in rows.iter_rows(named=True)}
+    made, problems = texts_of(rows, spec_of(run.folder, manifest), manifest)
+    assert problems == ()
+    assert set(made) == {key_of(row) for row in rows.iter_rows(named=True)}
     edited = [row for row in rows.iter_rows(named=True) if json.loads(row["operators"])]
     assert {row["task"] for row in edited} == set(TASKS)
     for row in edited:
-        remade = made.remade[key_of(row)]
+        remade = made[key_of(row)]
         documents = [noised.clean.value != noised.text.value for noised in remade.documents.values()]
         assert remade.noisy.texts != remade.clean.texts or any(documents)
 

@@ -7,7 +7,7 @@ import pytest
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import UNLABELLED, Example, Text, digest
 from robust_xtreme.core.specs import Origin, Row
-from robust_xtreme.gating.identities import check_comparable
+from robust_xtreme.gating.identities import check_alike
 from robust_xtreme.tasks.adapters.tagging import tagging
 from robust_xtreme.tasks.sources.rows import clusters_version, data_identity
 from robust_xtreme.tasks.sources.survey import near_duplicates
@@ -49,8 +49,8 @@ def test_the_identity_of_data_names_the_rule_of_clusters_where_it_matters() -> N
 
     before = numbers.partition("-")[0]
     with pytest.raises(Mismatch, match=r"the version of the rule of clusters of panx/sw is 1 in run .* and 2 in run"):
-        check_comparable(side(before), side(numbers))
-    check_comparable(side(plain), side(plain))
+        check_alike(side(before), side(numbers))
+    check_alike(side(plain), side(plain))
 
 
 def test_near_duplicates_are_counted_over_clusters() -> None:

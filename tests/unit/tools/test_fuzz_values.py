@@ -25,8 +25,8 @@ from tools.official_metrics import PLAIN, QA
 import robust_xtreme
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.exchange.importing import of_frame
 from robust_xtreme.exchange.importing import raw as lines_of
+from robust_xtreme.exchange.importing import reading
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, _items
 from robust_xtreme.exchange.importing.scoring import scoring_of, stats_of
 from robust_xtreme.stats._cells import cells
@@ -289,14 +289,14 @@ def from_polars(_: Path, rows: Sequence[Row]) -> Read:
     """The rows as a frame of polars: columns have one type where they can, else they are objects of Python."""
     values = [*map(parsed, rows)]
     names = {name: None for row in values for name in row}
-    return of_frame.read(pl.DataFrame([_column(name, [row.get(name) for row in values]) for name in names]), {})
+    return reading.read_frame(pl.DataFrame([_column(name, [row.get(name) for row in values]) for name in names]), {})
 
 
 def _column(name: str, values: Sequence[Any]) -> pl.Series:
     """A column of polars, where that has the values as they are: it makes texts of some objects."""
     try:
         typed_here = pl.Series(name, values, strict=True)
-        if [*map(of_frame._plain, typed_here.to_list())] == values:
+        if [*map(reading._plain, typed_here.to_list())] == values:
             return typed_here
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
         pass
@@ -305,7 +305,7 @@ def _column(name: str, values: Sequence[Any]) -> pl.Series:
 
 def from_pandas(_: Path, rows: Sequence[Row]) -> Read:
     """The rows as a frame of pandas."""
-    return of_frame.read(pd.DataFrame([*map(parsed, rows)]), {})
+    return reading.read_frame(pd.DataFrame([*map(parsed, rows)]), {})
 
 
 READERS: Final[Mapping[str, Callable[[Path, Sequence[Row]], Read]]] = {

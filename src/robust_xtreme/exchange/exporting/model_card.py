@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.sinks import Trusted, between, filled, visible
+from robust_xtreme.core.sinks import Trusted, between, each_text, filled, visible
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.exchange.exporting.levels import levels
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, unlinked
 from robust_xtreme.report.cells import language_name
+from robust_xtreme.report.outputs import levels
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import partial, verdicts
 from robust_xtreme.report.view import Results
@@ -60,21 +60,10 @@ def model_card(results: Results) -> Trusted:
 
     rows = levels(results)
     index: list[Any] = [_of_model(name, rows.filter(model=name), results.manifest) for name in _names(rows)]
-    metadata = CardData(**dict[str, Any]({"model-index": _shown(index)})).to_yaml()
+    shown = each_text(index, visible)  # a reader of YAML could act on hidden characters
+    metadata = CardData(**dict[str, Any]({"model-index": shown})).to_yaml()
     text = between("\n\n", markdown.blocks(tuple(_text(results))))
     return filled("---\n{}\n---\n\n{}\n", Trusted(metadata.strip()), text)
-
-
-def _shown(value: Any) -> Any:
-    """Metadata in which no text has a hidden character, which a reader of YAML could act on."""
-    match value:
-        case str():
-            return visible(value)
-        case dict():
-            return {key: _shown(each) for key, each in value.items()}
-        case list():
-            return [_shown(each) for each in value]
-    return value
 
 
 def _names(rows: pl.DataFrame) -> list[str]:

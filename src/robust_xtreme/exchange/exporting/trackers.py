@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, Final, final
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, plain
-from robust_xtreme.exchange.exporting.levels import levels
+from robust_xtreme.report.outputs import levels
 from robust_xtreme.report.view import Results
 
 _PROJECT: Final = "robust-xtreme"

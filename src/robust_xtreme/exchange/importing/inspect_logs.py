@@ -27,8 +27,7 @@ from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.importing.lm_eval import OURS, exported, listed, mapping
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
-from robust_xtreme.exchange.importing.scoring import metric_of
-from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
+from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of
 from robust_xtreme.files import store
 
 SUFFIX: Final = ".eval"

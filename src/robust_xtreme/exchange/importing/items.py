@@ -57,9 +57,6 @@ from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds.""
 KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
 """The keys of a row, with `id` for the example; `score` is one score without a name."""
 
-GIVES: Final = ("prediction", "score", "scores", "sums")
-"""The keys that a row is scored by."""
-
 ANSWERS: Final = ("gold", "prediction")
 TYPE: Final = "_type"
 """What the name of a column ends in that says what given answers are, a list or a number; null of a text."""
@@ -79,10 +76,11 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     """
     if raw.is_empty():
         raise DataError(path, "has no rows")
-    if not set(raw.columns).intersection(GIVES):
+    if {"prediction", "score", "scores", "sums"}.isdisjoint(raw.columns):
         what = "has no prediction, score, scores or sums: there is nothing to score."
         raise DataError(path, f"{what} Other keys are named by --prediction-key and --score-key, or in columns=")
-    rows = _with_ids(raw, path).rename({ID: "example"})
+    _check_ids(raw, path)
+    rows = raw.rename({ID: "example"})
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
     rows = rows.with_columns(filled).with_columns(_scores(rows, path))
     typed = {name: column for name, column in ITEMS.columns.items() if column.dtype != pl.String or column.allowed}
@@ -98,14 +96,13 @@ def names_of(renamed: Mapping[str, str]) -> dict[str, str]:
     return {renamed.get(key, key): key for key in KEYS if key in renamed or key not in taken}
 
 
-def _with_ids(raw: pl.DataFrame, path: str) -> pl.DataFrame:
-    """The rows; each has an id. Raises DataError with the number of the first row without one."""
+def _check_ids(raw: pl.DataFrame, path: str) -> None:
+    """Raise DataError with the number of the first row without an id."""
     if ID not in raw.columns:
         raise DataError(path, "has no key 'id'. Name the key that has it with --id-key KEY, or in columns=")
     empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
     if empty.any():
         raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")
-    return raw
 
 
 def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) -> pl.Expr:

@@ -22,8 +22,7 @@ from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.importing import raw
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
-from robust_xtreme.exchange.importing.scoring import metric_of, ours
-from robust_xtreme.exchange.importing.stated import ACCURACY, differing_level
+from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of, ours
 from robust_xtreme.files import store
 
 OURS: Final = "robust_xtreme"
@@ -77,11 +76,6 @@ class LmEvalLog:
             "settings": config.get("generation_kwargs") and json_text(config["generation_kwargs"], sort_keys=True),
         }
         return {name: str(value) for name, value in values.items() if value is not None}
-
-    @property
-    def stated(self) -> Mapping[str, Any]:
-        """The metrics of all samples: by name and filter, `acc,none`."""
-        return mapping(self.of_task("results"))
 
     @property
     def inference(self) -> str:
@@ -166,7 +160,7 @@ def _check(logs: Sequence[LmEvalLog]) -> None:
 def _rows(log: LmEvalLog, given: ImportedFile, reading: _Reading) -> list[dict[str, Any]]:
     """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
     rows, names, seen = list[dict[str, Any]](), dict[str, str](), set[str]()
-    unnamed = next((key.partition(",")[2] for key in log.stated if "," in key), "none")
+    unnamed = next((key.partition(",")[2] for key in mapping(log.of_task("results")) if "," in key), "none")
     for number, sample in _samples(log.path):
         name = str(sample.get("filter", "another" if str(sample["doc_id"]) in seen else unnamed))
         names[name] = name
@@ -209,8 +203,8 @@ def _number_golds(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _differing(log: LmEvalLog, rows: Sequence[Mapping[str, Any]], filter: str) -> Iterator[str]:
-    """What the means over samples are that the results state otherwise."""
-    for key, value in log.stated.items():
+    """What the means over samples are that the results state otherwise, by name and filter: `acc,none`."""
+    for key, value in mapping(log.of_task("results")).items():
         name, _, of = key.partition(",")
         scores = [row["scores"].get(name) for row in rows]
         if name == _ACC and {*scores} == {None}:  # that of the choices, which no sample states

@@ -37,14 +37,15 @@ from robust_xtreme.exchange.importing.items import (
 from robust_xtreme.exchange.importing.scoring import (
     Scoring,
     constants_of,
+    differing_scores,
     facts_of,
     metric_of,
     mixed,
+    other_words,
     scoring_of,
     stats_of,
     unscored,
 )
-from robust_xtreme.exchange.importing.stated import differing_scores, other_words
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import check_columns
 from robust_xtreme.files.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
@@ -342,7 +343,9 @@ def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Se
     is_json = pl.col(name).str.contains(_JSON) & ~pl.col(name).is_in(_no_json(rows, name))
     if scoring.family == SPAN_QA.name:  # a number is a text, too
         is_json = pl.col("sums").is_not_null() & is_json if name == "prediction" else is_json
-    written = pl.when(is_json).then(name).otherwise(_quoted(name))
+    encoded = pl.struct(pl.col(name).alias("")).struct.json_encode()
+    quoted = encoded.str.strip_prefix('{"":').str.strip_suffix("}")
+    written: pl.Expr = pl.when(is_json).then(name).when(pl.col(name).is_not_null()).then(quoted)
     if scoring.family in (CHOICE.name, CLASSIFICATION.name):
         numbers = pl.col(name).replace_strict(_numbers(rows, name, scoring, path), default=None, return_dtype=pl.String)
         written = pl.when(pl.col("sums").is_null()).then(numbers).otherwise(written)
@@ -359,12 +362,6 @@ def _no_json(rows: pl.DataFrame, name: str) -> list[str]:
         except (ValueError, RecursionError):
             others.append(text)
     return others
-
-
-def _quoted(name: str) -> pl.Expr:
-    """A string as JSON."""
-    encoded = pl.struct(pl.col(name).alias("")).struct.json_encode()
-    return pl.when(pl.col(name).is_not_null()).then(encoded.str.strip_prefix('{"":').str.strip_suffix("}"))
 
 
 def _numbers(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> dict[str, str]:

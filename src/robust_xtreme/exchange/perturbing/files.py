@@ -14,8 +14,16 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.core.sinks import csv_cell
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA
-from robust_xtreme.exchange.perturbing.noised import NOT_APPLICABLE, FileNoise, batches, check_served, lead_of
-from robust_xtreme.exchange.perturbing.of_task import TaskChoice, examples, texts
+from robust_xtreme.exchange.perturbing.noised import (
+    NOT_APPLICABLE,
+    FileNoise,
+    TaskChoice,
+    batches,
+    check_served,
+    examples,
+    lead_of,
+    texts,
+)
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
 from robust_xtreme.noise.conditions.frozen import Frozen
 from robust_xtreme.noise.engine.noised import Noised
@@ -25,7 +33,7 @@ from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.formats import STREAM, Reader, ReadOptions, Record, Slot, SlotResult, opened
+from robust_xtreme.tasks.formats import STREAM, Reader, ReadOptions, Record, SlotResult, opened
 from robust_xtreme.tasks.formats.tsv import is_named
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 
@@ -121,11 +129,11 @@ class AttackedTexts:
 
     def batch(self, records: Sequence[Record], path: str) -> list[tuple[SlotResult, ...]]:
         """The results for the texts of some records."""
-        return [tuple(self._done(slot, path) for slot in record.slots) for record in records]
-
-    def _done(self, slot: Slot, path: str) -> SlotResult:
-        noised = self.texts.get((slot.location, slot.field))
-        return SlotResult(slot, noised, lead_of(slot, noised.clean, path)) if noised else SlotResult(slot)
+        found = ([(slot, self.texts.get((slot.location, slot.field))) for slot in record.slots] for record in records)
+        return [
+            tuple(SlotResult(slot, it, lead_of(slot, it.clean, path)) if it else SlotResult(slot) for slot, it in slots)
+            for slots in found
+        ]
 
 
 def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskChoice, split: str) -> Frozen:
@@ -335,7 +343,12 @@ def _of_task(job: PerturbJob, fields: tuple[str, ...], noise: FileNoise | None) 
         made: FileNoise | AttackedTexts = attacked_texts(frozen, rows, job.seed, called, once)
     else:
         called = _called(format, reader, task, fields or task.perturbed[0])
-        made = _noise_of(asked, job.file, called, noise)
+        check_served(noise.links, "", task.family)
+        of_task = texts(asked, job.file, called)
+        made = replace(noise, texts=of_task)
+        codes = {text.language for text in of_task.values()}
+        if len(codes) == 1:
+            check_served(noise.links, codes.pop(), "")
     _check_taken(job, format)
     options = ReadOptions(
         tuple(called.values()),
@@ -345,16 +358,6 @@ def _of_task(job: PerturbJob, fields: tuple[str, ...], noise: FileNoise | None) 
         edits=task.family == SPAN_QA.name and format in ("jsonl", _SQUAD),
     )
     return _Plan(formats.module(format).records, options, made)
-
-
-def _noise_of(asked: TaskChoice, file: str, called: Mapping[str, str], noise: FileNoise) -> FileNoise:
-    """Noise in the texts of a task's file. Raises UserError where it has no meaning for the task or the language."""
-    check_served(noise.links, "", asked.task.family)
-    task_texts = texts(asked, file, called)
-    codes = {text.language for text in task_texts.values()}
-    if len(codes) == 1:
-        check_served(noise.links, codes.pop(), "")
-    return replace(noise, texts=task_texts)
 
 
 def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> Mapping[str, str]:

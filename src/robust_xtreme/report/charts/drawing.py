@@ -17,7 +17,7 @@ from functools import lru_cache
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Any, Final, Self, final
 
-from robust_xtreme.core.sinks import visible
+from robust_xtreme.core.sinks import each_text, visible
 from robust_xtreme.core.subprocesses import command, ending
 from robust_xtreme.report.charts.style import FONT
 
@@ -40,7 +40,7 @@ def svg(spec: Mapping[str, Any]) -> str:
 
     Its texts are visible, since the renderer ends the process at a NUL character, and not longer than a label.
     """
-    return _drawn(json.dumps(_shown(spec), sort_keys=True))
+    return _drawn(json.dumps(each_text(spec, _label), sort_keys=True))
 
 
 def alone(spec: Mapping[str, Any], ink: str) -> str:
@@ -48,17 +48,9 @@ def alone(spec: Mapping[str, Any], ink: str) -> str:
     return svg(spec).replace("<svg ", f'<svg style="color:{ink};font-family:{FONT}" ', 1) + "\n"
 
 
-def _shown(value: Any) -> Any:
-    match value:
-        case str():
-            text = visible(value)
-            return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _ENDING]}…{text[-_ENDING:]}"
-        case Mapping():
-            return {name: _shown(each) for name, each in value.items()}
-        case list():
-            return [_shown(each) for each in value]
-        case _:
-            return value
+def _label(text: str) -> str:
+    label = visible(text)
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - _ENDING]}…{label[-_ENDING:]}"
 
 
 @lru_cache(maxsize=256)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -25,26 +24,13 @@ from robust_xtreme.report.columns import narrow
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file that the page contains: its name, and its content."""
-
-    name: str
-    content: bytes
-
-    @property
-    def address(self) -> str:
-        """The content, compressed, as a link that needs no server."""
-        packed = gzip.compress(self.content, mtime=0)
-        return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}"
-
-
-def page(document: ReportPage, downloads: Sequence[Download] = (), draws: Drawing | None = None) -> Trusted:
+def page(document: ReportPage, files: Mapping[str, bytes] | None = None, draws: Drawing | None = None) -> Trusted:
     """A whole page in one file: same document, same bytes. `draws` draws its charts; where it cannot, the page says so.
 
-    By default the page has a process of its own for them.
+    By default the page has a process of its own for them. It contains `files` by their names, compressed, as links that
+    need no server.
     """
+    packed = {name: base64.b64encode(gzip.compress(data, mtime=0)).decode() for name, data in (files or {}).items()}
     charts = [*doc.within(document.blocks, doc.Chart)]
     with draws or Drawing() as draws:
         drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
@@ -53,7 +39,7 @@ def page(document: ReportPage, downloads: Sequence[Download] = (), draws: Drawin
     style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
-    parts = {"document": document, "downloads": downloads, "style": style, "script": script, "svgs": svgs}
+    parts = {"document": document, "downloads": packed, "style": style, "script": script, "svgs": svgs}
     return Trusted(template.render(parts))
 
 
@@ -78,7 +64,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        # Hidden characters of a text are written as codes; what was escaped before stays.
+        finalize=lambda value: visible(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -92,11 +79,6 @@ def _environment() -> Environment:
         "inlines": doc.inlines,
     }
     return environment
-
-
-def _shown(value: Any) -> Any:
-    """What a template writes: hidden characters of a text are codes; what was escaped before stays."""
-    return visible(value) if type(value) is str else value
 
 
 def _bucket(change: float | None) -> str:

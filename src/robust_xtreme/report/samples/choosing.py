@@ -25,9 +25,6 @@ from robust_xtreme.stats.merging import BASE, blocks, together
 MOST: Final = 3000
 """The most examples of a page."""
 
-MOST_EACH: Final = 6
-"""The most of a task and language, a third of them drawn at random."""
-
 WRONG, RIGHT, SAME = BECAME = ("wrong", "right", "same")
 """What noise makes of the answer to an example: it scores lower than the answer to the clean text, higher, or alike."""
 
@@ -77,7 +74,7 @@ class ExampleChoice:
     noises: tuple[str, ...] = ()
     became: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
-    each: int = MOST_EACH
+    each: int = 6
     most: int = MOST
     drawn: bool = True
 
@@ -151,7 +148,8 @@ def parts_of(cells: pl.DataFrame, rows: SampleRows) -> Iterator[tuple[pl.DataFra
     """Cells with rows of STATS, some at a time, which have all or nothing of a cell; first none, with the columns."""
     yield cells.clear(), rows.stats[0].limit(0)
     if rows.divided:
-        yield from ((cells, pl.concat(several)) for several in together(rows.stats, _height))
+        sized = together(rows.stats, lambda part: int(part.select(pl.len()).collect().item()))
+        yield from ((cells, pl.concat(several)) for several in sized)
         return
     of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
     for of_run in rows.stats:
@@ -160,10 +158,6 @@ def parts_of(cells: pl.DataFrame, rows: SampleRows) -> Iterator[tuple[pl.DataFra
             of_blocks = pl.concat([of_base[block.key] for block in several])
             first, last = several[0], several[-1]  # with what is between them: each slice opens the file
             yield of_blocks, of_run.slice(first.start, last.start + last.height - first.start)
-
-
-def _height(rows: pl.LazyFrame) -> int:
-    return int(rows.select(pl.len()).collect().item())
 
 
 def _candidates(
@@ -208,15 +202,12 @@ def _some(stats: pl.LazyFrame, keys: pl.DataFrame, wanted: ExampleChoice) -> pl.
 def _values(stats: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """The value of each example of some cells; one without anything to count, and nothing counted, is right."""
     picked = stats.join(keys, on=[*CELL, "metric"]).select(*_ITEM, "metric", "stats")
-    parts = [_reduced(part) for part in picked.partition_by("metric")]
-    return pl.concat(parts) if parts else picked.select(*_ITEM, value=pl.lit(0.0))
-
-
-def _reduced(part: pl.DataFrame) -> pl.DataFrame:
-    metric = named(part.item(0, "metric"))
-    sums = part.get_column("stats").explode().to_numpy().reshape(part.height, -1)
-    values = np.where(sums.any(axis=1), metric.reduce(sums), 100.0)
-    return part.select(*_ITEM, pl.Series("value", values))
+    parts = [picked.clear().select(*_ITEM, value=pl.lit(0.0))]
+    for part in picked.partition_by("metric"):
+        sums = part.get_column("stats").explode().to_numpy().reshape(part.height, -1)
+        values = np.where(sums.any(axis=1), named(part.item(0, "metric")).reduce(sums), 100.0)
+        parts.append(part.select(*_ITEM, pl.Series("value", values)))
+    return pl.concat(parts)
 
 
 def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:

@@ -7,16 +7,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.core import registry
+from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import RobustXtremeError, UnknownName, counted
 from robust_xtreme.core.examples import Answers, Span, Tags, digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
-from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.core.run_spec import MINI, RunSpec
+from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
 from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
 from robust_xtreme.report import blocks as doc
@@ -24,10 +27,118 @@ from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines
 from robust_xtreme.report.cells import anchor, cell_name, language_name, named_beside
 from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, ExampleChoice, SampleRows, chosen, rows_of
-from robust_xtreme.report.samples.texts import Kept, Remade, Texts, spec_of, texts_of
-from robust_xtreme.report.samples.tokens import SHOWN, Tokenize, changed_subwords, noised_texts, tokenizers_of
+from robust_xtreme.report.samples.texts import Kept, Key, Remade, spec_of, texts_of
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, native, short, split_at, width_of, window
 from robust_xtreme.report.view import Results
+from robust_xtreme.tasks.sources.hub import fetched, on_hub
+
+Tokenize = Callable[[str], list[str]]
+Sides = tuple[list[str], list[str]]
+"""Tokens of a clean and of a noisy text."""
+
+TOKENIZER: Final = "tokenizer.json"
+SHOWN: Final = 12
+"""The most tokens of an example that are shown on each side."""
+
+_BESIDE: Final = 1
+
+
+def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Tokenize]:
+    """By task, the tokenizer of the run's model; without those that are not here, or misplace their tokens."""
+    folders = dict(filter(None, (_named(name, spec) for name in spec.model)))
+    by_path: dict[Path, Tokenize] = {}
+    by_task: dict[str, Tokenize] = {}
+    for model in manifest.get("models", ()):
+        if path := folders.get(str(model["model"]).rpartition("@")[0]):
+            if path not in by_path and (made := _loaded(path)):
+                by_path[path] = made
+            if path in by_path:
+                by_task[model["task"]] = by_path[path]
+    return by_task
+
+
+def _named(asked: str, spec: RunSpec) -> tuple[str, Path] | None:
+    """The name in tables of a model as it was asked for, and its tokenizer's file; None where that is not here."""
+    name = asked.partition("=")[2] if "=" in asked and not Path(asked).exists() else asked
+    try:
+        if name == MINI:
+            called, folder = name, resources.mini("model")
+        elif on_hub(name):
+            revision = next((sha.rpartition("=")[2] for sha in spec.revision), "")
+            called, folder = name, fetched(name, revision, offline=True).folder
+        else:
+            called, folder = Path(name).resolve().name, Path(name)
+    except (RobustXtremeError, OSError, ValueError):
+        return None
+    files = [path for path in (folder / "model" / TOKENIZER, folder / TOKENIZER) if path.is_file()]
+    return (called, files[0]) if files else None
+
+
+def _loaded(path: Path) -> Tokenize | None:
+    try:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(path))
+        exact = exact_offsets(tokenizer)
+    except Exception:  # noqa: BLE001 - the library raises Exception itself, where it is installed and the file is not one
+        return None
+
+    def tokenize(text: str) -> list[str]:
+        ((ids, ranges),) = exact([text.encode("utf-8", "replace").decode()])
+        contents = ((exact.content(number), str(tokenizer.id_to_token(number))) for number in ids)
+        return [
+            *_as_read(text, [name if content is None else _in_bytes(content) for content, name in contents], ranges)
+        ]
+
+    return None if exact.fault else tokenize
+
+
+def _as_read(text: str, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """The part of the text that each token covers; of one that covers a part of a character its name."""
+    for at, (name, (start, stop)) in enumerate(zip(names, ranges, strict=True)):
+        beside = [other for other in (at - 1, at + 1) if 0 <= other < len(names) and names[other].strip()]
+        partial = any(ranges[other][0] < stop and start < ranges[other][1] for other in beside)
+        yield name if partial else text[start:stop] or name
+
+
+def _in_bytes(content: bytes) -> str:
+    """What a token reads as text, or as the bytes that it consists of, `<0xEB>` each."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return "".join(f"<0x{byte:02X}>" for byte in content)
+
+
+def noised_texts(remade: Remade) -> list[str]:
+    """The fields of the example itself that are noised."""
+    return [name for name in remade.fields if name in remade.clean.texts]
+
+
+def changed_subwords(remade: Remade, tokenize: Tokenize, counts: tuple[int, int]) -> dict[str, Sides]:
+    """The tokens that noise changed, by field, each side with one unchanged beside them.
+
+    Empty where none changed, and where the `counts` of clean and noisy tokens are not those of the run.
+    """
+    words = kind_of(remade.task.family).words
+    fields: dict[str, Sides] = {}
+    for name in noised_texts(remade):
+        outcome = remade.outcome(name)
+        before, after = (text.pieces(words) for text in (outcome.clean, outcome.text))
+        fields[name] = [*chain.from_iterable(map(tokenize, before))], [*chain.from_iterable(map(tokenize, after))]
+    if tuple(sum(len(sides[side]) for sides in fields.values()) for side in (0, 1)) != counts:
+        return {}
+    return {name: _around_changes(before, after) for name, (before, after) in fields.items() if before != after}
+
+
+def _around_changes(before: Sequence[str], after: Sequence[str]) -> Sides:
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    start = max(0, same - _BESIDE)
+    ends = zip(reversed(before[same:]), reversed(after[same:]), strict=False)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    left = max(0, alike - _BESIDE)
+    first, second = (list(side[start : len(side) - left]) for side in (before, after))
+    return first, second
+
 
 Row = Mapping[str, Any]
 Fact = tuple[str, Phrase]
@@ -48,7 +159,7 @@ class KnownExamples:
     `width` is about how many clusters of a text are shown.
     """
 
-    remade: Mapping[tuple[str, int, str], Remade] = field(default_factory=dict)
+    remade: Mapping[Key, Remade] = field(default_factory=dict)
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tokenizers: Mapping[str, Tokenize] = field(default_factory=dict)
     width: int = WIDTH
@@ -329,10 +440,10 @@ def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[doc.
     for run in runs:
         models = _models(run.rows)
         of_models = shown.filter(pl.col("cell_model").is_in(models))
-        made = texts_of(of_models, run.spec, run.manifest, run.kept) if run.spec else Texts({}, ())
-        of_run = replace(known_of(made, run.spec, run.manifest), width=width_of(shown.height))
+        remade, problems = texts_of(of_models, run.spec, run.manifest, run.kept) if run.spec else ({}, ())
+        of_run = replace(known_of(remade, run.spec, run.manifest), width=width_of(shown.height))
         known |= dict.fromkeys(models, of_run)
-        lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *made.problems)]
+        lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *problems)]
     groups = [*_groups(shown, known)]
     if not groups:
         return
@@ -347,10 +458,10 @@ def _models(rows: SampleRows) -> list[str]:
     return rows.predictions.select("model").unique().collect(engine="streaming").to_series().to_list()
 
 
-def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> KnownExamples:
+def known_of(remade: Mapping[Key, Remade], spec: RunSpec | None, manifest: Mapping[str, Any]) -> KnownExamples:
     """What is known of examples beside their rows."""
     labels = {unit["task"]: unit["labels"] for unit in manifest.get("units", ()) if "labels" in unit}
-    return KnownExamples(made.remade, labels, tokenizers_of(spec, manifest) if spec and made.remade else {})
+    return KnownExamples(remade, labels, tokenizers_of(spec, manifest) if spec and remade else {})
 
 
 def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator[doc.Section]:
@@ -375,6 +486,6 @@ def samples(
     if shown.is_empty():
         return [], ()
     spec = spec_of(folder, results.manifest)
-    made = texts_of(shown, spec, results.manifest, watch=watch)
-    known = known_of(made, spec, results.manifest)
-    return [sample(row, known) for row in shown.iter_rows(named=True)], made.problems
+    remade, problems = texts_of(shown, spec, results.manifest, watch=watch)
+    known = known_of(remade, spec, results.manifest)
+    return [sample(row, known) for row in shown.iter_rows(named=True)], problems

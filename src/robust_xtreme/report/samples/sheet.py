@@ -1,23 +1,35 @@
 """Makes a sheet for human raters: texts as a model reads them, the right answer, and nothing that tells which is which.
 
 The rows are drawn from successes of attacks, answers that noise made wrong, and clean controls. A second file, the key,
-has what each row is.
+has what each row is. Of a sheet that is filled in every row must be one of it, once, with a plain answer or none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.core.errors import Mismatch, UnknownName, UserError
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import (
+    DataError,
+    Mismatch,
+    MissingData,
+    UnknownName,
+    UnreadableFiles,
+    UserError,
+    counted,
+    shown,
+)
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Tags, digest
 from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.core.sinks import inert
-from robust_xtreme.files import csv
+from robust_xtreme.files import csv as frames
 from robust_xtreme.files.frames import build
 from robust_xtreme.files.schema import CELL
 from robust_xtreme.noise.conditions.condition import CLEAN_SEED, LIKE, RANDOM
@@ -66,12 +78,12 @@ def sheet_of(
     """
     many, seed = size
     chosen, counts = _drawn(results, choosing.rows_of(folder, results.manifest), wanted, many, seed)
-    made = texts_of(chosen, spec_of(folder, results.manifest), results.manifest, watch=watch)
-    rows = [row for row in chosen.iter_rows(named=True) if key_of(row) in made.remade]
+    remade, problems = texts_of(chosen, spec_of(folder, results.manifest), results.manifest, watch=watch)
+    rows = [row for row in chosen.iter_rows(named=True) if key_of(row) in remade]
     if not rows:
-        raise Mismatch(made.problems[0] if made.problems else "No text of the run could be made again.")
+        raise Mismatch(problems[0] if problems else "No text of the run could be made again.")
     labels = {unit["task"]: unit["labels"] for unit in results.manifest.get("units", ()) if "labels" in unit}
-    shown = [_shown(row, made.remade[key_of(row)], labels.get(row["task"], ())) for row in rows]
+    shown = [_shown(row, remade[key_of(row)], labels.get(row["task"], ())) for row in rows]
     run = str(results.manifest.get("spec_hash", ""))
     named = ("cell_model", "cell_condition", "noise_seed", "example")
     names = [row_name(run, seed, *(row[column] for column in named)) for row in rows]
@@ -81,8 +93,8 @@ def sheet_of(
         for row, name in zip(rows, names, strict=True)
     ]
     controls = sum(row["kind"] == CLEAN for row in key)
-    written = csv.dump(build(key, SHEET_KEY).sort(ROW), SHEET_KEY)
-    return Sheet(csv.table(_table(names, shown), inert), written, len(rows), controls, made.problems)
+    written = frames.dump(build(key, SHEET_KEY).sort(ROW), SHEET_KEY)
+    return Sheet(frames.table(_table(names, shown), inert), written, len(rows), controls, problems)
 
 
 def row_name(run: str, seed: int, model: str, condition: str, noise_seed: int, example: str) -> str:
@@ -238,3 +250,92 @@ def _controls(items: pl.DataFrame, changed: pl.DataFrame, cells: pl.DataFrame, m
 
 def _with_cells(items: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     return items.select(*_ITEM).join(cells, on=("cell", "base"))
+
+
+YES, NO = ("yes", "y"), ("no", "n")
+_SEPARATORS: Final = (",", ";", "\t")
+_MOST: Final = 20
+
+
+def key_path(sheet: Path) -> Path:
+    """The key of a sheet, beside it."""
+    return sheet.with_name(f"{sheet.stem}.key.csv")
+
+
+def key_of_sheet(sheet: Path, run: str = "") -> pl.DataFrame:
+    """SHEET_KEY of a sheet.
+
+    Raises MissingData where it is not beside it, Mismatch where it is of another `run`, DataError where it was changed.
+    """
+    path = key_path(sheet)
+    if not path.is_file():
+        raise MissingData(f"There is no {path}, the key that `attack sample` wrote beside the sheet.")
+    key = frames.load(path, SHEET_KEY)
+    if key.is_empty():
+        raise DataError(path, "has no rows")
+    if run and set(key.get_column("run")) != {run}:
+        raise Mismatch(f"{path} is the key of a sheet of another run.")
+    named = ("run", "sheet_seed", "model", "condition", "noise_seed", "example")
+    for row in key.iter_rows(named=True):
+        if row[ROW] != row_name(*(row[column] for column in named)):
+            raise DataError(path, f"has in row {shown(row[ROW])} not what the sheet was drawn of")
+        if not 0 <= row["wrong"] <= row["right"] or (row["right"] == 0 and row["kind"] != "clean"):
+            what = f"has impossible counts in row {shown(row[ROW])}: of `right` items `wrong` became wrong"
+            raise DataError(path, what)
+    return key
+
+
+def answers_of(sheet: Path, key: pl.DataFrame) -> dict[str, bool]:
+    """The answers by row; rows without one are left out.
+
+    Raises UnreadableFiles with a line for each row that is missing, unknown, there twice or has another answer.
+    """
+    known = key.get_column(ROW).to_list()
+    answers: dict[str, bool | None] = {}
+    problems: list[str] = []
+    for line, name, answer in _rows(sheet):
+        where = f"{sheet}:{line}: row {shown(name)}"
+        if name not in known:
+            problems.append(f"{where} is not one of the sheet's: the column {ROW} must stay as it was written.")
+        elif name in answers:
+            problems.append(f"{where} is there twice.")
+        elif answer and answer not in (*YES, *NO):
+            problems.append(f"{where} has {shown(answer)} in the column {VALID}: write yes or no, or leave it empty.")
+        answers.setdefault(name, None if not answer else answer in YES)
+    problems += [f"{sheet}: row {shown(name)} is missing." for name in known if name not in answers]
+    if problems:
+        more = len(problems) - _MOST
+        raise UnreadableFiles([*problems[:_MOST], *([f"and {more} more rows."] if more > 0 else [])])
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
+    """The line, the name and the answer of each row. Raises DataError."""
+    try:
+        text = resources.content(path).decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(path, f"is not text in UTF-8: {error}. Save it as CSV in UTF-8.") from error
+    begin = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=begin.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        name, answer = _columns(path, header)
+        for row in reader:
+            if row and len(row) != len(header):
+                what = f"has {counted(len(row), 'cell')} instead of {len(header)}"
+                raise DataError(path, what, line=reader.line_num)
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, row[name].strip(), row[answer].strip().casefold()
+    except csv.Error as error:
+        raise DataError(path, f"is not CSV: {error}", line=reader.line_num) from error
+
+
+def _columns(path: Path, header: Sequence[str]) -> tuple[int, int]:
+    """Where the names of rows are, and the answers. Raises DataError where the header does not have both once."""
+    for name in (ROW, VALID):
+        if header.count(name) != 1:
+            raise DataError(path, f"has {header.count(name) or 'no'} column {name} in its header", line=1)
+    return header.index(ROW), header.index(VALID)

@@ -38,7 +38,6 @@ from robust_xtreme.tasks.sources.source import Pools, Source, open_source
 
 RUN: Final = "run.toml"
 _DIGITS: Final = 6
-_SHARES: Final = ("grapheme_edit_rate", "word_edit_rate")
 
 Kept = Mapping[tuple[str, str, str], Split]
 """The evaluated examples of task runs that are in memory, by the names of their task, language and split."""
@@ -73,15 +72,6 @@ def _unchanged(text: Text) -> Noised:
     return Noised(text, text, "unchanged", 0, {}, 0, 0, 0, 0)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The examples that could be made again, and a line for each task and language where they could not, and why."""
-
-    remade: Mapping[Key, Remade]
-    problems: tuple[str, ...]
-
-
 def spec_of(folder: Path, manifest: Mapping[str, Any]) -> RunSpec:
     """What a run was asked for; remote code is not run. Raises UserError where it was imported.
 
@@ -104,10 +94,11 @@ def texts_of(
     manifest: Mapping[str, Any],
     kept: Kept = MappingProxyType({}),
     watch: Callable[[str], None] = lambda _: None,
-) -> Texts:
-    """The texts of the chosen examples. What is not in `kept` is read again; `watch` gets what comes next.
+) -> tuple[dict[Key, Remade], tuple[str, ...]]:
+    """The chosen examples made again. What is not in `kept` is read again; `watch` gets what comes next.
 
-    What cannot be made again is left out and described: data that are missing or changed, edits that are others now.
+    What cannot be made again is left out, and a line for each task and language says why: data that are missing or
+    changed, edits that are others now.
     """
     remade: dict[Key, Remade] = {}
     problems: list[str] = []
@@ -129,7 +120,7 @@ def texts_of(
                     problems.append(f"{unit['task']} {unit['language']}: no texts are shown. {error}")
     except (RobustXtremeError, OSError) as error:
         problems.append(f"No texts are shown. {error}")
-    return Texts(remade, tuple(problems))
+    return remade, tuple(problems)
 
 
 def _by_unit(
@@ -312,14 +303,10 @@ def _check(row: Mapping[str, Any], remade: Remade) -> None:
     for noised in measured:
         edits.update(noised.edits)
     operators = {name: many for name, many in edits.items() if many}
-    counts = (("graphemes_edited", "graphemes"), ("words_edited", "words"))
-    shares = [_share([(getattr(it, part), getattr(it, whole)) for it in measured]) for part, whole in counts]
-    same = all(round(row[name], _DIGITS) == round(value, _DIGITS) for name, value in zip(_SHARES, shares, strict=True))
+    same = True
+    for unit in ("grapheme", "word"):
+        edited, whole = (sum(getattr(it, name) for it in measured) for name in (f"{unit}s_edited", f"{unit}s"))
+        same &= round(row[f"{unit}_edit_rate"], _DIGITS) == round(edited / whole if whole else 0.0, _DIGITS)
     if json.loads(row["operators"]) != operators or not same:
         what = "The noise made again has other edits than the run"
         raise Mismatch(f"{what} in {row['example']}: the program, its packs or a library changed since.")
-
-
-def _share(counts: Sequence[tuple[int, int]]) -> float:
-    total = sum(whole for _, whole in counts)
-    return sum(part for part, _ in counts) / total if total else 0.0

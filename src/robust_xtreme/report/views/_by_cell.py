@@ -1,4 +1,4 @@
-"""Views of cells: levels, changes, marks, and what noise did."""
+"""Views of cells: levels, changes, marks, what noise did, and what attacks left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import polars as pl
 
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.metric import CLEAN_TWIN
-from robust_xtreme.files.schema import CELL
+from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.files.schema import BELOW_RANDOM, CELL
+from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM, beside_attack
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import (
     few_clusters,
@@ -23,17 +25,12 @@ from robust_xtreme.report.cells import (
     with_condition,
     with_language,
 )
-from robust_xtreme.report.charts.figures import forest
+from robust_xtreme.report.charts.figures import forest, success_chart, successes
 from robust_xtreme.report.columns import OVERLAP, percent, signed
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.stats.degrade import CONSTANT
 from robust_xtreme.stats.stages import OWN
-
-_CLEAN_SCORES_COLUMNS: Final = (
-    "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",
-    "setting", "n", "clusters", "truncated",
-)  # fmt: skip
 
 
 @view(title="Clean", order=5)
@@ -50,22 +47,25 @@ def clean_scores(results: Results) -> pl.DataFrame:
         level=pl.col("value"), note=pl.concat_str(notes, separator=", ", ignore_nulls=True)
     )
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
-    return sectioned(named, "metric", noise=False).select(SECTION, *_CLEAN_SCORES_COLUMNS)
-
-
-_BY_LANGUAGE_COLUMNS: Final = (
-    "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
-    "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread", "n",
-    "clusters", "chance", "chance_name", "shallow", "shallow_noisy", "marks", "grapheme_edit_rate", "word_edit_rate",
-    "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated", "inert", "overlap",
-)  # fmt: skip
+    columns = (
+        "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",
+        "setting", "n", "clusters", "truncated",
+    )  # fmt: skip
+    return sectioned(named, "metric", noise=False).select(SECTION, *columns)
 
 
 @view(title="By language", order=20)
 def by_language(results: Results) -> pl.DataFrame:
     """Each perturbed cell of the headline metric beside its clean twin."""
     rows = headline(perturbed(results), results).filter(pl.col("scope") == "all")
-    return sectioned(rows, "metric").select(SECTION, *_BY_LANGUAGE_COLUMNS)
+    columns = (
+        "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
+        "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread",
+        "n", "clusters", "chance", "chance_name", "shallow", "shallow_noisy", "marks", "grapheme_edit_rate",
+        "word_edit_rate", "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated",
+        "inert", "overlap",
+    )  # fmt: skip
+    return sectioned(rows, "metric").select(SECTION, *columns)
 
 
 _SCOPES: Final = ("noised_gold", "untouched")
@@ -93,17 +93,15 @@ def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     return levels.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")
 
 
-_LABEL_RISK_COLUMNS: Final = (
-    "language", "perturbation", "strength", "label_risk", "change", "no_claim", "change_low", "change_high",
-    "change_without_risk", "without_risk_low", "without_risk_high",
-)  # fmt: skip
-
-
 @view(title="Label risk", order=45)
 def label_risk(results: Results) -> pl.DataFrame:
     """Cells with edited numbers or negators, at each perturbation's highest strength, and their change without them."""
     rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all", pl.col("label_risk") > 0)
-    return sectioned(rows).select(SECTION, *_LABEL_RISK_COLUMNS)
+    columns = (
+        "language", "perturbation", "strength", "label_risk", "change", "no_claim", "change_low", "change_high",
+        "change_without_risk", "without_risk_low", "without_risk_high",
+    )  # fmt: skip
+    return sectioned(rows).select(SECTION, *columns)
 
 
 @view(title="What the noise did", order=40)
@@ -125,11 +123,6 @@ def _mix(counts: dict[str, int]) -> str:
 
 
 _TWIN: Final = (*(name for name in CELL if name != "condition"), "metric", "scope")
-_TOKENIZER_COLUMNS: Final = (
-    "script", "language", "perturbation", "strength", "nominal", "change", "no_claim", "grapheme_edit_rate",
-    "tokens_per_word_clean", "tokens_per_word", "unknown_clean", "unknown", "truncated_clean", "truncated",
-    "tokens_changed",
-)  # fmt: skip
 
 
 @view(title="What the tokenizer makes of the noise", order=42)
@@ -143,13 +136,14 @@ def tokenizer(results: Results) -> pl.DataFrame:
     read = pl.any_horizontal(pl.col("truncated", "tokens_per_word").is_not_null())  # an imported run knows no tokens
     rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all", read)
     named = sectioned(rows, "metric").with_columns(order=pl.col(SECTION).rank("dense"))
-    return named.sort("order", "script", maintain_order=True).select(SECTION, *_TOKENIZER_COLUMNS)
+    columns = (
+        "script", "language", "perturbation", "strength", "nominal", "change", "no_claim", "grapheme_edit_rate",
+        "tokens_per_word_clean", "tokens_per_word", "unknown_clean", "unknown", "truncated_clean", "truncated",
+        "tokens_changed",
+    )  # fmt: skip
+    return named.sort("order", "script", maintain_order=True).select(SECTION, *columns)
 
 
-_WORST_CELLS_COLUMNS: Final = (
-    "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
-    "p_adjusted", "marks", "grapheme_edit_rate",
-)  # fmt: skip
 _NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED: "without a verdict, tested or not"}
 
 
@@ -161,25 +155,23 @@ def worst_cells(results: Results) -> pl.DataFrame:
     parts = {"task": pl.col("column"), SECTION: pl.lit("")}
     joint = {f"tested_change_{end}": pl.col(f"joint_change_{end}") for end in ("low", "high")}
     marked = pl.Series("marked_change", changes, dtype=pl.String)
-    return cells.with_columns(marked, **parts, **joint).select(SECTION, *_WORST_CELLS_COLUMNS)
-
-
-_WORST_OF_SEEDS_COLUMNS: Final = (
-    "language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread",
-)  # fmt: skip
+    columns = (
+        "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
+        "p_adjusted", "marks", "grapheme_edit_rate",
+    )  # fmt: skip
+    return cells.with_columns(marked, **parts, **joint).select(SECTION, *columns)
 
 
 @view(title="Worst case over noise seeds", order=28)
 def worst_of_seeds(results: Results) -> pl.DataFrame:
     """Levels if each item counts under its worst noise seed, at each perturbation's highest strength."""
     cells = highest(headline_cells(results)).filter(pl.col("worst").is_not_null())
-    return sectioned(cells, "metric").select(SECTION, *_WORST_OF_SEEDS_COLUMNS)
+    columns = (
+        "language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread",
+    )  # fmt: skip
+    return sectioned(cells, "metric").select(SECTION, *columns)
 
 
-_LARGEST_LOSSES_COLUMNS: Final = (
-    "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
-    "marks", "grapheme_edit_rate",
-)  # fmt: skip
 _DESCRIPTION: Final = (
     "Change in points, the largest loss first. Thick: the interval that is valid for all tests at once; thin: that of "
     "a cell alone, where it is not tested or has too few clusters for the other; the tick is the mde."
@@ -203,4 +195,76 @@ def largest_losses(results: Results) -> pl.DataFrame:
     """The tested changes that are worst; joint intervals are valid for all tests at once, and need 60 clusters."""
     rows = _cells(results).group_by(SECTION, maintain_order=True).head(20)
     rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
-    return rows.select(SECTION, *_LARGEST_LOSSES_COLUMNS)
+    columns = (
+        "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
+        "marks", "grapheme_edit_rate",
+    )  # fmt: skip
+    return rows.select(SECTION, *columns)
+
+
+_SCORED: Final = (*CELL[:-1], "metric", "scope")
+LEVELS: Final = ("clean", "robust", "random", "noise")
+"""The level on clean text, that which an attack leaves, and those that it is compared with."""
+
+
+def attacked(results: Results) -> pl.DataFrame:
+    """The cells of attacks by their headline metric, with the LEVELS, each with `_level`, `_low` and `_high`.
+
+    The two that an attack is compared with are null for random search itself, and that of random search for recipes,
+    which have none.
+    """
+    named = results.attacks.get_column("condition").unique().to_list()
+    beside = pl.DataFrame(
+        [(name, CLEAN, name, *_beside(name)) for name in named],
+        {"condition": pl.String, **dict.fromkeys((f"of_{level}" for level in LEVELS), pl.String)},
+        orient="row",
+    )
+    rows = headline(perturbed(results), results).filter(pl.col("scope") == "all").drop("words", strict=False)
+    whole = rows.filter(pl.col("condition").is_in(named)).join(beside, on="condition", maintain_order="left")
+    for level in LEVELS:
+        bounds = {f"{level}_level": "value", f"{level}_low": "low", f"{level}_high": "high"}
+        twin = results.scores.select(*_SCORED, pl.col("condition").alias(f"of_{level}"), **bounds)
+        whole = whole.join(twin, on=[*_SCORED, f"of_{level}"], how="left", maintain_order="left")
+    return whole
+
+
+def _beside(condition: str) -> tuple[str | None, str | None]:
+    """Random search and the noise that an attack is compared with; None where it is random search, or has none."""
+    spec = PerturbationSpec.parse(condition)
+    if dict(spec.links[0].params).get("search") == RANDOM:
+        return None, None
+    *random, drawn = beside_attack(spec, ())
+    return (random[0].name if random else None), drawn.name
+
+
+def _successes(results: Results) -> Iterator[Chart]:
+    """The success of each task by queries."""
+    items = "The share of items that are right when clean and wrong after at most so many queries"
+    for task, points in successes(results):
+        yield Chart(task, f"{items}, on average over languages.", success_chart(points), task.split(" ")[0])
+
+
+@view(title="Attacks", order=36, charts=_successes)
+def attacks(results: Results) -> pl.DataFrame:
+    """Levels that attacks leave; only items that are right are edited, so their drops are not tested or ranked."""
+    whole = attacked(results)
+    cost = results.attacks.drop("clusters").rename({"words": "edited_words"})
+    whole = whole.drop("n", "success", "queries").join(cost, on=CELL, maintain_order="left")
+    columns = (
+        "language", "noise", *(f"{level}_{part}" for level in LEVELS for part in ("level", "low", "high")),
+        *BELOW_RANDOM, "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes",
+        "no_edit", "attacked", "n", "label_risk",
+    )  # fmt: skip
+    return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *columns)
+
+
+@view(title="Defences", order=37)
+def defences(results: Results) -> pl.DataFrame:
+    """Models under the same attack: clean, under noise with as many edits, random search, and the robust level."""
+    whole = attacked(results).filter(pl.col("of_noise").is_not_null())
+    several = pl.col("model").n_unique().over("task", "split", "language", "condition") > 1
+    shown = whole.filter(several)
+    section = pl.concat_str(pl.col("task"), pl.lit(", "), "split", pl.lit(", "), "metric", pl.lit(", "), "condition")
+    order = ("task", "split", "metric", "fields_rank", "condition", "language", "run_rank", "model")
+    levels = [f"{name}_{part}" for name in ("clean", "noise", "random", "robust") for part in ("level", "low", "high")]
+    return shown.with_columns(section.alias(SECTION)).sort(order).select(SECTION, "language", "model", *levels)

@@ -10,11 +10,6 @@ from robust_xtreme.report.averages import TITLE, average_heading, benchmark_rows
 from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.view import SECTION, Results, view
 
-_EXTERNAL_COLUMNS: Final = (
-    "language", "perturbation", "pairs", "share", "pairing", "clean_left", "noisy_left", "grapheme_edit_rate",
-    "word_edit_rate", "operators", "clean", "value", "change", "no_claim", "change_low", "change_high",
-    "change_of_all", "only_edited",
-)  # fmt: skip
 _FACTS: Final = {
     "task": pl.String, "split": pl.String, "language": pl.String, "context_language": pl.String, "pairs": pl.Int64,
     "share": pl.Float64, "pairing": pl.String, "clean_left": pl.Int64, "noisy_left": pl.Int64,
@@ -34,7 +29,12 @@ def external(results: Results) -> pl.DataFrame:
     section = pl.concat_str("task", pl.lit(", "), "split", pl.lit(", "), "metric")
     whole = pl.when("only_edited").then(pl.col("change") * pl.col("share"))
     named = rows.with_columns(section.alias(SECTION), change_of_all=whole)
-    return named.sort(SECTION, maintain_order=True).select(SECTION, *_EXTERNAL_COLUMNS)
+    columns = (
+        "language", "perturbation", "pairs", "share", "pairing", "clean_left", "noisy_left", "grapheme_edit_rate",
+        "word_edit_rate", "operators", "clean", "value", "change", "no_claim", "change_low", "change_high",
+        "change_of_all", "only_edited",
+    )  # fmt: skip
+    return named.sort(SECTION, maintain_order=True).select(SECTION, *columns)
 
 
 def _facts(results: Results) -> list[tuple[Any, ...]]:
@@ -50,18 +50,16 @@ def _facts(results: Results) -> list[tuple[Any, ...]]:
     return rows
 
 
-_COLUMNS: Final = (
-    "condition", "kind", "version", "params", "unit", "nominal", "target_axis", "target", "packs", "pairing",
-    "edited_share", "victim", "query_budget", "search", "constraints",
-)  # fmt: skip
-
-
 @view(title="Conditions", order=49)
 def conditions(results: Results) -> pl.DataFrame:
     """What each condition is: its kind, its unit, and how its strength was set."""
     noised = results.conditions.filter(pl.col("kind") != "clean").sort("condition", maintain_order=True)
     params = pl.when(pl.col("params") != "{}").then("params")  # an empty JSON says nothing
-    return noised.with_columns(pl.lit("").alias(SECTION), params=params).select(SECTION, *_COLUMNS)
+    columns = (
+        "condition", "kind", "version", "params", "unit", "nominal", "target_axis", "target", "packs", "pairing",
+        "edited_share", "victim", "query_budget", "search", "constraints",
+    )  # fmt: skip
+    return noised.with_columns(pl.lit("").alias(SECTION), params=params).select(SECTION, *columns)
 
 
 @view(title="What the overall averages are over", order=4)

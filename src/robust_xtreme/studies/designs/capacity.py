@@ -18,22 +18,17 @@ from robust_xtreme.studies.cells import (
     Cell,
     Crossing,
     Grid,
-    absent,
-    by_cell,
     check_rank,
     crossing,
+    each_seed,
     fitted,
-    gain,
     grid_of,
-    kept,
+    mean,
     minus,
     needed,
-    pair_of,
-    shared_seeds,
     slope,
 )
-from robust_xtreme.studies.design import Design, finding, row_of
-from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
 SIZE: Final = "log10 non-embedding parameters"
 _SLOPE: Final = "slope over size"
@@ -71,7 +66,14 @@ class Capacity:
 
 def rungs(given: Iterable[tuple[str, str] | Rung], key: str) -> list[tuple[str, str]]:
     """The rungs of a ladder as pairs of reference and arm. Raises SpecError."""
-    return [pair_of(value, f"[analysis] {key}") for value in given]
+    pairs = []
+    for value in given:
+        items = [value[name] for name in ("without", "with") if name in value] if isinstance(value, Mapping) else value
+        if len(items) != 2 or len(value) != 2:
+            forms = '["without", "with"] or { without = "...", with = "..." }'
+            raise SpecError(f"[analysis] {key} has pairs {forms}, not {value!r:.80}.")
+        pairs.append((items[0], items[1]))
+    return pairs
 
 
 def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
@@ -82,24 +84,23 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> l
     grid = grid_of(values)
     ladder = rungs(analysis.pairs, "pairs")
     pairs = [(arm, reference) for reference, arm in [*ladder, *rungs(analysis.monolingual, "monolingual")]]
-    explored = by_cell(grid, pairs, "gain in a cell")
-    if absent(values, [arm for pair in ladder for arm in pair]):
+    explored = grid.explored(pairs)
+    if grid.absent(arm for pair in ladder for arm in pair):
         return explored
     cells = _cells(grid, ladder)
     listed = [Estimand("primary", _SLOPE, _slopes(grid, arms, ladder, cells, scale), scale) for scale in _SCALES]
     listed += [Estimand("secondary", _CURVE, _curves(grid, arms, ladder, cells, scale), scale) for scale in _SCALES]
     listed += [*_by_family(grid, arms, ladder, cells), *_against(grid, arms, analysis)]
     listed += [
-        Estimand("exploratory", _RUNG, gain(grid, arm, reference, cells), arm=arm, reference=reference)
+        Estimand("exploratory", _RUNG, grid.mean_gain(arm, reference, cells), arm=arm, reference=reference)
         for reference, arm in ladder
     ]
-    return kept([*listed, *explored])
+    return [*listed, *explored]
 
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[str]:
     """The findings: slope, curvature, the point where the gain is 0, families of targets, and monolingual ladders."""
-    missing = absent(values, [arm for pair in rungs(analysis.pairs, "pairs") for arm in pair])
-    if missing:
+    if missing := grid_of(values).absent(arm for pair in rungs(analysis.pairs, "pairs") for arm in pair):
         return [f"The slope over size is not computed: {', '.join(missing)} have no values."]
     listed = [
         finding(row_of(contrasts, contrast, scale), what, _UNITS[scale] if contrast == _SLOPE else _CURVED[scale])
@@ -123,10 +124,8 @@ def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> Cro
     grid, ladder = grid_of(values), rungs(analysis.pairs, "pairs")
     gains = _gains(grid, ladder, _cells(grid, ladder), POINTS)
     sizes = _sizes(arms, ladder)
-    centre = sum(sizes) / len(sizes)
-    seeds = shared_seeds(gains)
-    levels = [sum(numbers[seed] for numbers in gains) / len(gains) for seed in seeds]
-    point = crossing(levels, [slope(sizes, [numbers[seed] for numbers in gains]) for seed in seeds], centre)
+    levels, slopes = each_seed(gains, mean), each_seed(gains, lambda numbers: slope(sizes, numbers))
+    point = crossing([*levels.values()], [*slopes.values()], mean(sizes))
     return point if point is not None and min(sizes) <= point.estimate <= max(sizes) else None
 
 
@@ -137,7 +136,7 @@ def _cells(grid: Grid, *ladders: Ladder) -> list[Cell]:
 
 def _gains(grid: Grid, ladder: Ladder, cells: Sequence[Cell], scale: str) -> list[BySeed]:
     """The mean gain of each rung, over the same cells."""
-    return [gain(grid, arm, reference, cells, scale) for reference, arm in ladder]
+    return [grid.mean_gain(arm, reference, cells, scale) for reference, arm in ladder]
 
 
 def _sizes(arms: pl.DataFrame, ladder: Ladder) -> list[float]:
@@ -154,18 +153,18 @@ def _sizes(arms: pl.DataFrame, ladder: Ladder) -> list[float]:
 
 def _slopes(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell], scale: str) -> BySeed:
     """The slope of the gain over size in each seed that has every rung."""
-    gains, sizes = _gains(grid, ladder, cells, scale), _sizes(arms, ladder)
-    return {seed: slope(sizes, [numbers[seed] for numbers in gains]) for seed in shared_seeds(gains)}
+    sizes = _sizes(arms, ladder)
+    return each_seed(_gains(grid, ladder, cells, scale), lambda numbers: slope(sizes, numbers))
 
 
 def _curves(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell], scale: str) -> BySeed:
     """The coefficient of the squared size beside the size; empty with fewer than three sizes."""
-    gains, sizes = _gains(grid, ladder, cells, scale), _sizes(arms, ladder)
-    centre = sum(sizes) / len(sizes)
+    sizes = _sizes(arms, ladder)
+    centre = mean(sizes)
     factors = {SIZE: [size - centre for size in sizes], "squared": [(size - centre) ** 2 for size in sizes]}
     if len({round(size, 6) for size in sizes}) < 3:
         return {}
-    return {seed: fitted([part[seed] for part in gains], factors)["squared"] for seed in shared_seeds(gains)}
+    return each_seed(_gains(grid, ladder, cells, scale), lambda numbers: fitted(numbers, factors)["squared"])
 
 
 def _by_family(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell]) -> list[Estimand]:
@@ -189,7 +188,7 @@ def _against(grid: Grid, arms: pl.DataFrame, analysis: Capacity) -> list[Estiman
         return []
     multi, mono = [pair for pair, _ in matched], [pair for _, pair in matched]
     cells = _cells(grid, multi, mono)
-    means = [_mean(_gains(grid, ladder, cells, POINTS)) for ladder in (multi, mono)]
+    means = [each_seed(_gains(grid, ladder, cells, POINTS), mean) for ladder in (multi, mono)]
     listed = [Estimand("secondary", _MEANS, minus(*means))]
     if len(matched) > 1:
         slopes = {scale: [_slopes(grid, arms, ladder, cells, scale) for ladder in (multi, mono)] for scale in _SCALES}
@@ -209,11 +208,6 @@ def _matched(arms: pl.DataFrame, multi: Ladder, mono: Ladder) -> list[tuple[tupl
         if near:
             matches.append((pair, min(near, key=lambda other: abs(sizes[other] - sizes[pair]))))
     return matches
-
-
-def _mean(gains: Sequence[BySeed]) -> BySeed:
-    seeds = shared_seeds(gains)
-    return {seed: sum(part[seed] for part in gains) / len(gains) for seed in seeds}
 
 
 def _crosses(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> str:

@@ -16,19 +16,16 @@ from robust_xtreme.core.randomness import salt
 from robust_xtreme.studies.cells import (
     BySeed,
     Factors,
-    absent,
     attribute,
-    by_cell,
+    each_seed,
     fitted,
-    gain,
     grid_of,
     inflation,
-    kept,
+    mean,
     needed,
     shared_seeds,
 )
-from robust_xtreme.studies.design import Design, finding, row_of
-from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
 DRAWS: Final = 1_999
 """Permutations that are drawn where all of them are too many."""
@@ -158,7 +155,7 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> 
     """
     gains = _gains(values, analysis)
     if not all(gains.values()):
-        return kept(_pairs(values, analysis))
+        return _pairs(values, analysis)
     factors = _factors(arms, analysis.arms)
     listed = [_coefficient("primary", TASKS, gains, factors), _coefficient("secondary", VOLUME, gains, factors)]
     for measure in analysis.measures:
@@ -171,14 +168,14 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> 
         Estimand("exploratory", "gain", numbers, arm=arm, reference=analysis.without) for arm, numbers in gains.items()
     ]
     pairs = [(arm, analysis.without) for arm in analysis.arms]
-    return kept([*listed, *by_cell(grid_of(values), pairs, "gain in a cell")])
+    return [*listed, *grid_of(values).explored(pairs)]
 
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> list[str]:
     """The findings: each coefficient, how far the measures vary together, the permutation, and the declared pair."""
     gains = _gains(values, analysis)
     if not all(gains.values()):
-        missing = ", ".join(absent(values, (analysis.without, *analysis.arms))) or "none"
+        missing = ", ".join(grid_of(values).absent((analysis.without, *analysis.arms))) or "none"
         listed = [
             f"The coefficients are not computed: some arm has no seed with every cell (arms without values: {missing})."
         ]
@@ -198,7 +195,7 @@ def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, BySeed]:
     """The mean gain of each arm, over the cells that no arm leaves out, of the seeds that every arm has."""
     grid = grid_of(values)
     cells = grid.transfer(analysis.without, *analysis.arms)
-    gains = {arm: gain(grid, arm, analysis.without, cells) for arm in analysis.arms}
+    gains = {arm: grid.mean_gain(arm, analysis.without, cells) for arm in analysis.arms}
     seeds = shared_seeds(gains.values())
     return {arm: {seed: numbers[seed] for seed in seeds} for arm, numbers in gains.items()}
 
@@ -223,9 +220,7 @@ def _measured(arms: pl.DataFrame, names: Sequence[str], measure: str) -> list[st
 
 def _coefficient(tier: str, factor: str, gains: Mapping[str, BySeed], factors: Factors) -> Estimand:
     """The coefficient of a factor in each seed, in points for each unit of the factor."""
-    seeds = shared_seeds(gains.values())
-    by_seed = {seed: fitted([gains[arm][seed] for arm in gains], factors)[factor] for seed in seeds}
-    return Estimand(tier=tier, contrast=factor, by_seed=by_seed)
+    return Estimand(tier, factor, each_seed(gains.values(), lambda numbers: fitted(numbers, factors)[factor]))
 
 
 def _pairs(values: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
@@ -235,22 +230,15 @@ def _pairs(values: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
     if analysis.contrast:
         pairs.append(("secondary", "more against less", analysis.contrast["more"], analysis.contrast["less"]))
     return [
-        Estimand(
-            tier=tier,
-            contrast=contrast,
-            by_seed=gain(grid, arm, reference, grid.transfer(arm, reference, analysis.without)),
-            arm=arm,
-            reference=reference,
-        )
+        Estimand(tier, contrast, grid.mean_gain(arm, reference, cells), arm=arm, reference=reference)
         for tier, contrast, arm, reference in pairs
+        for cells in [grid.transfer(arm, reference, analysis.without)]
     ]
 
 
 def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal: Factors) -> str:
     """The permutation test of a factor: its values are exchanged among the arms that are equal in shape."""
-    seeds = shared_seeds(gains.values())
-    means = [sum(gains[arm][seed] for seed in seeds) / len(seeds) for arm in gains]
-    result = shuffled(means, factors, factor, equal)
+    result = shuffled([mean([*numbers.values()]) for numbers in gains.values()], factors, factor, equal)
     if result is None:
         return f"Control: no arms of equal {' and '.join(equal)} differ in {factor}, so its labels cannot be permuted."
     how = f"{result.count:,} permutations, {'all' if result.complete else 'drawn'}"

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, final
 
 import numpy as np
@@ -16,21 +16,8 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.packs import PackTable, read_table
-from robust_xtreme.studies.cells import (
-    BySeed,
-    Cell,
-    Grid,
-    by_cell,
-    gain,
-    grid_of,
-    kept,
-    minus,
-    rank_correlation,
-    shared_seeds,
-    slope,
-)
-from robust_xtreme.studies.design import Design, finding, interval, row_of, signed
-from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, each_seed, grid_of, mean, minus, rank_correlation, slope
+from robust_xtreme.studies.design import Design, Estimand, finding, interval, row_of, signed
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
 """The kinds of distance; each is from 0 to 1. tools/typology.py says how each is made."""
@@ -77,31 +64,10 @@ _ROUNDS: Final = 500
 _STILL: Final = 1e-10
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Shrunk:
-    """A language's mean after pooling, its standard deviation, and the weight of its own mean (0 to 1)."""
+def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> tuple[float, dict[str, float]] | None:
+    """The standard deviation between parts, and the partially pooled means, of plain means and their standard errors.
 
-    mean: float
-    sd: float
-    weight: float
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class PooledMean:
-    """The common mean and its standard error, the standard deviation `tau` between languages, and each language."""
-
-    mean: float
-    se: float
-    tau: float
-    parts: Mapping[str, Shrunk]
-
-
-def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> PooledMean | None:
-    """The pooled means from plain means and their standard errors, by name.
-
-    Names without an error, or with one of 0, are left out. None with fewer than three names.
+    Both are by name. Names without an error, or with one of 0, are left out. None with fewer than three names.
     """
     names = [name for name in means if errors.get(name, 0.0) > 0]
     if len(names) < 3:
@@ -109,14 +75,9 @@ def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> PooledMea
     y, v = np.array([means[name] for name in names]), np.array([errors[name] ** 2 for name in names])
     tau2 = _reml(y, v)
     weights = 1 / (v + tau2)
-    mean = float(weights @ y / weights.sum())
-    se = float(1 / math.sqrt(weights.sum()))
-    parts = {}
-    for name, value, variance in zip(names, y, v, strict=True):
-        weight = tau2 / (tau2 + variance)
-        spread = math.sqrt(weight * variance + (1 - weight) ** 2 * se**2)  # with the variance of the common mean
-        parts[name] = Shrunk(float(weight * value + (1 - weight) * mean), spread, float(weight))
-    return PooledMean(mean, se, math.sqrt(tau2), parts)
+    own = tau2 / (tau2 + v)  # the weight of a part's own mean
+    shrunk = own * y + (1 - own) * float(weights @ y / weights.sum())
+    return math.sqrt(tau2), dict(zip(names, map(float, shrunk), strict=True))
 
 
 def _reml(y: Any, v: Any) -> float:
@@ -189,14 +150,14 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) 
         names = {"arm": arm, "reference": analysis.direct}
         cells = _cells(grid, analysis, arm, analysis.direct)
         if {*analysis.languages} <= {code for _, code in cells}:
-            listed.append(Estimand(tier, _GAIN, gain(grid, arm, analysis.direct, cells), **names))
+            listed.append(Estimand(tier, _GAIN, grid.mean_gain(arm, analysis.direct, cells), **names))
         listed += [
             Estimand("secondary", _OF_LANGUAGE, numbers, language=code, **names)
             for code, numbers in _by_language(grid, arm, analysis).items()
         ]
         listed += [*_against(grid, arm, analysis), *_explored(grid, arm, analysis)]
     pairs = [(arm, analysis.direct) for arm in (*analysis.intermediate, *analysis.few_shot)]
-    return kept([*listed, *by_cell(grid, pairs, "gain in a cell")])
+    return [*listed, *grid.explored(pairs)]
 
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[str]:
@@ -215,7 +176,7 @@ def _by_language(grid: Grid, arm: str, analysis: LowResource) -> dict[str, BySee
     """The gain over direct in each language, over its targets; languages without a number are left out."""
     cells = _cells(grid, analysis, arm, analysis.direct)
     codes = sorted({code for _, code in cells})
-    gains = {code: gain(grid, arm, analysis.direct, [cell for cell in cells if cell[1] == code]) for code in codes}
+    gains = {code: grid.mean_gain(arm, analysis.direct, [cell for cell in cells if cell[1] == code]) for code in codes}
     return {code: numbers for code, numbers in gains.items() if numbers}
 
 
@@ -223,7 +184,7 @@ def _against(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     """The arm minus each few-shot arm, over the cells that these two and direct have."""
     listed = []
     for few in sorted(analysis.few_shot, key=shots):
-        numbers = gain(grid, arm, few, _cells(grid, analysis, arm, few, analysis.direct))
+        numbers = grid.mean_gain(arm, few, _cells(grid, analysis, arm, few, analysis.direct))
         listed.append(Estimand("secondary", _AGAINST, numbers, arm=arm, reference=few))
     worth = worth_of(grid, arm, analysis)
     inside = worth if worth and all(map(math.isfinite, worth.values())) else {}
@@ -238,11 +199,11 @@ def worth_of(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
     """
     few = sorted(analysis.few_shot, key=shots)
     cells = _cells(grid, analysis, arm, analysis.direct, *few)
-    gains = [gain(grid, name, analysis.direct, cells) for name in (arm, *few)]
+    gains = [grid.mean_gain(name, analysis.direct, cells) for name in (arm, *few)]
     if len(few) < 2:
         return {}
     sizes = [math.log10(shots(name)) for name in few]
-    return {seed: _reached(gains[0][seed], sizes, [curve[seed] for curve in gains[1:]]) for seed in shared_seeds(gains)}
+    return each_seed(gains, lambda numbers: _reached(numbers[0], sizes, numbers[1:]))
 
 
 def _reached(level: float, sizes: Sequence[float], gains: Sequence[float]) -> float:
@@ -266,25 +227,16 @@ def _explored(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     listed = [Estimand("exploratory", _SCRIPT, _scripts(gains), **names)]
     if len(far) >= _FEWEST and len({*far.values()}) > 1:
         for contrast, measure, scale in ((_SLOPE, slope, "points"), (_RHO, rank_correlation, "none")):
-            numbers = _over(gains, far, measure)
+            numbers = each_seed([gains[code] for code in far], partial(measure, [*far.values()]))
             listed.append(Estimand("exploratory", contrast, numbers, scale, condition=analysis.distance, **names))
     return listed
-
-
-def _over(gains: dict[str, BySeed], far: dict[str, float], measure: Any) -> BySeed:
-    """A measure of distances and gains over the languages that have both; empty where a seed has none."""
-    seeds = shared_seeds(gains[code] for code in far)
-    numbers = {seed: measure([*far.values()], [gains[code][seed] for code in far]) for seed in seeds}
-    return {} if None in numbers.values() else numbers
 
 
 def _scripts(gains: dict[str, BySeed]) -> BySeed:
     """The mean gain of languages in Latin script minus that of the others; empty where there is one kind only."""
     latin = [numbers for code, numbers in gains.items() if language(code).script == "Latn"]
     other = [numbers for code, numbers in gains.items() if language(code).script != "Latn"]
-    seeds = shared_seeds(gains.values()) if latin and other else []
-    means = ({seed: sum(part[seed] for part in parts) / len(parts) for seed in seeds} for parts in (latin, other))
-    return minus(*means)
+    return minus(each_seed(latin, mean), each_seed(other, mean))
 
 
 def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource) -> list[str]:
@@ -340,13 +292,13 @@ def _languages(contrasts: pl.DataFrame, arm: str, analysis: LowResource) -> list
     rows = {row["language"]: row for row in frame.iter_rows(named=True)}
     means = {code: row["estimate"] for code, row in rows.items()}
     pool = pooled(means, {code: row["se"] for code, row in rows.items() if row["se"]})
-    parts = {} if pool is None else pool.parts
+    parts = pool[1] if pool else {}
     listed = []
     for code, row in rows.items():
-        beside = f"; partially pooled {signed(parts[code].mean)}" if code in parts else ""
+        beside = f"; partially pooled {signed(parts[code])}" if code in parts else ""
         claim = f", {row['sign']}" if row["sign"] else ""
         listed.append(f"{code} {signed(row['estimate'])} ({interval(row)}{claim}{beside})")
-    spread = "" if pool is None else f" The standard deviation between languages is {pool.tau:.2f} points."
+    spread = f" The standard deviation between languages is {pool[0]:.2f} points." if pool else ""
     return [f"Gains of {arm} by language, in points: {'; '.join(listed)}.{spread}"] if listed else []
 
 

@@ -10,19 +10,8 @@ import polars as pl
 
 from robust_xtreme.core.errors import SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.studies.cells import (
-    LOGIT,
-    POINTS,
-    Grid,
-    attribute,
-    by_cell,
-    gain,
-    grid_of,
-    kept,
-    minus,
-)
-from robust_xtreme.studies.design import Design, finding, row_of
-from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.cells import LOGIT, POINTS, Grid, attribute, grid_of, minus
+from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
 ENGLISH: Final = "en"
 _TOWER: Final = "tower minus text-only"
@@ -63,11 +52,11 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Multimodal) -
     grid = grid_of(values)
     listed = []
     for number, (tower, text) in enumerate(analysis.pairs):
-        numbers = gain(grid, tower, text, grid.transfer(tower, text))
+        numbers = grid.mean_gain(tower, text, grid.transfer(tower, text))
         listed.append(Estimand("secondary" if number else "primary", _TOWER, numbers, arm=tower, reference=text))
     listed += [estimand for four in analysis.interactions for estimand in _interaction(grid, four)]
     listed += [part for code, arm in analysis.translated.items() for part in _of_language(grid, analysis, arm, code)]
-    return kept([*listed, *by_cell(grid, analysis.pairs, "tower minus text-only in a cell")])
+    return [*listed, *grid.explored(analysis.pairs, "tower minus text-only in a cell")]
 
 
 def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal) -> list[str]:
@@ -89,12 +78,13 @@ def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame
 
 def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
     """(tower - text-only) with the task minus the same without it, on two scales, over the cells of all four arms."""
-    cells, (tower, text, *without) = grid.transfer(*four), four
-    names = {"arm": f"{tower} - {text}", "reference": " - ".join(without)}
+    (tower, text, other_tower, other_text), cells = four, grid.transfer(*four)
+    names = {"arm": f"{tower} - {text}", "reference": f"{other_tower} - {other_text}"}
     listed = []
     for scale in (POINTS, LOGIT):
-        with_task, before = (gain(grid, *pair, cells, scale) for pair in ((tower, text), (without[0], without[1])))
-        listed.append(Estimand("secondary", _MORE, minus(with_task, before), scale, **names))
+        with_task = grid.mean_gain(tower, text, cells, scale)
+        without = grid.mean_gain(other_tower, other_text, cells, scale)
+        listed.append(Estimand("secondary", _MORE, minus(with_task, without), scale, **names))
     return listed
 
 
@@ -108,7 +98,7 @@ def _of_language(grid: Grid, analysis: Multimodal, arm: str, code: str) -> list[
     }
     names = {"arm": arm, "reference": analysis.english}
     return [
-        Estimand(tier, contrast, gain(grid, arm, analysis.english, some), language=named, **names)
+        Estimand(tier, contrast, grid.mean_gain(arm, analysis.english, some), language=named, **names)
         for (tier, contrast, named), some in groups.items()
     ]
 

@@ -37,19 +37,17 @@ from robust_xtreme.studies.cells import (
     CORRECTED,
     LOGIT,
     POINTS,
+    SCALES,
     BySeed,
     Cell,
     Grid,
+    each_seed,
     grid_of,
     nested,
     over_cells,
-    over_noise,
-    retained,
-    shared_seeds,
 )
 from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, FEWEST_SEEDS, PRIMARY, SECONDARY
-from robust_xtreme.studies.design import Design
-from robust_xtreme.studies.frames import CLEAN, Estimand
+from robust_xtreme.studies.design import CLEAN, Design, Estimand, row_of
 
 GAIN: Final = "gain"
 CHANGE: Final = "change of the gain"
@@ -57,9 +55,6 @@ PREMISE: Final = "premise"
 """The correction of the premise, that there is a gain on clean text."""
 
 EFFECTIVE: Final = "effective robustness"
-LEFT_OUT: Final = ", no transfer"
-"""What the names of contrasts end with in cells that are left out of averages."""
-
 NOISE: Final = "noise"
 """The condition of an average over all noise families."""
 
@@ -121,25 +116,26 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame
             (GAIN, CLEAN, "on clean text"),
             (CHANGE, NOISE, "in its change under noise"),
         ):
-            if row := _pooled(contrasts, CONTROL, contrast, (arms[0], control), condition=condition, scale=POINTS):
+            if row := _pooled(contrasts, CONTROL, contrast, (arms[0], control), condition):
                 claim = _claimed(row, "claimed to be above the control", "claimed to be below the control")
                 listed.append(f"Control: {arms[0]} against {control} {named}: {_estimate(row)}; {claim}.")
     return listed
 
 
-def _pooled(contrasts: pl.DataFrame, tier: str, contrast: str, arms: tuple[str, str], **names: str) -> _Row | None:
-    """The row with these names, all others being empty; None without one."""
-    wanted = {"tier": tier, "contrast": contrast, "arm": arms[0], "reference": arms[1]}
-    rows = contrasts.filter(**wanted, target="", language="", **names)
-    return rows.row(0, named=True) if rows.height else None
+def _pooled(
+    contrasts: pl.DataFrame, tier: str, contrast: str, arms: tuple[str, str], condition: str, scale: str = POINTS
+) -> _Row | None:
+    """The row of an average over targets and languages; None without one."""
+    named = {"tier": tier, "arm": arms[0], "reference": arms[1], "target": "", "language": "", "condition": condition}
+    return row_of(contrasts, contrast, scale, **named)
 
 
 def _primary(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator[str]:
     """Estimate, interval, seeds, power and verdict of the primary endpoint."""
-    points, logit = (_pooled(contrasts, PRIMARY, CHANGE, arms, condition=NOISE, scale=name) for name in (POINTS, LOGIT))
+    points, logit = (_pooled(contrasts, PRIMARY, CHANGE, arms, NOISE, scale) for scale in _BOTH)
     if points is None or logit is None:
         return
-    gain = _pooled(contrasts, CONTROL, GAIN, arms, condition=CLEAN)
+    gain = _pooled(contrasts, CONTROL, GAIN, arms, CLEAN)
     is_shown = gain is not None and gain["sign"] == "higher"
     yield (
         f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise: {_estimate(points)}; "
@@ -182,14 +178,14 @@ def _claimed(row: _Row, higher: str, lower: str) -> str:
 def _gains_found(contrasts: pl.DataFrame, arm: str, without: str, clean: str = SECONDARY) -> Iterator[str]:
     """The gains of an arm; that on clean text is of the tier `clean`."""
     for tier, condition, named in ((clean, CLEAN, "on clean text"), (SECONDARY, NOISE, "under noise")):
-        if row := _pooled(contrasts, tier, GAIN, (arm, without), condition=condition):
+        if row := _pooled(contrasts, tier, GAIN, (arm, without), condition):
             claim = _claimed(row, "claimed as a gain", "claimed as a loss")
             yield f"Gain of {arm} over {without} {named}: {_estimate(row)}; {claim}."
 
 
 def _change_found(contrasts: pl.DataFrame, arms: tuple[str, str], condition: str, named: str) -> Iterator[str]:
     """The change of the gain under a condition, in points, and whether both scales claim it."""
-    if row := _pooled(contrasts, SECONDARY, CHANGE, arms, condition=condition, scale=POINTS):
+    if row := _pooled(contrasts, SECONDARY, CHANGE, arms, condition):
         claim = _claimed(row, "claimed to grow", "claimed to shrink")
         yield f"Change of the gain {named}: {_estimate(row)}; {claim}."
 
@@ -209,7 +205,7 @@ def _found_by_target(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator
 
 
 def _retained(grid: Grid, arms: tuple[str, str]) -> str:
-    share = retained(grid, *arms)
+    share = grid.retained(*arms)
     if share is None:
         return "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
     bounds = f"{share.low:.0f} to {share.high:.0f}"
@@ -218,19 +214,18 @@ def _retained(grid: Grid, arms: tuple[str, str]) -> str:
 
 def _effective_found(contrasts: pl.DataFrame, grid: Grid, analysis: Robustness) -> str:
     """The effective robustness, and in how many seeds the arm's clean level is outside that of plain checkpoints."""
-    row = _pooled(contrasts, SECONDARY, EFFECTIVE, analysis.endpoint, condition=NOISE)
+    row = _pooled(contrasts, SECONDARY, EFFECTIVE, analysis.endpoint, NOISE, LOGIT)
     if row is None:
         return "Effective robustness is not estimated: it needs plain checkpoints of different clean levels."
     names = (*analysis.endpoint, *analysis.plain)
     cells = grid.transfer(*names)
-    arm, *plain = (_clean(grid, name, cells) for name in names)
-    ranges = {seed: [levels[seed] for levels in plain] for seed in shared_seeds([arm, *plain])}
-    outside = sum(not min(others) <= arm[seed] <= max(others) for seed, others in ranges.items())
+    levels = [_clean(grid, name, cells) for name in names]
+    outside = each_seed(levels, lambda each: not min(each[1:]) <= each[0] <= max(each[1:]))
     claim = _claimed(row, "claimed to be more robust", "claimed to be less robust")
     return (
         f"Effective robustness of {analysis.endpoint_arm}, its noisy level beyond that of plain checkpoints of equal "
-        f"clean level ({len(plain)} of them): {_estimate(row, ' logits', 2)}; {claim}. Its clean level is outside "
-        f"their range in {outside} of {len(ranges)} seeds, where their line is extended."
+        f"clean level ({len(levels) - 1} of them): {_estimate(row, ' logits', 2)}; {claim}. Its clean level is outside "
+        f"their range in {sum(outside.values())} of {len(outside)} seeds, where their line is extended."
     )
 
 
@@ -271,7 +266,6 @@ def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
 
 _NAMED: Final = 8
 _BOTH: Final = (POINTS, LOGIT)
-_ALL: Final = (POINTS, CORRECTED, LOGIT)
 _NEAREST: Final = 1e-6
 
 
@@ -290,7 +284,7 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -
         made += [*_gains(pair, first=first), *_changes(pair, first=first), *_effective(pair, analysis), *_details(pair)]
     for control in analysis.controls:
         made += [*_against(_Pair(grid, endpoint.arm, control)), *_against(_Pair(grid, control, analysis.without))]
-    return [estimand for estimand in made if estimand.by_seed]
+    return made
 
 
 @final
@@ -314,13 +308,13 @@ class _Pair:
         return self.grid.gain(self.arm, self.reference, cell, condition, scale)
 
     def noisy_gain(self, cells: Sequence[Cell], families: Sequence[str]) -> BySeed:
-        return over_noise(self.grid, cells, families, self.gain)
+        return self.grid.over_noise(cells, families, self.gain)
 
     def change(self, cells: Sequence[Cell], families: Sequence[str], scale: str) -> BySeed:
         def measure(cell: Cell, condition: str) -> BySeed:
             return self.grid.change(self.arm, self.reference, cell, condition, scale)
 
-        return over_noise(self.grid, cells, families, measure)
+        return self.grid.over_noise(cells, families, measure)
 
     def estimand(self, tier: str, contrast: str, by_seed: BySeed, scale: str = POINTS, **names: str) -> Estimand:
         """An estimand of these arms. What is explored is a family of its own for each contrast."""
@@ -377,7 +371,7 @@ def _effective(pair: _Pair, analysis: Robustness) -> Iterator[Estimand]:
 def _levels(grid: Grid, arm: str, cells: Sequence[Cell], family: str) -> dict[int, tuple[float, float]]:
     """The clean and the noisy logit of an arm, averaged over cells, by seed."""
     clean = _clean(grid, arm, cells)
-    noisy = over_noise(grid, cells, [family], lambda cell, condition: grid.of(arm, cell, condition, LOGIT))
+    noisy = grid.over_noise(cells, [family], lambda cell, condition: grid.of(arm, cell, condition, LOGIT))
     return {seed: (clean[seed], noisy[seed]) for seed in clean.keys() & noisy.keys()}
 
 
@@ -398,11 +392,11 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
     for family in families:
         yield pair.estimand(EXPLORATORY, GAIN, pair.noisy_gain(cells, [family]), condition=family)
     for target, several in _by_target(cells):
-        for scale in _ALL:
+        for scale in SCALES:
             change = pair.change(several, families, scale)
             yield pair.estimand(EXPLORATORY, CHANGE, change, scale, target=target, condition=NOISE)
     for cell in pair.grid.cells(pair.arm, pair.reference):
-        yield from _of_cell(pair, cell, "" if cell in cells else LEFT_OUT)
+        yield from _of_cell(pair, cell, "" if cell in cells else ", no transfer")
 
 
 def _of_cell(pair: _Pair, cell: Cell, note: str) -> Iterator[Estimand]:
@@ -412,7 +406,7 @@ def _of_cell(pair: _Pair, cell: Cell, note: str) -> Iterator[Estimand]:
     for condition in pair.grid.conditions.get(cell[0], ()):
         gain = pair.gain(cell, condition)
         yield pair.estimand(EXPLORATORY, GAIN + note, gain, **named, condition=condition)
-        for scale in _ALL:
+        for scale in SCALES:
             change = pair.grid.change(pair.arm, pair.reference, cell, condition, scale)
             yield pair.estimand(EXPLORATORY, CHANGE + note, change, scale, **named, condition=condition)
 

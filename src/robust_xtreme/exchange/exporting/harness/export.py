@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -12,8 +12,9 @@ from typing import final
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
-from robust_xtreme.exchange.exporting.harness.selecting import Selection, select
-from robust_xtreme.exchange.exporting.harness.task_files import DATA, PROGRAM, TASKS
+from robust_xtreme.exchange.exporting.harness.selecting import Selected, select
+from robust_xtreme.exchange.exporting.harness.task_files import DATA, PROGRAM, TASKS, file_name, put, slugs
+from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.stats.replacing import replacing
 
 Watch = Callable[[str, int], object]
@@ -53,23 +54,29 @@ def export(job: ExportJob, watch: Watch = lambda _, __: None) -> Exported:
     """Write the folder of a job whole or not at all. Raises UserError, DataError, DiskError, NotInstalled."""
     path = target(job.output, job.force)
     watch("reading", 0)
-    selection = select(job)
+    selected, left_out = select(job)
     with replacing(path, lambda: None, "exporting") as made:
-        names = _written(job, selection, made, path, watch)
+        names = _written(job, selected, made, path, watch)
         if same := [name for name, count in Counter(names).items() if count > 1]:
             raise UserError(f"Two tasks would be written as {same[0]}. Export them to folders of their own.")
-    rows = sum(len(each.sheet.rows) * (1 + sum(len(on.seeds) for on in each.conditions)) for each in selection.selected)
-    return Exported(path, tuple(names), selection.left, rows)
+    rows = sum(len(each.sheet.rows) * each.files for each in selected)
+    return Exported(path, tuple(names), left_out, rows)
 
 
-def _written(job: ExportJob, selection: Selection, made: Path, path: Path, watch: Watch) -> list[str]:
-    left = sum(1 + sum(len(on.seeds) for on in each.conditions) for each in selection.selected)
-
-    def done(name: str) -> None:
-        nonlocal left
-        left -= 1
-        watch(name, left)
-
+def _written(job: ExportJob, selected: Sequence[Selected], made: Path, path: Path, watch: Watch) -> list[str]:
+    """Write the files of an export into `made`, which becomes `path`; the names of its tasks or files."""
+    (made / DATA).mkdir()
     if job.what == LM_EVAL:
-        return lm_eval.write(selection.selected, made, path, done)
-    return inspect.write(selection.selected, job, made, done)
+        (made / TASKS).mkdir()
+    else:
+        put(made / PROGRAM, [inspect.CODE.rstrip()])
+    names, left = list[str](), sum(each.files for each in selected)
+    for each in selected:
+        write = lm_eval.writer(each, made, path) if job.what == LM_EVAL else inspect.writer(each, job, made)
+        short = {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}
+        for page in each.pages():
+            stem = file_name(each.sheet.name, short[page.condition], page.seed)
+            names.append(write(page, stem))
+            left -= 1
+            watch(stem, left)
+    return names

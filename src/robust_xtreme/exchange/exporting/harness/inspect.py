@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +10,9 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION
 from robust_xtreme.exchange.exporting.harness.job import ExportJob
-from robust_xtreme.exchange.exporting.harness.lm_eval import pages
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, TaskSheet
-from robust_xtreme.exchange.exporting.harness.task_files import DATA, PROGRAM, file_name, put, slugs
-from robust_xtreme.noise.conditions.condition import CLEAN
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet
+from robust_xtreme.exchange.exporting.harness.task_files import DATA, put
 
 Row = Mapping[str, Any]
 Ask = Callable[[Row, Row], dict[str, Any]]
@@ -27,7 +25,7 @@ _QUESTIONS: Final = {
     "pawsx": "Do the two texts mean the same?",
 }
 _CAUSES: Final = {"cause": "What was the cause?", "effect": "What happened as a result?"}
-_CODE: Final = '''"""Samples that robust-xtreme exported. Of data/NAME.jsonl: inspect eval task.py@rx -T data=NAME"""
+CODE: Final = '''"""Samples that robust-xtreme exported. Of data/NAME.jsonl: inspect eval task.py@rx -T data=NAME"""
 
 from pathlib import Path
 
@@ -46,30 +44,22 @@ def rx(data: str) -> Task:
 '''
 
 
-def write(selected: Iterable[Selected], job: ExportJob, made: Path, done: Callable[[str], object]) -> list[str]:
-    """Write the files of an export into a folder; the names of the files of samples.
+def writer(each: Selected, job: ExportJob, made: Path) -> Callable[[Page, str], str]:
+    """A function that writes a page as a file of samples into a folder, and returns its name. Raises UserError."""
+    ask = _ask(each.sheet, job)
 
-    `done` is called with each of them. Raises UserError.
-    """
-    (made / DATA).mkdir()
-    put(made / PROGRAM, [_CODE.rstrip()])
-    return [name for each in selected for name in _write_sheet(each, job, made, done)]
-
-
-def _write_sheet(each: Selected, job: ExportJob, made: Path, done: Callable[[str], object]) -> Iterator[str]:
-    short, ask = {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}, _ask(each.sheet, job)
-    for page in pages(each):
-        name = file_name(each.sheet.name, short[page.condition], page.seed)
+    def write(page: Page, name: str) -> str:
         rows = zip(page.rows, each.sheet.rows, page.identities, strict=True)
         samples = ({**ask(row, clean), "id": of["example"], "metadata": {IDENTITY: of}} for row, clean, of in rows)
         put(made / DATA / f"{name}.jsonl", map(json_text, samples))
-        done(name)
-        yield name
+        return name
+
+    return write
 
 
 def _ask(sheet: TaskSheet, job: ExportJob) -> Ask:
     if sheet.family == CLASSIFICATION.name:
-        question = _QUESTIONS.get(sheet.task, "Which label is right for these texts?")
+        question = _QUESTIONS.get(sheet.origin.task, "Which label is right for these texts?")
         return lambda row, _: _of_choices(f"{_input(sheet, row)}{_GAP}{question}", sheet.labels, row["label"])
     if sheet.family == CHOICE.name:
         return _chosen

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
-from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, Pages, TaskSheet
+from robust_xtreme.exchange.exporting.harness.sheet import IDENTITY, Page, TaskSheet
 from robust_xtreme.exchange.exporting.harness.task_files import (
     DATA,
     PREFIX,
@@ -18,7 +18,6 @@ from robust_xtreme.exchange.exporting.harness.task_files import (
     YamlFunction,
     file_name,
     put,
-    slugs,
     task_name,
 )
 from robust_xtreme.noise.conditions.condition import CLEAN
@@ -26,42 +25,27 @@ from robust_xtreme.noise.conditions.condition import CLEAN
 _FEWSHOT: Final = "fewshot"
 
 
-def write(selected: Iterable[Selected], made: Path, path: Path, done: Callable[[str], object]) -> list[str]:
-    """Write the files of an export into `made`, which becomes `path`; the names of the tasks.
+def writer(each: Selected, made: Path, path: Path) -> Callable[[Page, str], str]:
+    """A function that writes a page as rows and a task into `made`, which becomes `path`, and returns the task's name.
 
-    `done` is called with the name of each file of rows. Raises UserError, DiskError.
+    Raises UserError, DiskError.
     """
-    (made / DATA).mkdir()
-    (made / TASKS).mkdir()
-    return [name for each in selected if each.file for name in _write_sheet(each, each.file, made, path, done)]
-
-
-def _write_sheet(
-    each: Selected, file: TaskFile, made: Path, path: Path, done: Callable[[str], object]
-) -> Iterator[str]:
     import yaml
 
-    sheet, short = each.sheet, {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}
+    sheet, file = each.sheet, each.file
+    assert file is not None
     shots = _write_shots(sheet, file, made)
-    for page in pages(each):
-        stem = file_name(sheet.name, short[page.condition], page.seed)
+
+    def write(page: Page, stem: str) -> str:
         # What a row is, as a string of JSON, is a column that every program keeps.
         rows = zip(page.rows, page.identities, strict=True)
         put(made / DATA / f"{stem}.jsonl", (json_text({**row, IDENTITY: json_text(of)}) for row, of in rows))
         settings = _settings(task_name(stem), sheet, page, file, {**shots, file.evaluated[1]: f"{stem}.jsonl"}, path)
         text: str = yaml.safe_dump(settings, sort_keys=False, width=1000)  # other letters than ASCII are escapes
         put(made / TASKS / f"{task_name(stem)}.yaml", [text.rstrip()])
-        done(stem)
-        yield task_name(stem)
+        return task_name(stem)
 
-
-def pages(each: Selected) -> Iterator[Page]:
-    """The pages of a sheet, the clean one first."""
-    maker = Pages(each.sheet)
-    yield maker.clean()
-    for condition in each.conditions:
-        for seed in condition.seeds:
-            yield maker.of(condition, seed)
+    return write
 
 
 def _write_shots(sheet: TaskSheet, file: TaskFile, made: Path) -> dict[str, str]:
@@ -125,10 +109,10 @@ def _table(file: TaskFile, name: str) -> dict[str, Any]:
 def _identity(sheet: TaskSheet, page: Page, file: TaskFile) -> dict[str, Any]:
     return {
         "format": 1,
-        "task": sheet.task,
-        "language": sheet.language,
-        "context_language": sheet.context_language,
-        "split": sheet.split,
+        "task": sheet.origin.task,
+        "language": sheet.origin.question,
+        "context_language": sheet.origin.context,
+        "split": sheet.origin.split,
         "condition": page.condition,
         "noise_seed": page.seed,
         "lm_eval": file.version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
@@ -14,7 +14,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
 from robust_xtreme.exchange.exporting.harness import their_tasks
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
-from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, TaskSheet, within
+from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet, within
 from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, known_tasks, task_file
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
@@ -39,14 +39,6 @@ NAMES: Final = {
 }
 """The tasks that lm-eval has, and their names there."""
 
-_SHOTS: Final = 100
-
-
-def name_of(task: str, language: str) -> str:
-    """The name of one of our tasks in lm-eval."""
-    origin = Origin(task, "", language)
-    return NAMES[task].format(question=origin.question, context=origin.context)
-
 
 def sheet_of(
     name: str, task: TaskSpec, language: str, split: str, pools: Pools, limit: int | None, shots: bool
@@ -57,19 +49,15 @@ def sheet_of(
         return read
     examples = selecting.limit(read.examples, limit)
     rows, answers = _rows(task, read, examples, pools)
-    origin = Origin(task.name, read.split, language)
     return TaskSheet(
-        name=name,
-        task=task.name,
-        family=task.family,
-        split=read.split,
-        language=origin.question,
-        context_language=origin.context,
-        data=selecting.identity_of(examples, None),
-        examples=examples,
-        rows=rows,
+        name,
+        Origin(task.name, read.split, language),
+        examples,
+        rows,
         fields=task.perturbed[0],
         known=task.fields,
+        family=task.family,
+        data=selecting.identity_of(examples, None),
         answers=answers,
         shots=_shots(task, read, pools) if shots else (),
         labels=task.labels,
@@ -114,16 +102,13 @@ def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
         try:
             split = load(task, pools.source, read.language, other, pools)
             if split.labelled:
-                return _rows(task, split, split.examples[:_SHOTS], pools)[0]
+                return _rows(task, split, split.examples[: their_tasks.SHOTS], pools)[0]
         except UserError:  # what is exported does not need this split
             continue
     return ()
 
 
 _AUTO: Final = "auto"
-
-Made = list[tuple[TaskSheet, TaskFile | None]]
-"""Sheets, each with the task file of lm-eval where it is exported to lm-eval."""
 
 
 @final
@@ -132,21 +117,27 @@ class Selected:
     """A sheet with its conditions, and the task file of lm-eval, if it is exported to lm-eval."""
 
     sheet: TaskSheet
-    conditions: tuple[Condition, ...]
     file: TaskFile | None
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def files(self) -> int:
+        """How many files of rows it becomes."""
+        return 1 + sum(len(condition.seeds) for condition in self.conditions)
+
+    def pages(self) -> Iterator[Page]:
+        """The pages of the sheet, the clean one first."""
+        maker = Pages(self.sheet)
+        yield maker.clean()
+        for condition in self.conditions:
+            yield from (maker.of(condition, seed) for seed in condition.seeds)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is exported, and a line for each part that is left out."""
+def select(job: ExportJob) -> tuple[list[Selected], tuple[str, ...]]:
+    """What is exported of what a job names, and a line for each part that is left out.
 
-    selected: tuple[Selected, ...]
-    left: tuple[str, ...]
-
-
-def select(job: ExportJob) -> Selection:
-    """Read what a job names. Raises UserError where nothing is left, and for noise that asks a model or its tokens."""
+    Raises UserError where nothing is left, and for noise that asks a model or its tokens.
+    """
     codes(" ".join(code for name in job.languages for code in name.split("@")))
     cells = asked(job.perturb, job.keep_names)
     for cell in cells:
@@ -157,19 +148,18 @@ def select(job: ExportJob) -> Selection:
                 at_nominal(link, "en")
     left: list[str] = []
     with own_tasks(job.data):
-        sheets = list(_sheets(job, left))
-    selected, unserved = [], list[str]()
-    for sheet, file in sheets:
-        conditions = _conditions(cells, sheet, job.seeds, unserved)
-        if conditions:
-            selected.append(Selected(sheet, conditions, file))
+        sheets = _sheets(job, left)
+    unserved: list[str] = []
+    noised = (replace(each, conditions=_conditions(cells, each.sheet, job.seeds, unserved)) for each in sheets)
+    selected = [each for each in noised if each.conditions]
     left = [*unserved, *left]
     if not selected:
         raise UserError(f"Nothing is left to export. {left[0] if left else ''}".rstrip())
-    return Selection(tuple(selected), tuple(dict.fromkeys(left)))
+    return selected, tuple(dict.fromkeys(left))
 
 
-def _sheets(job: ExportJob, left: list[str]) -> Made:
+def _sheets(job: ExportJob, left: list[str]) -> list[Selected]:
+    """The sheets that are named, without conditions yet; `left` gets a line for each that is left out."""
     known = {*registry.names("task"), *names()}
     theirs = list(dict.fromkeys(name for name in job.tasks if name not in known))
     _check_options(job, theirs)
@@ -191,20 +181,16 @@ def _sheets(job: ExportJob, left: list[str]) -> Made:
 
 def _check_options(job: ExportJob, theirs: Sequence[str]) -> None:
     """Raise UserError where others' tasks have no --fields, and where one of their options is passed without them."""
-    if any(not their_tasks.known_fields(name) for name in theirs) and not job.fields:
-        known = (*registry.names("task"), *names())
+    unknown = [name for name in theirs if not their_tasks.known_fields(name)]
+    if unknown and not job.fields:
         see = "robust-xtreme list tasks, or, for a task of lm-eval, name the columns to noise: --fields A,B"
-        unknown = next(name for name in theirs if not their_tasks.known_fields(name))
-        raise UnknownName("task", unknown, known, see)
+        raise UnknownName("task", unknown[0], (*registry.names("task"), *names()), see)
     given = {"--fields": job.fields, "--rows": job.rows, "--cluster": job.cluster, "--fewshot": job.fewshot}
     for option, value in {**given, "--choices": job.choices, "--target": job.target}.items():
         if value and not theirs:
-            hint = (
-                " Those of the others are part of the noise: --perturb NAME:0.1@fields=A"
-                if option == "--fields"
-                else ""
-            )
-            raise UserError(f"{option} is for tasks that robust-xtreme does not have, and none is named.{hint}")
+            hint = " Those of the others are part of the noise: --perturb NAME:0.1@fields=A"
+            what = f"{option} is for tasks that robust-xtreme does not have, and none is named."
+            raise UserError(f"{what}{hint if option == '--fields' else ''}")
 
 
 def _unserved(task: TaskSpec, what: str) -> str:
@@ -216,10 +202,11 @@ def _unserved(task: TaskSpec, what: str) -> str:
     return ""
 
 
-def _our_sheet(task: TaskSpec, code: str, job: ExportJob, pools: Pools, left: list[str]) -> Made:
+def _our_sheet(task: TaskSpec, code: str, job: ExportJob, pools: Pools, left: list[str]) -> list[Selected]:
     file, name, split = None, f"{task.name}_{code.replace('@', '_')}", job.split
     if job.what == LM_EVAL:
-        name = name_of(task.name, code)
+        origin = Origin(task.name, "", code)
+        name = NAMES[task.name].format(question=origin.question, context=origin.context)
         if name not in known_tasks():
             left.append(f"{task.name} {code}: lm-eval has no task {name}.")
             return []
@@ -230,7 +217,7 @@ def _our_sheet(task: TaskSpec, code: str, job: ExportJob, pools: Pools, left: li
         hint = f" lm-eval evaluates {split}; another: --split NAME" if file and job.split == _AUTO else ""
         left.append(f"{sheet.detail}{hint}")
         return []
-    return [(sheet, file)]
+    return [Selected(sheet, file)]
 
 
 def _members(name: str, job: ExportJob) -> list[str]:
@@ -246,11 +233,11 @@ def _members(name: str, job: ExportJob) -> list[str]:
     return several or [name]
 
 
-def _their_sheet(name: str, job: ExportJob) -> tuple[TaskSheet, TaskFile | None]:
+def _their_sheet(name: str, job: ExportJob) -> Selected:
     if not job.fields and (known := their_tasks.known_fields(name)):
         job = replace(job, fields=known[0], cluster=job.cluster or known[1])
     file = task_file(name) if job.what == LM_EVAL or not job.rows else None
-    return their_tasks.sheet_of(name, job, file), file
+    return Selected(their_tasks.sheet_of(name, job, file), file)
 
 
 def _conditions(cells: Sequence[SuiteCell], sheet: TaskSheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:
@@ -271,7 +258,7 @@ def _condition(each: SuiteCell, sheet: TaskSheet, seeds: int) -> Condition | str
     if not set(cell.fields) <= set(sheet.known):
         return f"no field {' and '.join(cell.fields)}: {cell} is not applied. Fields: {', '.join(sheet.known)}."
     family = sheet.family or (SPAN_QA.name if sheet.answers else "")
-    check_family(each, family, sheet.task)
+    check_family(each, family, sheet.origin.task)
     if name := refusing(cell, family):
         return f"{name} has no meaning in {family}: {cell} of {each.suite} is not applied."
     on = cell.on(*(name for name in sheet.known if name in (cell.fields or sheet.fields)))

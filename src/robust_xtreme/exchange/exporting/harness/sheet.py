@@ -10,6 +10,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.core.examples import Example, Span
+from robust_xtreme.core.specs import Origin
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED, Condition
 from robust_xtreme.noise.engine.noised import FieldTexts, Noised, field_texts
 from robust_xtreme.noise.label_risk import Risky, risky
@@ -30,21 +31,18 @@ class TaskSheet:
     """A task in a language: its examples, and the row of each in the columns of the program that reads it.
 
     `name` is the task's name there, `fields` the groups of fields that noise without `@fields=` noises, `known` all
-    that it can. `noisable` fields are columns of the rows. `data` is the identity of the examples, "" where the task
+    that it can; all are columns of the rows. `data` is the identity of the examples, "" where the task
     is not one of robust-xtreme. `shots` are clean rows of other items, for examples in a prompt.
     """
 
     name: str
-    task: str
-    family: str
-    split: str
-    language: str
-    context_language: str
-    data: str
+    origin: Origin
     examples: tuple[Example, ...]
     rows: tuple[Mapping[str, Any], ...]
     fields: tuple[str, ...]
     known: tuple[str, ...]
+    family: str = ""
+    data: str = ""
     answers: tuple[AnswerSpans, ...] = ()
     shots: tuple[Mapping[str, Any], ...] = ()
     labels: tuple[str, ...] = ()
@@ -112,13 +110,13 @@ class Pages:
         self, name: str, seed: int, noise: MeasuredTexts, words: Risky | None
     ) -> tuple[Mapping[str, Any], ...]:
         """What each row is, and what noise did to it: the values of PREDICTIONS of a run of `eval`."""
-        sheet, clean = self.sheet, words is None
+        origin, clean = self.sheet.origin, words is None
         of_all = {
-            "task": sheet.task,
-            "split": sheet.split,
-            "language": sheet.language,
-            "context_language": sheet.context_language,
-            "data": sheet.data,
+            "task": origin.task,
+            "split": origin.split,
+            "language": origin.question,
+            "context_language": origin.context,
+            "data": self.sheet.data,
             "condition": name,
             "noise_seed": seed,
         }
@@ -131,7 +129,7 @@ class Pages:
         return tuple(
             {**of_all, "example": it.id, "cluster": it.cluster, "fingerprint": it.fingerprint}
             | dict(zip(lists, values, strict=True))
-            for it, *values in zip(sheet.examples, *lists.values(), strict=True)
+            for it, *values in zip(self.sheet.examples, *lists.values(), strict=True)
         )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.core.examples import LONGEST, UNLABELLED, Answers, Example, Span, Text, digest
@@ -25,7 +24,7 @@ Row = Mapping[str, Any]
 _READERS: Final = ("json", "csv", "text", "parquet", "arrow")
 """Readers of files that a task of lm-eval may name instead of a dataset."""
 
-_SHOTS: Final = 100
+SHOTS: Final = 100
 _HALF: Final = re.compile("[\ud800-\udfff]")
 _PAIRS: Final = """
     afr:af arb:ar azj:az aze:az bam:bm ben:bn bul:bg deu:de ell:el eng:en est:et eus:eu ewe:ee fin:fi fon:fon fra:fr
@@ -107,69 +106,46 @@ def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
     code = language_of(name, job.languages)
     split = file.evaluated[1] if file else "test"
     rows = _rows(name, code, job, file, split)
-    task = without_language(name, code)
-    table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
-    examples = limit(table.examples(), job.limit or None)
+    origin = Origin(without_language(name, code), split, code)
+    at = [f"{_location(job.rows, name, code) or name}: row {number}" for number in range(1, len(rows) + 1)]
+    has_answers = CONTEXT in job.fields and any(map(_has_answers, rows))
+    answers = [_answers(row, where) if has_answers else () for row, where in zip(rows, at, strict=True)]
+    examples = limit(tuple(_examples(rows, answers, at, origin, job)), job.limit or None)
     numbers = [int(example.id.rpartition("/")[2]) for example in examples]
     shots = _shots(name, code, job, file)
     for shot in shots:  # readers need the same columns in all rows
         if other := sorted(shot.keys() ^ rows[0].keys()):
             raise UserError(f"{name}: the rows for prompts and the others differ in the column {other[0]!r}.")
     return TaskSheet(
-        name=name,
-        task=task,
-        family="",
-        split=split,
-        language=code,
-        context_language=code,
-        data="",
-        examples=examples,
-        rows=tuple(rows[number] for number in numbers),
+        name,
+        origin,
+        examples,
+        tuple(rows[number] for number in numbers),
         fields=job.fields,
         known=job.fields,
-        answers=tuple(table.answers[number] for number in numbers) if table.answers else (),
+        answers=tuple(answers[number] for number in numbers) if has_answers else (),
         shots=shots,
     )
 
 
-@final
-@dataclass(slots=True)  # the answers are read when the examples are made
-class _Table:
-    """The rows of a task, with the answers of each where the context is noised and answers are in it.
-
-    `together` has the spans of all rows with the same context, which are noised together where clusters are named.
-    """
-
-    rows: Sequence[Row]
-    origin: Origin
-    job: ExportJob
-    location: str
-    answers: list[AnswerSpans] = field(default_factory=list)
-    together: dict[str, set[Span]] = field(default_factory=dict)
-
-    def examples(self) -> tuple[Example, ...]:
-        """An example of each row. Raises DataError."""
-        if CONTEXT in self.job.fields and any(_has_answers(row) for row in self.rows):
-            self.answers = [_answers(row, self._at(number)) for number, row in enumerate(self.rows)]
-            for row, spans in zip(self.rows, self.answers, strict=True):
-                self.together.setdefault(str(row[CONTEXT]).strip(), set()).update(filter(None, spans))
-        return tuple(map(self._example, range(len(self.rows))))
-
-    def _at(self, number: int) -> str:
-        return f"{self.location}: row {number + 1}"
-
-    def _example(self, number: int) -> Example:
-        row, id = self.rows[number], self.origin.id(str(number))
-        spans = tuple(dict.fromkeys(filter(None, self.answers[number]))) if self.answers else ()
+def _examples(
+    rows: Sequence[Row], answers: Sequence[AnswerSpans], at: Sequence[str], origin: Origin, job: ExportJob
+) -> Iterator[Example]:
+    """An example of each row, whose answers are in its context; `at` names the rows. Raises DataError."""
+    together: dict[str, set[Span]] = {}  # of all rows with the same context, which is noised once
+    for row, spans in zip(rows, answers, strict=True):
+        together.setdefault(str(row.get(CONTEXT)).strip(), set()).update(filter(None, spans))
+    for number, (row, spans, where) in enumerate(zip(rows, answers, at, strict=True)):
+        id, known = origin.id(str(number)), tuple(dict.fromkeys(filter(None, spans)))
         texts = {}
-        for name in self.job.fields:
-            value = _text(row, name, self._at(number)).strip()
-            known = self.together.get(value, ()) if self.job.cluster else spans
-            ordered = sorted(known if name == CONTEXT else (), key=lambda span: (span.start, span.stop))
-            text_id = self.origin.shared(name, digest(value)) if self.job.cluster else f"{id}/{name}"
-            texts[name] = Text(text_id, self.origin.language, value, tuple(ordered))
-        cluster = _cluster(row, self.job.cluster, self._at(number)) if self.job.cluster else str(number)
-        return Example(id, texts, Answers(spans) if spans else UNLABELLED, cluster, digest(_canonical(row)))
+        for name in job.fields:
+            value = _text(row, name, where).strip()
+            inside = (together.get(value, ()) if job.cluster else known) if name == CONTEXT else ()
+            ordered = tuple(sorted(inside, key=lambda span: (span.start, span.stop)))
+            text_id = origin.shared(name, digest(value)) if job.cluster else f"{id}/{name}"
+            texts[name] = Text(text_id, origin.language, value, ordered)
+        cluster = _cluster(row, job.cluster, where) if job.cluster else str(number)
+        yield Example(id, texts, Answers(known) if known else UNLABELLED, cluster, digest(_canonical(row)))
 
 
 def _has_answers(row: Row) -> bool:
@@ -238,13 +214,13 @@ def _of_dataset(name: str, job: ExportJob, file: TaskFile, split: str) -> list[d
 def _shots(name: str, code: str, job: ExportJob, file: TaskFile | None) -> tuple[Row, ...]:
     """Clean rows for examples in a prompt: of the file that is named, else of lm-eval's own split of such rows."""
     if job.fewshot:
-        return tuple(read_rows(_location(job.fewshot, name, code))[:_SHOTS])
+        return tuple(read_rows(_location(job.fewshot, name, code))[:SHOTS])
     if file is None or job.rows:
         return ()
     keys = ("fewshot_split", "training_split", "validation_split")
     splits = (file.settings.get(key) for key in keys)
     other = next((each for each in splits if isinstance(each, str) and each != file.evaluated[1]), None)
-    return tuple(_of_dataset(name, job, file, other)[:_SHOTS]) if other else ()
+    return tuple(_of_dataset(name, job, file, other)[:SHOTS]) if other else ()
 
 
 def _location(pattern: str, name: str, code: str) -> str:
