@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, Self, TypeVar, final, overload
 
@@ -21,6 +21,19 @@ class WindowLayout(Protocol):
 
     def take(self, rows: Array, /) -> Self:
         """The records of windows by row (k,)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One input of a model, as it is read off columns; see Windows. Its layout is that of this window alone."""
+
+    example: int
+    input_ids: tuple[int, ...]
+    layout: WindowLayout | None
+    truncated: bool
+    second: int = 0
+    summary: int = 0
 
 
 @final
@@ -44,6 +57,13 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.example)
+
+    def __iter__(self) -> Iterator[Window]:
+        columns = (getattr(self, name).tolist() for name in _COLUMNS)
+        for row, (example, truncated, *facts) in enumerate(zip(*columns, strict=True)):
+            ids = tuple(self.ids[self.bounds[row] : self.bounds[row + 1]].tolist())
+            layout = None if self.layout is None else self.layout.take(np.array([row]))
+            yield Window(example, ids, layout, truncated, *facts)
 
     @property
     def lengths(self) -> Array:
