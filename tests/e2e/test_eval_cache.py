@@ -30,6 +30,7 @@ from robust_xtreme.models.predictors import batches as batches_module
 from robust_xtreme.models.predictors import cache as cache_module
 from robust_xtreme.models.predictors import loaded as loaded_module
 from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.models.reading.members.tagging import tagging
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run import answering
 from robust_xtreme.run.run import Observer, evaluate
@@ -333,7 +334,7 @@ def test_progress_counts_what_comes_from_the_cache(runs: Runs) -> None:
 
 def test_families_of_other_packages_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Predictions of families of other packages are not stored, because a change of their code is not detected."""
-    monkeypatch.setattr(head_module, "_OURS", "another_package.")
+    monkeypatch.setattr(tagging.decode, "__module__", "another_package.tagging")
     runs.run("first")
     runs.run("second")
     assert runs.total[2] == 0

@@ -89,7 +89,7 @@ def test_a_run_whose_page_cannot_be_made_is_complete(
     """An error of the page is that of the command; the same command writes the page, and nothing is computed again."""
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(html, "_asset", lambda name: (_ for _ in ()).throw(MemoryError(name)))
+        patch.setattr(html, "_environment", lambda: (_ for _ in ()).throw(MemoryError("page.jinja")))
         with pytest.raises(MemoryError):
             _run(values, out)
     assert _files(out) == COMPUTED

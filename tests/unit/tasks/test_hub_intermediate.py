@@ -215,7 +215,11 @@ def test_numbers_may_be_texts(label: object) -> None:
 @pytest.mark.parametrize(
     ("read", "row", "message"),
     [
-        (of.questions, {**QQP[0], "label": 1}, "the column 'label' to contain a text, not 1"),
+        (
+            of.questions,
+            {**QQP[0], "label": 1},
+            r"the column 'label' to contain a text \(labels by their names\), not 1",
+        ),
         (
             of.questions,
             {**QQP[0], "label": "duplicate", "question1": None},
@@ -230,7 +234,7 @@ def test_numbers_may_be_texts(label: object) -> None:
         (
             of.commonsense,
             {**COMMONSENSE[0], "answerKey": None},
-            "the column 'answerKey' to contain a text, not None",
+            r"the column 'answerKey' to contain a text \(labels by their names\), not None",
         ),
         (of.commonsense, {**COMMONSENSE[0], "choices": {"label": ["A"], "text": []}}, "as many labels as texts"),
     ],
