@@ -27,7 +27,8 @@ def drawn_clusters(
     """The clusters (draws, G) of draws with replacement, and how many times the sums of each count (G, 1).
 
     `items` (K,) are those of the clusters of the population. One with more than `LARGE` of them is in each draw once,
-    and counts G/K times: that share of the items of G clusters are in it. `by_chance`: it is drawn as any other.
+    and counts as often as others of the population are drawn, (G-1)/(K-1) times where it is the only one, so that it
+    keeps its share of the items. `by_chance`: it is drawn as any other.
     """
     large = np.flatnonzero((items > LARGE * items.sum()) & (not by_chance))
     others = np.setdiff1d(np.arange(len(items)), large)

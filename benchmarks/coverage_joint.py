@@ -15,10 +15,10 @@ with `--limit 400 --perturb char_noise:0.1` and with `natural:0.02` on PAN-X in 
 and, without training, with `char_noise:0.1` on Tatoeba in de, es, ar, hi, ko, tr, sw, te and he.
 
 A cluster with more than 1/20 of the items of its cell (PAN-X Swahili has one: 119 of 400 sentences are equal but for
-their numbers) is in each draw, once, and its sums count G/K times where the population has K clusters: a sample of a
-language has its share of such sentences. Surveys treat units that are certain to be chosen in this way. The rows `by
-chance` are of draws that take it as any other cluster. Most of these do not have it, and no interval knows of a cluster
-that its sample does not have.
+their numbers) is in each draw, once, and its sums count (G-1)/(K-1) times where the population has K clusters: a sample
+of a language has its share of such sentences. Surveys treat units that are certain to be chosen in this way. The rows
+`by chance` are of draws that take it as any other cluster. Most of these do not have it, and no interval knows of a
+cluster that its sample does not have.
 
 `false drops`: the same with clean and noisy answers of each cluster exchanged at random, so that every true drop is 0.
 They are the draws in which Holm's p of any cell shows a drop, nominally 2.5 %; the bar is 3.5 %.

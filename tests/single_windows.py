@@ -1,8 +1,8 @@
-"""The windows of a family one by one, each as a value, for tests that compare them."""
+"""The windows of a family one by one, with layouts that tests compare."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from robust_xtreme.models.reading.members.retrieval import TextLayouts
@@ -37,40 +37,24 @@ class ContextLayout:
     reach: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One input of a model, as it is read off the columns of Windows."""
-
-    example: int
-    input_ids: tuple[int, ...]
-    layout: Any
-    truncated: bool
-    second: int = 0
-    summary: int = 0
+Window = Any
+"""A Window whose layout is one of these."""
 
 
 def singly(windows: Windows) -> list[Window]:
-    """Each of some windows as a value."""
-    return [_window(windows, row) for row in range(len(windows))]
+    """Each of some windows, with its layout as a value that can be compared."""
+    return [replace(window, layout=_layout(window.layout)) for window in windows]
 
 
-def _window(windows: Windows, row: int) -> Window:
-    ids = tuple(windows.ids[windows.bounds[row] : windows.bounds[row + 1]].tolist())
-    facts = int(windows.second[row]), int(windows.summary[row])
-    return Window(int(windows.example[row]), ids, _layout(windows.layout, row), bool(windows.truncated[row]), *facts)
-
-
-def _layout(layout: Any, row: int) -> Any:
+def _layout(layout: Any) -> Any:
     match layout:
         case WordLayouts():
-            firsts = layout.firsts[layout.bounds[row] : layout.bounds[row + 1]]
-            return WordLayout(int(layout.begin[row]), tuple(firsts.tolist()))
+            firsts = layout.firsts[layout.bounds[0] : layout.bounds[1]]
+            return WordLayout(int(layout.begin[0]), tuple(firsts.tolist()))
         case TextLayouts():
-            return TextLayout(layout.names[layout.field[row]], int(layout.first[row]), int(layout.count[row]))
+            return TextLayout(layout.names[layout.field[0]], int(layout.first[0]), int(layout.count[0]))
         case ContextLayouts():
-            begin, end = layout.reach[row].tolist()
-            return ContextLayout(
-                int(layout.first[row]), layout.offsets[layout.begin[row] : layout.stop[row]], (begin, end)
-            )
+            begin, end = layout.reach[0].tolist()
+            return ContextLayout(int(layout.first[0]), layout.offsets[layout.begin[0] : layout.stop[0]], (begin, end))
         case _:
             return layout

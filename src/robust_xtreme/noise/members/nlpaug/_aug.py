@@ -11,8 +11,8 @@ from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import (
     UNCAPPED,
     LongestRuns,
-    augmenters,
     cased,
+    characters,
     lacks_letters,
     on_words,
 )
@@ -36,7 +36,7 @@ def lacks(code: str) -> str:
 def keyboard(language: str, strength: float) -> Callable[[str], str]:
     """Mistype words by nlpaug's keyboards: letters become their neighbours."""
     letters = cased(languages.language(language).alphabet)
-    augmenter = augmenters("char").KeyboardAug(lang=language, aug_word_p=strength, min_char=1, **UNCAPPED)
+    augmenter = characters().KeyboardAug(lang=language, aug_word_p=strength, min_char=1, **UNCAPPED)
     near = {key: [letter for letter in values if letter in letters] for key, values in augmenter.model.model.items()}
     augmenter.model.model = {key: values for key, values in near.items() if values and key in letters}
     return on_words(augmenter, LongestRuns(letters, frozenset(augmenter.model.model)))
@@ -55,7 +55,7 @@ def keyboard(language: str, strength: float) -> Callable[[str], str]:
 )
 def ocr(language: str, strength: float) -> Callable[[str], str]:
     """Misread letters of English the way nlpaug's table says that scanners do."""
-    augmenter = augmenters("char").OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
+    augmenter = characters().OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
     return on_words(
         augmenter, LongestRuns(cased(languages.language(language).alphabet), frozenset(augmenter.model.model))
     )
@@ -82,4 +82,4 @@ def random(language: str, strength: float, action: str) -> Callable[[str], str]:
     small, shortest = languages.language(language).alphabet, _SHORTEST[action]
     letters = frozenset(small) if action == "swap" else cased(small)
     drawn = {"action": action, "candidates": list(small), "aug_word_p": strength, "min_char": shortest}
-    return on_words(augmenters("char").RandomCharAug(**drawn, **UNCAPPED), LongestRuns(letters, letters, shortest))
+    return on_words(characters().RandomCharAug(**drawn, **UNCAPPED), LongestRuns(letters, letters, shortest))

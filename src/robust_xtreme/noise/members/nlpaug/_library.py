@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, final
@@ -29,10 +28,11 @@ UNCAPPED: Final[Mapping[str, Any]] = MappingProxyType({"aug_char_max": None, "au
 """The options that lift the caps of an augmenter of characters."""
 
 
-def augmenters(kind: str) -> Any:
-    """nlpaug's augmenters of characters (`char`) or words (`word`). Raises UserError where nlpaug is not installed."""
+def characters() -> Any:
+    """nlpaug's augmenters of characters. Raises UserError where nlpaug is not installed."""
     with importing("nlpaug"):
-        return import_module(f"nlpaug.augmenter.{kind}")
+        from nlpaug.augmenter import char
+    return char
 
 
 def lacks_letters(code: str) -> str:

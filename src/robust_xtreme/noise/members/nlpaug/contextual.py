@@ -26,9 +26,8 @@ from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.libraries import checked, quiet_transformers
+from robust_xtreme.noise.engine.libraries import checked, importing, quiet_transformers
 from robust_xtreme.noise.engine.rewriter import rewriter
-from robust_xtreme.noise.members.nlpaug._library import augmenters
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100
@@ -61,9 +60,10 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
 def _augmenter(folder: str, action: str) -> Any:
     """nlpaug's augmenter on the model of a folder."""
     config = strict_json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    make = augmenters("word").ContextualWordEmbsAug
+    with importing("nlpaug"):
+        from nlpaug.augmenter.word import ContextualWordEmbsAug
     with quiet_transformers():
-        augmenter = make(
+        augmenter = ContextualWordEmbsAug(
             model_path=folder,
             model_type=_KINDS[config["model_type"]],
             action=action,
