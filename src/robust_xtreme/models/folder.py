@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, final
@@ -23,6 +23,7 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.models.reading.units import units_of
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources.hub import CODE, FILES
 
@@ -44,6 +45,7 @@ HEADS: Final = {
 WHOLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 ADAPTER: Final = "adapter_config.json"
+ADAPTED: Final = "adapter_model.safetensors"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
 _SPARE: Final = 10**7
 READ_AS: Final = "read only as float32, float16 or bfloat16"
@@ -77,6 +79,8 @@ MODEL_FILES: Final = (*FILES, "*.safetensors")
 class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
+    `adapter` is the folder of an adapter whose changes are made to the weights, `base` the name of the model in
+    `folder` that it changes, and `head` what the adapter adds to that model's configuration.
     What is read of the folder does not travel to other processes.
     """
 
@@ -85,13 +89,18 @@ class ModelFolder:
     folder: Path
     source: str = FOLDER
     revision: str = ""
+    adapter: Path | None = None
+    base: str = ""
+    head: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ModelFolder, (self.typed, self.called, self.folder, self.source, self.revision)
+        return ModelFolder, tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     def note(self) -> str:
-        """A sentence where the name could mean another model, now or in a later run; else empty."""
+        """A sentence where the name could mean another model, now or in a later run, or another one too; else empty."""
+        if self.adapter is not None:
+            return f"{self.typed} is an adapter, merged into the weights of {self.base}."
         if self.source == FROM_HUB:
             return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
         if self.source == FOLDER and like_hub(self.typed):
@@ -115,8 +124,9 @@ class ModelFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The content of its config.json. Raises ModelError."""
-        return read_json(self.encoder / CONFIG)
+        """The content of its config.json, with what an adapter's head says. Raises ModelError."""
+        config = read_json(self.encoder / CONFIG)
+        return {**config, **units_in(self.encoder, config), **dict(self.head)}
 
     @property
     def architecture(self) -> str:
@@ -158,7 +168,14 @@ class ModelFolder:
         if not self.native:
             return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
-        return identity(paths | set(self.weights), self.config, labels)
+        whole = identity(paths | set(self.weights), self.config, labels)
+        if self.adapter is None:
+            return whole
+        facts = read_json(self.adapter / ADAPTER).items()
+        kept = sorted(
+            (name, json.dumps(fact)) for name, fact in facts if name not in ("base_model_name_or_path", "revision")
+        )
+        return digest(whole, file_hash(self.adapter / ADAPTED), *(part for pair in kept for part in pair))
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:
@@ -210,8 +227,8 @@ class Located:
 
     @property
     def run(self) -> Path:
-        """The folder of the run or checkpoint."""
-        return self.origin.folder
+        """The folder of the run, checkpoint or adapter."""
+        return self.origin.adapter or self.origin.folder
 
     @property
     def folder(self) -> Path:
@@ -302,6 +319,11 @@ def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def units_in(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """What `units_of` says of a folder whose config.json has that content."""
+    return units_of(config, object_of(folder / "tokenizer_config.json") or {})
+
+
 def encoder_identity(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> str:
     """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
     return digest(*(part for path in model_files(folder, patterns) for part in (path.name, file_hash(path))))
@@ -356,8 +378,8 @@ def check_whole(folder: Path, called: str) -> None:
     """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
         raise ModelError(
-            f"{called} contains an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
-            "merge_and_unload, and save them without it."
+            f"{called} contains an adapter ({ADAPTER}) beside a model, which is not applied: only one in a folder of its "
+            "own is. Merge it into the weights with peft's merge_and_unload, and save them without it."
         )
 
 

@@ -347,7 +347,7 @@ def notes_of(located: Located) -> tuple[str, ...]:
     trained = "" if native else changed_texts(model, located.heads)
     unknown = "" if native else unverified(model.folder)
     task, most = registry.load("task", located.task), positions(located.config)
-    spared = unsupported_note(located.labels, task)
+    spared, padded = unsupported_note(located.labels, task), padding_note(located)
     what = f"inputs of {longest(task)} tokens are cut to the {most} that {model.typed} reads"
     cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."
-    return tuple(filter(None, (model.note, located.renamed, tags, spared, cut, trained, unknown)))
+    return tuple(filter(None, (model.note, located.renamed, tags, spared, cut, padded, trained, unknown)))

@@ -200,7 +200,7 @@ def _ready(chain: Chain, link: ChainStage, parent: Path, tell: Tell) -> _Ready:
     check_hashes(parent)
     source = encoder_folder(parent)
     encoder, tokenizer = read_start(source)
-    link = replace(link, lessons=fit(link.lessons, encoder, str(source), tell))
+    link = replace(link, lessons=fit(link, encoder, str(source), tell))
     if spec.lora:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
     learned = learning(link, spec, encoder, tokenizer)
