@@ -5,7 +5,9 @@ The files that it names are read, never run: a configuration, and weights as saf
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +87,20 @@ def kept(adapter: Path | None) -> set[str]:
     return {name.removeprefix(_OUTSIDE) for name in names if ".lora_" not in name}
 
 
+@contextmanager
+def peft_for(what: str) -> Iterator[Any]:
+    """The module peft, which `what` needs. Raises UserError where it is not installed."""
+    try:
+        import peft
+    except ImportError as error:
+        why = f"{what} needs peft, which is not installed" if error.name == "peft" else f"peft cannot be used: {error}"
+        raise UserError(f"{why}. Install it: pip install 'robust-xtreme[lora]'") from error
+    with warnings.catch_warnings():
+        # peft uses an old name that newer releases of transformers warn about.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield peft
+
+
 def merged(model: Any, adapter: Path | None, called: str) -> Any:
     """A model with an adapter's changes in its weights; without an adapter the model.
 
@@ -92,14 +108,9 @@ def merged(model: Any, adapter: Path | None, called: str) -> Any:
     """
     if adapter is None:
         return model
-    try:
-        import peft
-    except ImportError as error:
-        what = f"{called} is an adapter, which needs peft, and that is not installed"
-        raise UserError(f"{what}. Install it: pip install 'robust-xtreme[lora]'") from error
     from safetensors.torch import load_file
 
-    with reading(called, ADAPTER):
+    with peft_for(called) as peft, reading(called, ADAPTER):
         config = peft.PeftConfig.from_pretrained(str(adapter))
         weights = _placed(load_file(str(adapter / ADAPTED)), model)
         saved = getattr(config, "modules_to_save", None) or ()

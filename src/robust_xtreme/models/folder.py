@@ -171,11 +171,9 @@ class ModelFolder:
         whole = identity(paths | set(self.weights), self.config, labels)
         if self.adapter is None:
             return whole
-        facts = read_json(self.adapter / ADAPTER).items()
-        kept = sorted(
-            (name, json.dumps(fact)) for name, fact in facts if name not in ("base_model_name_or_path", "revision")
-        )
-        return digest(whole, file_hash(self.adapter / ADAPTED), *(part for pair in kept for part in pair))
+        facts = read_json(self.adapter / ADAPTER)
+        what = {name: facts[name] for name in sorted(facts.keys() - {"base_model_name_or_path", "revision"})}
+        return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:
@@ -378,8 +376,8 @@ def check_whole(folder: Path, called: str) -> None:
     """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
         raise ModelError(
-            f"{called} contains an adapter ({ADAPTER}) beside a model, which is not applied: only one in a folder of its "
-            "own is. Merge it into the weights with peft's merge_and_unload, and save them without it."
+            f"{called} contains an adapter ({ADAPTER}) beside a model; only one in its own folder is applied. Merge it "
+            "into the weights with peft's merge_and_unload, and save them without it."
         )
 
 

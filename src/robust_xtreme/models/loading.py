@@ -1,8 +1,8 @@
 """The model of a task in memory: encoder and head, from safetensors, without the network and without pickles.
 
-Of a checkpoint only the part that reads text is taken: an encoder, T5's encoder alone, CLIP's or SigLIP's text tower, the
-body of a decoder. A text tower reads few tokens, and inputs are cut to that length. In CLIP's and in decoders each token
-sees only those before it, so the last token represents a text.
+Of a checkpoint only the part that reads text is taken: an encoder, T5's encoder alone, CLIP's or SigLIP's text tower,
+the body of a decoder. A text tower reads few tokens, and inputs are cut to that length. In CLIP's and in decoders each
+token sees only those before it, so the last token represents a text.
 Code of a model folder runs only with --trust-remote-code.
 """
 

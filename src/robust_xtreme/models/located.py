@@ -41,6 +41,7 @@ from robust_xtreme.models.labels import (
 )
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
 from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
+from robust_xtreme.models.tokenizer import padding_note
 from robust_xtreme.stats.benchmark import TASKS
 
 _ENDS: Final = 2

@@ -135,7 +135,7 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | Non
         with own_random(0):
             encoder = encoder.to(device).train()
             # The tasks have the length that the encoder reads, as `train` has them.
-            links = (replace(link, lessons=fit(link, encoder, "the encoder", tell)) for link in chain.links)
+            links = (replace(link, lessons=fit(link.lessons, encoder, "the encoder", tell)) for link in chain.links)
             return tuple(_row(link, chain, encoder, tokenizer) for link in links)
 
 

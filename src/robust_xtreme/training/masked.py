@@ -15,20 +15,19 @@ from robust_xtreme.models.config import CANINE, check_fits, fitted, in_units, lo
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
 from robust_xtreme.models.reading.windows import pieces
 from robust_xtreme.models.tensors import Scores
-from robust_xtreme.training.chain import ChainStage
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.objective import IGNORED, HeadUnits, Masking, Taken
 
 
-def fit(link: ChainStage, encoder: Any, called: str, tell: Callable[[str], None]) -> tuple[Lesson, ...]:
-    """The lessons of a stage, their inputs cut where the encoder is a text tower, which is reported.
+def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[str], None]) -> tuple[Lesson, ...]:
+    """The lessons, their inputs cut where the encoder is a text tower, which is reported.
 
-    Where it reads bytes or characters, inputs have more of them than tokens, unless the stage names their length.
+    Where it reads bytes or characters, inputs have several for each token.
     Raises ModelError, one line, where any other encoder reads fewer tokens than a task's inputs have.
     """
-    config, exact = encoder.config.to_dict(), link.stage.max_length
-    lessons = [lesson if exact else replace(lesson, task=in_units(lesson.task, config)) for lesson in link.lessons]
+    config = encoder.config.to_dict()
+    lessons = [replace(lesson, task=in_units(lesson.task, config)) for lesson in lessons]
     fitted_lessons = tuple(replace(lesson, task=fitted(lesson.task, config)) for lesson in lessons)
     for before, after in zip(lessons, fitted_lessons, strict=True):
         check_fits(after.task, config, called, f"Leave {after.task.name} out, or")

@@ -65,8 +65,8 @@ def frame_of(tokenizer: Any) -> SpecialTokens:
     """The special tokens that a tokenizer adds, found by encoding two probes.
 
     Where it adds none between two texts, each text ends as a single one does. Around a text of a causal encoder there
-    may be none: its last token has seen all of it. Raises ModelError where there is none of another encoder: predictions
-    for a whole text are computed from such a token.
+    may be none: its last token has seen all of it. Raises ModelError where there is none of another encoder:
+    predictions for a whole text are computed from such a token.
     """
     first, second = (tuple(tokenizer(probe, add_special_tokens=False)["input_ids"]) for probe in _PROBES)
     single = tuple(tokenizer(_PROBES[0])["input_ids"])
@@ -474,7 +474,7 @@ def _offsets(rows: Iterable[Iterable[tuple[int, int]]], count: int) -> Array:
 @final
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """What encoding needs of a tokenizer; it can be pickled for a process without torch, unless its backend is `Called`.
+    """What encoding needs of a tokenizer; it can be pickled for a process without torch but for the backend `Called`.
 
     `unknown` is the id of what the vocabulary does not contain, `blank` that of a word without a token; None where it
     has none.
@@ -487,7 +487,7 @@ class Tokenizer:
 
     @property
     def per_token(self) -> int:
-        """How many of its tokens count as one where a length is named in tokens: more than 1 of bytes and characters."""
+        """How many of its tokens count as one where a length is named in tokens; several bytes or characters."""
         return PER_TOKEN if isinstance(self.backend, Units) else 1
 
 

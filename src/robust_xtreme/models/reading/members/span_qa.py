@@ -191,7 +191,7 @@ def _lost(contents: Contents, windows: Windows) -> Array:
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
-    """Of each window the best span of at most the tokens of an answer: its score, its bounds, and the begin of the next.
+    """Of each window the best span of the layout's most tokens: its score, its bounds, and the begin of the next.
 
     Then the score of the summary token as begin and end, and whether that is a number.
     """
