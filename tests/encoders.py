@@ -71,6 +71,9 @@ BOUNDED: Final[Mapping[str, int]] = MappingProxyType(
 LAST: Final = ("t5_encoder", "mt5_encoder", "mt5", "byt5", "llama", *BOUNDED)
 """Those whose last token represents the text."""
 
+CAUSAL: Final = ("llama", "clip_text", "clip")
+"""Those whose tokens see only those before them."""
+
 
 def ended_tokenizer(pairs: bool = True) -> Any:
     """A tokenizer of single letters that puts `</s>` after a text and nothing in front, as T5's and SigLIP's do.

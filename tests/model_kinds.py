@@ -91,7 +91,7 @@ def adapter_folder(folder: Path, base: Path, ending: str, task_type: str, seed: 
         labels = {"num_labels": more.pop("num_labels")} if "num_labels" in more else {}
         model = auto.from_pretrained(str(base), local_files_only=True, **labels)
         kind = more.pop("kind", peft.LoraConfig)
-        config = kind(task_type=task_type or None, target_modules=["query", "value"], **more)
+        config = kind(task_type=task_type or None, **{"target_modules": ["query", "value"], **more})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft uses an old name
             adapted: Any = peft.get_peft_model(model, config)

@@ -115,7 +115,7 @@ def merged(model: Any, adapter: Path | None, called: str) -> Any:
         weights = _placed(load_file(str(adapter / ADAPTED)), model)
         saved = getattr(config, "modules_to_save", None) or ()
         there = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-        config.task_type, config.inference_mode = None, True
+        config.task_type, config.inference_mode, config.base_model_name_or_path = None, True, None
         config.modules_to_save = [name for name in saved if name in there] or None
         changed = peft.get_peft_model(model, config)
         report = peft.set_peft_model_state_dict(changed, weights)

@@ -51,7 +51,7 @@ _SPARE: Final = 10**7
 READ_AS: Final = "read only as float32, float16 or bfloat16"
 _TYPES: Final = ("F32", "F16", "BF16", "F64")
 _BUFFERS: Final = re.compile(
-    r"(?:.*\.)?(?:position_ids|token_type_ids|num_batches_tracked|masked_bias|\w+_(?:index|mask))"
+    r"(?:.*\.)?(?:position_ids|token_type_ids|num_batches_tracked|masked_bias|attn\.bias|\w+_(?:index|mask))"
 )
 """Weights of other types that are not learned."""
 
@@ -67,6 +67,9 @@ _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|e
 """Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
 
 _DECODER: Final = "decoder."
+_OF_DECODERS: Final = ("lm_head.weight", "attn.bias", "attn.masked_bias")
+"""The ends of names of what predicts the next word, and of GPT-2's masks, which are not learned."""
+
 _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
 """Parts of checkpoints of T5's and CLIP's kind that are not used to read text."""
 
@@ -336,7 +339,8 @@ def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     """
     sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
     unread = (*_IMAGES, _DECODER, "lm_head.") if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
-    kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
+    left = {name for name in sizes if name.startswith(unread) or name.endswith(_OF_DECODERS)}
+    kept = {name: size for name, size in sizes.items() if name not in left}
     embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
     every = sum(kept.values())
     return every, every - embedding

@@ -20,6 +20,7 @@ from robust_xtreme.core.targets.contamination import HASHES, keys
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
+from robust_xtreme.models.adapter import peft_for
 from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.models.stages import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
