@@ -5,6 +5,7 @@ The files that it names are read, never run: a configuration, and weights as saf
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +16,19 @@ from typing import Any, Final
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.core.targets.kinds import CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.config import check_config, reading
-from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, HEADS, ModelFolder, check_types, headers, read_json
+from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, ModelFolder, check_types, headers, read_json
 
 _KINDS: Final = ("LORA", "LOHA", "LOKR", "IA3")
-_FAMILIES: Final = {"SEQ_CLS": CLASSIFICATION.name, "TOKEN_CLS": TAGGING.name, "QUESTION_ANS": SPAN_QA.name}
+_HEADS: Final = {
+    "SEQ_CLS": (CLASSIFICATION.name, "SEQUENCE_CLASSIFICATION"),
+    "TOKEN_CLS": (TAGGING.name, "TOKEN_CLASSIFICATION"),
+    "QUESTION_ANS": (SPAN_QA.name, "QUESTION_ANSWERING"),
+}
+"""The family of a task of peft, and the name of transformers' architectures for it."""
+
+_CHANGE: Final = re.compile(r"\.(?:lora|hada|lokr|ia3)_")
+"""What begins, in a weight's name, after the name of the layer that it changes."""
+
 _LAST: Final = ("classifier", "score", "out_proj", "qa_outputs")
 """The names of the last layer of a head."""
 
@@ -63,14 +73,13 @@ def _head(folder: Path, config: dict[str, Any], base: ModelFolder) -> tuple[tupl
     """What config.json would say of the head that an adapter contains: architecture and unnamed classes."""
     from transformers.models.auto import modeling_auto
 
-    family = _FAMILIES.get(str(config.get("task_type")))
+    family, name = _HEADS.get(str(config.get("task_type")), ("", ""))
     count = classes_of(folder)
-    if family is None or not count or family == base.family:
+    if not name or not count or family == base.family:
         return ()
-    kinds = {"ForSequenceClassification": "SEQUENCE_CLASSIFICATION", "ForTokenClassification": "TOKEN_CLASSIFICATION"}
-    names = getattr(modeling_auto, f"MODEL_FOR_{kinds.get(HEADS[family], 'QUESTION_ANSWERING')}_MAPPING_NAMES")
+    architectures = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES")
+    architecture = str(architectures.get(base.config.get("model_type"), ""))
     classes = {str(index): f"LABEL_{index}" for index in range(count)}
-    architecture = str(names.get(base.config.get("model_type"), ""))
     return ("architectures", [architecture]), ("id2label", classes), ("label2id", {}), ("num_labels", count)
 
 
@@ -84,7 +93,7 @@ def classes_of(adapter: Path | None) -> int:
 def kept(adapter: Path | None) -> set[str]:
     """The weights of the model itself that an adapter contains, by their names there: those of a head."""
     names = headers(adapter / ADAPTED) if adapter else ()
-    return {name.removeprefix(_OUTSIDE) for name in names if ".lora_" not in name}
+    return {name.removeprefix(_OUTSIDE) for name in names if not _CHANGE.search(name)}
 
 
 @contextmanager
@@ -119,8 +128,9 @@ def merged(model: Any, adapter: Path | None, called: str) -> Any:
         config.modules_to_save = [name for name in saved if name in there] or None
         changed = peft.get_peft_model(model, config)
         report = peft.set_peft_model_state_dict(changed, weights)
-    lost = sorted(name for name in report.unexpected_keys if name.split(".")[2] not in ("lm_head", *saved))
-    lost += sorted(name for name in report.missing_keys if ".lora_" in name)
+    elsewhere = {"lm_head", *saved} - there
+    lost = sorted(name for name in report.unexpected_keys if name.split(".")[2] not in elsewhere)
+    lost += sorted(name for name in report.missing_keys if _CHANGE.search(name))
     if lost:
         raise ModelError(f"{called} is an adapter of another model than its base: {lost[0][:200]} has no place in it.")
     return changed.merge_and_unload()
@@ -130,7 +140,7 @@ def _placed(weights: dict[str, Any], model: Any) -> dict[str, Any]:
     """The weights of an adapter by the names of a model: with or without the prefix of its body."""
     prefix, modules = f"{model.base_model_prefix}.", {name for name, _ in model.named_modules()}
     names = {name: name.removeprefix(_OUTSIDE) for name in weights}
-    inner = [name.partition(".lora_")[0] for name in names.values() if ".lora_" in name]
-    if inner and not modules.isdisjoint(part.removeprefix(prefix) for part in inner):
+    inner = [name[: change.start()] for name in names.values() if (change := _CHANGE.search(name))]
+    if not modules.isdisjoint(part.removeprefix(prefix) for part in inner):
         names = {name: short.removeprefix(prefix) for name, short in names.items()}
     return {f"{_OUTSIDE}{short}": weights[name] for name, short in names.items()}

@@ -23,7 +23,7 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
-from robust_xtreme.models.reading.units import units_of
+from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources.hub import CODE, FILES
 
@@ -322,7 +322,7 @@ def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
 
 def units_in(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
     """What `units_of` says of a folder whose config.json has that content."""
-    return units_of(config, object_of(folder / "tokenizer_config.json") or {})
+    return units_of(config, object_of(folder / TOKENIZER_CONFIG) or {})
 
 
 def encoder_identity(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> str:

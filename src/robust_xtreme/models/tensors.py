@@ -122,9 +122,9 @@ class Int8(nn.Module):
         nn.Module.__init__(self)
         weight = layer.weight.detach()
         scale = _scale(weight)
-        self.register_buffer("weight", torch.round(weight / scale).to(torch.int8))
-        self.register_buffer("scale", scale[:, 0])
-        self.bias = layer.bias
+        self.weight = nn.Buffer(torch.round(weight / scale).to(torch.int8))
+        self.scale = nn.Buffer(scale[:, 0])
+        self.bias: Tensor | None = layer.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs (..., O) of inputs (..., I), in the type of the inputs."""

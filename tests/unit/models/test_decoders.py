@@ -30,7 +30,7 @@ from robust_xtreme.models.tokenizer import read_tokenizer
 _LIBRARY: Any = transformers
 TEXTS = ["a man", "a dog sleeps in the sun", "नमस्ते", "x"]
 NLI = ("entailment", "neutral", "contradiction")
-LABELS = {"id2label": dict(enumerate(NLI)), "label2id": {name: at for at, name in enumerate(NLI)}}
+LABELS: dict[str, Any] = {"id2label": dict(enumerate(NLI)), "label2id": {name: at for at, name in enumerate(NLI)}}
 
 
 def _vectors(folder: Path, texts: list[str], representation: str) -> torch.Tensor:
@@ -40,7 +40,8 @@ def _vectors(folder: Path, texts: list[str], representation: str) -> torch.Tenso
     ids, mask = collate(windows, tokenizer.pad_token_id)
     with torch.inference_mode():
         hidden = encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state
-        return Pooled(wanted)(hidden, mask, windows)
+        vectors: torch.Tensor = Pooled(wanted)(hidden, mask, windows)
+    return vectors
 
 
 @pytest.mark.parametrize("kind", DECODERS)
@@ -141,7 +142,7 @@ def test_padding_is_not_what_ends_a_text(tmp_path: Path) -> None:
 def test_words_are_read_as_their_head_learned_them(tmp_path: Path) -> None:
     """transformers' scripts learn a word off its first token; our own heads on a decoder off its last."""
     tags = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-    labels = {"id2label": dict(enumerate(tags)), "label2id": {tag: at for at, tag in enumerate(tags)}}
+    labels: dict[str, Any] = {"id2label": dict(enumerate(tags)), "label2id": {tag: at for at, tag in enumerate(tags)}}
     folder = decoder_folder(tmp_path, "llama", "ForTokenClassification", **labels)
     task, example = registry.load("task", "panx"), tagged_example("1", ["Ana", "sees"], ["O", "O"])
     theirs = head_of(locate(folder, task), task, nowhere).prepare(contents_of([example])).windows

@@ -9,6 +9,7 @@ import numpy as np
 
 from robust_xtreme.core.columns import Array, bounds_of
 
+TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 TOKENIZER_CLASS: Final = "tokenizer_class"
 UNITS: Final[Mapping[str, str]] = {"ByT5Tokenizer": "bytes", "CanineTokenizer": "characters"}
 """Tokenizers of transformers without a part in Rust whose tokens are bytes or characters, and what these are called."""
@@ -17,7 +18,7 @@ PER_TOKEN: Final = 4
 """The bytes or characters that count as one token where a length is named in tokens."""
 
 _LAST: Final = (0x7F, 0x7FF, 0xFFFF)
-"""The last code points of one, two and three bytes."""
+"""The last code points of one, two and three bytes in UTF-8."""
 
 
 def units_of(config: Mapping[str, Any], of_tokenizer: Mapping[str, Any]) -> dict[str, str]:
@@ -41,6 +42,6 @@ def unit_ids(texts: Sequence[str], shift: int | None) -> tuple[Array, Array, Arr
     within = np.arange(len(points)) - np.repeat(edges[:-1], np.diff(edges))
     if shift is None:
         return points.astype(np.int32), edges, within
-    sizes = 1 + sum((points > last).astype(np.int64) for last in _LAST)
+    sizes = 1 + np.searchsorted(_LAST, points)
     utf8 = np.frombuffer(joined.encode("utf-8", "surrogatepass"), np.uint8)
     return utf8.astype(np.int32) + np.int32(shift), bounds_of(sizes)[edges], np.repeat(within, sizes)

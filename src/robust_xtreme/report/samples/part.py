@@ -21,7 +21,7 @@ from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
-from robust_xtreme.models.reading.units import TOKENIZER_CLASS, UNITS, units_of
+from robust_xtreme.models.reading.units import TOKENIZER_CLASS, TOKENIZER_CONFIG, UNITS, units_of
 from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines, joined
@@ -77,17 +77,12 @@ def _named(asked: str, spec: RunSpec) -> tuple[str, Path] | None:
 
 def _units(folder: Path) -> str:
     """`bytes` or `characters` where these are the tokens of a folder's model; else empty."""
-    config, of_tokenizer = (_object(folder / name) for name in ("config.json", "tokenizer_config.json"))
-    return UNITS.get(units_of(config, of_tokenizer).get(TOKENIZER_CLASS, ""), "")
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none."""
     try:
-        value = strict_json.loads(path.read_text(encoding="utf-8"))
+        facts = [strict_json.loads((folder / name).read_text("utf-8")) for name in ("config.json", TOKENIZER_CONFIG)]
     except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return ""
+    config, of_tokenizer = (fact if isinstance(fact, dict) else {} for fact in facts)
+    return UNITS.get(units_of(config, of_tokenizer).get(TOKENIZER_CLASS, ""), "")
 
 
 def _loaded(folder: Path) -> Tokenize | None:

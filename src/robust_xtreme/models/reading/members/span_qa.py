@@ -201,7 +201,7 @@ def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
     # What is not inside is lower than all others; in 32 bits where sums fit.
     small = max(whole.max(initial=0), -whole.min(initial=0)) <= _SMALL
     compact = np.where(inside, whole.astype(np.int32), _LOW) if small else np.where(inside, whole, _LOWEST)
-    start, last, total = _best_spans(*compact, layout.most)
+    start, last, total = _best_spans(compact[0], compact[1], layout.most)
     some = layout.count > 0
     values = np.zeros((len(windows), 6), np.int64)
     values[:, _TOTAL] = 2 * _LOWEST
