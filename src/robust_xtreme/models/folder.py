@@ -380,8 +380,8 @@ def check_whole(folder: Path, called: str) -> None:
     """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
         raise ModelError(
-            f"{called} contains an adapter ({ADAPTER}) beside a model; only one in its own folder is applied. Merge it "
-            "into the weights with peft's merge_and_unload, and save them without it."
+            f"{called} contains an adapter ({ADAPTER}), which is not applied beside other weights. Merge it into them "
+            "with peft's merge_and_unload, and save them without it."
         )
 
 

@@ -38,7 +38,7 @@ _SPARE: Final = 0.1
 def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     """The tokenizer of a transformers folder, which errors call `called`: a fast one, or ByT5's or CANINE's.
 
-    A missing padding token is set (`padded_with`). Raises ModelError.
+    A missing padding token of a decoder is set (`padding_note`). Raises ModelError.
     """
     from transformers import AutoTokenizer
 
@@ -70,9 +70,10 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
 
 
 def _set_padding(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
-    """Set a missing padding token: that of config.json, else one that ends no text. Raises ModelError.
+    """Set a missing padding token of a decoder: that of config.json, else one that ends no text. Raises ModelError.
 
-    The heads of transformers know the last token of a text by what follows it: it must not be padding itself.
+    The heads of transformers know the last token of a text by what follows it: it must not be padding itself. Other
+    encoders can count positions from it, so that none is made up.
     """
     if tokenizer.pad_token_id is not None:
         return
@@ -80,7 +81,7 @@ def _set_padding(tokenizer: Any, config: Mapping[str, Any], called: str) -> None
     known = [getattr(tokenizer, f"{name}_token_id", None) for name in ("eos", "unk", "bos")]
     own = [named] if type(named) is int and 0 <= named < len(tokenizer) else []
     able = [*own, *(number for number in known if number not in (None, *ends))]
-    if not able:
+    if not able or not getattr(tokenizer, CAUSAL):
         raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
     tokenizer.pad_token = tokenizer.convert_ids_to_tokens(able[0])
     setattr(tokenizer, _PADDED, tokenizer.pad_token)
