@@ -116,14 +116,15 @@ def evaluate(
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
-        precision: the numbers that are computed with
+        precision: the numbers that are computed with: fp32, bf16 or int8
         compile: compile the encoder with torch.compile: a slower start, other last digits
         allow_overlap: evaluate on what the model was trained on, and stamp those cells
         labels: a checkpoint's classes in its order
         trained_on: languages of a checkpoint's training data, or none: en,de
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
-        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out
+        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28,
+            mean:8@specials=out
         index: how candidates are searched
         packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
         external: noisy examples that others made, a folder or a file, paired with the clean ones and reported beside
