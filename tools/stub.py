@@ -43,6 +43,7 @@ def text() -> str:
     import robust_xtreme
     from robust_xtreme import api
     from robust_xtreme.exchange.importing.reading import from_frame
+    from robust_xtreme.studies.factorial import factorial
     from robust_xtreme.studies.run import study
 
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"
@@ -51,6 +52,7 @@ def text() -> str:
         for function in (
             api.compare,
             api.evaluate,
+            factorial,
             from_frame,
             api.gate,
             api.load,
