@@ -26,6 +26,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "factorial",
     "from_frame",
     "gate",
     "load",
@@ -137,6 +138,22 @@ def evaluate(
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: default: runs/eval-HASH, by what is computed
+    """
+
+def factorial(
+    model: Any,
+    *,
+    tokenizer: Any = None,
+    observer: Observer | None = None,
+    values: Any,
+) -> Factorial:
+    """Evaluate a model at all combinations of levels of its settings, and return what each level costs under noise.
+
+    The values are those of `evaluate`; prompts, dims, precision, representation and normalise may be lists of levels,
+    the first being the reference: `factorial("intfloat/multilingual-e5-small", tasks="tatoeba", precision=["fp32",
+    "bf16"], perturb="char_noise:0.1")`. `.effects` is a frame of main effects and two-way interactions, `.cells` of the
+    levels, `.sentences` says what is shown; `out` has them with the page. The same call continues where it was stopped.
+    Raises what `evaluate` raises, and SpecError where no factor has two levels.
     """
 
 def from_frame(

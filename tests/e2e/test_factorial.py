@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 from tests.program import program
 
 from robust_xtreme import factorial, load
 from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import DESIGN, EFFECTS
 from robust_xtreme.studies.factorial import design_of
@@ -20,47 +20,37 @@ _NOISE = "char_noise:0.1@fields=premise,hypothesis"
 _WORDS = ("--tasks", "xnli", "--languages", "de,sw", "--limit", "60", "--perturb", "char_noise:0.1")
 
 
-def _recomputed(folder: Path, runs: dict[tuple[str, str], Path]) -> dict[tuple[str, str], float]:
-    """From the stored answers alone: effects of precision and of the normaliser by language, and how noise changes them."""
+def _recomputed(runs: Mapping[tuple[str, ...], RunSpec], code: str) -> float:
+    """From the stored answers alone: by how many points more noise changes the share of right ones in bf16."""
     level = {}
-    for point, run in runs.items():
-        rows = load(run).predictions.filter(~pl.col("model").str.contains("/"))
-        right = rows.with_columns(right=pl.col("prediction") == pl.col("gold"))
-        for key, part in right.group_by("language", "condition"):
-            level[(*point, *map(str, key))] = 100 * float(part["right"].mean())  # type: ignore[arg-type]  # of booleans
-    found = {}
-    for code in ("de", "sw"):
-        at = np.array(
-            [[[level[p, n, code, c] for c in ("clean", _NOISE)] for n in ("", "spelling")] for p in ("fp32", "bf16")]
-        )
-        found["normalise", code] = (at[:, 1, 1] - at[:, 0, 1]).mean() - (at[:, 1, 0] - at[:, 0, 0]).mean()
-        found["precision", code] = (at[1, :, 1] - at[0, :, 1]).mean() - (at[1, :, 0] - at[0, :, 0]).mean()
-    return found
+    for (precision,), spec in runs.items():
+        rows = load(spec.out).predictions.filter(language=code)
+        for (condition,), part in rows.group_by("condition"):
+            level[precision, condition] = 100 * float((part["prediction"] == part["gold"]).mean())  # type: ignore[arg-type]  # of booleans
+    before, after = (level[precision, _NOISE] - level[precision, "clean"] for precision in ("fp32", "bf16"))
+    return after - before
 
 
 def test_a_design_is_measured_written_and_read_again(tmp_path: Path) -> None:
-    """Four runs are made once; the frames have the effects that the stored answers have; the page says them."""
-    words = ("factorial", "mini", *_WORDS, "--precision", "fp32,bf16", "--normalise", ",spelling")
-    ended = program(*words, "--out", str(tmp_path / "out"))
+    """A run for each level is made once; the frames have the effects of the stored answers, and the page says them."""
+    words = ("factorial", "mini", *_WORDS, "--precision", "fp32,bf16", "--out", str(tmp_path))
+    ended = program(*words)
     assert ended.code == 0, ended.err
-    assert "4 combinations, measured in 4 runs" in ended.out
-    effects = store.read_frame(tmp_path / "out/effects.parquet", EFFECTS)
-    assert store.read_frame(tmp_path / "out/effects.csv", EFFECTS).height == effects.height == 3 * 8
-    cells = store.read_frame(tmp_path / "out/design.csv", DESIGN)
-    assert cells["levels"].n_unique() == 4
-    made = sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir())
-    values = {"model": "mini", "tasks": "xnli", "languages": "de,sw", "limit": "60", "perturb": "char_noise:0.1"}
-    values |= {"precision": "fp32,bf16", "normalise": ",spelling", "out": str(tmp_path / "out")}
-    design = design_of(values)
-    assert sorted(Path(spec.out).name for spec in design.runs.values()) == made
-    runs = {point: Path(design.runs[point].out) for point in product(("fp32", "bf16"), ("", "spelling"))}
-    extra = effects.filter(kind="cell", other="noise")
-    for (factor, code), value in _recomputed(tmp_path, runs).items():  # type: ignore[arg-type]  # two factors
-        assert extra.filter(factor=factor, language=code)["difference"].item() == pytest.approx(value, abs=1e-9)
-    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
-    assert "<svg" in page
-    assert "normalise spelling instead of default x noise" in page
-    again = factorial(**values)  # type: ignore[arg-type]  # keys of a run
+    assert "2 combinations, measured in 2 runs" in ended.out
+    effects = store.read_frame(tmp_path / "effects.parquet", EFFECTS)
+    assert store.read_frame(tmp_path / "effects.csv", EFFECTS).height == effects.height == 3 * 4
+    assert store.read_frame(tmp_path / "design.csv", DESIGN)["levels"].n_unique() == 2
+    values: dict[str, Any] = {"tasks": "xnli", "languages": "de,sw", "limit": 60, "perturb": "char_noise:0.1"}
+    values |= {"model": "mini", "precision": ["fp32", "bf16"], "out": str(tmp_path)}
+    runs = design_of({**values, "limit": "60"}).runs
+    assert {Path(spec.out).name for spec in runs.values()} == {
+        path.name for path in tmp_path.iterdir() if path.is_dir()
+    }
+    for code in ("de", "sw"):
+        row = effects.filter(factor="precision", other="noise", language=code).row(0, named=True)
+        assert row["difference"] == pytest.approx(_recomputed(runs, code), abs=1e-9)
+    assert "precision bf16 instead of fp32 x noise" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    again = factorial(**values)
     assert again.effects.equals(effects)
     assert not again.failed
 
