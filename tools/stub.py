@@ -29,6 +29,7 @@ from robust_xtreme.gating.document import Gate as Gate
 from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run.run import Observer as Observer
+from robust_xtreme.studies.factorial import Factorial as Factorial
 from robust_xtreme.studies.folder import Outcome as Outcome
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec

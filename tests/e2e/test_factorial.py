@@ -49,7 +49,7 @@ def test_a_design_is_measured_written_and_read_again(tmp_path: Path) -> None:
     for code in ("de", "sw"):
         row = effects.filter(factor="precision", other="noise", language=code).row(0, named=True)
         assert row["difference"] == pytest.approx(_recomputed(runs, code), abs=1e-9)
-    assert "precision bf16 instead of fp32 x noise" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "precision bf16 x noise" in (tmp_path / "report.html").read_text(encoding="utf-8")
     again = factorial(**values)
     assert again.effects.equals(effects)
     assert not again.failed

@@ -13,8 +13,9 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, SpecError, UserError, counted, plain
 from robust_xtreme.core.examples import digest
+from robust_xtreme.core.keys import takes
 from robust_xtreme.core.metric import ALL
-from robust_xtreme.core.run_spec import FACTORS, RunSpec, from_mapping
+from robust_xtreme.core.run_spec import FACTORS, RunSpec, evaluate_arguments, from_mapping
 from robust_xtreme.files import csv, store
 from robust_xtreme.files.schema import CHANCE, DESIGN, EFFECTS, SHALLOW, validate
 from robust_xtreme.gating.document import KINDS, LEGEND, contrast_table, is_shown, noise_name
@@ -136,7 +137,8 @@ class Factorial:
         unclaimed = sum(bool(row["marks"]) for row in tested)
         silent = f" {unclaimed} claim nothing: a clean level is not shown above chance." if unclaimed else ""
         count = f"Of {counted(len(tested), 'tested effect')} {len(claimed)} are shown.{silent}"
-        return [*map(sentence, sorted(claimed, key=lambda row: _SCALES.index(row["scale"]))), count]
+        claimed.sort(key=lambda row: (_SCALES.index(row["scale"]), row["factor"] == NOISE))
+        return [*map(sentence, claimed), count]
 
 
 def sentence(row: Mapping[str, Any]) -> str:
@@ -159,13 +161,19 @@ def _compared(row: Mapping[str, Any], prefix: str) -> str:
     return " instead of ".join(row[f"{prefix}{name}"] or "default" for name in ("level", "reference"))
 
 
+def _effect(row: Mapping[str, Any]) -> str:
+    """The factors of a row with their levels."""
+    sides = ((row["factor"], row["level"]), (row["other"], row["other_level"]))
+    return " x ".join(of if of == NOISE else f"{of} {level or 'default'}" for of, level in sides if of)
+
+
 def effect_table(rows: pl.DataFrame) -> doc.Table:
     """Rows of EFFECTS as `compare` shows its rows, with their names, clean level, realised strength and marks."""
     table, lines = contrast_table(rows), []
     for row, cells in zip(rows.iter_rows(named=True), table.rows, strict=True):
-        sides = ((row["factor"], ""), (row["other"], "other_"))
-        effect = " x ".join(of if of == NOISE else f"{of} {_compared(row, side)}" for of, side in sides if of)
-        lines.append((effect, *cells, points(row["clean"]), percent(row["grapheme_edit_rate"]), row["marks"] or ""))
+        lines.append(
+            (_effect(row), *cells, points(row["clean"]), percent(row["grapheme_edit_rate"]), row["marks"] or "")
+        )
     more = [doc.TableColumn(name, right=name != "marks") for name in ("clean", "edits", "marks")]
     return doc.Table((doc.TableColumn("effect", folds=True, weight=9), *table.columns, *more), tuple(lines))
 
@@ -197,19 +205,32 @@ def document(result: Factorial) -> doc.ReportPage:
     return doc.ReportPage(_TITLE, tuple(found))
 
 
+_TEXTS: Final = {"clean": "on clean text", "perturbed": "under {}", "change": "{} against clean text"}
+
+
 def _charts(rows: pl.DataFrame) -> Iterator[doc.Chart]:
-    """A chart of each task: its effects with their intervals, what costs most first."""
+    """Charts of each task: effects on a text, and their changes by the noise, what costs most first."""
     described = "Thick: the interval for all effects at once; thin: for the row alone. The tick is minus the MDE."
     names = {"change": "difference", "change_low": "low", "change_high": "high"}
     names |= {"joint_change_low": "joint_low", "joint_change_high": "joint_high"}
-    for (task,), of_task in rows.filter(pl.col("low").is_not_null()).group_by("task", maintain_order=True):
-        labels = pl.Series([doc.text_of(cells[0]) for cells in effect_table(of_task).rows], dtype=pl.String)
-        drawn = of_task.rename({of: name for name, of in names.items()}).with_columns(
-            language=labels, noise="condition"
-        )
-        yield doc.Chart(f"Effects: {task}", described, forest(drawn, "effect in points (left: costs)"), str(task))
+    drawn = rows.filter(pl.col("low").is_not_null()).rename({of: name for name, of in names.items()})
+    for (task, scale, _), part in drawn.group_by("task", "scale", "condition", maintain_order=True):
+        labels = pl.Series([_effect(row) for row in part.iter_rows(named=True)], dtype=pl.String)
+        text = _TEXTS[str(scale)].format(noise_name(part.row(0, named=True)))
+        shown = part.drop("grapheme_edit_rate").with_columns(language=labels, noise=pl.lit(""))
+        spec = forest(shown, "effect in points (left: costs)")
+        spec["layer"].pop()  # the room for how much the noise edits, which the table has
+        yield doc.Chart(f"{task}: effects {text}", described, spec, str(task))
 
 
+_ARGUMENTS: Final = {
+    name: replace(argument, type="str | Sequence[str]") if name in FACTORS else argument
+    for name, argument in evaluate_arguments().items()
+    if name != "model"
+}
+
+
+@takes(_ARGUMENTS)
 @plain()
 def factorial(model: Any, *, tokenizer: Any = None, observer: Observer | None = None, **values: Any) -> Factorial:
     """Evaluate a model at all combinations of levels of its settings, and return what each level costs under noise.
