@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.program import program
 
@@ -14,7 +15,9 @@ from robust_xtreme.core.errors import SpecError, UserError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import DESIGN, EFFECTS
-from robust_xtreme.studies.factorial import design_of
+from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.studies import factorial as module
+from robust_xtreme.studies.factorial import _scored, design_of
 
 _NOISE = "char_noise:0.1@fields=premise,hypothesis"
 _WORDS = ("--tasks", "xnli", "--languages", "de,sw", "--limit", "60", "--perturb", "char_noise:0.1")
@@ -31,7 +34,7 @@ def _recomputed(runs: Mapping[tuple[str, ...], RunSpec], code: str) -> float:
     return after - before
 
 
-def test_a_design_is_measured_written_and_read_again(tmp_path: Path) -> None:
+def test_a_design_is_measured_written_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run for each level is made once; the frames have the effects of the stored answers, and the page says them."""
     words = ("factorial", "mini", *_WORDS, "--precision", "fp32,bf16", "--out", str(tmp_path))
     ended = program(*words)
@@ -53,6 +56,27 @@ def test_a_design_is_measured_written_and_read_again(tmp_path: Path) -> None:
     again = factorial(**values)
     assert again.effects.equals(effects)
     assert not again.failed
+    _assert_named(again.cells, monkeypatch, words)
+
+
+def _assert_named(cells: pl.DataFrame, patch: pytest.MonkeyPatch, words: Sequence[str]) -> None:
+    """What one level lacks is left out of all by name, and the command fails; of a run of several dims each is one."""
+
+    def scored(scores: pl.DataFrame, tasks: Mapping[str, Task], dims: str | None) -> pl.DataFrame:
+        in_bf16 = pl.col("inference").str.contains("bf16")
+        return _scored(scores, tasks, dims).filter(~(in_bf16 & (pl.col("language") == "sw")))
+
+    patch.setattr(module, "_scored", scored)
+    ended = program(*words)
+    assert ended.code == 3
+    assert "xnli/sw" in ended.err
+    assert "Left out: xnli/sw clean, measured only at precision=fp32." in ended.out
+    assert "German (de)" in ended.out
+    assert "Swahili" not in ended.out
+    scores = cells.filter(language="de").drop("levels")
+    two = pl.concat(scores.with_columns(pl.col("inference") + f" dims={dims}") for dims in (64, 256))
+    tasks = {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})}
+    assert _scored(two, tasks, "64").height == _scored(scores, tasks, None).height == scores.height
 
 
 def test_a_design_without_levels_or_with_attacks_is_refused(tmp_path: Path) -> None:

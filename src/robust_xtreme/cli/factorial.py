@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from robust_xtreme.cli import _completion
@@ -14,9 +14,6 @@ from robust_xtreme.core.run_spec import FACTORS, RunSpec
 from robust_xtreme.core.sinks import echo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from robust_xtreme.run.run import Observer
     from robust_xtreme.studies.factorial import FactorialDesign
 
 
@@ -39,6 +36,7 @@ def factorial(
     robust-xtreme factorial mini --precision fp32,bf16 --perturb char_noise:0.1
 
     robust-xtreme factorial MODEL --tasks tatoeba --representation mean:12/12,cls:12 --perturb char_noise:0.1 --plan"""
+    from robust_xtreme.cli._progress import observing
     from robust_xtreme.cli._terminal import output
     from robust_xtreme.report.renderers.terminal import print_blocks
     from robust_xtreme.studies.factorial import design_of, effect_table, run, summary
@@ -47,23 +45,12 @@ def factorial(
     if plan:
         _plan(design)
         return
-    result = run(design, lambda line: _watching(line, quiet, verbose))
+    result = run(design, partial(observing, quiet, verbose))
     print_blocks(output(), [*summary(result), effect_table(result.headline)])
     for name in ("report.md", "report.html", "effects.csv"):
         echo(str(design.folder / name))
     if result.failed:
         raise FailedCells(f"Not all of the design was measured: {result.left_out[0]}. The effects are of the others.")
-
-
-@contextmanager
-def _watching(line: str, quiet: bool, verbose: bool) -> Iterator[Observer]:
-    """The progress of one run, under its name."""
-    from robust_xtreme.cli._progress import observing
-
-    if not quiet:
-        echo(line.capitalize(), error=True)
-    with observing(quiet, verbose) as observer:
-        yield observer
 
 
 def _plan(design: FactorialDesign) -> None:

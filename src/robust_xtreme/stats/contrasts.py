@@ -399,9 +399,10 @@ def _grid(cells: Sequence[Sequence[Cell]], clusters: _Clusters) -> tuple[Any, An
     numbers, slots = np.unique(clusters.of(first.items), return_inverse=True)
     shape = np.broadcast_shapes(*(cell.sums.shape for of in cells for cell in of))
     every = np.stack([np.stack([np.broadcast_to(cell.sums, shape) for cell in of]) for of in cells])
-    joined = np.zeros((*every.shape[:-2], len(numbers), every.shape[-1]))
-    np.add.at(joined, (Ellipsis, slots, slice(None)), every)
-    return joined, clusters.shared(numbers)
+    by_cluster: Any = np.moveaxis(every, -2, 0)
+    joined = np.zeros((len(numbers), *by_cluster.shape[1:]))
+    np.add.at(joined, slots, by_cluster)
+    return np.moveaxis(joined, 0, -2), clusters.shared(numbers)
 
 
 def _terms(sizes: Sequence[int]) -> Iterator[_Term]:

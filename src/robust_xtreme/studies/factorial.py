@@ -43,17 +43,16 @@ _BASE: Final = tuple(name for name in KEY if name not in ("inference", "conditio
 _TITLE: Final = "Factorial design"
 _BELOW: Final = "not shown above chance"
 _SCALES: Final = ("change", "perturbed", "clean")
-_MOST, _LONGEST = 40, 400
+_MOST, _LONGEST, _WIDTH = 40, 400, 300
 _METHOD: Final = (
     "The first level of a factor is its reference. An effect is the level minus the reference, in points, as a mean "
-    "over all levels of the other factors (each counts equally), on clean text and on noisy text. An interaction (x) "
-    "is the effect at the second factor's level minus that at its reference: with noise it is below 0 by the points "
-    "that the level costs more under the noise. All combinations answer the same items, and an interval leaves out a "
-    "cluster of them in all combinations at once. The levels of each are in design.csv."
+    "over all levels of the other factors, each of which counts equally. An interaction (x) is the effect at the "
+    "second factor's level minus that at its reference: with noise it is below 0 by the points that the level costs "
+    "more under the noise. All combinations answer the same items. The level of each is in design.csv."
 )
 
-Watch = Callable[[str], AbstractContextManager[Observer]]
-"""What shows the progress of a run, called with the line that names it."""
+Watch = Callable[[], AbstractContextManager[Observer]]
+"""What shows the progress of a run."""
 
 
 @final
@@ -205,7 +204,7 @@ def document(result: Factorial) -> doc.ReportPage:
     return doc.ReportPage(_TITLE, tuple(found))
 
 
-_TEXTS: Final = {"clean": "on clean text", "perturbed": "under {}", "change": "{} against clean text"}
+_TEXTS: Final = {"clean": "on clean text", "perturbed": "under {}", "change": "under {}, minus those on clean text"}
 
 
 def _charts(rows: pl.DataFrame) -> Iterator[doc.Chart]:
@@ -219,7 +218,7 @@ def _charts(rows: pl.DataFrame) -> Iterator[doc.Chart]:
         text = _TEXTS[str(scale)].format(noise_name(part.row(0, named=True)))
         shown = part.drop("grapheme_edit_rate").with_columns(language=labels, noise=pl.lit(""))
         spec = forest(shown, "effect in points (left: costs)")
-        spec["layer"].pop()  # the room for how much the noise edits, which the table has
+        spec |= {"layer": spec["layer"][:-1], "width": _WIDTH}  # without the room for edits, which the table has
         yield doc.Chart(f"{task}: effects {text}", described, spec, str(task))
 
 
@@ -243,7 +242,7 @@ def factorial(model: Any, *, tokenizer: Any = None, observer: Observer | None = 
     """
     with named({**values, "model": model}, tokenizer) as (written, folders):
         shown = observer or notebook_observer() or Observer()
-        return run(design_of(written), lambda _: nullcontext(shown), folders)
+        return run(design_of(written), lambda: nullcontext(shown), folders)
 
 
 def run(design: FactorialDesign, watch: Watch, in_memory: Mapping[str, Path] | None = None) -> Factorial:
@@ -252,7 +251,9 @@ def run(design: FactorialDesign, watch: Watch, in_memory: Mapping[str, Path] | N
     for number, (point, spec) in enumerate(design.runs.items(), 1):
         line = f"run {number} of {len(design.runs)} ({', '.join(at or 'default' for at in point) or 'all levels'})"
         try:
-            with watch(line) as observer:
+            with watch() as observer:
+                observer.say(line)
+                observer.task_run(line)
                 made = evaluate(spec, observer=observer, in_memory=in_memory)
         except UserError as error:
             raise UserError(f"The {line} cannot be measured: {error}") from error
@@ -286,14 +287,15 @@ def _found(design: FactorialDesign, missing: list[str]) -> Factorial:
     is_whole = (pl.len().over(cell) == len(scored)) & pl.col("unreached").is_null().all().over(cell)
     measured = table.filter(is_whole).filter((pl.col("condition") == CLEAN).any().over(_BASE))
     lost = table.join(measured, on=cell, how="anti").sort(cell).group_by(cell, maintain_order=True)
+    failed = bool(missing)
     for row in lost.agg("levels", pl.col("unreached").drop_nulls().first()).iter_rows(named=True):
+        failed |= row["unreached"] is None
         why = row["unreached"] or f"measured only at {'; '.join(row['levels'])}"
         missing.append(f"{row['task']}/{row['language']} {row['condition']}, {why}")
     if measured.is_empty():
         raise Mismatch(f"No cell is measured at every combination of levels: {'; '.join(missing)[:_LONGEST]}")
     known = {_bare(key) for key in measured.select(KEY).iter_rows()}
     found = _beside(effects(stored, known, design.factors, tasks), measured)
-    failed = any("unreached" not in reason for reason in missing)
     return Factorial(design, found, validate(measured.select(*DESIGN.columns), DESIGN), tuple(missing), failed)
 
 

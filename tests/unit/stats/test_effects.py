@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from math import prod
 from statistics import NormalDist
 from typing import Any
 
@@ -24,8 +25,9 @@ _TASKS = {"tatoeba": Task(("accuracy",), ("accuracy",), ("sentence",), {})}
 _CLUSTERS, _ITEMS = 120, 3
 
 
-def _truth(dims: str, precision: str, noise: str) -> float:
+def _truth(point: Levels) -> float:
     """The planted level, with an interaction of each two factors."""
+    dims, precision, noise = point
     level = 90.0 - {"768": 0, "256": 2, "64": 10}[dims] - 3 * (precision == "int8")
     level -= 4 * (precision == "int8") * (dims == "64")
     return level - (noise != "clean") * (20 + {"768": 0, "256": 5, "64": 12}[dims] + 1 * (precision == "int8"))
@@ -53,7 +55,7 @@ def _drawn(draw: int, languages: Sequence[str]) -> dict[Levels, dict[Key, Cell]]
         of_cluster, of_item = rng.normal(size=(_CLUSTERS, 1)), rng.normal(size=(_CLUSTERS, _ITEMS))
         for point, noise in product(points, _NOISES):
             drawn = np.sqrt(0.4) * of_cluster + np.sqrt(0.3) * of_item + np.sqrt(0.3) * rng.normal(size=of_item.shape)
-            level = NormalDist().inv_cdf(_truth(*point, noise) / 100)
+            level = NormalDist().inv_cdf(_truth((*point, noise)) / 100)
             points[point][_key(language, noise)] = _cell(language, noise, drawn < level)
     return points
 
@@ -74,8 +76,8 @@ def _planted(row: Mapping[str, Any]) -> float:
     total, counted = 0.0, 0
     for point in product(*axes.values()):
         weights = [signs[name].get(level, 0) for name, level in zip(axes, point, strict=True) if name in signs]
-        total, counted = total + np.prod(weights) * _truth(*point), counted + bool(np.prod(weights))
-    return total / counted * 2 ** sum(len(each) > 1 for each in signs.values())
+        total, counted = total + prod(weights) * _truth(point), counted + bool(prod(weights))
+    return float(total / counted * 2 ** sum(len(each) > 1 for each in signs.values()))
 
 
 @pytest.fixture
