@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._errors import PLANNING
@@ -15,6 +15,9 @@ from robust_xtreme.core.sinks import echo
 
 if TYPE_CHECKING:
     from robust_xtreme.studies.factorial import FactorialDesign
+
+_MOST: Final = 30
+"""The rows of the table on the terminal; the page and the frames have the others."""
 
 
 @with_keys(RunSpec, without=("model",), several=FACTORS)
@@ -46,7 +49,7 @@ def factorial(
         _plan(design)
         return
     result = run(design, partial(observing, quiet, verbose))
-    print_blocks(output(), [*summary(result), effect_table(result.headline)])
+    print_blocks(output(), [*summary(result), effect_table(result.headline.head(_MOST))])
     for name in ("report.md", "report.html", "effects.csv"):
         echo(str(design.folder / name))
     if result.failed:
