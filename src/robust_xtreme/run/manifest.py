@@ -93,7 +93,8 @@ def _what(spec: RunSpec) -> dict[str, Any]:
     values = {**asdict(spec), "external": parse_sets(spec.external)}
     always = ("tasks", "languages", "split", "perturb", "seeds", "limit", "precision", "allow_overlap")
     where_set = ("compile", "keep_names", "labels", "revision", "trust_remote_code", "representation", "trained_on")
-    more = [name for name in (*where_set, "max_length", "external", "external_partial", "match") if values[name]]
+    others = ("max_length", "external", "external_partial", "match", "prompts", "dims")
+    more = [name for name in (*where_set, *others) if values[name]]
     kept = {name: values[name] for name in (*always, *more)}
     return {name: list(value) if isinstance(value, (tuple, dict)) else value for name, value in kept.items()}
 
