@@ -182,11 +182,11 @@ def of_checkpoint(folder: Path, task: str, named: Mapping[str, tuple[str, ...]],
     return Learned() if languages is None else Learned(languages, BY_CARD)
 
 
-def card_languages(folder: Path) -> tuple[str, ...] | None:
+def card_languages(folder: Path, words: bool = False) -> tuple[str, ...] | None:
     """The languages that the metadata of a folder's model card name.
 
     None where there are none, and where an entry is not the code of one language: `multilingual`, say, leaves open
-    which languages the head was trained on. Only the first 64 KiB are read, and nothing in them is evaluated.
+    which languages the head was trained on. With `words`, such words beside codes are left out. Only the first 64 KiB are read, and nothing in them is evaluated.
     """
     try:
         if not (folder / CARD).is_file():
@@ -198,9 +198,10 @@ def card_languages(folder: Path) -> tuple[str, ...] | None:
     if not lines or lines[0].strip() != _FENCE:
         return None
     stop = next((index for index, line in enumerate(lines) if index and line.rstrip() == _FENCE), 0)
-    codes = [_code(entry) for entry in _entries(lines[1:stop])]
-    known = tuple(dict.fromkeys(code for code in codes if code))
-    return known if known and all(codes) else None
+    codes = {entry: _code(entry) for entry in _entries(lines[1:stop])}
+    known = tuple(dict.fromkeys(filter(None, codes.values())))
+    odd = [entry.strip("\"' ") for entry, code in codes.items() if not code]
+    return known if known and all(words and len(entry) > len("deu") for entry in odd) else None
 
 
 def _entries(header: Sequence[str]) -> list[str]:

@@ -210,7 +210,7 @@ def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> Non
 def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
     """Revision, --offline and --trust-remote-code reach it; code is fetched only with the last."""
     given_models(spec("xnli=o/one", "o/two", revision=(SHA, "xnli=v1"), offline=True, trust_remote_code=True))
-    patterns = (*_hub.FILES, _hub.CARD, "*.py")
+    patterns = (*_hub.FILES, *_hub.SENTENCE, _hub.CARD, "*.py")
     assert hub == [("model", "o/one", "v1", patterns, True), ("model", "o/two", SHA, patterns, True)]
 
 
