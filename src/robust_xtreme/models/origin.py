@@ -186,7 +186,8 @@ def card_languages(folder: Path, words: bool = False) -> tuple[str, ...] | None:
     """The languages that the metadata of a folder's model card name.
 
     None where there are none, and where an entry is not the code of one language: `multilingual`, say, leaves open
-    which languages the head was trained on. With `words`, such words beside codes are left out. Only the first 64 KiB are read, and nothing in them is evaluated.
+    which languages the head was trained on. With `words`, such words beside codes are left out. Only the first 64 KiB
+    are read, and nothing in them is evaluated.
     """
     try:
         if not (folder / CARD).is_file():
