@@ -89,7 +89,7 @@ def test_a_named_representation_wins_and_prompts_are_for_any_encoder(model: Path
     ("values", "line"),
     [
         ({"dims": 9}, r"--dims keeps 9 dimensions, but the vectors of .*tiny have 8"),
-        ({"dims": (8, 4), "perturb": "attack:0.2@queries=20@fields=query"}, "an attack asks a model"),
+        ({"dims": (8, 4), "perturb": "attack_keys:0.2@queries=20@fields=query"}, "an attack asks a model"),
     ],
 )
 def test_dims_that_mean_nothing_are_one_line(

@@ -5,7 +5,6 @@ Types of modules and activations are looked up in tables: nothing that the folde
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any, Final, NoReturn, final
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.models.config import positions, text_facts
 from robust_xtreme.models.folder import MODULES, ModelFolder, check_types, headers, read_json
@@ -36,12 +36,15 @@ ACTIVATIONS: Final = (
 
 _TYPE: Final = re.compile(r"sentence_transformers\.(?:\w+\.)*(Transformer|Pooling|Dense|Normalize)")
 _PATH: Final = re.compile(r"[0-9]{1,3}_(?:Pooling|Dense|Normalize)")
-_DOCUMENT: Final = ("document", "passage", "corpus")
-"""The names of a folder's prompt for candidates."""
-
 _LONGEST: Final = 10**6
 _EMBEDDING: Final = "sentence_embedding"
-_TRANSFORMER: Final = {"transformer_task": "feature-extraction", "module_output_name": "token_embeddings"}
+_KNOWN: Final = {
+    "transformer_task": ("feature-extraction",),
+    "module_output_name": ("token_embeddings",),
+    "model_type": ("SentenceTransformer",),
+    "similarity_fn_name": ("cosine", "dot", "dot_product"),
+}
+"""What settings of a folder may be, where they are there."""
 
 
 @final
@@ -73,7 +76,7 @@ class Prompts:
 
     def __str__(self) -> str:
         named = (("query_prompt", self.query), ("document_prompt", self.candidate))
-        return " ".join(f"{name}={json.dumps(prompt, ensure_ascii=False)}" for name, prompt in named if prompt)
+        return " ".join(f"{name}={json_text(prompt)}" for name, prompt in named if prompt)
 
 
 @final
@@ -92,7 +95,7 @@ class SentenceModel:
     cosine: bool = True
     dims: int = 0
     lower: bool = False
-    prompts: Mapping[str, str] = field(default_factory=dict)
+    prompts: Mapping[str, str | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
         steps = ("normalize" if it is None else f"dense:{it.gives}:{it.activation.lower()}" for it in self.steps)
@@ -105,20 +108,21 @@ def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel |
     Where both sides are of one kind, as in Tatoeba and BUCC, which compare translations, both have that of queries.
     """
     own = model.prompts if model else {}
-    default = own.get("", "")
-    query = given.get("query", own.get("query", default))
-    known = [own[name] for name in _DOCUMENT if name in own]
-    document = given.get("document", next(filter(None, known), "" if known else default))
+
+    def prompt(role: str, *names: str) -> str:
+        known = [own[name] for name in names if name in own] or [own.get("")]
+        return given.get(role, next(filter(None, known), ""))
+
+    query, document = prompt("query", "query"), prompt("document", "document", "passage", "corpus")
     return Prompts(query, document if task.head else query, bool(model and model.lower))
 
 
 def sentence_model(model: ModelFolder) -> SentenceModel:
     """The modules of a folder and its settings. Raises ModelError, one line, for what is malformed or not known."""
     called, folder, facts = model.typed, model.folder, text_facts(model.config)
-    modules = _modules(folder, called)
+    modules, hidden = _modules(folder, called), facts.get("hidden_size")
     if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"] or modules[0][1]:
         _refuse(called, f"its {MODULES} does not begin with a Transformer in the folder itself and a Pooling")
-    hidden = facts.get("hidden_size")
     modes = _modes(read_json(folder / modules[1][1] / "config.json"), called, hidden)
     width, steps = len(modes) * int(hidden or 0), list[Dense | None]()
     for kind, path in modules[2:]:
@@ -126,46 +130,30 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
             _refuse(called, f"its {MODULES} has a second {kind}")
         steps.append(_dense(folder / path, called, width) if kind == "Dense" else None)
         width = step.gives if (step := steps[-1]) else width
-    read, settings = (
-        _optional(folder / "sentence_bert_config.json"),
-        _optional(folder / "config_sentence_transformers.json"),
-    )
-    odd = next((key for key, value in _TRANSFORMER.items() if read.get(key) not in (None, value)), None)
-    kind, similarity = (settings.get(name) for name in ("model_type", "similarity_fn_name"))
-    if odd or kind not in (None, "SentenceTransformer"):
-        _refuse(called, f"its {odd or 'model_type'} is {str(read[odd] if odd else kind)[:80]!r}")
-    if similarity not in (None, "cosine", "dot", "dot_product"):
-        _refuse(called, f"it compares vectors by {str(similarity)[:80]!r}, and the search by cosines or dot products")
-    dims, named = settings.get("truncate_dim"), settings.get("prompts") or {}
-    if not isinstance(named, dict) or not all(isinstance(text, str | None) for text in named.values()):
+    names = ("sentence_bert_config.json", "config_sentence_transformers.json", "tokenizer_config.json")
+    read, settings, tokens = (read_json(folder / name) if (folder / name).is_file() else {} for name in names)
+    for key, known in _KNOWN.items():
+        value = {**settings, **read}.get(key)
+        if value not in (None, *known):
+            _refuse(called, f"its {key} is {str(value)[:80]!r}, not {' or '.join(known)}")
+    dims, prompts = settings.get("truncate_dim"), settings.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         _refuse(called, "its prompts are not texts by name")
-    default = settings.get("default_prompt_name")
-    prompts = {name: text or "" for name, text in named.items()}
-    most = _most(read.get("max_seq_length") or _optional(folder / "tokenizer_config.json").get("model_max_length"))
-    reads = min((each for each in (most, positions(facts)) if each), default=None)
+    bounds = (read.get("max_seq_length") or tokens.get("model_max_length"), positions(facts))
     return SentenceModel(
         modes,
         tuple(steps),
         width,
-        reads,
-        cosine=similarity in (None, "cosine"),
+        min((most for most in bounds if type(most) is int and 0 < most < _LONGEST), default=None),
+        cosine=settings.get("similarity_fn_name") in (None, "cosine"),
         dims=dims if type(dims) is int and 0 < dims <= width else 0,
         lower=read.get("do_lower_case") is True,
-        prompts={**prompts, "": prompts.get(str(default), "")},
+        prompts={**prompts, "": prompts.get(str(settings.get("default_prompt_name")))},
     )
 
 
 def _refuse(called: str, what: str) -> NoReturn:
     raise ModelError(f"{called}: {what}, which is not read. Its encoder alone: --representation mean:14/24")
-
-
-def _optional(path: Path) -> dict[str, Any]:
-    return read_json(path) if path.is_file() else {}
-
-
-def _most(value: Any) -> int | None:
-    """A number of tokens; None for what means no bound."""
-    return value if type(value) is int and 0 < value < _LONGEST else None
 
 
 def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
