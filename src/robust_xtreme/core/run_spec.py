@@ -122,7 +122,7 @@ class RunSpec:
         (),
         "what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's off",
         "",
-        "query=A,document=B",
+        "ROLE=TEXT",
         repeated=True,
     )
     dims: str = key("", "numbers that are kept of the vectors of texts, each a setting of its own: 768,256", "", "N,N")
@@ -386,7 +386,7 @@ def _written(value: Any) -> str:
     """The value of a task as on the command line; what is of another type is refused later."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(_written, value))
-    return str(value) if isinstance(value, str | Path) or type(value) is int else shown(value)
+    return str(value) if isinstance(value, str | Path) else shown(value)
 
 
 def evaluate_arguments() -> dict[str, Argument]:
