@@ -180,8 +180,7 @@ class Pooled(nn.Module):
         if self.representation.pooling == "cls":
             return unit_length(summaries(hidden, windows))
         kept = mask if self.representation.specials else _inside(windows, mask)
-        total = (hidden.float() * kept[:, :, None]).sum(dim=1)
-        return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
+        return unit_length(pooled("mean", hidden.float(), kept))
 
 
 class PooledModules(nn.Module):
