@@ -69,6 +69,8 @@ def evaluate(
     revision: str | Sequence[str] | Mapping[str, str] = (),
     trust_remote_code: bool = False,
     representation: str = "",
+    prompts: str | Sequence[str] | Mapping[str, str] = (),
+    dims: str | int | Sequence[int] = "",
     index: str = "exact",
     packs: str | Path | Sequence[str | Path] = (),
     external: str | Sequence[str] | Mapping[str, str | Path] = (),
@@ -126,6 +128,9 @@ def evaluate(
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
         representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out
+        prompts: what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's
+            off
+        dims: numbers that are kept of the vectors of texts, each a setting of its own: 768,256
         index: how candidates are searched
         packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
         external: noisy examples that others made, a folder or a file, paired with the clean ones and reported beside

@@ -47,6 +47,7 @@ from robust_xtreme.models.tensors import (
     DEFAULT,
     AtLayer,
     Pooled,
+    PooledModules,
     Representation,
     encoder_inputs,
     layer_count,
@@ -104,6 +105,8 @@ def load(
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.origin.shown)
     if located.head:
         head = _head(located, family, encoder)
+    elif located.sentence:
+        encoder, head = AtLayer(encoder), PooledModules(located.sentence)
     else:
         wanted = Representation.parse(representation) if representation else DEFAULT
         encoder, head = AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
@@ -121,7 +124,7 @@ def load(
         name=located.name,
         pad_id=int(tokenizer.pad_token_id),
         device=target_device,
-        hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
+        hidden_size=located.sentence.width if located.sentence else int(getattr(encoder.config, "hidden_size", 0)),
     )
 
 
