@@ -7,6 +7,7 @@
 # make test-ray   the tests of `eval --on ray`, in an environment of their own, .venv-ray
 # make test-textattack  the tests of TextAttack's recipes and what runs on transformers 4, in .venv-textattack
 # make test-bridge  the tests of exports to lm-eval and inspect_ai, in environments of their own, .venv-bridge, .venv-inspect
+# make test-sentence  folders of sentence-transformers beside that library, in an environment of its own, .venv-sentence
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/; a broken link is an error
@@ -23,7 +24,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge generated docs lock bench mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -120,6 +121,18 @@ $(INSPECT_STAMP): locks/inspect.txt
 test-bridge: $(BRIDGE_STAMP) $(INSPECT_STAMP)
 	INSPECT=$(INSPECT)/bin/python $(BRIDGE)/bin/python -m pytest -m bridge --durations 10 tests/bridge
 
+SENTENCE := .venv-sentence
+SENTENCE_STAMP := $(SENTENCE)/.installed
+
+$(SENTENCE_STAMP): pyproject.toml locks/default.txt locks/sentence.txt
+	test -x $(SENTENCE)/bin/python || $(PYTHON) -m venv $(SENTENCE)
+	$(SENTENCE)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt -c locks/sentence.txt -e . \
+		sentence-transformers hypothesis pytest pytest-timeout
+	touch $@
+
+test-sentence: $(SENTENCE_STAMP)
+	$(SENTENCE)/bin/python -m pytest -m sentence --durations 10 tests/sentence
+
 generated: install
 	$(BIN)/python -m tools.generated
 
@@ -130,7 +143,7 @@ bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
 	for script in benchmarks/[!_]*.py; do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP)
+lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP) $(SENTENCE_STAMP)
 	$(BIN)/python tools/lock.py > locks/default.tmp
 	$(BIN)/python tools/lock.py gate > locks/gate.tmp
 	mv locks/default.tmp locks/default.txt
@@ -143,6 +156,8 @@ lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP)
 	mv locks/bridge.tmp locks/bridge.txt
 	$(BRIDGE)/bin/python tools/lock.py inspect $(INSPECT)/lib/python*/site-packages > locks/inspect.tmp
 	mv locks/inspect.tmp locks/inspect.txt
+	$(SENTENCE)/bin/python tools/lock.py sentence > locks/sentence.tmp
+	mv locks/sentence.tmp locks/sentence.txt
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite

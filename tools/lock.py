@@ -4,7 +4,8 @@
 without the large libraries that only evaluation, training and the hub need. `python tools/lock.py ray` prints what Ray
 adds to locks/default.txt, in the environment of `make test-ray`; `python tools/lock.py textattack` everything that the
 environment of `make test-textattack` has, whose transformers is older. `python tools/lock.py bridge` prints all that
-lm-eval is tested with, `python tools/lock.py inspect FOLDER` all that is installed in the folder with inspect_ai.
+lm-eval is tested with, `python tools/lock.py inspect FOLDER` all that is installed in the folder with inspect_ai;
+`python tools/lock.py sentence` what sentence-transformers adds to locks/default.txt.
 Local version tags (`2.13.0+cpu`) are stripped, so that the same pin names the build of every machine; no index and no
 place is written.
 """
@@ -45,6 +46,10 @@ BRIDGE: Final = (
 INSPECT: Final = (
     "# Written by `make lock`: the versions that inspect_ai is tested with, whose fsspec is not that of datasets.\n"
     "# Use as: pip install -c locks/inspect.txt inspect_ai torch transformers accelerate"
+)
+SENTENCE: Final = (
+    "# Written by `make lock`: what sentence-transformers needs besides locks/default.txt.\n"
+    "# Use as: pip install -c locks/default.txt -c locks/sentence.txt sentence-transformers"
 )
 TOOLS: Final = ("pip", "setuptools", "wheel")
 TESTS: Final = ("hypothesis", "pytest", "pytest-timeout")
@@ -104,6 +109,9 @@ def main() -> None:
             header, versions = TEXTATTACK, closure(("textattack",), beside=TESTS)
         case ["bridge"]:
             header, versions = BRIDGE, closure(("lm-eval",), beside=TESTS)
+        case ["sentence"]:
+            header, versions = SENTENCE, closure((), beside=("sentence-transformers",))
+            versions = {name: version for name, version in versions.items() if name not in closure(())}
         case ["inspect", folder]:
             header, versions = INSPECT, installed(folder)
         case _:

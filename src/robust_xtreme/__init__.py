@@ -11,6 +11,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "factorial",
     "from_frame",
     "gate",
     "load",
@@ -21,6 +22,7 @@ __all__ = [
 __version__ = "0.1.0"
 _MODULES = {
     "Baseline": "robust_xtreme.gating.baselines",
+    "factorial": "robust_xtreme.studies.factorial",
     "from_frame": "robust_xtreme.exchange.importing.reading",
     "study": "robust_xtreme.studies.run",
 }

@@ -34,8 +34,13 @@ _IF_SET: Final = (
     "match",
     "frozen",
     "normalise",
+    "prompts",
+    "dims",
 )
 """Keys that are part of the identity only where they are set."""
+
+FACTORS: Final = ("prompts", "dims", "precision", "representation", "normalise")
+"""Keys of which a factorial design takes several levels, the first being the reference."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
@@ -118,6 +123,14 @@ class RunSpec:
         "SPEC",
         complete=("cls:12", "last:28", "mean:14/24", "mean:14/24@specials=out"),
     )
+    prompts: tuple[str, ...] = key(
+        (),
+        "what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's off",
+        "",
+        "ROLE=TEXT",
+        repeated=True,
+    )
+    dims: str = key("", "numbers that are kept of the vectors of texts, each a setting of its own: 768,256", "", "N,N")
     index: str = key("exact", "how candidates are searched", choices=("exact",))
     packs: tuple[str, ...] = key(
         (),
@@ -183,6 +196,8 @@ class RunSpec:
             raise SpecError(f"The workers {workers[:80]!r} are not a number of processes up to 999, as 4, or auto.")
         parse_limits(self.limit)
         parse_lengths(self.max_length)
+        parse_prompts(self.prompts)
+        object.__setattr__(self, "dims", ",".join(map(str, parse_dims(self.dims))))
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
         object.__setattr__(self, "match", tuple(dict.fromkeys(str(parse_match(match)) for match in self.match)))
@@ -310,6 +325,29 @@ def parse_lengths(given: tuple[str, ...]) -> dict[str, int]:
     return lengths
 
 
+def parse_prompts(given: tuple[str, ...]) -> dict[str, str]:
+    """`query=query: ,document=passage: ` as {"query": "query: ", "document": "passage: "}. Raises SpecError."""
+    prompts: dict[str, str] = {}
+    for part in (part for text in given for part in re.split(r",(?=(?:query|document)=)", text)):
+        role, equals, prompt = part.partition("=")
+        if not equals or role not in ("query", "document") or re.search(r"[\ud800-\udfff]", prompt):
+            what = "is not query=TEXT or document=TEXT, as in 'query=query: ,document=passage: '"
+            raise SpecError(f"The prompt {part[:80]!r} {what}.")
+        if role in prompts:
+            raise SpecError(f"The prompt of {role!r} is named twice.")
+        prompts[role] = prompt
+    return prompts
+
+
+def parse_dims(text: str) -> tuple[int, ...]:
+    """`768,256` as (768, 256), each once. Raises SpecError, naming the part."""
+    parts = [part.strip() for part in text.split(",")] if text else []
+    for part in parts:
+        if not re.fullmatch("[1-9][0-9]{0,5}", part):
+            raise SpecError(f"The dims {part[:80]!r} are not a number of dimensions of at least 1, as in 768,256.")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
 def parse_sets(given: tuple[str, ...]) -> dict[str, str]:
     """`typos=PATH` and others as {"typos": PATH}. Raises SpecError, naming the part."""
     sets: dict[str, str] = {}
@@ -342,7 +380,9 @@ def _typed(name: str, value: Any, kind: str, location: str) -> Any:
     """
     if name in ("tasks", "languages") and isinstance(value, str):
         value = value.replace(",", " ").split() or value
-    if name in ("max_length", "trained_on", "revision", "external") and isinstance(value, Mapping):
+    if name == "dims" and isinstance(value, (list, tuple)):
+        value = _written(value)
+    if name in ("max_length", "trained_on", "revision", "external", "prompts") and isinstance(value, Mapping):
         value = [f"{task}={_written(item)}" for task, item in value.items()]
     return typed(name, value, kind, location, paths=name in ("model", "packs"))
 
@@ -369,6 +409,8 @@ _TYPES: Final = {
     **dict.fromkeys(("limit", "workers"), "str | int"),
     "packs": "str | Path | Sequence[str | Path]",
     "external": "str | Sequence[str] | Mapping[str, str | Path]",
+    "prompts": "str | Sequence[str] | Mapping[str, str]",
+    "dims": "str | int | Sequence[int]",
 }
 """The types of arguments where they differ from those of keys."""
 

@@ -136,7 +136,7 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
             raise SpecError(f"{location}: the key {key!r} takes {takes}, not {shown(value)}.")
 
 
-_NUMBERS: Final = ("limit", "workers")
+_NUMBERS: Final = ("limit", "workers", "dims")
 """Keys of strings that may also be numbers."""
 
 _TYPES: Final = {

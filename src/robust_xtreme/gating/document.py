@@ -159,7 +159,7 @@ def row_name(row: Mapping[str, Any]) -> str:
     """A row in words: `xnli, Swahili (sw), char_noise:0.1, change`."""
     scale = row["scale"] if row["scale"] == "change" else ""
     against = "against the anchor" if row.get("against") == ANCHOR else ""
-    return ", ".join(filter(None, (row["task"], language_name(code_of(row)), _noise(row), scale, against)))
+    return ", ".join(filter(None, (row["task"], language_name(code_of(row)), noise_name(row), scale, against)))
 
 
 def code_of(row: Mapping[str, Any]) -> str:
@@ -168,7 +168,7 @@ def code_of(row: Mapping[str, Any]) -> str:
     return str(question) if question == context else f"{question} on {context}"
 
 
-def _noise(row: Mapping[str, Any]) -> str:
+def noise_name(row: Mapping[str, Any]) -> str:
     """The noise of a row, with its fields where it has any."""
     fields = parts_of(row["condition"])[2]
     return f"{without_fields(row['condition'])} on {fields.replace(',', ', ')}" if fields else row["condition"]
@@ -182,7 +182,7 @@ def contrast_table(rows: pl.DataFrame) -> Table:
 
 
 def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (row["task"], language_name(code_of(row)), _noise(row), row["scale"])
+    names = (row["task"], language_name(code_of(row)), noise_name(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     tests = (interval(row["joint_low"], row["joint_high"]), p_value(row["p_adjusted"]), points(row["mde"]))
     return (*names, *levels, *tests, "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE)
@@ -200,7 +200,7 @@ def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
     yield Paragraph(summary)
     rows = []
     for row in levels.head(_MOST).iter_rows(named=True):
-        names = (row["task"], language_name(code_of(row)), _noise(row), row["model"])
+        names = (row["task"], language_name(code_of(row)), noise_name(row), row["model"])
         rows.append((*names, points(row["value"]), points(row["se"]), str(row["n"])))
     numbers = (TableColumn(name, right=True) for name in ("level", "se", "n"))
     yield Table((*_NAMES[:3], TableColumn("model"), *numbers), tuple(rows))
@@ -298,7 +298,7 @@ def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     """A row of VERDICTS with the numbers that it was decided on, and by `extra` how much more noise costs."""
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
     language = language_name(code_of(row)) or counted(row["cells"], "language")
-    names = (row["task"], language, _noise(row), row["scale"])
+    names = (row["task"], language, noise_name(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     value, margin = row["margin"], points(row["margin"])
     if value is not None and float(margin) != value:

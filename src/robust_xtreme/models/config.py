@@ -66,6 +66,9 @@ _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "max_position_embeddings": (),
     "vocab_size": (),
 }
+CUT: Final = "sentence_transformers.max_seq_length"
+"""The key of a configuration under which the tokens are that a folder of sentence-transformers cuts texts to."""
+
 TRUST_FLAG: Final = "--trust-remote-code"
 """The option without which the code of a checkpoint is not run."""
 
@@ -210,9 +213,14 @@ def longest(task: TaskSpec) -> int:
     return max(task.max_length, task.pool.max_length if task.pool else 0)
 
 
+def cut_to(config: Mapping[str, Any]) -> int | None:
+    """The tokens that longer inputs are cut to, by a text tower or sentence-transformers; None for other encoders."""
+    return positions(config) if is_tower(config) else config.get(CUT)
+
+
 def fitted(task: TaskSpec, config: Mapping[str, Any]) -> TaskSpec:
-    """A task with its lengths cut to what a text tower reads; for any other encoder the task itself."""
-    most = positions(config) if is_tower(config) else None
+    """A task with its lengths cut to what a model reads that cuts its inputs; for any other the task itself."""
+    most = cut_to(config)
     return task if most is None or most >= longest(task) else with_length(task, most)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from robust_xtreme.core import registry, resources, strict_json
 from robust_xtreme.core.errors import DataError, ModelError
@@ -25,7 +25,10 @@ from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages
-from robust_xtreme.tasks.sources.hub import CODE, FILES
+from robust_xtreme.tasks.sources.hub import CODE, FILES, SENTENCE
+
+if TYPE_CHECKING:
+    from robust_xtreme.models.sentence import Prompts, SentenceModel
 
 FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
@@ -34,6 +37,9 @@ IN_MEMORY: Final = "memory"
 
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 CONFIG: Final = "config.json"
+MODULES: Final = "modules.json"
+"""The file of a folder of sentence-transformers that lists its modules."""
+
 HEADS: Final = {
     CLASSIFICATION.name: "ForSequenceClassification",
     TAGGING.name: "ForTokenClassification",
@@ -142,6 +148,11 @@ class ModelFolder:
         """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
         return family_of_head(self.architecture)
 
+    @property
+    def is_sentence(self) -> bool:
+        """Whether it is a folder of sentence-transformers: it lists modules, and has no head that serves a task."""
+        return self.native and (self.folder / MODULES).is_file() and self.family is None
+
     @cached_property
     def heads(self) -> tuple[str, ...]:
         """The tasks that a run contains a head for."""
@@ -171,7 +182,9 @@ class ModelFolder:
         if not self.native:
             return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
-        whole = identity(paths | set(self.weights), self.config, labels)
+        modules = model_files(self.folder, SENTENCE) if (self.folder / MODULES).is_file() else []
+        hashes = {path.relative_to(self.folder).as_posix(): file_hash(path) for path in modules}
+        whole = identity(paths | set(self.weights), {**self.config, **({MODULES: hashes} if hashes else {})}, labels)
         if self.adapter is None:
             return whole
         facts = read_json(self.adapter / ADAPTER)
@@ -210,7 +223,8 @@ class Located:
     `heads` are those that are part of the identity, `learned` has the languages of the head's training data. `head` is
     empty where the task is answered by the encoder's representation. `labels` are the task's labels of the head's
     classes; `classes` are the names that a checkpoint gives them, empty for a run and where the head does not classify.
-    `trust` says whether its code may run, `renamed` is a note that the user named its classes differently.
+    `trust` says whether its code may run, `renamed` is a note that the user named its classes differently. `sentence`
+    are the modules of sentence-transformers that answer instead of a representation, `prompts` those of a search.
     """
 
     origin: ModelFolder
@@ -225,6 +239,14 @@ class Located:
     classes: tuple[str, ...] = ()
     trust: bool = False
     renamed: str = ""
+    sentence: SentenceModel | None = None
+    prompts: Prompts | None = None
+
+    @property
+    def width(self) -> int:
+        """The numbers of a text's vector; 0 where the configuration does not say it."""
+        size = self.sentence.width if self.sentence else self.config.get("hidden_size")
+        return size if isinstance(size, int) else 0
 
     @property
     def run(self) -> Path:

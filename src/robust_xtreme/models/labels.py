@@ -5,6 +5,7 @@ MasakhaNER has dates, which heads of PAN-X do not have. Such a head is scored by
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -103,7 +104,23 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
         what = f"calls its classes {have}, which are not names of {task.name}'s. Name them in its order"
         raise ModelError(f"{where} {what}: {flag(task)}")
     what = f"its classes ({have}) {'do not cover' if tags else 'are not'} those of {task.name} ({want})"
-    raise ModelError(f"{where}: {what}. Use a model of this task.")
+    guess, step = _guessed(classes, task.labels), "Use a model of this task"
+    if len(classes) == len(task.labels):
+        order = "in what seems to be their order" if guess else "after putting these into their order"
+        step += f", or, if they mean the same, say so {order}: {flag(task, guess)}"
+    raise ModelError(f"{where}: {what}. {step}.")
+
+
+def _guessed(classes: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The label that each class abbreviates or resembles; empty where not all have one, each another."""
+    known = {label.casefold(): label for label in labels}
+    begun = ([label for label in known if label.startswith(name.strip().casefold())] for name in classes)
+    near = [
+        some if len(some) == 1 else difflib.get_close_matches(name.strip().casefold(), known, 1)
+        for name, some in zip(classes, begun, strict=True)
+    ]
+    guess = tuple(known[label] for some in near for label in some)
+    return guess if sorted(guess) == sorted(labels) else ()
 
 
 def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
@@ -159,9 +176,9 @@ def _nameless(classes: Sequence[str]) -> bool:
     return all(_NAMELESS.fullmatch(name) for name in classes)
 
 
-def flag(task: TaskSpec) -> str:
-    """The option that names the classes of a task's model."""
-    return f"--labels {task.name}={','.join(task.labels)} (in Python, the argument labels)"
+def flag(task: TaskSpec, order: tuple[str, ...] = ()) -> str:
+    """The option that names the classes of a task's model, in their order where it is known."""
+    return f"--labels {task.name}={','.join(order or task.labels)} (in Python, the argument labels)"
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -51,6 +51,7 @@ from robust_xtreme.models.tensors import (
     DEFAULT,
     AtLayer,
     Pooled,
+    PooledModules,
     Representation,
     encoder_inputs,
     layer_count,
@@ -116,6 +117,8 @@ def load(
         quantise(encoder, located.origin.shown)
     if located.head:
         head = _head(located, family, encoder)
+    elif located.sentence:
+        encoder, head = AtLayer(encoder), PooledModules(located.sentence)
     else:
         wanted = Representation.parse(representation) if representation else DEFAULT
         encoder, head = AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
@@ -133,7 +136,7 @@ def load(
         name=located.name,
         pad_id=int(tokenizer.pad_token_id),
         device=target_device,
-        hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
+        hidden_size=located.sentence.width if located.sentence else int(getattr(encoder.config, "hidden_size", 0)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.specs import OWN, TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
-from robust_xtreme.models.config import TRUST_FLAG, check_config, fitted, known_type, longest, positions, text_facts
+from robust_xtreme.models.config import CUT, TRUST_FLAG, check_config, cut_to, fitted, known_type, longest, text_facts
 from robust_xtreme.models.folder import (
     CONFIG,
     FOLDER,
@@ -40,6 +41,7 @@ from robust_xtreme.models.labels import (
     unsupported_note,
 )
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
+from robust_xtreme.models.sentence import prompts_for, sentence_model
 from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
 from robust_xtreme.models.tokenizer import padding_note
 from robust_xtreme.stats.benchmark import TASKS
@@ -52,7 +54,8 @@ def represents(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
     if not kind_of(task.family).searched:
         return False
-    return not task.head or (given.represents and (model.native or model.head_for(task) is None))
+    named = given.represents or model.is_sentence
+    return not task.head or (named and (model.native or model.head_for(task) is None))
 
 
 def served(given: GivenModels, task: TaskSpec) -> bool:
@@ -111,6 +114,11 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
 
 def _locate(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+    located = _of_kind(model, task, tasks, given)
+    return replace(located, prompts=prompts_for(task, given.prompts, located.sentence)) if task.pool else located
+
+
+def _of_kind(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     if represents(model, task, given):
         return _represented(model, task, tasks, given)
     if model.native:
@@ -143,12 +151,15 @@ def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Locat
 
 def _represented(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
     """A model of which only the encoder is used; a run has one identity for all its tasks."""
-    used, learned = {} if model.native else _used(model, tasks), Learned(())
+    used, learned, modules = {} if model.native else _used(model, tasks), Learned(()), None
     if model.native:
         _check_checkpoint(model, given.trust)
         learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
+        modules = sentence_model(model) if model.is_sentence and not given.represents else None
     what, facts, trust = model.identity(used, given.trust), text_facts(model.config), model.native and given.trust
-    return Located(model, task.name, "", task.family, (), what, facts, learned, tuple(used), trust=trust)
+    facts |= {CUT: modules.most} if modules else {}
+    named = model, task.name, "", task.family, (), what, facts, learned, tuple(used)
+    return Located(*named, trust=trust, sentence=modules)
 
 
 def _used(model: ModelFolder, tasks: Sequence[TaskSpec], *more: str) -> dict[str, tuple[str, ...]]:
@@ -347,7 +358,7 @@ def notes_of(located: Located) -> tuple[str, ...]:
     tags = f"{located.task}: the tags {', '.join(left)} of {model.typed} count as O." if left else ""
     trained = "" if native else changed_texts(model, located.heads)
     unknown = "" if native else unverified(model.folder)
-    task, most = registry.load("task", located.task), positions(located.config)
+    task, most = registry.load("task", located.task), cut_to(located.config)
     spared, padded = unsupported_note(located.labels, task), padding_note(located)
     what = f"inputs of {longest(task)} tokens are cut to the {most} that {model.typed} reads"
     cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."

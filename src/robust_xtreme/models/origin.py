@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
 
@@ -16,7 +16,7 @@ from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import ModelError, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.core.run_paths import exists
-from robust_xtreme.core.run_spec import MINI, RunSpec
+from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.adapter import of_adapter
 from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local
@@ -47,7 +47,8 @@ class GivenModels:
     """The models of a run: those named for a task, those for every task they have a head for; and names of classes.
 
     `trained_on` are the languages that the user names of a task's model, or under "" of all models. `represents`: a
-    representation was named, which answers retrieval where a model does not have the task's head.
+    representation was named, which answers retrieval where a model does not have the task's head. `prompts` are what
+    the user puts before queries and documents.
     """
 
     named: Mapping[str, ModelFolder]
@@ -56,6 +57,7 @@ class GivenModels:
     trained_on: Mapping[str, tuple[str, ...]]
     trust: bool = False
     represents: bool = False
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> GivenModels:
@@ -71,7 +73,8 @@ def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> 
     bare = revisions.get("", "")
     named = {task: _find(name, revisions.get(task, bare), spec, in_memory or {}) for task, name in names.items()}
     origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
-    return GivenModels(named, origins, labels, trained_on, spec.trust_remote_code, bool(spec.representation))
+    how = spec.trust_remote_code, bool(spec.representation), parse_prompts(spec.prompts)
+    return GivenModels(named, origins, labels, trained_on, *how)
 
 
 def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -184,11 +187,12 @@ def of_checkpoint(folder: Path, task: str, named: Mapping[str, tuple[str, ...]],
     return Learned() if languages is None else Learned(languages, BY_CARD)
 
 
-def card_languages(folder: Path) -> tuple[str, ...] | None:
+def card_languages(folder: Path, words: bool = False) -> tuple[str, ...] | None:
     """The languages that the metadata of a folder's model card name.
 
     None where there are none, and where an entry is not the code of one language: `multilingual`, say, leaves open
-    which languages the head was trained on. Only the first 64 KiB are read, and nothing in them is evaluated.
+    which languages the head was trained on. With `words`, such words beside codes are left out. Only the first 64 KiB
+    are read, and nothing in them is evaluated.
     """
     try:
         if not (folder / CARD).is_file():
@@ -200,9 +204,10 @@ def card_languages(folder: Path) -> tuple[str, ...] | None:
     if not lines or lines[0].strip() != _FENCE:
         return None
     stop = next((index for index, line in enumerate(lines) if index and line.rstrip() == _FENCE), 0)
-    codes = [_code(entry) for entry in _entries(lines[1:stop])]
-    known = tuple(dict.fromkeys(code for code in codes if code))
-    return known if known and all(codes) else None
+    codes = {entry: _code(entry) for entry in _entries(lines[1:stop])}
+    known = tuple(dict.fromkeys(filter(None, codes.values())))
+    odd = [entry.strip("\"' ") for entry, code in codes.items() if not code]
+    return known if known and all(words and len(entry) > len("deu") for entry in odd) else None
 
 
 def _entries(header: Sequence[str]) -> list[str]:

@@ -12,12 +12,14 @@ from typing import Any, Final, Self, final
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.config import CANINE, CANINE_SPARE
 from robust_xtreme.models.reading.members.retrieval import TextLayouts
 from robust_xtreme.models.reading.windows import Windows, layout_of
+from robust_xtreme.models.sentence import Dense, SentenceModel
 
 Scores = np.ndarray[Any, Any]
 
@@ -223,9 +225,9 @@ def layer_count(encoder: nn.Module) -> int:
 
 
 class AtLayer(nn.Module):
-    """An encoder whose output is the hidden state of one layer, 0 being the embeddings."""
+    """An encoder whose output is the hidden state of one layer, 0 being the embeddings; None: its own last state."""
 
-    def __init__(self, encoder: nn.Module, layer: int) -> None:
+    def __init__(self, encoder: nn.Module, layer: int | None = None) -> None:
         nn.Module.__init__(self)
         self.encoder = encoder
         self.config: Any = encoder.config
@@ -233,6 +235,8 @@ class AtLayer(nn.Module):
 
     def forward(self, **inputs: Tensor) -> SimpleNamespace:
         """Hidden states (B, L, H) after the layer. Raises ModelError where the encoder does not give them."""
+        if self.layer is None:
+            return SimpleNamespace(last_hidden_state=self.encoder(**inputs).last_hidden_state)
         states = getattr(self.encoder(**inputs, output_hidden_states=True), "hidden_states", None)
         if states is None or len(states) <= self.layer:
             have = "no hidden states" if states is None else f"{len(states)} hidden states"
@@ -257,8 +261,49 @@ class Pooled(nn.Module):
         if self.representation.pooling == "last":
             return unit_length(hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1])
         kept = mask if self.representation.specials else _inside(windows, mask)
-        total = (hidden.float() * kept[:, :, None]).sum(dim=1)
-        return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
+        return unit_length(pooled("mean", hidden.float(), kept))
+
+
+class PooledModules(nn.Module):
+    """The modules of sentence-transformers that follow an encoder: pooling, Dense layers and normalisation."""
+
+    def __init__(self, model: SentenceModel) -> None:
+        nn.Module.__init__(self)
+        self.model = model
+        self.layers = nn.ModuleList(nn.Identity() if step is None else _dense(step) for step in model.steps)
+
+    def forward(self, hidden: Tensor, mask: Tensor, _: Windows) -> Tensor:
+        """Vectors (B, D), float32; of length 1 where they are compared by cosines."""
+        vectors = torch.cat([pooled(mode, hidden.float(), mask) for mode in self.model.modes], dim=-1)
+        for step, layer in zip(self.model.steps, self.layers, strict=True):
+            vectors = unit_length(vectors) if step is None else layer(vectors.to(hidden.dtype)).float()
+        return unit_length(vectors) if self.model.cosine else vectors
+
+
+def pooled(mode: str, hidden: Tensor, mask: Tensor) -> Tensor:
+    """One vector (B, H) of the hidden states (B, L, H) of each text, by a mode of pooling; padding does not count."""
+    rows, weights = torch.arange(len(hidden), device=hidden.device), mask[:, :, None].to(hidden.dtype)
+    match mode:
+        case "cls":
+            return hidden[:, 0]
+        case "lasttoken":
+            return hidden[rows, (mask.sum(dim=1) - 1).clamp(min=0)]
+        case "max":
+            return hidden.masked_fill(weights == 0, -torch.inf).amax(dim=1)
+        case "weightedmean":
+            weights = weights * torch.arange(1, hidden.shape[1] + 1, device=hidden.device)[None, :, None]
+    total, size = (hidden * weights).sum(dim=1), weights.sum(dim=1).clamp(min=1)
+    return total / (size.sqrt() if mode == "mean_sqrt_len_tokens" else size)
+
+
+def _dense(dense: Dense) -> nn.Module:
+    """A Dense module with its weights, float32. Raises ModelError where they are not finite."""
+    layer = nn.Sequential(nn.Linear(dense.reads, dense.gives, dense.bias), getattr(nn, dense.activation)())
+    stored = load_file(str(dense.weights))
+    layer[0].load_state_dict({name.removeprefix("linear."): weights.float() for name, weights in stored.items()})
+    if not all(bool(torch.isfinite(weights).all()) for weights in layer.parameters()):
+        raise ModelError(f"{dense.weights} has weights that are not finite numbers (NaN or infinity). Get it again.")
+    return layer
 
 
 def _inside(windows: Windows, mask: Tensor) -> Tensor:

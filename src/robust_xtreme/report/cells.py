@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -53,16 +54,37 @@ def with_addresses(cells: pl.DataFrame) -> pl.DataFrame:
 
     An address is `sw/xnli/char_noise:0.1`; where needed it names model, split and fields after the task.
     """
-    several = {name: pl.col(name).n_unique().over("task") > 1 for name in ("model", "split", "inference")}
+    several = {name: pl.col(name).n_unique().over("task") > 1 for name in ("model", "split")}
     parts = [
         *(pl.when(more, pl.col(name) != "").then(name) for name, more in several.items()),
+        pl.when(pl.col("inferred") != "").then("inferred"),
         pl.when(pl.col("translated") != "").then("translated"),
         pl.when(pl.col("fields_rank") > 0, pl.col("fields") != "").then("fields"),
     ]
-    named = cells.with_columns(column=pl.concat_str(pl.col("task"), *parts, separator=" ", ignore_nulls=True))
+    named = _inferred(cells)
+    named = named.with_columns(column=pl.concat_str(pl.col("task"), *parts, separator=" ", ignore_nulls=True))
     rows = named.select("language", pl.col("column").str.split(" "), "noise").iter_rows()
     addresses = [anchor(language, *column, noise) for language, column, noise in rows]
     return named.with_columns(pl.Series("address", addresses, dtype=pl.String))
+
+
+def _inferred(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells with `inferred`: what of their settings of inference not all cells of the task have, as `dims=256`.
+
+    It is all of them where some settings are among those of another cell, and empty where there are no others.
+    """
+    by_task: dict[str, dict[str, list[str]]] = {}
+    for task, inference in cells.select("task", "inference").unique(maintain_order=True).iter_rows():
+        by_task.setdefault(task, {})[inference] = re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', inference)
+    short = {}
+    for task, settings in by_task.items():
+        every = set.intersection(*map(set, settings.values()))
+        names = {
+            inference: " ".join(part for part in parts if part not in every) for inference, parts in settings.items()
+        }
+        short[task] = names if len(names) < 2 or all(names.values()) else {name: name for name in names}
+    pairs = cells.select("task", "inference").iter_rows()
+    return cells.with_columns(pl.Series("inferred", [short[task][name] for task, name in pairs], dtype=pl.String))
 
 
 def anchor(*parts: str) -> str:
@@ -177,11 +199,12 @@ def highest(data: pl.DataFrame) -> pl.DataFrame:
 
 def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFrame:
     """The rows with their section's name: task, split, the model if a task has several, `parts`, the fields."""
-    several = pl.col("model").n_unique().over("task") > 1
+    several, data = pl.col("model").n_unique().over("task") > 1, _inferred(data)
     names = [
         pl.concat_str(pl.col("task"), pl.lit(", "), pl.col("split")),
         pl.when(several).then(pl.concat_str(pl.lit(", "), "model")).otherwise(pl.lit("")),
         pl.when(pl.col("translated") != "").then(pl.concat_str(pl.lit(", "), "translated")).otherwise(pl.lit("")),
+        pl.when(pl.col("inferred") != "").then(pl.concat_str(pl.lit(", "), "inferred")).otherwise(pl.lit("")),
         *(pl.concat_str(pl.lit(", "), pl.col(part)) for part in parts),
     ]
     if noise:

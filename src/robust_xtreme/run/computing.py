@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
@@ -83,14 +83,14 @@ class TaskRunJob:
 class StagedTaskRun:
     """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
 
-    `inputs` are distinct, `cached` predictions came from the cache; `threshold` is the tuned one, if any. `measured` is
-    None where the setting has no facts for it, or there are no statistics.
+    `inputs` are distinct, `cached` predictions came from the cache; `thresholds` are the tuned ones, if any, by the
+    cuts of their vectors. `measured` is None where the setting has no facts for it, or there are no statistics.
     """
 
     digests: Mapping[str, str]
     inputs: int
     cached: int
-    threshold: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     measured: MeasuredPart | None = None
 
 
@@ -221,20 +221,25 @@ class _Worker:
         """Compute and stage the task run."""
         task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
-        self.line.note(requests.Counted(len(prepared.inputs)))
+        self.line.note(requests.Counted(len(prepared.inputs) * len(task_run.cuts)))
 
         def advance(inputs: int) -> None:
             self.line.note(requests.Advanced(inputs))
 
-        predicted = self._predicted(prepared.inputs, advance, self._watch, self._store())
-        rows = score_examples(prepared, predicted)
+        how = prepared.inputs, advance, self._watch, self._store()
+        whole: dict[tuple[str, int, int], Array] = {}  # of one pass for all cuts
+        predicted = [self._predicted(*how, dims, whole) for dims in task_run.cuts.values()]
+        rows = score_examples(prepared, *predicted)
         with self.line.whole():
             digests = stage(self.setting.staging, task_run, rows)
         measured = None
         if self.setting.facts and not rows.stats.is_empty():
             with suppress(Mismatch):  # an error when all are answered
                 measured = measured_part(rows.stats, rows.predictions, self.setting.facts)
-        return StagedTaskRun(digests, len(prepared.inputs), predicted.cached, predicted.threshold, measured)
+        by_cut = zip(task_run.cuts, predicted, strict=True)
+        thresholds = {cut: each.threshold for cut, each in by_cut if each.threshold is not None}
+        cached = sum(each.cached for each in predicted)
+        return StagedTaskRun(digests, len(prepared.inputs), cached, thresholds, measured)
 
     def _store(self) -> Store | None:
         return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None
@@ -263,7 +268,8 @@ class _Worker:
         def weighed(tokens: int) -> PredictedMargins:
             moved = self._moved(tokens)
             assert isinstance(moved, Weighable)
-            return moved.weigh(inputs, weighing, Work(tokens, store=store))
+            (dims,) = self.given.task_run.cuts.values()
+            return moved.weigh(inputs, weighing, Work(tokens, store=store, dims=dims))
 
         return self._fitting(weighed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import OWN, SUITE, TaskSpec
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.models.folder import Located, ModelFolder, language_models
 from robust_xtreme.models.located import notes_of
-from robust_xtreme.models.origin import NONE
+from robust_xtreme.models.origin import NONE, card_languages
 from robust_xtreme.models.stages import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.run.external import facts
@@ -93,7 +93,8 @@ def _what(spec: RunSpec) -> dict[str, Any]:
     values = {**asdict(spec), "external": parse_sets(spec.external)}
     always = ("tasks", "languages", "split", "perturb", "seeds", "limit", "precision", "allow_overlap")
     where_set = ("compile", "keep_names", "labels", "revision", "trust_remote_code", "representation", "trained_on")
-    more = [name for name in (*where_set, "max_length", "external", "external_partial", "match") if values[name]]
+    others = ("max_length", "external", "external_partial", "match", "prompts", "dims")
+    more = [name for name in (*where_set, *others) if values[name]]
     kept = {name: values[name] for name in (*always, *more)}
     return {name: list(value) if isinstance(value, (tuple, dict)) else value for name, value in kept.items()}
 
@@ -113,7 +114,17 @@ def _notes(plan: Plan, source: Source) -> list[str]:
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
     planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
     learned = (own_training(model, task) for model, task in _answered_tasks(plan))
-    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned))))
+    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned, *_unlisted(plan)))))
+
+
+def _unlisted(plan: Plan) -> Iterator[str]:
+    """A sentence for each encoder without a head whose model card lists languages, but not all that it answers in."""
+    bare = [task_run for task_run in plan.task_runs if task_run.model.origin.native and not task_run.model.head]
+    for model in dict.fromkeys(task_run.model.origin for task_run in bare):
+        codes = {code for run in bare if run.model.origin == model for code in run.languages}
+        if (listed := card_languages(model.folder, words=True)) and (others := sorted(codes - {*listed})):
+            what = f"the model card of {model.typed} does not list {', '.join(others)}"
+            yield f"pretraining: {what}, and the encoder may not have seen them."
 
 
 def _answered_tasks(plan: Plan) -> list[tuple[ModelFolder, str]]:

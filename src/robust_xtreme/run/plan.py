@@ -13,7 +13,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, nearest
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
 from robust_xtreme.core.languages import codes
-from robust_xtreme.core.run_spec import MINI, RunSpec, parse_lengths, parse_limits
+from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files.schema import UNREADABLE
@@ -115,10 +115,14 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
             made, others = normaliser.served(made)
             left += [NotRun(run.task.name, run.language, run.split, NOT_APPLICABLE, why) for run, why in others]
             skipped += left
-            task_runs += [replace(task_run, inference=_inference(task_run, spec, representation)) for task_run in made]
+            for task_run in made:
+                dims = _dims(task_run, spec)
+                task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation), dims=dims))
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
+    if spec.dims and not any(task_run.dims for task_run in task_runs):
+        raise SpecError("--dims cuts the vectors of texts, and no task here compares any. Add --tasks tatoeba, say.")
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -327,6 +331,22 @@ def _task_runs(
     return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
 
 
+def _dims(task_run: TaskRun, spec: RunSpec) -> tuple[int, ...]:
+    """The dimensions that are kept of vectors, by the user or the model's folder. Raises SpecError where it has fewer.
+
+    Raises SpecError, too, for attacks on several: their texts depend on what is asked.
+    """
+    task, model = task_run.task, task_run.model
+    if task.pool is None:
+        return ()
+    dims, width = parse_dims(spec.dims), model.width
+    if width and dims and max(dims) > width:
+        raise SpecError(f"--dims keeps {max(dims)} dimensions, but the vectors of {model.origin.typed} have {width}.")
+    if len(dims) > 1 and any(condition.asks for condition in task_run.conditions):
+        raise SpecError(f"{task.name}: an attack asks a model about vectors of one size. Name one number in --dims.")
+    return dims or ((model.sentence.dims,) if model.sentence and model.sentence.dims else ())
+
+
 def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     """The settings of a task run's inference, which name a cell; tuned values are in the manifest.
 
@@ -337,18 +357,21 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     precision += f" normalise={spec.normalise}" if spec.normalise else ""
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
-    size, layers = config.get("hidden_size"), config.get("num_hidden_layers")
+    size, layers, modules = task_run.model.width, config.get("num_hidden_layers"), task_run.model.sentence
     represented = "head" if task_run.model.head else str(wanted)
-    if not task_run.model.head and isinstance(layers, int):
+    if modules:
+        represented = f"modules:{modules}"
+    elif not task_run.model.head and isinstance(layers, int):
         represented = f"{wanted}(layer {wanted.at(layers)})"
     named = {
         "max_length": f"{task_run.task.max_length}/{pool.max_length}",
         "representation": represented,
         "index": spec.index,
-        "vectors": dtype_for(task_run.candidates, size if isinstance(size, int) else 0).name,
+        "vectors": dtype_for(task_run.candidates, size).name,
         **({"threshold": "validation"} if pool.search == BITEXT else {}),
     }
-    return " ".join([*(f"{name}={value}" for name, value in named.items()), precision])
+    prompts = str(task_run.model.prompts or "")
+    return " ".join([*(f"{name}={value}" for name, value in named.items()), *filter(None, (prompts, precision))])
 
 
 def _served(

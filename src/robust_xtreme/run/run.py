@@ -256,7 +256,8 @@ class _Run:
         """Give the files of a task run their names, and record them; a tuned threshold goes into the manifest, too."""
         self.folder.take(staging, task_run)
         counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)
-        tuned = {} if done.threshold is None else {"tuned": {task_run.label: round(done.threshold, 6)}}
+        thresholds = {f"{task_run.label}{cut}": round(value, 6) for cut, value in done.thresholds.items()}
+        tuned = {"tuned": thresholds} if thresholds else {}
         with self.recording:
             if done.measured and sum(part.nbytes for part in self.measured.values()) < _MOST_BYTES:
                 self.measured[stored_of(self.folder, task_run)] = done.measured

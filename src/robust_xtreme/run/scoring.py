@@ -294,19 +294,21 @@ _Cell = tuple[Columns, list[Sums]]
 
 
 def stats_of(
-    prepared: Prepared, columns: Sequence[ExampleColumns], answered: Sequence[Responses | None]
+    prepared: Sequence[Prepared], columns: Sequence[ExampleColumns], answered: Sequence[Sequence[Responses | None]]
 ) -> pl.DataFrame:
-    """STATS of the model, of chance and of the shallow predictor.
+    """STATS of the model by each of its settings, of chance and of the shallow predictor.
 
-    `columns` are the examples of each variant, `answered` the answers; None where there are no statistics.
+    `columns` are the examples of each variant, `answered` the answers by each setting; None where there are no
+    statistics.
     """
-    metrics: list[Metric] = [registry.load("metric", name) for name in prepared.task_run.task.metrics]
-    if not prepared.examples:
+    first = prepared[0]
+    metrics: list[Metric] = [registry.load("metric", name) for name in first.task_run.task.metrics]
+    if not first.examples:
         return assembled([], STATS)
     cells = [
-        *_model_stats(prepared, metrics, answered),
-        *_chance_stats(prepared, metrics, columns[0]),
-        *_shallow_stats(prepared, metrics, columns),
+        *(cell for of, given in zip(prepared, answered, strict=True) for cell in _model_stats(of, metrics, given)),
+        *_chance_stats(first, metrics, columns[0]),
+        *_shallow_stats(first, metrics, columns),
     ]
     return _frame(columns[0], metrics, cells)
 
@@ -426,17 +428,23 @@ class TaskRunRows:
     attacked: pl.DataFrame | None = None
 
 
-def score_examples(prepared: Prepared, predicted: Predicted) -> TaskRunRows:
+def score_examples(prepared: Prepared, *predicted: Predicted) -> TaskRunRows:
     """The frames of a task run, with the statistics of chance and of the shallow predictor.
 
-    A condition with an answer that is not finite is `failed` and has no statistics of the model or of an attack.
+    It has predictions by each of its cuts, which are in the settings of the cells. A condition with an answer that is
+    not finite is `failed` and has no statistics of the model or of an attack.
     """
-    columns, rows = columns_of(prepared), RowMaker(prepared, predicted)
-    answered = responses_of(prepared, predicted, columns)
-    failed = [given is None for given in answered]
-    predictions = pl.concat([rows.of(*each) for each in zip(prepared.variants, failed, strict=True)])
-    stats = stats_of(prepared, columns, answered)
-    return TaskRunRows(ordered(predictions, PREDICTIONS.key), stats, attacked_rows(prepared, failed))
+    run, columns = prepared.task_run, columns_of(prepared)
+    several = [replace(prepared, task_run=replace(run, inference=run.inference + cut)) for cut in run.cuts]
+    answered, predictions, attacked = [], list[pl.DataFrame](), None
+    for of, given in zip(several, predicted, strict=True):
+        rows, responses = RowMaker(of, given), responses_of(of, given, columns)
+        failed = [each is None for each in responses]
+        predictions += [rows.of(*each) for each in zip(of.variants, failed, strict=True)]
+        answered.append(responses)
+        attacked = attacked_rows(of, failed)
+    stats = stats_of(several, columns, answered)
+    return TaskRunRows(ordered(pl.concat(predictions), PREDICTIONS.key), stats, attacked)
 
 
 PARTS: Final = "parts"

@@ -31,7 +31,8 @@ class TaskRun:
     `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
     not contain. `unsupported` are the labels that the model's head has no class for. `inference` and `setting` name the
     cells, `params` counts the model's parameters without embeddings, and `words`: each word is tokenised by itself.
-    `external` is the noisy set that its items are of, `spelling` has the normalisers of its fields, if any.
+    `external` is the noisy set that its items are of, `spelling` has the normalisers of its fields, if any. `dims` are
+    the numbers of a vector's dimensions that are kept, one after the other; without any, all are.
     """
 
     task: TaskSpec
@@ -50,6 +51,7 @@ class TaskRun:
     unsupported: tuple[str, ...] = ()
     inference: str = ""
     setting: str = ""
+    dims: tuple[int, ...] = ()
     params: int = 0
     words: bool = False
     external: Paired | None = None
@@ -69,8 +71,13 @@ class TaskRun:
 
     @property
     def predictions(self) -> int:
-        """Predictions over all conditions and seeds, equal inputs counted each time."""
-        return self.rows * sum(len(condition.seeds) for condition in self.conditions)
+        """Predictions over all conditions, seeds and dims, equal inputs counted each time."""
+        return self.rows * sum(len(condition.seeds) for condition in self.conditions) * len(self.cuts)
+
+    @property
+    def cuts(self) -> dict[str, int]:
+        """By what it adds to the settings of inference, each number of dimensions that are kept; 0: all."""
+        return {f" dims={dims}": dims for dims in self.dims} or {"": 0}
 
 
 @final

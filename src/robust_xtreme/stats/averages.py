@@ -9,6 +9,7 @@ covered.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -301,11 +302,21 @@ def _over_tasks(
     levels: Sequence[CellLevel], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
 ) -> Iterator[Average]:
     """The averages of benchmarks, by noise: of each model where several answer a task, else of all models together."""
+    levels = _widest(levels)
     pairs = {(level["task"], level["model"]) for level in levels}
     together = len({task for task, _ in pairs}) == len(pairs)
     for of_model in [levels] if together else _groups(_shared(levels), ("model",)):
         for same in _groups(of_model, (), lambda level: (level.noise,)):
             yield from benchmark_averages(same, tasks, asked, suite)
+
+
+def _widest(levels: Sequence[CellLevel]) -> list[CellLevel]:
+    """The levels that tasks count with where their vectors were cut: of several `--dims` the most, so that one does."""
+    cuts = [int((re.search(r" dims=(\d+)$", level["inference"]) or [0, 0])[1]) for level in levels]
+    most: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for level, cut in zip(levels, cuts, strict=True):
+        most[level["task"], level["model"]] = max(cut, most[level["task"], level["model"]])
+    return [level for level, cut in zip(levels, cuts, strict=True) if cut == most[level["task"], level["model"]]]
 
 
 def _shared(levels: Sequence[CellLevel]) -> list[CellLevel]:

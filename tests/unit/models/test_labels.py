@@ -42,19 +42,23 @@ def test_classes_that_say_nothing_are_refused_with_the_flag(classes: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "classes",
+    ("classes", "order"),
     [
-        ("entailment", "neutral", "other"),
-        ("negative", "neutral", "positive"),
-        ("entailment", "entails", "neutral"),
-        ("e", "n", "c"),
+        (("entailment", "neutral", "other"), ""),
+        (("negative", "neutral", "positive"), ""),
+        (("entailment", "entails", "neutral"), ""),
+        (("c", "N", "e"), "contradiction,neutral,entailment"),
+        (("Contradictions", "neutrality", "entail."), "contradiction,neutral,entailment"),
     ],
 )
-def test_classes_of_another_task_are_refused_without_advice_to_rename_them(classes: tuple[str, ...]) -> None:
-    """A model of sentiment is not a model of inference, even if a flag renames its classes."""
-    with pytest.raises(ModelError, match=r"are not those of xnli .*Use a model of this task") as caught:
+def test_classes_of_other_names_are_refused_with_the_line_to_paste(classes: tuple[str, ...], order: str) -> None:
+    """The line has the order of the classes where all resemble a label, else the task's, and says so."""
+    with pytest.raises(
+        ModelError, match=r"are not those of xnli .*Use a model of this task, or, if they mean"
+    ) as error:
         mapped(classes, XNLI, "one")
-    assert "--labels" not in str(caught.value)
+    what = "in what seems to be their order" if order else "after putting these into their order"
+    assert f"{what}: --labels xnli={order or ','.join(XNLI.labels)} (in Python" in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: l
 def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> None:
     """The main branch without a revision; the model is called as on the hub, and by what it is."""
     model = located(XNLI, models=("owner/nli",))["xnli"]
-    assert hub == [("model", "owner/nli", "main", (*_hub.FILES, _hub.CARD), False)]
+    assert hub == [("model", "owner/nli", "main", (*_hub.FILES, *_hub.SENTENCE, _hub.CARD), False)]
     assert model.name == f"owner/nli@{model.identity[:8]}"
     assert (model.origin.source, model.origin.revision) == ("hub", SHA)
     assert f"--revision {SHA}" in notes_of(model)[0]
@@ -210,7 +210,7 @@ def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> Non
 def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
     """Revision, --offline and --trust-remote-code reach it; code is fetched only with the last."""
     given_models(spec("xnli=o/one", "o/two", revision=(SHA, "xnli=v1"), offline=True, trust_remote_code=True))
-    patterns = (*_hub.FILES, _hub.CARD, "*.py")
+    patterns = (*_hub.FILES, *_hub.SENTENCE, _hub.CARD, "*.py")
     assert hub == [("model", "o/one", "v1", patterns, True), ("model", "o/two", SHA, patterns, True)]
 
 

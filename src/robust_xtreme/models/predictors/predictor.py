@@ -36,12 +36,15 @@ class Work:
     """How inputs are answered: the tokens of a batch, and the cache, if any.
 
     `advance` is called with the number of inputs that each step completes, `watch` with the progress of a long step.
+    `dims` are the dimensions that are kept of vectors (0: all); `whole` has the whole ones, once computed.
     """
 
     batch_tokens: int
     advance: Callable[[int], None] = _nothing
     watch: Callable[[str], None] = _nothing
     store: Store | None = None
+    dims: int = 0
+    whole: dict[tuple[str, int, int], Array] = field(default_factory=dict)
 
 
 @final

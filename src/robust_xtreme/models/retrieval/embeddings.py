@@ -87,6 +87,15 @@ def embedded(
         return np.memmap(file, of, "r", shape=(count, dim))
 
 
+def cut(vectors: Array, dims: int) -> Array:
+    """The first `dims` numbers of vectors (n, D), again of length 1; 0: as they are. A zero vector stays zero."""
+    if not dims:
+        return vectors
+    kept = np.array(vectors[:, :dims], np.float32)
+    sizes = np.sqrt(np.einsum("ij,ij->i", kept, kept, dtype=np.float64))[:, None]
+    return np.asarray(kept / np.where(sizes == 0, 1, sizes), vectors.dtype)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class StoredVectors:

@@ -352,6 +352,16 @@ FILES: Final = (
 )
 """The files of a transformers checkpoint that are fetched and that its identity is computed from."""
 
+SENTENCE: Final = (
+    "modules.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+    "*_Pooling/config.json",
+    "*_Dense/config.json",
+    "*_Dense/model.safetensors",
+)
+"""What a folder of sentence-transformers has besides; part of the identity where there is a modules.json."""
+
 CARD: Final = "README.md"
 """The model card; it is fetched too, but is not part of the identity."""
 
@@ -369,7 +379,8 @@ def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> S
     Raises what `snapshot` does.
     """
     try:
-        return snapshot("model", name, revision or "main", (*FILES, CARD, *(CODE if code else ())), offline=offline)
+        patterns = (*FILES, *SENTENCE, CARD, *(CODE if code else ()))
+        return snapshot("model", name, revision or "main", patterns, offline=offline)
     except RobustXtremeError as error:  # a path may have been meant
         kind = UserError if isinstance(error, UserError) else RobustXtremeError
         raise kind(f"There is no folder {name!r} here, and on the hub: {error}") from error

@@ -23,7 +23,7 @@ from robust_xtreme.models.reading.members import tagging as words
 from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.reading import Labels
 from robust_xtreme.models.reading.windows import Windows, layout_of
-from robust_xtreme.models.tensors import Pooled, Scores, on, summaries, unit_length
+from robust_xtreme.models.tensors import Scores, on, summaries, unit_length
 
 SCALE: Final = 100.0
 """The initial factor of cosines before the softmax, as in the official dual encoder."""
@@ -209,7 +209,7 @@ class DualHead(nn.Module):
 
 def _vectors(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Vectors (B, D) of length 1."""
-    vectors: Tensor = head(hidden, mask, windows) if isinstance(head, Pooled) else head(summaries(hidden, windows))
+    vectors: Tensor = head(summaries(hidden, windows)) if isinstance(head, DualHead) else head(hidden, mask, windows)
     return vectors
 
 

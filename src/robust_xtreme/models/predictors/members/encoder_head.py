@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -28,6 +28,7 @@ from robust_xtreme.models.predictors.predictor import (
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
 from robust_xtreme.models.reading.tokens import Called, Lexicon, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
+from robust_xtreme.models.sentence import Prompts
 
 if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family
@@ -39,7 +40,7 @@ class EncoderHead:
     """The predictor of one task: a head on an encoder, whose windows and scores `reader` makes and decodes.
 
     `labels` are the head's; `relabel` is the task's index of each choice of the head, None where nothing is to be
-    mapped.
+    mapped. `prompts` stand before the texts of a search.
     """
 
     task: TaskSpec
@@ -47,6 +48,7 @@ class EncoderHead:
     labels: Labels = ()
     weights_of: Callable[[], Weights] = nowhere
     relabel: tuple[int, ...] | None = None
+    prompts: Prompts = field(default_factory=Prompts)
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each content; in retrieval, those of the query."""
@@ -161,7 +163,11 @@ def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     if model.origin.native and model.head:  # transformers' own heads learn words, and that there is no answer, so
         first = replace(reader.tokenizer, frame=replace(reader.tokenizer.frame, causal=False))
         reader = replace(reader, tokenizer=first)
-    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task))
+    prompts = model.prompts or Prompts()
+    if prompts.query:  # what it takes of the length of a query
+        room = reader.max_length - len(reader.tokens([prompts.query]).of(prompts.query))
+        reader = replace(reader, max_length=room)
+    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task), prompts)
 
 
 encoder_head = Making(

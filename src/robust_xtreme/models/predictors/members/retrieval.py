@@ -23,7 +23,8 @@ from robust_xtreme.models.predictors.predictor import Making, Predicted, Predict
 from robust_xtreme.models.reading.members.retrieval import QUERY, text_windows
 from robust_xtreme.models.reading.reading import Candidates, Contents, Inputs, joined
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
-from robust_xtreme.models.retrieval.embeddings import StoredVectors, dtype_for, embedded, key_of
+from robust_xtreme.models.retrieval.embeddings import StoredVectors, cut, dtype_for, embedded, key_of
+from robust_xtreme.models.sentence import Prompts
 from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
 
 TOP: Final = 20
@@ -67,8 +68,7 @@ class Retrieval:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-        tokenizer = self.reader.reader.tokenizer
-        vectors = Vectors(self.reader.weights_of(), self.reader.task, tokenizer, work, lexicon=inputs.lexicon)
+        vectors = self._vectors(work, {}, inputs.lexicon)
         targets: list[TargetColumn] = []
         retuned: list[TargetColumn] = []
         finite: list[bool] = []
@@ -93,6 +93,10 @@ class Retrieval:
         again = None if threshold is None else chained(retuned)
         return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
 
+    def _vectors(self, work: Work, known: dict[str, StoredVectors], lexicon: Lexicon | None = None) -> Vectors:
+        reader = self.reader
+        return Vectors(reader.weights_of(), reader.task, reader.reader.tokenizer, work, known, lexicon, reader.prompts)
+
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
 
@@ -100,8 +104,7 @@ class Retrieval:
         """
         if any(pool.tuning for pool in inputs.pools):
             raise Mismatch("Pairs that are mined over both sides have no margin.")
-        known = {CANDIDATE: weighing.pool}
-        vectors = Vectors(self.reader.weights_of(), self.reader.task, self.reader.reader.tokenizer, work, known)
+        vectors = self._vectors(work, {CANDIDATE: weighing.pool})
         (searched,) = _searches(inputs)
         try:
             vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
@@ -181,7 +184,7 @@ def _searches(inputs: Inputs) -> Iterator[_Search]:
 class Vectors:
     """Computes and caches vectors; `known` contains those that conditions share, by field.
 
-    `lexicon` has texts that are tokenised already.
+    `lexicon` has texts that are tokenised already; `prompts` stand before texts. The cache has whole vectors.
     """
 
     weights: Weights
@@ -190,34 +193,33 @@ class Vectors:
     work: Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
     lexicon: Lexicon | None = None
+    prompts: Prompts = field(default_factory=Prompts)
 
     def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
         """The vectors (n, D) of texts of a field; only those of new texts are computed."""
         known = StoredVectors() if searched.group else self.known.setdefault(name, StoredVectors())
         new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
         if new:
-            known.add(new, self._computed(name, new, searched.rows[name]))
+            known.add(new, cut(self._computed(name, new, searched), self.work.dims))
         return known.gathered(values)
 
-    def _computed(self, name: str, values: Sequence[str], rows: int) -> Array:
-        size, store = self._width(), self.work.store
+    def _computed(self, name: str, values: Sequence[str], searched: _Search) -> Array:
+        size, store, whole = self.weights.width, self.work.store, self.work.whole
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
                 self.work.watch(f"{start:,} of {len(values):,} texts of {name} have vectors")
             return self._embed(name, values[start:stop])
 
-        key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(rows, size)
-        return embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
-
-    def _width(self) -> int:
-        """The number of dimensions, which is asked for where no vectors are known."""
-        known = (part.shape[1] for of_field in self.known.values() for part in of_field.parts)
-        return next(known, None) or self.weights.width
+        key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(searched.rows[name], size)
+        same = key, searched.group, self.work.batch_tokens
+        if same not in whole:
+            whole[same] = embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
+        return whole[same]
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        windows = text_windows(values, self.tokenizer, length, self.lexicon)
+        windows = text_windows(self.prompts.before(name, values), self.tokenizer, length, self.lexicon)
         return embed(self.weights, windows, self.work.batch_tokens)
 
 

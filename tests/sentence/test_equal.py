@@ -1,0 +1,90 @@
+"""Folders that sentence-transformers writes are read as that library reads them: the same vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+from tests.sentence_folders import vectors_of
+from tests.tiny import tiny_encoder_folder
+
+pytestmark = pytest.mark.sentence
+
+library: Any = pytest.importorskip("sentence_transformers")
+modules: Any = pytest.importorskip("sentence_transformers.sentence_transformer.modules")
+
+TEXTS: Final = (
+    "A man sees a dog",
+    "x",
+    "",
+    " two  blanks ",
+    "Nobody is asleep in the old stone house by the river " * 9,
+)
+SINGLE: Final = ("mean", "cls", "max", "lasttoken", "weightedmean", "mean_sqrt_len_tokens")
+
+
+def _saved(folder: Path, modes: Any, *more: Any, **settings: Any) -> Any:
+    """A model of that library, saved to a folder and read again by it."""
+    body = modules.Transformer(str(tiny_encoder_folder(folder / "encoder", hidden_size=16)))
+    body.max_seq_length = 100
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        whole = library.SentenceTransformer(
+            modules=[body, modules.Pooling(16, modes), *(make() for make in more)], device="cpu", **settings
+        )
+    whole.save(str(folder / "model"))
+    return library.SentenceTransformer(str(folder / "model"), device="cpu", local_files_only=True)
+
+
+def _close(ours: Any, theirs: Any) -> None:
+    unit = theirs / np.linalg.norm(theirs, axis=1, keepdims=True)
+    assert np.abs(ours - unit).max() < 1e-5
+
+
+@pytest.mark.parametrize("modes", [*SINGLE, ("mean", "cls"), ("max", "lasttoken", "weightedmean")])
+def test_every_pooling_is_theirs(modes: Any, tmp_path: Path) -> None:
+    """One mode, or several joined; long texts are cut at the same token."""
+    peer = _saved(tmp_path, modes)
+    ours = vectors_of(tmp_path / "model", TEXTS)
+    _close(ours[0], peer.encode(list(TEXTS)))
+
+
+@pytest.mark.parametrize("name", ["Tanh", "Identity", "GELU", "ReLU6"])
+def test_dense_layers_and_normalisation_are_theirs(name: str, tmp_path: Path) -> None:
+    """Two layers with a normalisation between them, with and without a bias."""
+    activation = getattr(torch.nn, name)()
+
+    def dense(reads: int, gives: int, bias: bool) -> Any:
+        return lambda: modules.Dense(reads, gives, bias=bias, activation_function=activation)
+
+    peer = _saved(tmp_path, ("mean", "max"), dense(32, 12, True), modules.Normalize, dense(12, 8, False))
+    _close(vectors_of(tmp_path / "model", TEXTS)[0], peer.encode(list(TEXTS)))
+
+
+def test_prompts_are_theirs_and_a_cut_is_normalised_again(tmp_path: Path) -> None:
+    """Queries and documents have their own prompt; `truncate_dim` of the folder is what is kept."""
+    prompts = {"query": "query: ", "document": "passage: "}
+    peer = _saved(tmp_path, "mean", modules.Normalize, prompts=prompts, truncate_dim=6)
+    queries, documents = vectors_of(tmp_path / "model", TEXTS, dims=6)
+    _close(queries, peer.encode_query(list(TEXTS)))
+    _close(documents, peer.encode_document(list(TEXTS)))
+    assert np.abs(np.linalg.norm(queries, axis=1) - 1).max() < 1e-6
+
+
+def test_dot_products_keep_lengths(tmp_path: Path) -> None:
+    """Vectors that are compared by dot products are not made shorter or longer."""
+    peer = _saved(tmp_path, "mean", similarity_fn_name="dot")
+    assert np.abs(vectors_of(tmp_path / "model", TEXTS)[0] - peer.encode(list(TEXTS))).max() < 1e-5
+
+
+def test_letters_are_small_where_the_folder_says_so(tmp_path: Path) -> None:
+    """`do_lower_case` of older folders."""
+    peer = _saved(tmp_path, "mean")
+    (tmp_path / "model" / "sentence_bert_config.json").write_text('{"max_seq_length": 100, "do_lower_case": true}')
+    lower = library.SentenceTransformer(str(tmp_path / "model"), device="cpu", local_files_only=True)
+    ours = vectors_of(tmp_path / "model", TEXTS)[0]
+    _close(ours, lower.encode(list(TEXTS)))
+    assert np.abs(ours - peer.encode(list(TEXTS))).max() > 1e-3
