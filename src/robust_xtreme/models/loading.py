@@ -100,12 +100,8 @@ def load(
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = tokenizer_of(located)
     native, encoder = located.origin.native and located.head, _shared(located, shared)
-    if encoder is None and native:
-        encoder = read_whole(
-            located.folder, located.family, located.head, located.trust, located.origin.shown, located.origin.adapter
-        )
-    elif encoder is None:
-        encoder = read_encoder(located.folder, located.origin.adapter)
+    if encoder is None:
+        encoder = _read(located, precision)
     if getattr(encoder.config, "pad_token_id", None) in (None, -1):
         encoder.config.pad_token_id = int(tokenizer.pad_token_id)  # heads know the last token of a text by it
     facts = ("max_position_embeddings", "pad_token_id", "model_type")
@@ -113,8 +109,6 @@ def load(
     if native and shared is None:
         width = len(located.labels) or kind_of(located.family).width
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.origin.shown)
-    if precision == "int8" and shared is None:
-        quantise(encoder, located.origin.shown)
     if located.head:
         head = _head(located, family, encoder)
     elif located.sentence:
@@ -138,6 +132,18 @@ def load(
         device=target_device,
         hidden_size=located.sentence.width if located.sentence else int(getattr(encoder.config, "hidden_size", 0)),
     )
+
+
+def _read(located: Located, precision: str) -> Any:
+    """The encoder of a model, in a checkpoint with its head; quantised where the precision says so."""
+    folder, adapter, shown = located.folder, located.origin.adapter, located.origin.shown
+    if located.origin.native and located.head:
+        encoder = read_whole(folder, located.family, located.head, located.trust, shown, adapter)
+    else:
+        encoder = read_encoder(folder, adapter)
+    if precision == "int8":
+        quantise(encoder, shown)
+    return encoder
 
 
 def _shared(located: Located, shared: Checkpoint | None) -> Any:

@@ -159,6 +159,10 @@ def summaries(hidden: Tensor, windows: Windows) -> Tensor:
     return hidden[torch.arange(len(windows), device=hidden.device), on(hidden.device, windows.summary)]
 
 
+_POOLINGS: Final = {"mean": "mean", "last": "lasttoken"}
+"""Names of poolings in representations, and in `pooled`."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Representation:
@@ -183,7 +187,7 @@ class Representation:
             grammar = "POOLING:LAYER[/OF][@specials=out], for example mean:14/24 or cls:12"
             raise SpecError(f"The representation {text[:80]!r} is not {grammar}.")
         pooling, layer, of, specials = match.groups()
-        if pooling not in ("mean", "cls", "last"):
+        if pooling != "cls" and pooling not in _POOLINGS:
             raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls, last.")
         if specials not in (None, "in", "out"):
             raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")
@@ -258,10 +262,8 @@ class Pooled(nn.Module):
         """Vectors (B, H), float32; the zero vector for a text without tokens where special tokens are left out."""
         if self.representation.pooling == "cls":
             return unit_length(summaries(hidden, windows))
-        if self.representation.pooling == "last":
-            return unit_length(hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1])
         kept = mask if self.representation.specials else _inside(windows, mask)
-        return unit_length(pooled("mean", hidden.float(), kept))
+        return unit_length(pooled(_POOLINGS[self.representation.pooling], hidden.float(), kept))
 
 
 class PooledModules(nn.Module):
