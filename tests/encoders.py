@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 import transformers
 from tests.checkpoints import word_tokenizer
+from tests.model_kinds import decoder_tokenizer
 from tests.tiny import tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
@@ -50,6 +51,8 @@ _SHAPES: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = MappingProxyT
         "t5_encoder": ("T5", "ended", _T5),
         "mt5_encoder": ("MT5", "ended", _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
         "mt5": ("MT5", "ended", _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
+        "byt5": ("T5", "bytes", _T5 | {"feed_forward_proj": "gated-gelu", "vocab_size": 384}),
+        "llama": ("Llama", "decoder", _SHAPE | {"eos_token_id": 0, "bos_token_id": None, "pad_token_id": None}),
         "clip_text": ("CLIP", "clip", _CLIP),
         "clip": ("CLIP", "clip", _CLIP),
         "siglip_text": ("Siglip", "ended", _SIGLIP),
@@ -65,8 +68,11 @@ BOUNDED: Final[Mapping[str, int]] = MappingProxyType(
 )
 """How many tokens the text towers read."""
 
-LAST: Final = ("t5_encoder", "mt5_encoder", "mt5", *BOUNDED)
+LAST: Final = ("t5_encoder", "mt5_encoder", "mt5", "byt5", "llama", *BOUNDED)
 """Those whose last token represents the text."""
+
+CAUSAL: Final = ("llama", "clip_text", "clip")
+"""Those whose tokens see only those before them."""
 
 
 def ended_tokenizer(pairs: bool = True) -> Any:
@@ -124,6 +130,10 @@ def _tokenizer(shape: str) -> Any:
             return gemma_tokenizer()
         case "clip":
             return clip_tokenizer()
+        case "bytes":
+            return getattr(transformers, "ByT5Tokenizer")()  # noqa: B009 - transformers is not typed
+        case "decoder":
+            return decoder_tokenizer()
     return word_tokenizer(shape == "typed")
 
 
@@ -145,7 +155,7 @@ def _model(kind: str, name: str, values: dict[str, Any]) -> Any:
         return made("Model", made("Config", text_config=values, vision_config=images))
     if kind in BOUNDED:
         return made("TextModel", made("TextConfig", **values))
-    ending = "ForConditionalGeneration" if kind == "mt5" else "EncoderModel" if kind in LAST else "Model"
+    ending = "ForConditionalGeneration" if kind == "mt5" else "EncoderModel" if name in ("T5", "MT5") else "Model"
     return made(ending, made("Config", **values))
 
 

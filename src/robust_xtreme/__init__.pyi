@@ -120,14 +120,15 @@ def evaluate(
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
-        precision: the numbers that are computed with
+        precision: the numbers that are computed with: fp32, bf16 or int8
         compile: compile the encoder with torch.compile: a slower start, other last digits
         allow_overlap: evaluate on what the model was trained on, and stamp those cells
         labels: a checkpoint's classes in its order
         trained_on: languages of a checkpoint's training data, or none: en,de
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
-        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out
+        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28,
+            mean:8@specials=out
         prompts: what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's
             off
         dims: numbers that are kept of the vectors of texts, each a setting of its own: 768,256
@@ -166,6 +167,8 @@ def factorial(
     revision: str | Sequence[str] | Mapping[str, str] = (),
     trust_remote_code: bool = False,
     representation: str | Sequence[str] = "",
+    prompts: str | Sequence[str] = (),
+    dims: str | Sequence[str] = "",
     index: str = "exact",
     packs: str | Path | Sequence[str | Path] = (),
     external: str | Sequence[str] | Mapping[str, str | Path] = (),
@@ -199,14 +202,18 @@ def factorial(
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
-        precision: the numbers that are computed with
+        precision: the numbers that are computed with: fp32, bf16 or int8
         compile: compile the encoder with torch.compile: a slower start, other last digits
         allow_overlap: evaluate on what the model was trained on, and stamp those cells
         labels: a checkpoint's classes in its order
         trained_on: languages of a checkpoint's training data, or none: en,de
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
-        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out
+        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28,
+            mean:8@specials=out
+        prompts: what stands before texts in retrieval: 'query=query: ,document=passage: '. An empty one turns a model's
+            off
+        dims: numbers that are kept of the vectors of texts, each a setting of its own: 768,256
         index: how candidates are searched
         packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
         external: noisy examples that others made, a folder or a file, paired with the clean ones and reported beside

@@ -14,7 +14,7 @@ import numpy as np
 from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, gathered, owners
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import NO_ANSWER
-from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts, answer_tokens
+from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens
 from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.reading import QUANTUM, Reduced, quantised
 from robust_xtreme.models.reading.windows import Windows, layout_of
@@ -163,15 +163,15 @@ def _span_qa_part(windows: Windows, scores: Array, meanings: Sequence[Any], gold
     at, there = np.where(first >= 0, layout.first + first, 0), first >= 0
     until = np.where(there, layout.first + last, 0)
     gold = np.where(there, begin[row, at] + end[row, until], LOWEST)
-    best = _best(begin, end, np.where(there, at, -1), until)
+    best = _best(begin, end, np.where(there, at, -1), until, layout.most)
     none = whole[row, windows.summary].sum(axis=1) if NO_ANSWER in meanings else np.full(len(gold), 2 * LOWEST)
     return Reduced(np.stack((gold, best, none), axis=1), np.ones(len(gold), np.int64), np.ones(len(gold), np.bool_))
 
 
-def _best(begin: Array, end: Array, at: Array, until: Array) -> Array:
-    """The best score of a span of at most ANSWER_TOKENS tokens in each row, but for the span from `at` to `until`."""
+def _best(begin: Array, end: Array, at: Array, until: Array, most: int) -> Array:
+    """The best score of a span of at most `most` tokens in each row, but for the span from `at` to `until`."""
     best, row = np.full(len(begin), 2 * LOWEST), np.flatnonzero(at >= 0)
-    for step in range(min(ANSWER_TOKENS, begin.shape[1])):
+    for step in range(min(most, begin.shape[1])):
         total = begin[:, : begin.shape[1] - step] + end[:, step:]
         same = row[until[row] - at[row] == step]
         total[same, at[same]] = 2 * LOWEST

@@ -103,7 +103,9 @@ class RunSpec:
     max_length: tuple[str, ...] = key(
         (), "tokens of a task's longest inputs, for a model that reads fewer", "", "TASK=N", repeated=True
     )
-    precision: str = key("fp32", "the numbers that are computed with", choices=("fp32", "bf16"))
+    precision: str = key(
+        "fp32", "the numbers that are computed with: fp32, bf16 or int8", "", "NAME", ("fp32", "bf16", "int8")
+    )
     compile: bool = key(False, "compile the encoder with torch.compile: a slower start, other last digits", "")
     allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
     labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
@@ -116,10 +118,10 @@ class RunSpec:
     )
     representation: str = key(
         "",
-        "a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out",
+        "a text in retrieval without a head: mean:14/24 (the default), cls:12, last:28, mean:8@specials=out",
         "",
         "SPEC",
-        complete=("cls:12", "mean:14/24", "mean:14/24@specials=out"),
+        complete=("cls:12", "last:28", "mean:14/24", "mean:14/24@specials=out"),
     )
     prompts: tuple[str, ...] = key(
         (),

@@ -11,6 +11,7 @@ from typing import Any, Final
 from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import READ_AS, WHOLE, Located
+from robust_xtreme.models.reading.units import PER_TOKEN, TOKENIZER_CLASS, UNITS
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 
 MULTILINGUAL: Final = "multilingual"
@@ -46,15 +47,22 @@ _SIZES: Final[Mapping[str, tuple[int, int]]] = {
 }
 """The smallest and largest value of keys of config.json; more layers or classes take minutes to read."""
 
+CANINE: Final = "canine"
+CANINE_SPARE: Final = 8
+"""The padding that CANINE reads after each input: two of the units that it makes of characters."""
+
 STUMBLES: Final = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
 TOWERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("clip", "clip_text_model"), "CLIPTextModel"),
     **dict.fromkeys(("siglip", "siglip_text_model"), "SiglipTextModel"),
     **dict.fromkeys(("siglip2", "siglip2_text_model"), "Siglip2TextModel"),
 }
+_BOTH_WAYS: Final = ("bert-generation", "xlnet")
+"""Kinds that transformers has among those that predict the next word, though as encoders they read both ways."""
+
 _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "hidden_size": ("d_model", "dim", "n_embd"),
-    "num_hidden_layers": ("num_layers", "n_layers"),
+    "num_hidden_layers": ("num_layers", "n_layers", "n_layer"),
     "max_position_embeddings": (),
     "vocab_size": (),
 }
@@ -76,6 +84,18 @@ def base_kind(config: Mapping[str, Any]) -> str | None:
     if fewest is None or type(size) is not int:
         return _ALWAYS.get(named)
     return MULTILINGUAL if size >= fewest else MONOLINGUAL
+
+
+def is_causal(config: Mapping[str, Any]) -> bool:
+    """Whether each token of a model sees only those before it: CLIP's text model, decoders, what was made a decoder."""
+    from transformers.models.auto import modeling_auto
+
+    kind = config.get("model_type")
+    names = (getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES") for name in ("CAUSAL_LM", "MASKED_LM"))
+    decodes, masks = (kind in known for known in names)
+    opened = config.get("is_causal") is False or config.get("use_bidirectional_attention") in (True, "all")
+    both_ways = opened or masks or kind in _BOTH_WAYS
+    return kind in ("clip", "clip_text_model") or config.get("is_decoder") is True or (decodes and not both_ways)
 
 
 def check_config(config: Mapping[str, Any], called: str) -> None:
@@ -179,11 +199,12 @@ def _tower_facts(config: Mapping[str, Any]) -> dict[str, Any]:
 def positions(config: Mapping[str, Any]) -> int | None:
     """The largest number of tokens that an encoder reads; None where its configuration gives no bound.
 
-    Models of RoBERTa's kind count positions from the id of the padding token plus 1.
+    Models of RoBERTa's kind count positions from the id of the padding token plus 1; CANINE needs some for padding.
     """
     numbers = [config.get(key) for key in ("max_position_embeddings", "pad_token_id")]
     most, pad = (number if isinstance(number, int) else None for number in numbers)
-    reserved = (1 if pad is None else pad) + 1 if "roberta" in str(config.get("model_type")) else 0
+    kind = str(config.get("model_type"))
+    reserved = (1 if pad is None else pad) + 1 if "roberta" in kind else CANINE_SPARE if kind == CANINE else 0
     return most - reserved if most else None
 
 
@@ -201,6 +222,14 @@ def fitted(task: TaskSpec, config: Mapping[str, Any]) -> TaskSpec:
     """A task with its lengths cut to what a model reads that cuts its inputs; for any other the task itself."""
     most = cut_to(config)
     return task if most is None or most >= longest(task) else with_length(task, most)
+
+
+def in_units(task: TaskSpec, config: Mapping[str, Any]) -> TaskSpec:
+    """A task with PER_TOKEN times its lengths where the tokens of a model are bytes or characters."""
+    if config.get(TOKENIZER_CLASS) not in UNITS:
+        return task
+    pool = replace(task.pool, max_length=PER_TOKEN * task.pool.max_length) if task.pool else None
+    return replace(task, max_length=PER_TOKEN * task.max_length, stride=PER_TOKEN * task.stride, pool=pool)
 
 
 def with_length(task: TaskSpec, most: int) -> TaskSpec:

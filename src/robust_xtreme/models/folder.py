@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -23,6 +23,7 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources.hub import CODE, FILES, SENTENCE
 
@@ -50,12 +51,13 @@ HEADS: Final = {
 WHOLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 ADAPTER: Final = "adapter_config.json"
+ADAPTED: Final = "adapter_model.safetensors"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
 _SPARE: Final = 10**7
 READ_AS: Final = "read only as float32, float16 or bfloat16"
 _TYPES: Final = ("F32", "F16", "BF16", "F64")
 _BUFFERS: Final = re.compile(
-    r"(?:.*\.)?(?:position_ids|token_type_ids|num_batches_tracked|masked_bias|\w+_(?:index|mask))"
+    r"(?:.*\.)?(?:position_ids|token_type_ids|num_batches_tracked|masked_bias|attn\.bias|\w+_(?:index|mask))"
 )
 """Weights of other types that are not learned."""
 
@@ -71,6 +73,9 @@ _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|e
 """Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
 
 _DECODER: Final = "decoder."
+_OF_DECODERS: Final = ("lm_head.weight", "attn.bias", "attn.masked_bias")
+"""The ends of names of what predicts the next word, and of GPT-2's masks, which are not learned."""
+
 _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
 """Parts of checkpoints of T5's and CLIP's kind that are not used to read text."""
 
@@ -83,6 +88,8 @@ MODEL_FILES: Final = (*FILES, "*.safetensors")
 class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
+    `adapter` is the folder of an adapter whose changes are made to the weights, `base` the name of the model in
+    `folder` that it changes, and `head` what the adapter adds to that model's configuration.
     What is read of the folder does not travel to other processes.
     """
 
@@ -91,13 +98,18 @@ class ModelFolder:
     folder: Path
     source: str = FOLDER
     revision: str = ""
+    adapter: Path | None = None
+    base: str = ""
+    head: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ModelFolder, (self.typed, self.called, self.folder, self.source, self.revision)
+        return ModelFolder, tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     def note(self) -> str:
-        """A sentence where the name could mean another model, now or in a later run; else empty."""
+        """A sentence where the name could mean another model, now or in a later run, or another one too; else empty."""
+        if self.adapter is not None:
+            return f"{self.typed} is an adapter, merged into the weights of {self.base}."
         if self.source == FROM_HUB:
             return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
         if self.source == FOLDER and like_hub(self.typed):
@@ -121,8 +133,9 @@ class ModelFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The content of its config.json. Raises ModelError."""
-        return read_json(self.encoder / CONFIG)
+        """The content of its config.json, with what an adapter's head says. Raises ModelError."""
+        config = read_json(self.encoder / CONFIG)
+        return {**config, **units_in(self.encoder, config), **dict(self.head)}
 
     @property
     def architecture(self) -> str:
@@ -171,7 +184,12 @@ class ModelFolder:
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
         modules = model_files(self.folder, SENTENCE) if (self.folder / MODULES).is_file() else []
         hashes = {path.relative_to(self.folder).as_posix(): file_hash(path) for path in modules}
-        return identity(paths | set(self.weights), {**self.config, **({MODULES: hashes} if hashes else {})}, labels)
+        whole = identity(paths | set(self.weights), {**self.config, **({MODULES: hashes} if hashes else {})}, labels)
+        if self.adapter is None:
+            return whole
+        facts = read_json(self.adapter / ADAPTER)
+        what = {name: facts[name] for name in sorted(facts.keys() - {"base_model_name_or_path", "revision"})}
+        return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:
@@ -232,8 +250,8 @@ class Located:
 
     @property
     def run(self) -> Path:
-        """The folder of the run or checkpoint."""
-        return self.origin.folder
+        """The folder of the run, checkpoint or adapter."""
+        return self.origin.adapter or self.origin.folder
 
     @property
     def folder(self) -> Path:
@@ -324,6 +342,11 @@ def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def units_in(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """What `units_of` says of a folder whose config.json has that content."""
+    return units_of(config, object_of(folder / TOKENIZER_CONFIG) or {})
+
+
 def encoder_identity(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> str:
     """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
     return digest(*(part for path in model_files(folder, patterns) for part in (path.name, file_hash(path))))
@@ -338,7 +361,8 @@ def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     """
     sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
     unread = (*_IMAGES, _DECODER, "lm_head.") if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
-    kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
+    left = {name for name in sizes if name.startswith(unread) or name.endswith(_OF_DECODERS)}
+    kept = {name: size for name, size in sizes.items() if name not in left}
     embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
     every = sum(kept.values())
     return every, every - embedding
@@ -378,8 +402,8 @@ def check_whole(folder: Path, called: str) -> None:
     """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
         raise ModelError(
-            f"{called} contains an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
-            "merge_and_unload, and save them without it."
+            f"{called} contains an adapter ({ADAPTER}), which is not applied beside other weights. Merge it into them "
+            "with peft's merge_and_unload, and save them without it."
         )
 
 

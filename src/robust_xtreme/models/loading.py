@@ -1,7 +1,8 @@
 """The model of a task in memory: encoder and head, from safetensors, without the network and without pickles.
 
-Of a checkpoint only the part that reads text is taken: an encoder, T5's encoder alone, CLIP's or SigLIP's text tower. A
-text tower reads few tokens, and inputs are cut to that length. CLIP's is causal, so the last token represents a text.
+Of a checkpoint only the part that reads text is taken: an encoder, T5's encoder alone, CLIP's or SigLIP's text tower,
+the body of a decoder. A text tower reads few tokens, and inputs are cut to that length. In CLIP's and in decoders each
+token sees only those before it, so the last token represents a text.
 Code of a model folder runs only with --trust-remote-code.
 """
 
@@ -21,12 +22,14 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, kind_of
+from robust_xtreme.models.adapter import classes_of, kept, merged
 from robust_xtreme.models.config import (
     TOWERS,
     check_config,
     check_length,
     first_line,
     fitted,
+    is_causal,
     is_tower,
     loading,
     longest,
@@ -39,6 +42,7 @@ from robust_xtreme.models.folder import (
     check_size,
     check_whole,
     object_of,
+    units_in,
     weight_files,
 )
 from robust_xtreme.models.located import locate
@@ -52,6 +56,8 @@ from robust_xtreme.models.tensors import (
     encoder_inputs,
     layer_count,
     out_of_memory,
+    quantise,
+    steady,
 )
 from robust_xtreme.models.tokenizer import tokenizer_of
 
@@ -94,10 +100,10 @@ def load(
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = tokenizer_of(located)
     native, encoder = located.origin.native and located.head, _shared(located, shared)
-    if encoder is None and native:
-        encoder = read_whole(located.folder, located.family, located.head, located.trust, located.origin.shown)
-    elif encoder is None:
-        encoder = read_encoder(located.folder)
+    if encoder is None:
+        encoder = _read(located, precision)
+    if getattr(encoder.config, "pad_token_id", None) in (None, -1):
+        encoder.config.pad_token_id = int(tokenizer.pad_token_id)  # heads know the last token of a text by it
     facts = ("max_position_embeddings", "pad_token_id", "model_type")
     check_length(located, task, {key: getattr(encoder.config, key, None) for key in facts})
     if native and shared is None:
@@ -126,6 +132,18 @@ def load(
         device=target_device,
         hidden_size=located.sentence.width if located.sentence else int(getattr(encoder.config, "hidden_size", 0)),
     )
+
+
+def _read(located: Located, precision: str) -> Any:
+    """The encoder of a model, in a checkpoint with its head; quantised where the precision says so."""
+    folder, adapter, shown = located.folder, located.origin.adapter, located.origin.shown
+    if located.origin.native and located.head:
+        encoder = read_whole(folder, located.family, located.head, located.trust, shown, adapter)
+    else:
+        encoder = read_encoder(folder, adapter)
+    if precision == "int8":
+        quantise(encoder, shown)
+    return encoder
 
 
 def _shared(located: Located, shared: Checkpoint | None) -> Any:
@@ -203,12 +221,13 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
         raise ModelError(f"{what}, Triton on CUDA. Leave --compile out.") from error
 
 
-def read_encoder(folder: Path) -> Any:
+def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     """The encoder of a transformers folder: float32, on the CPU, in evaluation mode. Raises ModelError.
 
-    Of T5's kind only the encoder is read, of CLIP and SigLIP the text model; a decoder is refused. The pooler, which is
-    not used here, is left out where the architecture allows it, and otherwise frozen. A weight that is missing, or has
-    another shape than config.json gives it, is an error: transformers would draw it at random.
+    Of T5's kind only the encoder is read, of CLIP and SigLIP the text model, of a decoder all but the part that
+    predicts words. The pooler, which is not used here, is left out where the architecture allows it, and otherwise
+    frozen. A weight that is missing, or has another shape than config.json gives it, is an error: transformers would
+    draw it at random. The changes of an `adapter` are made to the weights.
     """
     from robust_xtreme.models import mini
 
@@ -232,8 +251,12 @@ def read_encoder(folder: Path) -> Any:
     if is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_("head" not in name.split("."))  # the pooler
-    encoder = encoder.float().eval()
+    encoder = steady(merged(encoder.float(), adapter, str(adapter)).eval())
     check_finite(encoder, called)
+    for name, value in units_in(folder, described).items():
+        setattr(encoder.config, name, value)
+    if is_causal(described) and not is_tower(described):
+        encoder.config.use_cache = False  # what it keeps to predict the next word
     return encoder
 
 
@@ -283,18 +306,11 @@ def _counted(names: Sequence[str]) -> str:
 
 
 def _check_kind(config: Any, architecture: Any, called: str) -> None:
-    """Raise ModelError where a model is not a text encoder: a decoder, an encoder-decoder, or for images or sound."""
-    from transformers.models.auto import modeling_auto
-
+    """Raise ModelError where a model does not give states of a text: an encoder-decoder, or for images or sound."""
     kind = str(config.model_type)
-    decoders, maskers = (
-        getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES") for name in ("CAUSAL_LM", "MASKED_LM")
-    )
     takes = inspect.signature(architecture.forward).parameters
     if kind not in _OF_TWO and getattr(config, "is_encoder_decoder", False):
         what = f"an encoder and a decoder in one ({kind}), of which only the encoders of T5, mT5 and UMT5 are read"
-    elif getattr(config, "is_decoder", False) or (kind in decoders and kind not in maskers):
-        what = f"a decoder ({kind}): it reads from left to right, and predicts the next word"
     elif "input_ids" not in takes:
         what = f"not an encoder of text ({kind})"
     elif "pixel_values" in takes:
@@ -333,12 +349,15 @@ def bare(encoder: nn.Module) -> Any:
     return encoder.model.base_model if isinstance(encoder, Whole) else encoder
 
 
-def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
+def read_whole(
+    folder: Path, family: str, architecture: str, trust: bool, called: str, adapter: Path | None = None
+) -> Whole:
     """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
 
     Raises ModelError where a weight is missing (transformers would draw it at random), misshapen or not finite, where
     the configuration describes a far larger model than the weights, and where transformers loads another architecture
-    than the configuration names. With `trust`, code of the folder runs.
+    than the configuration names. With `trust`, code of the folder runs. An `adapter` is merged into the weights, and
+    can contain the head.
     """
     import transformers
 
@@ -348,21 +367,23 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
         if not trust:
             config = transformers.AutoConfig.from_pretrained(str(folder), **loading())
             check_size(parameters_of(auto.from_config, config), weight_files(folder, called))
-        model, report = auto.from_pretrained(str(folder), **options, **loading(trust))
+        more = {"num_labels": classes} if (classes := classes_of(adapter)) else {}
+        model, report = auto.from_pretrained(str(folder), **more, **options, **loading(trust))
     if type(model).__name__ != architecture:
         own = trust and not type(model).__module__.startswith("transformers.models.")
         what = "its own code does not give" if own else "transformers does not load"
         raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
-    check_complete(called, report)
+    check_complete(called, {**report, "missing_keys": set(report["missing_keys"]) - kept(adapter)})
     check_described(called, report["unexpected_keys"], model, whole=True)
-    whole = Whole(model.float(), alone=family == CHOICE.name).eval()
+    whole = Whole(merged(model.float(), adapter, called), alone=family == CHOICE.name).eval()
+    steady(whole.model.base_model)
     check_finite(whole.model, called)
     return whole
 
 
 def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str) -> None:
     """Raise ModelError unless the model reads an input of `length` tokens and gives `width` scores."""
-    other = (pad_id + 1) % max(2, int(whole.config.vocab_size))
+    other = (pad_id + 1) % max(2, int(getattr(whole.config, "vocab_size", 0) or 0))
     ids = torch.full((1, length), other)
     try:
         with torch.inference_mode():

@@ -43,6 +43,7 @@ from robust_xtreme.models.labels import (
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
 from robust_xtreme.models.sentence import prompts_for, sentence_model
 from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
+from robust_xtreme.models.tokenizer import padding_note
 from robust_xtreme.stats.benchmark import TASKS
 
 _ENDS: Final = 2
@@ -358,7 +359,7 @@ def notes_of(located: Located) -> tuple[str, ...]:
     trained = "" if native else changed_texts(model, located.heads)
     unknown = "" if native else unverified(model.folder)
     task, most = registry.load("task", located.task), cut_to(located.config)
-    spared = unsupported_note(located.labels, task)
+    spared, padded = unsupported_note(located.labels, task), padding_note(located)
     what = f"inputs of {longest(task)} tokens are cut to the {most} that {model.typed} reads"
     cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."
-    return tuple(filter(None, (model.note, located.renamed, tags, spared, cut, trained, unknown)))
+    return tuple(filter(None, (model.note, located.renamed, tags, spared, cut, padded, trained, unknown)))

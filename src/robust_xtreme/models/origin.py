@@ -18,6 +18,7 @@ from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models.adapter import of_adapter
 from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
@@ -120,6 +121,10 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
 
 
 def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelFolder:
+    return of_adapter(_found(name, revision, spec, in_memory), lambda base, commit: _found(base, commit, spec, {}))
+
+
+def _found(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelFolder:
     if name in in_memory:
         return ModelFolder(name, IN_MEMORY, in_memory[name], IN_MEMORY)
     if name.startswith(f"{IN_MEMORY}:") and not exists(name):

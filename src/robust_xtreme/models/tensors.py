@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final, Self, final
 
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.models.config import CANINE, CANINE_SPARE
 from robust_xtreme.models.reading.members.retrieval import TextLayouts
 from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.models.sentence import Dense, SentenceModel
@@ -46,10 +48,11 @@ def evaluating(*models: nn.Module) -> Iterator[None]:
 def collate(windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
     """Token ids (B, L) padded at the end, and the mask (B, L) that is 1 on tokens; both int64, on the CPU."""
     lengths = windows.lengths
-    rows, longest = len(lengths), int(lengths.max())
+    rows, longest = len(lengths), max(1, int(lengths.max()))
     inside = np.arange(longest)[None, :] < lengths[:, None]
     ids = np.full((rows, longest), pad_id, dtype=np.int64)
     ids[inside] = windows.ids
+    inside[:, 0] = True  # an input without any token is one of padding
     return torch.from_numpy(ids), torch.from_numpy(inside.astype(np.int64))
 
 
@@ -75,11 +78,89 @@ def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Windo
     return named
 
 
+@cache
+def _canine() -> type[Any]:
+    """CANINE that gives an input the same states beside any others, and states of characters after every layer.
+
+    Its local attention reads blocks, and a convolution makes units of characters: padding, and how much, changes the
+    states of transformers' own class. Here each input ends in padding, and the whole in a block, as in pretraining.
+    """
+    from transformers import CanineModel as Base
+
+    def forward(self: Any, input_ids: Tensor, *given: Tensor | None, **named: Any) -> Any:
+        config, length = self.config, input_ids.shape[1]
+        more = -(length + CANINE_SPARE) % config.local_transformer_stride + CANINE_SPARE
+        named |= dict(zip(("attention_mask", "token_type_ids"), given, strict=False))
+        kept = {name: named.pop(name, None) for name in ("attention_mask", "token_type_ids")}
+        longer = {"input_ids": input_ids, **{name: values for name, values in kept.items() if values is not None}}
+        output = Base.forward(
+            self, **{name: nn.functional.pad(part, (0, more)) for name, part in longer.items()}, **named
+        )
+        output.last_hidden_state = output.last_hidden_state[:, :length]
+        if output.hidden_states is not None:  # two of characters, those of units, of which the first is [CLS]
+            unit = torch.arange(length, device=input_ids.device) // config.downsampling_rate + 1
+            deep = output.hidden_states[2 : 2 + config.num_hidden_layers]
+            output.hidden_states = (*(states[:, unit] for states in deep), output.last_hidden_state)
+        return output
+
+    return type(Base.__name__, (Base,), {"forward": forward, "__module__": Base.__module__})
+
+
+def steady(encoder: Any) -> Any:
+    """An encoder whose states of an input do not depend on the others of its batch."""
+    if encoder.config.model_type == CANINE:
+        encoder.__class__ = _canine()
+    return encoder
+
+
+class Int8(nn.Module):
+    """A linear layer of whole numbers of 8 bits: weights (O, I) with a scale for each output, inputs with one a token.
+
+    Products of such numbers are summed in float32, exactly for up to 1,040 inputs. torch's own dynamic quantisation has
+    one scale for all tokens of a batch, so that an answer depends on the others of its batch.
+    """
+
+    def __init__(self, layer: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        weight = layer.weight.detach()
+        scale = _scale(weight)
+        self.weight = nn.Buffer(torch.round(weight / scale).to(torch.int8))
+        self.scale = nn.Buffer(scale[:, 0])
+        self.bias: Tensor | None = layer.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Outputs (..., O) of inputs (..., I), in the type of the inputs."""
+        wide = inputs.float()
+        scale = _scale(wide)
+        products = nn.functional.linear(torch.round(wide / scale), self.weight.float()) * scale * self.scale
+        return (products if self.bias is None else products + self.bias).to(inputs.dtype)
+
+
+def _scale(values: Tensor) -> Tensor:
+    """What 1 of 127 stands for in each row (..., 1); 1 in a row of zeros."""
+    largest = values.abs().amax(dim=-1, keepdim=True)
+    return torch.where(largest > 0, largest / 127, 1.0)
+
+
+def quantise(model: nn.Module, called: str) -> None:
+    """Put whole numbers of 8 bits in the place of linear layers. Raises ModelError where there is none."""
+    layers = [(name, layer) for name, layer in model.named_modules() if type(layer) is nn.Linear]
+    if not layers:
+        raise ModelError(f"{called} has no linear layers that --precision int8 can quantise. Use fp32.")
+    for name, layer in layers:
+        parent, _, last = name.rpartition(".")
+        setattr(model.get_submodule(parent), last, Int8(layer))
+
+
 def summaries(hidden: Tensor, windows: Windows) -> Tensor:
     """The states (B, H) of the tokens that represent the inputs (B, L, H); where L is 1, the only state."""
     if hidden.shape[1] == 1 or not windows.summary.any():
         return hidden[:, 0]
     return hidden[torch.arange(len(windows), device=hidden.device), on(hidden.device, windows.summary)]
+
+
+_POOLINGS: Final = {"mean": "mean", "last": "lasttoken"}
+"""Names of poolings in representations, and in `pooled`."""
 
 
 @final
@@ -90,7 +171,7 @@ class Representation:
     `layer` is a hidden state of the encoder, 0 being the embeddings; where `of` is not 0, it is that of an encoder with
     `of` layers, and is scaled to others. `mean` averages the tokens of the text, with `specials` also the special
     tokens around it. `cls` takes the token that represents all of the text: the first, or the last where the encoder is
-    causal or has no special token at the start.
+    causal or has no special token at the start. `last` takes the last token, with what the tokenizer puts at the end.
     """
 
     pooling: str
@@ -100,18 +181,20 @@ class Representation:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `mean:14/24`, `cls:12`, `mean:8@specials=out`. Raises SpecError, one line."""
+        """Read `mean:14/24`, `cls:12`, `last:28`, `mean:8@specials=out`. Raises SpecError, one line."""
         match = re.fullmatch(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?", text.strip())
         if match is None:
             grammar = "POOLING:LAYER[/OF][@specials=out], for example mean:14/24 or cls:12"
             raise SpecError(f"The representation {text[:80]!r} is not {grammar}.")
         pooling, layer, of, specials = match.groups()
-        if pooling not in ("mean", "cls"):
-            raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls.")
+        if pooling != "cls" and pooling not in _POOLINGS:
+            raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls, last.")
         if specials not in (None, "in", "out"):
             raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")
-        if specials == "out" and pooling == "cls":
-            raise SpecError(f"The representation {text!r}: cls is a special token, which cannot be left out.")
+        if specials == "out" and pooling != "mean":
+            raise SpecError(
+                f"The representation {text!r}: {pooling} is one token, special or not; means leave out some."
+            )
         if of is not None and not 0 < int(of) >= int(layer):
             raise SpecError(f"The representation {text!r}: there is no layer {layer} of {of}.")
         return cls(pooling, int(layer), int(of or 0), specials != "out")
@@ -180,7 +263,7 @@ class Pooled(nn.Module):
         if self.representation.pooling == "cls":
             return unit_length(summaries(hidden, windows))
         kept = mask if self.representation.specials else _inside(windows, mask)
-        return unit_length(pooled("mean", hidden.float(), kept))
+        return unit_length(pooled(_POOLINGS[self.representation.pooling], hidden.float(), kept))
 
 
 class PooledModules(nn.Module):

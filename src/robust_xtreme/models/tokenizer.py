@@ -17,14 +17,18 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
-from robust_xtreme.models.config import STUMBLES, check_length, first_line, is_tower, loading, reading
-from robust_xtreme.models.folder import CONFIG, Located, object_of
-from robust_xtreme.models.reading.tokens import CAUSAL, Lexicon, backend_of, misplaced
+from robust_xtreme.models.config import STUMBLES, check_length, first_line, is_causal, is_tower, loading, reading
+from robust_xtreme.models.folder import CONFIG, Located, object_of, units_in
+from robust_xtreme.models.reading.tokens import CAUSAL, Lexicon, backend_of, misplaced, reads_units
+from robust_xtreme.models.reading.units import UNITS
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
 MISPLACED: Final = "misplaced_tokens"
 MOST: Final = 0.5
 """The largest share of characters in unknown tokens: above it, noise mostly changes what the model cannot read."""
+
+_PADDED: Final = "padded_with"
+"""The attribute of a tokenizer with the padding token that was set."""
 
 _SAMPLE: Final = 256
 _SPARE: Final = 0.1
@@ -32,14 +36,18 @@ _SPARE: Final = 0.1
 
 
 def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
-    """The fast tokenizer of a transformers folder, which errors call `called`. Raises ModelError."""
+    """The tokenizer of a transformers folder, which errors call `called`: a fast one, or ByT5's or CANINE's.
+
+    A missing padding token of a decoder is set (`padding_note`). Raises ModelError.
+    """
     from transformers import AutoTokenizer
 
     from robust_xtreme.models import mini
 
     called = called or str(folder)
-    patterns = ("tokenizer.json", "vocab.*", "*.model")
-    if not trust and not any(path for pattern in patterns for path in folder.glob(pattern)):
+    patterns, config = ("tokenizer.json", "vocab.*", "*.model"), object_of(folder / CONFIG) or {}
+    units = bool(units_in(folder, config))
+    if not (trust or units) and not any(path for pattern in patterns for path in folder.glob(pattern)):
         raise ModelError(
             f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
             "save them with the tokenizer's save_pretrained."
@@ -50,16 +58,41 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
         mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
         # of a causal encoder only the last token has seen the whole text
-        kind = (object_of(folder / CONFIG) or {}).get("model_type")
-        setattr(tokenizer, CAUSAL, kind in ("clip", "clip_text_model"))
-    if not getattr(tokenizer, "is_fast", False):
-        raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
-    if tokenizer.pad_token_id is None:
-        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
+        setattr(tokenizer, CAUSAL, is_causal(config))
+    if not getattr(tokenizer, "is_fast", False) and not reads_units(tokenizer):
+        what = f"{called} has no fast tokenizer (tokenizer.json): its {type(tokenizer).__name__} is written in Python"
+        raise ModelError(f"{what}, of which only {' and '.join(UNITS)} are read. Save a fast one with transformers.")
+    _set_padding(tokenizer, config, called)
     if tokenizer.truncation_side != "right":
         what = "keeps the end of a text that is too long (truncation_side), and here the beginning is read"
         raise ModelError(f'{called} {what}. Where that is meant, set it to "right" in tokenizer_config.json.')
     return tokenizer
+
+
+def _set_padding(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
+    """Set a missing padding token of a decoder: that of config.json, else one that ends no text. Raises ModelError.
+
+    The heads of transformers know the last token of a text by what follows it: it must not be padding itself. Other
+    encoders can count positions from it, so that none is made up.
+    """
+    if tokenizer.pad_token_id is not None:
+        return
+    ends, named = tokenizer("a")["input_ids"][-1:], config.get("pad_token_id")
+    known = [getattr(tokenizer, f"{name}_token_id", None) for name in ("eos", "unk", "bos")]
+    own = [named] if type(named) is int and 0 <= named < len(tokenizer) else []
+    able = [*own, *(number for number in known if number not in (None, *ends))]
+    if not able or not getattr(tokenizer, CAUSAL):
+        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
+    tokenizer.pad_token = tokenizer.convert_ids_to_tokens(able[0])
+    setattr(tokenizer, _PADDED, tokenizer.pad_token)
+
+
+def padding_note(model: Located) -> str:
+    """A sentence on the padding token of a model's tokenizer where it has none of its own; else empty."""
+    token = getattr(tokenizer_of(model), _PADDED, "")
+    return (
+        f"The tokenizer of {model.origin.typed} has no padding token: inputs are padded with {token}." if token else ""
+    )
 
 
 @contextmanager
@@ -93,15 +126,16 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
 
     The padding token must agree, because some encoders count positions from it. The first and last token are taken
     from the tokenizer alone, and many configurations written by hand name others: a difference counts only where the
-    tokenizer's size also differs from that of the embeddings. Text towers do not use the configuration's special
-    tokens, and most of their configurations name wrong ones.
+    tokenizer's size also differs from that of the embeddings, and not in decoders, whose embeddings have often more
+    rows than are used. Text towers do not use the configuration's special tokens, and most of their configurations name
+    wrong ones.
     """
     if is_tower(config):
         return
     roberta = "roberta" in str(config.get("model_type"))
     pad = config.get("pad_token_id", 1 if roberta else None)
-    pairs = [("padding", pad, {tokenizer.pad_token_id})]
-    if len(tokenizer) != config.get("vocab_size"):
+    pairs = [("padding", pad, {tokenizer.pad_token_id})] if pad != -1 else []  # Llama's first had none
+    if len(tokenizer) != config.get("vocab_size") and not is_causal(config):
         ends = (("bos", "cls"), ("eos", "sep"))
         first, last = ({getattr(tokenizer, f"{name}_token_id") for name in names} for names in ends)
         pairs += [("first", config.get("bos_token_id"), first), ("last", config.get("eos_token_id"), last)]

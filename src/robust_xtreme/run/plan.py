@@ -17,7 +17,7 @@ from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files.schema import UNREADABLE
-from robust_xtreme.models.config import fitted, longest, too_long, with_length
+from robust_xtreme.models.config import fitted, in_units, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside, unsupported_labels
 from robust_xtreme.models.located import default_tasks, locate_all, served
@@ -97,6 +97,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
     models, skipped = _models(spec, given, tasks)
     tasks = tuple(task for task in tasks if task.name in models)
+    tasks = tuple(task if task.name in lengths else in_units(task, models[task.name].config) for task in tasks)
     conditions, without = _conditions(spec, tasks, models)
     skipped += without
     task_runs: list[TaskRun] = []

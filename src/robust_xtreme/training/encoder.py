@@ -14,8 +14,8 @@ from robust_xtreme.core.errors import DiskError, ModelError, no_room
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.files.new_files import sync_folder
-from robust_xtreme.models.config import first_line
-from robust_xtreme.models.folder import check_weights
+from robust_xtreme.models.config import CANINE, first_line
+from robust_xtreme.models.folder import ADAPTER, check_weights
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
 from robust_xtreme.noise.engine.libraries import quiet_transformers
@@ -32,7 +32,9 @@ def encoder_folder(path: Path) -> Path:
         raise ModelError(f"There is no folder {str(path)!r}. Name a transformers encoder or a run with --from DIR.")
     folder = path / "model" if (path / "model" / "config.json").is_file() else path
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} contains no config.json: it is not a transformers encoder.")
+        merge = "Merge the adapter in it with peft's merge_and_unload, and name the folder that you save."
+        more = f" {merge}" if (folder / ADAPTER).is_file() else ""
+        raise ModelError(f"{folder} contains no config.json: it is not a transformers encoder.{more}")
     check_weights(folder)
     return folder
 
@@ -59,8 +61,13 @@ def written_folder(folder: Path, journal: Journal) -> Iterator[Path]:
 def read_start(folder: Path) -> tuple[Any, Any]:
     """The encoder and the tokenizer of a transformers folder. Raises ModelError, also where they do not fit."""
     encoder, tokenizer = read_encoder(folder), read_tokenizer(folder)
-    check_tokenizer(tokenizer, int(encoder.get_input_embeddings().num_embeddings), str(folder))
+    check_tokenizer(tokenizer, embedding_count(encoder), str(folder))
     return encoder, tokenizer
+
+
+def embedding_count(encoder: Any) -> int:
+    """The ids that an encoder has embeddings for; 0 where it computes them of any id, as CANINE."""
+    return 0 if encoder.config.model_type == CANINE else int(encoder.get_input_embeddings().num_embeddings)
 
 
 def config_of(folder: Path, called: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from robust_xtreme.training import record, scratch
 from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
-from robust_xtreme.training.encoder import encoder_folder, read_start
+from robust_xtreme.training.encoder import embedding_count, encoder_folder, read_start
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
@@ -342,7 +342,7 @@ def _seconds(encoder: Any, windows: float, length: float, masked: float, spec: T
     rows = windows / (spec.devices * spec.accumulate if device.type == "cuda" else 1)
     timed = max(1, round(rows if device.type == "cuda" else min(rows, _MOST_TOKENS / width)))
     head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size)).to(device) if masked else None
-    ids = torch.randint(5, int(encoder.get_input_embeddings().num_embeddings), (timed, width), device=device)
+    ids = torch.randint(5, embedding_count(encoder) or 1000, (timed, width), device=device)
 
     def step() -> None:
         encoder.zero_grad(set_to_none=True)

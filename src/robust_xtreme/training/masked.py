@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.config import check_fits, fitted, longest, positions
+from robust_xtreme.models.config import CANINE, check_fits, fitted, in_units, longest, positions
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
 from robust_xtreme.models.reading.windows import pieces
 from robust_xtreme.models.tensors import Scores
@@ -23,9 +23,11 @@ from robust_xtreme.training.objective import IGNORED, HeadUnits, Masking, Taken
 def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[str], None]) -> tuple[Lesson, ...]:
     """The lessons, their inputs cut where the encoder is a text tower, which is reported.
 
+    Where it reads bytes or characters, inputs have several for each token.
     Raises ModelError, one line, where any other encoder reads fewer tokens than a task's inputs have.
     """
     config = encoder.config.to_dict()
+    lessons = [replace(lesson, task=in_units(lesson.task, config)) for lesson in lessons]
     fitted_lessons = tuple(replace(lesson, task=fitted(lesson.task, config)) for lesson in lessons)
     for before, after in zip(lessons, fitted_lessons, strict=True):
         check_fits(after.task, config, called, f"Leave {after.task.name} out, or")
@@ -49,8 +51,10 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -
     """Predict masked tokens of plain text as BERT does, with scores over the encoder's own embeddings.
 
     Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. The seed draws the head's weights. Raises
-    ModelError where the tokenizer has no mask token.
+    ModelError where the tokenizer has no mask token, or the encoder no embeddings to predict tokens by.
     """
+    if encoder.config.model_type == CANINE:
+        raise ModelError("CANINE has no embedding for each character, by which masked LM predicts. Leave --text out.")
     lexicon = Lexicon(backend_of(tokenizer))
     numbers = np.unique(lexicon.numbers(lines))
     windows = pieces(frame_of(tokenizer), lexicon.tokens, numbers, text_length(encoder), 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,13 +13,14 @@ from typing import Any, Final, final
 from safetensors.torch import save_file
 from torch import nn
 
-from robust_xtreme.core.errors import Locked, ModelError, SpecError, UserError, counted
+from robust_xtreme.core.errors import Locked, ModelError, SpecError, counted
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import name_of, what_is_read
 from robust_xtreme.core.targets.contamination import HASHES, keys
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
+from robust_xtreme.models.adapter import peft_for
 from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.models.stages import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
@@ -65,15 +65,9 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
     if rank > narrowest:
         what = f"layers of {type(encoder).__name__} have {narrowest} values"
         raise ModelError(f"--lora {rank} is not a low rank: {what}.")
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        what = "--lora needs peft, which is not installed" if error.name == "peft" else f"peft cannot be used: {error}"
-        raise UserError(f"{what}. Install it: pip install 'robust-xtreme[lora]'") from error
-    with own_random(seed), warnings.catch_warnings():
-        # peft uses an old name that newer releases of transformers warn about.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        return get_peft_model(encoder, LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=names))
+    with own_random(seed), peft_for("--lora") as peft:
+        config = peft.LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=names)
+        return peft.get_peft_model(encoder, config)
 
 
 def merged(encoder: Any) -> Any:

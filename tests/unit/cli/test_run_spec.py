@@ -46,9 +46,9 @@ def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
     assert from_mapping(passed(given, ("tasks", "languages")), "eval").identity() == spec.identity()
 
 
-def test_a_run_with_a_key_that_has_no_option_is_named_by_its_file() -> None:
-    """The precision is a key of the file alone."""
-    assert replace(SPEC, precision="bf16").commands() == ["robust-xtreme eval --config run.toml"]
+def test_the_command_of_a_run_has_its_precision() -> None:
+    """The precision is an option of eval."""
+    assert replace(SPEC, precision="int8").commands()[0].endswith(" --precision int8")
 
 
 def test_a_command_names_no_path() -> None:

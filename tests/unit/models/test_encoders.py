@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from tests.decoding import decoded
-from tests.encoders import BOUNDED, KINDS, LAST, clip_tokenizer, encoder_folder, ended_tokenizer
+from tests.encoders import BOUNDED, CAUSAL, KINDS, LAST, clip_tokenizer, encoder_folder, ended_tokenizer
 from tests.single_windows import singly
 from tests.tiny import (
     choice_example,
@@ -26,10 +27,11 @@ from torch import Tensor, nn
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import NO_ANSWER, Example
-from robust_xtreme.models.config import check_fits, fitted, positions, text_facts
+from robust_xtreme.models.config import check_fits, fitted, is_causal, positions, text_facts
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.reading.members.retrieval import text_windows
+from robust_xtreme.models.reading.tokens import CAUSAL as CAUSAL_READER
 from robust_xtreme.models.reading.tokens import frame_of, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import AtLayer, Pooled, Representation, collate, encoder_inputs, layer_count
@@ -250,11 +252,13 @@ def test_two_texts_are_framed_without_a_rule_for_two() -> None:
 
 
 def test_a_tokenizer_without_special_tokens_is_refused() -> None:
-    """A decoder's tokenizer is refused: no token would represent the text."""
+    """No token would represent the text, but for a causal encoder its last one, or padding where there is none."""
     bare = ended_tokenizer()
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
     with pytest.raises(ModelError, match="puts no special token around a text"):
         frame_of(bare)
+    setattr(bare, CAUSAL_READER, True)
+    assert frame_of(bare).summaries(np.array([3, 0])).tolist() == [2, 0]
 
 
 @pytest.mark.parametrize("kind", ["mt5", "clip", "siglip2"])
@@ -277,9 +281,7 @@ def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        ("GPT2Config", r"is a decoder \(gpt2\).* Take an encoder such as"),
-        ("LlamaConfig", r"is a decoder \(llama\)"),
-        ("BartConfig", r"an encoder and a decoder in one \(bart\), of which only the encoders of T5"),
+        ("BartConfig", r"a decoder in one \(bart\), of which only the encoders of T5.* Take an encoder such as"),
         ("ViTConfig", r"is not an encoder of text \(vit\)"),
         ("AltCLIPConfig", r"is a model of text and images \(altclip\)"),
     ],
@@ -294,13 +296,27 @@ def test_what_is_not_an_encoder_of_text_is_refused_by_its_kind(config: str, line
     assert "\n" not in str(caught.value)
 
 
-def test_an_encoder_made_a_decoder_is_refused(tmp_path: Path) -> None:
+def test_an_encoder_made_a_decoder_is_read_off_its_last_token(tmp_path: Path) -> None:
     """BERT's layers after `is_decoder` see only what is before."""
-    folder = encoder_folder(tmp_path / "bert", "bert")
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "is_decoder": True}))
-    with pytest.raises(ModelError, match=r"is a decoder \(bert\)"):
-        read_encoder(folder)
+    folder = encoder_folder(tmp_path / "bert", "bert", is_decoder=True)
+    assert frame_of(read_tokenizer(folder)).causal
+    assert _sees_only_before(read_encoder(folder))
+    assert not frame_of(read_tokenizer(encoder_folder(tmp_path / "plain", "bert"))).causal
+
+
+def _sees_only_before(encoder: Any) -> bool:
+    ids = torch.arange(5, 13)[None, :]
+    changed = torch.cat((ids[:, :-1], ids[:, -1:] + 1), dim=1)
+    with torch.inference_mode():
+        first, second = (encoder(input_ids=each, attention_mask=torch.ones_like(each))[0] for each in (ids, changed))
+    return torch.equal(first[:, 0], second[:, 0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_configurations_say_which_encoders_are_causal(kind: str, folders: dict[str, Path]) -> None:
+    """Those whose first state does not change with the last token."""
+    config = json.loads((folders[kind] / "config.json").read_text())
+    assert is_causal(config) == _sees_only_before(read_encoder(folders[kind])) == (kind in CAUSAL)
 
 
 def test_an_adapter_beside_the_weights_is_neither_applied_nor_ignored(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_the_default_is_the_papers() -> None:
         ("mean:1/0", "no layer 1 of 0"),
         ("mean:0/0", "no layer 0 of 0"),
         ("mean:3@specials=yes", "in or out"),
-        ("cls:3@specials=out", "cannot be left out"),
+        ("cls:3@specials=out", "cls is one token, special or not"),
+        ("last:3@specials=out", "last is one token, special or not"),
         ("mean:" + "1" * 500, "POOLING:LAYER"),
     ],
 )

@@ -17,6 +17,7 @@ from robust_xtreme.core.edits import ragged
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.graphemes import clusters, string_properties
 from robust_xtreme.core.token_offsets import Row, exact_offsets
+from robust_xtreme.models.reading.units import PER_TOKEN, UNITS, unit_ids
 
 CAUSAL: Final = "reads_causally"
 """The attribute of a tokenizer whose encoder lets each token see only those before it (`read_tokenizer` sets it)."""
@@ -47,9 +48,9 @@ class SpecialTokens:
         """The positions (w,) of the tokens that represent all of windows of `lengths` (w,).
 
         It is a special token at the start, else the last token. It is the last in a causal encoder too, where the first
-        token has not seen the text.
+        token has not seen the text. A text without any token is read as one of padding.
         """
-        return lengths - 1 if self.causal or not self.single[0] else np.zeros(len(lengths), np.int64)
+        return np.maximum(lengths - 1, 0) if self.causal or not self.single[0] else np.zeros(len(lengths), np.int64)
 
     def room(self, parts: int, max_length: int) -> int:
         """The number of text tokens that fit. Raises ModelError where not every part has room for a token."""
@@ -63,8 +64,9 @@ class SpecialTokens:
 def frame_of(tokenizer: Any) -> SpecialTokens:
     """The special tokens that a tokenizer adds, found by encoding two probes.
 
-    Where it adds none between two texts, each text ends as a single one does. Raises ModelError where it adds none
-    around a text: predictions for a whole text are computed from such a token.
+    Where it adds none between two texts, each text ends as a single one does. Around a text of a causal encoder there
+    may be none: its last token has seen all of it. Raises ModelError where there is none of another encoder:
+    predictions for a whole text are computed from such a token.
     """
     first, second = (tuple(tokenizer(probe, add_special_tokens=False)["input_ids"]) for probe in _PROBES)
     single = tuple(tokenizer(_PROBES[0])["input_ids"])
@@ -74,10 +76,11 @@ def frame_of(tokenizer: Any) -> SpecialTokens:
     between, after = _cut(remainder, second)
     if tail and not between:
         before, between, after = head, tail, tail
-    if not (head and before) and not (tail and after):
+    causal = bool(getattr(tokenizer, CAUSAL, False))
+    if not causal and not (head and before) and not (tail and after):
         raise ModelError("This model's tokenizer puts no special token around a text; use an encoder such as XLM-R.")
     kept = _kept(tokenizer, len(before) + len(first), len(between))
-    return SpecialTokens((head, tail), (before, between, after), kept, bool(getattr(tokenizer, CAUSAL, False)))
+    return SpecialTokens((head, tail), (before, between, after), kept, causal)
 
 
 def _kept(tokenizer: Any, stop: int, between: int) -> int | None:
@@ -405,6 +408,57 @@ class Called:
         return list(zip(rows, read["offset_mapping"] if offsets else [()] * len(rows), strict=True))
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Units:
+    """A tokenizer whose tokens are the bytes of UTF-8 or the characters of a text; it can be pickled.
+
+    `shift` is that of `unit_ids`. `named` is a regular expression of added tokens, with the white space that they take
+    from the text beside them; `ids` are theirs.
+    """
+
+    shift: int | None
+    named: str
+    ids: tuple[tuple[str, int], ...]
+
+    def __call__(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of texts; all bytes of a character have its offsets."""
+        if not self.named or not re.search(self.named, " ".join(texts)):
+            return _in_parts(self._read, texts, offsets)
+        return _chained([self._divided(text, offsets) for text in texts], offsets)
+
+    def _read(self, texts: list[str], offsets: bool) -> Tokens:
+        ids, bounds, start = unit_ids(texts, self.shift)
+        spans = np.stack((start, start + 1), axis=1).astype(np.int32) if offsets else None
+        return Tokens(ids, bounds, spans)
+
+    def _divided(self, text: str, offsets: bool) -> Tokens:
+        """The tokens of a text that contains added tokens: of the parts between them, and these."""
+        known, at, ids, spans = dict(self.ids), 0, list[int](), list[tuple[int, int]]()
+        for match in (*re.finditer(self.named, text), None):
+            read = self._read([text[at : match.start() if match else len(text)]], True)
+            ids += read.ids.tolist()
+            spans += [(at + first, at + last) for first, last in read.spans.tolist()]
+            if match:
+                name, at = match[0].strip(), match.end()
+                begin = match.start() + match[0].index(name)
+                ids, spans = [*ids, known[name]], [*spans, (begin, begin + len(name))]
+        return _of_rows([(ids, spans)], offsets)
+
+
+def _units_of(tokenizer: Any) -> Units:
+    """The backend of a tokenizer of bytes or characters of transformers."""
+    of_bytes = UNITS[type(tokenizer).__name__] == "bytes"
+    added = {} if getattr(tokenizer, "split_special_tokens", False) else tokenizer.added_tokens_decoder
+    # A character whose id is its own is read as any other.
+    kept = [(token, number) for number, token in added.items() if of_bytes or token.lstrip or token.rstrip]
+    kept.sort(key=lambda pair: -len(pair[0].content))
+    blank = {True: r"\s*", False: ""}
+    parts = [f"{blank[token.lstrip]}{re.escape(token.content)}{blank[token.rstrip]}" for token, _ in kept]
+    shift = int(tokenizer.offset) if of_bytes else None
+    return Units(shift, "|".join(parts), tuple((token.content, number) for token, number in kept))
+
+
 def _of_rows(rows: Sequence[Row], offsets: bool = True) -> Tokens:
     """The tokens of texts from the ids and offsets of each."""
     bounds = bounds_of(np.array([len(ids) for ids, _ in rows], np.int64))
@@ -420,7 +474,7 @@ def _offsets(rows: Iterable[Iterable[tuple[int, int]]], count: int) -> Array:
 @final
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """What encoding needs of a tokenizer; with a backend in Rust it can be pickled for a process without torch.
+    """What encoding needs of a tokenizer; it can be pickled for a process without torch but for the backend `Called`.
 
     `unknown` is the id of what the vocabulary does not contain, `blank` that of a word without a token; None where it
     has none.
@@ -431,11 +485,19 @@ class Tokenizer:
     blank: int | None
     backend: TokenizerBackend
 
+    @property
+    def per_token(self) -> int:
+        """How many of its tokens count as one where a length is named in tokens; several bytes or characters."""
+        return PER_TOKEN if isinstance(self.backend, Units) else 1
+
 
 @lru_cache(maxsize=4)
 def misplaced(tokenizer: Any, called: str, step: str) -> str:
     """A sentence where a tokenizer of transformers has wrong offsets, with a step to take; "" where they are right."""
-    backend, exact = backend_of(tokenizer), exact_offsets(tokenizer.backend_tokenizer)
+    backend = backend_of(tokenizer)
+    if isinstance(backend, Units):
+        return ""
+    exact = exact_offsets(tokenizer.backend_tokenizer)
     if not (fault := exact.fault if isinstance(backend, Rust) else exact.first_fault(backend.rows)):
         return ""
     what = f"its tokenizer misplaces parts of a text ({fault}), and answers are cut out where it says"
@@ -456,8 +518,16 @@ def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
     return Tokenizer(frame_of(tokenizer), None if unknown is None else int(unknown), blank, backend_of(tokenizer))
 
 
-def backend_of(tokenizer: Any) -> Rust | Called:
+def reads_units(tokenizer: Any) -> bool:
+    """Whether a tokenizer is one of bytes or characters of transformers itself."""
+    kind = type(tokenizer)
+    return kind.__name__ in UNITS and kind.__module__.startswith("transformers.models.")
+
+
+def backend_of(tokenizer: Any) -> Rust | Units | Called:
     """The implementation of a tokenizer of transformers: that in Rust where the class adds nothing to it."""
+    if reads_units(tokenizer):
+        return _units_of(tokenizer)
     rust = getattr(tokenizer, "backend_tokenizer", None) if getattr(tokenizer, "is_fast", False) else None
     names = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
     calls = (getattr(type(tokenizer), name, None) for name in names)

@@ -13,7 +13,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.core import registry, resources
+from robust_xtreme.core import registry, resources, strict_json
 from robust_xtreme.core.errors import RobustXtremeError, UnknownName, counted
 from robust_xtreme.core.examples import Answers, Span, Tags, digest
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
@@ -21,6 +21,7 @@ from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
+from robust_xtreme.models.reading.units import TOKENIZER_CLASS, TOKENIZER_CONFIG, UNITS, units_of
 from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines, joined
@@ -58,7 +59,7 @@ def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Token
 
 
 def _named(asked: str, spec: RunSpec) -> tuple[str, Path] | None:
-    """The name in tables of a model as it was asked for, and its tokenizer's file; None where that is not here."""
+    """The name in tables of a model as it was asked for, and its tokenizer's folder; None where that is not here."""
     name = asked.partition("=")[2] if "=" in asked and not Path(asked).exists() else asked
     try:
         if name == MINI:
@@ -70,15 +71,27 @@ def _named(asked: str, spec: RunSpec) -> tuple[str, Path] | None:
             called, folder = Path(name).resolve().name, Path(name)
     except (RobustXtremeError, OSError, ValueError):
         return None
-    files = [path for path in (folder / "model" / TOKENIZER, folder / TOKENIZER) if path.is_file()]
-    return (called, files[0]) if files else None
+    inside = [path for path in (folder / "model", folder) if (path / TOKENIZER).is_file() or _units(path)]
+    return (called, inside[0]) if inside else None
 
 
-def _loaded(path: Path) -> Tokenize | None:
+def _units(folder: Path) -> str:
+    """`bytes` or `characters` where these are the tokens of a folder's model; else empty."""
+    try:
+        facts = [strict_json.loads((folder / name).read_text("utf-8")) for name in ("config.json", TOKENIZER_CONFIG)]
+    except (OSError, ValueError, RecursionError):
+        return ""
+    config, of_tokenizer = (fact if isinstance(fact, dict) else {} for fact in facts)
+    return UNITS.get(units_of(config, of_tokenizer).get(TOKENIZER_CLASS, ""), "")
+
+
+def _loaded(folder: Path) -> Tokenize | None:
+    if units := _units(folder):
+        return list if units == "characters" else lambda text: [_in_bytes(bytes([byte])) for byte in text.encode()]
     try:
         from tokenizers import Tokenizer
 
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         exact = exact_offsets(tokenizer)
     except Exception:  # noqa: BLE001 - the library raises Exception itself, where it is installed and the file is not one
         return None

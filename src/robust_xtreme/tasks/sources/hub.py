@@ -337,6 +337,7 @@ _FAILED: Final = {
 FILES: Final = (
     "config.json",
     "adapter_config.json",
+    "adapter_model.safetensors",
     "model.safetensors",
     "model-*-of-*.safetensors",
     "model.safetensors.index.json",

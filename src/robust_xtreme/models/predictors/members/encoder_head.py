@@ -26,7 +26,7 @@ from robust_xtreme.models.predictors.predictor import (
     nowhere,
 )
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
-from robust_xtreme.models.reading.tokens import Lexicon, Rust, tokenizer_from
+from robust_xtreme.models.reading.tokens import Called, Lexicon, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
 from robust_xtreme.models.sentence import Prompts
 
@@ -129,7 +129,7 @@ class EncoderHead:
     @property
     def can_move(self) -> bool:
         """Whether its tokenizer and its code can be sent to another process."""
-        return isinstance(self.reader.tokenizer.backend, Rust)
+        return not isinstance(self.reader.tokenizer.backend, Called)
 
     @property
     def unknown(self) -> int | None:
@@ -160,6 +160,9 @@ def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     from robust_xtreme.models.tokenizer import tokenizer_of
 
     reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
+    if model.origin.native and model.head:  # transformers' own heads learn words, and that there is no answer, so
+        first = replace(reader.tokenizer, frame=replace(reader.tokenizer.frame, causal=False))
+        reader = replace(reader, tokenizer=first)
     prompts = model.prompts or Prompts()
     if prompts.query:  # what it takes of the length of a query
         room = reader.max_length - len(reader.tokens([prompts.query]).of(prompts.query))

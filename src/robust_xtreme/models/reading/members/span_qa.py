@@ -19,7 +19,7 @@ from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer, Tokens
 from robust_xtreme.models.reading.windows import Windows, around, layout_of
 
 ANSWER_TOKENS: Final = 30
-"""No answer is longer, as in the official scripts."""
+"""No answer is longer, as in the official scripts; bytes and characters count as parts of a token."""
 
 _LEFT_OUT: Final = 32
 _CONTEXT: Final = "context"
@@ -40,6 +40,7 @@ class ContextLayouts:
 
     `offsets` (n, 2) are code points in the contexts; those of the tokens of window i are `begin[i]` (w,) to `stop[i]`.
     `reach` (w, 2) is the span of its context that a window reads, with characters at the ends that no token represents.
+    No answer has more than `most` tokens.
     """
 
     first: Array
@@ -47,11 +48,12 @@ class ContextLayouts:
     stop: Array
     reach: Array
     offsets: Array
+    most: int = ANSWER_TOKENS
 
     def take(self, rows: Array) -> ContextLayouts:
         """The contexts of windows by row (k,)."""
         first, begin, stop, reach = (column[rows] for column in (self.first, self.begin, self.stop, self.reach))
-        return ContextLayouts(first, begin, stop, reach, self.offsets)
+        return ContextLayouts(first, begin, stop, reach, self.offsets, self.most)
 
     @property
     def count(self) -> Array:
@@ -70,7 +72,7 @@ def _encode(
     room = frame.room(2, max_length)
     questions, contexts = lexicon.columns(contents.values[name] for name in ("question", _CONTEXT))
     tokens = lexicon.tokens
-    most = min(64, room // 2)  # longer questions are truncated, as in the official scripts
+    most = min(64 * tokenizer.per_token, room // 2)  # longer questions are truncated, as in the official scripts
     asked = np.minimum(tokens.lengths[questions], most)
     example, start, stop = _ranges(tokens.lengths[contexts], room - asked, stride)
     asked, base = asked[example], tokens.bounds[contexts[example]]
@@ -79,7 +81,7 @@ def _encode(
     first = len(frame.pair[0]) + asked + len(frame.pair[1])
     points = np.array([len(value or "") for value in contents.values[_CONTEXT]], np.int64)
     reach = _reach(tokens, contexts[example], start, stop, points[example])
-    layout = ContextLayouts(first, base + start, base + stop, reach, tokens.spans)
+    layout = ContextLayouts(first, base + start, base + stop, reach, tokens.spans, ANSWER_TOKENS * tokenizer.per_token)
     cut = ~_contains_gold(contents, example, layout) | (tokens.lengths[questions] > most)
     return Windows(ids, bounds, example, cut[example], frame.seconds(asked), frame.summaries(np.diff(bounds)), layout)
 
@@ -189,7 +191,7 @@ def _lost(contents: Contents, windows: Windows) -> Array:
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
-    """Of each window the best span of at most ANSWER_TOKENS tokens: its score, its bounds, and the begin of the next.
+    """Of each window the best span of the layout's most tokens: its score, its bounds, and the begin of the next.
 
     Then the score of the summary token as begin and end, and whether that is a number.
     """
@@ -199,7 +201,7 @@ def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
     # What is not inside is lower than all others; in 32 bits where sums fit.
     small = max(whole.max(initial=0), -whole.min(initial=0)) <= _SMALL
     compact = np.where(inside, whole.astype(np.int32), _LOW) if small else np.where(inside, whole, _LOWEST)
-    start, last, total = _best_spans(*compact)
+    start, last, total = _best_spans(compact[0], compact[1], layout.most)
     some = layout.count > 0
     values = np.zeros((len(windows), 6), np.int64)
     values[:, _TOTAL] = 2 * _LOWEST
@@ -218,18 +220,18 @@ def _within(length: int, first: Array, count: Array) -> Array:
     return np.asarray(after.view(np.uint32) < count.astype(np.uint32)[:, None])
 
 
-def _best_spans(begin: Array, end: Array) -> tuple[Array, Array, Array]:
+def _best_spans(begin: Array, end: Array, most: int = ANSWER_TOKENS) -> tuple[Array, Array, Array]:
     """First and last position (B,) of the best span in each row of (B, L), and its score; the first of equal ones."""
     best = end
     reach = 1
-    while reach < ANSWER_TOKENS:
-        step = min(reach, ANSWER_TOKENS - reach)
+    while reach < most:
+        step = min(reach, most - reach)
         wider = best.copy()
         np.maximum(best[:, :-step], best[:, step:], out=wider[:, :-step])
         best, reach = wider, reach + step
     total = begin + best
     row, start = np.arange(len(begin)), total.argmax(axis=1)
-    following = start[:, None] + np.arange(min(ANSWER_TOKENS, end.shape[1]))
+    following = start[:, None] + np.arange(min(most, end.shape[1]))
     ends = end[row[:, None], np.minimum(following, end.shape[1] - 1)]
     return start, start + ends.argmax(axis=1), total[row, start]
 

@@ -1,0 +1,120 @@
+"""Every kind of model in every family: trained where it can, evaluated, attacked, exported; refusals name the way."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.model_kinds import ENCODERS, adapter_folder, run_folder, xlmr_folder
+from tests.program import program
+from tools.mini import suite
+
+from robust_xtreme import evaluate, train
+from robust_xtreme.core import resources
+from robust_xtreme.core.errors import ModelError, UnknownName
+from robust_xtreme.report.evaluation import Evaluation
+
+HEADS = ("xnli", "xcopa", "panx", "xquad")
+TASKS = (*HEADS, "tatoeba")
+KEPT = ("test-en", "train-en", "test-sw", "pool")
+NLI = "entailment,neutral,contradiction"
+LONG_CANINE = pytest.param("canine", marks=pytest.mark.long)
+TAGS = "O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded suite, in English and Swahili alone."""
+    folder = Path(shutil.copytree(resources.mini("suite"), tmp_path_factory.mktemp("mini") / "suite"))
+    for path in folder.glob("*/*.jsonl"):
+        if path.stem not in KEPT:
+            path.unlink()
+    (folder / "suite.toml").write_text(suite._facts(("en", "sw")), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of each encoder with random heads of the families that have some."""
+    home = tmp_path_factory.mktemp("runs")
+    return {kind: run_folder(home / kind, kind, HEADS) for kind in ENCODERS}
+
+
+def _evaluated(out: Path, data: Path, **values: object) -> Evaluation:
+    known = {"data": data, "languages": "sw", "limit": "4", "device": "cpu", "workers": "0", "out": out, "cache": False}
+    return evaluate(**{**known, "tasks": TASKS, "perturb": ["char_noise:0.3"], **values})  # type: ignore[arg-type]  # of a union
+
+
+def _all_answered(result: Evaluation, tasks: tuple[str, ...]) -> None:
+    """Every task has a clean and a noisy score."""
+    scores = result.scores.filter(~pl.col("model").str.contains("/"))
+    assert set(scores["task"]) == set(tasks)
+    assert all(set(of["condition"] == "clean") == {True, False} for _, of in scores.group_by("task"))
+    assert scores["value"].is_not_null().all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision"), [*((kind, "fp32") for kind in ENCODERS), ("encoder", "int8"), ("causal", "int8")]
+)
+def test_an_encoder_of_any_kind_answers_every_family(
+    kind: str, precision: str, runs: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    """The settings of each cell have the precision; inputs of bytes and characters are longer."""
+    result = _evaluated(tmp_path / "run", data, model=runs[kind], precision=precision)
+    _all_answered(result, TASKS)
+    lengths = set(result.scores["inference"].str.extract(r"max_length=(\d+) stride"))
+    assert lengths >= ({"512", "1536"} if kind in ("byt5", "canine") else {"128", "384"})
+    assert result.scores["inference"].str.contains(f"precision={precision}").all()
+    for form in ("--model-card", "--jsonl"):
+        written = program("export", str(tmp_path / "run"), form, "-o", str(tmp_path / form))
+        assert written.code == 0, written.err
+
+
+@pytest.mark.parametrize("kind", ["causal", "byt5", LONG_CANINE])
+def test_an_encoder_of_any_kind_is_trained(kind: str, data: Path, tmp_path: Path) -> None:
+    """Its run is read again as it was written."""
+    start, run, families = (
+        ENCODERS[kind](tmp_path / kind),
+        tmp_path / "run",
+        HEADS[::2] if kind == "canine" else HEADS[:1],
+    )
+    train(encoder=start, target=",".join(families), data=data, out=run, steps=1, batch_size=2, limit="4", device="cpu")
+    _all_answered(_evaluated(tmp_path / "out", data, model=run, tasks=families), families)
+
+
+@pytest.mark.parametrize("kind", ["causal", "byt5", LONG_CANINE])
+def test_an_encoder_of_any_kind_can_be_attacked(kind: str, runs: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    """A few queries of each item, in the families that have margins of labels, tags and spans."""
+    attack = "attack_keys:0.3@queries=3"
+    result = _evaluated(tmp_path / "run", data, model=runs[kind], perturb=[attack], tasks=("xnli", "panx"), limit="2")
+    rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(pl.col("queries").is_not_null())
+    assert "xnli" in set(rows["task"])
+    assert rows["queries"].max() > 0  # type: ignore[operator]  # a whole number
+    assert result.scores["value"].is_not_null().all()
+
+
+def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> None:
+    """With a head of its own, or as an encoder; a family without one of peft's tasks names what is needed."""
+    base = xlmr_folder(tmp_path / "base")
+    pairs = adapter_folder(tmp_path / "nli", base, "ForSequenceClassification", "SEQ_CLS", num_labels=3)
+    tagger = adapter_folder(tmp_path / "ner", base, "ForTokenClassification", "TOKEN_CLS", num_labels=7)
+    spans = adapter_folder(tmp_path / "qa", base, "ForQuestionAnswering", "QUESTION_ANS")
+    plain = adapter_folder(tmp_path / "plain", base, "", "")
+    models = {"xnli": pairs, "panx": tagger, "xquad": spans, "tatoeba": plain}
+    labels = {"xnli": NLI.split(","), "panx": TAGS.split(",")}
+    result = _evaluated(tmp_path / "run", data, model=models, labels=labels, tasks=tuple(models))
+    _all_answered(result, tuple(models))
+    with pytest.raises(ModelError, match=r"xcopa needs one that ends in ForMultipleChoice"):
+        _evaluated(tmp_path / "choice", data, model={"xcopa": plain}, tasks="xcopa")
+    with pytest.raises(ModelError, match=r"Name them in its order: --labels xnli=entailment"):
+        _evaluated(tmp_path / "unnamed", data, model={"xnli": pairs}, tasks="xnli")
+    with pytest.raises(ModelError, match=r"Merge the adapter in it with peft's merge_and_unload"):
+        train(encoder=plain, target="xnli", data=data, out=tmp_path / "trained", steps=1)
+
+
+def test_what_cannot_be_trained_says_so(data: Path, tmp_path: Path) -> None:
+    """Whole numbers have no gradients."""
+    with pytest.raises(UnknownName, match=r"There is no precision named 'int8'\. See: robust-xtreme train --help"):
+        train(encoder=tmp_path, target="xnli", data=data, precision="int8")
