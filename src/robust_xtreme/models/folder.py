@@ -28,7 +28,7 @@ from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources.hub import CODE, FILES, SENTENCE
 
 if TYPE_CHECKING:
-    from robust_xtreme.models.sentence import Prompts, SentenceModel
+    from robust_xtreme.models.reading.members.retrieval import Prompts, SentenceModel
 
 FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
@@ -69,8 +69,10 @@ _UNUSED: Final = re.compile(
 )
 """Weights in checkpoints that a task head does not use: poolers, pretraining heads, buffers, weights of a loss."""
 
-_EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
-"""Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
+_EMBEDDING: Final = re.compile(
+    r"(?:embeddings?|HashBucketCodepointEmbedder_\d+|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$"
+)
+"""Names of embedding tables (words, positions, types) in BERT, T5, CANINE and others; not of norms or projections."""
 
 _DECODER: Final = "decoder."
 _OF_DECODERS: Final = ("lm_head.weight", "attn.bias", "attn.masked_bias")

@@ -6,17 +6,16 @@ Types of modules and activations are looked up in tables: nothing that the folde
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn, final
+from typing import Any, Final, NoReturn
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.core.sinks import json_text
-from robust_xtreme.core.specs import CANDIDATE, TaskSpec
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.config import positions, text_facts
 from robust_xtreme.models.folder import MODULES, ModelFolder, check_types, headers, read_json
+from robust_xtreme.models.reading.members.retrieval import Dense, Prompts, SentenceModel
 
 MODES: Final = {
     "pooling_mode_cls_token": "cls",
@@ -45,61 +44,6 @@ _KNOWN: Final = {
     "similarity_fn_name": ("cosine", "dot", "dot_product"),
 }
 """What settings of a folder may be, where they are there."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Dense:
-    """A linear layer with its activation: the file of its weights, and the numbers that it reads and gives."""
-
-    weights: Path
-    reads: int
-    gives: int
-    bias: bool
-    activation: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Prompts:
-    """What stands before the queries and the candidates of a task; with `lower` all letters are read as small ones."""
-
-    query: str = ""
-    candidate: str = ""
-    lower: bool = False
-
-    def before(self, name: str, values: Sequence[str]) -> list[str]:
-        """The texts of a field as the model reads them."""
-        prompt = self.candidate if name == CANDIDATE else self.query
-        texts = [prompt + value for value in values]
-        return [text.lower() for text in texts] if self.lower else texts
-
-    def __str__(self) -> str:
-        named = (("query_prompt", self.query), ("document_prompt", self.candidate))
-        return " ".join(f"{name}={json_text(prompt)}" for name, prompt in named if prompt)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class SentenceModel:
-    """What sentence-transformers does to the states of tokens: `modes` of pooling, then `steps`; None is Normalize.
-
-    `width` counts the numbers of a vector, of which `dims` are kept (0: all); texts are cut to `most` tokens (None:
-    unknown). Vectors are compared by their cosines, else by dot products. `prompts` are the folder's own by name.
-    """
-
-    modes: tuple[str, ...]
-    steps: tuple[Dense | None, ...]
-    width: int
-    most: int | None
-    cosine: bool = True
-    dims: int = 0
-    lower: bool = False
-    prompts: Mapping[str, str | None] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        steps = ("normalize" if it is None else f"dense:{it.gives}:{it.activation.lower()}" for it in self.steps)
-        return ",".join(("+".join(self.modes), *steps, *(() if self.cosine else ("dot",))))
 
 
 def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel | None) -> Prompts:

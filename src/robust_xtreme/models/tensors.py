@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.config import CANINE, CANINE_SPARE
-from robust_xtreme.models.reading.members.retrieval import TextLayouts
+from robust_xtreme.models.reading.members.retrieval import Dense, SentenceModel, TextLayouts
 from robust_xtreme.models.reading.windows import Windows, layout_of
-from robust_xtreme.models.sentence import Dense, SentenceModel
 
 Scores = np.ndarray[Any, Any]
 

@@ -25,10 +25,10 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     nowhere,
 )
+from robust_xtreme.models.reading.members.retrieval import Prompts
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
 from robust_xtreme.models.reading.tokens import Called, Lexicon, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
-from robust_xtreme.models.sentence import Prompts
 
 if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family

@@ -20,11 +20,10 @@ from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.models.predictors.batches import embed
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, head_of
 from robust_xtreme.models.predictors.predictor import Making, Predicted, PredictedMargins, Weighing, Weights, Work
-from robust_xtreme.models.reading.members.retrieval import QUERY, text_windows
+from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import Candidates, Contents, Inputs, joined
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.retrieval.embeddings import StoredVectors, cut, dtype_for, embedded, key_of
-from robust_xtreme.models.sentence import Prompts
 from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
 
 TOP: Final = 20

@@ -2,20 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, NoReturn, final
 
 import numpy as np
 
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.reading.reading import Contents, Reading
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, joined, layout_of
 
 QUERY: Final = "query"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A linear layer with its activation: the file of its weights, and the numbers that it reads and gives."""
+
+    weights: Path
+    reads: int
+    gives: int
+    bias: bool
+    activation: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """What stands before the queries and the candidates of a task; with `lower` all letters are read as small ones."""
+
+    query: str = ""
+    candidate: str = ""
+    lower: bool = False
+
+    def before(self, name: str, values: Sequence[str]) -> list[str]:
+        """The texts of a field as the model reads them."""
+        prompt = self.candidate if name == CANDIDATE else self.query
+        texts = [prompt + value for value in values]
+        return [text.lower() for text in texts] if self.lower else texts
+
+    def __str__(self) -> str:
+        named = (("query_prompt", self.query), ("document_prompt", self.candidate))
+        return " ".join(f"{name}={json_text(prompt)}" for name, prompt in named if prompt)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SentenceModel:
+    """What sentence-transformers does to the states of tokens: `modes` of pooling, then `steps`; None is Normalize.
+
+    `width` counts the numbers of a vector, of which `dims` are kept (0: all); texts are cut to `most` tokens (None:
+    unknown). Vectors are compared by their cosines, else by dot products. `prompts` are the folder's own by name.
+    """
+
+    modes: tuple[str, ...]
+    steps: tuple[Dense | None, ...]
+    width: int
+    most: int | None
+    cosine: bool = True
+    dims: int = 0
+    lower: bool = False
+    prompts: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        steps = ("normalize" if it is None else f"dense:{it.gives}:{it.activation.lower()}" for it in self.steps)
+        return ",".join(("+".join(self.modes), *steps, *(() if self.cosine else ("dot",))))
 
 
 @final
@@ -66,14 +123,14 @@ def _encode(
     """
     lengths, absent = {QUERY: max_length, CANDIDATE: candidate_length or max_length}, [None] * len(contents)
     names, several = tuple(lengths), list[Windows]()
-    for field, name in enumerate(names):
+    for at, name in enumerate(names):
         numbers = lexicon.numbers(contents.values.get(name, absent))
         there = np.flatnonzero(numbers >= 0)
         if name == QUERY and len(there) < len(contents):
             worst = int((numbers < 0).argmax())
             have = ", ".join(name for name, values in contents.values.items() if values[worst] is not None)
             raise ModelError(f"{contents.ids[worst]} has the fields {have}, but not {QUERY}.")
-        several.append(_windows(numbers[there], there, names, field, tokenizer, lexicon, lengths[name]))
+        several.append(_windows(numbers[there], there, names, at, tokenizer, lexicon, lengths[name]))
     return _in_turn(several)
 
 
