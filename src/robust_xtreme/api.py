@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Model: TypeAlias = "str | Path | PreTrainedModel"
 """A model: a folder, a name, or a model of transformers in memory."""
+
+Function: TypeAlias = "Callable[..., Any]"
+"""A function that is evaluated in place of a model."""
 
 Run: TypeAlias = "Evaluation | str | Path"
 """A finished run: its folder, or what `evaluate` returned."""
@@ -230,6 +233,12 @@ def evaluate(
     spec: RunSpec | None = None,
     *,
     tokenizer: Any = None,
+    encode: Function | None = None,
+    classify: Function | None = None,
+    tag: Function | None = None,
+    answer: Function | None = None,
+    choose: Function | None = None,
+    prompts: Mapping[str, str] | None = None,
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
@@ -247,6 +256,13 @@ def evaluate(
     memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
     the task's names. Its run cannot be replayed from run.toml.
 
+    Functions are evaluated as models are; each gets a list and returns a result for each item. `encode` gives an array
+    (n, d) of vectors of n texts, which are compared by cosine; `prompts={"query": ..., "document": ...}` are put in
+    front of the texts. `classify` gives a label, or a score of each label, of a text or a pair; `tag` a tag for each of
+    the words; `answer` a part of the context, or its (start, stop), to a pair of question and context, or None;
+    `choose` the index of a choice, or a score of each, to a pair of premise and choices. Their answers are cached where
+    they have the attributes `name` and `version`. See docs/how-to/functions.md.
+
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
@@ -256,14 +272,17 @@ def evaluate(
     `"all"` or `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same
     results. Raises UserError, Locked and DiskError as the command does.
     """
+    given = {"encode": encode, "classify": classify, "tag": tag, "answer": answer, "choose": choose}
     switches = {"deduplicate": deduplicate, "force": force, "cache": cache, "keep_going": keep_going}
     for name, value in switches.items():
         _check_type("evaluate", name, value, (bool,), "True or False")
     _check_type("evaluate", "on", on, (str, type(None)), "a string, as the command does")
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
-        _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
+        beside = {"tokenizer": tokenizer, "prompts": prompts, **given}
+        _check_alone("evaluate", "RunSpec", {**values, **{name: it for name, it in beside.items() if it is not None}})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
+    from robust_xtreme.models.functions import of_arguments
     from robust_xtreme.models.in_memory import named
     from robust_xtreme.run.fleets import fleet_of, joined
     from robust_xtreme.run.run import Observer, notebook_observer
@@ -272,12 +291,16 @@ def evaluate(
     what = "an Observer of robust_xtreme.run.run"
     _check_type("evaluate", "observer", observer, (Observer, type(None)), what)
     observer = observer or notebook_observer()
+    functions = of_arguments(given, prompts)
     with named(values, tokenizer) as (written, folders):
+        if functions:
+            written = {**written, "model": [*written.get("model", ()), *functions]}
         run_spec = spec if spec is not None else from_mapping(written, "evaluate")
         if folders and on is not None:
             raise SpecError("evaluate: a model in memory is on this machine alone. Save it where all machines read it.")
         with fleet_of(run_spec.device, joined(devices), on) as fleet:
-            return evaluate_(run_spec, observer=observer, in_memory=folders, fleet=fleet, **switches)
+            in_memory = {**folders, **functions}
+            return evaluate_(run_spec, observer=observer, in_memory=in_memory, fleet=fleet, **switches)
 
 
 def _check_type(function: str, name: str, value: object, kinds: tuple[type, ...], what: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.models.functions import Function
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources.hub import CODE, FILES
 
@@ -30,6 +32,9 @@ FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
 IN_MEMORY: Final = "memory"
 """The source of a model in memory, and the first part of its name: `memory:HASH`."""
+OF_FUNCTION: Final = "function"
+NOWHERE: Final = Path(os.devnull)
+"""The folder of a function, in which there is nothing."""
 
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 CONFIG: Final = "config.json"
@@ -77,7 +82,8 @@ MODEL_FILES: Final = (*FILES, "*.safetensors")
 class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
-    What is read of the folder does not travel to other processes.
+    A `function` has no folder, and its version in place of a commit. It does not travel to other processes, and what is
+    read of a folder does not either.
     """
 
     typed: str
@@ -85,6 +91,7 @@ class ModelFolder:
     folder: Path
     source: str = FOLDER
     revision: str = ""
+    function: Function | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ModelFolder, (self.typed, self.called, self.folder, self.source, self.revision)
@@ -126,8 +133,8 @@ class ModelFolder:
 
     @cached_property
     def family(self) -> str | None:
-        """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
-        return family_of_head(self.architecture)
+        """The family of a checkpoint's head, or of a function; None where none serves a task. Raises ModelError."""
+        return self.function.family if self.function else family_of_head(self.architecture)
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
@@ -219,14 +226,14 @@ class Located:
         return self.origin.encoder
 
     @property
-    def params(self) -> int:
-        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
-        return parameters(self.origin.weights)[0]
+    def params(self) -> int | None:
+        """The number of parameters of the encoder, and of a checkpoint's head; None of a function, unknown."""
+        return None if self.origin.function else parameters(self.origin.weights)[0]
 
     @property
-    def params_nonembedding(self) -> int:
+    def params_nonembedding(self) -> int | None:
         """The same without the embedding tables of words, positions and types."""
-        return parameters(self.origin.weights)[1]
+        return None if self.origin.function else parameters(self.origin.weights)[1]
 
     @property
     def name(self) -> str:

@@ -163,7 +163,7 @@ class Answering:
 
     def _answer(self, job: int, task_run: TaskRun, request: object) -> object:
         if isinstance(request, requests.Call):
-            return request.function(self.tokens)
+            return request.function(self.tokens, partial(self.note, 0, job))
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
             case requests.Scores(tokens=tokens) | requests.Means(tokens=tokens) if tokens != self.tokens:
@@ -190,10 +190,10 @@ class Answering:
 
 
 @contextmanager
-def threads(device: str, params: int) -> Iterator[None]:
+def threads(device: str, params: int | None) -> Iterator[None]:
     """One thread for a very small model on the CPU: several spend longer on waiting than on computing."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if device == "cpu" and params < _SMALL else before)
+    torch.set_num_threads(1 if device == "cpu" and params is not None and params < _SMALL else before)
     try:
         yield
     finally:

@@ -140,7 +140,7 @@ class _Estimator:
         vectors = most_vectors(run.conditions) * run.rows
         read = (run.predictions - cached + queries + vectors) / several
         passes, tokens = len(windows) * read, len(windows.ids) * read
-        if split.corpus is not None and with_candidates:
+        if split.corpus is not None and with_candidates and not run.model.origin.function:
             tokens += _candidate_tokens(run, split.corpus)
         return _Part(run, round(passes), round(tokens), cached, queries, vectors, tokens * self._pace(run, windows))
 
@@ -162,13 +162,14 @@ class _Estimator:
     def _pace(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token: of a small model measured, of a large one from its parameters."""
         key = run.model.identity, run.model.family
-        if not len(windows) or not _is_here(self.device):  # none: a predictor of another package reads no tokens
+        params = run.model.params
+        if params is None or not len(windows) or not _is_here(self.device):  # none: a predictor that reads no tokens
             return 0.0
         if key not in self.paces:
-            if run.model.params <= _LOADED:
+            if params <= _LOADED:
                 self.paces[key] = self._timed(run, windows)
             else:
-                self.paces[key] = 2.0 * run.params / (_speed(self.device) * _REACHED)
+                self.paces[key] = 2.0 * (run.params or 0) / (_speed(self.device) * _REACHED)
         return self.paces[key]
 
     def _timed(self, run: TaskRun, windows: Windows) -> float:
@@ -203,7 +204,7 @@ def roughly(todo: Sequence[TaskRun], splits: Splits, device: str, busy: float) -
         if split and split.corpus and run.pool not in pools:
             pools.add(run.pool)
             letters += _passes(run) * sum(len(text.value) for text in split.corpus.texts)
-        spent = busy * _EACH * inputs + 2.0 * run.params * letters / _LETTERS / speed
+        spent = busy * _EACH * inputs + 2.0 * (run.params or 0) * letters / _LETTERS / speed
         seconds[id(run)] = spent / max(1, run.predictions)
     return seconds
 

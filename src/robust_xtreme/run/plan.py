@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, NoReturn, final
 
 from robust_xtreme.attack import recipes
@@ -21,7 +20,7 @@ from robust_xtreme.models.config import fitted, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside, unsupported_labels
 from robust_xtreme.models.located import default_tasks, locate_all, served
-from robust_xtreme.models.origin import GivenModels, given_models
+from robust_xtreme.models.origin import GivenModels, InMemory, given_models
 from robust_xtreme.models.predictors.predictor import Embedding, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.retrieval.embeddings import dtype_for
@@ -76,8 +75,8 @@ class Plan:
     splits: Splits
 
 
-def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_going: bool = False) -> Plan:
-    """Resolve every name of a spec and read the data; `in_memory`: folders of models. Nothing is computed.
+def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool = False) -> Plan:
+    """Resolve every name of a spec and read the data. Nothing is computed.
 
     Raises SpecError, UnknownName, ModelError, MissingData where nothing is left to evaluate, and UnreadableFiles for
     all files that cannot be read, unless `keep_going` leaves them out.
@@ -331,9 +330,12 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
 
     A representation is named with its layer in this encoder, if the configuration has the number of layers.
     """
-    pool, config = task_run.task.pool, task_run.model.config
+    pool, config, function = task_run.task.pool, task_run.model.config, task_run.model.origin.function
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
-    precision += f" normalise={spec.normalise}" if spec.normalise else ""
+    normalise = f" normalise={spec.normalise}" if spec.normalise else ""
+    if function:
+        return "function" + "".join(f" {name}_prompt={text!r}" for name, text in function.prompts) + normalise
+    precision += normalise
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers = config.get("hidden_size"), config.get("num_hidden_layers")
@@ -411,6 +413,8 @@ def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> 
         return condition, ""
     if len(languages) != 1:
         return condition, f"{condition.name} is solved for in one language, and the texts are of {len(languages)}"
+    if model.origin.function:
+        return condition, f"{condition.name} is a share of tokens, and {model.origin.called} is a function without them"
     (link,) = bound(spec)
     lexicon = Lexicon(backend_of(tokenizer_of(model)))
 

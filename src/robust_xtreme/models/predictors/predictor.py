@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
 
+import numpy as np
+
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import Array, TargetColumn
+from robust_xtreme.core.columns import Array, TargetColumn, chained
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Target
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.reading.reading import Contents, Inputs, Reduced
+from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Batches, Windows
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
@@ -93,6 +95,48 @@ class PredictedMargins:
     margin: Array
 
 
+def answered(
+    store: Store | None, inputs: Inputs, compute: Callable[[Inputs], Decoded], advance: Callable[[int], None]
+) -> Predicted:
+    """The predictions of inputs, from the cache, if any, or computed; `advance` gets the number of those it had."""
+    if store is None:
+        computed = compute(inputs)
+        return Predicted(computed.targets, computed.finite)
+    keys = store.keys(inputs)
+    known, cached = store.known(keys)
+    advance(len(known))
+    missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
+    computed = compute(inputs.take(missing))
+    store.keep([keys[index] for index in missing.tolist()], computed)
+    return _together(known, cached, missing, computed)
+
+
+def answered_with_margins(
+    store: Store | None, inputs: Inputs, weighing: Weighing, compute: Callable[[Inputs], tuple[Decoded, Array]]
+) -> PredictedMargins:
+    """The predictions of inputs with the margins of their gold answers, from the cache or computed."""
+    if store is None or not weighing.settings:
+        computed, margin = compute(inputs)
+        return PredictedMargins(Predicted(computed.targets, computed.finite), margin)
+    keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
+    (there, predicted), (weighed, margins) = store.known(keys), store.known_margins(beside)
+    known, rows, columns = np.intersect1d(there, weighed, assume_unique=True, return_indices=True)
+    missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
+    computed, margin = compute(inputs.take(missing))
+    store.keep([keys[index] for index in missing.tolist()], computed)
+    store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
+    order = np.argsort(np.concatenate((known, missing)))
+    whole = _together(known, predicted.take(rows), missing, computed)
+    return PredictedMargins(whole, np.concatenate((margins[columns], margin))[order])
+
+
+def _together(known: Array, cached: TargetColumn, missing: Array, computed: Decoded) -> Predicted:
+    """Cached and computed predictions in the order of their inputs, which are numbered."""
+    order = np.argsort(np.concatenate((known, missing)))
+    finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
+    return Predicted(chained((cached, computed.targets)).take(order), finite, cached=len(known))
+
+
 class Predictor(Protocol):
     """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
 
@@ -106,8 +150,11 @@ class Predictor(Protocol):
     def unknown(self) -> int | None:
         """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
 
-    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon:
-        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known."""
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon | None:
+        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known.
+
+        None where the model has no tokenizer.
+        """
 
 
 class Weights(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import Array, Choices, TargetColumn, chained, column_of
+from robust_xtreme.core.columns import Array, Choices, TargetColumn, column_of
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.folder import Located
@@ -23,6 +23,8 @@ from robust_xtreme.models.predictors.predictor import (
     Weighing,
     Weights,
     Work,
+    answered,
+    answered_with_margins,
     nowhere,
 )
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
@@ -54,44 +56,24 @@ class EncoderHead:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
-        store = self._store(work)
-        if store is None:
-            computed = self._computed(inputs, work)
-            return Predicted(in_task_order(computed.targets, self.relabel), computed.finite)
-        keys = store.keys(inputs)
-        known, cached = store.known(keys)
-        work.advance(len(known))
-        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
-        left = inputs.take(missing)
-        computed = self._computed(left, work)
-        store.keep([keys[index] for index in missing.tolist()], computed)
-        order = np.argsort(np.concatenate((known, missing)))
-        targets = in_task_order(chained((cached, computed.targets)).take(order), self.relabel)
-        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-        return Predicted(targets, finite, cached=len(known))
 
-    def _computed(self, inputs: Inputs, work: Work) -> Decoded:
-        return decoded(self.weights_of, self.reader.reading, self.labels, inputs, work.batch_tokens, work.advance)
+        def compute(left: Inputs) -> Decoded:
+            of = self.weights_of, self.reader.reading, self.labels
+            return decoded(*of, left, work.batch_tokens, work.advance)
+
+        return self._ordered(answered(self._store(work), inputs, compute, work.advance))
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
-        store = self._store(work) if weighing.settings else None
-        if store is None:
-            computed, margin = self._weighed(inputs, weighing, work)
-            return PredictedMargins(Predicted(in_task_order(computed.targets, self.relabel), computed.finite), margin)
-        keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
-        (answered, predicted), (there, margins) = store.known(keys), store.known_margins(beside)
-        known, rows, columns = np.intersect1d(answered, there, assume_unique=True, return_indices=True)
-        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
-        computed, margin = self._weighed(inputs.take(missing), weighing, work)
-        store.keep([keys[index] for index in missing.tolist()], computed)
-        store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
-        order = np.argsort(np.concatenate((known, missing)))
-        targets = in_task_order(chained((predicted.take(rows), computed.targets)).take(order), self.relabel)
-        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-        return PredictedMargins(
-            Predicted(targets, finite, cached=len(known)), np.concatenate((margins[columns], margin))[order]
-        )
+
+        def compute(left: Inputs) -> tuple[Decoded, Array]:
+            return self._weighed(left, weighing, work)
+
+        weighed = answered_with_margins(self._store(work), inputs, weighing, compute)
+        return replace(weighed, predicted=self._ordered(weighed.predicted))
+
+    def _ordered(self, predicted: Predicted) -> Predicted:
+        return replace(predicted, targets=in_task_order(predicted.targets, self.relabel))
 
     def _store(self, work: Work) -> Store | None:
         """The cache, if any; none for the code of another package, which can change."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from robust_xtreme.models.predictors.predictor import Making, Predicted, Predict
 from robust_xtreme.models.reading.members.retrieval import QUERY, text_windows
 from robust_xtreme.models.reading.reading import Candidates, Contents, Inputs, joined
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
+from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.retrieval.embeddings import StoredVectors, dtype_for, embedded, key_of
-from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
+from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 
 TOP: Final = 20
 _CHUNK: Final = 4096
@@ -67,50 +68,60 @@ class Retrieval:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-        tokenizer = self.reader.reader.tokenizer
-        vectors = Vectors(self.reader.weights_of(), self.reader.task, tokenizer, work, lexicon=inputs.lexicon)
-        targets: list[TargetColumn] = []
-        retuned: list[TargetColumn] = []
-        finite: list[bool] = []
-        threshold: float | None = None
-        for searched in _searches(inputs):
-            count = len(searched.queries)
-            finite += [True] * count
-            try:
-                if searched.pool.tuning is None:
-                    targets.append(_ranking(vectors, searched))
-                else:
-                    mined = _mined(vectors, searched)
-                    tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
-                    threshold = tuned_again if threshold is None else threshold
-                    targets.append(_pairs(searched, mined, threshold))
-                    retuned.append(_pairs(searched, mined, tuned_again))
-            except NotFinite:
-                targets.append(_nothing(count))
-                retuned.append(_nothing(count))
-                finite[-count:] = [False] * count
-            work.advance(count)
-        again = None if threshold is None else chained(retuned)
-        return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
+        return found(Vectors(self._source(work, inputs.lexicon), work), inputs)
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
-        """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
+        """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs."""
+        return found_with_margins(Vectors(self._source(work), work, {CANDIDATE: weighing.pool}), inputs, weighing)
 
-        The vectors of the pool are computed once for all calls with `weighing.pool`.
-        """
-        if any(pool.tuning for pool in inputs.pools):
-            raise Mismatch("Pairs that are mined over both sides have no margin.")
-        known = {CANDIDATE: weighing.pool}
-        vectors = Vectors(self.reader.weights_of(), self.reader.task, self.reader.reader.tokenizer, work, known)
-        (searched,) = _searches(inputs)
+    def _source(self, work: Work, lexicon: Lexicon | None = None) -> VectorSource:
+        reader = self.reader
+        return _OfEncoder(reader.weights_of(), reader.task, reader.reader.tokenizer, work.batch_tokens, lexicon)
+
+
+def found(vectors: Vectors, inputs: Inputs) -> Predicted:
+    """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
+    targets: list[TargetColumn] = []
+    retuned: list[TargetColumn] = []
+    finite: list[bool] = []
+    threshold: float | None = None
+    for searched in _searches(inputs):
+        count = len(searched.queries)
+        finite += [True] * count
         try:
-            vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
+            if searched.pool.tuning is None:
+                targets.append(_ranking(vectors, searched))
+            else:
+                mined = _mined(vectors, searched)
+                tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
+                threshold = tuned_again if threshold is None else threshold
+                targets.append(_pairs(searched, mined, threshold))
+                retuned.append(_pairs(searched, mined, tuned_again))
         except NotFinite:
-            return _lost(len(inputs))
-        try:
-            return _weighed(vectors, searched, inputs, weighing)
-        except NotFinite:
-            return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
+            targets.append(_nothing(count))
+            retuned.append(_nothing(count))
+            finite[-count:] = [False] * count
+        vectors.work.advance(count)
+    again = None if threshold is None else chained(retuned)
+    return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
+
+
+def found_with_margins(vectors: Vectors, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
+    """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
+
+    The vectors of the pool are computed once for all calls with `weighing.pool`.
+    """
+    if any(pool.tuning for pool in inputs.pools):
+        raise Mismatch("Pairs that are mined over both sides have no margin.")
+    (searched,) = _searches(inputs)
+    try:
+        vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
+    except NotFinite:
+        return _lost(len(inputs))
+    try:
+        return _weighed(vectors, searched, inputs, weighing)
+    except NotFinite:
+        return _lost(1) if len(inputs) == 1 else _halves(vectors, inputs, weighing)
 
 
 def _lost(count: int) -> PredictedMargins:
@@ -124,9 +135,10 @@ def _nothing(count: int) -> TargetColumn:
     return column_of([Document(())] * count)
 
 
-def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+def _halves(vectors: Vectors, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
     """The answers where some vector is not finite: each half by itself, so that only its query has none."""
-    several = [predictor.weigh(inputs.take(half), weighing, work) for half in np.array_split(np.arange(len(inputs)), 2)]
+    halves = np.array_split(np.arange(len(inputs)), 2)
+    several = [found_with_margins(vectors, inputs.take(half), weighing) for half in halves]
     targets = chained([each.predicted.targets for each in several])
     finite = np.concatenate([each.predicted.finite for each in several])
     return PredictedMargins(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
@@ -135,7 +147,7 @@ def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work
 def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
     """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
     targets, by_text, ids = _ranking(vectors, searched), _rows_of(searched.pool), searched.pool.ids
-    windows = inputs.windows.take(inputs.rows()[0])
+    windows = replace(plain([()] * len(inputs)), example=inputs.content)
     meanings = [tuple(ids[index] for index in indices) for indices in by_text.values()]
     queries = vectors.of(searched, QUERY, searched.queries).astype(np.float64)
     candidates = vectors.of(searched, CANDIDATE, tuple(by_text))
@@ -176,20 +188,49 @@ def _searches(inputs: Inputs) -> Iterator[_Search]:
         yield _Search(values[start:stop], pool, int(inputs.group[start]), rows)
 
 
+class VectorSource(Protocol):
+    """What gives vectors of texts, of length 1, and searches for the nearest."""
+
+    def width(self, values: Sequence[str], /) -> int:
+        """The number of dimensions of the vectors of one or more texts."""
+
+    def vectors(self, name: str, values: Sequence[str], /) -> Array:
+        """The vectors (n, D) of texts of a field."""
+
+    def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
+        """The k nearest candidates of each query."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class Vectors:
-    """Computes and caches vectors; `known` contains those that conditions share, by field.
-
-    `lexicon` has texts that are tokenised already.
-    """
+class _OfEncoder:
+    """The vectors of an encoder; `lexicon` has texts that are tokenised already."""
 
     weights: Weights
     task: TaskSpec
     tokenizer: Tokenizer
+    batch_tokens: int
+    lexicon: Lexicon | None
+
+    def width(self, _: Sequence[str]) -> int:
+        return self.weights.width
+
+    def vectors(self, name: str, values: Sequence[str]) -> Array:
+        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
+        return embed(self.weights, text_windows(values, self.tokenizer, length, self.lexicon), self.batch_tokens)
+
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        return self.weights.nearest(queries, candidates, k)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Computes and caches vectors; `known` contains those that conditions share, by field."""
+
+    source: VectorSource
     work: Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
-    lexicon: Lexicon | None = None
 
     def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
         """The vectors (n, D) of texts of a field; only those of new texts are computed."""
@@ -200,25 +241,16 @@ class Vectors:
         return known.gathered(values)
 
     def _computed(self, name: str, values: Sequence[str], rows: int) -> Array:
-        size, store = self._width(), self.work.store
+        known = (part.shape[1] for of_field in self.known.values() for part in of_field.parts)
+        size, store = next(known, None) or self.source.width(values), self.work.store
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
                 self.work.watch(f"{start:,} of {len(values):,} texts of {name} have vectors")
-            return self._embed(name, values[start:stop])
+            return self.source.vectors(name, values[start:stop])
 
         key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(rows, size)
         return embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
-
-    def _width(self) -> int:
-        """The number of dimensions, which is asked for where no vectors are known."""
-        known = (part.shape[1] for of_field in self.known.values() for part in of_field.parts)
-        return next(known, None) or self.weights.width
-
-    def _embed(self, name: str, values: Sequence[str]) -> Array:
-        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        windows = text_windows(values, self.tokenizer, length, self.lexicon)
-        return embed(self.weights, windows, self.work.batch_tokens)
 
 
 def _ranking(vectors: Vectors, searched: _Search) -> Names:
@@ -226,7 +258,7 @@ def _ranking(vectors: Vectors, searched: _Search) -> Names:
     rows = _rows_of(searched.pool)
     numbers = {value: number for number, value in enumerate(dict.fromkeys(searched.queries))}
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
-    near = vectors.weights.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
+    near = vectors.source.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
     ranked = _documents(near.indices, tuple(rows.values()), searched.pool.ids)
     return ranked.take(np.array([numbers[value] for value in searched.queries], np.int64))
 
@@ -258,8 +290,8 @@ def _mined(vectors: Vectors, searched: _Search) -> Mined:
     pool = searched.pool
     queries = vectors.of(searched, QUERY, searched.queries)
     candidates = vectors.of(searched, CANDIDATE, pool.values)
-    forward = vectors.weights.nearest(queries, candidates, NEIGHBOURS)
-    backward = vectors.weights.nearest(candidates, queries, NEIGHBOURS)
+    forward = vectors.source.nearest(queries, candidates, NEIGHBOURS)
+    backward = vectors.source.nearest(candidates, queries, NEIGHBOURS)
     left = [index for index, id in enumerate(pool.queries) if id in pool.unscored]
     right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
     return without(mine(forward, backward), left, right)
