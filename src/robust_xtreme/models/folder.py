@@ -32,7 +32,6 @@ FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
 IN_MEMORY: Final = "memory"
 """The source of a model in memory, and the first part of its name: `memory:HASH`."""
-OF_FUNCTION: Final = "function"
 NOWHERE: Final = Path(os.devnull)
 """The folder of a function, in which there is nothing."""
 
@@ -82,8 +81,7 @@ MODEL_FILES: Final = (*FILES, "*.safetensors")
 class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
-    A `function` has no folder, and its version in place of a commit. It does not travel to other processes, and what is
-    read of a folder does not either.
+    A `function`, and what is read of a folder, does not travel to other processes.
     """
 
     typed: str
@@ -166,6 +164,11 @@ class ModelFolder:
             return identity(model_files(self.encoder), self.config, labels, self.folder / "heads")
         paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in self.folder.glob(pattern)}
         return identity(paths | set(self.weights), self.config, labels)
+
+
+def of_function(typed: str, function: Function) -> ModelFolder:
+    """A function as a model, whose version stands for a commit."""
+    return ModelFolder(typed, function.name, NOWHERE, "function", function.version, function)
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:

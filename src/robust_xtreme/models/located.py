@@ -362,7 +362,7 @@ def notes_of(located: Located) -> tuple[str, ...]:
     """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
     model, native = located.origin, located.origin.native
     if model.function:
-        return tuple(filter(None, (model.function.note, model.function.not_kept)))
+        return model.function.notes
     left = others(located.classes, located.labels) if located.classes and kind_of(located.family).words else ()
     tags = f"{located.task}: the tags {', '.join(left)} of {model.typed} count as O." if left else ""
     trained = "" if native else changed_texts(model, located.heads)

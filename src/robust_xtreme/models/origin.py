@@ -18,16 +18,7 @@ from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.models.folder import (
-    FROM_HUB,
-    HOW_TO_TRAIN,
-    IN_MEMORY,
-    NOWHERE,
-    OF_FUNCTION,
-    Learned,
-    ModelFolder,
-    local,
-)
+from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local, of_function
 from robust_xtreme.models.functions import FAMILIES, Function, found, is_function
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
@@ -68,7 +59,7 @@ class GivenModels:
 
 
 InMemory = Mapping[str, Path | Function]
-"""The folders of models in memory, and functions, by their names in a spec."""
+"""Folders of models in memory, and functions, by their names in a spec."""
 
 
 def given_models(spec: RunSpec, in_memory: InMemory | None = None) -> GivenModels:
@@ -83,11 +74,10 @@ def given_models(spec: RunSpec, in_memory: InMemory | None = None) -> GivenModel
     _check_revisions(revisions, names, plain)
     bare = revisions.get("", "")
     named = {
-        task: _function(name, registry.load("task", task).family, {})
-        or _find(name, revisions.get(task, bare), spec, in_memory or {})
+        task: _find(name, revisions.get(task, bare), spec, in_memory or {}, registry.load("task", task).family)
         for task, name in names.items()
     }
-    origins = tuple(_function(name, "", in_memory or {}) or _find(name, bare, spec, in_memory or {}) for name in plain)
+    origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
     return GivenModels(named, origins, labels, trained_on, spec.trust_remote_code, bool(spec.representation))
 
 
@@ -98,7 +88,7 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
     plain: list[str] = []
     for model in models:
         task, equals, name = model.partition("=")
-        if not equals or (task in FAMILIES and is_function(name)) or (task not in known and exists(model)):
+        if not equals or (task not in known and (exists(model) or (task in FAMILIES and is_function(name)))):
             plain.append(model)
             continue
         registry.load("task", task)
@@ -134,27 +124,12 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
             raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
 
 
-def _function(name: str, family: str, given: InMemory) -> ModelFolder | None:
-    """The function that a name is of, for the tasks of a family, or of what the name says that it does; None: it is not.
-
-    Raises SpecError where neither is known, ModelError where it cannot be had.
-    """
-    kind, _, typed = name.rpartition("=")
-    if not is_function(name) or exists(name):
-        return None
-    function = given.get(name)
-    if typed.startswith(f"{OF_FUNCTION}:") and not isinstance(function, Function):
-        what = "was a function in memory, which only the Python program that had it can give again"
-        raise ModelError(f"{name[:80]} {what}: evaluate(encode=...). No file replays it.")
-    if not (family := FAMILIES.get(kind, family)):
-        raise SpecError(f"What {name[:200]!r} answers is not known: --model TASK={name}, or {'=, '.join(FAMILIES)}=.")
-    function = function if isinstance(function, Function) else found(typed, family)
-    return ModelFolder(name, function.name, NOWHERE, OF_FUNCTION, function.version, function)
-
-
-def _find(name: str, revision: str, spec: RunSpec, in_memory: InMemory) -> ModelFolder:
-    if isinstance(folder := in_memory.get(name), Path):
-        return ModelFolder(name, IN_MEMORY, folder, IN_MEMORY)
+def _find(name: str, revision: str, spec: RunSpec, in_memory: InMemory, family: str = "") -> ModelFolder:
+    known = in_memory.get(name)
+    if isinstance(known, Path):
+        return ModelFolder(name, IN_MEMORY, known, IN_MEMORY)
+    if known or (is_function(name) and not exists(name)):
+        return of_function(name, known or found(name, family))
     if name.startswith(f"{IN_MEMORY}:") and not exists(name):
         what = "was a model in memory, which only the Python program that had it can give again"
         raise ModelError(f"{name[:80]} {what}: evaluate(model=..., tokenizer=...). No file replays it.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NoReturn, final
 
+import numpy as np
 import torch
 
 from robust_xtreme.core import packs, registry
@@ -19,6 +20,7 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.cache import settings
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
+from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.run import requests
 from robust_xtreme.run.computing import Setting, StagedTaskRun, TaskRunJob, in_process, in_thread
@@ -163,7 +165,9 @@ class Answering:
 
     def _answer(self, job: int, task_run: TaskRun, request: object) -> object:
         if isinstance(request, requests.Call):
-            return request.function(self.tokens, partial(self.note, 0, job))
+            return request.function(self.tokens)
+        if isinstance(request, requests.Nearest) and task_run.model.origin.function:
+            return search(request.queries.astype(np.float32), request.candidates, request.k, device=self.device.kind)
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
             case requests.Scores(tokens=tokens) | requests.Means(tokens=tokens) if tokens != self.tokens:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
@@ -138,6 +138,11 @@ class _Elsewhere:
         near: Neighbours = self._answer(requests.Nearest(queries, candidates, k))
         return near
 
+    def call(self, function: Callable[[], _T]) -> _T:
+        """What a function returns in that process, which is this one."""
+        result: _T = self._answer(requests.Call(lambda _: function()))
+        return result
+
     def _answer(self, request: object) -> Any:
         answer = self.line.ask(request)
         if isinstance(answer, requests.SmallerBatches):
@@ -259,13 +264,6 @@ class _Worker:
         if not isinstance(self.predictor, Weighable):
             predicted = self._predicted(inputs)
             return PredictedMargins(predicted, np.zeros(len(inputs), np.int64))
-        if not isinstance(self.predictor, Movable):
-            read = reading(self.predictor, self.given.task_run)
-            assert isinstance(read, Weighable)
-            asked: PredictedMargins = self._called(
-                lambda smaller, _: read.weigh(inputs, weighing, Work(smaller, store=store))
-            )
-            return asked
 
         def weighed(tokens: int) -> PredictedMargins:
             moved = self._moved(tokens)
@@ -279,7 +277,7 @@ class _Worker:
         predictor = self.predictor
         assert isinstance(predictor, Embedding)
         if not isinstance(predictor, Movable):
-            called: Array = self._called(lambda smaller, _: predictor.vectors(values, Work(smaller)))
+            called: Array = self._called(lambda smaller: predictor.vectors(values, Work(smaller)))
             return called
 
         def vectors(tokens: int) -> Array:
@@ -296,15 +294,7 @@ class _Worker:
         """The predictions of inputs."""
         if not isinstance(self.predictor, Movable):
             read = reading(self.predictor, self.given.task_run)
-
-            def answered(tokens: int, note: Callable[[object], None]) -> Predicted:
-                work = Work(tokens, *how)
-                if how:  # this worker waits meanwhile, and so do its own notes
-                    advance, watch = (lambda n: note(requests.Advanced(n))), (lambda line: note(requests.Watched(line)))
-                    work = replace(work, advance=advance, watch=watch)
-                return read.answer(inputs, work)
-
-            predicted: Predicted = self._called(answered)
+            predicted: Predicted = self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
             return predicted
         return self._fitting(lambda tokens: self._moved(tokens).answer(inputs, Work(tokens, *how)))
 
@@ -317,7 +307,7 @@ class _Worker:
             except _Halved as halved:
                 tokens = halved.tokens
 
-    def _called(self, function: Callable[[int, Callable[[object], None]], Any]) -> Any:
+    def _called(self, function: Callable[[int], Any]) -> Any:
         answer = self.line.ask(requests.Call(function))
         return self._called(function) if isinstance(answer, requests.SmallerBatches) else answer
 

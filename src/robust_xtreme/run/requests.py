@@ -48,12 +48,9 @@ class Width:
 @final
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request: what a function returns, for the tokens of a batch; only of a worker in the same process.
+    """A request: what a function returns, for the tokens of a batch; only of a worker in the same process."""
 
-    What it gives its second argument is noted at once.
-    """
-
-    function: Callable[[int, Callable[[object], None]], Any]
+    function: Callable[[int], Any]
 
 
 @final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar, final, runtime_checkable
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from robust_xtreme.stats.bitext import Neighbours
 
 if TYPE_CHECKING:
     from robust_xtreme.models.loading import Checkpoint
+
+_T = TypeVar("_T")
 
 Load = Callable[[], "Checkpoint"]
 """Loads the model of a task, or returns the loaded model."""
@@ -95,46 +97,37 @@ class PredictedMargins:
     margin: Array
 
 
-def answered(
-    store: Store | None, inputs: Inputs, compute: Callable[[Inputs], Decoded], advance: Callable[[int], None]
-) -> Predicted:
-    """The predictions of inputs, from the cache, if any, or computed; `advance` gets the number of those it had."""
-    if store is None:
-        computed = compute(inputs)
-        return Predicted(computed.targets, computed.finite)
-    keys = store.keys(inputs)
-    known, cached = store.known(keys)
-    advance(len(known))
-    missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
-    computed = compute(inputs.take(missing))
-    store.keep([keys[index] for index in missing.tolist()], computed)
-    return _together(known, cached, missing, computed)
-
-
-def answered_with_margins(
-    store: Store | None, inputs: Inputs, weighing: Weighing, compute: Callable[[Inputs], tuple[Decoded, Array]]
+def from_cache(
+    store: Store | None,
+    inputs: Inputs,
+    compute: Callable[[Inputs], tuple[Decoded, Array]],
+    advance: Callable[[int], None] = _nothing,
+    weighing: Weighing | None = None,
 ) -> PredictedMargins:
-    """The predictions of inputs with the margins of their gold answers, from the cache or computed."""
-    if store is None or not weighing.settings:
+    """What `compute` gives of inputs, or the cache, if there is one: predictions, and margins where they are `weighing`.
+
+    `advance` gets the number of inputs that the cache had.
+    """
+    if store is None or (weighing and not weighing.settings):
         computed, margin = compute(inputs)
         return PredictedMargins(Predicted(computed.targets, computed.finite), margin)
-    keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
-    (there, predicted), (weighed, margins) = store.known(keys), store.known_margins(beside)
-    known, rows, columns = np.intersect1d(there, weighed, assume_unique=True, return_indices=True)
+    keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds) if weighing else []
+    known, cached = store.known(keys)
+    margins = np.zeros(len(known), np.int64)
+    if weighing:
+        there, weighed = store.known_margins(beside)
+        known, rows, columns = np.intersect1d(known, there, assume_unique=True, return_indices=True)
+        cached, margins = cached.take(rows), weighed[columns]
+    advance(len(known))
     missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
     computed, margin = compute(inputs.take(missing))
     store.keep([keys[index] for index in missing.tolist()], computed)
-    store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
-    order = np.argsort(np.concatenate((known, missing)))
-    whole = _together(known, predicted.take(rows), missing, computed)
-    return PredictedMargins(whole, np.concatenate((margins[columns], margin))[order])
-
-
-def _together(known: Array, cached: TargetColumn, missing: Array, computed: Decoded) -> Predicted:
-    """Cached and computed predictions in the order of their inputs, which are numbered."""
+    if weighing:
+        store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
     order = np.argsort(np.concatenate((known, missing)))
     finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-    return Predicted(chained((cached, computed.targets)).take(order), finite, cached=len(known))
+    whole = Predicted(chained((cached, computed.targets)).take(order), finite, cached=len(known))
+    return PredictedMargins(whole, np.concatenate((margins, margin))[order])
 
 
 class Predictor(Protocol):
@@ -173,6 +166,9 @@ class Weights(Protocol):
     def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
         """The k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
 
+    def call(self, function: Callable[[], _T], /) -> _T:
+        """What a function returns in the thread that has the weights; only in the same process."""
+
 
 def nowhere() -> NoReturn:
     """Weights that nobody may ask for."""
@@ -205,6 +201,27 @@ class Embedding(Predictor, Protocol):
 
     def vectors(self, values: Sequence[str], work: Work, /) -> Array:
         """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
+
+
+class TextEncoder(Embedding, Protocol):
+    """What a search takes vectors from."""
+
+    @property
+    def weights_of(self) -> Callable[[], Weights]:
+        """Gives the weights."""
+
+    def moved(self, weights_of: Callable[[], Weights], /) -> Self:
+        """The same with weights that are elsewhere."""
+
+    @property
+    def can_move(self) -> bool:
+        """Whether it can be sent to another process."""
+
+    def width(self, values: Sequence[str], /) -> int:
+        """The number of dimensions of the vectors of texts."""
+
+    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None, /) -> Array:
+        """The vectors (n, D) of texts of a field, float32, of length 1; `lexicon` has texts that are tokenised."""
 
 
 @final

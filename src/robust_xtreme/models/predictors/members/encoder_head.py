@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, Choices, TargetColumn, column_of
-from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.predictors.batches import decoded, mean_vectors, reduced
+from robust_xtreme.models.predictors.batches import decoded, embed, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.predictor import (
     Load,
@@ -23,10 +24,10 @@ from robust_xtreme.models.predictors.predictor import (
     Weighing,
     Weights,
     Work,
-    answered,
-    answered_with_margins,
+    from_cache,
     nowhere,
 )
+from robust_xtreme.models.reading.members.retrieval import text_windows
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon, Rust, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
@@ -57,29 +58,26 @@ class EncoderHead:
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
 
-        def compute(left: Inputs) -> Decoded:
-            of = self.weights_of, self.reader.reading, self.labels
-            return decoded(*of, left, work.batch_tokens, work.advance)
+        def compute(left: Inputs) -> tuple[Decoded, Array]:
+            of = self.weights_of, self.reader.reading, self.labels, left
+            return decoded(*of, work.batch_tokens, work.advance), np.zeros(len(left), np.int64)
 
-        return self._ordered(answered(self._store(work), inputs, compute, work.advance))
+        return self._ordered(from_cache(self._store(work), inputs, compute, work.advance)).predicted
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
+        compute = partial(self._weighed, weighing, work)
+        return self._ordered(from_cache(self._store(work), inputs, compute, weighing=weighing))
 
-        def compute(left: Inputs) -> tuple[Decoded, Array]:
-            return self._weighed(left, weighing, work)
-
-        weighed = answered_with_margins(self._store(work), inputs, weighing, compute)
-        return replace(weighed, predicted=self._ordered(weighed.predicted))
-
-    def _ordered(self, predicted: Predicted) -> Predicted:
-        return replace(predicted, targets=in_task_order(predicted.targets, self.relabel))
+    def _ordered(self, given: PredictedMargins) -> PredictedMargins:
+        targets = in_task_order(given.predicted.targets, self.relabel)
+        return replace(given, predicted=replace(given.predicted, targets=targets))
 
     def _store(self, work: Work) -> Store | None:
         """The cache, if any; none for the code of another package, which can change."""
         return work.store if self.reader.reading.decode.__module__.startswith("robust_xtreme.") else None
 
-    def _weighed(self, inputs: Inputs, weighing: Weighing, work: Work) -> tuple[Decoded, Array]:
+    def _weighed(self, weighing: Weighing, work: Work, inputs: Inputs) -> tuple[Decoded, Array]:
         reading, meanings = self.reader.reading, self._meanings()
 
         def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
@@ -96,6 +94,15 @@ class EncoderHead:
         """The vectors of texts (n, D), each read by itself and whole: means of the encoder's last states."""
         windows = piece_windows(values, self.reader.tokenizer, self.reader.max_length)
         return mean_vectors(self.weights_of(), windows, len(values), work.batch_tokens)
+
+    def width(self, _: Sequence[str]) -> int:
+        """The number of dimensions of a text's vector."""
+        return self.weights_of().width
+
+    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None) -> Array:
+        """The vectors of texts of a field (n, D), each cut to the length of the field."""
+        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
+        return embed(self.weights_of(), text_windows(values, self.reader.tokenizer, length, lexicon), work.batch_tokens)
 
     def _meanings(self) -> Sequence[Any]:
         """What the scores of the head are of: choices of the task, or its labels."""

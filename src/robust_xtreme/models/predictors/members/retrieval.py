@@ -9,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from typing import Final, Protocol, final
+from typing import Final, final
 
 import numpy as np
 
 from robust_xtreme.core.columns import Array, Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.examples import Document, Example
-from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.models.predictors.batches import embed
-from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, head_of
-from robust_xtreme.models.predictors.predictor import Making, Predicted, PredictedMargins, Weighing, Weights, Work
-from robust_xtreme.models.reading.members.retrieval import QUERY, text_windows
+from robust_xtreme.core.specs import CANDIDATE
+from robust_xtreme.models.predictors.members.encoder_head import head_of
+from robust_xtreme.models.predictors.predictor import (
+    Making,
+    Predicted,
+    PredictedMargins,
+    TextEncoder,
+    Weighing,
+    Weights,
+    Work,
+)
+from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.reading import Candidates, Contents, Inputs, joined
-from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
+from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.retrieval.embeddings import StoredVectors, dtype_for, embedded, key_of
 from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
@@ -36,9 +43,9 @@ _PRODUCTS: Final = 1 << 23
 @final
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder."""
+    """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
 
-    reader: EncoderHead
+    reader: TextEncoder
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each query."""
@@ -58,7 +65,7 @@ class Retrieval:
         """The token id of what the vocabulary does not contain."""
         return self.reader.unknown
 
-    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon | None:
         """The ids of pieces."""
         return self.reader.tokens(pieces, lexicon)
 
@@ -68,60 +75,48 @@ class Retrieval:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-        return found(Vectors(self._source(work, inputs.lexicon), work), inputs)
+        vectors = Vectors(self.reader, work, lexicon=inputs.lexicon)
+        targets: list[TargetColumn] = []
+        retuned: list[TargetColumn] = []
+        finite: list[bool] = []
+        threshold: float | None = None
+        for searched in _searches(inputs):
+            count = len(searched.queries)
+            finite += [True] * count
+            try:
+                if searched.pool.tuning is None:
+                    targets.append(_ranking(vectors, searched))
+                else:
+                    mined = _mined(vectors, searched)
+                    tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
+                    threshold = tuned_again if threshold is None else threshold
+                    targets.append(_pairs(searched, mined, threshold))
+                    retuned.append(_pairs(searched, mined, tuned_again))
+            except NotFinite:
+                targets.append(_nothing(count))
+                retuned.append(_nothing(count))
+                finite[-count:] = [False] * count
+            work.advance(count)
+        again = None if threshold is None else chained(retuned)
+        return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
-        """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs."""
-        return found_with_margins(Vectors(self._source(work), work, {CANDIDATE: weighing.pool}), inputs, weighing)
+        """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
 
-    def _source(self, work: Work, lexicon: Lexicon | None = None) -> VectorSource:
-        reader = self.reader
-        return _OfEncoder(reader.weights_of(), reader.task, reader.reader.tokenizer, work.batch_tokens, lexicon)
-
-
-def found(vectors: Vectors, inputs: Inputs) -> Predicted:
-    """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-    targets: list[TargetColumn] = []
-    retuned: list[TargetColumn] = []
-    finite: list[bool] = []
-    threshold: float | None = None
-    for searched in _searches(inputs):
-        count = len(searched.queries)
-        finite += [True] * count
+        The vectors of the pool are computed once for all calls with `weighing.pool`.
+        """
+        if any(pool.tuning for pool in inputs.pools):
+            raise Mismatch("Pairs that are mined over both sides have no margin.")
+        vectors = Vectors(self.reader, work, {CANDIDATE: weighing.pool})
+        (searched,) = _searches(inputs)
         try:
-            if searched.pool.tuning is None:
-                targets.append(_ranking(vectors, searched))
-            else:
-                mined = _mined(vectors, searched)
-                tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
-                threshold = tuned_again if threshold is None else threshold
-                targets.append(_pairs(searched, mined, threshold))
-                retuned.append(_pairs(searched, mined, tuned_again))
+            vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
         except NotFinite:
-            targets.append(_nothing(count))
-            retuned.append(_nothing(count))
-            finite[-count:] = [False] * count
-        vectors.work.advance(count)
-    again = None if threshold is None else chained(retuned)
-    return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
-
-
-def found_with_margins(vectors: Vectors, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
-    """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
-
-    The vectors of the pool are computed once for all calls with `weighing.pool`.
-    """
-    if any(pool.tuning for pool in inputs.pools):
-        raise Mismatch("Pairs that are mined over both sides have no margin.")
-    (searched,) = _searches(inputs)
-    try:
-        vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
-    except NotFinite:
-        return _lost(len(inputs))
-    try:
-        return _weighed(vectors, searched, inputs, weighing)
-    except NotFinite:
-        return _lost(1) if len(inputs) == 1 else _halves(vectors, inputs, weighing)
+            return _lost(len(inputs))
+        try:
+            return _weighed(vectors, searched, inputs, weighing)
+        except NotFinite:
+            return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
 
 
 def _lost(count: int) -> PredictedMargins:
@@ -135,10 +130,9 @@ def _nothing(count: int) -> TargetColumn:
     return column_of([Document(())] * count)
 
 
-def _halves(vectors: Vectors, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
+def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
     """The answers where some vector is not finite: each half by itself, so that only its query has none."""
-    halves = np.array_split(np.arange(len(inputs)), 2)
-    several = [found_with_margins(vectors, inputs.take(half), weighing) for half in halves]
+    several = [predictor.weigh(inputs.take(half), weighing, work) for half in np.array_split(np.arange(len(inputs)), 2)]
     targets = chained([each.predicted.targets for each in several])
     finite = np.concatenate([each.predicted.finite for each in several])
     return PredictedMargins(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
@@ -188,49 +182,18 @@ def _searches(inputs: Inputs) -> Iterator[_Search]:
         yield _Search(values[start:stop], pool, int(inputs.group[start]), rows)
 
 
-class VectorSource(Protocol):
-    """What gives vectors of texts, of length 1, and searches for the nearest."""
-
-    def width(self, values: Sequence[str], /) -> int:
-        """The number of dimensions of the vectors of one or more texts."""
-
-    def vectors(self, name: str, values: Sequence[str], /) -> Array:
-        """The vectors (n, D) of texts of a field."""
-
-    def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
-        """The k nearest candidates of each query."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _OfEncoder:
-    """The vectors of an encoder; `lexicon` has texts that are tokenised already."""
-
-    weights: Weights
-    task: TaskSpec
-    tokenizer: Tokenizer
-    batch_tokens: int
-    lexicon: Lexicon | None
-
-    def width(self, _: Sequence[str]) -> int:
-        return self.weights.width
-
-    def vectors(self, name: str, values: Sequence[str]) -> Array:
-        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        return embed(self.weights, text_windows(values, self.tokenizer, length, self.lexicon), self.batch_tokens)
-
-    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
-        return self.weights.nearest(queries, candidates, k)
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Computes and caches vectors; `known` contains those that conditions share, by field."""
+    """Computes and caches vectors; `known` contains those that conditions share, by field.
 
-    source: VectorSource
+    `lexicon` has texts that are tokenised already.
+    """
+
+    encoder: TextEncoder
     work: Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
+    lexicon: Lexicon | None = None
 
     def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
         """The vectors (n, D) of texts of a field; only those of new texts are computed."""
@@ -242,15 +205,19 @@ class Vectors:
 
     def _computed(self, name: str, values: Sequence[str], rows: int) -> Array:
         known = (part.shape[1] for of_field in self.known.values() for part in of_field.parts)
-        size, store = next(known, None) or self.source.width(values), self.work.store
+        size, store = next(known, None) or self.encoder.width(values), self.work.store
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
                 self.work.watch(f"{start:,} of {len(values):,} texts of {name} have vectors")
-            return self.source.vectors(name, values[start:stop])
+            return self.encoder.embedded(name, values[start:stop], self.work, self.lexicon)
 
         key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(rows, size)
         return embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
+
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        """The k nearest candidates of each query."""
+        return self.encoder.weights_of().nearest(queries, candidates, k)
 
 
 def _ranking(vectors: Vectors, searched: _Search) -> Names:
@@ -258,7 +225,7 @@ def _ranking(vectors: Vectors, searched: _Search) -> Names:
     rows = _rows_of(searched.pool)
     numbers = {value: number for number, value in enumerate(dict.fromkeys(searched.queries))}
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
-    near = vectors.source.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
+    near = vectors.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
     ranked = _documents(near.indices, tuple(rows.values()), searched.pool.ids)
     return ranked.take(np.array([numbers[value] for value in searched.queries], np.int64))
 
@@ -290,8 +257,8 @@ def _mined(vectors: Vectors, searched: _Search) -> Mined:
     pool = searched.pool
     queries = vectors.of(searched, QUERY, searched.queries)
     candidates = vectors.of(searched, CANDIDATE, pool.values)
-    forward = vectors.source.nearest(queries, candidates, NEIGHBOURS)
-    backward = vectors.source.nearest(candidates, queries, NEIGHBOURS)
+    forward = vectors.nearest(queries, candidates, NEIGHBOURS)
+    backward = vectors.nearest(candidates, queries, NEIGHBOURS)
     left = [index for index, id in enumerate(pool.queries) if id in pool.unscored]
     right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
     return without(mine(forward, backward), left, right)
