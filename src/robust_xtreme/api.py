@@ -299,8 +299,8 @@ def evaluate(
         if folders and on is not None:
             raise SpecError("evaluate: a model in memory is on this machine alone. Save it where all machines read it.")
         with fleet_of(run_spec.device, joined(devices), on) as fleet:
-            in_memory = {**folders, **functions}
-            return evaluate_(run_spec, observer=observer, in_memory=in_memory, fleet=fleet, **switches)
+            have: dict[str, Any] = {**folders, **functions}
+            return evaluate_(run_spec, observer=observer, in_memory=have, fleet=fleet, **switches)
 
 
 def _check_type(function: str, name: str, value: object, kinds: tuple[type, ...], what: str) -> None:

@@ -126,7 +126,7 @@ def found(model: str, family: str) -> Function:
 
 def _made(call: Any, family: str, prompts: Any, default: str = "", source: Any = None) -> Function:
     """A function as its attributes describe it. Raises SpecError."""
-    name, version = (getattr(call, key, None) for key in ("name", "version"))
+    name, version, size = (getattr(call, key, None) for key in ("name", "version", "batch_size"))
     prompts = (getattr(call, "prompts", None) if prompts is None else prompts) or {}
     kind = call if inspect.isroutine(call) else type(call)
     if not callable(call) or (isinstance(name, str) and not re.fullmatch(r"[\w.+-]{1,60}", name)):
@@ -141,7 +141,6 @@ def _made(call: Any, family: str, prompts: Any, default: str = "", source: Any =
         code = inspect.getsource(source or kind)
     if family in (SPAN_QA.name, CHOICE.name) and takes == 2:
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]
-    size = getattr(kind, "batch_size", None)
     return Function(
         call=call,
         name=name

@@ -242,7 +242,10 @@ class _Worker:
         return StagedTaskRun(digests, len(prepared.inputs), predicted.cached, predicted.threshold, measured)
 
     def _store(self) -> Store | None:
-        return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None
+        """The cache, if any; none for a function that has no version."""
+        task_run, function = self.given.task_run, self.given.task_run.model.origin.function
+        is_kept = function is None or function.version
+        return Store(self.cache, self.given.settings, task_run.languages) if self.cache and is_kept else None
 
     def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
         """The examples under attacks, for which the model is queried; the cache keeps what it answered."""

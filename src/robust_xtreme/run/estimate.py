@@ -146,7 +146,8 @@ class _Estimator:
 
     def _cached(self, run: TaskRun, prepared: Prepared) -> int:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
-        if not self.cache or run.task.pool is not None:
+        function = run.model.origin.function
+        if not self.cache or run.task.pool is not None or (function and not function.version):
             return 0
         named = settings(run.model, run.task, run.inference, self.device_name)
         keys = keys_of(prepared.inputs.contents, named, run.languages)

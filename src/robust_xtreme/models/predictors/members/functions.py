@@ -21,7 +21,6 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.functions import Function
-from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.members.retrieval import Retrieval
 from robust_xtreme.models.predictors.predictor import (
     Load,
@@ -71,16 +70,12 @@ class FunctionAnswers:
         return replace(self, weights_of=weights_of)
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
-        """The answers, from the cache where the function has a version. Raises ModelError."""
-        compute = partial(self._answered, None, work)
-        return from_cache(self._store(work), inputs, compute, work.advance).predicted
+        """The answers, from the cache or asked. Raises ModelError."""
+        return from_cache(work.store, inputs, partial(self._answered, None, work), work.advance).predicted
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The answers, with the margins of the gold ones: 0 where the function gives no scores."""
-        return from_cache(self._store(work), inputs, partial(self._answered, weighing, work), weighing=weighing)
-
-    def _store(self, work: Work) -> Store | None:
-        return work.store if self.function.version else None
+        return from_cache(work.store, inputs, partial(self._answered, weighing, work), weighing=weighing)
 
     def _answered(self, weighing: Weighing | None, work: Work, inputs: Inputs) -> tuple[Decoded, Array]:
         given, read = _KINDS[self.task.family]
@@ -120,8 +115,9 @@ class FunctionAnswers:
             work.watch(f"{done[0]:,} of {len(values):,} texts of {name} have vectors")
 
         rows = self._rows([prompt + value for value in values], _vector, advance)
-        if len(widths := {len(row) for row in rows}) > 1:
-            raise self.wrong(f"vectors of {' and of '.join(map(str, sorted(widths)))} dimensions.")
+        widths = sorted({len(row) for row in rows if isinstance(row, np.ndarray)})
+        if len(widths) > 1:
+            raise self.wrong(f"vectors of {' and of '.join(map(str, widths))} dimensions.")
         whole = np.array(rows)
         lengths = np.linalg.norm(whole, axis=1, keepdims=True)
         return np.asarray(whole / np.where(lengths == 0, 1, lengths), np.float32)
