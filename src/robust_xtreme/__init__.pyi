@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robust_xtreme.api import Asked as Asked
 from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
@@ -80,6 +81,12 @@ def evaluate(
     workers: str | int = "auto",
     out: str | Path = "",
     tokenizer: Any = None,
+    encode: Asked | None = None,
+    classify: Asked | None = None,
+    tag: Asked | None = None,
+    answer: Asked | None = None,
+    choose: Asked | None = None,
+    prompts: Mapping[str, str] | None = None,
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
@@ -96,6 +103,13 @@ def evaluate(
     memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
     the task's names. Its run cannot be replayed from run.toml.
 
+    Functions are evaluated as models are; each gets a list and returns a result for each item. `encode` gives an array
+    (n, d) of vectors of n texts, which are compared by cosine; `prompts={"query": ..., "document": ...}` are put in
+    front of the texts. `classify` gives a label, or a score of each label, of a text or a pair; `tag` a tag for each of
+    the words; `answer` a part of the context, or its (start, stop), to a pair of question and context, or None;
+    `choose` the index of a choice, or a score of each, to a pair of premise and choices. Their answers are cached where
+    they have the attributes `name` and `version`. See docs/how-to/functions.md.
+
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
@@ -106,7 +120,8 @@ def evaluate(
     results. Raises UserError, Locked and DiskError as the command does.
 
     Arguments:
-        model: `mini` (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name
+        model: `mini` (the default), a run of `train`, a transformers checkpoint (a folder or a hub name), or a
+            function: python:MODULE:FUNCTION, imported only where it is named here
         data: the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub
         tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
         languages: default: every language found. MLQA also takes de@en, German questions on English texts

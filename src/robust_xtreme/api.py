@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Model: TypeAlias = "str | Path | PreTrainedModel"
 """A model: a folder, a name, or a model of transformers in memory."""
 
-Function: TypeAlias = "Callable[..., Any]"
+Asked: TypeAlias = "Callable[..., Any]"
 """A function that is evaluated in place of a model."""
 
 Run: TypeAlias = "Evaluation | str | Path"
@@ -233,11 +233,11 @@ def evaluate(
     spec: RunSpec | None = None,
     *,
     tokenizer: Any = None,
-    encode: Function | None = None,
-    classify: Function | None = None,
-    tag: Function | None = None,
-    answer: Function | None = None,
-    choose: Function | None = None,
+    encode: Asked | None = None,
+    classify: Asked | None = None,
+    tag: Asked | None = None,
+    answer: Asked | None = None,
+    choose: Asked | None = None,
     prompts: Mapping[str, str] | None = None,
     deduplicate: bool = True,
     force: bool = False,

@@ -223,7 +223,7 @@ class RunSpec:
         defaults = RunSpec(model=shown.model, **{name: getattr(shown, name) for name in NOT_HASHED})
         words = options(shown, defaults)
         model = [word for name in shown.model if shown.model != (MINI,) for word in ("--model", name)]
-        again = shlex.join([*_AGAIN.split(), *(model if _imported(self.model) else ())])
+        again = shlex.join([*_AGAIN.split(), *(model if imported(self.model) else ())])
         if words is None:
             return [again]
         line = shlex.join(["robust-xtreme", "eval", *model, *words])
@@ -375,7 +375,7 @@ _TYPES: Final = {
 """The types of arguments where they differ from those of keys."""
 
 
-def _imported(models: Collection[str]) -> str:
+def imported(models: Collection[str]) -> str:
     """The first name of a function of a module among models; empty where there is none."""
     return next((model for model in models if model.rpartition("=")[2].startswith(PYTHON)), "")
 
@@ -391,7 +391,7 @@ def from_toml(path: Path, *, runs: bool = True, **changes: Any) -> RunSpec:
     if spec.trust_remote_code and "trust_remote_code" not in changes:
         what = "trust_remote_code = true in a file does not permit the code of a checkpoint"
         raise SpecError(f"{path}: {what}. Add the option --trust-remote-code to run it.")
-    if runs and "model" not in changes and (named := _imported(spec.model)):
+    if runs and "model" not in changes and (named := imported(spec.model)):
         what = f"the name {named!r} in a file does not permit to import code"
         raise SpecError(f"{path}: {what}. Name all models of the run as options: --model {named}")
     return spec

@@ -1,7 +1,7 @@
-"""Functions in place of a model: given in Python or found by name, and asked; they say of themselves what is cached.
+"""Functions in place of a model: given in Python, or found by a name; what they say of themselves, and a call of one.
 
-A function gets a list and returns a result for each item. `python:MODULE:FUNCTION` is imported, which runs code: that is
-done for names on the command line and in calls of Python alone.
+A function gets a list and returns a result for each item. To import `python:MODULE:FUNCTION` runs code, so that it is
+done only for names on the command line and in calls of Python.
 """
 
 from __future__ import annotations

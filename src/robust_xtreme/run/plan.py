@@ -438,7 +438,8 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return "its pairs are mined over all sentences at once"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
-    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, no_model), Embedding)
+    has = task.pool or not model.origin.function
+    lacks = needs_vectors(cell) and not (has and isinstance(predictor_of(model, task, no_model), Embedding))
     return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, final
 
 import numpy as np
 import torch
@@ -23,7 +23,6 @@ from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.models.tensors import collate, encoder_inputs, sent
 from robust_xtreme.stats.bitext import Neighbours
 
-_T = TypeVar("_T")
 _AT_ONCE: Final = 4
 """Batches whose scores are waited for together, while the device computes as many more."""
 
@@ -59,10 +58,6 @@ class Loaded:
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
         return search(queries.astype(np.float32), candidates, k, device=self.checkpoint.device.type)
-
-    def call(self, function: Callable[[], _T]) -> _T:
-        """What a function returns."""
-        return function()
 
 
 def predict(load: Load, inputs: Inputs, batch_tokens: int, advance: Callable[[int], None] = lambda _: None) -> Decoded:

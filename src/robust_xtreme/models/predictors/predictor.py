@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from robust_xtreme.stats.bitext import Neighbours
 
 if TYPE_CHECKING:
     from robust_xtreme.models.loading import Checkpoint
-
-_T = TypeVar("_T")
 
 Load = Callable[[], "Checkpoint"]
 """Loads the model of a task, or returns the loaded model."""
@@ -104,7 +102,7 @@ def from_cache(
     advance: Callable[[int], None] = _nothing,
     weighing: Weighing | None = None,
 ) -> PredictedMargins:
-    """What `compute` gives of inputs, or the cache, if there is one: predictions, and margins where they are `weighing`.
+    """What the cache has of inputs, if there is one, and `compute` gives of others; margins count with a `weighing`.
 
     `advance` gets the number of inputs that the cache had.
     """
@@ -166,9 +164,6 @@ class Weights(Protocol):
     def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
         """The k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
 
-    def call(self, function: Callable[[], _T], /) -> _T:
-        """What a function returns in the thread that has the weights; only in the same process."""
-
 
 def nowhere() -> NoReturn:
     """Weights that nobody may ask for."""
@@ -203,19 +198,12 @@ class Embedding(Predictor, Protocol):
         """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
 
 
-class TextEncoder(Embedding, Protocol):
+class TextEncoder(Movable, Embedding, Protocol):
     """What a search takes vectors from."""
 
     @property
     def weights_of(self) -> Callable[[], Weights]:
         """Gives the weights."""
-
-    def moved(self, weights_of: Callable[[], Weights], /) -> Self:
-        """The same with weights that are elsewhere."""
-
-    @property
-    def can_move(self) -> bool:
-        """Whether it can be sent to another process."""
 
     def width(self, values: Sequence[str], /) -> int:
         """The number of dimensions of the vectors of texts."""

@@ -93,7 +93,8 @@ class FunctionAnswers:
         rows: list[Row] = []
         for start in range(0, len(items), self.function.batch_size):
             batch = items[start : start + self.function.batch_size]
-            results = self.weights_of().call(partial(self.function.results, batch))
+            where: Any = self.weights_of()  # in the process of the function, where the weights of others would be
+            results = where.call(partial(self.function.results, batch))
             rows += [read(self, item, result) for item, result in zip(batch, results, strict=True)]
             advance(len(batch))
         return rows
@@ -114,7 +115,7 @@ class FunctionAnswers:
             done[0] += count
             work.watch(f"{done[0]:,} of {len(values):,} texts of {name} have vectors")
 
-        rows = self._rows([prompt + value for value in values], _vector, advance)
+        rows = self._rows([prompt + value for value in values], FunctionAnswers.numbers, advance)
         widths = sorted({len(row) for row in rows if isinstance(row, np.ndarray)})
         if len(widths) > 1:
             raise self.wrong(f"vectors of {' and of '.join(map(str, widths))} dimensions.")
@@ -169,11 +170,6 @@ def _words(contents: Contents) -> list[Any]:
     return [words[low:high] for low, high in pairwise(bounds)]
 
 
-def _questions(contents: Contents) -> list[Any]:
-    """Question and context of each content."""
-    return list(zip(contents.values["question"], contents.values["context"], strict=True))
-
-
 def _options(contents: Contents) -> list[Any]:
     """The premise, with the question after it if there is one, and the choices of each content."""
     rows = zip(*(contents.values[name] for name in choices_of(contents)), strict=True)
@@ -220,15 +216,11 @@ def _choice(of: FunctionAnswers, item: Any, value: Any) -> Row:
     return Choice(int(value))
 
 
-def _vector(of: FunctionAnswers, item: Any, value: Any) -> Row:
-    return of.numbers(item, value)
-
-
 Read = Callable[[FunctionAnswers, Any, Any], Row]
 _KINDS: Final[Mapping[str, tuple[Callable[[Contents], list[Any]], Read]]] = {
     CLASSIFICATION.name: (_texts, _label),
     TAGGING.name: (_words, _tags),
-    SPAN_QA.name: (_questions, _span),
+    SPAN_QA.name: (lambda of: list(zip(of.values["question"], of.values["context"], strict=True)), _span),
     CHOICE.name: (_options, _choice),
 }
 """By family, what a function gets of contents, and what is read of a result."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from typing import Final, final
+from typing import Final, cast, final
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Retrieval:
 
     def moved(self, weights_of: Callable[[], Weights]) -> Retrieval:
         """The same predictor with weights that are elsewhere."""
-        return Retrieval(self.reader.moved(weights_of))
+        return Retrieval(cast("TextEncoder", self.reader.moved(weights_of)))
 
     @property
     def can_move(self) -> bool:
