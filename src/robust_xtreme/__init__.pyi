@@ -80,13 +80,13 @@ def evaluate(
     batch_tokens: int = 0,
     workers: str | int = "auto",
     out: str | Path = "",
-    tokenizer: Any = None,
     encode: Asked | None = None,
     classify: Asked | None = None,
     tag: Asked | None = None,
     answer: Asked | None = None,
     choose: Asked | None = None,
     prompts: Mapping[str, str] | None = None,
+    tokenizer: Any = None,
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
@@ -103,12 +103,8 @@ def evaluate(
     memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
     the task's names. Its run cannot be replayed from run.toml.
 
-    Functions are evaluated as models are; each gets a list and returns a result for each item. `encode` gives an array
-    (n, d) of vectors of n texts, which are compared by cosine; `prompts={"query": ..., "document": ...}` are put in
-    front of the texts. `classify` gives a label, or a score of each label, of a text or a pair; `tag` a tag for each of
-    the words; `answer` a part of the context, or its (start, stop), to a pair of question and context, or None;
-    `choose` the index of a choice, or a score of each, to a pair of premise and choices. Their answers are cached where
-    they have the attributes `name` and `version`. See docs/how-to/functions.md.
+    A function (`encode=` and others) gets a list and returns a result for each item. Its answers are cached if it has
+    the attributes `name` and `version`.
 
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
@@ -152,6 +148,12 @@ def evaluate(
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: default: runs/eval-HASH, by what is computed
+        encode: a function from texts to vectors (n, d), which are compared by cosine
+        classify: from texts, or pairs of texts, to labels or scores of each label
+        tag: from lists of words to lists of tags
+        answer: from (question, context) to parts of the context, or their (start, stop), or None
+        choose: from (premise, choices) to indices of choices, or scores of each
+        prompts: put in front of what `encode` gets: `query` and `document`
     """
 
 def from_frame(

@@ -233,12 +233,6 @@ def evaluate(
     spec: RunSpec | None = None,
     *,
     tokenizer: Any = None,
-    encode: Asked | None = None,
-    classify: Asked | None = None,
-    tag: Asked | None = None,
-    answer: Asked | None = None,
-    choose: Asked | None = None,
-    prompts: Mapping[str, str] | None = None,
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
@@ -256,12 +250,8 @@ def evaluate(
     memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
     the task's names. Its run cannot be replayed from run.toml.
 
-    Functions are evaluated as models are; each gets a list and returns a result for each item. `encode` gives an array
-    (n, d) of vectors of n texts, which are compared by cosine; `prompts={"query": ..., "document": ...}` are put in
-    front of the texts. `classify` gives a label, or a score of each label, of a text or a pair; `tag` a tag for each of
-    the words; `answer` a part of the context, or its (start, stop), to a pair of question and context, or None;
-    `choose` the index of a choice, or a score of each, to a pair of premise and choices. Their answers are cached where
-    they have the attributes `name` and `version`. See docs/how-to/functions.md.
+    A function (`encode=` and others) gets a list and returns a result for each item. Its answers are cached if it has
+    the attributes `name` and `version`.
 
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
@@ -272,15 +262,13 @@ def evaluate(
     `"all"` or `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same
     results. Raises UserError, Locked and DiskError as the command does.
     """
-    given = {"encode": encode, "classify": classify, "tag": tag, "answer": answer, "choose": choose}
     switches = {"deduplicate": deduplicate, "force": force, "cache": cache, "keep_going": keep_going}
     for name, value in switches.items():
         _check_type("evaluate", name, value, (bool,), "True or False")
     _check_type("evaluate", "on", on, (str, type(None)), "a string, as the command does")
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
-        beside = {"tokenizer": tokenizer, "prompts": prompts, **given}
-        _check_alone("evaluate", "RunSpec", {**values, **{name: it for name, it in beside.items() if it is not None}})
+        _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
     from robust_xtreme.models.functions import of_arguments
     from robust_xtreme.models.in_memory import named
@@ -291,7 +279,7 @@ def evaluate(
     what = "an Observer of robust_xtreme.run.run"
     _check_type("evaluate", "observer", observer, (Observer, type(None)), what)
     observer = observer or notebook_observer()
-    functions = of_arguments(given, prompts)
+    values, functions = of_arguments(values)
     with named(values, tokenizer) as (written, folders):
         if functions:
             written = {**written, "model": [*written.get("model", ()), *functions]}

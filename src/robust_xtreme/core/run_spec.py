@@ -357,8 +357,19 @@ def _written(value: Any) -> str:
 
 
 def evaluate_arguments() -> dict[str, Argument]:
-    """The keys of a run as arguments of `evaluate`."""
-    return arguments(RunSpec, _TYPES)
+    """The keys of a run, and functions in place of its models, as arguments of `evaluate`."""
+    functions = {name: Argument(None, "Asked | None", what) for name, what in _FUNCTIONS.items()}
+    prompts = Argument(None, "Mapping[str, str] | None", "put in front of what `encode` gets: `query` and `document`")
+    return {**arguments(RunSpec, _TYPES), **functions, "prompts": prompts}
+
+
+_FUNCTIONS: Final = {
+    "encode": "a function from texts to vectors (n, d), which are compared by cosine",
+    "classify": "from texts, or pairs of texts, to labels or scores of each label",
+    "tag": "from lists of words to lists of tags",
+    "answer": "from (question, context) to parts of the context, or their (start, stop), or None",
+    "choose": "from (premise, choices) to indices of choices, or scores of each",
+}
 
 
 _TYPES: Final = {

@@ -89,12 +89,14 @@ def is_function(model: str) -> bool:
     return model.rpartition("=")[2].startswith((PYTHON, GIVEN))
 
 
-def of_arguments(given: Mapping[str, Any], prompts: Any) -> dict[str, Function]:
-    """The functions among arguments of `evaluate`, by what they are called in a run. Raises SpecError."""
-    if prompts is not None and given.get("encode") is None:
+def of_arguments(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Function]]:
+    """Arguments of `evaluate` without functions, and functions by what they are called in a run. Raises SpecError."""
+    others = {name: value for name, value in values.items() if name not in (*FAMILIES, "prompts")}
+    prompts, given = values.get("prompts"), {kind: call for kind in FAMILIES if (call := values.get(kind)) is not None}
+    if prompts is not None and "encode" not in given:
         raise SpecError("evaluate: prompts= are put in front of the texts of a function: encode= is missing.")
-    made = [(kind, _made(call, FAMILIES[kind], prompts)) for kind, call in given.items() if call is not None]
-    return {f"{kind}={GIVEN}{each.name}@{each.version or each.identity}": each for kind, each in made}
+    made = [(kind, _made(call, FAMILIES[kind], prompts)) for kind, call in given.items()]
+    return others, {f"{kind}={GIVEN}{each.name}@{each.version or each.identity}": each for kind, each in made}
 
 
 def found(model: str, family: str) -> Function:
