@@ -132,9 +132,8 @@ def _made(call: Any, family: str, prompts: Any, default: str = "", source: Any =
     prompts = (getattr(call, "prompts", None) if prompts is None else prompts) or {}
     kind = call if inspect.isroutine(call) else type(call)
     if not callable(call) or (isinstance(name, str) and not re.fullmatch(r"[\w.+-]{1,60}", name)):
-        raise SpecError(
-            f"A function, whose name is of letters, digits, . + - and _, is needed, not {shown(name or call)}."
-        )
+        does, had = next(does for does in FAMILIES if FAMILIES[does] == family), name if callable(call) else call
+        raise SpecError(f"{does} takes a function, whose name has letters, digits and .+-_ alone, not {shown(had)}.")
     if not isinstance(prompts, Mapping) or not prompts.keys() <= SIDES.keys():
         raise SpecError(f"The prompts of a function are {{'query': TEXT, 'document': TEXT}}, not {shown(prompts)}.")
     code, takes = "", 1
