@@ -267,14 +267,14 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
     ready = len(parts) - len(todo)
     done = [f"{ready} of {counted(len(parts), 'task run')} done already"] if ready else []
     cached, queries, vectors = (sum(getattr(part, name) for part in todo) for name in ("cached", "queries", "vectors"))
-    about = "at most about" if queries else "about"
+    about, tokens = "at most about" if queries else "about", sum(part.tokens for part in todo)
     size = [
         counted(sum(len(part.run.conditions) for part in todo), "cell"),
         counted(sum(part.run.predictions for part in todo), "prediction"),
         *([f"about {cached:,} of them from the cache"] if cached else []),
         *([_asked(queries, vectors)] if queries else []),
         *([f"{about} {sum(part.passes for part in todo):,} forward passes of a window"] if queries else []),
-        f"{about} {counted(sum(part.tokens for part in todo), 'token')} to read",
+        *([f"{about} {counted(tokens, 'token')} to read"] if any(part.run.params is not None for part in todo) else []),
     ]
     each = [busy * _EACH * (part.run.predictions + part.queries + part.vectors) + part.seconds for part in todo]
     lines, most = shares([part.run for part in todo], each, slots) if slots else ([], sum(each))
@@ -294,7 +294,8 @@ def _line(part: _Part) -> str:
     run = part.run
     size = f"{counted(run.rows, 'row')}, {counted(run.clusters, 'cluster')}, {counted(len(run.conditions), 'cell')}"
     about = "at most about" if part.queries else "about"
-    left = "done" if part.done else f"{about} {counted(part.tokens, 'token')}"
+    left = f"{about} {counted(part.tokens, 'token')}" if run.params is not None else "asked of a function"
+    left = "done" if part.done else left
     cached = f", about {part.cached:,} from the cache" if part.cached else ""
     asked = f", {_asked(part.queries, part.vectors)}" if part.queries else ""
     return f"{run.label} ({run.split}): {size}, {counted(run.predictions, 'prediction')}{cached}{asked}, {left}"
