@@ -19,7 +19,7 @@ from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.config import fitted
 from robust_xtreme.models.loading import load
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.members.retrieval import _Search, retrieval
+from robust_xtreme.models.predictors.members.retrieval import Vectors, _Search, retrieval
 from robust_xtreme.models.predictors.predictor import Work
 from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.reading import Candidates
@@ -65,7 +65,7 @@ def vectors_of(folder: Path, texts: Sequence[str], dims: int = 0, named: str = "
     task = replace(registry.load("task", named), max_length=256)
     model = locate(folder, task)
     predictor: Any = retrieval.make(model, fitted(task, model.config), lambda: load(model, task, "cpu", "fp32"))
-    computed = predictor._vectors(Work(4096, dims=dims), {})
+    computed = Vectors(predictor.reader, Work(4096, dims=dims))
     pool = Candidates(tuple(map(str, range(len(texts)))), tuple(texts))
     searched = _Search(texts, pool, 0, dict.fromkeys((QUERY, CANDIDATE), len(texts)))
     return [np.array(computed.of(searched, name, texts)) for name in (QUERY, CANDIDATE)]

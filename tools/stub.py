@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robust_xtreme.api import Asked as Asked
 from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model

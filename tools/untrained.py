@@ -1,7 +1,7 @@
 """Writes encoders without training that read subwords, bytes (ByT5) and characters (CANINE), of equal size.
 
-`python -m tools.untrained --text FILE --out runs/untrained` writes the folders `subword`, `bytes` and `characters`, from
-which `robust-xtreme train --from` starts. Layers differ, so that the parameters without embeddings do not.
+`python -m tools.untrained --text FILE --out runs/untrained` writes folders `subword`, `bytes` and `characters`, which
+`robust-xtreme train --from` takes. Layers differ, so that the parameters without embeddings do not.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def characters(_: Path) -> tuple[Any, Any]:
         num_hash_buckets=4096,
         pad_token_id=0,
     )
-    return CanineModel(config, add_pooling_layer=False), CanineTokenizer(model_max_length=POSITIONS)
+    tokenizer: Any = CanineTokenizer
+    return CanineModel(config, add_pooling_layer=False), tokenizer(model_max_length=POSITIONS)
 
 
 MODELS: Final[Mapping[str, Callable[[Path], tuple[Any, Any]]]] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robust_xtreme.api import Asked as Asked
 from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
@@ -83,6 +84,11 @@ def evaluate(
     batch_tokens: int = 0,
     workers: str | int = "auto",
     out: str | Path = "",
+    encode: Asked | None = None,
+    classify: Asked | None = None,
+    tag: Asked | None = None,
+    answer: Asked | None = None,
+    choose: Asked | None = None,
     tokenizer: Any = None,
     deduplicate: bool = True,
     force: bool = False,
@@ -100,6 +106,9 @@ def evaluate(
     memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
     the task's names. Its run cannot be replayed from run.toml.
 
+    A function (`encode=` and others) gets a list and returns a result for each item. Its answers are cached if it has
+    the attributes `name` and `version`.
+
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
@@ -110,7 +119,8 @@ def evaluate(
     results. Raises UserError, Locked and DiskError as the command does.
 
     Arguments:
-        model: `mini` (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name
+        model: `mini` (the default), a run of `train`, a transformers checkpoint (a folder or a hub name), or a
+            function: python:MODULE:FUNCTION, imported only where it is named here
         data: the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub
         tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
         languages: default: every language found. MLQA also takes de@en, German questions on English texts
@@ -145,6 +155,11 @@ def evaluate(
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: default: runs/eval-HASH, by what is computed
+        encode: a function from texts to vectors (n, d), which are compared by cosine
+        classify: from texts, or pairs of texts, to labels or scores of each label
+        tag: from lists of words to lists of tags
+        answer: from (question, context) to parts of the context, or their (start, stop), or None
+        choose: from (premise, choices) to indices of choices, or scores of each
     """
 
 def factorial(
@@ -181,6 +196,11 @@ def factorial(
     batch_tokens: int = 0,
     workers: str | int = "auto",
     out: str | Path = "",
+    encode: Asked | None = None,
+    classify: Asked | None = None,
+    tag: Asked | None = None,
+    answer: Asked | None = None,
+    choose: Asked | None = None,
     tokenizer: Any = None,
     observer: Observer | None = None,
 ) -> Factorial:
@@ -227,6 +247,11 @@ def factorial(
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: default: runs/eval-HASH, by what is computed
+        encode: a function from texts to vectors (n, d), which are compared by cosine
+        classify: from texts, or pairs of texts, to labels or scores of each label
+        tag: from lists of words to lists of tags
+        answer: from (question, context) to parts of the context, or their (start, stop), or None
+        choose: from (premise, choices) to indices of choices, or scores of each
     """
 
 def from_frame(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Model: TypeAlias = "str | Path | PreTrainedModel"
 """A model: a folder, a name, or a model of transformers in memory."""
+
+Asked: TypeAlias = "Callable[..., Any]"
+"""A function that is evaluated in place of a model."""
 
 Run: TypeAlias = "Evaluation | str | Path"
 """A finished run: its folder, or what `evaluate` returned."""
@@ -247,6 +250,9 @@ def evaluate(
     memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
     the task's names. Its run cannot be replayed from run.toml.
 
+    A function (`encode=` and others) gets a list and returns a result for each item. Its answers are cached if it has
+    the attributes `name` and `version`.
+
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
@@ -264,6 +270,7 @@ def evaluate(
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
+    from robust_xtreme.models.functions import of_arguments
     from robust_xtreme.models.in_memory import named
     from robust_xtreme.run.fleets import fleet_of, joined
     from robust_xtreme.run.run import Observer, notebook_observer
@@ -272,12 +279,16 @@ def evaluate(
     what = "an Observer of robust_xtreme.run.run"
     _check_type("evaluate", "observer", observer, (Observer, type(None)), what)
     observer = observer or notebook_observer()
+    values, functions = of_arguments(values)
     with named(values, tokenizer) as (written, folders):
+        if functions:
+            written = {**written, "model": [*written.get("model", ()), *functions]}
         run_spec = spec if spec is not None else from_mapping(written, "evaluate")
         if folders and on is not None:
             raise SpecError("evaluate: a model in memory is on this machine alone. Save it where all machines read it.")
         with fleet_of(run_spec.device, joined(devices), on) as fleet:
-            return evaluate_(run_spec, observer=observer, in_memory=folders, fleet=fleet, **switches)
+            have: dict[str, Any] = {**folders, **functions}
+            return evaluate_(run_spec, observer=observer, in_memory=have, fleet=fleet, **switches)
 
 
 def _check_type(function: str, name: str, value: object, kinds: tuple[type, ...], what: str) -> None:

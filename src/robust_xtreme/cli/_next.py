@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from robust_xtreme.core.run_spec import RunSpec, imported
 from robust_xtreme.core.sinks import echo
 
 if TYPE_CHECKING:
-    from robust_xtreme.core.run_spec import RunSpec
     from robust_xtreme.training.spec import TrainSpec
 
 _LAST: Final = "--"
@@ -46,7 +46,8 @@ def after_evaluation(spec: RunSpec, folder: Path, is_measured: bool = True) -> t
     trust = ("--trust-remote-code",) if spec.trust_remote_code else ()
     if not is_measured:
         return ("examples", str(folder))
-    same = ("eval", "--config", str(folder / "run.toml"), *trust)
+    named = [word for name in spec.model for word in ("--model", name)] if imported(spec.model) else []
+    same = ("eval", "--config", str(folder / "run.toml"), *trust, *named)
     if not (spec.perturb or spec.external):
         return (*same, *_NOISE)
     return (*same, "--seeds", _DRAWS) if spec.seeds == 1 else ("list", "perturbations")

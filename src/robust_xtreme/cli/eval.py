@@ -72,6 +72,8 @@ def eval(
 
     robust-xtreme eval --model xnli=OWNER/NAME --languages sw,en --perturb char_noise:0.1
 
+    robust-xtreme eval --model tatoeba=python:my_models:encode --perturb char_noise:0.1
+
     robust-xtreme eval --model runs/panx --data DIR --tasks panx --languages sw,yo --perturb char_noise:0.1
 
     robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3

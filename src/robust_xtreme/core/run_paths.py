@@ -14,7 +14,7 @@ FOLDER: Final = "folder"
 """The key of a run's file that names the folder that its paths count from; without it, they count from the file."""
 
 _WORDS: Final[Mapping[str, str]] = {
-    "model": "mini|memory:.*",
+    "model": "mini|(memory|function|python):.*",
     "data": "auto|mini|world|hub(:.*)?",
     "from": "scratch",
     "packs": "",

@@ -48,6 +48,8 @@ WORLD: Final = "world"
 HUB: Final = "hub"
 _AUTO: Final = "auto"
 _AGAIN: Final = "robust-xtreme eval --config run.toml"
+PYTHON: Final = "python:"
+"""What the name of a model begins with that is a function of a module: `python:MODULE:FUNCTION`."""
 
 
 @final
@@ -61,7 +63,8 @@ class RunSpec:
 
     model: tuple[str, ...] = key(
         (MINI,),
-        "`mini` (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name",
+        "`mini` (the default), a run of `train`, a transformers checkpoint (a folder or a hub name), or a function: "
+        "python:MODULE:FUNCTION, imported only where it is named here",
         "",
         "NAME | TASK=NAME",
         complete="model",
@@ -236,11 +239,12 @@ class RunSpec:
         shown = replace(self, **{name: run_paths.hidden(name, getattr(self, name)) for name in keys(RunSpec)})
         defaults = RunSpec(model=shown.model, **{name: getattr(shown, name) for name in NOT_HASHED})
         words = options(shown, defaults)
-        if words is None:
-            return [_AGAIN]
         model = [word for name in shown.model if shown.model != (MINI,) for word in ("--model", name)]
+        again = shlex.join([*_AGAIN.split(), *(model if imported(self.model) else ())])
+        if words is None:
+            return [again]
         line = shlex.join(["robust-xtreme", "eval", *model, *words])
-        return [line] if shown == self else [line, _AGAIN]
+        return [line] if shown == self else [line, again]
 
     def to_toml(self) -> str:
         """The spec as a toml file that `from_toml` reads again, one line per key; relative paths with their folder."""
@@ -395,8 +399,18 @@ def _written(value: Any) -> str:
 
 
 def evaluate_arguments() -> dict[str, Argument]:
-    """The keys of a run as arguments of `evaluate`."""
-    return arguments(RunSpec, _TYPES)
+    """The keys of a run, and functions in place of its models, as arguments of `evaluate`."""
+    functions = {name: Argument(None, "Asked | None", what) for name, what in _FUNCTIONS.items()}
+    return {**arguments(RunSpec, _TYPES), **functions}
+
+
+_FUNCTIONS: Final = {
+    "encode": "a function from texts to vectors (n, d), which are compared by cosine",
+    "classify": "from texts, or pairs of texts, to labels or scores of each label",
+    "tag": "from lists of words to lists of tags",
+    "answer": "from (question, context) to parts of the context, or their (start, stop), or None",
+    "choose": "from (premise, choices) to indices of choices, or scores of each",
+}
 
 
 _TYPES: Final = {
@@ -415,14 +429,23 @@ _TYPES: Final = {
 """The types of arguments where they differ from those of keys."""
 
 
-def from_toml(path: Path, **changes: Any) -> RunSpec:
+def imported(models: Collection[str]) -> str:
+    """The first name of a function of a module among models; empty where there is none."""
+    return next((model for model in models if model.rpartition("=")[2].startswith(PYTHON)), "")
+
+
+def from_toml(path: Path, *, runs: bool = True, **changes: Any) -> RunSpec:
     """Read a run's file; `changes` override its keys. The file's relative paths count from it, or from its `folder`.
 
-    Raises SpecError naming the file, also where the file, and not `changes`, asks to run the code of a checkpoint.
+    Raises SpecError naming the file, also where the file, and not `changes`, asks to run the code of a checkpoint, or
+    of a module, in a spec that `runs`.
     """
     read = {key: value for key, value in resources.toml(path).items() if key not in changes}
     spec = from_mapping({**run_paths.counted(read, path, changes), **changes}, str(path))
     if spec.trust_remote_code and "trust_remote_code" not in changes:
         what = "trust_remote_code = true in a file does not permit the code of a checkpoint"
         raise SpecError(f"{path}: {what}. Add the option --trust-remote-code to run it.")
+    if runs and "model" not in changes and (named := imported(spec.model)):
+        what = f"the name {named!r} in a file does not permit to import code"
+        raise SpecError(f"{path}: {what}. Name all models of the run as options: --model {named}")
     return spec

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -23,6 +24,7 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.models.functions import Function
 from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources.hub import CODE, FILES, SENTENCE
@@ -34,6 +36,8 @@ FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
 IN_MEMORY: Final = "memory"
 """The source of a model in memory, and the first part of its name: `memory:HASH`."""
+NOWHERE: Final = Path(os.devnull)
+"""The folder of a function, in which there is nothing."""
 
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 CONFIG: Final = "config.json"
@@ -91,8 +95,8 @@ class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
 
     `adapter` is the folder of an adapter whose changes are made to the weights, `base` the name of the model in
-    `folder` that it changes, and `head` what the adapter adds to that model's configuration.
-    What is read of the folder does not travel to other processes.
+    `folder` that it changes, and `head` what the adapter adds to that model's configuration. A `function`, and what is
+    read of a folder, does not travel to other processes.
     """
 
     typed: str
@@ -103,6 +107,7 @@ class ModelFolder:
     adapter: Path | None = None
     base: str = ""
     head: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
+    function: Function | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ModelFolder, tuple(getattr(self, each.name) for each in fields(self))
@@ -147,8 +152,8 @@ class ModelFolder:
 
     @cached_property
     def family(self) -> str | None:
-        """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
-        return family_of_head(self.architecture)
+        """The family of a checkpoint's head, or of a function; None where none serves a task. Raises ModelError."""
+        return self.function.family if self.function else family_of_head(self.architecture)
 
     @property
     def is_sentence(self) -> bool:
@@ -192,6 +197,11 @@ class ModelFolder:
         facts = read_json(self.adapter / ADAPTER)
         what = {name: facts[name] for name in sorted(facts.keys() - {"base_model_name_or_path", "revision"})}
         return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
+
+
+def of_function(typed: str, function: Function) -> ModelFolder:
+    """A function as a model, whose version stands for a commit."""
+    return ModelFolder(typed, function.name, NOWHERE, "function", function.version, function=function)
 
 
 def local(folder: Path, typed: str = "") -> ModelFolder:
@@ -261,14 +271,14 @@ class Located:
         return self.origin.encoder
 
     @property
-    def params(self) -> int:
-        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
-        return parameters(self.origin.weights)[0]
+    def params(self) -> int | None:
+        """The number of parameters of the encoder, and of a checkpoint's head; None of a function, unknown."""
+        return None if self.origin.function else parameters(self.origin.weights)[0]
 
     @property
-    def params_nonembedding(self) -> int:
+    def params_nonembedding(self) -> int | None:
         """The same without the embedding tables of words, positions and types."""
-        return parameters(self.origin.weights)[1]
+        return None if self.origin.function else parameters(self.origin.weights)[1]
 
     @property
     def name(self) -> str:

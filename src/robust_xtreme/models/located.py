@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import OWN, TaskSpec
 from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
 from robust_xtreme.models.config import CUT, TRUST_FLAG, check_config, cut_to, fitted, known_type, longest, text_facts
@@ -29,6 +30,7 @@ from robust_xtreme.models.folder import (
     read_json,
     weight_files,
 )
+from robust_xtreme.models.functions import Function
 from robust_xtreme.models.labels import (
     called_otherwise,
     check_agrees,
@@ -52,7 +54,7 @@ _ENDS: Final = 2
 
 def represents(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
-    if not kind_of(task.family).searched:
+    if model.function or not kind_of(task.family).searched:
         return False
     named = given.represents or model.is_sentence
     return not task.head or (named and (model.native or model.head_for(task) is None))
@@ -67,6 +69,8 @@ def serves(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model has a head of the kind that a task needs, or the task needs none."""
     if represents(model, task, given):
         return True
+    if model.function:
+        return model.family == task.family
     return model.family == task.family if model.native else model.head_for(task) is not None
 
 
@@ -91,7 +95,8 @@ def _by_default(task: TaskSpec, given: GivenModels) -> bool:
     if task.name in given.named or task.name in given.labels:
         return True
     has_head = any(task.name in model.heads for model in given.plain)
-    return has_head or (task.head and not {*TASKS, OWN}.isdisjoint(task.groups))
+    needed = task.head or any(model.function for model in given.plain)
+    return has_head or (needed and not {*TASKS, OWN}.isdisjoint(task.groups))
 
 
 def _fits(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
@@ -119,6 +124,8 @@ def _locate(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given
 
 
 def _of_kind(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+    if model.function:
+        return _asked(model, model.function, task, given)
     if represents(model, task, given):
         return _represented(model, task, tasks, given)
     if model.native:
@@ -126,6 +133,17 @@ def _of_kind(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], give
     if task.name in given.labels:
         raise SpecError(f"--labels names classes of {task.name}, but {model.typed} is a run, which names its own.")
     return _run(model, task, tasks, given)
+
+
+def _asked(model: ModelFolder, function: Function, task: TaskSpec, given: GivenModels) -> Located:
+    """A function, whose classes are the task's labels, or those that the user names, in the order of its scores."""
+    if function.family != task.family:
+        raise ModelError(f"{model.typed} answers {function.family}, but {task.name} is {task.family}.")
+    classes = given.labels.get(task.name, ()) or (task.labels if kind_of(task.family).classes else ())
+    labels = _mapped(classes, model, task, given)
+    what = digest(function.identity, *given.labels.get(task.name, ()))
+    learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
+    return Located(model, task.name, "", task.family, labels, what, {}, learned, (), classes)
 
 
 def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Located:
@@ -229,7 +247,7 @@ def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Locat
 def check_folder(model: ModelFolder) -> None:
     """Raise ModelError, one line, where the folder is not of transformers, and not a run whose files are as trained."""
     run, encoder = model.folder, model.encoder
-    if model.native:
+    if model.native or model.function:
         return
     if not run.is_dir():
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
@@ -332,7 +350,8 @@ def _classes(model: ModelFolder, id2label: Any) -> tuple[str, ...]:
 
 
 def _mapped(classes: tuple[str, ...], model: ModelFolder, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
-    asked, unclear = given.labels.get(task.name), contradiction(classes, model.config.get("label2id"))
+    facts = {} if model.function else model.config
+    asked, unclear = given.labels.get(task.name), contradiction(classes, facts.get("label2id"))
     if not kind_of(task.family).classes:
         if asked:
             raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
@@ -354,6 +373,8 @@ def _mapped(classes: tuple[str, ...], model: ModelFolder, task: TaskSpec, given:
 def notes_of(located: Located) -> tuple[str, ...]:
     """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
     model, native = located.origin, located.origin.native
+    if model.function:
+        return model.function.notes
     left = others(located.classes, located.labels) if located.classes and kind_of(located.family).words else ()
     tags = f"{located.task}: the tags {', '.join(left)} of {model.typed} count as O." if left else ""
     trained = "" if native else changed_texts(model, located.heads)

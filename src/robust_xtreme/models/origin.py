@@ -19,7 +19,8 @@ from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.adapter import of_adapter
-from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local
+from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local, of_function
+from robust_xtreme.models.functions import FAMILIES, Function, found, is_function
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
 
@@ -60,8 +61,12 @@ class GivenModels:
     prompts: Mapping[str, str] = field(default_factory=dict)
 
 
-def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> GivenModels:
-    """Find every model that a run names, fetching those of the hub; `in_memory` are folders of `memory:HASH`.
+InMemory = Mapping[str, Path | Function]
+"""Folders of models in memory, and functions, by their names in a spec."""
+
+
+def given_models(spec: RunSpec, in_memory: InMemory | None = None) -> GivenModels:
+    """Find every model that a run names, fetching those of the hub and importing functions.
 
     Raises SpecError, UnknownName or ModelError where a name, revision or label is wrong; RobustXtremeError where the
     hub does not answer.
@@ -71,7 +76,10 @@ def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> 
     revisions = _revisions(spec.revision)
     _check_revisions(revisions, names, plain)
     bare = revisions.get("", "")
-    named = {task: _find(name, revisions.get(task, bare), spec, in_memory or {}) for task, name in names.items()}
+    named = {
+        task: _find(name, revisions.get(task, bare), spec, in_memory or {}, registry.load("task", task).family)
+        for task, name in names.items()
+    }
     origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
     how = spec.trust_remote_code, bool(spec.representation), parse_prompts(spec.prompts)
     return GivenModels(named, origins, labels, trained_on, *how)
@@ -84,7 +92,7 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
     plain: list[str] = []
     for model in models:
         task, equals, name = model.partition("=")
-        if not equals or (task not in known and exists(model)):
+        if not equals or (task not in known and (exists(model) or (task in FAMILIES and is_function(name)))):
             plain.append(model)
             continue
         registry.load("task", task)
@@ -120,13 +128,16 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
             raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
 
 
-def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelFolder:
-    return of_adapter(_found(name, revision, spec, in_memory), lambda base, commit: _found(base, commit, spec, {}))
+def _find(name: str, revision: str, spec: RunSpec, in_memory: InMemory, family: str = "") -> ModelFolder:
+    known = in_memory.get(name)
+    if isinstance(known, Function) or (known is None and is_function(name) and not exists(name)):
+        return of_function(name, known or found(name, family))
+    return of_adapter(_found(name, revision, spec, known), lambda base, commit: _found(base, commit, spec))
 
 
-def _found(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> ModelFolder:
-    if name in in_memory:
-        return ModelFolder(name, IN_MEMORY, in_memory[name], IN_MEMORY)
+def _found(name: str, revision: str, spec: RunSpec, known: Path | None = None) -> ModelFolder:
+    if known:
+        return ModelFolder(name, IN_MEMORY, known, IN_MEMORY)
     if name.startswith(f"{IN_MEMORY}:") and not exists(name):
         what = "was a model in memory, which only the Python program that had it can give again"
         raise ModelError(f"{name[:80]} {what}: evaluate(model=..., tokenizer=...). No file replays it.")

@@ -187,6 +187,8 @@ def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], lang
     The first 256 examples are counted. Raises ModelError where the tokenizer does not fit the model, or the task's
     inputs are longer than the model reads.
     """
+    if model.origin.function:
+        return ""
     check_length(model, task)
     share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE], MOST)
     if share <= MOST:
@@ -202,7 +204,7 @@ def leave_out_misplaced(models: dict[str, Located], asked: Collection[str]) -> d
     left = {
         name: line
         for name, model in models.items()
-        if registry.load("family", model.family).reading.offsets
+        if not model.origin.function and registry.load("family", model.family).reading.offsets
         if (line := misplaced(tokenizer_of(model), model.origin.shown, f"Leave {name} out of --tasks"))
     }
     if left and (len(left) == len(models) or not left.keys().isdisjoint(asked)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NoReturn, final
 
+import numpy as np
 import torch
 
 from robust_xtreme.core import packs, registry
@@ -19,6 +20,7 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.cache import settings
 from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.models.predictors.predictor import Movable, nowhere, predictor_of
+from robust_xtreme.models.retrieval.search import search
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.run import requests
 from robust_xtreme.run.computing import Setting, StagedTaskRun, TaskRunJob, in_process, in_thread
@@ -164,6 +166,8 @@ class Answering:
     def _answer(self, job: int, task_run: TaskRun, request: object) -> object:
         if isinstance(request, requests.Call):
             return request.function(self.tokens)
+        if isinstance(request, requests.Nearest) and task_run.model.origin.function:
+            return search(request.queries.astype(np.float32), request.candidates, request.k, device=self.device.kind)
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
             case requests.Scores(tokens=tokens) | requests.Means(tokens=tokens) if tokens != self.tokens:
@@ -190,10 +194,10 @@ class Answering:
 
 
 @contextmanager
-def threads(device: str, params: int) -> Iterator[None]:
+def threads(device: str, params: int | None) -> Iterator[None]:
     """One thread for a very small model on the CPU: several spend longer on waiting than on computing."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if device == "cpu" and params < _SMALL else before)
+    torch.set_num_threads(1 if device == "cpu" and params is not None and params < _SMALL else before)
     try:
         yield
     finally:

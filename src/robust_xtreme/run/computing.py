@@ -138,6 +138,11 @@ class _Elsewhere:
         near: Neighbours = self._answer(requests.Nearest(queries, candidates, k))
         return near
 
+    def call(self, function: Callable[[], _T]) -> _T:
+        """What a function returns in that process, which is this one."""
+        result: _T = self._answer(requests.Call(lambda _: function()))
+        return result
+
     def _answer(self, request: object) -> Any:
         answer = self.line.ask(request)
         if isinstance(answer, requests.SmallerBatches):
@@ -242,7 +247,10 @@ class _Worker:
         return StagedTaskRun(digests, len(prepared.inputs), cached, thresholds, measured)
 
     def _store(self) -> Store | None:
-        return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None
+        """The cache, if any; none for a function that has no version."""
+        task_run, function = self.given.task_run, self.given.task_run.model.origin.function
+        is_kept = function is None or function.version
+        return Store(self.cache, self.given.settings, task_run.languages) if self.cache and is_kept else None
 
     def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
         """The examples under attacks, for which the model is queried; the cache keeps what it answered."""

@@ -140,13 +140,14 @@ class _Estimator:
         vectors = most_vectors(run.conditions) * run.rows
         read = (run.predictions - cached + queries + vectors) / several
         passes, tokens = len(windows) * read, len(windows.ids) * read
-        if split.corpus is not None and with_candidates:
+        if split.corpus is not None and with_candidates and not run.model.origin.function:
             tokens += _candidate_tokens(run, split.corpus)
         return _Part(run, round(passes), round(tokens), cached, queries, vectors, tokens * self._pace(run, windows))
 
     def _cached(self, run: TaskRun, prepared: Prepared) -> int:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
-        if not self.cache or run.task.pool is not None:
+        function = run.model.origin.function
+        if not self.cache or run.task.pool is not None or (function and not function.version):
             return 0
         named = settings(run.model, run.task, run.inference, self.device_name)
         keys = keys_of(prepared.inputs.contents, named, run.languages)
@@ -162,13 +163,14 @@ class _Estimator:
     def _pace(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token: of a small model measured, of a large one from its parameters."""
         key = run.model.identity, run.model.family
-        if not len(windows) or not _is_here(self.device):  # none: a predictor of another package reads no tokens
+        params = run.model.params
+        if params is None or not len(windows) or not _is_here(self.device):  # none: a predictor that reads no tokens
             return 0.0
         if key not in self.paces:
-            if run.model.params <= _LOADED:
+            if params <= _LOADED:
                 self.paces[key] = self._timed(run, windows)
             else:
-                self.paces[key] = 2.0 * run.params / (_speed(self.device) * _REACHED)
+                self.paces[key] = 2.0 * (run.params or 0) / (_speed(self.device) * _REACHED)
         return self.paces[key]
 
     def _timed(self, run: TaskRun, windows: Windows) -> float:
@@ -203,7 +205,7 @@ def roughly(todo: Sequence[TaskRun], splits: Splits, device: str, busy: float) -
         if split and split.corpus and run.pool not in pools:
             pools.add(run.pool)
             letters += _passes(run) * sum(len(text.value) for text in split.corpus.texts)
-        spent = busy * _EACH * inputs + 2.0 * run.params * letters / _LETTERS / speed
+        spent = busy * _EACH * inputs + 2.0 * (run.params or 0) * letters / _LETTERS / speed
         seconds[id(run)] = spent / max(1, run.predictions)
     return seconds
 
@@ -265,14 +267,14 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
     ready = len(parts) - len(todo)
     done = [f"{ready} of {counted(len(parts), 'task run')} done already"] if ready else []
     cached, queries, vectors = (sum(getattr(part, name) for part in todo) for name in ("cached", "queries", "vectors"))
-    about = "at most about" if queries else "about"
+    about, tokens = "at most about" if queries else "about", sum(part.tokens for part in todo)
     size = [
         counted(sum(len(part.run.conditions) for part in todo), "cell"),
         counted(sum(part.run.predictions for part in todo), "prediction"),
         *([f"about {cached:,} of them from the cache"] if cached else []),
         *([_asked(queries, vectors)] if queries else []),
         *([f"{about} {sum(part.passes for part in todo):,} forward passes of a window"] if queries else []),
-        f"{about} {counted(sum(part.tokens for part in todo), 'token')} to read",
+        *([f"{about} {counted(tokens, 'token')} to read"] if any(part.run.params is not None for part in todo) else []),
     ]
     each = [busy * _EACH * (part.run.predictions + part.queries + part.vectors) + part.seconds for part in todo]
     lines, most = shares([part.run for part in todo], each, slots) if slots else ([], sum(each))
@@ -292,7 +294,8 @@ def _line(part: _Part) -> str:
     run = part.run
     size = f"{counted(run.rows, 'row')}, {counted(run.clusters, 'cluster')}, {counted(len(run.conditions), 'cell')}"
     about = "at most about" if part.queries else "about"
-    left = "done" if part.done else f"{about} {counted(part.tokens, 'token')}"
+    left = f"{about} {counted(part.tokens, 'token')}" if run.params is not None else "asked of a function"
+    left = "done" if part.done else left
     cached = f", about {part.cached:,} from the cache" if part.cached else ""
     asked = f", {_asked(part.queries, part.vectors)}" if part.queries else ""
     return f"{run.label} ({run.split}): {size}, {counted(run.predictions, 'prediction')}{cached}{asked}, {left}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, NoReturn, final
 
 from robust_xtreme.attack import recipes
@@ -21,7 +20,7 @@ from robust_xtreme.models.config import fitted, in_units, longest, too_long, wit
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside, unsupported_labels
 from robust_xtreme.models.located import default_tasks, locate_all, served
-from robust_xtreme.models.origin import GivenModels, given_models
+from robust_xtreme.models.origin import GivenModels, InMemory, given_models
 from robust_xtreme.models.predictors.predictor import Embedding, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.retrieval.embeddings import dtype_for
@@ -76,8 +75,8 @@ class Plan:
     splits: Splits
 
 
-def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_going: bool = False) -> Plan:
-    """Resolve every name of a spec and read the data; `in_memory`: folders of models. Nothing is computed.
+def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool = False) -> Plan:
+    """Resolve every name of a spec and read the data. Nothing is computed.
 
     Raises SpecError, UnknownName, ModelError, MissingData where nothing is left to evaluate, and UnreadableFiles for
     all files that cannot be read, unless `keep_going` leaves them out.
@@ -352,9 +351,12 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
 
     A representation is named with its layer in this encoder, if the configuration has the number of layers.
     """
-    pool, config = task_run.task.pool, task_run.model.config
+    pool, config, function = task_run.task.pool, task_run.model.config, task_run.model.origin.function
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
-    precision += f" normalise={spec.normalise}" if spec.normalise else ""
+    normalise, prompts = f" normalise={spec.normalise}" if spec.normalise else "", str(task_run.model.prompts or "")
+    if function:
+        return " ".join(filter(None, ("function", prompts))) + normalise
+    precision += normalise
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers, modules = task_run.model.width, config.get("num_hidden_layers"), task_run.model.sentence
@@ -370,7 +372,6 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
         "vectors": dtype_for(task_run.candidates, size).name,
         **({"threshold": "validation"} if pool.search == BITEXT else {}),
     }
-    prompts = str(task_run.model.prompts or "")
     return " ".join([*(f"{name}={value}" for name, value in named.items()), *filter(None, (prompts, precision))])
 
 
@@ -435,6 +436,8 @@ def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> 
         return condition, ""
     if len(languages) != 1:
         return condition, f"{condition.name} is solved for in one language, and the texts are of {len(languages)}"
+    if model.origin.function:
+        return condition, f"{condition.name} is a share of tokens, and {model.origin.called} is a function without them"
     (link,) = bound(spec)
     lexicon = Lexicon(backend_of(tokenizer_of(model)))
 
@@ -458,7 +461,8 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
         return "its pairs are mined over all sentences at once"
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
-    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, no_model), Embedding)
+    has = task.pool or not model.origin.function
+    lacks = needs_vectors(cell) and not (has and isinstance(predictor_of(model, task, no_model), Embedding))
     return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
 
 

@@ -234,13 +234,15 @@ def _in_order(spans: SpanTable) -> bool:
 
 def _token_counts(
     predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None, several: Sequence[tuple[Pieces, Pieces]]
-) -> list[TokenCounts]:
-    """The tokens of texts by their pieces, clean and noised, of each variant.
+) -> Sequence[TokenCounts | None]:
+    """The tokens of texts by their pieces, clean and noised, of each variant; None where the predictor has no tokens.
 
     `known` pieces have the numbers from 0 on in order; `lexicon` has texts that were read before.
     """
     pieces = list(known)
     read = predictor.tokens(pieces, lexicon)
+    if read is None:
+        return [None] * len(several)
     numbers, tokens = read.numbers(pieces), read.tokens
     lengths = tokens.lengths[numbers]
     unknown = None if predictor.unknown is None else tokens.count(predictor.unknown)[numbers]
@@ -279,7 +281,7 @@ class Variant:
     """The examples of a task run under one condition and noise seed; `inputs` (n,) are indices of the distinct inputs.
 
     `shown` are the perturbed examples, None where the condition is clean. `pool` contains the candidates, if there are
-    any, `record` is that of an attack, `tokens` counts those of the measured texts.
+    any, `record` is that of an attack, `tokens` counts those of the measured texts; None where a model has none.
     """
 
     condition: Condition
@@ -290,7 +292,7 @@ class Variant:
     pool: Candidates | None = None
     record: AttackRecord | None = None
     inputs: Array = field(default_factory=lambda: _NOTHING)
-    tokens: TokenCounts = NO_TOKENS
+    tokens: TokenCounts | None = NO_TOKENS
 
     @property
     def examples(self) -> Sequence[Example]:
@@ -360,7 +362,7 @@ def _indexed(read: Inputs, variants: Sequence[Variant], content: Array, deduplic
 
 def _counted(
     predictor: Predictor, variants: Sequence[Variant], words: bool, lexicon: Lexicon | None
-) -> list[TokenCounts]:
+) -> Sequence[TokenCounts | None]:
     """The tokens of the measured texts of each variant."""
     numbers = PieceNumbers(words)
     clean: list[tuple[Sequence[Text], Pieces]] = []

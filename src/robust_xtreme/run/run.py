@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, final
 
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.garbage import rarely_collected
 from robust_xtreme.core.run_paths import what_is_read
 from robust_xtreme.core.run_spec import RunSpec
@@ -18,7 +19,9 @@ from robust_xtreme.files import cache as stored
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST
 from robust_xtreme.files.schema import UNREADABLE
+from robust_xtreme.models.functions import NOT_KEPT
 from robust_xtreme.models.loading import Models
+from robust_xtreme.models.origin import InMemory
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.retrieval.search import CPU
 from robust_xtreme.models.stages import UNVERIFIED
@@ -76,7 +79,7 @@ def evaluate(
     cache: bool = True,
     observer: Observer | None = None,
     keep_going: bool = False,
-    in_memory: Mapping[str, Path] | None = None,
+    in_memory: InMemory | None = None,
     fleet: Fleet | None = None,
 ) -> Evaluation:
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
@@ -84,7 +87,7 @@ def evaluate(
     With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts
     over and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
     not without `cache` or `deduplicate`, nor with remote code. `keep_going` leaves out what cannot be read: the
-    manifest names it, and a call after the files are mended adds it. `in_memory` are the folders of models in
+    manifest names it, and a call after the files are mended adds it. `in_memory` are the models and functions in
     memory by their names. The devices of a `fleet` compute instead of the spec's, with the same results. The spec's
     packs apply to the threads of the call only. Raises UserError where a name does not exist or the folder contains
     another run, UnreadableFiles, DiskError, Locked.
@@ -102,6 +105,10 @@ def evaluate(
     with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, WORKERS, in_process, LATE) as started:
         clock, used = time.perf_counter(), time.process_time()
         plan = make_plan(spec, in_memory, keep_going)
+        functions = [task_run for task_run in plan.task_runs if task_run.model.origin.function]
+        if fleet and functions:
+            what = f"{functions[0].label} is answered by a function, which is asked in this process"
+            raise SpecError(f"{what}. Leave --devices and --on out.")
         busy = max(1.0, (time.perf_counter() - clock) / (time.process_time() - used))
         fresh = new_manifest(plan, named, spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         if not force and (finished := folder.finished(fresh)):
@@ -111,7 +118,8 @@ def evaluate(
             compiling = spec.compile and not fleet
             models = Models("cpu" if fleet else device, spec.precision, spec.representation, compiling)
             if force and folder.journal.names():  # where a model cannot be loaded, the earlier run stays
-                for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
+                loaded = (task_run for task_run in plan.task_runs if task_run not in functions)
+                for task_run in {task_run.task.name: task_run for task_run in loaded}.values():
                     with threads(device, task_run.params):
                         models.load(task_run.model, task_run.task)
             with store.staying(folder.path / store.LOCK):
@@ -246,7 +254,7 @@ class _Run:
             is_odd = skipped.reason in (TOO_LONG, MISPLACED, UNREADABLE)
             self.say(f"{'warning: left out' if is_odd else 'not run'}: {skipped.detail}")
         for note in self.manifest["notes"]:
-            if UNVERIFIED in note:
+            if UNVERIFIED in note or NOT_KEPT in note:
                 self.folder.tell(f"warning: {note}")
             else:
                 self.folder.log(note)

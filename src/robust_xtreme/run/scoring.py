@@ -188,8 +188,10 @@ class RowMaker:
         return measured.risk(self._risky[key] if variant.shown else NO_RISK)
 
     def _tokens(self, variant: Variant) -> Columns:
-        """The tokens of each item, and what became of them."""
+        """The tokens of each item, and what became of them; nothing where the model has no tokens."""
         measured, tokens = variant.measured, variant.tokens
+        if tokens is None:
+            return {}
         changed = self._inputs.differ(variant.inputs, self._prepared.variants[0].inputs)
         if CANDIDATE in variant.condition.fields:
             changed |= measured.of_items(tokens.changed) > 0

@@ -30,7 +30,7 @@ class TaskRun:
 
     `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
     not contain. `unsupported` are the labels that the model's head has no class for. `inference` and `setting` name the
-    cells, `params` counts the model's parameters without embeddings, and `words`: each word is tokenised by itself.
+    cells, `params` counts the parameters without embeddings (None: unknown), and `words`: each word is read by itself.
     `external` is the noisy set that its items are of, `spelling` has the normalisers of its fields, if any. `dims` are
     the numbers of a vector's dimensions that are kept, one after the other; without any, all are.
     """
@@ -52,7 +52,7 @@ class TaskRun:
     inference: str = ""
     setting: str = ""
     dims: tuple[int, ...] = ()
-    params: int = 0
+    params: int | None = 0
     words: bool = False
     external: Paired | None = None
     spelling: Mapping[str, Spelling] = field(default_factory=dict, compare=False)

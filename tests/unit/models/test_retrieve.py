@@ -20,7 +20,8 @@ from robust_xtreme.models.config import check_length
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.predictors.members.retrieval import TOP, Vectors, _documents
+from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
+from robust_xtreme.models.predictors.members.retrieval import TOP, _documents
 from robust_xtreme.models.predictors.predictor import Predicted, Work, predictor_of
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.plan import with_pool
@@ -133,13 +134,13 @@ def test_texts_that_noise_left_keep_their_vectors(made: Made, monkeypatch: pytes
     """Only changed texts are computed again, and nothing when the vectors are on disk."""
     examples, corpus = pairs(14)
     counted: list[int] = []
-    embed = Vectors._embed
+    embed = EncoderHead.embedded
 
-    def counting(self: Vectors, name: str, values: Sequence[str]) -> Any:
+    def counting(self: EncoderHead, name: str, values: Sequence[str], *how: Any) -> Any:
         counted.append(len(values))
-        return embed(self, name, values)
+        return embed(self, name, values, *how)
 
-    monkeypatch.setattr(Vectors, "_embed", counting)
+    monkeypatch.setattr(EncoderHead, "embedded", counting)
     ready, answer = made(examples, corpus, "char_noise:0.05@fields=candidate")
     answer()
     clean, noisy = (variant.pool.values for variant in ready.variants if variant.pool)
@@ -210,7 +211,11 @@ def test_pairs_are_mined_above_a_threshold_of_clean_data(made: Made) -> None:
 def test_vectors_that_are_not_numbers_are_not_answers(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """A condition with such a vector has no answers, so that its cell fails by name."""
     examples, corpus = pairs(5)
-    monkeypatch.setattr(Vectors, "_embed", lambda _, __, values: np.full((len(values), 16), np.nan, np.float32))
+
+    def nothing(_: EncoderHead, __: str, values: Sequence[str], *how: Any) -> Any:
+        return np.full((len(values), 16), np.nan, np.float32)
+
+    monkeypatch.setattr(EncoderHead, "embedded", nothing)
     _, answer = made(examples, corpus)
     predicted = answer()
     assert [predicted.answer(index) for index in range(5)] == [None] * 5

@@ -48,6 +48,7 @@ TAKES: Final = {
     "float": {"int", "float", "scalar"},
     "bool": {"bool"},
     "int | None": {"int", "none"},
+    "Asked | None": {"none"},
 }
 """By the type of an argument, the wrong values that are right for it, or may be."""
 

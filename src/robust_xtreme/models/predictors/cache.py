@@ -127,7 +127,7 @@ def _code() -> str:
 
 def _answering(model: Located) -> str:
     """The identity of encoder and head of one task, without the run's other heads."""
-    if model.origin.native:
+    if model.origin.native or model.origin.function:
         return model.identity
     heads = {model.head: model.labels} if model.head else {}
     return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")

@@ -49,7 +49,7 @@ class Normalised:
         """The token id of what the vocabulary does not contain."""
         return self.inner.unknown
 
-    def tokens(self, pieces: Iterable[str], _: Lexicon | None = None) -> Lexicon:
+    def tokens(self, pieces: Iterable[str], _: Lexicon | None = None) -> Lexicon | None:
         """The ids of pieces, which are not normalised, so that the lexicon of inputs does not have them."""
         return self.inner.tokens(pieces)
 

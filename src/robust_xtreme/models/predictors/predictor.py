@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
 
+import numpy as np
+
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import Array, TargetColumn
+from robust_xtreme.core.columns import Array, TargetColumn, chained
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import Target
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.reading.reading import Contents, Inputs, Reduced
+from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Reduced
 from robust_xtreme.models.reading.tokens import Lexicon
 from robust_xtreme.models.reading.windows import Batches, Windows
 from robust_xtreme.models.retrieval.embeddings import StoredVectors
@@ -96,6 +98,39 @@ class PredictedMargins:
     margin: Array
 
 
+def from_cache(
+    store: Store | None,
+    inputs: Inputs,
+    compute: Callable[[Inputs], tuple[Decoded, Array]],
+    advance: Callable[[int], None] = _nothing,
+    weighing: Weighing | None = None,
+) -> PredictedMargins:
+    """What the cache has of inputs, if there is one, and `compute` gives of others; margins count with a `weighing`.
+
+    `advance` gets the number of inputs that the cache had.
+    """
+    if store is None or (weighing and not weighing.settings):
+        computed, margin = compute(inputs)
+        return PredictedMargins(Predicted(computed.targets, computed.finite), margin)
+    keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds) if weighing else []
+    known, cached = store.known(keys)
+    margins = np.zeros(len(known), np.int64)
+    if weighing:
+        there, weighed = store.known_margins(beside)
+        known, rows, columns = np.intersect1d(known, there, assume_unique=True, return_indices=True)
+        cached, margins = cached.take(rows), weighed[columns]
+    advance(len(known))
+    missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
+    computed, margin = compute(inputs.take(missing))
+    store.keep([keys[index] for index in missing.tolist()], computed)
+    if weighing:
+        store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
+    order = np.argsort(np.concatenate((known, missing)))
+    finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
+    whole = Predicted(chained((cached, computed.targets)).take(order), finite, cached=len(known))
+    return PredictedMargins(whole, np.concatenate((margins, margin))[order])
+
+
 class Predictor(Protocol):
     """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
 
@@ -109,8 +144,11 @@ class Predictor(Protocol):
     def unknown(self) -> int | None:
         """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
 
-    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon:
-        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known."""
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon | None:
+        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known.
+
+        None where the model has no tokenizer.
+        """
 
 
 class Weights(Protocol):
@@ -161,6 +199,20 @@ class Embedding(Predictor, Protocol):
 
     def vectors(self, values: Sequence[str], work: Work, /) -> Array:
         """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
+
+
+class TextEncoder(Movable, Embedding, Protocol):
+    """What a search takes vectors from."""
+
+    @property
+    def weights_of(self) -> Callable[[], Weights]:
+        """Gives the weights."""
+
+    def width(self, values: Sequence[str], /) -> int:
+        """The number of dimensions of the vectors of texts."""
+
+    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None, /) -> Array:
+        """The vectors (n, D) of texts of a field, float32, of length 1; `lexicon` has texts that are tokenised."""
 
 
 @final

@@ -16,7 +16,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.core.columns import Array, bounds_of
-from robust_xtreme.core.errors import DiskError, NotFinite, RobustXtremeError, no_room
+from robust_xtreme.core.errors import DiskError, ModelError, NotFinite, RobustXtremeError, no_room
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files.cache import VARIABLE, Cache
 from robust_xtreme.files.database import reason_of
@@ -88,9 +88,14 @@ def embedded(
 
 
 def cut(vectors: Array, dims: int) -> Array:
-    """The first `dims` numbers of vectors (n, D), again of length 1; 0: as they are. A zero vector stays zero."""
+    """The first `dims` numbers of vectors (n, D), again of length 1; 0: as they are. A zero vector stays zero.
+
+    Raises ModelError where there are fewer.
+    """
     if not dims:
         return vectors
+    if dims > vectors.shape[1]:
+        raise ModelError(f"The vectors of texts have {vectors.shape[1]} numbers, so that --dims {dims} cannot be kept.")
     kept = np.array(vectors[:, :dims], np.float32)
     sizes = np.sqrt(np.einsum("ij,ij->i", kept, kept, dtype=np.float64))[:, None]
     return np.asarray(kept / np.where(sizes == 0, 1, sizes), vectors.dtype)

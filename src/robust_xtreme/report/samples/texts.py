@@ -80,7 +80,7 @@ def spec_of(folder: Path, manifest: Mapping[str, Any]) -> RunSpec:
     if IMPORTED in manifest:
         raise UserError(f"{folder} is an imported run, which has no texts. See them where they were evaluated.")
     check_file(folder, RUN, manifest)
-    return from_toml(folder / RUN, trust_remote_code=False)
+    return from_toml(folder / RUN, runs=False, trust_remote_code=False)
 
 
 def key_of(row: Mapping[str, Any]) -> Key:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import Array, Choices, TargetColumn, chained, column_of
-from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.columns import Array, Choices, TargetColumn, column_of
+from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.predictors.batches import decoded, mean_vectors, reduced
+from robust_xtreme.models.predictors.batches import decoded, embed, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.predictor import (
     Load,
@@ -23,9 +24,10 @@ from robust_xtreme.models.predictors.predictor import (
     Weighing,
     Weights,
     Work,
+    from_cache,
     nowhere,
 )
-from robust_xtreme.models.reading.members.retrieval import Prompts
+from robust_xtreme.models.reading.members.retrieval import Prompts, text_windows
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
 from robust_xtreme.models.reading.tokens import Called, Lexicon, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows, piece_windows
@@ -56,50 +58,27 @@ class EncoderHead:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
-        store = self._store(work)
-        if store is None:
-            computed = self._computed(inputs, work)
-            return Predicted(in_task_order(computed.targets, self.relabel), computed.finite)
-        keys = store.keys(inputs)
-        known, cached = store.known(keys)
-        work.advance(len(known))
-        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
-        left = inputs.take(missing)
-        computed = self._computed(left, work)
-        store.keep([keys[index] for index in missing.tolist()], computed)
-        order = np.argsort(np.concatenate((known, missing)))
-        targets = in_task_order(chained((cached, computed.targets)).take(order), self.relabel)
-        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-        return Predicted(targets, finite, cached=len(known))
 
-    def _computed(self, inputs: Inputs, work: Work) -> Decoded:
-        return decoded(self.weights_of, self.reader.reading, self.labels, inputs, work.batch_tokens, work.advance)
+        def compute(left: Inputs) -> tuple[Decoded, Array]:
+            of = self.weights_of, self.reader.reading, self.labels, left
+            return decoded(*of, work.batch_tokens, work.advance), np.zeros(len(left), np.int64)
+
+        return self._ordered(from_cache(self._store(work), inputs, compute, work.advance)).predicted
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
-        store = self._store(work) if weighing.settings else None
-        if store is None:
-            computed, margin = self._weighed(inputs, weighing, work)
-            return PredictedMargins(Predicted(in_task_order(computed.targets, self.relabel), computed.finite), margin)
-        keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
-        (answered, predicted), (there, margins) = store.known(keys), store.known_margins(beside)
-        known, rows, columns = np.intersect1d(answered, there, assume_unique=True, return_indices=True)
-        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
-        computed, margin = self._weighed(inputs.take(missing), weighing, work)
-        store.keep([keys[index] for index in missing.tolist()], computed)
-        store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
-        order = np.argsort(np.concatenate((known, missing)))
-        targets = in_task_order(chained((predicted.take(rows), computed.targets)).take(order), self.relabel)
-        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-        return PredictedMargins(
-            Predicted(targets, finite, cached=len(known)), np.concatenate((margins[columns], margin))[order]
-        )
+        compute = partial(self._weighed, weighing, work)
+        return self._ordered(from_cache(self._store(work), inputs, compute, weighing=weighing))
+
+    def _ordered(self, given: PredictedMargins) -> PredictedMargins:
+        targets = in_task_order(given.predicted.targets, self.relabel)
+        return replace(given, predicted=replace(given.predicted, targets=targets))
 
     def _store(self, work: Work) -> Store | None:
         """The cache, if any; none for the code of another package, which can change."""
         return work.store if self.reader.reading.decode.__module__.startswith("robust_xtreme.") else None
 
-    def _weighed(self, inputs: Inputs, weighing: Weighing, work: Work) -> tuple[Decoded, Array]:
+    def _weighed(self, weighing: Weighing, work: Work, inputs: Inputs) -> tuple[Decoded, Array]:
         reading, meanings = self.reader.reading, self._meanings()
 
         def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
@@ -116,6 +95,16 @@ class EncoderHead:
         """The vectors of texts (n, D), each read by itself and whole: means of the encoder's last states."""
         windows = piece_windows(values, self.reader.tokenizer, self.reader.max_length)
         return mean_vectors(self.weights_of(), windows, len(values), work.batch_tokens)
+
+    def width(self, _: Sequence[str]) -> int:
+        """The number of dimensions of a text's vector."""
+        return self.weights_of().width
+
+    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None) -> Array:
+        """The vectors of texts of a field (n, D), each cut to the length of the field."""
+        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
+        windows = text_windows(self.prompts.before(name, values), self.reader.tokenizer, length, lexicon)
+        return embed(self.weights_of(), windows, work.batch_tokens)
 
     def _meanings(self) -> Sequence[Any]:
         """What the scores of the head are of: choices of the task, or its labels."""

@@ -9,22 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from typing import Final, final
+from typing import Final, cast, final
 
 import numpy as np
 
 from robust_xtreme.core.columns import Array, Names, TargetColumn, bounds_of, chained, column_of, gathered
 from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.examples import Document, Example
-from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.models.predictors.batches import embed
-from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, head_of
-from robust_xtreme.models.predictors.predictor import Making, Predicted, PredictedMargins, Weighing, Weights, Work
-from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
+from robust_xtreme.core.specs import CANDIDATE
+from robust_xtreme.models.predictors.members.encoder_head import head_of
+from robust_xtreme.models.predictors.predictor import (
+    Making,
+    Predicted,
+    PredictedMargins,
+    TextEncoder,
+    Weighing,
+    Weights,
+    Work,
+)
+from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.reading import Candidates, Contents, Inputs, joined
-from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
+from robust_xtreme.models.reading.tokens import Lexicon
+from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.retrieval.embeddings import StoredVectors, cut, dtype_for, embedded, key_of
-from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
+from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 
 TOP: Final = 20
 _CHUNK: Final = 4096
@@ -35,9 +43,9 @@ _PRODUCTS: Final = 1 << 23
 @final
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder."""
+    """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
 
-    reader: EncoderHead
+    reader: TextEncoder
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each query."""
@@ -45,7 +53,7 @@ class Retrieval:
 
     def moved(self, weights_of: Callable[[], Weights]) -> Retrieval:
         """The same predictor with weights that are elsewhere."""
-        return Retrieval(self.reader.moved(weights_of))
+        return Retrieval(cast("TextEncoder", self.reader.moved(weights_of)))
 
     @property
     def can_move(self) -> bool:
@@ -57,7 +65,7 @@ class Retrieval:
         """The token id of what the vocabulary does not contain."""
         return self.reader.unknown
 
-    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon | None:
         """The ids of pieces."""
         return self.reader.tokens(pieces, lexicon)
 
@@ -67,7 +75,7 @@ class Retrieval:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-        vectors = self._vectors(work, {}, inputs.lexicon)
+        vectors = Vectors(self.reader, work, lexicon=inputs.lexicon)
         targets: list[TargetColumn] = []
         retuned: list[TargetColumn] = []
         finite: list[bool] = []
@@ -92,10 +100,6 @@ class Retrieval:
         again = None if threshold is None else chained(retuned)
         return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
 
-    def _vectors(self, work: Work, known: dict[str, StoredVectors], lexicon: Lexicon | None = None) -> Vectors:
-        reader = self.reader
-        return Vectors(reader.weights_of(), reader.task, reader.reader.tokenizer, work, known, lexicon, reader.prompts)
-
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
 
@@ -103,7 +107,7 @@ class Retrieval:
         """
         if any(pool.tuning for pool in inputs.pools):
             raise Mismatch("Pairs that are mined over both sides have no margin.")
-        vectors = self._vectors(work, {CANDIDATE: weighing.pool})
+        vectors = Vectors(self.reader, work, {CANDIDATE: weighing.pool})
         (searched,) = _searches(inputs)
         try:
             vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
@@ -137,7 +141,7 @@ def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work
 def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
     """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
     targets, by_text, ids = _ranking(vectors, searched), _rows_of(searched.pool), searched.pool.ids
-    windows = inputs.windows.take(inputs.rows()[0])
+    windows = replace(plain([()] * len(inputs)), example=inputs.content)
     meanings = [tuple(ids[index] for index in indices) for indices in by_text.values()]
     queries = vectors.of(searched, QUERY, searched.queries).astype(np.float64)
     candidates = vectors.of(searched, CANDIDATE, tuple(by_text))
@@ -183,16 +187,13 @@ def _searches(inputs: Inputs) -> Iterator[_Search]:
 class Vectors:
     """Computes and caches vectors; `known` contains those that conditions share, by field.
 
-    `lexicon` has texts that are tokenised already; `prompts` stand before texts. The cache has whole vectors.
+    `lexicon` has texts that are tokenised already. The cache has whole vectors.
     """
 
-    weights: Weights
-    task: TaskSpec
-    tokenizer: Tokenizer
+    encoder: TextEncoder
     work: Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
     lexicon: Lexicon | None = None
-    prompts: Prompts = field(default_factory=Prompts)
 
     def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
         """The vectors (n, D) of texts of a field; only those of new texts are computed."""
@@ -203,12 +204,13 @@ class Vectors:
         return known.gathered(values)
 
     def _computed(self, name: str, values: Sequence[str], searched: _Search) -> Array:
-        size, store, whole = self.weights.width, self.work.store, self.work.whole
+        store, whole = self.work.store, self.work.whole
+        size = next((each.shape[1] for each in whole.values()), None) or self.encoder.width(values)
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
                 self.work.watch(f"{start:,} of {len(values):,} texts of {name} have vectors")
-            return self._embed(name, values[start:stop])
+            return self.encoder.embedded(name, values[start:stop], self.work, self.lexicon)
 
         key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(searched.rows[name], size)
         same = key, searched.group, self.work.batch_tokens
@@ -216,10 +218,9 @@ class Vectors:
             whole[same] = embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
         return whole[same]
 
-    def _embed(self, name: str, values: Sequence[str]) -> Array:
-        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        windows = text_windows(self.prompts.before(name, values), self.tokenizer, length, self.lexicon)
-        return embed(self.weights, windows, self.work.batch_tokens)
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        """The k nearest candidates of each query."""
+        return self.encoder.weights_of().nearest(queries, candidates, k)
 
 
 def _ranking(vectors: Vectors, searched: _Search) -> Names:
@@ -227,7 +228,7 @@ def _ranking(vectors: Vectors, searched: _Search) -> Names:
     rows = _rows_of(searched.pool)
     numbers = {value: number for number, value in enumerate(dict.fromkeys(searched.queries))}
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
-    near = vectors.weights.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
+    near = vectors.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
     ranked = _documents(near.indices, tuple(rows.values()), searched.pool.ids)
     return ranked.take(np.array([numbers[value] for value in searched.queries], np.int64))
 
@@ -259,8 +260,8 @@ def _mined(vectors: Vectors, searched: _Search) -> Mined:
     pool = searched.pool
     queries = vectors.of(searched, QUERY, searched.queries)
     candidates = vectors.of(searched, CANDIDATE, pool.values)
-    forward = vectors.weights.nearest(queries, candidates, NEIGHBOURS)
-    backward = vectors.weights.nearest(candidates, queries, NEIGHBOURS)
+    forward = vectors.nearest(queries, candidates, NEIGHBOURS)
+    backward = vectors.nearest(candidates, queries, NEIGHBOURS)
     left = [index for index, id in enumerate(pool.queries) if id in pool.unscored]
     right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
     return without(mine(forward, backward), left, right)

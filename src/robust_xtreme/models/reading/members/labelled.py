@@ -17,13 +17,13 @@ _PREMISE: Final = "premise"
 _CHOICE: Final = "choice"
 
 
-def _asked(contents: Contents) -> Sequence[str | None]:
+def asked_of(contents: Contents) -> Sequence[str | None]:
     """Premise and question as one text, a space between them, as run_xcopa.py of google-research/xtreme joins them."""
     fields = [contents.values[name] for name in (_PREMISE, "question") if name in contents.values]
     return [" ".join(part for part in parts if part is not None) for parts in zip(*fields, strict=True)]
 
 
-def _choices(contents: Contents) -> list[str]:
+def choices_of(contents: Contents) -> list[str]:
     """The fields of the choices: choice1, choice2, ... Raises ModelError where a content does not have them so."""
     there = {name: np.array([value is not None for value in values]) for name, values in contents.values.items()}
     named = [name for name in there if name.startswith(_CHOICE)]
@@ -49,7 +49,7 @@ def _choice_encode(
     Texts that are too long are cut as in pairs of sentences; `stride` is not used. Without a question, or
     with an empty one, the first text is the premise alone.
     """
-    texts = lexicon.columns([_asked(contents), *(contents.values[name] for name in _choices(contents))])
+    texts = lexicon.columns([asked_of(contents), *(contents.values[name] for name in choices_of(contents))])
     asked, choices = texts[0], texts[1:].T
     examples, numbers = np.nonzero(choices >= 0)
     return framed(tokenizer.frame, lexicon.tokens, (asked[examples], choices[examples, numbers]), max_length, examples)

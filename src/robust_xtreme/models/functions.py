@@ -1,0 +1,150 @@
+"""Functions in place of a model: given in Python, or found by a name; what they say of themselves, and a call of one.
+
+A function gets a list and returns a result for each item. To import `python:MODULE:FUNCTION` runs code, so that it is
+done only for names on the command line and in calls of Python.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core.errors import ModelError, SpecError, shown
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.run_spec import PYTHON
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+
+GIVEN: Final = "function:"
+"""What the name of a function in memory begins with; no file replays it."""
+
+FAMILIES: Final[Mapping[str, str]] = {
+    "encode": RETRIEVAL.name,
+    "classify": CLASSIFICATION.name,
+    "tag": TAGGING.name,
+    "answer": SPAN_QA.name,
+    "choose": CHOICE.name,
+}
+"""What a function does, as in `evaluate(encode=...)` and `--model encode=...`, and the family of tasks it answers."""
+
+NOT_KEPT: Final = "its answers are not kept in the cache"
+_BATCH: Final = 128
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that answers the tasks of a family.
+
+    Where it has no `version`, the hash of its `source`, as far as that is known, is part of its identity.
+    """
+
+    call: Callable[[Sequence[Any]], Any]
+    name: str
+    family: str
+    version: str
+    source: str
+    batch_size: int
+
+    @property
+    def identity(self) -> str:
+        """The hash of name, and of version or source (16 hex digits)."""
+        return digest(self.name, self.family, self.version, "" if self.version else self.source)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what is not known of it."""
+        tokens = (
+            f"{self.name} is a function without a tokenizer: neither its tokens nor text unknown to it are counted."
+        )
+        how = "Give the function these attributes, and change the version with whatever it calls."
+        return (tokens, *(() if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)))
+
+    def results(self, batch: Sequence[Any]) -> list[Any]:
+        """What it returns for each of some inputs. Raises ModelError, one line."""
+        try:
+            result = self.call(list(batch))
+            values = list(result) if isinstance(result, Iterable) and not isinstance(result, (str, Mapping)) else None
+        except Exception as error:
+            what = f"{self.name} raised {_line(error)}"
+            raise ModelError(f"{what}. log.txt has the traceback, and the same command continues.") from error
+        if values is None or len(values) != len(batch):
+            what = shown(result) if values is None else f"{len(values)} results"
+            raise ModelError(f"{self.name} gave {what} for {len(batch)} inputs, and not a list with one for each.")
+        return values
+
+
+def is_function(model: str) -> bool:
+    """Whether the name of a model, with or without `TASK=`, is that of a function."""
+    return model.rpartition("=")[2].startswith((PYTHON, GIVEN))
+
+
+def of_arguments(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Function]]:
+    """Arguments of `evaluate` without functions, and functions by what they are called in a run. Raises SpecError."""
+    others = {name: value for name, value in values.items() if name not in FAMILIES}
+    given = {kind: call for kind in FAMILIES if (call := values.get(kind)) is not None}
+    made = [(kind, _made(call, FAMILIES[kind])) for kind, call in given.items()]
+    return others, {f"{kind}={GIVEN}{each.name}@{each.version or each.identity}": each for kind, each in made}
+
+
+def found(model: str, family: str) -> Function:
+    """The function that `[KIND=]python:MODULE:FUNCTION` names, imported; modules of the current folder come last.
+
+    `family` is that of the task that it is named for, if any. Raises SpecError, and ModelError where it is not there.
+    """
+    kind, _, name = model.rpartition("=")
+    if name.startswith(GIVEN):
+        what = "was a function in memory, which only the Python program that had it can give again"
+        raise ModelError(f"{model[:80]} {what}: evaluate({kind or 'encode'}=...). No file replays it.")
+    if not (family := FAMILIES.get(kind, family)):
+        raise SpecError(
+            f"What {model[:200]} answers is not known. Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
+        )
+    module, _, path = name.removeprefix(PYTHON).partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        value: Any = importlib.import_module(module)
+        for part in path.split("."):
+            value = getattr(value, part)
+    except (Exception, SystemExit) as error:
+        raise ModelError(
+            f"{name[:200]} is not {PYTHON}MODULE:FUNCTION of an importable module: {_line(error)}"
+        ) from error
+    return _made(value, family, f"{module}.{path}", sys.modules[module])
+
+
+def _made(call: Any, family: str, default: str = "", source: Any = None) -> Function:
+    """A function as its attributes describe it. Raises SpecError."""
+    name, version, size = (getattr(call, key, None) for key in ("name", "version", "batch_size"))
+    kind = call if inspect.isroutine(call) else type(call)
+    if not callable(call) or (isinstance(name, str) and not re.fullmatch(r"[\w.+-]{1,60}", name)):
+        does, had = next(does for does in FAMILIES if FAMILIES[does] == family), name if callable(call) else call
+        raise SpecError(f"{does} takes a function, whose name has letters, digits and .+-_ alone, not {shown(had)}.")
+    code, takes = "", 1
+    with suppress(OSError, TypeError, ValueError):
+        takes = sum(each.default is each.empty for each in inspect.signature(call).parameters.values())
+        code = inspect.getsource(source or kind)
+    if family in (SPAN_QA.name, CHOICE.name) and takes == 2:
+        given, call = call, lambda pairs: [given(*pair) for pair in pairs]
+    return Function(
+        call=call,
+        name=name
+        if isinstance(name, str)
+        else re.sub(r"[^\w.]", "", default or f"{kind.__module__}.{kind.__qualname__}"),
+        family=family,
+        version=str(version) if isinstance(name, str) and isinstance(version, (str, int, float)) else "",
+        source=digest(code),
+        batch_size=size if isinstance(size, int) and size > 0 else _BATCH,
+    )
+
+
+def _line(error: BaseException) -> str:
+    """An exception as the first line that Python prints of it."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')[:300]}".rstrip(": ")

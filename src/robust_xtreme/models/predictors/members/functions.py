@@ -1,0 +1,248 @@
+"""Functions of the user: what each gets of the contents of a task, and what is read of its results, which are checked.
+
+They are asked in the thread that answers workers, one batch at a time, and read no tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.core.columns import Array, bounds_of, column_of
+from robust_xtreme.core.edits import covered
+from robust_xtreme.core.errors import ModelError, shown
+from robust_xtreme.core.examples import Answers, Choice, Span, Tags, Target
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.models.folder import Located
+from robust_xtreme.models.functions import Function
+from robust_xtreme.models.predictors.members.retrieval import Retrieval
+from robust_xtreme.models.predictors.predictor import (
+    Load,
+    Making,
+    Predicted,
+    PredictedMargins,
+    Predictor,
+    Weighing,
+    Weights,
+    Work,
+    from_cache,
+    nowhere,
+)
+from robust_xtreme.models.reading.members.labelled import asked_of, choices_of
+from robust_xtreme.models.reading.members.retrieval import Prompts
+from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, inputs_of, quantised
+from robust_xtreme.models.reading.tokens import Lexicon
+from robust_xtreme.models.reading.windows import plain
+
+Row = Target | Array
+"""An answer, or scores of the task's labels or of the choices, or a vector."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FunctionAnswers:
+    """The predictor of a task that a function answers; `labels` has the task's label of each name, those given first.
+
+    Of a task with a pool it gives the vectors, of texts after `prompts`.
+    """
+
+    function: Function
+    task: TaskSpec
+    labels: Mapping[str, str]
+    prompts: Prompts
+    weights_of: Callable[[], Weights] = nowhere
+    can_move: bool = False
+    unknown: int | None = None
+
+    def prepare(self, contents: Contents) -> Inputs:
+        """An input without windows for each content."""
+        return inputs_of(contents, plain([]))
+
+    def tokens(self, _: Iterable[str], __: Lexicon | None = None) -> None:
+        """None: there is no tokenizer."""
+
+    def moved(self, weights_of: Callable[[], Weights]) -> FunctionAnswers:
+        """The same predictor, whose function is asked where the weights are."""
+        return replace(self, weights_of=weights_of)
+
+    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+        """The answers, from the cache or asked. Raises ModelError."""
+        return from_cache(work.store, inputs, partial(self._answered, None, work), work.advance).predicted
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+        """The answers, with the margins of the gold ones: 0 where the function gives no scores."""
+        return from_cache(work.store, inputs, partial(self._answered, weighing, work), weighing=weighing)
+
+    def _answered(self, weighing: Weighing | None, work: Work, inputs: Inputs) -> tuple[Decoded, Array]:
+        given, read = _KINDS[self.task.family]
+        every = given(inputs.contents)
+        rows = self._rows([every[content] for content in inputs.content.tolist()], read, work.advance)
+        scores = [row for row in rows if isinstance(row, np.ndarray)]
+        margin = np.zeros(len(rows), np.int64)
+        if weighing and scores and len(scores) == len(rows):
+            margin = _margin(scores, inputs.content, self.task.family == CHOICE.name, weighing)
+        best = (Choice(int(quantised(row)[0].argmax())) if isinstance(row, np.ndarray) else row for row in rows)
+        return Decoded(column_of(list(best)), np.ones(len(rows), np.bool_)), margin
+
+    def _rows(self, items: Sequence[Any], read: Read, advance: Callable[[int], None]) -> list[Row]:
+        """What is read of the function's result for each item, which is asked in batches."""
+        rows: list[Row] = []
+        for start in range(0, len(items), self.function.batch_size):
+            batch = items[start : start + self.function.batch_size]
+            where: Any = self.weights_of()  # in the process of the function, where the weights of others would be
+            results = where.call(partial(self.function.results, batch))
+            rows += [read(self, item, result) for item, result in zip(batch, results, strict=True)]
+            advance(len(batch))
+        return rows
+
+    def vectors(self, values: Sequence[str], work: Work) -> Array:
+        """The vectors of texts (n, D), of length 1, without a prompt."""
+        return self._vectors("", values, work)
+
+    def width(self, values: Sequence[str]) -> int:
+        """The number of dimensions, for which the function is asked for the vector of the first text."""
+        return int(self._vectors("", values[:1], Work(0)).shape[1])
+
+    def embedded(self, name: str, values: Sequence[str], work: Work, _: Lexicon | None) -> Array:
+        """The vectors of texts of a field (n, D) after its prompt."""
+        return self._vectors(name, self.prompts.before(name, values), work)
+
+    def _vectors(self, name: str, values: Sequence[str], work: Work) -> Array:
+        """The vectors of texts (n, D), scaled to length 1: products are cosines."""
+        done = [0]
+
+        def advance(count: int) -> None:
+            done[0] += count
+            work.watch(f"{done[0]:,} of {len(values):,} texts of {name} have vectors")
+
+        rows = self._rows(values, FunctionAnswers.numbers, advance)
+        widths = sorted({len(row) for row in rows if isinstance(row, np.ndarray)})
+        if len(widths) > 1:
+            raise self.wrong(f"vectors of {' and of '.join(map(str, widths))} dimensions.")
+        whole = np.array(rows)
+        lengths = np.linalg.norm(whole, axis=1, keepdims=True)
+        return np.asarray(whole / np.where(lengths == 0, 1, lengths), np.float32)
+
+    def known(self, item: Any, name: Any) -> str:
+        """The task's label that a name is of. Raises ModelError."""
+        if not isinstance(name, str) or name not in self.labels:
+            raise self.wrong(f"the label {shown(name)} for {shown(item)}. Known: {', '.join(self.labels)}.")
+        return self.labels[name]
+
+    def wrong(self, what: str) -> ModelError:
+        """The error of a result."""
+        return ModelError(f"{self.task.name}: {self.function.name} gave {what}")
+
+    def numbers(self, item: Any, value: Any, count: int | None = None) -> Array:
+        """A result as finite numbers (count,) float64, however many where `count` is None. Raises ModelError."""
+        try:
+            numbers = np.asarray(value, np.float64)
+        except (TypeError, ValueError, RuntimeError):
+            numbers = np.zeros(())
+        if numbers.ndim != 1 or len(numbers) != (len(numbers) or 1 if count is None else count):
+            of = "a vector of numbers" if count is None else f"an answer, nor {count} scores"
+            raise self.wrong(f"{shown(value)} for {shown(item)}, which is not {of}.")
+        if not quantised(numbers)[1].all():
+            raise self.wrong(f"NaN, infinity or a number above 9e11 for {shown(item)}.")
+        return numbers
+
+
+def _margin(scores: Sequence[Array], content: Array, alone: bool, weighing: Weighing) -> Array:
+    """How far the gold answers are ahead (n,) int64, of scores of which each, if `alone`, has a window of its own."""
+    counts = np.array([len(row) if alone else 1 for row in scores])
+    whole = np.concatenate(scores)[:, None] if alone else np.stack(scores)
+    windows = replace(plain([()] * len(whole)), example=np.repeat(content, counts))
+    parts = weighing.part(windows, whole, range(whole.shape[1]))
+    return weighing.margin(content, bounds_of(counts), parts)
+
+
+def _texts(contents: Contents) -> list[Any]:
+    """The text of each content, or its texts."""
+    rows = ([text for text in row if text is not None] for row in zip(*contents.values.values(), strict=True))
+    return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+
+
+def _words(contents: Contents) -> list[Any]:
+    """The words of each content."""
+    ((name, values),) = contents.values.items()
+    words = covered([value or "" for value in values], contents.spans[name])
+    bounds = np.searchsorted(contents.spans[name].text, np.arange(len(contents) + 1)).tolist()
+    return [words[low:high] for low, high in pairwise(bounds)]
+
+
+def _options(contents: Contents) -> list[Any]:
+    """The premise, with the question after it if there is one, and the choices of each content."""
+    rows = zip(*(contents.values[name] for name in choices_of(contents)), strict=True)
+    return list(zip(asked_of(contents), ([text for text in row if text is not None] for row in rows), strict=True))
+
+
+def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
+    """A label, or the scores of the labels in the task's order."""
+    if isinstance(value, str):
+        return Choice(of.task.labels.index(of.known(item, value)))
+    names = list(of.labels)[: len(of.task.labels)]
+    if isinstance(value, Mapping):
+        by_label = {of.known(item, name): score for name, score in value.items()}
+        value = [by_label.get(of.labels[name], np.nan) for name in names]
+    order = [of.labels[name] for name in names]
+    return of.numbers(item, value, len(names))[[order.index(label) for label in of.task.labels]]
+
+
+def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
+    names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if len(names) != len(item):
+        raise of.wrong(f"{len(names)} tags for {len(item)} words: {shown(item)}.")
+    return Tags(tuple(of.known(item, name) for name in names))
+
+
+def _span(of: FunctionAnswers, item: Any, value: Any) -> Row:
+    """A part of the context: its first occurrence, or its start and stop."""
+    context = item[1]
+    if value is None or (isinstance(value, str) and not value):
+        return Answers(())
+    start = context.find(value) if isinstance(value, str) else -1
+    ends = (start, start + len(value)) if isinstance(value, str) else tuple(of.numbers(item, value, 2))
+    if not 0 <= ends[0] < ends[1] <= len(context) or any(end != int(end) for end in ends):
+        raise of.wrong(f"the answer {shown(value)}, which is not in the context {shown(context)}.")
+    return Answers((Span(int(ends[0]), int(ends[1])),))
+
+
+def _choice(of: FunctionAnswers, item: Any, value: Any) -> Row:
+    """The index of a choice, or scores of all."""
+    if not isinstance(value, (int, np.integer)):
+        return of.numbers(item, value, len(item[1]))
+    if not 0 <= value < len(item[1]):
+        raise of.wrong(f"the index {value} of {len(item[1])} choices: {shown(item)}.")
+    return Choice(int(value))
+
+
+Read = Callable[[FunctionAnswers, Any, Any], Row]
+_KINDS: Final[Mapping[str, tuple[Callable[[Contents], list[Any]], Read]]] = {
+    CLASSIFICATION.name: (_texts, _label),
+    TAGGING.name: (_words, _tags),
+    SPAN_QA.name: (lambda of: list(zip(of.values["question"], of.values["context"], strict=True)), _span),
+    CHOICE.name: (_options, _choice),
+}
+"""By family, what a function gets of contents, and what is read of a result."""
+
+
+def _predictor(model: Located, task: TaskSpec, _: Load) -> Predictor:
+    assert model.origin.function
+    named = dict(zip(model.classes, model.labels, strict=True))
+    labels = {**named, **{label: label for label in task.labels if label not in named}}
+    predictor = FunctionAnswers(model.origin.function, task, labels, model.prompts or Prompts())
+    return predictor if task.pool is None else Retrieval(predictor)
+
+
+functions = Making(
+    name="functions",
+    summary="A function of the user, in the process that has it.",
+    serves=lambda model, _: model.origin.function is not None,
+    make=_predictor,
+)
