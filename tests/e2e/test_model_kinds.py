@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.model_kinds import ENCODERS, adapter_folder, run_folder, xlmr_folder
 from tests.program import program
+from tests.sentence_folders import sentence_folder
 from tools.mini import suite
 
 from robust_xtreme import evaluate, train
@@ -56,7 +59,13 @@ def _all_answered(result: Evaluation, tasks: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "precision"), [*((kind, "fp32") for kind in ENCODERS), ("encoder", "int8"), ("causal", "int8")]
+    ("kind", "precision"),
+    [
+        *((kind, "fp32") for kind in ENCODERS if kind != "encoder"),
+        ("causal", "int8"),
+        pytest.param("encoder", "fp32", marks=pytest.mark.long),
+        pytest.param("encoder", "int8", marks=pytest.mark.long),
+    ],
 )
 def test_an_encoder_of_any_kind_answers_every_family(
     kind: str, precision: str, runs: dict[str, Path], data: Path, tmp_path: Path
@@ -112,6 +121,41 @@ def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> 
         _evaluated(tmp_path / "unnamed", data, model={"xnli": pairs}, tasks="xnli")
     with pytest.raises(ModelError, match=r"Merge the adapter in it with peft's merge_and_unload"):
         train(encoder=plain, target="xnli", data=data, out=tmp_path / "trained", steps=1)
+
+
+ASKED: dict[str, tuple[str, Any]] = {
+    "tatoeba": ("encode", lambda texts: [np.bincount([ord(at) % 64 for at in text], minlength=64) for text in texts]),
+    "xnli": ("classify", lambda pairs: [[len(one) % 3, len(two) % 4, 1] for one, two in pairs]),
+    "panx": ("tag", lambda several: [["B-PER" if word[:1].isupper() else "O" for word in each] for each in several]),
+    "xquad": ("answer", lambda question, context: (0, 1 + len(question) % len(context))),
+    "xcopa": ("choose", lambda items: [[len(text) for text in choices] for _, choices in items]),
+}
+"""A function of each family, with its argument."""
+
+
+@pytest.mark.parametrize("task", ASKED)
+def test_a_function_of_any_family_is_evaluated_attacked_and_exported(task: str, data: Path, tmp_path: Path) -> None:
+    """It is asked about the texts of attacks; no file can replay it, and the refusal says so."""
+    name, function = ASKED[task]
+    noises = ["char_noise:0.3", "attack_keys:0.3@queries=3"]
+    result = _evaluated(tmp_path / "run", data, perturb=noises, tasks=task, limit="2", **{name: function})
+    _all_answered(result, (task,))
+    written = program("export", str(tmp_path / "run"), "--model-card", "-o", str(tmp_path / "card"))
+    assert written.code == 0, written.err
+    again = program("eval", "--config", str(tmp_path / "run" / "run.toml"), "--out", str(tmp_path / "again"))
+    assert again.code == 2
+    assert "was a function in memory" in again.err
+
+
+def test_a_folder_of_sentence_transformers_answers_searches_alone(data: Path, tmp_path: Path) -> None:
+    """With its modules, under noise and an attack; a task with a head says what it needs."""
+    folder, tasks = sentence_folder(tmp_path / "folder", prompts={"query": "q: "}), ("tatoeba", "lareqa")
+    values = {"model": folder, "tasks": tasks, "limit": "2"}
+    _all_answered(_evaluated(tmp_path / "run", data, dims="8,4", **values), tasks)
+    attacked = {**values, "tasks": "lareqa", "perturb": ["attack_keys:0.3@queries=3"]}
+    _all_answered(_evaluated(tmp_path / "attacked", data, **attacked), ("lareqa",))
+    with pytest.raises(ModelError, match=r"xnli needs one that ends in ForSequenceClassification.*Fine-tune it"):
+        _evaluated(tmp_path / "nli", data, model=folder, tasks="xnli")
 
 
 def test_what_cannot_be_trained_says_so(data: Path, tmp_path: Path) -> None:
