@@ -41,6 +41,7 @@ KANA = Rules(
         ("ja", "transliterate:1@scheme=hepburn", "来ない場合があります", "konai baai gaarimasu"),
         ("ja", "transliterate:1@scheme=hepburn", "新しい車は大きい", "atarashii kuruma wa ōkii"),
         ("ja", "transliterate:1@scheme=hepburn", "問題が解決した。男が来た", "mondai ga kaiketsu shita。otoko ga kita"),
+        ("ja", "transliterate:1@scheme=hepburn", "勝っちゃった", "katchatta"),
         ("ja", "wrong_layout:1", "東京、行って、科学者", "toukyou、itte、kagakusha"),
         ("th", "transliterate:1@scheme=rtgs", "น้ำ ต่างๆ", "nam tangtang"),
         ("ko", "transliterate:1@scheme=revised", "꽃이 꽃잎이 물약 밟는", "kkochi kkonnipi mullyak bamneun"),
