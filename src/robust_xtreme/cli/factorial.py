@@ -22,7 +22,7 @@ _MOST: Final = 30
 
 @with_keys(RunSpec, without=("model",), several=FACTORS)
 def factorial(
-    model: Annotated[str, argument("MODEL", "A folder, a hub name, or mini.", _completion.model)],
+    model: Annotated[str, argument("MODEL", "A folder, a hub name, mini, or a function.", _completion.model)],
     *,
     plan: Annotated[bool, option("--plan --dry-run", "Print the runs and what they take; change nothing.")] = False,
     quiet: Annotated[bool, option("--quiet -q", "Print only what was found.")] = False,

@@ -6,10 +6,12 @@ done only for names on the command line and in calls of Python.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import re
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,7 +44,8 @@ _BATCH: Final = 128
 class Function:
     """A function that answers the tasks of a family.
 
-    Where it has no `version`, the hash of its `source`, as far as that is known, is part of its identity.
+    Where it has no `version`, the hash of its `source` is part of its identity: of its module's file, or of an object
+    that no other call has, because its code does not tell which function it is.
     """
 
     call: Callable[[Sequence[Any]], Any]
@@ -69,7 +72,7 @@ class Function:
     def results(self, batch: Sequence[Any]) -> list[Any]:
         """What it returns for each of some inputs. Raises ModelError, one line."""
         try:
-            result = self.call(list(batch))
+            result = self.call(copy.deepcopy(list(batch)))  # what it changes is its own
             values = list(result) if isinstance(result, Iterable) and not isinstance(result, (str, Mapping)) else None
         except Exception as error:
             what = f"{self.name} raised {_line(error)}"
@@ -107,6 +110,9 @@ def found(model: str, family: str) -> Function:
             f"What {model[:200]} answers is not known. Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
         )
     module, _, path = name.removeprefix(PYTHON).partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
+        form = f"{PYTHON}MODULE:FUNCTION, as in {PYTHON}my_models:encode"
+        raise SpecError(f"The function {name[:200]} is not {form}, of an importable module.")
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
     try:
@@ -123,14 +129,17 @@ def found(model: str, family: str) -> Function:
 def _made(call: Any, family: str, default: str = "", source: Any = None) -> Function:
     """A function as its attributes describe it. Raises SpecError."""
     name, version, size = (getattr(call, key, None) for key in ("name", "version", "batch_size"))
+    size = _BATCH if size is None else size
     kind = call if inspect.isroutine(call) else type(call)
     if not callable(call) or (isinstance(name, str) and not re.fullmatch(r"[\w.+-]{1,60}", name)):
         does, had = next(does for does in FAMILIES if FAMILIES[does] == family), name if callable(call) else call
         raise SpecError(f"{does} takes a function, whose name has letters, digits and .+-_ alone, not {shown(had)}.")
-    code, takes = "", 1
+    if type(size) is not int or size < 1:
+        raise SpecError(f"The batch_size of a function is a whole number of at least 1, not {shown(size)}.")
+    code, takes = uuid.uuid4().hex, 1
     with suppress(OSError, TypeError, ValueError):
         takes = sum(each.default is each.empty for each in inspect.signature(call).parameters.values())
-        code = inspect.getsource(source or kind)
+        code = inspect.getsource(source) if source else code
     if family in (SPAN_QA.name, CHOICE.name) and takes == 2:
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]
     return Function(
@@ -141,7 +150,7 @@ def _made(call: Any, family: str, default: str = "", source: Any = None) -> Func
         family=family,
         version=str(version) if isinstance(name, str) and isinstance(version, (str, int, float)) else "",
         source=digest(code),
-        batch_size=size if isinstance(size, int) and size > 0 else _BATCH,
+        batch_size=size,
     )
 
 

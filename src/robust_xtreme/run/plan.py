@@ -120,8 +120,7 @@ def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         raise _nothing_left(spec, source, skipped)
-    if spec.dims and not any(task_run.dims for task_run in task_runs):
-        raise SpecError("--dims cuts the vectors of texts, and no task here compares any. Add --tasks tatoeba, say.")
+    _check_used(spec, task_runs)
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
@@ -196,6 +195,18 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     if wanted:
         return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
     return group_languages(task, source, group) or ("",)
+
+
+def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
+    """Raise SpecError, one line, where a setting changes nothing that is computed."""
+    for name, used in (("dims", any(run.dims for run in task_runs)), ("prompts", any(run.pool for run in task_runs))):
+        if getattr(spec, name) and not used:
+            what = f"--{name} is of the vectors of texts, and no task here compares any"
+            raise SpecError(f"{what}. Add --tasks tatoeba, say.")
+    idle = {"precision": spec.precision != "fp32", "representation": spec.representation, "compile": spec.compile}
+    name = next((name for name, given in idle.items() if given), "")
+    if name and all(run.model.origin.function for run in task_runs):
+        raise SpecError(f"--{name} changes nothing of a function, which computes by itself. Leave it out.")
 
 
 def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:

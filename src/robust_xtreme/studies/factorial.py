@@ -44,11 +44,13 @@ _TITLE: Final = "Factorial design"
 _BELOW: Final = "not shown above chance"
 _SCALES: Final = ("change", "perturbed", "clean")
 _MOST, _LONGEST, _WIDTH = 40, 400, 300
+_FEW: Final = "fewer than 20 clusters of items, or none that differ"
 _METHOD: Final = (
     "The first level of a factor is its reference. An effect is the level minus the reference, in points, as a mean "
     "over all levels of the other factors, each of which counts equally. An interaction (x) is the effect at the "
     "second factor's level minus that at its reference: with noise it is below 0 by the points that the level costs "
-    "more under the noise. All combinations answer the same items. The level of each is in design.csv."
+    "more under the noise. All combinations answer the same items. The level of each is in design.csv. In the "
+    "charts a thick line is the interval for all effects at once, a thin one that of the row, the tick minus the MDE."
 )
 
 Watch = Callable[[], AbstractContextManager[Observer]]
@@ -74,7 +76,7 @@ class FactorialDesign:
             yield point, by_name, self.runs[tuple(at for name, at in by_name.items() if name != _TOGETHER)]
 
     def __str__(self) -> str:
-        sizes = " x ".join(f"{name} ({', '.join(at or 'default' for at in of)})" for name, of in self.factors.items())
+        sizes = " x ".join(f"{name} ({', '.join(map(_named, of))})" for name, of in self.factors.items())
         count = counted(len([*self.levels()]), "combination")
         return f"{sizes}: {count}, measured in {counted(len(self.runs), 'run')}."
 
@@ -99,6 +101,11 @@ def design_of(values: Mapping[str, Any]) -> FactorialDesign:
     folder = Path(values.get("out") or f"runs/factorial-{digest(*(spec.identity() for spec in specs.values()))}")
     runs = {at: replace(spec, out=str(folder / f"eval-{spec.identity()}")) for at, spec in specs.items()}
     return FactorialDesign(folder, factors, runs)
+
+
+def _named(level: str) -> str:
+    """A level as pages have it: quoted where it has spaces or ends with a prompt that is empty."""
+    return repr(level) if " " in level or level.endswith("=") else level or "default"
 
 
 def _levels(name: str, given: Any) -> tuple[str, ...]:
@@ -136,15 +143,19 @@ class Factorial:
         unclaimed = sum(bool(row["marks"]) for row in tested)
         silent = f" {unclaimed} claim nothing: a clean level is not shown above chance." if unclaimed else ""
         count = f"Of {counted(len(tested), 'tested effect')} {len(claimed)} are shown.{silent}"
+        if not tested:
+            count = f"No effect is tested: {_FEW}. Raise --limit, or add languages."
         claimed.sort(key=lambda row: (_SCALES.index(row["scale"]), row["factor"] == NOISE))
         return [*map(sentence, claimed), count]
 
 
 def sentence(row: Mapping[str, Any]) -> str:
     """A row of EFFECTS in words."""
-    low, high = (row[name] if row["joint_low"] is None else row[f"joint_{name}"] for name in ("low", "high"))
+    is_joint = row["joint_low"] is not None
+    low, high = (row[f"joint_{name}" if is_joint else name] for name in ("low", "high"))
     is_cost, is_noise = row["difference"] < 0, row["factor"] == NOISE
     size = f"{points(abs(row['difference']))} {interval(-high, -low) if is_cost else interval(low, high)}"
+    size += "" if is_joint else " (of this row alone)"
     where = language_name(row["language"]) if row["language"] else f"mean of {counted(row['cells'], 'language')}"
     what = noise_name(row) if is_noise else f"{row['factor']} {_compared(row, '')}"
     text = "on clean text" if row["condition"] == CLEAN else f"under {noise_name(row)}"
@@ -157,13 +168,13 @@ def sentence(row: Mapping[str, Any]) -> str:
 
 def _compared(row: Mapping[str, Any], prefix: str) -> str:
     """A level of a factor and its reference."""
-    return " instead of ".join(row[f"{prefix}{name}"] or "default" for name in ("level", "reference"))
+    return " instead of ".join(_named(row[f"{prefix}{name}"] or "") for name in ("level", "reference"))
 
 
 def _effect(row: Mapping[str, Any]) -> str:
     """The factors of a row with their levels."""
     sides = ((row["factor"], row["level"]), (row["other"], row["other_level"]))
-    return " x ".join(of if of == NOISE else f"{of} {level or 'default'}" for of, level in sides if of)
+    return " x ".join(of if of == NOISE else f"{of} {_named(level or '')}" for of, level in sides if of)
 
 
 def effect_table(rows: pl.DataFrame) -> doc.Table:
@@ -247,9 +258,10 @@ def factorial(model: Any, *, tokenizer: Any = None, observer: Observer | None = 
 
 def run(design: FactorialDesign, watch: Watch, in_memory: Mapping[str, Path] | None = None) -> Factorial:
     """Evaluate what is missing of a design, and write its frames and its page. Raises as `evaluate`."""
+    _check_folder(design)
     missing: list[str] = []
     for number, (point, spec) in enumerate(design.runs.items(), 1):
-        line = f"run {number} of {len(design.runs)} ({', '.join(at or 'default' for at in point) or 'all levels'})"
+        line = f"run {number} of {len(design.runs)} ({', '.join(map(_named, point)) or 'all levels'})"
         try:
             with watch() as observer:
                 observer.say(line)
@@ -270,6 +282,14 @@ def run(design: FactorialDesign, watch: Watch, in_memory: Mapping[str, Path] | N
         store.write_text(design.folder / "report.md", markdown.render(document(result)))
         store.write_text(design.folder / "report.html", html.page(document(result), files))
     return result
+
+
+def _check_folder(design: FactorialDesign) -> None:
+    """Raise UserError where the folder has runs of another design."""
+    own = {Path(spec.out).name for spec in design.runs.values()}
+    if strange := sorted(path.name for path in design.folder.glob("eval-*") if path.name not in own):
+        what = f"{design.folder} contains runs of another design, such as {strange[0]}"
+        raise UserError(f"{what}. Name another folder: --out DIR")
 
 
 def _found(design: FactorialDesign, missing: list[str]) -> Factorial:

@@ -112,7 +112,14 @@ WRONG: dict[str, tuple[str, str, Callable[[list[Any]], Any], str]] = {
     ),
     "NaN": ("encode", "tatoeba", lambda texts: trigrams(texts) * np.nan, "gave NaN, infinity"),
     "scores": ("classify", "xnli", lambda pairs: [[0.1, 0.9] for _ in pairs], "is not an answer, nor 3 scores"),
-    "no score": ("classify", "xnli", lambda pairs: [{"neutral": 1.0} for _ in pairs], "gave NaN, infinity"),
+    "no score": (
+        "classify",
+        "xnli",
+        lambda pairs: [{"neutral": 1.0} for _ in pairs],
+        "gave no score of entailment, contradiction for",
+    ),
+    "zeros": ("encode", "tatoeba", lambda texts: trigrams(texts) * 0, "gave vectors of zeros alone"),
+    "complex": ("encode", "tatoeba", lambda texts: trigrams(texts) * 1j, "which is not a vector of numbers"),
     "infinite": ("classify", "xnli", lambda pairs: [[0, np.inf, 1] for _ in pairs], "gave NaN, infinity"),
     "label": ("classify", "xnli", lambda pairs: ["netural"] * len(pairs), "the label 'netural' for .* Known: entail"),
     "index": ("classify", "xnli", lambda pairs: [1] * len(pairs), "is not an answer, nor 3 scores"),
@@ -160,6 +167,16 @@ def test_only_a_version_is_cached(here: Path) -> None:
         assert len(run.scores.get_column("value").unique()) > 0
         assert any("not kept in the cache" in note for note in run.manifest["notes"]) == (not version)
     assert asks[1] <= 2 < 50 < asks[0] == asks[2] == asks[3] == asks[4]
+
+
+def test_a_closure_without_a_version_is_not_taken_for_another() -> None:
+    """Two functions of equal code have runs of their own, though neither names a folder."""
+
+    def made(width: int) -> Any:
+        return lambda texts: trigrams(texts)[:, :width]
+
+    runs = [evaluate(encode=made(width), tasks="tatoeba", **SMALL) for width in (256, 2)]
+    assert len({run.scores["value"][0] for run in runs}) == len({run.folder for run in runs}) == 2
 
 
 def test_prompts_are_before_texts_and_name_the_cells(here: Path) -> None:

@@ -127,6 +127,8 @@ class FunctionAnswers:
             raise self.wrong(f"vectors of {' and of '.join(map(str, widths))} dimensions.")
         whole = np.array(rows)
         lengths = np.linalg.norm(whole, axis=1, keepdims=True)
+        if len(rows) > 1 and not lengths.any():
+            raise self.wrong(f"vectors of zeros alone for {len(rows)} texts.")
         return np.asarray(whole / np.where(lengths == 0, 1, lengths), np.float32)
 
     def known(self, item: Any, name: Any) -> str:
@@ -142,10 +144,11 @@ class FunctionAnswers:
     def numbers(self, item: Any, value: Any, count: int | None = None) -> Array:
         """A result as finite numbers (count,) float64, however many where `count` is None. Raises ModelError."""
         try:
-            numbers = np.asarray(value, np.float64)
+            numbers = np.zeros(()) if np.iscomplexobj(value) else np.asarray(value, np.float64)
         except (TypeError, ValueError, RuntimeError):
             numbers = np.zeros(())
-        if numbers.ndim != 1 or len(numbers) != (len(numbers) or 1 if count is None else count):
+        wanted = count if count is not None else max(1, numbers.size)
+        if numbers.shape != (wanted,):
             of = "a vector of numbers" if count is None else f"an answer, nor {count} scores"
             raise self.wrong(f"{shown(value)} for {shown(item)}, which is not {of}.")
         if not quantised(numbers)[1].all():
@@ -189,13 +192,17 @@ def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
     names = list(of.labels)[: len(of.task.labels)]
     if isinstance(value, Mapping):
         by_label = {of.known(item, name): score for name, score in value.items()}
-        value = [by_label.get(of.labels[name], np.nan) for name in names]
+        if missing := [name for name in names if of.labels[name] not in by_label]:
+            raise of.wrong(f"no score of {', '.join(missing)} for {shown(item)}.")
+        value = [by_label[of.labels[name]] for name in names]
     order = [of.labels[name] for name in names]
     return of.numbers(item, value, len(names))[[order.index(label) for label in of.task.labels]]
 
 
 def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
-    names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise of.wrong(f"{shown(value)} for {shown(item)}, which is not a list of tags.")
+    names = list(value)
     if len(names) != len(item):
         raise of.wrong(f"{len(names)} tags for {len(item)} words: {shown(item)}.")
     return Tags(tuple(of.known(item, name) for name in names))
