@@ -69,6 +69,7 @@ def test_the_wheel_contains_mini(wheel: Path) -> None:
     assert {f"robust_xtreme/_mini/{path.relative_to(folder).as_posix()}" for path in embedded} <= set(_contents(wheel))
 
 
+@pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     """The wheel of the unpacked sdist has the same files, byte by byte."""
     with contextlib.chdir(ROOT):

@@ -17,6 +17,8 @@ from robust_xtreme.noise.engine.perturbation import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
 _ATTACKS = [member for member in _EVERY if member.moves and not (member.free or is_recipe(member.name))]
+_SCRIPTS = ("ar", "de", "hi", "ja", "ko", "ru", "sw", "th", "vi", "zh")
+"""Languages of which each has a script, or a way of typing it, of its own."""
 _attacks = pytest.mark.parametrize("member", _ATTACKS, ids=lambda member: member.name)
 
 
@@ -26,6 +28,13 @@ def protected(texts: list[Text]) -> list[Text]:
     return [replace(text, spans=several) for text, several in zip(texts, spans, strict=True)]
 
 
+@_attacks
+def test_several_scripts_keep_the_rules(member: Perturbation) -> None:
+    """On a sentence in each of some languages, with a span for each word, one of them protected, the rules are kept."""
+    keeps(Attempts(member, protected(every_language(_SCRIPTS)[: len(_SCRIPTS)])))
+
+
+@pytest.mark.long(caught="test_several_scripts_keep_the_rules")
 @_attacks
 def test_every_language_keeps_the_rules(member: Perturbation) -> None:
     """On a sentence in each language, with a span for each word, one of them protected, the rules are kept."""
@@ -38,7 +47,7 @@ def test_hard_clusters_keep_the_rules(member: Perturbation) -> None:
     keeps(Attempts(member, [text for code in ("en", "hi", "zh") for text in hard(code)]))
 
 
-@pytest.mark.long
+@pytest.mark.long(caught="test_hard_clusters_keep_the_rules")
 @_attacks
 @settings(max_examples=15)
 @given(texts=drawn())

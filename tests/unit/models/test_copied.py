@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers
 from tests.checkpoints import KINDS, NLI, SEQUENCE, checkpoint, word_tokenizer
+from tests.some import some
 from torch import nn
 
 from robust_xtreme.core.errors import RobustXtremeError, SpecError
@@ -93,7 +94,7 @@ CHANGES: Final[dict[str, Callable[[Any], None]]] = {
 }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", some([torch.float32, torch.bfloat16], 1, caught="test_a_changed_model_is_refused"))
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_model_is_refused(folder: Path, change: str, dtype: torch.dtype) -> None:
     """Parts, numbers and buffers that are not saved, and a configuration that was set after the model was made."""
@@ -198,7 +199,14 @@ def test_a_changed_tokenizer_is_refused(folder: Path, change: Callable[[Any], No
         name_of(model, tokenizer)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "dtype",
+    some(
+        [torch.float32, torch.float64, torch.float16, torch.bfloat16],
+        (torch.float32, torch.bfloat16),
+        caught="test_an_unchanged_model_is_taken",
+    ),
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unchanged_model_is_taken(folder: Path, kind: str, dtype: torch.dtype) -> None:
     """Each type and attention; neither modes, tokenizer nor random numbers change."""

@@ -304,6 +304,7 @@ def _changes(noised: Noised) -> set[tuple[int, int, str]]:
     return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in noised.traces[0].moves}
 
 
+@settings(max_examples=40)
 @given(texts=drawn())
 def test_whatever_the_text_spans_survive(texts: Sequence[Text]) -> None:
     """With forms, drops, swaps, joins: no edit crosses an edge, no span and no text is emptied, clusters stay."""
