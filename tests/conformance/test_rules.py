@@ -34,7 +34,7 @@ _EVERY = [registry.load("perturbation", name) for name in registry.names("pertur
 _MEMBERS = [member for member in _EVERY if not (member.free or member.moves)]
 """Attacks, and those that a spec must tell more about, a model's folder say, have tests of their own."""
 
-_CODES = ("en", "hi", "ko", "ml", "tr", "zh")
+_CODES = ("hi", "ko", "zh")
 
 _SCRIPTS = ("ar", "de", "hi", "ja", "ko", "ru", "sw", "th", "vi", "zh")
 """Languages of which each has a script, or a way of typing it, of its own."""

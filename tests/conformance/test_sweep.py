@@ -89,9 +89,9 @@ def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None
 def test_a_few_sentences_keep_the_rules(code: str, data: Path) -> None:
     """Some sentences of each language, drawn by a seed, and the hard clusters, under every perturbation."""
     sentences = _sentences(code, data)
-    some = random.Random(code).sample(sentences, min(_FEW, len(sentences)))
+    few = random.Random(code).sample(sentences, min(_FEW, len(sentences)))
     for perturbation in _members():
-        _sweep(perturbation, code, [*some, *random.Random(code).sample(hard(code), _FEW)])
+        _sweep(perturbation, code, [*few, *random.Random(code).sample(hard(code), _FEW)])
 
 
 @pytest.mark.long

@@ -41,7 +41,7 @@ def predictions(out: Path) -> pl.DataFrame:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of all families that a head answers."""
     out = tmp_path_factory.mktemp("attacked") / "run"
-    attacked(out, "attack_keys:0.2@queries=20", tasks=TASKS)
+    attacked(out, "attack_keys:0.2@queries=20", tasks=TASKS, limit="12")
     return out
 
 
@@ -108,7 +108,7 @@ def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:
 @pytest.mark.long(caught="test_a_floor_of_similarity_is_the_same_anywhere")
 def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
     """With batches of a sixteenth the texts, answers and counts are the same bytes."""
-    attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, batch_tokens=256)
+    attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, limit="12", batch_tokens=256)
     for name in ("predictions.parquet", "stats.parquet", "attacks.csv", "scores.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 

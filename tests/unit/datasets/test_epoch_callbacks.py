@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch import Trainer as LightningTrainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from tests.some import some
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import Trainer, TrainingArguments
@@ -200,7 +201,7 @@ def trainer(folder: Path, epochs: int, start: Path | None = None, save: str = "n
     return list(made.batches)
 
 
-@pytest.mark.parametrize("accumulated", [1, 2])
+@pytest.mark.parametrize("accumulated", some([1, 2], (2,), caught="test_trainer_continues_with_the_noise_of_the_epoch"))
 def test_trainer_continues_with_the_noise_of_the_epoch(tmp_path: Path, accumulated: int) -> None:
     """From each step of a stopped training, the batches that follow are those of a training without a stop."""
     every = trainer(tmp_path / "all", EPOCHS, gradient_accumulation_steps=accumulated)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from tests.imports import imported, items, refused
 from tests.program import program
+from tests.some import some
 
 import robust_xtreme
 from robust_xtreme.core.errors import DataError, Mismatch, UserError
@@ -40,7 +41,14 @@ def rows(named: dict[str, str], **values: Any) -> list[dict[str, Any]]:
         "Paris",
     ],
 )
-@pytest.mark.parametrize("prediction", ["Paris", {"prediction_text": "Paris", "id": "1", "no_answer_probability": 0.0}])
+@pytest.mark.parametrize(
+    "prediction",
+    some(
+        ["Paris", {"prediction_text": "Paris", "id": "1", "no_answer_probability": 0.0}],
+        1,
+        caught="test_the_forms_of_squad_are_read",
+    ),
+)
 def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any) -> None:
     """Its dictionary of lists, a list of objects, a list of texts, a text: the right answer is right."""
     given = rows(XQUAD, gold=gold, prediction=prediction)
@@ -200,7 +208,14 @@ def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, An
     assert line in refused(tmp_path, rows(OWN, **values))
 
 
-@pytest.mark.parametrize("text", ["[1]", "(2010)", "{1, 2}", '("Love")', "(a, b", "[sic] Paris", "Paris [2]", "()"])
+@pytest.mark.parametrize(
+    "text",
+    some(
+        ["[1]", "(2010)", "{1, 2}", '("Love")', "(a, b", "[sic] Paris", "Paris [2]", "()"],
+        4,
+        caught="test_a_text_in_brackets_is_a_text",
+    ),
+)
 def test_a_text_in_brackets_is_a_text(tmp_path: Path, text: str) -> None:
     """What only looks like a form is the answer as it is."""
     scores = finished(imported(tmp_path, rows(XQUAD, gold=text, prediction=text))).scores

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.conformance.rules import Trial, rule_5_spans_survive
 from tests.conformance.texts import SENTENCES, drawn, text
 from tests.conformance.texts import words as word_spans

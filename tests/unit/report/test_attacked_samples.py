@@ -28,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of an attack, whose comparators are beside it, and of noise."""
     out = tmp_path_factory.mktemp("attacked") / "run"
     evaluate(
-        RunSpec(tasks=TASKS, languages=("sw",), perturb=(NOISE, "char_noise:0.2"), limit="24", out=str(out)),
+        RunSpec(tasks=TASKS, languages=("sw",), perturb=(NOISE, "char_noise:0.2"), limit="12", out=str(out)),
         cache=False,
     )
     return out

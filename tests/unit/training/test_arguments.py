@@ -200,7 +200,7 @@ def test_train_refuses_what_cannot_be_a_path(name: str, paths: dict[str, str]) -
         ("train", "--task", "panx", "--data", "mini", "--from-scratch", "tiny", "--text"),
         ("data", "list", "--data"), ("config", "show"), ("config", "copy", "small_ci"), ("perturb",),
         ("list", "perturbations", "--packs"), ("show", "char_noise:0.1", "Habari", "-l", "sw", "--packs"),
-    ], 5, caught="test_the_command_refuses_what_cannot_be_a_path"),
+    ], 5, caught="test_the_command_refuses_what_cannot_be_a_path", whole=True),
     ids=" ".join,
 )  # fmt: skip
 def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths: dict[str, str]) -> None:
