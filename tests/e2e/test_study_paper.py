@@ -141,7 +141,7 @@ def _chosen(study: Study) -> list[StudyCell]:
 
 @pytest.mark.parametrize(
     "name",
-    some(STUDIES, ("multimodal_paper", "capacity_mt5"), caught="test_every_stage_of_a_study_of_the_paper_takes_a_step"),
+    some(STUDIES, ("multimodal_paper",), caught="test_every_stage_of_a_study_of_the_paper_takes_a_step"),
 )
 def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, folder: Path, tmp_path: Path) -> None:
     """Each arm loads, plans, and trains a step of each of its stages; each target is evaluated."""
