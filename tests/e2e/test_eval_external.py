@@ -93,21 +93,27 @@ def whole(run: Callable[..., Evaluation], folder: Path) -> Evaluation:
     )
 
 
-def test_noise_read_back_by_row_gives_the_direct_numbers(
-    whole: Evaluation, run: Callable[..., Evaluation], folder: Path
-) -> None:
-    """Of sentence pairs and of tagged words, with and without matched noise beside."""
+def test_noise_read_back_by_row_gives_the_direct_numbers(whole: Evaluation) -> None:
+    """Of sentence pairs and of tagged words, with matched noise beside."""
     direct = _cells(whole.deltas, "char_noise:")
     assert {task for task, _ in direct} == {"xnli", "panx"}
     assert _cells(whole.deltas, "external:typos") == direct
     assert direct["xnli", "accuracy"][2] > 10
+    assert set(whole.scores.get_column("split")) == {"test", "test [typos]"}
+
+
+@pytest.mark.long(caught="test_noise_read_back_by_alignment_gives_the_direct_numbers")
+def test_noise_read_back_alone_gives_the_direct_numbers(
+    whole: Evaluation, run: Callable[..., Evaluation], folder: Path
+) -> None:
+    """A run of the set alone has its numbers, and says how it is paired; the clean rows have the split of the set."""
+    direct = _cells(whole.deltas, "char_noise:")
     alone = run("alone", tasks=("xnli", "panx"), perturb=(), external=(f"typos={folder / 'noisy'}",))
     assert _cells(alone.deltas, "external:typos") == direct
     rows = pl.read_csv(alone.folder / "conditions.csv").filter(pl.col("kind") == "external")
     assert rows.select("condition", "name", "pairing", "edited_share").rows() == [
         ("external:typos", "typos", "row", None)
     ]
-    assert set(whole.scores.get_column("split")) == {"test", "test [typos]"}
     assert set(alone.scores.get_column("split")) == {"test [typos]"}
 
 

@@ -214,6 +214,7 @@ def test_trainer_continues_with_the_noise_of_the_epoch(tmp_path: Path, accumulat
         assert rest == every[-len(rest) :]
 
 
+@pytest.mark.long(caught="test_lightning_continues_with_persistent_workers")
 def test_trainer_continues_with_persistent_workers(tmp_path: Path) -> None:
     """The epoch reaches workers that live through all epochs."""
     workers: dict[str, Any] = {"dataloader_num_workers": 2, "dataloader_persistent_workers": True}

@@ -111,7 +111,7 @@ TEXTS = st.lists(
 @pytest.mark.parametrize("offsets", some([False, True], (True,), caught="test_words_give_what_texts_give"))
 @pytest.mark.parametrize("split", [False, True])
 @pytest.mark.parametrize("kind", WHOLE)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(texts=TEXTS)
 def test_words_give_what_texts_give(kind: str, split: bool, offsets: bool, texts: list[str]) -> None:
     """Whatever is beside a space: marks, prefixes, signs that are removed, names of special tokens, more spaces.
