@@ -197,7 +197,7 @@ def test_an_unknown_search_is_one_line(tmp_path: Path) -> None:
 
 def test_texts_of_an_attack_are_read_on_a_model(run: Path, tmp_path: Path) -> None:
     """The model that was attacked answers the frozen texts as it did in the attack, without a query."""
-    attacked(tmp_path / "run", tasks=("xnli", "xquad"), frozen=(f"{run}=attack_keys",))
+    attacked(tmp_path / "run", tasks=("xnli", "xquad"), limit="12", frozen=(f"{run}=attack_keys",))
     rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(pl.col("condition") != "clean")
     before = pl.read_parquet(run / "predictions.parquet").filter(
         pl.col("condition").str.contains(r"^attack_keys:0.2@queries=20@fields"), pl.col("task").is_in(["xnli", "xquad"])
