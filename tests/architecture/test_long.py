@@ -50,11 +50,10 @@ def _caught() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         if "caught=" in path.read_text("utf-8"):
             name = path.relative_to(ROOT).as_posix()
-            for node in ast.walk(_tree(name)):
-                for word in node.keywords if isinstance(node, ast.Call) else ():
-                    if word.arg == "caught":
-                        value = ast.literal_eval(word.value)
-                        yield f"{name}:{node.lineno}", value if "::" in value else f"{name}::{value}"
+            calls = [node for node in ast.walk(_tree(name)) if isinstance(node, ast.Call)]
+            for word in (word for call in calls for word in call.keywords if word.arg == "caught"):
+                value = ast.literal_eval(word.value)
+                yield f"{name}:{word.lineno}", value if "::" in value else f"{name}::{value}"
 
 
 def test_what_a_long_test_catches_is_caught_by_one_that_is_not() -> None:
