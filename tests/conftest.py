@@ -84,6 +84,16 @@ def unflushed() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def unpaged() -> Iterator[None]:
+    """Runs have a word for each page, which takes as long as all else: for modules that read the other files."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("run.finish", "exchange.importing.run"):
+            patch.setattr(f"robust_xtreme.{name}.written", lambda *_, **__: b"unpaged\n")
+        patch.setattr("robust_xtreme.run.finish.samples_part_of", lambda *_: ())
+        yield
+
+
 @pytest.fixture(autouse=True)
 def interpreters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another interpreter is started only in a test that is marked `process`; the others call, or fork (forks.py)."""

@@ -15,6 +15,8 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.view import View
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 ATTACK = "attack_keys:0.2@queries=4"
 TRAINED = {"plain": (), "adversarial": ("attack_keys:0.2@queries=2",)}
 

@@ -27,6 +27,8 @@ from robust_xtreme.run.folder import FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.run import Observer, evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 
 
@@ -218,7 +220,9 @@ def test_a_part_with_other_values_is_computed_again(spec: RunSpec) -> None:
     assert _files(spec.out) == before | {f"{path.name}.kept": changed}
 
 
-@pytest.mark.parametrize("name", ["scores", "deltas", "predictions", "stats"])
+@pytest.mark.parametrize(
+    "name", some(["scores", "deltas", "predictions", "stats"], 2, caught="test_a_frame_with_other_values_is_not_read")
+)
 def test_a_frame_with_other_values_is_not_read(spec: RunSpec, name: str) -> None:
     """Neither in Python nor on a page: one line names the file and what writes it again, and that does."""
     result = evaluate(spec)

@@ -21,6 +21,8 @@ from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.training.loop import Options
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS = ("xnli", "panx", "xquad")
 
 

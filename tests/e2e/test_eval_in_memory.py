@@ -25,6 +25,8 @@ from robust_xtreme.files import store
 from robust_xtreme.files.schema import MODELS
 from robust_xtreme.run.run import Observer
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 FEW: dict[str, Any] = {"data": "data", "languages": "en", "limit": 9, "device": "cpu"}
 LABELS = ["contradiction", "entailment", "neutral"]
 

@@ -17,6 +17,8 @@ from typer.testing import CliRunner, Result
 
 from robust_xtreme.cli._app import build
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 CONTEXTS: Final = ("hello b wor b.", "b, b b hello wor", "b (hello,wor) b", "b b\thello  b. wor b", "1hello-wor 3b")
 """The answer is from the word `hello` to the word `wor`."""
 

@@ -17,6 +17,7 @@ from tests.studies import computed, file_of, names, reported
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, Mismatch
+from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.studies import run
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.folder import pages
@@ -187,6 +188,18 @@ def test_a_damaged_evaluation_is_named_with_its_cure(finished: Path, tmp_path: P
         computed(file_of(tmp_path), tmp_path / "work")
 
 
+def test_evaluations_on_other_data_are_refused(finished: Path, tmp_path: Path) -> None:
+    """A cell whose manifest has another identity of the data than that of an arm beside it."""
+    copytree(finished / "work", tmp_path / "work")
+    path = next((tmp_path / "work" / "evaluations").glob("mnli-s1-panx-*")) / MANIFEST
+    facts = dict(read_manifest(path))
+    facts["units"][0]["data"] = "other"
+    write_manifest(path, facts)
+    with pytest.raises(Mismatch, match="the data changed meanwhile"):
+        computed(file_of(tmp_path), tmp_path / "work")
+
+
+@pytest.mark.long(caught="test_evaluations_on_other_data_are_refused")
 def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
     """Seeds on other rows of the same files are not one study."""
     for task in ("panx", "mnli", "udpos"):

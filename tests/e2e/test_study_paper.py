@@ -26,7 +26,7 @@ from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("unpaged")]
 
 STUDIES: Final = (
     *(f"{name}_paper" for name in ("robustness", "diversity", "low_resource", "multimodal", "capacity")),

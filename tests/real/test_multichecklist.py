@@ -175,7 +175,9 @@ def test_columns_in_another_order_give_the_same_cases(table: Path) -> None:
     assert {row.native: row.values for row in read(turned, "f")} == first
 
 
-@pytest.mark.parametrize("language", ["de", "vi", "ko", "ta"])
+@pytest.mark.parametrize(
+    "language", some(["de", "vi", "ko", "ta"], 1, caught="test_a_table_in_nfd_gives_the_same_cases")
+)
 def test_a_table_in_nfd_gives_the_same_cases(table: Path, language: str, tmp_path: Path) -> None:
     """As programs of another system write it, with a byte order mark and CRLF besides."""
     text = unicodedata.normalize("NFD", (table / FILE).read_text(encoding="utf-8"))

@@ -163,7 +163,7 @@ SHAPES: Final[tuple[tuple[str, Any], ...]] = (
 """Keys of NAME.json with values of other types; None takes the key away."""
 
 
-@pytest.mark.parametrize(("path", "value"), SHAPES)
+@pytest.mark.parametrize(("path", "value"), some(SHAPES, 6, caught="test_facts_of_another_shape_are_one_line"))
 def test_facts_of_another_shape_are_one_line(path: str, value: object, folder: Path) -> None:
     """Also where the digest was made to fit."""
     file = folder / "main.json"
@@ -253,7 +253,7 @@ OF_MANIFEST: Final[tuple[tuple[str, Any], ...]] = (
 )
 
 
-@pytest.mark.parametrize(("path", "value"), OF_MANIFEST)
+@pytest.mark.parametrize(("path", "value"), some(OF_MANIFEST, 4, caught="test_a_manifest_of_another_shape_is_one_line"))
 def test_a_manifest_of_another_shape_is_one_line(path: str, value: object, folder: Path) -> None:
     """A run whose manifest was edited is refused, also where its digest was made to fit."""
     file = Path(shutil.copytree("run", "bad")) / "manifest.json"

@@ -23,6 +23,8 @@ from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.loaded import forward
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 XNLI = registry.load("task", "xnli")
 Backend = Callable[[GraphModule, Sequence[Any]], Callable[..., Any]]
 

@@ -17,6 +17,8 @@ from robust_xtreme.core.errors import RobustXtremeError, SpecError
 from robust_xtreme.models import in_memory
 from robust_xtreme.models.in_memory import named
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 Loaded = tuple[Any, Any]
 SMALL: Final = {"vocab_size": 141, "pad_token_id": 0}
 

@@ -30,6 +30,8 @@ from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.values import from_values
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 _OF_TRAIN = (
     "metrics.csv",

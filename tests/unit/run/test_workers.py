@@ -33,7 +33,7 @@ from robust_xtreme.workers.messages import WorkerJob
 from robust_xtreme.workers.processes import started_ahead
 from robust_xtreme.workers.supervisor import TRIES, Supervisor, pool
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("unpaged")]
 
 
 class Handler:

@@ -22,6 +22,8 @@ from robust_xtreme.stats.averages import Key
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, MeasuredRun, Stored, measured, measured_part
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS = ("xnli", "panx", "xquad", "mewsli_x")
 SPEC = RunSpec(tasks=TASKS, languages=("ar",), perturb=("char_noise:0.1,0.4",), seeds=2, limit="24")
 

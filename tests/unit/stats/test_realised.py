@@ -22,6 +22,8 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import at_nominal, bound, lacks, noise_texts, solved
 from robust_xtreme.noise.engine.realised import solve
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 _SAMPLE = ("ar", "hi", "ja", "ko", "my", "sw", "th", "vi", "zh")
 
 

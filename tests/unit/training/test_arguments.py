@@ -23,6 +23,8 @@ from robust_xtreme.core.run_spec import evaluate_arguments
 from robust_xtreme.training.device import check_devices
 from robust_xtreme.training.values import from_values, spec_of, train_arguments
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 LONG: Final = "a" * 300
 WRONG: Final[dict[str, Any]] = {
     "int": 5,
