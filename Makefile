@@ -98,7 +98,7 @@ $(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt
 
 test-textattack: $(TEXTATTACK_STAMP)
 	$(TEXTATTACK)/bin/python -m pytest -m textattack --durations 10 tests/textattack
-	$(TEXTATTACK)/bin/python -m pytest --durations 3 tests/e2e/test_study_paper.py
+	$(TEXTATTACK)/bin/python -m pytest -m "" --durations 3 tests/e2e/test_study_paper.py
 
 BRIDGE := .venv-bridge
 BRIDGE_STAMP := $(BRIDGE)/.installed

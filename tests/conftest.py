@@ -8,19 +8,26 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache as cached
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import typer.main
 from hypothesis import settings
 from tests import charts
 
+from robust_xtreme.cli import _app
 from robust_xtreme.report.charts import drawing
 
 # How long one example takes on a busy machine is not a result; pytest's own timeout ends what hangs.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# The commands and their options are built once, and not for each call of the program.
+for _module, _name in ((_app, "build"), (typer.main, "get_command")):
+    setattr(_module, _name, cached(getattr(_module, _name)))
 
 # Modules, tables and tests live to the end; each search for cycles, by default after 700 new objects, walks them again.
 gc.set_threshold(100_000)
@@ -28,6 +35,11 @@ gc.set_threshold(100_000)
 # A shell starts its background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C would wait forever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now, tests and modules, is left out of each search for cycles that follows."""
+    gc.freeze()
 
 
 _ORDER: Final = ("e2e", "architecture", "conformance", "golden", "real", "bundled")
@@ -61,6 +73,24 @@ def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
 def drawn_here() -> Iterator[None]:
     """Charts are drawn without a process of their own (charts.py), also in fixtures of whole modules."""
     with charts.here():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unflushed() -> Iterator[None]:
+    """No test waits for the disk: a file that is written stays also where a process is killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def unpaged() -> Iterator[None]:
+    """Runs have a word for each page, which takes as long as all else: for modules that read the other files."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("run.finish", "exchange.importing.run"):
+            patch.setattr(f"robust_xtreme.{name}.written", lambda *_, **__: b"unpaged\n")
+        patch.setattr("robust_xtreme.run.finish.samples_part_of", lambda *_: ())
         yield
 
 

@@ -79,6 +79,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     return figures
 
 
+@pytest.mark.long(caught="test_every_function_that_is_timed_is_there")
 def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> None:
     """Each has its predictions, stages of main thread and workers, and the texts that the bare tokenizer reads."""
     assert {name: case["predictions"] for name, case in cases.items()} == {**dict.fromkeys(TASKS, 12), "xquad": 18}

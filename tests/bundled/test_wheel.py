@@ -69,6 +69,7 @@ def test_the_wheel_contains_mini(wheel: Path) -> None:
     assert {f"robust_xtreme/_mini/{path.relative_to(folder).as_posix()}" for path in embedded} <= set(_contents(wheel))
 
 
+@pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     """The wheel of the unpacked sdist has the same files, byte by byte."""
     with contextlib.chdir(ROOT):
@@ -78,6 +79,7 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     assert _contents(_wheel(tmp_path / name.removesuffix(".tar.gz"), tmp_path)) == _contents(wheel)
 
 
+@pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")
 @pytest.mark.process
 def test_an_installed_package_reads_its_own_data_and_evaluates_mini(wheel: Path, tmp_path: Path) -> None:
     """Without a checkout the package finds its data where it is installed, and lists, shows and evaluates with them."""

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from tests.finished_runs import finished_run
 from tests.github import ACTION, Comments, Job, environment, run_action
+from tests.some import some
 
 from robust_xtreme.gating.outputs import MARKER
 
@@ -141,7 +142,12 @@ def test_a_failed_upload_hides_nothing(tmp_path: Path, comments: Comments, runs:
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "baseline", "margin", "policy", "undecided", "comment", "config", "fail-on-regression"]
+    "name",
+    some(
+        ["run", "baseline", "margin", "policy", "undecided", "comment", "config", "fail-on-regression"],
+        4,
+        caught="test_an_input_is_not_code",
+    ),
 )
 def test_an_input_is_not_code(tmp_path: Path, comments: Comments, runs: Path, name: str) -> None:
     """Quotes, commands and lines in an input are part of a value: they run nothing, and pass nothing."""

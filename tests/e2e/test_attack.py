@@ -41,7 +41,7 @@ def predictions(out: Path) -> pl.DataFrame:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of all families that a head answers."""
     out = tmp_path_factory.mktemp("attacked") / "run"
-    attacked(out, "attack_keys:0.2@queries=20", tasks=TASKS)
+    attacked(out, "attack_keys:0.2@queries=20", tasks=TASKS, limit="12")
     return out
 
 
@@ -105,9 +105,10 @@ def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:
     assert edited.get_column("edits").sum() == pytest.approx(wanted.get_column("edits").sum(), rel=0.5)
 
 
+@pytest.mark.long(caught="test_a_floor_of_similarity_is_the_same_anywhere")
 def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
     """With batches of a sixteenth the texts, answers and counts are the same bytes."""
-    attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, batch_tokens=256)
+    attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, limit="12", batch_tokens=256)
     for name in ("predictions.parquet", "stats.parquet", "attacks.csv", "scores.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
@@ -134,12 +135,10 @@ def test_a_floor_of_similarity_leaves_fewer_edits(near: Path, tmp_path: Path) ->
     assert set(named) == {"words<=0.3 similar>=0.9"}
 
 
-@pytest.mark.parametrize(
-    "options", [{"batch_tokens": 128}, pytest.param({"workers": "1"}, marks=pytest.mark.process)], ids=["few", "worker"]
-)
-def test_a_floor_of_similarity_is_the_same_anywhere(near: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+@pytest.mark.process
+def test_a_floor_of_similarity_is_the_same_anywhere(near: Path, tmp_path: Path) -> None:
     """In small batches, and with a worker process, which asks this one for vectors, the bytes are the same."""
-    attacked(tmp_path / "run", _NEAR, tasks=("xnli", "panx"), limit="8", **{"workers": "0", **options})
+    attacked(tmp_path / "run", _NEAR, tasks=("xnli", "panx"), limit="8", batch_tokens=128, workers="1")
     for name in ("predictions.parquet", "stats.parquet", "attacks.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (near / name).read_bytes(), name
 
@@ -198,7 +197,7 @@ def test_an_unknown_search_is_one_line(tmp_path: Path) -> None:
 
 def test_texts_of_an_attack_are_read_on_a_model(run: Path, tmp_path: Path) -> None:
     """The model that was attacked answers the frozen texts as it did in the attack, without a query."""
-    attacked(tmp_path / "run", tasks=("xnli", "xquad"), frozen=(f"{run}=attack_keys",))
+    attacked(tmp_path / "run", tasks=("xnli", "xquad"), limit="12", frozen=(f"{run}=attack_keys",))
     rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(pl.col("condition") != "clean")
     before = pl.read_parquet(run / "predictions.parquet").filter(
         pl.col("condition").str.contains(r"^attack_keys:0.2@queries=20@fields"), pl.col("task").is_in(["xnli", "xquad"])

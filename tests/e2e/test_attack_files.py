@@ -21,6 +21,8 @@ from robust_xtreme.files.schema import ATTACKED
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 ATTACK = "attack_keys:0.2@queries=10"
 SUITE = resources.mini("suite")
 

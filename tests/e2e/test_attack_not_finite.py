@@ -17,6 +17,8 @@ from robust_xtreme.models.predictors.loaded import Loaded
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 
 def _run(out: Path, monkeypatch: pytest.MonkeyPatch, spares_clean: bool) -> Evaluation:
     """A run of an attack; a third of the texts have scores of NaN, with `spares_clean` no text of the first round."""

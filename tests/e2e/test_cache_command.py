@@ -21,6 +21,8 @@ from robust_xtreme.files import database
 from robust_xtreme.files.cache import Cache, info
 from robust_xtreme.models.retrieval.embeddings import embedded
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 NAME: Final = "cache-v1.sqlite3"
 ENTRIES: Final = 30
 

@@ -15,8 +15,10 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.view import View
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 ATTACK = "attack_keys:0.2@queries=4"
-TRAINED = {"plain": (), "noised": ("keyboard_typo:0.1",), "adversarial": ("attack_keys:0.2@queries=2",)}
+TRAINED = {"plain": (), "adversarial": ("attack_keys:0.2@queries=2",)}
 
 
 def _attacked(model: Path, out: Path, normalise: str = "") -> Path:
@@ -34,11 +36,11 @@ def _attacked(model: Path, out: Path, normalise: str = "") -> Path:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Runs of the attack: on three models, and on the first with the normaliser."""
+    """Runs of the attack: on two models, and on the first with the normaliser."""
     home = tmp_path_factory.mktemp("defences")
     facts: dict[str, Any] = {"task": "xnli", "data": "mini", "encoder": str(resources.mini("model")), "device": "cpu"}
     models = {
-        name: train(**facts, steps=6, batch_size=16, limit="48", perturb=list(noise), out=str(home / name))
+        name: train(**facts, steps=2, batch_size=8, limit="48", perturb=list(noise), out=str(home / name))
         for name, noise in TRAINED.items()
     }
     made = [_attacked(model, home / "attacked" / name) for name, model in models.items()]
@@ -50,7 +52,7 @@ def test_the_table_has_a_row_for_each_defence_and_language(runs: list[Path]) -> 
     view: View = registry.load("view", "defences")
     table = view.make(results_of(folders_of(list(map(str, runs)))))
     assert table.get_column("model").to_list() == [*TRAINED, "normaliser"] * 2
-    assert table.get_column("language").to_list() == ["en"] * 4 + ["sw"] * 4
+    assert table.get_column("language").to_list() == ["en"] * 3 + ["sw"] * 3
     assert (table.get_column("robust_level") <= table.get_column("clean_level")).all()
     for level in ("clean", "noise", "random", "robust"):
         inside = table.get_column(f"{level}_level").is_between(

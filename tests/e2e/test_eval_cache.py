@@ -35,6 +35,8 @@ from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run import answering
 from robust_xtreme.run.run import Observer, evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS: Final = ("xnli", "panx", "xquad")
 ALL: Final[dict[str, Any]] = {"tasks": TASKS, "limit": "6"}
 MORE: Final = ("char_noise:0.2,0.4",)

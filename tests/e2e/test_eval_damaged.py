@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from tests.some import some
 from tests.tiny import tiny_run
 
 from robust_xtreme.core.errors import DataError, Mismatch, ModelError
@@ -25,6 +26,8 @@ from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.run import Observer, evaluate
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 
@@ -54,7 +57,12 @@ def _files(folder: str | Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "name", ["scores.csv", "deltas.csv", "models.csv", "report.md", "predictions.parquet", "stats.parquet"]
+    "name",
+    some(
+        ["scores.csv", "deltas.csv", "models.csv", "report.md", "predictions.parquet", "stats.parquet"],
+        ("scores.csv", "predictions.parquet"),
+        caught="test_a_damaged_file_of_a_finished_run_is_written_again",
+    ),
 )
 @pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
 def test_a_damaged_file_of_a_finished_run_is_written_again(spec: RunSpec, name: str, damage: str) -> None:
@@ -212,7 +220,9 @@ def test_a_part_with_other_values_is_computed_again(spec: RunSpec) -> None:
     assert _files(spec.out) == before | {f"{path.name}.kept": changed}
 
 
-@pytest.mark.parametrize("name", ["scores", "deltas", "predictions", "stats"])
+@pytest.mark.parametrize(
+    "name", some(["scores", "deltas", "predictions", "stats"], 2, caught="test_a_frame_with_other_values_is_not_read")
+)
 def test_a_frame_with_other_values_is_not_read(spec: RunSpec, name: str) -> None:
     """Neither in Python nor on a page: one line names the file and what writes it again, and that does."""
     result = evaluate(spec)

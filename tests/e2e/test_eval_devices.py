@@ -80,6 +80,7 @@ def spec_of(words: list[str], out: Path) -> RunSpec:
     )
 
 
+@pytest.mark.long(caught="tests/unit/run/test_workers.py::test_a_job_whose_process_is_killed_is_done_again")
 def test_a_killed_process_of_a_device_changes_no_byte(words: list[str], wanted: dict[str, str], tmp_path: Path) -> None:
     """Its task runs are done again by a new process, a line says so, and progress ends at the number of predictions."""
     fleet, totals, done, lines = Killed(), list[int](), list[int](), list[str]()

@@ -12,6 +12,8 @@ from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS = ("xnli", "xquad", "panx")
 ATTACK = "attack_misspellings:0.4@queries=10"
 

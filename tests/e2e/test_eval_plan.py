@@ -15,6 +15,8 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.estimate import estimate
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -11,10 +11,13 @@ import polars as pl
 import pytest
 import torch
 import transformers
+from tests.some import some
 from tests.tokenizers_of_kinds import MENDED, REFUSED, RIGHT, fast
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.cli._app import build
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 CONTEXTS: Final = ("hello b wor b.", "b, b b hello wor", "b (hello,wor) b", "b b\thello  b. wor b", "1hello-wor 3b")
 """The answer is from the word `hello` to the word `wor`."""
@@ -103,7 +106,7 @@ def _models(kind: str) -> None:
 SEVERAL: Final = (*list(MENDED)[:3], "byte-level", "unigram of NFKC", "word pieces")
 
 
-@pytest.mark.parametrize("kind", SEVERAL)
+@pytest.mark.parametrize("kind", some(SEVERAL, 3, caught="test_a_model_that_knows_every_answer_gets_all_of_them"))
 def test_a_model_that_knows_every_answer_gets_all_of_them(kind: str) -> None:
     """Exact match, and F1 of answers and of tags, are 100."""
     _models(kind)

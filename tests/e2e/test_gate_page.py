@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import typer.main
 import yaml
 from tests.github import ACTION, environment, run_script
 from tests.program import program
 
+from robust_xtreme.cli._app import build
 from robust_xtreme.gating.policy import read
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
@@ -31,6 +33,18 @@ def check_run(line: str) -> None:
     assert ended.code in (0, None), (line, ended.err)
 
 
+def test_every_command_is_one_of_the_program() -> None:
+    """Each command of the page, of its job and of its recipe has options that the program knows."""
+    job = yaml.safe_load(blocks("yaml")[1])["gate"]["script"]
+    lines = [line for block in blocks("sh") for line in block.splitlines()] + job[1:]
+    lines += [line.partition(" || ")[0] for line in blocks("bash")[0].splitlines() if line.startswith("robust-xtreme ")]
+    every = typer.main.get_command(build())
+    for name, *words in (shlex.split(line)[1:] for line in lines):
+        every.commands[name].make_context(name, words)  # type: ignore[attr-defined]  # a group has commands
+    assert len(lines) > 5
+
+
+@pytest.mark.long(caught="test_every_command_is_one_of_the_program")
 def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With exit code 0: the same model is not worse than itself; files that are named are there.
 

@@ -20,6 +20,8 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.metrics._mlqa import words as mlqa_words
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS = ("xnli", "panx", "xquad")
 
 

@@ -22,6 +22,8 @@ from robust_xtreme.exchange.perturbing import files as _rewrite
 from robust_xtreme.noise.engine.noising import bound as engine_bound
 from robust_xtreme.noise.engine.perturbation import Bound
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 
 def call(*words: str, stdin: bytes | None = None) -> Result:
     """The command on the words given, as it ends."""

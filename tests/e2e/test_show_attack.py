@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.program import program
+from tests.some import some
 
 _PAIR = ("A cat sleeps on the mat.", "No animal is resting here.")
 _ATTACK = "attack_keys:0.4@queries=50"
@@ -11,16 +12,20 @@ _ATTACK = "attack_keys:0.4@queries=50"
 
 @pytest.mark.parametrize(
     ("texts", "options", "fields"),
-    [
-        (_PAIR, (), ["premise,hypothesis"]),
-        (
-            ("Nani aliandika kitabu hiki?", "Kitabu kiliandikwa na Juma."),
-            ("-t", "xquad", "-l", "sw"),
-            ["question", "context"],
-        ),
-        (("Obama was born in Hawaii",), ("-t", "panx"), ["tokens"]),
-        (("The man fell.", "He slipped.", "He won."), ("-t", "xcopa"), ["premise,choice1,choice2"]),
-    ],
+    some(
+        [
+            (_PAIR, (), ["premise,hypothesis"]),
+            (
+                ("Nani aliandika kitabu hiki?", "Kitabu kiliandikwa na Juma."),
+                ("-t", "xquad", "-l", "sw"),
+                ["question", "context"],
+            ),
+            (("Obama was born in Hawaii",), ("-t", "panx"), ["tokens"]),
+            (("The man fell.", "He slipped.", "He won."), ("-t", "xcopa"), ["premise,choice1,choice2"]),
+        ],
+        2,
+        caught="test_every_family_of_answers_is_shown",
+    ),
 )
 def test_every_family_of_answers_is_shown(texts: tuple[str, ...], options: tuple[str, ...], fields: list[str]) -> None:
     """The clean answer, what became of it for each group of fields, and the edits of each text; again the same."""

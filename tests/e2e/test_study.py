@@ -6,16 +6,18 @@ import json
 import multiprocessing
 import random
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import Final
 
 import polars as pl
 import pytest
 from tests.program import program
+from tests.some import some
 from tests.studies import computed, file_of, names, reported
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, Mismatch
+from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.studies import run
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.folder import pages
@@ -59,13 +61,19 @@ def test_a_page_is_rendered_again_from_its_frames(finished: Path) -> None:
         assert content.encode() == (finished / "work" / name).read_bytes()
 
 
-def test_a_finished_study_computes_nothing_and_more_seeds_only_those(finished: Path, tmp_path: Path) -> None:
-    """The same command plans no cell, another number of seeds its own; results of the first seeds stay."""
+def test_a_finished_study_plans_nothing_and_more_seeds_only_those(finished: Path, tmp_path: Path) -> None:
+    """The same command plans no cell, another number of seeds its own."""
+    file = file_of(tmp_path)
+    assert plan_of(read(str(file)), finished / "work").todo == ()
+    more = plan_of(read(str(file), {"seeds": 3}), finished / "work")
+    assert {cell.seed for cell in more.todo} == {2}
+
+
+@pytest.mark.long(caught="test_the_command_computes_what_is_missing_and_prints_its_findings")
+def test_more_seeds_leave_the_results_of_the_first(finished: Path, tmp_path: Path) -> None:
+    """The values of the first seeds are the same numbers."""
     file = file_of(tmp_path)
     copytree(finished / "work", tmp_path / "work")
-    assert plan_of(read(str(file)), tmp_path / "work").todo == ()
-    more = plan_of(read(str(file), {"seeds": 3}), tmp_path / "work")
-    assert {cell.seed for cell in more.todo} == {2}
     before = read_folder(tmp_path / "work").values
     after = computed(file, tmp_path / "work", seeds=3).values
     assert after.filter(pl.col("seed") < 2).equals(before)
@@ -94,9 +102,8 @@ def test_the_tokens_of_a_plan_are_near_those_that_are_read(tmp_path: Path) -> No
         assert stage.tokens == pytest.approx(row.tokens, rel=0.25), cell.name
 
 
-@pytest.mark.process
-def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path) -> None:
-    """In processes of their own the cells have the same bytes; nothing of the machine is in the results."""
+def test_the_command_prints_its_plan(tmp_path: Path) -> None:
+    """What is computed, how much, and about how long it takes."""
     file, work = file_of(tmp_path), tmp_path / "work"
     planned = program("study", str(file), "--out", str(work), "--plan")
     assert planned.code == 0, planned.err
@@ -105,9 +112,24 @@ def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path
     assert "evaluation: 8 runs, at most 256 predictions" in planned.out
     assert "target: 8 runs, 16 steps, about " in planned.out
     assert "seconds of a core to train and evaluate" in planned.out
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "missing", some([1, 8], (1,), caught="test_the_command_computes_what_is_missing_and_prints_its_findings")
+)
+def test_the_command_computes_what_is_missing_and_prints_its_findings(
+    finished: Path, tmp_path: Path, missing: int
+) -> None:
+    """In processes of their own the cells have the same bytes; nothing of the machine is in the results."""
+    file, work = file_of(tmp_path), tmp_path / "work"
+    if missing == 1:
+        copytree(finished / "work", work)
+        for path in (*work.glob("evaluations/mnli-s1-panx-*"), *work.glob("runs/mnli-s1-panx-*")):
+            rmtree(path)
     ended = program("study", str(file), "--out", str(work), "--devices", "cpu", "--offline")
     assert ended.code == 0, ended.err
-    assert "[8 of 8] " in ended.err
+    assert f"[{missing} of {missing}] " in ended.err
     assert "With fewer than 5 seeds nothing is claimed." in ended.out
     assert ended.out.endswith(f"{work / 'report.html'}\n")
     assert reported(work) == reported(finished / "work")
@@ -117,12 +139,12 @@ def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path
 def test_an_attack_is_made_once_and_read_by_every_run(tmp_path: Path) -> None:
     """The victim is a run of its own seed; arms have the frozen texts of their target, on its headline fields."""
     attack = '[attack]\nspec = "attack_keys:0.3@queries=4"\narm = "none"\nseed = 77\n\n[power]'
-    file = file_of(tmp_path, ("[power]", attack), ("seeds = 2", "seeds = 1"))
-    assert names(file)[:2] == ["attacked-s77-panx", "attacked-s77-udpos"]
+    file = file_of(tmp_path, ("[power]", attack), ("seeds = 2", "seeds = 1"), ONE_TARGET)
+    assert names(file)[:2] == ["attacked-s77-panx", "none-s0-panx"]
     values = computed(file, tmp_path / "work").values
     attacked = values.filter(family="attack")
     assert set(attacked["condition"]) == {"frozen attack_keys"}
-    assert attacked.select("arm", "target").unique().height == 4
+    assert attacked.select("arm", "target").unique().height == 2
     assert set(values["arm"]) == {"none", "mnli"}
 
 
@@ -166,6 +188,18 @@ def test_a_damaged_evaluation_is_named_with_its_cure(finished: Path, tmp_path: P
         computed(file_of(tmp_path), tmp_path / "work")
 
 
+def test_evaluations_on_other_data_are_refused(finished: Path, tmp_path: Path) -> None:
+    """A cell whose manifest has another identity of the data than that of an arm beside it."""
+    copytree(finished / "work", tmp_path / "work")
+    path = next((tmp_path / "work" / "evaluations").glob("mnli-s1-panx-*")) / MANIFEST
+    facts = dict(read_manifest(path))
+    facts["units"][0]["data"] = "other"
+    write_manifest(path, facts)
+    with pytest.raises(Mismatch, match="the data changed meanwhile"):
+        computed(file_of(tmp_path), tmp_path / "work")
+
+
+@pytest.mark.long(caught="test_evaluations_on_other_data_are_refused")
 def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
     """Seeds on other rows of the same files are not one study."""
     for task in ("panx", "mnli", "udpos"):

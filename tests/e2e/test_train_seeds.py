@@ -17,6 +17,7 @@ from robust_xtreme.training.seeds import of_seeds, train_all
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 
+@pytest.mark.long(caught="tests/unit/training/test_seeds.py::test_a_fleet_trains_runs_of_one_device")
 @pytest.mark.process
 def test_runs_of_a_fleet_have_the_bytes_of_runs_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import regex
 from tests.real.test_alphabets import FLORES
+from tests.some import some
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Text
@@ -57,7 +58,7 @@ def _new(noised: Noised) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["char_noise", "keyboard_typo", "ocr_noise"])
-@pytest.mark.parametrize("code", FLORES)
+@pytest.mark.parametrize("code", some(FLORES, 12, caught="test_letters_get_only_marks_that_they_have_in_the_language"))
 def test_letters_get_only_marks_that_they_have_in_the_language(data: Path, code: str, name: str) -> None:
     """Each combination of a letter and a mark that the clean text does not have is CLDR's."""
     if not registry.load("perturbation", name).serves(code):
@@ -68,7 +69,9 @@ def test_letters_get_only_marks_that_they_have_in_the_language(data: Path, code:
 
 
 @pytest.mark.parametrize("name", ["char_noise", "keyboard_typo", "ocr_noise"])
-@pytest.mark.parametrize("strength", ["0.1", "0.4"])
+@pytest.mark.parametrize(
+    "strength", some(["0.1", "0.4"], 1, caught="test_burmese_edits_that_meet_combine_only_what_the_language_does")
+)
 def test_burmese_edits_that_meet_combine_only_what_the_language_does(data: Path, name: str, strength: str) -> None:
     """In all lines no new combination is foreign, and no word begins with a sign, however many edits touch."""
     for noised in _noised(data, "my", f"{name}:{strength}", lines=None):

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.some import some
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Choice, Example
@@ -47,7 +48,9 @@ def _examples(data: Path, name: str, split: str) -> tuple[Example, ...]:
     return _split(data, name, split).examples
 
 
-@pytest.mark.parametrize(("name", "split", "rows", "clusters", "labels"), SIZES)
+@pytest.mark.parametrize(
+    ("name", "split", "rows", "clusters", "labels"), some(SIZES, 3, caught="test_files_have_their_size")
+)
 def test_files_have_their_size(data: Path, name: str, split: str, rows: int, clusters: int, labels: int) -> None:
     """The rows of the files, each with a label, none of which is rare; equal passages or premises are one cluster."""
     loaded = _split(data, name, split)

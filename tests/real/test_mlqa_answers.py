@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.some import some
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Scored
@@ -14,7 +15,10 @@ from robust_xtreme.tasks.sources import load
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("language", ["ar", "de", "en", "es", "hi", "vi", "zh"])
+@pytest.mark.parametrize(
+    "language",
+    some(["ar", "de", "en", "es", "hi", "vi", "zh"], ("en", "vi", "zh"), caught="test_gold_answers_are_right"),
+)
 def test_gold_answers_are_right(data: Path, language: str) -> None:
     """Each first gold answer matches exactly, and its F1 is 1, 0 for one of nothing but articles, as officially."""
     examples = load(registry.load("task", "mlqa"), data, language, "validation").examples

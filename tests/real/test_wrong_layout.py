@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.layouts import offered, on_keys, returning, there_and_back, typist_of
 from tests.real.test_alphabets import FLORES
+from tests.some import some
 
 from robust_xtreme.noise.input import retyping
 from robust_xtreme.noise.members.wrong_layout import AUTO, keyboards_of, layout_names, pair
@@ -24,7 +25,14 @@ def _words(data: Path, code: str) -> list[str]:
     return list(dict.fromkeys(unicodedata.normalize("NFC", text).split()))
 
 
-@pytest.mark.parametrize("code", [code for code in _CODES if typist_of(*pair(code, AUTO, AUTO)[::-1])])
+@pytest.mark.parametrize(
+    "code",
+    some(
+        [code for code in _CODES if typist_of(*pair(code, AUTO, AUTO)[::-1])],
+        5,
+        caught="test_distinct_words_come_back_by_default",
+    ),
+)
 def test_distinct_words_come_back_by_default(data: Path, code: str) -> None:
     """All of them with their signs, but for fewer than one in a thousand: a sign alone that becomes a number."""
     typed, on = pair(code, AUTO, AUTO)
@@ -39,7 +47,7 @@ def test_distinct_words_come_back_by_default(data: Path, code: str) -> None:
     assert sum(map(ne, words, there)) > 0.1 * len(words)
 
 
-@pytest.mark.parametrize("code", _CODES)
+@pytest.mark.parametrize("code", some(_CODES, 5, caught="test_distinct_words_come_back_on_offered_pairs"))
 def test_distinct_words_come_back_on_offered_pairs(data: Path, code: str) -> None:
     """For one in 29 of the pairs of a keyboard of the language and a layout, of which both directions are offered."""
     layouts = [name for name in layout_names() if name not in (AUTO, *retyping.METHODS)]

@@ -37,6 +37,15 @@ def beyond(values: pl.Series, range: Range) -> pl.Series:
     return ~(values.is_finite() & values.is_between(range[0] - _ROUNDED, range[1] + _ROUNDED))
 
 
+def _within(values: pl.Series, range: Range) -> bool:
+    """Whether the sum and the extremes, which are fast, show that no number is `beyond`; where not, some may be."""
+    low, high = values.min(), values.max()
+    if low is None:
+        return True
+    extremes = range[0] - _ROUNDED <= low and high <= range[1] + _ROUNDED  # type: ignore[operator]  # numbers
+    return bool(extremes) and math.isfinite(values.sum())
+
+
 def in_words(range: Range) -> str:
     """The bounds of a range after `a number`, for messages."""
     return "" if range == ANY else f" from {range[0]:g}" + (f" to {range[1]:g}" if range[1] < math.inf else "")
@@ -195,7 +204,8 @@ def _check_column(values: pl.Series, column: FrameColumn, frame: Frame) -> None:
         raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
     if values.null_count() and not column.nullable:
         raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")
-    if column.dtype in (pl.Float64, pl.Int64) and (outside := beyond(values, frame.range(values.name))).any():
+    is_number = column.dtype in (pl.Float64, pl.Int64) and not _within(values, frame.range(values.name))
+    if is_number and (outside := beyond(values, frame.range(values.name))).any():
         what = f"contains {values.filter(outside)[0]}; it takes finite numbers{in_words(frame.range(values.name))}"
         raise RobustXtremeError(f"{subject} {what}, and what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.some import some
 
 from robust_xtreme.attack.engine import (
     Answer,
@@ -94,7 +95,14 @@ def test_random_search_uses_its_budget() -> None:
     assert outcome.queries == len(set(oracle.asked[0])) == 100
 
 
-@pytest.mark.parametrize("name", [name for name in SEARCHES if name != "random"])
+@pytest.mark.parametrize(
+    "name",
+    some(
+        [name for name in SEARCHES if name != "random"],
+        1,
+        caught="test_a_search_beats_random_search_where_few_edits_matter",
+    ),
+)
 def test_a_search_beats_random_search_where_few_edits_matter(name: str) -> None:
     """Of a hundred models in which three of forty edits must meet, a search fools more with as many queries."""
     weights = [[450 if edit in (seed % 7, 11 + seed % 5, 30) else 2 for edit in range(40)] for seed in range(100)]

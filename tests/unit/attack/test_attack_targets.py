@@ -29,6 +29,8 @@ from robust_xtreme.run.plan import Plan, make_plan
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.stats.bitext import Neighbours
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 _ORDER = (2, 0, 1)
 """The task's label of each score of the head that is turned."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.single_windows import singly
+from tests.some import some
 
 from robust_xtreme.attack.goals import Goal, settings_of
 from robust_xtreme.core import registry
@@ -130,7 +131,7 @@ def _shown(weighed: PredictedMargins) -> tuple[Any, ...]:
     return _targets(weighed.predicted.targets), weighed.predicted.finite.tolist(), weighed.margin.tolist()
 
 
-@pytest.mark.parametrize("name", _TASKS)
+@pytest.mark.parametrize("name", some(_TASKS, 3, caught="test_answers_are_those_without_margins"))
 def test_answers_are_those_without_margins(name: str) -> None:
     """In batches of any size; margins differ between examples, and not all of them are of one sign."""
     predictor, inputs, weighing = _made(name)
@@ -142,7 +143,7 @@ def test_answers_are_those_without_margins(name: str) -> None:
     assert len(set(several[0].margin.tolist())) > 1
 
 
-@pytest.mark.parametrize("name", _TASKS)
+@pytest.mark.parametrize("name", some(_TASKS, 2, caught="test_the_cache_answers_as_the_model"))
 def test_the_cache_answers_as_the_model(name: str, tmp_path: Path) -> None:
     """What was asked once is not computed again, nor without margins; other gold answers have other margins."""
     predictor, inputs, weighing = _made(name)

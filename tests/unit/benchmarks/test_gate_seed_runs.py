@@ -16,7 +16,7 @@ REPORTS = Path(__file__).parents[3] / "reports" / "gate"
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Four runs of one recipe, which differ by their answers alone."""
     folder = tmp_path_factory.mktemp("seeds")
-    return [finished_run(folder / str(seed), draw=seed, count=300) for seed in range(4)]
+    return [finished_run(folder / str(seed), draw=seed, count=100) for seed in range(4)]
 
 
 def test_every_pair_is_gated_with_one_baseline_and_each_run_with_several(folders: list[Path]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 from tests.program import Ended, program
+from tests.some import some
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.cli._next import after_evaluation, after_training, again, evaluated, show_next
@@ -43,33 +44,37 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [
-        ("list perturbations", "list perturbations --long"),
-        ("list perturbations --long", "show char_noise:0.1 --language en 'The text to perturb.'"),
-        ("list perturbations -l sw --long", "show char_noise:0.1 --language sw 'The text to perturb.'"),
-        ("list suites --long", "eval --perturb @smoke"),
-        ("list tasks --long", "data list"),
-        ("list intermediate --long", "data list --tasks intermediate"),
-        ("list languages --long", "list perturbations --language en"),
-        ("list metrics --long", "list tasks --long"),
-        ("show char_noise:0.1 -l sw Habari", "eval --perturb char_noise:0.1"),
-        ("cache", f"eval {NOISY}"),
-        ("cache clear", f"eval {NOISY}"),
-        ("config list", "config show small_ci"),
-        ("config show small_ci", "config copy small_ci"),
-        ("config copy small_ci", "train small_ci.toml --plan"),
-        (
-            "config copy x-stilts 'my recipe.toml'",
-            "train small_ci --recipe 'my recipe.toml' --out 'runs/small-ci-my recipe' --plan",
-        ),
-        ("config copy char_noise", "eval --config char_noise.toml --plan"),
-        ("data list --tasks xnli --languages 'sw, en'", "data check --data mini --tasks xnli --languages 'sw, en'"),
-        ("data check --tasks xnli --languages sw", "eval --data mini --tasks xnli --languages sw --plan"),
-        (
-            f"perturb 'some texts.txt' --language sw {NOISY} -o 'noisy texts.txt' --seed=4",
-            f"perturb 'some texts.txt' --language sw {NOISY} --seed 5 --out 'noisy texts-seed5.txt'",
-        ),
-    ],
+    some(
+        [
+            ("list perturbations", "list perturbations --long"),
+            ("list perturbations --long", "show char_noise:0.1 --language en 'The text to perturb.'"),
+            ("list perturbations -l sw --long", "show char_noise:0.1 --language sw 'The text to perturb.'"),
+            ("list suites --long", "eval --perturb @smoke"),
+            ("list tasks --long", "data list"),
+            ("list intermediate --long", "data list --tasks intermediate"),
+            ("list languages --long", "list perturbations --language en"),
+            ("list metrics --long", "list tasks --long"),
+            ("show char_noise:0.1 -l sw Habari", "eval --perturb char_noise:0.1"),
+            ("cache", f"eval {NOISY}"),
+            ("cache clear", f"eval {NOISY}"),
+            ("config list", "config show small_ci"),
+            ("config show small_ci", "config copy small_ci"),
+            ("config copy small_ci", "train small_ci.toml --plan"),
+            (
+                "config copy x-stilts 'my recipe.toml'",
+                "train small_ci --recipe 'my recipe.toml' --out 'runs/small-ci-my recipe' --plan",
+            ),
+            ("config copy char_noise", "eval --config char_noise.toml --plan"),
+            ("data list --tasks xnli --languages 'sw, en'", "data check --data mini --tasks xnli --languages 'sw, en'"),
+            ("data check --tasks xnli --languages sw", "eval --data mini --tasks xnli --languages sw --plan"),
+            (
+                f"perturb 'some texts.txt' --language sw {NOISY} -o 'noisy texts.txt' --seed=4",
+                f"perturb 'some texts.txt' --language sw {NOISY} --seed 5 --out 'noisy texts-seed5.txt'",
+            ),
+        ],
+        9,
+        caught="test_each_command_ends_with_one_that_the_program_reads",
+    ),
 )
 @pytest.mark.usefixtures("here")
 def test_each_command_ends_with_one_that_the_program_reads(line: str, expected: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 from tests import harness_draws as draws
+from tests.some import some
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "how-to" / "import.md"
 EQUAL: Final = 0.98
@@ -39,7 +40,14 @@ def check(write: Callable[..., draws.Drawn], forms: tuple[str, ...], count: int,
     assert counts[""] >= EQUAL * count, counts.most_common(5)
 
 
-@pytest.mark.parametrize(("write", "forms"), [(draws.lm_eval, draws.LM_EVAL), (draws.inspect, draws.INSPECT)])
+@pytest.mark.parametrize(
+    ("write", "forms"),
+    some(
+        [(draws.lm_eval, draws.LM_EVAL), (draws.inspect, draws.INSPECT)],
+        1,
+        caught="test_levels_of_random_logs_are_those_stated",
+    ),
+)
 def test_levels_of_random_logs_are_those_stated(write: Any, forms: tuple[str, ...], tmp_path: Path) -> None:
     """Three forms of lm-eval and two of inspect."""
     check(write, forms, 150, tmp_path)

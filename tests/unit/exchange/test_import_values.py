@@ -11,10 +11,13 @@ import polars as pl
 import pytest
 from tests.imports import imported, items, refused
 from tests.program import program
+from tests.some import some
 
 import robust_xtreme
 from robust_xtreme.core.errors import DataError, Mismatch, UserError
 from robust_xtreme.report.document import finished
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 PARIS: Final = {"text": ["Paris", "in Paris"], "answer_start": [3, 0]}
 XQUAD: Final = {"task": "xquad", "language": "en", "condition": "clean"}
@@ -28,19 +31,30 @@ def rows(named: dict[str, str], **values: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "gold",
-    [
-        PARIS,
-        {"answer_start": [3], "text": ["Paris"]},
-        {"text": "Paris", "answer_start": 3},
-        [{"text": "Paris", "answer_start": 3}, {"text": "Lyon", "answer_start": 9}],
-        ["Paris", "Lyon"],
-        '["Paris", "Lyon"]',
-        ' ["Paris", "Lyon"]\n',
-        "['Paris', 'Lyon']",
-        "Paris",
-    ],
+    some(
+        [
+            PARIS,
+            {"answer_start": [3], "text": ["Paris"]},
+            {"text": "Paris", "answer_start": 3},
+            [{"text": "Paris", "answer_start": 3}, {"text": "Lyon", "answer_start": 9}],
+            ["Paris", "Lyon"],
+            '["Paris", "Lyon"]',
+            ' ["Paris", "Lyon"]\n',
+            "['Paris', 'Lyon']",
+            "Paris",
+        ],
+        5,
+        caught="test_the_forms_of_squad_are_read",
+    ),
 )
-@pytest.mark.parametrize("prediction", ["Paris", {"prediction_text": "Paris", "id": "1", "no_answer_probability": 0.0}])
+@pytest.mark.parametrize(
+    "prediction",
+    some(
+        ["Paris", {"prediction_text": "Paris", "id": "1", "no_answer_probability": 0.0}],
+        1,
+        caught="test_the_forms_of_squad_are_read",
+    ),
+)
 def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any) -> None:
     """Its dictionary of lists, a list of objects, a list of texts, a text: the right answer is right."""
     given = rows(XQUAD, gold=gold, prediction=prediction)
@@ -52,7 +66,7 @@ def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any)
 
 @pytest.mark.parametrize(
     ("values", "line"),
-    [
+    some([
         ({"gold": 1912}, "the gold of the example 'xquad/test/en/0' is '1912', a whole number; that of span_qa is"),
         ({"gold": True}, "'true', true or false; that of span_qa is a text or a list of texts"),
         ({"gold": ["Paris", 3]}, """'["Paris", 3]', a list; that of span_qa"""),
@@ -83,7 +97,7 @@ def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any)
         ({"cluster": ["p1"]}, "rows.jsonl:1: cluster is"),
         ({"scores": [2.0]}, "rows.jsonl:1: scores is '[2.0]', a list; it takes a text or an object"),
         ({"gold": "\ud800"}, "rows.jsonl:1: gold contains half of a surrogate pair"),
-    ],
+    ], 10, caught="test_another_type_is_refused_with_row_and_type"),
 )  # fmt: skip
 def test_another_type_is_refused_with_row_and_type(tmp_path: Path, values: dict[str, Any], line: str) -> None:
     """A number, a boolean, a nested list and an object of other keys become no text."""
@@ -110,7 +124,14 @@ def test_labels_of_a_task_are_of_one_type(tmp_path: Path, gold: Any, prediction:
     assert line in refused(tmp_path, rows(OWN, gold=gold, prediction=prediction))
 
 
-@pytest.mark.parametrize(("gold", "prediction"), [(True, True), (1, 1.0), (1, "1"), (-1, -1.0), ("None", "None")])
+@pytest.mark.parametrize(
+    ("gold", "prediction"),
+    some(
+        [(True, True), (1, 1.0), (1, "1"), (-1, -1.0), ("None", "None")],
+        2,
+        caught="test_labels_of_one_type_are_compared",
+    ),
+)
 def test_labels_of_one_type_are_compared(tmp_path: Path, gold: Any, prediction: Any) -> None:
     """Booleans, whole numbers, which 1.0 is, too, and texts."""
     assert finished(imported(tmp_path, rows(OWN, gold=gold, prediction=prediction))).scores.item(0, "value") == 100.0
@@ -164,7 +185,7 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("values", "line"),
-    [
+    some([
         ({"sums": {"accuracy": {"all": [5, 1]}}}, "its sums of accuracy (correct, n) are [5.0, 1.0], which no"),
         ({"sums": {"accuracy": {"all": [-5, 1]}}}, "are [-5.0, 1.0], which no example has"),
         ({"sums": {"accuracy": {"all": [-1, -1]}}}, "are [-1.0, -1.0], which no example has"),
@@ -193,14 +214,21 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
         ({"score": 1, "scores": {"f1": 1}}, "the example '0' has both score and scores. Give one"),
         ({"gold": "a", "prediction": "a", "status": "unparsed"}, "is 'unparsed', and it has a prediction"),
         ({"score": 1, "operators": "swap"}, "the operators of the example '0' is 'swap', not operator to count"),
-    ],
+    ], 10, caught="test_numbers_that_cannot_be_are_refused"),
 )  # fmt: skip
 def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, Any], line: str) -> None:
     """Sums of no example, scores and rates outside of their range: the message has the example and the number."""
     assert line in refused(tmp_path, rows(OWN, **values))
 
 
-@pytest.mark.parametrize("text", ["[1]", "(2010)", "{1, 2}", '("Love")', "(a, b", "[sic] Paris", "Paris [2]", "()"])
+@pytest.mark.parametrize(
+    "text",
+    some(
+        ["[1]", "(2010)", "{1, 2}", '("Love")', "(a, b", "[sic] Paris", "Paris [2]", "()"],
+        4,
+        caught="test_a_text_in_brackets_is_a_text",
+    ),
+)
 def test_a_text_in_brackets_is_a_text(tmp_path: Path, text: str) -> None:
     """What only looks like a form is the answer as it is."""
     scores = finished(imported(tmp_path, rows(XQUAD, gold=text, prediction=text))).scores
@@ -259,7 +287,14 @@ def test_an_infinite_number_is_named_with_its_line(tmp_path: Path, number: str, 
     assert f"rows.jsonl:3: is not JSON: {number} is not a finite number" in ended.err
 
 
-@pytest.mark.parametrize("text", ["[abc", "007", '["a", ', "[1]", "-5", '{"a": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    some(
+        ["[abc", "007", '["a", ', "[1]", "-5", '{"a": 1}'],
+        2,
+        caught="test_texts_that_begin_as_json_are_exported_as_they_were",
+    ),
+)
 def test_texts_that_begin_as_json_are_exported_as_they_were(tmp_path: Path, text: str) -> None:
     """An answer that is not scored is stored as JSON, and comes back as the same text or value."""
     imported(tmp_path, rows(OWN, gold=text, prediction=text, score=0.5))

@@ -12,6 +12,8 @@ from tests.imports import NOISE, imported, labelled, level, refused
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.report.document import finished
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 
 @pytest.mark.parametrize(
     ("golds", "given"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.perturbed import CONLLU, FIELDS, SAMPLES, SPEC, SQUAD, TEXT, TEXTUAL, done
+from tests.some import some
 
 from robust_xtreme import perturb
 from robust_xtreme.cli import _completion
@@ -196,7 +197,10 @@ def _articles(many: int) -> str:
     return json.dumps({"data": [{"title": str(n), "paragraphs": passage} for n in range(many)]})
 
 
-@pytest.mark.parametrize(("format", "make", "many"), [("jsonl", _rows, 1000), ("squad", _articles, 300)])
+@pytest.mark.parametrize(
+    ("format", "make", "many"),
+    some([("jsonl", _rows, 1000), ("squad", _articles, 300)], 1, caught="test_memory_does_not_grow_with_the_file"),
+)
 def test_memory_does_not_grow_with_the_file(format: str, make: Callable[[int], str], many: int, tmp_path: Path) -> None:
     """Five times the lines, or the articles, take about as much memory."""
     peaks = []

@@ -24,6 +24,8 @@ from robust_xtreme.core.errors import DataError, UserError
 from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.tasks.formats import _file, parquet
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TABLE = pl.DataFrame(
     {
         "id": [3, 1, 2],

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
+from tests.some import some
 from tests.stats_rows import NOISE
 
 from robust_xtreme.core.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
@@ -198,7 +199,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", some(OTHERS, 4, caught="test_what_was_measured_otherwise_is_not_compared"))
 def test_what_was_measured_otherwise_is_not_compared(name: str, run: Path, root: Path, tmp_path: Path) -> None:
     """Another limit, seeds, packs, schema, data, noise or inference is refused in one line with both values."""
     changes, message = OTHERS[name]

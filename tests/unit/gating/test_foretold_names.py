@@ -13,6 +13,7 @@ from tests.finished_runs import finished_run
 from tests.imports import items, written
 from tests.program import program
 from tests.release import release
+from tests.some import some
 
 from robust_xtreme.core.errors import DiskError, Mismatch, UserError
 from robust_xtreme.core.examples import digest
@@ -83,7 +84,7 @@ def _unharmed(folder: Path, links: list[Path]) -> bool:
     return victims == {"file": MINE, "scores.csv": MINE} and all(link.is_symlink() for link in links)
 
 
-@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("command", some(WRITERS, 4, caught="test_links_with_names_that_are_foretold_are_not_followed"))
 def test_links_with_names_that_are_foretold_are_not_followed(command: str, shared: Path) -> None:
     """Those of this process and of an ended one, in the forms of earlier versions: the files are made beside them."""
     words, names = WRITERS[command]

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
+from tests.some import some
 
 import robust_xtreme
 from robust_xtreme.core.errors import MissingData, UserError
@@ -108,7 +109,7 @@ class _Tags(HTMLParser):
         self.tags.add(tag)
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", some(range(4), 2, caught="test_a_notebook_shows_tables"))
 def test_a_notebook_shows_tables(number: int) -> None:
     """Names are escaped, and characters that hide are codes."""
     page = _objects(HOSTILE)[number]._repr_html_()

@@ -22,19 +22,19 @@ def test_nothing_worse_is_rarely_regressed(tmp_path: Path) -> None:
     run = load(finished_run(tmp_path / "run", count=300))
     worse = load(finished_run(tmp_path / "worse", 0.4, draw=1, count=300))
     for baseline in (None, worse):
-        tested = self_test(run, Policy(), baseline, 60)
+        tested = self_test(run, Policy(), baseline, 30)
         assert tested.regressed <= 8
         assert tested.failed == tested.regressed
         shares = tested.rows.select("ok", "undecided", "beyond margin", "regressed").sum_horizontal()
         assert np.allclose(shares, 100)
         assert set(tested.rows["kind"]) == {"task", "cell"}
-    assert self_test(run, Policy(), worse, 60).rows.equals(tested.rows)
+    assert self_test(run, Policy(), worse, 30).rows.equals(tested.rows)
 
 
 def test_an_anchor_is_tested_too(tmp_path: Path) -> None:
     """The outcomes of all three are exchanged, and each comparison is a gate against both that share alpha."""
     run, main, first = (load(finished_run(tmp_path / str(draw), draw=draw, count=300)) for draw in range(3))
-    tested = self_test(run, Policy(), replace(main, anchor=first), 40)
+    tested = self_test(run, Policy(), replace(main, anchor=first), 20)
     assert tested.regressed <= 6
     assert tested.how.count(" and ") == 2
     alone = self_test(run, Policy(), main, 1)

@@ -23,6 +23,8 @@ from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.loaded import forward
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 XNLI = registry.load("task", "xnli")
 Backend = Callable[[GraphModule, Sequence[Any]], Callable[..., Any]]
 
@@ -54,6 +56,7 @@ def _scores(loaded: Checkpoint, count: int) -> np.ndarray[Any, Any]:
     return forward(loaded, loaded.family.encode(examples, loaded.tokenizer, 128, 0))
 
 
+@pytest.mark.long(caught="test_a_compiled_run_is_another_run_whose_cells_say_so")
 def test_batches_of_any_shape_are_computed_by_what_was_compiled_when_the_model_was_loaded(
     tmp_path: Path, graphs: list[GraphModule]
 ) -> None:

@@ -10,11 +10,14 @@ import pytest
 import torch
 import transformers
 from tests.checkpoints import KINDS, NLI, SEQUENCE, checkpoint, word_tokenizer
+from tests.some import some
 from torch import nn
 
 from robust_xtreme.core.errors import RobustXtremeError, SpecError
 from robust_xtreme.models import in_memory
 from robust_xtreme.models.in_memory import named
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 Loaded = tuple[Any, Any]
 SMALL: Final = {"vocab_size": 141, "pad_token_id": 0}
@@ -93,7 +96,7 @@ CHANGES: Final[dict[str, Callable[[Any], None]]] = {
 }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", some([torch.float32, torch.bfloat16], 1, caught="test_a_changed_model_is_refused"))
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_model_is_refused(folder: Path, change: str, dtype: torch.dtype) -> None:
     """Parts, numbers and buffers that are not saved, and a configuration that was set after the model was made."""
@@ -198,7 +201,14 @@ def test_a_changed_tokenizer_is_refused(folder: Path, change: Callable[[Any], No
         name_of(model, tokenizer)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "dtype",
+    some(
+        [torch.float32, torch.float64, torch.float16, torch.bfloat16],
+        (torch.float32, torch.bfloat16),
+        caught="test_an_unchanged_model_is_taken",
+    ),
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unchanged_model_is_taken(folder: Path, kind: str, dtype: torch.dtype) -> None:
     """Each type and attention; neither modes, tokenizer nor random numbers change."""

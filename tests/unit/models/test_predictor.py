@@ -28,6 +28,8 @@ from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.sources import load, open_source
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 
 @dataclass(frozen=True, slots=True)
 class Last:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.some import some
 from tests.tiny import SPECIAL
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
@@ -107,9 +108,10 @@ TEXTS = st.lists(
 )
 
 
-@pytest.mark.parametrize("offsets", [False, True])
+@pytest.mark.parametrize("offsets", some([False, True], (True,), caught="test_words_give_what_texts_give"))
 @pytest.mark.parametrize("split", [False, True])
 @pytest.mark.parametrize("kind", WHOLE)
+@settings(max_examples=25)
 @given(texts=TEXTS)
 def test_words_give_what_texts_give(kind: str, split: bool, offsets: bool, texts: list[str]) -> None:
     """Whatever is beside a space: marks, prefixes, signs that are removed, names of special tokens, more spaces.

@@ -195,9 +195,9 @@ def test_every_row_changes_something(rows: list[KeyingError]) -> None:
     assert len({(*row[:3], row.tail) for row in rows}) == len(rows)
 
 
-def test_the_rows_make_a_table_with_words() -> None:
+def test_the_rows_make_a_table_with_words(rows: list[KeyingError]) -> None:
     """The engine takes the rows, pairs of kana and words as units of their own."""
-    table = compiled(KINDS, [*_kana.key_errors(), *_kana.words()], "ja")
+    table = compiled(KINDS, [*rows, *_kana.words()], "ja")
     assert len(table.pairs) > 50
     assert table.segments is not None
     assert (table.sizes > 1).sum() > 10_000

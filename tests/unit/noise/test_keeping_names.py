@@ -21,6 +21,8 @@ from robust_xtreme.noise.suites import asked
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.adapters.tagging import tagging
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 _WORDS = ("Rais", "Julius", "Nyerere", "alizaliwa", "Butiama")
 _TAGS = ("O", "B-PER", "I-PER", "O", "B-LOC")
 _PARTS = ("NOUN", "PROPN", "PROPN", "VERB", "PROPN")

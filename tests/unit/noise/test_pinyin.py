@@ -139,8 +139,8 @@ def test_every_row_changes_something(rows: list[KeyingError]) -> None:
     assert len({row[:3] for row in rows}) == len(rows)
 
 
-def test_the_rows_make_a_table_with_words() -> None:
+def test_the_rows_make_a_table_with_words(rows: list[KeyingError]) -> None:
     """The engine takes the rows, all of them as words."""
-    table = compiled(KINDS, [*pinyin.key_errors(), *pinyin.words()], "zh")
+    table = compiled(KINDS, [*rows, *pinyin.words()], "zh")
     assert len(table.pairs) == table.within == 0
     assert (table.masks > 0).sum() > 10_000

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.conformance.rules import Trial, rule_5_spans_survive
 from tests.conformance.texts import SENTENCES, drawn, text
 from tests.conformance.texts import words as word_spans
@@ -304,6 +304,7 @@ def _changes(noised: Noised) -> set[tuple[int, int, str]]:
     return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in noised.traces[0].moves}
 
 
+@settings(max_examples=40)
 @given(texts=drawn())
 def test_whatever_the_text_spans_survive(texts: Sequence[Text]) -> None:
     """With forms, drops, swaps, joins: no edit crosses an edge, no span and no text is emptied, clusters stay."""

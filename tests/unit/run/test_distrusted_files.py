@@ -18,6 +18,8 @@ from robust_xtreme.run.folder import Folder as RunFolder
 from robust_xtreme.run.folder import begin, check_ours
 from robust_xtreme.tasks.sources import hub
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TRUSTED = "trust_remote_code = true\n"
 EVAL = 'model = ["xnli=own"]\ndata = "mini"\nlimit = "2"\ndevice = "cpu"\n'
 TRAIN = 'from = "own"\ndata = "mini"\n{keys}\n[target]\ntasks = ["xnli"]\n{stage}'

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.lessons import lessons
+from tests.some import some
 from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.trainings import Stopped, copied, stop_at
 
@@ -27,6 +29,8 @@ from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.values import from_values
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 _OF_TRAIN = (
@@ -186,8 +190,20 @@ def _contents(folder: Path) -> Iterator[bytes]:
             yield path.read_bytes()
 
 
-@pytest.mark.parametrize("plant", [_edit, _write, _folder, _link])
-@pytest.mark.parametrize("state", ["finished", "unfinished", "interrupted"])
+@pytest.mark.parametrize(
+    ("state", "plant"),
+    some(
+        product(("finished", "unfinished", "interrupted"), (_edit, _write, _folder, _link)),
+        (
+            ("finished", _edit),
+            ("finished", _folder),
+            ("unfinished", _write),
+            ("interrupted", _edit),
+            ("interrupted", _link),
+        ),
+        caught="test_what_a_user_puts_into_a_run_is_still_there",
+    ),
+)
 def test_what_a_user_puts_into_a_run_is_still_there(
     command: Command, state: str, plant: Callable[[Path, bytes], bool], tmp_path: Path
 ) -> None:

@@ -22,8 +22,10 @@ from robust_xtreme.stats.averages import Key
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, MeasuredRun, Stored, measured, measured_part
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS = ("xnli", "panx", "xquad", "mewsli_x")
-SPEC = RunSpec(tasks=TASKS, languages=("ar", "en"), perturb=("char_noise:0.1,0.4",), seeds=2, limit="24")
+SPEC = RunSpec(tasks=TASKS, languages=("ar",), perturb=("char_noise:0.1,0.4",), seeds=2, limit="24")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_known_parts_give_the_numbers_of_their_files(stored: list[Stored], facts
     """Whichever task runs were measured before: all, each second, each third, in any order."""
     from_files = measured(stored, facts)
     known = {files: _part(files, facts) for files in stored[::every]}
-    assert len(stored) == 8
+    assert len(stored) == 4
     assert from_files.deltas.height == len(from_files.drops) > 0
     assert _same(measured(stored[::-1], facts, known=known), from_files)
 

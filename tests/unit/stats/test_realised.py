@@ -22,6 +22,8 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import at_nominal, bound, lacks, noise_texts, solved
 from robust_xtreme.noise.engine.realised import solve
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 _SAMPLE = ("ar", "hi", "ja", "ko", "my", "sw", "th", "vi", "zh")
 
 
@@ -175,7 +177,7 @@ def test_users_may_bring_their_own_calibration_text(tmp_path: Path) -> None:
 def test_a_run_keeps_the_axis_the_target_and_the_strength_of_each_language(tmp_path: Path) -> None:
     """A share of tokens is solved for with the tokenizer of the run's model."""
     asked = ["char_noise@realised=graphemes:0.05", "char_noise@realised=tokens:0.3", "char_noise:0.1"]
-    evaluate(languages=["sw", "th"], tasks=["panx"], perturb=asked, out=tmp_path / "run", limit=20)
+    evaluate(languages=["sw", "th"], tasks=["panx"], perturb=asked, out=tmp_path / "run", limit=10)
     conditions = csv.load(tmp_path / "run" / "conditions.csv", CONDITIONS).to_dicts()
     axes = {row["condition"].removesuffix("@fields=tokens"): (row["target_axis"], row["target"]) for row in conditions}
     assert axes == {

@@ -13,6 +13,7 @@ import pytest
 import typer
 from tests.finished_runs import finished_run
 from tests.program import Ended, program
+from tests.some import some
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry
@@ -50,11 +51,12 @@ def _once() -> Iterator[tuple[str, str]]:
                 yield name, option.opts[-1]
 
 
-def test_an_option_that_is_given_twice_is_refused() -> None:
+@pytest.mark.parametrize("step", some([1, 4], (4,), caught="test_an_option_that_is_given_twice_is_refused"))
+def test_an_option_that_is_given_twice_is_refused(step: int) -> None:
     """Of every command: the last would count, without a word about the first. Those that are repeatable are not."""
     every = [*_once()]
     assert len(every) > 100
-    for name, option in every:
+    for name, option in every[::step]:
         ended = program(name, option, "1", option, "2")
         assert _one_line(ended), (name, option, ended.err)
         assert "is given 2 times. Give it once: -" in ended.err
@@ -95,7 +97,7 @@ OUTPUTS: Final = (
 """Every command with an output."""
 
 
-@pytest.mark.parametrize("command", OUTPUTS)
+@pytest.mark.parametrize("command", some(OUTPUTS, 5, caught="test_a_pipe_that_nothing_reads_is_not_waited_for"))
 def test_a_pipe_that_nothing_reads_is_not_waited_for(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +223,14 @@ def _value(tree: Any, at: tuple[Any, ...]) -> Any:
         (("family",), ["a"]),
     ],
 )
-@pytest.mark.parametrize("words", ["gate run", "baseline show", "baseline check", "compare main run"])
+@pytest.mark.parametrize(
+    "words",
+    some(
+        ["gate run", "baseline show", "baseline check", "compare main run"],
+        1,
+        caught="test_a_baseline_with_another_type_is_one_line",
+    ),
+)
 def test_a_baseline_with_another_type_is_one_line(
     words: str, at: tuple[str, ...], value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

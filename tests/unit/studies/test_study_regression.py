@@ -125,12 +125,12 @@ def test_permutations_reject_at_their_level_without_an_effect() -> None:
     volume = [10.0] * 5 + [12.0] * 5
     factors = {"volume": volume, "tasks": [1.0, 1, 2, 2, 4, 1, 2, 2, 4, 4]}
     ps = []
-    for _ in range(200):
+    for _ in range(100):
         result = shuffled(random.normal(size=10).tolist(), factors, "tasks", {"volume": volume})
         assert result is not None
         ps.append(result.p)
-    assert sum(p <= 0.05 for p in ps) <= 18
-    assert sum(p <= 0.5 for p in ps) >= 80
+    assert sum(p <= 0.05 for p in ps) <= 11
+    assert sum(p <= 0.5 for p in ps) >= 38
 
 
 def test_pooled_means_are_those_of_reml_in_the_eight_schools() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.loopback import Loopback
+from tests.some import some
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.tasks.sources.dataset import rows_of
@@ -43,7 +44,14 @@ def test_without_a_card_the_paths_do(tmp_path: Path) -> None:
         assert rows_of("owner/plain", "sw", "test") == ROWS
 
 
-@pytest.mark.parametrize("card", [b"", b"---\n: [\n---\n", b"---\nconfigs: 3\n---\n", b"no head", b"\xff---\n"])
+@pytest.mark.parametrize(
+    "card",
+    some(
+        [b"", b"---\n: [\n---\n", b"---\nconfigs: 3\n---\n", b"no head", b"\xff---\n"],
+        3,
+        caught="test_what_cannot_be_read_is_one_line",
+    ),
+)
 def test_what_cannot_be_read_is_one_line(card: bytes, tmp_path: Path) -> None:
     """A script, broken rows, a dataset that is not there; the line says to name a file."""
     with Loopback() as hub, hub.lent(tmp_path):

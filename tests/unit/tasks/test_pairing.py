@@ -9,6 +9,7 @@ from functools import cache
 from typing import Final
 
 import pytest
+from tests.some import some
 from tests.tiny import pair_example, tagged_example
 
 from robust_xtreme.core.errors import DataError
@@ -67,14 +68,18 @@ def draws(noise: str) -> list[dict[int, Example]]:
     return drawn
 
 
-@pytest.mark.parametrize("noise", _NOISE)
+@pytest.mark.parametrize(
+    "noise", some(_NOISE, ("natural:0.1",), caught="test_a_row_has_the_partner_that_it_was_made_of")
+)
 def test_a_row_has_the_partner_that_it_was_made_of(noise: str) -> None:
     """Of near rows with several gold answers: no pair is wrong and no row is left, in every draw of noise and rows."""
     for rows in draws(noise):
         assert aligned(triples(), [*rows.values()]).pairs == tuple((row, at) for at, row in enumerate(rows))
 
 
-@pytest.mark.parametrize("noise", _NOISE)
+@pytest.mark.parametrize(
+    "noise", some(_NOISE, ("natural:0.1",), caught="test_of_one_gold_answer_text_and_order_decide")
+)
 def test_of_one_gold_answer_text_and_order_decide(noise: str) -> None:
     """No pair is wrong; refused is only what is as near to another row, or made of a row that is one edit from one."""
     clean, kept = triples((2, 2, 2)), 0
@@ -151,9 +156,9 @@ def test_a_relabelled_row_is_left_out_alone() -> None:
         aligned(clean, rows, partial=False)
     with pytest.raises(DataError, match=r"n.tsv:4: has the label 0, which is 1 in .* \(1 row without a partner\)"):
         aligned(clean, rows[1:], partial=False)
-    for some in (rows, rows[1:]):
-        pairing = aligned(clean, some)
-        assert [some[at] for at in pairing.noisy_left] == [rows[4]]
+    for several in (rows, rows[1:]):
+        pairing = aligned(clean, several)
+        assert [several[at] for at in pairing.noisy_left] == [rows[4]]
         assert len(pairing.pairs) == len(some) - 1
 
 

@@ -18,6 +18,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 import polars as pl
 import pytest
 from tests.program import program
+from tests.some import some
 from tests.values import VALUES, is_one_line
 from tools import official_metrics
 from tools.official_metrics import PLAIN, QA
@@ -315,7 +316,9 @@ READERS: Final[Mapping[str, Callable[[Path, Sequence[Row]], Read]]] = {
 }
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    "reader", some(READERS, ("lines", "polars"), caught="test_rows_are_refused_or_have_the_official_level")
+)
 @pytest.mark.parametrize("draws", [100, pytest.param(10_000, marks=pytest.mark.long)])
 def test_rows_are_refused_or_have_the_official_level(
     reader: str, draws: int, tmp_path: Path, record_property: Callable[[str, object], None]

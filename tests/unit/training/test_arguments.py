@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import numpy as np
 import pytest
 from tests.program import program
+from tests.some import some
 
 import robust_xtreme.run.run
 import robust_xtreme.training.stage
@@ -21,6 +22,8 @@ from robust_xtreme.core.keys import Argument
 from robust_xtreme.core.run_spec import evaluate_arguments
 from robust_xtreme.training.device import check_devices
 from robust_xtreme.training.values import from_values, spec_of, train_arguments
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 LONG: Final = "a" * 300
 WRONG: Final[dict[str, Any]] = {
@@ -193,14 +196,14 @@ def test_train_refuses_what_cannot_be_a_path(name: str, paths: dict[str, str]) -
 
 @pytest.mark.parametrize(
     "line",
-    [
+    some([
         ("eval", "--data"), ("eval", "--out"), ("eval", "--config"), ("eval", "--packs"), ("eval", "--model"),
         ("train", "--task", "panx", "--from", "e", "--data"), ("train", "--task", "panx", "--data", "mini", "--from"),
         ("train", "--task", "panx", "--data", "mini", "--from", "e", "--out"), ("train",),
         ("train", "--task", "panx", "--data", "mini", "--from-scratch", "tiny", "--text"),
         ("data", "list", "--data"), ("config", "show"), ("config", "copy", "small_ci"), ("perturb",),
         ("list", "perturbations", "--packs"), ("show", "char_noise:0.1", "Habari", "-l", "sw", "--packs"),
-    ],
+    ], 5, caught="test_the_command_refuses_what_cannot_be_a_path", whole=True),
     ids=" ".join,
 )  # fmt: skip
 def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths: dict[str, str]) -> None:
@@ -212,13 +215,13 @@ def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths:
 
 
 @pytest.mark.usefixtures("nothing_begins")
-@pytest.mark.parametrize("line", [
+@pytest.mark.parametrize("line", some([
     "data list --data", "data list --tasks", "config copy small_ci", "config show", "doctor --data",
     "list tasks --data",
     "perturb f --perturb char_noise:0.1 --language sw --out o --task", "perturb --perturb char_noise:0.1 --out o",
     *(f"eval --{name}" for name in ("packs", "config", "data", "model", "out", "tasks", "perturb", "limit")),
     "train", *(f"train --task panx --{name}" for name in ("from", "data", "out", "packs", "intermediate", "text")),
-])  # fmt: skip
+], 6, caught="test_an_empty_value_is_refused_by_name"))  # fmt: skip
 def test_an_empty_value_is_refused_by_name(line: str) -> None:
     """As an unset variable of the shell is; one line, and the exit code of a misuse."""
     for empty in ("", " "):

@@ -19,6 +19,8 @@ from robust_xtreme.training.loop import Options
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 WHOLE = ("clip", "siglip", "siglip2")
 
 

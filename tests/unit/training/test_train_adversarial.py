@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.some import some
 from tests.trainings import Stopped, stop_at
 
 from robust_xtreme import train
@@ -50,7 +51,9 @@ def test_a_run_that_was_stopped_ends_at_the_same_weights(tmp_path: Path) -> None
     assert _weights(train(**_values(tmp_path / "plain", perturb=[]))) != whole
 
 
-@pytest.mark.parametrize("task", ["xcopa", "panx", "xquad"])
+@pytest.mark.parametrize(
+    "task", some(["xcopa", "panx", "xquad"], ("panx",), caught="test_other_families_are_attacked_too")
+)
 def test_other_families_are_attacked_too(task: str, tmp_path: Path) -> None:
     """A choice, tags and answers stay where they are in the attacked texts."""
     train(**_values(tmp_path / "run", task, steps=1, batch_size=4))

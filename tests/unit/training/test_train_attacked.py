@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from tests.lessons import lessons
+from tests.some import some
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, files, stop_at
 
@@ -144,15 +145,19 @@ def test_a_complete_run_whose_files_were_cut_is_not_complete(name: str, run: Pat
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("place.json", {"step": 999999, "losses": []}),
-        ("place.json", {"step": 2, "losses": []}),
-        ("place.json", []),
-        ("lightning.ckpt", {}),
-        ("lightning.ckpt", {"state_dict": {"x": torch.zeros(2)}, "optimizer_states": [{}]}),
-        ("random.pt", {"cpu": "x", "cuda": []}),
-        ("random.pt", [1]),
-    ],
+    some(
+        [
+            ("place.json", {"step": 999999, "losses": []}),
+            ("place.json", {"step": 2, "losses": []}),
+            ("place.json", []),
+            ("lightning.ckpt", {}),
+            ("lightning.ckpt", {"state_dict": {"x": torch.zeros(2)}, "optimizer_states": [{}]}),
+            ("random.pt", {"cpu": "x", "cuda": []}),
+            ("random.pt", [1]),
+        ],
+        4,
+        caught="test_a_state_of_another_kind_is_refused",
+    ),
 )
 def test_a_state_of_another_kind_is_refused(name: str, value: Any, half: Path, words: dict[str, Any]) -> None:
     """Steps that are not there, other weights, other types: one line, and --force starts over."""

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.lessons import lessons
+from tests.some import some
 from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme.core.errors import ModelError, RobustXtremeError
@@ -98,16 +99,20 @@ def wholes() -> dict[str, Path]:
 @pytest.mark.usefixtures("still")
 @pytest.mark.parametrize(
     ("case", "how"),
-    [
-        ("tagging", {"devices": 2}),
-        ("masked", {"devices": 2}),
-        ("mixed", {"devices": 2}),
-        ("several", {"devices": 2, "accumulate": 2}),
-        ("classification", {"accumulate": 4}),
-        ("tagging", {"accumulate": 4}),
-        ("masked", {"accumulate": 4}),
-        ("mixed", {"accumulate": 3}),
-    ],
+    some(
+        [
+            ("tagging", {"devices": 2}),
+            ("masked", {"devices": 2}),
+            ("mixed", {"devices": 2}),
+            ("several", {"devices": 2, "accumulate": 2}),
+            ("classification", {"accumulate": 4}),
+            ("tagging", {"accumulate": 4}),
+            ("masked", {"accumulate": 4}),
+            ("mixed", {"accumulate": 3}),
+        ],
+        3,
+        caught="test_processes_and_parts_of_batches_compute_what_one_does",
+    ),
     ids=str,
 )
 def test_processes_and_parts_of_batches_compute_what_one_does(

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tests.decoding import decoded
 from tests.lessons import lessons
+from tests.some import some
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, files, stop_at
 
@@ -75,7 +76,10 @@ def short(home: Path) -> Path:
     return train(_panx(home, home / "short", steps=2))
 
 
-@pytest.mark.parametrize(("task", "steps"), [("xnli", 60), ("panx", 60), ("tydiqa", 120)])
+@pytest.mark.parametrize(
+    ("task", "steps"),
+    some([("xnli", 60), ("panx", 60), ("tydiqa", 120)], 2, caught="test_thirty_two_examples_are_learned_by_heart"),
+)
 def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_path: Path, data_folder: Path) -> None:
     """A tiny model answers more than 95 % of what it was trained on, read back from the files it wrote."""
     encoder = tiny_encoder_folder(tmp_path / "wider", hidden_size=32)
