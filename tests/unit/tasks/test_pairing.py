@@ -159,7 +159,7 @@ def test_a_relabelled_row_is_left_out_alone() -> None:
     for several in (rows, rows[1:]):
         pairing = aligned(clean, several)
         assert [several[at] for at in pairing.noisy_left] == [rows[4]]
-        assert len(pairing.pairs) == len(some) - 1
+        assert len(pairing.pairs) == len(several) - 1
 
 
 def test_another_example_of_a_premise_takes_no_partner() -> None:
