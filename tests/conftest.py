@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache as cached
 from itertools import count
 from pathlib import Path
@@ -84,13 +85,26 @@ def unflushed() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def unpaged() -> Iterator[None]:
-    """Runs have a word for each page, which takes as long as all else: for modules that read the other files."""
+@contextmanager
+def _without_pages() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("run.finish", "exchange.importing.run"):
             patch.setattr(f"robust_xtreme.{name}.written", lambda *_, **__: b"unpaged\n")
         patch.setattr("robust_xtreme.run.finish.samples_part_of", lambda *_: ())
+        yield
+
+
+@pytest.fixture(scope="module")
+def unpaged() -> Iterator[None]:
+    """Runs have a word for each page, which takes as long as all else: for modules that read the other files."""
+    with _without_pages():
+        yield
+
+
+@pytest.fixture
+def no_pages() -> Iterator[None]:
+    """The same for one test, in a module whose other tests read pages."""
+    with _without_pages():
         yield
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 from tests.finished_runs import finished_run
+from tests.some import some
 
 import robust_xtreme
 from robust_xtreme.cli._app import command_names
@@ -162,16 +163,21 @@ def steps() -> list[tuple[str, str, set[str]]]:
 
 
 @pytest.mark.process
-def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
-    """Help, completion, `config` and `cache` load no array library; lists, data, runs, gates and plans no torch."""
+@pytest.mark.parametrize("whole", some([True, False], (False,), caught="test_each_step_loads_only_what_it_needs"))
+def test_each_step_loads_only_what_it_needs(tmp_path: Path, whole: bool) -> None:
+    """Help, completion, `config` and `cache` load no array library; lists, data, runs, gates and plans no torch.
+
+    The last step, on the whole, imports all modules, torch among them.
+    """
     finished_run(tmp_path / "RUN")
-    codes = {name: code for name, code, _ in steps()}
+    several = steps() if whole else steps()[:-1]
+    codes = {name: code for name, code, _ in several}
     command = [sys.executable, "-c", DRIVER, json.dumps(codes), str(tmp_path / "seen.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     seen = json.loads((tmp_path / "seen.json").read_text())
-    assert {"torch", "numpy", "polars"} <= set(seen["all modules"])
-    loaded = {name: sorted(banned & set(seen[name])) for name, _, banned in steps()}
+    assert {"torch", "numpy", "polars"} - set(seen[several[-1][0]]) == (set() if whole else {"torch"})
+    loaded = {name: sorted(banned & set(seen[name])) for name, _, banned in several}
     assert {name: modules for name, modules in loaded.items() if modules} == {}
 
 

@@ -105,6 +105,7 @@ def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:
     assert edited.get_column("edits").sum() == pytest.approx(wanted.get_column("edits").sum(), rel=0.5)
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.long(caught="test_a_floor_of_similarity_is_the_same_anywhere")
 def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
     """With batches of a sixteenth the texts, answers and counts are the same bytes."""
@@ -124,6 +125,7 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_floor_of_similarity_leaves_fewer_edits(near: Path, tmp_path: Path) -> None:
     """In each task, and the floor is recorded."""
     attacked(tmp_path / "run", _NEAR.removesuffix("@similar=0.9"), tasks=("xnli", "panx"), limit="8")
@@ -135,6 +137,7 @@ def test_a_floor_of_similarity_leaves_fewer_edits(near: Path, tmp_path: Path) ->
     assert set(named) == {"words<=0.3 similar>=0.9"}
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.process
 def test_a_floor_of_similarity_is_the_same_anywhere(near: Path, tmp_path: Path) -> None:
     """In small batches, and with a worker process, which asks this one for vectors, the bytes are the same."""
@@ -143,6 +146,7 @@ def test_a_floor_of_similarity_is_the_same_anywhere(near: Path, tmp_path: Path) 
         assert (tmp_path / "run" / name).read_bytes() == (near / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_budget_of_nothing_edits_nothing(tmp_path: Path) -> None:
     """Without queries, and at strength 0, every text is the clean one and no attack succeeds."""
     attacked(tmp_path / "run", "attack_keys:0.2@queries=0", "attack_letters:0@queries=5")
@@ -152,6 +156,7 @@ def test_a_budget_of_nothing_edits_nothing(tmp_path: Path) -> None:
     assert rows.filter(pl.col("condition").str.contains("keys")).get_column("queries").sum() == 0
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_labels_alone_are_enough(tmp_path: Path) -> None:
     """An attacker that sees no scores succeeds, too."""
     run = attacked(tmp_path / "run", "attack_keys:0.3@queries=20@access=labels")

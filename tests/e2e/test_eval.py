@@ -113,6 +113,7 @@ def test_no_path_clock_or_host_is_in_what_is_compared(whole: Evaluation, spec: R
             assert spec.model[0].encode() not in path.read_bytes(), path.name
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize("deduplicate", [True, False])
 def test_strength_0_gives_a_delta_of_exactly_0_in_every_cell(
     whole: Evaluation, spec: RunSpec, tmp_path: Path, deduplicate: bool
@@ -196,6 +197,7 @@ def test_a_folder_that_no_run_wrote_is_refused(spec: RunSpec, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_another_model_in_the_same_place_is_refused(spec: RunSpec, model: Path, tmp_path: Path) -> None:
     """A run begun with one model never continues with another."""
     run = Path(shutil.copytree(model, tmp_path / "run"))
@@ -338,6 +340,7 @@ def test_a_full_disk_is_one_line_and_the_run_continues_later(
     assert hashes(evaluate(mine).folder) == little[1]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_fields_are_chosen_by_the_perturbation(spec: RunSpec, tmp_path: Path) -> None:
     """@fields=context noises the context alone, and a task without that field says so."""
     mine = small(spec, tmp_path / "out", tasks=("xquad", "panx"), perturb=("char_noise:0.3@fields=context",))
@@ -375,6 +378,7 @@ def test_models_and_conditions_are_described(whole: Evaluation) -> None:
     assert set(models.get_column("model")) == set(whole.scores.get_column("model"))
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_evaluate_is_a_function_of_the_package(spec: RunSpec, tmp_path: Path) -> None:
     """From Python: values by name, frames back; a spec together with values is an error."""
     result = robust_xtreme.evaluate(

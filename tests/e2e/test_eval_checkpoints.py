@@ -100,6 +100,7 @@ def test_three_checkpoints_answer_three_tasks(here: Path) -> None:
     assert set(predictions.get_column("condition")) > {"clean"}
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_the_order_of_classes_changes_no_row(here: Path) -> None:
     """A model and its twin with permuted classes give the same predictions, item by item."""
     frames = []
@@ -111,6 +112,7 @@ def test_the_order_of_classes_changes_no_row(here: Path) -> None:
     assert frames[0].filter(pl.col("condition") == "clean").height == 60
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_classes_without_names_need_the_flag(here: Path) -> None:
     """They are refused with the name of the flag, and answered with the flag."""
     code, line = refused("--model", "unnamed")
@@ -118,6 +120,7 @@ def test_classes_without_names_need_the_flag(here: Path) -> None:
     assert call("--model", "unnamed", "--labels", "xnli=entailment,neutral,contradiction").exit_code == 0
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> None:
     """The repaired model answers in the same folder, with any options; a run with a part keeps its options."""
     words = ("--perturb", "char_noise:0.2")
@@ -130,6 +133,7 @@ def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> 
     assert call("--model", "xnli=late", *words).exit_code == 0
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_run_that_failed_in_vain_can_be_given_other_words(here: Path) -> None:
     """Where nothing was computed, another model and other perturbations are accepted too."""
     folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
@@ -164,6 +168,7 @@ def test_other_weights_of_the_same_name_are_never_answered_from_the_cache(here: 
     assert ", 0 from the cache" in Path("out/log.txt").read_text()
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_model_of_the_hub_answers_and_its_commit_is_kept(hub: Loopback, here: Path) -> None:
     """Name, commit and identity are in models.csv; the same again opens no connection where that is asked for."""
     sha = hub.main["model", "own/nli"]
@@ -178,6 +183,7 @@ def test_a_model_of_the_hub_answers_and_its_commit_is_kept(hub: Loopback, here: 
     assert len(hub.asked) == asked
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_another_commit_is_another_model(hub: Loopback, made: Path) -> None:
     """A branch that moved on is refused in a run that was begun with an older commit, and never mixed with it."""
     first = hub.main["model", "own/nli"]
@@ -188,6 +194,7 @@ def test_another_commit_is_another_model(hub: Loopback, made: Path) -> None:
     assert call("--model", "own/nli", "--revision", first, "--force").exit_code == 0
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
     ("words", "faults", "code", "line"),
     [
@@ -219,6 +226,7 @@ def test_a_hub_that_is_down_is_one_line(hub: Loopback) -> None:
     assert (code, "There is no folder 'own/nli' here" in line) == (3, True), line
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_commit_that_is_not_in_the_cache_is_never_another_one(made: Path, here: Path) -> None:
     """Without a connection another cached revision is not used."""
     shutil.copytree(made / "nli", _cached(here, "own--nli"))
@@ -227,6 +235,7 @@ def test_a_commit_that_is_not_in_the_cache_is_never_another_one(made: Path, here
     assert (result.exit_code, "is not in the hub's cache" in result.stderr) == (2, True)
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
     ("lost", "content", "line"),
     [
@@ -272,6 +281,7 @@ def test_a_model_that_reads_few_tokens_does_not_stop_a_run(short: Path) -> None:
     assert "Leave panx out of --tasks, cut its inputs (--max-length panx=62), or take an encoder" in line
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_length_is_in_the_settings_of_the_cells(short: Path) -> None:
     """It is part of the run's file and identity; a task that is not evaluated is refused, and so is another form."""
     result = call("--model", "panx=short", "--tasks", "panx", "--max-length", "panx=62")

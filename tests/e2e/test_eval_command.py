@@ -58,6 +58,7 @@ def line_of(result: Result) -> str:
     return lines[0]
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -126,6 +127,7 @@ def test_an_empty_name_says_what_to_add(here: Path) -> None:
     assert "--model is empty. Give a value" in line_of(call("--model", "", "--data", "data"))
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
@@ -267,6 +269,7 @@ def test_a_shipped_file_is_named(here: Path) -> None:
     assert "2 cells" in result.stdout
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_folder_that_is_removed_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle of a run: not a full disk, and what to do."""
 
@@ -341,6 +344,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.usefixtures("interrupted")
 def test_ctrl_c_is_one_line_and_exit_130(here: Path) -> None:
     """No traceback, and no half-written file."""

@@ -52,6 +52,7 @@ def call(*words: str) -> Result:
     return CliRunner().invoke(build(), list(words))
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_packs_change_texts_and_are_recorded(base: RunSpec, tmp_path: Path) -> None:
     """conditions.csv names the digest of the packs; a complete run is read again while they are the same."""
     folder = suite_folder(tmp_path / "own")
@@ -87,6 +88,7 @@ def test_changed_packs_are_not_mixed_with_what_is_done(base: RunSpec, tmp_path: 
     evaluate(spec)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_changed_language_model_is_not_mixed_with_what_is_done(base: RunSpec, tmp_path: Path) -> None:
     """A folder that noise names has other weights than when the run was made: nothing is computed."""
     folder, noise = tmp_path / "lm", f"masked_words:0.5@lm={tmp_path / 'lm'}"

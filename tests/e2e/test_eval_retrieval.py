@@ -17,8 +17,6 @@ from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.estimate import estimate
 from robust_xtreme.run.run import evaluate
 
-pytestmark = pytest.mark.usefixtures("unpaged")
-
 WORDS = (
     "river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
 )

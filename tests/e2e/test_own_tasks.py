@@ -103,6 +103,7 @@ def test_perturb_writes_the_texts_that_eval_read(home: Path) -> None:
     assert [row["text"] for row in clean] != [row["text"] for row in noisy]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_foreign_checkpoint_answers_by_the_names_of_its_classes(home: Path, models: dict[str, Path]) -> None:
     """Case and order do not count; classes without names need --labels; other names are refused with one line."""
     named = f"robust-xtreme eval --data {home}/shop --tasks sentiment --languages es --quiet"

@@ -28,6 +28,8 @@ from robust_xtreme.tasks.sources.suite import open_suite
 from robust_xtreme.training import estimate
 from robust_xtreme.training.spec import from_tables
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 ONE_TARGET: Final = ('[targets.udpos]\nsteps = 2\nlimit = "40"\n', "")
 
 

@@ -36,6 +36,7 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_predictions_are_scored_as_ours_and_paired(tmp_path: Path) -> None:
     """Accuracy, the drop and its interval are those of a hand computation by clusters; chance is the majority."""
     run = finished(imported(tmp_path, items()))
@@ -65,6 +66,7 @@ def test_what_is_not_known_of_the_noise_is_null(tmp_path: Path) -> None:
     assert "None" not in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_what_is_known_of_the_noise_is_reported(tmp_path: Path) -> None:
     """A row may say what noise did; the cell has the means."""
     known = {"eligible": 10, "edits": 2, "operators": {"swap": 2}, "grapheme_edit_rate": 0.2, "word_edit_rate": 0.5}
@@ -87,6 +89,7 @@ def test_noise_that_edits_nothing_claims_nothing(tmp_path: Path) -> None:
     assert (row["unchanged"], row["p"], row["p_adjusted"]) == (1.0, None, None)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_scores_are_taken_as_they_are(tmp_path: Path) -> None:
     """By their names, the first or the one of --metric as the headline; a single one is called score."""
     rows = [
@@ -101,6 +104,7 @@ def test_scores_are_taken_as_they_are(tmp_path: Path) -> None:
     assert run.conditions.filter(condition="asr").row(0, named=True)["kind"] == "external"
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
     ("task", "answers", "expected"),
     [
@@ -122,6 +126,7 @@ def test_each_family_is_scored(tmp_path: Path, task: str, answers: tuple[Any, ..
     assert {name: drops[name] for name in expected} == expected
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_task_of_others_is_scored_by_its_labels(tmp_path: Path) -> None:
     """Strings are labels, numbers are choices; a family can be named."""
     rows = [row | {"task": "sentiment"} for row in items()]
@@ -131,6 +136,7 @@ def test_a_task_of_others_is_scored_by_its_labels(tmp_path: Path) -> None:
     assert set(run.deltas.get_column("metric")) == {"squad_f1", "squad_em"}
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_unparsed_answers_count_as_wrong_and_are_counted(tmp_path: Path) -> None:
     """A prediction that is null is wrong; the report says how many there are in each cell."""
     rows = [row | ({"prediction": None} if row["id"] in (0, 1) else {}) for row in items()]
@@ -144,6 +150,7 @@ def test_unparsed_answers_count_as_wrong_and_are_counted(tmp_path: Path) -> None
     assert dict(statuses.iter_rows()) == {"ok": 116, "unparsed": 4}
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_ids_without_clusters_are_the_same_item_in_every_language(tmp_path: Path) -> None:
     """The id is the cluster, so that averages over languages resample items jointly."""
     rows = [row | {"cluster": None, "language": code} for code in ("sw", "de") for row in items()]
@@ -152,6 +159,7 @@ def test_ids_without_clusters_are_the_same_item_in_every_language(tmp_path: Path
     assert (average["languages"], average["clusters"], average["n"]) == ("de sw", 60, 120)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_known_ids_have_our_golds_and_clusters(own_run: Path, tmp_path: Path) -> None:
     """With the data of eval the gold may be left out, and the data are those of our run on the same items."""
     ours = robust_xtreme.load(own_run).predictions.filter(task="xnli")
@@ -186,6 +194,7 @@ def test_our_own_run_comes_back_the_same(own_run: Path, tmp_path: Path) -> None:
         assert pair[0].equals(pair[1])
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_predictions_of_our_own_run_are_scored_alike(own_run: Path, tmp_path: Path) -> None:
     """Labels and tags without their sums give the sums again."""
     lines = tmp_path / "items.jsonl"
@@ -199,6 +208,7 @@ def test_predictions_of_our_own_run_are_scored_alike(own_run: Path, tmp_path: Pa
     assert run.deltas.select(columns).equals(ours)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_frames_of_polars_and_pandas_give_the_run_of_the_file(tmp_path: Path) -> None:
     """Columns are keys, or are named; values that pandas does not have are null."""
     rows = items()
@@ -230,6 +240,7 @@ def test_runs_are_compared_gated_and_exported(tmp_path: Path) -> None:
     assert (ended.code, "is an imported run, which has no texts" in ended.err) == (2, True)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_backslashes_and_letters_of_keys_are_read_as_they_are(tmp_path: Path) -> None:
     """A right answer with a backslash in a list is right; a key may have any letters, also written as escapes."""
     rows = [
@@ -254,6 +265,7 @@ def test_whole_numbers_of_pandas_stay_whole(tmp_path: Path) -> None:
     assert run.scores.get_column("value").to_list() == [75.0, 75.0]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_what_is_beside_a_run_is_not_touched(tmp_path: Path) -> None:
     """Neither a folder nor a link with the name that an import uses; what a killed one left is mended."""
     folder, beside = imported(tmp_path, items()), tmp_path / ".run.importing"
@@ -274,6 +286,7 @@ def test_what_is_beside_a_run_is_not_touched(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "rows.jsonl", "run"]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_an_imported_run_is_replaced_on_request_alone(tmp_path: Path) -> None:
     """Without --force it stays; with it nothing but an imported run is replaced; no step leaves other files."""
     folder = imported(tmp_path, items())
@@ -288,6 +301,7 @@ def test_an_imported_run_is_replaced_on_request_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl", "run"]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_the_page_of_the_manual_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its lines are read, its frame is imported, and its table names keys that exist."""
     text = (Path(__file__).parents[3] / "docs" / "how-to" / "import.md").read_text(encoding="utf-8")

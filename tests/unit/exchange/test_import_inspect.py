@@ -69,6 +69,7 @@ def both(clean: int = 45, noisy: int = 30, count: int = 60) -> list[dict[str, An
     return [answered(number, number < right, name) for name, right in sides for number in range(count)]
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_logs_of_inspect_are_recognised(tmp_path: Path) -> None:
     """Choices become numbers; the scorer's own score is beside the accuracy."""
     run = imported(tmp_path, str(log(tmp_path / "logs" / "a.eval", both())))
@@ -78,6 +79,7 @@ def test_logs_of_inspect_are_recognised(tmp_path: Path) -> None:
     assert run.deltas.item(0, "word_edit_rate") == pytest.approx(0.2)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_answers_that_inspect_did_not_find_are_counted(tmp_path: Path) -> None:
     """A scorer without an answer, as multiple choice that was not parsed."""
     rows = both()
@@ -89,6 +91,7 @@ def test_answers_that_inspect_did_not_find_are_counted(tmp_path: Path) -> None:
     assert run.deltas.filter(metric="accuracy").item(0, "clean") == pytest.approx(100 * 44 / 60)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_unparsed_answers_to_texts_that_noise_left_count_as_well(tmp_path: Path) -> None:
     """A row whose text noise leaves as it is says so, and its answer counts all the same; the latest log is read."""
     rows = both()
@@ -135,6 +138,7 @@ def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
     assert "The logs are of several models" in refused(str(tmp_path / "two"))
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_an_entry_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     """A zip file can be small and contain gigabytes: nothing above the limit is read."""
     with zipfile.ZipFile(tmp_path / "a.eval", "w", zipfile.ZIP_DEFLATED) as packed:
@@ -207,6 +211,7 @@ def test_json_lines_by_the_name_of_json_are_lines(tmp_path: Path) -> None:
     assert reading.format_of(Path(written_lines(tmp_path / "row.json", rows[:1]))) == "jsonl"
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_zstandard_entries_are_read(tmp_path: Path) -> None:
     """inspect packs by zstd, which Python's reader of zip files does not know: the same run comes out."""
     import pyarrow as pa  # type: ignore[import-untyped]  # it has no types

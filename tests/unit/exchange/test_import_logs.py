@@ -13,6 +13,7 @@ from tests.harness_logs import NOISE, TIME, exported, harness, imported, pair, r
 import robust_xtreme
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_exported_tasks_are_recognised(tmp_path: Path) -> None:
     """Ids, clusters, conditions, seeds and what noise did are those of the export; accuracy is recomputed."""
     run = imported(tmp_path, str(harness(tmp_path / "logs", pair(), model="/models/tiny")))
@@ -26,6 +27,7 @@ def test_exported_tasks_are_recognised(tmp_path: Path) -> None:
     assert predictions.get_column("example").n_unique() == 60
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_generated_answers_are_compared_as_texts(tmp_path: Path) -> None:
     """Of question answering by our metrics, with the harness's own beside; what no filter found is counted."""
     rows = {}
@@ -102,6 +104,7 @@ def test_the_latest_log_of_a_task_and_one_filter_count(tmp_path: Path) -> None:
     assert "has no filter 'strct'. It has none, strict." in refused(str(folder), "--filter", "strct")
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_logs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     """Several models, another version of the task, of lm-eval or other shots: one line that names both."""
     folder = harness(tmp_path / "a", pair())
@@ -185,6 +188,7 @@ def test_a_folder_without_samples_says_how_to_log_them(tmp_path: Path) -> None:
     assert "Run lm-eval with --log_samples --output_path DIR" in refused(str(tmp_path))
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_frames_of_logs_have_every_row(tmp_path: Path) -> None:
     """No row is lost between the log and PREDICTIONS."""
     imported(tmp_path, str(harness(tmp_path / "logs", pair(count=31))))

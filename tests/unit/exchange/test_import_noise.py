@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.imports import NOISE, imported, items, written
 from tests.program import program
 
 from robust_xtreme.report.document import finished
+
+pytestmark = pytest.mark.usefixtures("unpaged")
 
 
 def notes_of(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -122,6 +122,7 @@ def test_scores_that_are_not_those_of_answers_are_refused_or_stamped(tmp_path: P
     assert not [note for note in ended.manifest["notes"] if "escored" in note]
 
 
+@pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
     ("words", "label"), [(("--task", "mine", "--family", "classification"), "yes"), (("--task", "xnli"), "neutral")]
 )

@@ -19,6 +19,8 @@ from robust_xtreme.report.samples.choosing import ExampleChoice, chosen, rows_of
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS = ("xnli", "xquad", "mewsli_x")
 NOISE = "attack_keys:0.2@queries=10"
 LIKE = "keyboard_typo@like=attack_keys:0.2/queries=10"

@@ -25,6 +25,8 @@ from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.run import evaluate
 
+pytestmark = pytest.mark.usefixtures("unpaged")
+
 TASKS: Final = ("xnli", "xcopa", "panx", "xquad", "mewsli_x")
 """A task of each family."""
 

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from tests.lessons import lessons
 from tests.single_windows import singly
+from tests.some import some
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, stop_at
 from typer.testing import CliRunner
@@ -66,7 +67,9 @@ RUNS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("values", RUNS.values(), ids=RUNS.keys())
+@pytest.mark.parametrize(
+    "values", some(RUNS.values(), 3, caught="test_the_steps_are_those_of_the_run"), ids=RUNS.keys()
+)
 def test_the_steps_are_those_of_the_run(values: Mapping[str, Any], tmp_path: Path, data: Path, encoder: Path) -> None:
     """A plan counts as `train` does and writes nothing; afterwards it says that all is there."""
     spec = spec_in(tmp_path, data, encoder=encoder, **values)
