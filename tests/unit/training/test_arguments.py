@@ -47,6 +47,7 @@ TAKES: Final = {
     "str": {"Path"},
     "str | Path": {"Path"},
     "str | int": {"int"},
+    "str | int | Sequence[int]": {"int"},
     "int": {"int"},
     "float": {"int", "float", "scalar"},
     "bool": {"bool"},
