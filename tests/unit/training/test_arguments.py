@@ -78,7 +78,8 @@ def nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
 def wrong(argument: Argument) -> list[Any]:
     """The values of types that are not an argument's own."""
     is_several = "Sequence" in argument.type or "Mapping" in argument.type
-    fitting = {"none", "dict", "Path"} if is_several else TAKES[argument.type]
+    several = {"none", "dict", "Path"} if is_several else set[str]()
+    fitting = TAKES.get(argument.type, several)
     return [value for label, value in WRONG.items() if label not in fitting]
 
 
