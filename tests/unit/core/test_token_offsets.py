@@ -146,7 +146,7 @@ TEXT: Final = "A b, hello  hello-wor 3b x1y (wor) it's"
 def test_the_tokens_of_a_report_are_the_text(kind: str, tmp_path: Path) -> None:
     """Each letter is shown once, in order, beside the names of blanks."""
     READ[kind]().save(str(tmp_path / "tokenizer.json"))
-    tokenize = _loaded(tmp_path / "tokenizer.json")
+    tokenize = _loaded(tmp_path)
     assert tokenize
     assert "".join(token.strip(" ▁Ġ") for token in tokenize(TEXT)) == TEXT.replace(" ", "")
 
@@ -217,4 +217,4 @@ def test_offsets_that_are_not_known_are_refused(kind: str, tmp_path: Path) -> No
     with pytest.raises(ModelError, match=r"^This model: its tokenizer misplaces parts of a text \(.* in "):
         _heads.span_qa.encode([question_example("1", "who?", "b", "b")], tokenizer, 64, 0)
     tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
-    assert _loaded(tmp_path / "tokenizer.json") is None
+    assert _loaded(tmp_path) is None

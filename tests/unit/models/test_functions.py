@@ -316,7 +316,7 @@ def test_the_page_runs_and_its_endpoint_is_asked_again(url: str, here: Path) -> 
 
 
 def test_a_stopped_run_continues_by_task_runs() -> None:
-    """What was answered before a failure is not asked again, also without a version."""
+    """What was answered before a failure is not asked again."""
     english = {tuple(words) for words in _sentences("en")}
     broken, asked = [True], list[tuple[str, ...]]()
 
@@ -326,6 +326,7 @@ def test_a_stopped_run_continues_by_task_runs() -> None:
         asked.extend(map(tuple, sentences))
         return [["O"] * len(each) for each in sentences]
 
+    tag.name, tag.version = "outside", "1"  # type: ignore[attr-defined]  # of a function
     two: dict[str, Any] = {**SMALL, "tasks": "panx", "languages": "en,sw"}
     with pytest.raises(ModelError, match="raised ConnectionError: gone"):
         evaluate(tag=tag, **two)

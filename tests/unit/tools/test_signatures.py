@@ -23,7 +23,8 @@ from robust_xtreme.training.values import SHORT, from_values
 
 STUB = Path(robust_xtreme.__file__).with_suffix(".pyi")
 _SWITCHES = {"deduplicate": True, "force": False, "cache": True, "keep_going": False}
-OF_EVALUATE = {"tokenizer": None, **_SWITCHES, "devices": None, "on": None, "observer": None}
+_FUNCTIONS = dict.fromkeys(("encode", "classify", "tag", "answer", "choose"))
+OF_EVALUATE = {**_FUNCTIONS, "tokenizer": None, **_SWITCHES, "devices": None, "on": None, "observer": None}
 OF_TRAIN = {name: argument.default for name, argument in SHORT.items()} | {"force": False}
 
 
@@ -88,7 +89,7 @@ def test_editors_read_the_same_signatures() -> None:
     """The types beside the package are those that the functions show, argument by argument."""
     assert STUB.read_text("utf-8") == text()
     stubs = {node.name: node for node in ast.parse(text()).body if isinstance(node, ast.FunctionDef)}
-    assert set(stubs) == {"compare", "evaluate", "from_frame", "gate", "load", "perturb", "study", "train"}
+    assert set(stubs) == {"compare", "evaluate", "factorial", "from_frame", "gate", "load", "perturb", "study", "train"}
     for name, stub in stubs.items():
         shown = inspect.signature(getattr(robust_xtreme, name))
         given = [*stub.args.args, *stub.args.kwonlyargs]
