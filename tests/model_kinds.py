@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import peft
 import torch
 import transformers
 from safetensors.torch import save_file
@@ -85,6 +84,8 @@ def xlmr_folder(folder: Path, ending: str = "Model", **more: Any) -> Path:
 
 def adapter_folder(folder: Path, base: Path, ending: str, task_type: str, seed: int = 1, **more: Any) -> Path:
     """An adapter of peft over a checkpoint, whose changes are random and not nothing, with the head that it learned."""
+    import peft  # an extra, which the environment of TextAttack does not have
+
     auto = getattr(_LIBRARY, f"AutoModel{ending}")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
