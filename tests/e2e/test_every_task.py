@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -10,9 +9,9 @@ import pytest
 from tests.e2e.test_eval_retrieval import bitext, write
 from tests.sample_files import sample
 from tests.tiny import tiny_run
-from tools.mini import suite
+from tests.two_languages import two_languages
 
-from robust_xtreme.core import registry, resources
+from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 
@@ -56,12 +55,7 @@ def test_the_tasks_are_all_here() -> None:
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded suite, in English and Swahili alone: pools of retrieval contain every language of a suite."""
-    folder = Path(shutil.copytree(resources.mini("suite"), tmp_path_factory.mktemp("mini") / "suite"))
-    for path in folder.glob("*/*.jsonl"):
-        if path.stem not in KEPT:
-            path.unlink()
-    (folder / "suite.toml").write_text(suite._facts(("en", "sw")), encoding="utf-8")
-    return folder
+    return two_languages(tmp_path_factory.mktemp("mini") / "suite", KEPT)
 
 
 def test_nothing_is_lost_at_strength_nothing_in_an_embedded_task(embedded: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ import pytest
 from tests.model_kinds import ENCODERS, adapter_folder, run_folder, xlmr_folder
 from tests.program import program
 from tests.sentence_folders import sentence_folder
-from tools.mini import suite
+from tests.two_languages import two_languages
 
 from robust_xtreme import evaluate, train
-from robust_xtreme.core import resources
 from robust_xtreme.core.errors import ModelError, UnknownName
 from robust_xtreme.report.evaluation import Evaluation
 
@@ -23,19 +21,15 @@ HEADS = ("xnli", "xcopa", "panx", "xquad")
 TASKS = (*HEADS, "tatoeba")
 KEPT = ("test-en", "train-en", "test-sw", "pool")
 NLI = "entailment,neutral,contradiction"
-LONG_CANINE = pytest.param("canine", marks=pytest.mark.long)
+CASES_LONG = pytest.mark.long(caught="test_an_encoder_of_any_kind_answers_every_family")
+LONG_CANINE = pytest.param("canine", marks=CASES_LONG)
 TAGS = "O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded suite, in English and Swahili alone."""
-    folder = Path(shutil.copytree(resources.mini("suite"), tmp_path_factory.mktemp("mini") / "suite"))
-    for path in folder.glob("*/*.jsonl"):
-        if path.stem not in KEPT:
-            path.unlink()
-    (folder / "suite.toml").write_text(suite._facts(("en", "sw")), encoding="utf-8")
-    return folder
+    return two_languages(tmp_path_factory.mktemp("mini") / "suite", KEPT)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +57,7 @@ def _all_answered(result: Evaluation, tasks: tuple[str, ...]) -> None:
     [
         *((kind, "fp32") for kind in ENCODERS if kind != "encoder"),
         ("causal", "int8"),
-        pytest.param("encoder", "fp32", marks=pytest.mark.long),
-        pytest.param("encoder", "int8", marks=pytest.mark.long),
+        *(pytest.param("encoder", precision, marks=CASES_LONG) for precision in ("fp32", "int8")),
     ],
 )
 def test_an_encoder_of_any_kind_answers_every_family(

@@ -75,8 +75,8 @@ class Function:
             result = self.call(copy.deepcopy(list(batch)))  # what it changes is its own
             values = list(result) if isinstance(result, Iterable) and not isinstance(result, (str, Mapping)) else None
         except Exception as error:
-            what = f"{self.name} raised {_line(error)}"
-            raise ModelError(f"{what}. log.txt has the traceback, and the same command continues.") from error
+            again = " The same call continues." if self.version else ""
+            raise ModelError(f"{self.name} raised {_line(error)}. log.txt has the traceback.{again}") from error
         if values is None or len(values) != len(batch):
             what = shown(result) if values is None else f"{len(values)} results"
             raise ModelError(f"{self.name} gave {what} for {len(batch)} inputs, and not a list with one for each.")

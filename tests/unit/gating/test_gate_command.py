@@ -156,7 +156,10 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("passes", "streams"),
-    [*((False, each) for each in ("| head -c 1", "2>&1 | true", ">&- 2>&-", ">/dev/full")), (True, ">/dev/full")],
+    [
+        *((False, each) for each in ("| head -c 1", "2>&1 | true", ">&- 2>&-", ">/dev/full", ">/dev/full 2>&1")),
+        (True, ">/dev/full"),
+    ],
 )
 def test_no_stream_changes_the_verdict(old: Path, worse: Path, tmp_path: Path, passes: bool, streams: str) -> None:
     """Where stdout or stderr are closed, full, or not read, the code is the verdict's, and every file is written."""
