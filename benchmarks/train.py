@@ -59,6 +59,7 @@ WARM: Final = 50
 SEED: Final = 1
 ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
     "4 x 256": {"num_hidden_layers": 4, "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024},
+    "e5-small": {"num_hidden_layers": 12, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536},
     "base": {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072},
 }
 VOCABULARY: Final = 14_000
