@@ -1,6 +1,6 @@
 """How fast `eval` is: beside a bare loop of the same model over the same ready-made batches, and beside a pipeline.
 
-    python -m benchmarks.evaluate --data DIR [--encoder base] [--device cuda] [--precision bf16] [--rows 1200] [--out ...]
+    python -m benchmarks.evaluate --data DIR [--encoder base] [--device cuda] [--precision bf16] [--rows N] [--out DIR]
     python -m benchmarks.evaluate --data DIR --whole [--encoder base] [--device cuda] [--rows 600] [--out ...]
 
 The model is an encoder of 4 layers of 256, of multilingual-e5-small's or of XLM-R base's shape, with random weights and
@@ -363,7 +363,8 @@ def page(figures: dict[str, Any]) -> str:
 def _document(figures: dict[str, Any]) -> ReportPage:
     about = (
         "`python -m benchmarks.evaluate --data DIR`: XNLI clean and under char_noise:0.1, an encoder of",
-        f"{figures.get('encoder', '4 x 256')}, {figures['inputs']} distinct inputs in batches of {figures['batch_tokens']} tokens, best of several.",
+        f"{figures.get('encoder', '4 x 256')}, {figures['inputs']} distinct inputs in batches of",
+        f"{figures['batch_tokens']} tokens, best of several.",
         f"On {figures['device']}, {figures['threads']} threads, {figures['versions']}.",
     )
     heads = ("way", "inputs/s", "of the bare loop", "processor s", "of the bare loop")
