@@ -2,11 +2,11 @@
 
     python -m benchmarks.gpu --data DIR [--out reports/gpu] [--device cpu --small]
 
-Evaluation (benchmarks/evaluate.py) and training (benchmarks/train.py) are of encoders with random weights in the shapes
-of multilingual-e5-small and of XLM-R base, in fp32 with TF32 off and on, and in bf16; the host path (benchmarks/host.py)
-has a model that costs nothing. Everything runs in processes of its own, one after the other. TF32 is turned on from
-outside, by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE. What fails is named on the page, and the command then ends with 1. With
-`--small` few rows and steps show on a CPU that the command works; such figures say nothing of speed.
+Evaluation (benchmarks/evaluate.py) and training (benchmarks/train.py) are of encoders with random weights, of the
+shapes of multilingual-e5-small and of XLM-R base, in fp32 with TF32 off and on, and in bf16; the host path
+(benchmarks/host.py) has a model that costs nothing. Everything runs in processes of its own, one after the other. TF32
+is turned on from outside, by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE. What fails is named on the page, and the command then
+ends with 1. With `--small` few rows and steps show on a CPU that the command works; such figures say nothing of speed.
 """
 
 from __future__ import annotations

@@ -77,28 +77,34 @@ def test_an_encoder_of_any_kind_answers_every_family(
 @pytest.mark.parametrize("kind", ["causal", "byt5", LONG_CANINE])
 def test_an_encoder_of_any_kind_is_trained(kind: str, data: Path, tmp_path: Path) -> None:
     """Its run is read again as it was written."""
-    start, run, families = (
-        ENCODERS[kind](tmp_path / kind),
-        tmp_path / "run",
-        HEADS[::2] if kind == "canine" else HEADS[:1],
-    )
-    train(encoder=start, target=",".join(families), data=data, out=run, steps=1, batch_size=2, limit="4", device="cpu")
-    _all_answered(_evaluated(tmp_path / "out", data, model=run, tasks=families), families)
+    start, run = ENCODERS[kind](tmp_path / kind), tmp_path / "run"
+    train(encoder=start, target=",".join(HEADS), data=data, out=run, steps=4, batch_size=2, limit="4", device="cpu")
+    _all_answered(_evaluated(tmp_path / "out", data, model=run, tasks=HEADS), HEADS)
 
 
-@pytest.mark.parametrize("kind", ["causal", "byt5", LONG_CANINE])
-def test_an_encoder_of_any_kind_can_be_attacked(kind: str, runs: dict[str, Path], data: Path, tmp_path: Path) -> None:
-    """A few queries of each item, in the families that have margins of labels, tags and spans."""
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [
+        ("causal", "fp32"),
+        ("byt5", "fp32"),
+        *(pytest.param(*each, marks=CASES_LONG) for each in (("canine", "fp32"), ("causal", "int8"))),
+    ],
+)
+def test_an_encoder_of_any_kind_can_be_attacked(
+    kind: str, precision: str, runs: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    """A few queries of each item that is right: with random weights, choices and labels alone."""
     attack = "attack_keys:0.3@queries=3"
-    result = _evaluated(tmp_path / "run", data, model=runs[kind], perturb=[attack], tasks=("xnli", "panx"), limit="2")
+    result = _evaluated(tmp_path / "run", data, model=runs[kind], precision=precision, perturb=[attack], limit="2")
     rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(pl.col("queries").is_not_null())
-    assert "xnli" in set(rows["task"])
+    assert set(rows["task"]) == {"xnli", "xcopa"}
+    assert set(result.scores.filter(pl.col("condition").str.starts_with("attack"))["task"]) == set(HEADS)
     assert rows["queries"].max() > 0  # type: ignore[operator]  # a whole number
     assert result.scores["value"].is_not_null().all()
 
 
 def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> None:
-    """With a head of its own, or as an encoder; a family without one of peft's tasks names what is needed."""
+    """With a head, attacked too, or as an encoder; a family without one of peft's tasks names what is needed."""
     base = xlmr_folder(tmp_path / "base")
     pairs = adapter_folder(tmp_path / "nli", base, "ForSequenceClassification", "SEQ_CLS", num_labels=3)
     tagger = adapter_folder(tmp_path / "ner", base, "ForTokenClassification", "TOKEN_CLS", num_labels=7)
@@ -108,6 +114,8 @@ def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> 
     labels = {"xnli": NLI.split(","), "panx": TAGS.split(",")}
     result = _evaluated(tmp_path / "run", data, model=models, labels=labels, tasks=tuple(models))
     _all_answered(result, tuple(models))
+    few: dict[str, Any] = {"labels": labels, "tasks": "xnli", "limit": "2", "perturb": ["attack_keys:0.3@queries=3"]}
+    _all_answered(_evaluated(tmp_path / "attacked", data, model={"xnli": pairs}, **few), ("xnli",))
     with pytest.raises(ModelError, match=r"xcopa needs one that ends in ForMultipleChoice"):
         _evaluated(tmp_path / "choice", data, model={"xcopa": plain}, tasks="xcopa")
     with pytest.raises(ModelError, match=r"Name them in its order: --labels xnli=entailment"):

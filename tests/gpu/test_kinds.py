@@ -1,4 +1,4 @@
-"""On CUDA: models of every kind predict what they predict on the CPU, in fp32 and int8, and are attacked and trained."""
+"""On CUDA: models of every kind predict what the CPU does, in fp32 and int8, and are attacked and trained."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ pytestmark = [
 ]
 HEADS = ("xnli", "xcopa", "panx", "xquad")
 KEY = ["task", "inference", "language", "condition", "noise_seed", "example"]
-MOST_DIFFERENT = 0.02
+MOST_DIFFERENT = 0.05
+"""Of the answers of random weights, whose scores lie close together."""
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +37,13 @@ def _evaluated(out: Path, suite: Path, **values: Any) -> Evaluation:
 
 
 def _differ(cpu: Evaluation, cuda: Evaluation) -> float:
-    """The share of predictions that are not the same."""
+    """The share of predictions that are not the same; which ones is printed."""
     rows = [result.predictions.select(*KEY, "prediction") for result in (cpu, cuda)]
     joined = rows[0].join(rows[1], on=KEY, suffix="_cuda")
     assert len(joined) == len(rows[0]) > 0
-    return float(joined.select((pl.col("prediction") != pl.col("prediction_cuda")).mean()).item())
+    other = joined.filter(pl.col("prediction") != pl.col("prediction_cuda"))
+    print(other.select(*KEY, "prediction", "prediction_cuda"))  # noqa: T201 - pytest shows it where a test fails
+    return len(other) / len(joined)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])

@@ -190,8 +190,9 @@ def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most
 @functools.cache
 def _insertion(rows: int) -> str:
     """The statement for so many rows: it takes their kind and time once, then the key, value and checksum of each."""
-    marks = ",".join(["(?1,?2,?2,?,?,?)"] * rows)
-    return f"INSERT OR REPLACE INTO entries (kind, made, used, key, value, checksum) VALUES {marks}"
+    marks = ",".join(["(?,?,?)"] * rows)
+    once = f"SELECT kind, now, now, each.* FROM (SELECT ? AS kind, ? AS now), (VALUES {marks}) AS each"
+    return f"INSERT OR REPLACE INTO entries (kind, made, used, key, value, checksum) {once}"
 
 
 def _bytes(db: sqlite3.Connection) -> int:
