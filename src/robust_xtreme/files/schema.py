@@ -286,7 +286,7 @@ DELTAS: Final = Frame(
 `se` is the standard error of the jackknife; interval, p and `mde` add one differing cluster to it (docs/method.md).
 `method` names the interval, and does not say where it is stretched to contain 0 (`differing` at most 5) or cut at 100.
 `family` names what differs among the `m` tests that `p_adjusted` is corrected over (null: not tested);
-`joint_low` and `joint_high` bound the drops of a set all at once (null: fewer than 120 clusters). `differing` counts
+`joint_low` and `joint_high` bound the drops of a set all at once (null: fewer than 160 clusters). `differing` counts
 clusters whose sums differ. `above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas):
 
 - `not shown above chance`: `near_chance`.
@@ -358,7 +358,7 @@ CONTRASTS: Final = Frame(
 `kind` is what it is over: one cell, the languages of a task or the tasks of a language, `cells` in number; columns that
 do not name it are empty, and the metric of several tasks is `score`. `scale` is what is compared: the level of clean
 text, that of perturbed text, or the change, perturbed minus clean. `low` and `high` bound the difference at 95 %,
-`joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer than 120 clusters); `p_adjusted`
+`joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer than 160 clusters); `p_adjusted`
 is Holm's. `skewness` is that of the difference as an estimate. `differing` counts the clusters whose outcomes differ,
 null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
 """

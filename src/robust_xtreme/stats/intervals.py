@@ -26,7 +26,7 @@ import numpy as np
 from robust_xtreme.core.metric import Array
 
 FEWEST_CLUSTERS: Final = 20
-FEWEST_JOINT: Final = 120
+FEWEST_JOINT: Final = 160
 """The fewest clusters with a joint interval: with fewer its coverage is not that which it claims."""
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.8

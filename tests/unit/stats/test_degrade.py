@@ -192,9 +192,9 @@ def test_noise_that_the_tokenizer_undid_claims_nothing() -> None:
     assert (row["p"], row["family"]) == (None, None)
 
 
-@pytest.mark.parametrize(("clusters", "joint"), [(119, False), (120, True)])
+@pytest.mark.parametrize(("clusters", "joint"), [(159, False), (160, True)])
 def test_few_clusters_have_no_joint_interval(clusters: int, joint: bool) -> None:
-    """With fewer than 120 a cell is tested without one; else it contains the interval of the cell alone."""
+    """With fewer than 160 a cell is tested without one; else it contains the interval of the cell alone."""
     right = answers(3 * clusters, 0.9)
     row = degraded({CLEAN: right, ("char_noise:0.1", 0): lost(right, 0.5)})["char_noise:0.1"]
     assert (row["clusters"], row["p_adjusted"] < 0.05) == (clusters, True)

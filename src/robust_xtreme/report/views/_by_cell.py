@@ -192,7 +192,7 @@ def _charts(results: Results) -> Iterator[Chart]:
 
 @view(title="Largest losses", order=6, charts=_charts)
 def largest_losses(results: Results) -> pl.DataFrame:
-    """The tested changes that are worst; joint intervals are valid for all tests at once, and need 120 clusters."""
+    """The tested changes that are worst; joint intervals are valid for all tests at once, and need 160 clusters."""
     rows = _cells(results).group_by(SECTION, maintain_order=True).head(20)
     rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
     columns = (
