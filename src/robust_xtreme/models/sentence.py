@@ -47,10 +47,7 @@ _KNOWN: Final = {
 
 
 def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel | None) -> Prompts:
-    """The prompts of a task: those that the user gives, else those of the model's folder.
-
-    Where both sides are of one kind, as in Tatoeba and BUCC, which compare translations, both have that of queries.
-    """
+    """The prompts of a task, as the user gives them, else the model's folder; for translations both are of queries."""
     own = model.prompts if model else {}
 
     def prompt(role: str, *names: str) -> str:
@@ -136,12 +133,11 @@ def _dense(folder: Path, called: str, width: int) -> Dense:
     """A Dense module, whose weights are checked by their header."""
     config, weights = read_json(folder / "config.json"), folder / "model.safetensors"
     reads, gives, bias = config.get("in_features"), config.get("out_features"), config.get("bias", True)
-    whole, _, activation = str(config.get("activation_function", "torch.nn.Tanh") or "torch.nn.Identity").rpartition(
-        "."
-    )
+    named = str(config.get("activation_function", "torch.nn.Tanh") or "torch.nn.Identity")
+    whole, _, activation = named.rpartition(".")
     names = {config.get(f"module_{side}_name") for side in ("input", "output")}
     if not re.fullmatch(r"torch\.nn(\.modules(\.\w+)?)?", whole) or activation not in ACTIVATIONS:
-        _refuse(called, f"its {folder.name} has the activation {str(config['activation_function'])[:80]!r}")
+        _refuse(called, f"its {folder.name} has the activation {named[:80]!r}")
     if not names <= {None, _EMBEDDING} or config.get("use_residual"):
         _refuse(called, f"its {folder.name} reads other than the vector of a text, or adds it again (use_residual)")
     if not weights.is_file():
