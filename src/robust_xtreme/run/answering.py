@@ -144,10 +144,7 @@ class Answering:
             self.events.warned(f"{what}; {job.label} is computed again")
 
     def answer(self, job: int, request: object) -> object:
-        """The reply to a worker. Where memory runs out, once in a run, or has run out since, it is SmallerBatches.
-
-        Vectors that cannot be searched fail a condition, so that the worker gets RefusedVectors.
-        """
+        """The reply to a worker: SmallerBatches where memory has run out, RefusedVectors where a condition fails."""
         task_run = self.taken[job]
         self.events.task_run(task_run.label)
         try:

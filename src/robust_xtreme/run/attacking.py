@@ -32,8 +32,7 @@ def attack_all(
 ) -> Mapping[tuple[str, int], Attacked]:
     """The examples under each of several attacks, by the condition's name and the seed.
 
-    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked. Floors of similarity
-    need `embed`. `warn` gets a line where answers to queries are not finite.
+    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked.
     """
     cosines, lost = Cosines(embed) if embed else None, list[int]()
 
@@ -86,10 +85,7 @@ def most_queries(conditions: Sequence[Condition]) -> int:
 
 
 def most_vectors(conditions: Sequence[Condition]) -> int:
-    """The most texts of an example whose vectors the attacks among conditions compare, over all seeds.
-
-    They are the clean texts, and those of the candidates: of the queries, and of as many as may be rejected.
-    """
+    """The most texts, clean ones and candidates, whose vectors the attacks among conditions compare, over all seeds."""
     compared = [condition for condition in conditions if condition.asks and needs_vectors(condition.spec)]
     clean = {name for condition in compared for name in condition.fields}
     each = (len(condition.fields) * most_queries([condition]) for condition in compared)

@@ -61,14 +61,14 @@ class AnsweringProgram:
 
         def taken(job: tuple[int, TaskRun]) -> TaskRun:
             number, task_run = job
-            numbers[_key(task_run)] = number
+            numbers[task_run.key] = number
             return task_run
 
         events = Events(
             task_run=lambda label: line.note(Watched(label)),
             advance=lambda _, predictions: line.note(Advanced(predictions)),
             halved=lambda label: line.note(Halved(label)),
-            done=lambda task_run, done: line.send(JobResult(numbers[_key(task_run)], done)),
+            done=lambda task_run, done: line.send(JobResult(numbers[task_run.key], done)),
             warned=lambda warning: line.note(Warned(warning)),
         )
         with rarely_collected(), using(*self.spec.packs), own_tasks(self.spec.data):
@@ -166,7 +166,3 @@ def answer_on(
 def job_of(number: int, task_run: TaskRun, size: float) -> WorkerJob:
     """A task run as a job; those of a model and a task are a group, because they share weights."""
     return WorkerJob(number, task_run.label, task_run, f"{task_run.model.name} {task_run.task.name}", size)
-
-
-def _key(task_run: TaskRun) -> tuple[str, str, str]:
-    return task_run.task.name, task_run.language, task_run.split

@@ -101,10 +101,7 @@ def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -
 
 
 def conditions_of(task_runs: Sequence[TaskRun]) -> dict[str, dict[str, Any]]:
-    """By name of a condition that a set has: its kind, its set and how that is paired, as CONDITIONS has it.
-
-    Of task runs that are paired in several ways, the least certain one is named.
-    """
+    """By name of a condition that a set has: its kind, its set and how, least certainly, that is paired."""
     rows: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(run.external.name for run in task_runs if run.external):
         sets = [run.external for run in task_runs if run.external and run.external.name == name]

@@ -72,7 +72,7 @@ class Folder:
     def tell(self, line: str) -> None:
         """Report a line that is shown also where progress is not, and log it."""
         self.notice(line)
-        if not _is_odd_log(self.path):
+        if not store.is_odd(self.path / LOG):
             self.log(line)
 
     @property
@@ -197,7 +197,8 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if (path / PARTS).is_symlink():
         what = "is a link, and a run writes and removes only files in its own folder"
         raise Mismatch(f"{path / PARTS} {what}. Remove the link, or name another folder with --out.")
-    if not _has_header(path) and not _has_manifest(path) and RUN not in Journal(path).names():
+    has_header = (path / RUN).is_file() and resources.content(path / RUN).startswith(_HEADER.encode())
+    if not has_header and not _has_manifest(path) and RUN not in Journal(path).names():
         if any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
             raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
     elif not force and not nothing_yet(path):
@@ -211,11 +212,6 @@ def nothing_yet(path: Path) -> bool:
     begun = {RUN, MANIFEST, PARTS, *_TRACELESS}
     parts = path / PARTS
     return parts.is_dir() and not any(parts.iterdir()) and {entry.name for entry in path.iterdir()} <= begun
-
-
-def _has_header(path: Path) -> bool:
-    """Whether a folder contains a run.toml that a run wrote; its first line says so."""
-    return (path / RUN).is_file() and resources.content(path / RUN).startswith(_HEADER.encode())
 
 
 def _has_manifest(path: Path) -> bool:
@@ -241,23 +237,18 @@ def _check_same(path: Path, spec: RunSpec) -> None:
         if name in NOT_HASHED or old == new:
             continue
         if run_paths.resolved(name, old, counted_from) != run_paths.resolved(name, new):
-            what = f"its key {name} is {_shown(old)}, not {_shown(new)}"
+            texts = (", ".join(each) if isinstance(each, tuple) else str(each) for each in (old, new))
+            what = f"its key {name} is {', not '.join(text or 'not set' for text in texts)}"
             raise Mismatch(f"{path} contains another run: {what}. {OTHERWISE}")
 
 
-def _shown(value: Any) -> str:
-    text = ", ".join(value) if isinstance(value, tuple) else str(value)
-    return text or "not set"
-
-
 def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOver | None = None) -> dict[str, Any]:
-    """Prepare the folder and return the manifest that is valid: the stored manifest where the run continues.
+    """Prepare the folder, without an earlier run by `over`, and return its manifest: that of a run that continues.
 
-    `over` removes an earlier run. The caller holds the lock. Raises Mismatch where model, data, device or versions of
-    frames differ.
+    The caller holds the lock. Raises Mismatch where model, data, device or versions of frames differ.
     """
     journal = folder.journal
-    if _is_odd_log(folder.path):
+    if store.is_odd(folder.path / LOG):
         journal.keep(folder.path / LOG)
     if over and over.names:
         over.carry_out(folder.tell, over.line())
@@ -320,7 +311,7 @@ def _described(value: Any) -> str:
 
 def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
     """What a run of these does to files that are there already, as a line; empty where it does nothing."""
-    over, log = over_of(path, task_runs), (LOG,) if _is_odd_log(path) else ()
+    over, log = over_of(path, task_runs), (LOG,) if store.is_odd(path / LOG) else ()
     over = replace(over, names=(*log, *over.names), kept=over.kept.union(log))
     if force:
         return over.line() if over.names else ""
@@ -330,20 +321,12 @@ def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
     )
 
 
-def _is_odd_log(path: Path) -> bool:
-    """Whether something that is not a file has the name of the log."""
-    return store.is_odd(path / LOG)
-
-
 def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:
     return [f"{PARTS}/{part.name}" for task_run in task_runs for part in Folder(path).parts(task_run)]
 
 
 def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
-    """The start over in a folder. The manifest is the last file that goes; log.txt stays, and run.toml is replaced.
-
-    As long as the manifest is there, no other run takes the remaining parts for its own.
-    """
+    """The start over in a folder. The manifest, by which others know the parts, goes last; log.txt stays."""
     journal = Folder(path).journal
     last = (MANIFEST,) if journal.wrote(path / RUN) else (RUN, MANIFEST)
     given = (*FILES, ATTACKS_FILE, *_part_names(path, task_runs))
@@ -351,15 +334,12 @@ def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
     names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)
     shown = {entry.relative_to(path).as_posix(): "/" if entry.is_dir() else "" for entry in entries}
-    others = shown.keys() - {RUN, *names, *((LOG,) if _is_odd_log(path) else ())}
+    others = shown.keys() - {RUN, *names, *((LOG,) if store.is_odd(path / LOG) else ())}
     return start_over(journal, names, sorted(f"{name}{shown[name]}" for name in others))
 
 
 def _listed(path: Path) -> dict[str, str]:
-    """The sha256 of the files of a run as its manifest lists them, and of the manifest where it is whole.
-
-    They count where the folder has no journal, as those of earlier versions.
-    """
+    """The sha256 of a run's files by its manifest, where the folder has no journal, as those of earlier versions."""
     if (path / JOURNAL).exists() or not _has_manifest(path):
         return {}
     stored = read_manifest(path / MANIFEST)

@@ -96,8 +96,7 @@ class Victim:
     def example(self, values: Sequence[str], language: str, gold: str) -> tuple[Example, str]:
         """The example of pasted texts, in the order of the task's fields, and the model's answer to it.
 
-        Right is the label `gold`, or what the model answers. Raises SpecError for a text too many or too few, an empty
-        one, or an unknown label.
+        Right is the label `gold`, or what the model answers. Raises SpecError.
         """
         names = self.task.fields
         if len(values) != len(names) or not all(value.strip() for value in values):
@@ -135,15 +134,13 @@ class Victim:
             case Tags(names):
                 return " ".join(names)
             case Answers(spans):
-                return (
-                    " / ".join(example.texts["context"].value[span.start : span.stop] for span in spans) or "no answer"
-                )
+                context = example.texts["context"].value
+                return " / ".join(context[span.start : span.stop] for span in spans) or "no answer"
         return str(target)
 
     def _answer(self, example: Example) -> Target:
         inputs = self.predictor.prepare(contents_of([example]))
-        predicted = self.predictor.answer(inputs, self.work)
-        answer = predicted.answer(0)
+        answer = self.predictor.answer(inputs, self.work).answer(0)
         if answer is None:
             raise SpecError("The model's scores of the text are not numbers.")
         return answer

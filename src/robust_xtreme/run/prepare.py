@@ -96,10 +96,9 @@ class ContentCodes:
 
     def _of_marks(self, text: Text) -> int:
         """The number of the labels of a text's spans, which noise does not change."""
-        number = self._marks_of.get(text.id)
-        if number is None:
-            number = self._marks_of[text.id] = self._marks[_marks(text.spans)]
-        return number
+        if text.id not in self._marks_of:
+            self._marks_of[text.id] = self._marks[_marks(text.spans)]
+        return self._marks_of[text.id]
 
     def _of_golds(self, golds: Ranges) -> Array:
         spans = _parts(golds.start, golds.stop, golds.bounds)
@@ -122,10 +121,7 @@ def contents_at(
     shown: Sequence[PerturbedExamples | None],
     rows: Array,
 ) -> Contents:
-    """The contents of examples under conditions by row (k,), in order; a condition has a row for each example.
-
-    `shown` has the examples under each condition; None: the clean ones.
-    """
+    """The contents of examples, as `shown` under each condition, by row (k,); a condition has one for each example."""
     count = len(examples)
     cuts = np.searchsorted(rows, np.arange(len(shown) + 1) * count)
     parts = [(each, rows[low:high] % count) for each, (low, high) in zip(shown, pairwise(cuts), strict=True)]
@@ -235,10 +231,7 @@ def _in_order(spans: SpanTable) -> bool:
 def _token_counts(
     predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None, several: Sequence[tuple[Pieces, Pieces]]
 ) -> Sequence[TokenCounts | None]:
-    """The tokens of texts by their pieces, clean and noised, of each variant; None where the predictor has no tokens.
-
-    `known` pieces have the numbers from 0 on in order; `lexicon` has texts that were read before.
-    """
+    """The tokens of texts by their `known` pieces, clean and noised, of each variant; None without a tokenizer."""
     pieces = list(known)
     read = predictor.tokens(pieces, lexicon)
     if read is None:
@@ -323,8 +316,7 @@ def prepare(
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    `attacks` makes the examples of conditions that are attacks. Inputs of a search also have a pool of their condition,
-    and are not merged. Raises Mismatch where the texts of a frozen set do not fit.
+    Inputs of a search also have a pool, and are not merged. Raises Mismatch where the texts of a frozen set do not fit.
     """
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]

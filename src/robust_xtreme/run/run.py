@@ -85,12 +85,10 @@ def evaluate(
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
 
     With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts
-    over and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
-    not without `cache` or `deduplicate`, nor with remote code. `keep_going` leaves out what cannot be read: the
-    manifest names it, and a call after the files are mended adds it. `in_memory` are the models and functions in
-    memory by their names. The devices of a `fleet` compute instead of the spec's, with the same results. The spec's
-    packs apply to the threads of the call only. Raises UserError where a name does not exist or the folder contains
-    another run, UnreadableFiles, DiskError, Locked.
+    over and removes the earlier run's files, not the user's. `keep_going` leaves out what cannot be read: a call after
+    the files are mended adds it. `in_memory` are the models and functions in memory by their names. The devices of a
+    `fleet` compute instead of the spec's, with the same results. Raises UserError where a name does not exist or the
+    folder contains another run, UnreadableFiles, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
