@@ -36,6 +36,7 @@ from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.traces import joined_spans, taken
 from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.stats.components import first_seen
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.loading import Split
 
@@ -152,16 +153,12 @@ def _golds_at(golds: TargetColumn, parts: Sequence[tuple[PerturbedExamples | Non
     return Ranges(start, stop, bounds_of(sizes))
 
 
-def first_seen(rows: Array) -> tuple[Array, Array]:
+def distinct_rows(rows: Array) -> tuple[Array, Array]:
     """The number of each row (n, c) among the distinct ones in the order of their first (n,), and these first (k,)."""
     codes = np.zeros(len(rows), np.int64)
     for column in rows.T + 1:
         codes = np.unique(codes, return_inverse=True)[1] * (1 + int(column.max(initial=0))) + column
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    return ranks[inverse], first[order]
+    return first_seen(codes)
 
 
 @final
@@ -331,7 +328,7 @@ def prepare(
     ]
     clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
     codes = ContentCodes(split.examples, clean, golds)
-    content, firsts = first_seen(np.concatenate(list(map(codes.of, shown))))
+    content, firsts = distinct_rows(np.concatenate(list(map(codes.of, shown))))
     read = predictor.prepare(contents_at(split.examples, clean, golds, shown, firsts))
     inputs, indices = _indexed(read, variants, content.reshape(len(variants), -1), deduplicate)
     counts = _counted(predictor, variants, task_run.words, inputs.lexicon)

@@ -160,10 +160,9 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
 
 
 def _worst(stats: Any, metric: str) -> Any:
-    """The sums (k,) of statistics (noise seeds, items, k) in which each item counts under its worst seed.
+    """The sums (k,) of statistics (noise seeds, items, k) in which each item counts under its worst seed, the lowest.
 
-    That is the seed under which the value of the item alone is lowest, of equal ones the lowest seed. Where nothing is
-    counted, as in a sentence without entities, nothing is wrong.
+    Where nothing is counted, as in a sentence without entities, nothing is wrong.
     """
     values = np.where(stats.any(-1), named(metric).reduce(stats), np.inf)
     return stats[values.argmin(0), np.arange(stats.shape[1])].sum(0)

@@ -160,10 +160,9 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
 
 @final
 class MeanOfRuns(Mapping[Key, Cell]):
-    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
+    """The mean of some runs on the same items: cells, made when asked for, whose arms are the noise seeds of each run.
 
-    They are made when they are asked for. A run that is given several times is paired with each of as many others.
-    Where the items of a cell differ, Mismatch is raised when the cell is asked for.
+    Raises Mismatch where the items of a cell differ.
     """
 
     __slots__ = ("_keys", "_runs")

@@ -110,10 +110,7 @@ _MOST: Final = 10**12
 
 
 class StageCost(NamedTuple):
-    """A stage that cells of an arm share: in how many seeds, its steps, 0 where not known, its tokens in each.
-
-    `size` is the end of the name of a bundled encoder, None for others.
-    """
+    """A stage that cells of an arm share; steps are 0 if unknown, and `size` is the end of a bundled encoder's name."""
 
     arm: str
     kind: str

@@ -54,9 +54,7 @@ class FailedCell:
 def compute(cells: Sequence[StudyCell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> list[FailedCell]:
     """Train and evaluate cells; those that are attacked come before those that read their texts.
 
-    Each actor computes one chain at a time, on a CPU in one thread. A chain whose actor is lost continues with another
-    one. A cell that fails is returned, and the others continue; only a full disk, and a failed attack that others
-    read, end the study.
+    A cell that fails is returned, and the others continue; only a full disk, and a failed attack, end the study.
     """
     attacked = {cell.victim.name: cell.victim for cell in cells if cell.victim is not None}
     failed: list[FailedCell] = []
@@ -164,8 +162,7 @@ def run(
 ) -> tuple[Path, Outcome]:
     """Compute the cells that are missing, write the frames and the page of a study; returns its folder, too.
 
-    `begin` gets the plan before anything is computed, `watch` each line of progress. `given` replaces top keys of the
-    file. Raises what `train` and `evaluate` raise, Locked where another process computes the same study.
+    `given` replaces top keys of the file. Raises what `train` and `evaluate` raise, Locked.
     """
     described = read(name, given)
     folder = folder_of(described, out)

@@ -78,9 +78,8 @@ class Robustness:
 
     def __post_init__(self) -> None:
         if self.endpoint_arm not in self.arms:
-            raise SpecError(
-                f"[analysis] endpoint_arm {self.endpoint_arm!r} is not one of arms: {', '.join(self.arms)}."
-            )
+            known = ", ".join(self.arms)
+            raise SpecError(f"[analysis] endpoint_arm {self.endpoint_arm!r} is not one of arms: {known}.")
         if self.without in (*self.arms, *self.plain, *self.controls):
             raise SpecError(f"[analysis] without names {self.without!r}, which the other keys may not name.")
 
@@ -98,12 +97,8 @@ class Robustness:
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[str]:
     """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power."""
     grid, arms = grid_of(values), analysis.endpoint
-    listed = [
-        *_primary(contrasts, arms),
-        *_gains_found(contrasts, *arms, CONTROL),
-        *_found_by_target(contrasts, arms),
-        _retained(grid, arms),
-    ]
+    listed = [*_primary(contrasts, arms), *_gains_found(contrasts, *arms, CONTROL)]
+    listed += [*_found_by_target(contrasts, arms), _retained(grid, arms)]
     for family in grid.families(grid.transfer(*arms)):
         listed += _change_found(contrasts, arms, family, f"under {family} noise")
     listed.append(_effective_found(contrasts, grid, analysis))
@@ -112,10 +107,8 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame
         listed += _gains_found(contrasts, arm, analysis.without)
         listed += _change_found(contrasts, (arm, analysis.without), NOISE, f"of {arm} under noise")
     for control in analysis.controls:
-        for contrast, condition, named in (
-            (GAIN, CLEAN, "on clean text"),
-            (CHANGE, NOISE, "in its change under noise"),
-        ):
+        parts = ((GAIN, CLEAN, "on clean text"), (CHANGE, NOISE, "in its change under noise"))
+        for contrast, condition, named in parts:
             if row := _pooled(contrasts, CONTROL, contrast, (arms[0], control), condition):
                 claim = _claimed(row, "claimed to be above the control", "claimed to be below the control")
                 listed.append(f"Control: {arms[0]} against {control} {named}: {_estimate(row)}; {claim}.")
@@ -252,12 +245,10 @@ def _shown_above_chance(values: pl.DataFrame, grid: Grid, arms: tuple[str, str])
 
 
 def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
-    apart = {
-        cell: grid.left_out[arm, cell] for cell in grid.cells(*arms) for arm in arms if (arm, cell) in grid.left_out
-    }
     reasons: dict[str, list[str]] = {}
-    for (target, language), reason in sorted(apart.items()):
-        reasons.setdefault(reason, []).append(f"{target} {language}")
+    for cell in grid.cells(*arms):
+        if apart := [grid.left_out[arm, cell] for arm in arms if (arm, cell) in grid.left_out]:
+            reasons.setdefault(apart[-1], []).append(" ".join(cell))
     for reason, names in reasons.items():
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         listed = f"{counted(len(names), 'cell')}: {', '.join(names[:_NAMED])}{more}"
