@@ -30,10 +30,7 @@ _FIRST: Final = "retrieval_accuracy"
 
 
 def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Callable[[str], Ask]:
-    """The model of a task under attacks with a target ("": none), whose predictions and margins `weigh` gives.
-
-    `pool` are the candidates of a search.
-    """
+    """The model of a task, `pool` being the candidates of a search, under attacks with a target ("": none)."""
     goal: Goal = registry.load("goal", task.family)
     named = task.metrics if pool is None else (_FIRST,)
     exact = next((name for name in named if name.endswith("_em")), named[0])  # by which an answer is right or not
@@ -65,10 +62,7 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
 
 
 def _aimed(predicted: TargetColumn, golds: TargetColumn, target: int, are_clean: bool) -> tuple[Array, Array]:
-    """As `_levels`, where an attack aims at one class: any other is right.
-
-    Clean answers are right only where they are the gold ones, so that others, and items of the target, are skipped.
-    """
+    """As `_levels`, where an attack aims at one class: any other is right, of clean answers only the gold ones."""
     assert isinstance(predicted, Choices)
     assert isinstance(golds, Choices)
     missed = predicted.index != target
@@ -87,10 +81,7 @@ def _weighing(goal: Goal, golds: TargetColumn, pool: StoredVectors) -> Weighing:
 
 
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:
-    """How right each answer is (n,), from 0 to 1, and whether it counts as right (n,) bool.
-
-    Of tags and answers it is the headline metric of the example alone: the share of right tags, or F1.
-    """
+    """How right each answer is (n,), from 0 to 1 by the headline metric, and whether it counts as right (n,) bool."""
     clean = ExampleColumns(shown.clean)
     golds = clean.targets
     if isinstance(golds, Choices) and isinstance(predicted, Choices):

@@ -19,6 +19,7 @@ from robust_xtreme.core.run_paths import has_relative
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.models.loading import Models
+from robust_xtreme.models.predictors.loaded import device_name
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import Answering, Device, Events
 from robust_xtreme.run.computing import Setting, StagedTaskRun
@@ -27,7 +28,6 @@ from robust_xtreme.run.requests import Advanced, Halved, Warned, Watched
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.source import Pools, open_source
-from robust_xtreme.workers.devices import device_name
 from robust_xtreme.workers.messages import Begun, Connection, Fleet, JobResult, Program, WorkerJob
 from robust_xtreme.workers.supervisor import on_fleet
 

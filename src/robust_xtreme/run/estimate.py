@@ -20,7 +20,7 @@ from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.cache import KIND, keys_of, settings
-from robust_xtreme.models.predictors.loaded import forward
+from robust_xtreme.models.predictors.loaded import device_name, device_of, forward
 from robust_xtreme.models.predictors.predictor import nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
@@ -35,7 +35,6 @@ from robust_xtreme.run.plan import NotRun, Plan, make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.task_run import Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.workers.devices import device_name, device_of
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.queues import forecast
 

@@ -20,6 +20,7 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Work, predictor_of
 from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
@@ -27,7 +28,6 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported
 from robust_xtreme.run.attacking import attack_all, needs_vectors
 from robust_xtreme.run.plan import check_cell
-from robust_xtreme.workers.devices import device_of
 
 _WORD: Final = re.compile(r"\S+")
 

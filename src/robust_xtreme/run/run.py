@@ -23,6 +23,7 @@ from robust_xtreme.models.functions import NOT_KEPT
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.origin import InMemory
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.retrieval.search import CPU
 from robust_xtreme.models.stages import UNVERIFIED
 from robust_xtreme.models.tokenizer import MISPLACED
@@ -41,7 +42,6 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import MeasuredPart, Stored
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.workers.devices import device_name, device_of
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.processes import Started, cores, started_ahead
 

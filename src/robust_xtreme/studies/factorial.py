@@ -288,9 +288,7 @@ def _found(design: FactorialDesign, missing: list[str]) -> Factorial:
     for point, by_name, spec in design.levels():
         results = finished(Path(spec.out))
         tasks |= tasks_of(results.manifest["tasks"])
-        scores = headlines(results.scores, tasks).with_columns(unreached())
-        if dims := by_name.get(_TOGETHER):  # of several those of one
-            scores = scores.filter(pl.col("inference").str.split(" ").list.contains(f"{_TOGETHER}={dims}"))
+        scores = _scored(results.scores, tasks, by_name.get(_TOGETHER))
         names = {_bare(key): key for key in scores.select(KEY).iter_rows()}
         stored[point] = _reader(Path(spec.out), results, names)
         levels = " ".join(f"{name}={at or 'default'}" for name, at in by_name.items())
@@ -309,6 +307,12 @@ def _found(design: FactorialDesign, missing: list[str]) -> Factorial:
     known = {_bare(key) for key in measured.select(KEY).iter_rows()}
     found = _beside(effects(stored, known, design.factors, tasks), measured)
     return Factorial(design, found, validate(measured.select(*DESIGN.columns), DESIGN), tuple(missing), failed)
+
+
+def _scored(scores: pl.DataFrame, tasks: Mapping[str, Task], dims: str | None) -> pl.DataFrame:
+    """The cells of a model by the headline metrics, with why noise does not reach one; of several dims those of one."""
+    rows = headlines(scores, tasks).with_columns(unreached())
+    return rows.filter(pl.col("inference").str.split(" ").list.contains(f"{_TOGETHER}={dims}")) if dims else rows
 
 
 def _reader(folder: Path, results: Results, names: Mapping[Key, Key]) -> Cells:

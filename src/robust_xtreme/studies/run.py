@@ -14,6 +14,7 @@ from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import store
 from robust_xtreme.files.new_files import appended
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.run.fleets import fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
@@ -22,7 +23,6 @@ from robust_xtreme.studies.study_file import RUNS, StudyCell, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
-from robust_xtreme.workers.devices import device_of
 from robust_xtreme.workers.each import each, working_in
 from robust_xtreme.workers.messages import Fleet, WorkerJob
 from robust_xtreme.workers.processes import cores

@@ -205,8 +205,7 @@ def _unsealed(name: bytes, content: Any) -> Sealed:
 def dumped(value: object, keep: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:
     """A value as bytes; `keep` gets its arrays, which are not among the bytes then.
 
-    Tasks go by their names: their adapters are functions made by functions. Examples, of which there are many, go by
-    their fields: that takes half the time of the state of a dataclass.
+    Tasks go by their names. Examples go by their fields: that takes half the time of the state of a dataclass.
     """
     file = io.BytesIO()
     pickler = pickle.Pickler(file, protocol=5, buffer_callback=keep)

@@ -129,13 +129,10 @@ class NoCluster(RobustXtremeError):
 
 @contextmanager
 def cluster(address: str, device: str) -> Iterator[Cluster]:
-    """The cluster at an address, or without one the cluster of this machine, until the context ends.
+    """The cluster at an address, or without one that of this machine, started if need be, until the context ends.
 
-    One that this machine does not have is started, but not for the address RUNNING.
-
-    `device` is cpu, cuda, or auto: CUDA where the cluster has such devices. Raises NotInstalled without Ray, SpecError
-    where the cluster has no such device, RobustXtremeError where there is no cluster at the address, NoCluster where
-    none answers.
+    Raises NotInstalled without Ray, SpecError where the cluster has no such device, RobustXtremeError where there is no
+    cluster at the address, NoCluster where none answers.
     """
     try:
         import ray
@@ -166,7 +163,7 @@ def _signals_kept() -> Iterator[None]:
 
 
 def _devices(ray: Any, device: str) -> Cluster:
-    from robust_xtreme.workers.devices import device_name
+    from robust_xtreme.models.predictors.loaded import device_name
 
     has = {name: int(ray.cluster_resources().get(name, 0)) for name in (_GPU, _CPU)}
     kind = "cuda" if device == "cuda" or (device == "auto" and has[_GPU]) else "cpu"

@@ -1,4 +1,4 @@
-"""The weights of a model that is loaded in this process."""
+"""The weights of a model that is loaded in this process, and the device that it computes on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from robust_xtreme.core.columns import Array
-from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.batches import decoded
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS, decoded
 from robust_xtreme.models.predictors.predictor import Load
 from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
@@ -147,3 +147,17 @@ def forward(checkpoint: Checkpoint, windows: Windows) -> np.ndarray[Any, Any]:
     """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
     (scores,) = _finished(deque([start(checkpoint, windows)]), 1)
     return scores
+
+
+def device_of(name: str) -> str:
+    """`cpu` or `cuda`; `auto` is CUDA where there is one. Raises SpecError."""
+    if name not in ("auto", *BATCH_TOKENS):
+        raise SpecError(f"The device {name!r} is none of: auto, {', '.join(BATCH_TOKENS)}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SpecError("There is no CUDA device here. Leave --device out, or name cpu.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def device_name(device: str) -> str:
+    """The name of the device in the manifest; results are the same bytes on the same device."""
+    return f"cuda: {torch.cuda.get_device_name()}" if device == "cuda" else device
