@@ -24,7 +24,6 @@ from robust_xtreme.noise.engine.noised import PerturbedExamples
 Weigh = Callable[[Inputs, Weighing], PredictedMargins]
 """Predictions and margins of inputs."""
 
-_PERCENT: Final = 100.0
 _FIRST: Final = "retrieval_accuracy"
 """The metric of documents under attack: whether a gold one is first."""
 
@@ -96,5 +95,5 @@ def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence
 def _alone(metric: Metric, responses: Responses) -> Array:
     """The metric of each example alone (n,), from 0 to 1; 1 where there is nothing to get right or wrong."""
     values = metric.everywhere(responses)
-    alone = np.asarray(metric.reduce(values)) / _PERCENT
+    alone = np.asarray(metric.reduce(values)) / 100.0
     return np.where(values.any(axis=1), alone, 1.0)

@@ -38,8 +38,7 @@ _OUTSIDE: Final = "base_model.model."
 def of_adapter(model: ModelFolder, find: Callable[[str, str], ModelFolder]) -> ModelFolder:
     """The base of an adapter's folder, with the adapter; any other model as it is.
 
-    `find` gives the model of a name and a revision. Raises ModelError, one line, where the adapter is not one of those
-    that are merged, where its weights are missing or pickled, or its base is not a checkpoint at hand.
+    `find` gives the model of a name and a revision. Raises ModelError.
     """
     folder = model.folder
     if not (folder / ADAPTER).is_file() or (folder / CONFIG).is_file():

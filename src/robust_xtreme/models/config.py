@@ -60,8 +60,6 @@ TOWERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("siglip", "siglip_text_model"), "SiglipTextModel"),
     **dict.fromkeys(("siglip2", "siglip2_text_model"), "Siglip2TextModel"),
 }
-_BOTH_WAYS: Final = ("bert-generation", "xlnet")
-"""Kinds that transformers has among those that predict the next word, though as encoders they read both ways."""
 
 _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "hidden_size": ("d_model", "dim", "n_embd"),
@@ -97,7 +95,7 @@ def is_causal(config: Mapping[str, Any]) -> bool:
     names = (getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES") for name in ("CAUSAL_LM", "MASKED_LM"))
     decodes, masks = (kind in known for known in names)
     opened = config.get("is_causal") is False or config.get("use_bidirectional_attention") in (True, "all")
-    both_ways = opened or masks or kind in _BOTH_WAYS
+    both_ways = opened or masks or kind in ("bert-generation", "xlnet")  # which decode, too
     return kind in ("clip", "clip_text_model") or config.get("is_decoder") is True or (decodes and not both_ways)
 
 

@@ -352,10 +352,7 @@ def encoder_identity(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> str
 
 
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
-    """The number of parameters that read text, with and without embedding tables, from the headers of weight files.
-
-    Raises ModelError where a file is damaged.
-    """
+    """The number of parameters that read text, with and without embedding tables. Raises ModelError."""
     sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
     unread = (*_IMAGES, _DECODER, "lm_head.") if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
     left = {name for name in sizes if name.startswith(unread) or name.endswith(_OF_DECODERS)}

@@ -85,10 +85,7 @@ def called_otherwise(classes: tuple[str, ...], labels: tuple[str, ...], task: Ta
 
 
 def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
-    """The task's label of each of a head's classes, in the head's order; tags of other names count as O.
-
-    Raises ModelError.
-    """
+    """The task's label of each of a head's classes, in its order; tags of other names count as O. Raises ModelError."""
     task_labels = placed(classes, task)
     if task_labels is not None:
         return task_labels

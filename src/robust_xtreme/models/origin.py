@@ -25,7 +25,6 @@ from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
 
 OPTION: Final = "--trained-on"
-BY_CARD: Final = "model card"
 NONE: Final = "none"
 _FORM: Final = "as in --trained-on en,de or --trained-on xnli=en"
 _ISO: Final = """
@@ -66,10 +65,7 @@ InMemory = Mapping[str, Path | Function]
 
 
 def given_models(spec: RunSpec, in_memory: InMemory | None = None) -> GivenModels:
-    """Find every model that a run names, fetching those of the hub and importing functions.
-
-    Raises SpecError, UnknownName or ModelError; RobustXtremeError where the hub does not answer.
-    """
+    """Find every model that a run names. Raises SpecError, UnknownName, ModelError, RobustXtremeError for the hub."""
     labels, trained_on = parse_labels(spec.labels), parse_trained_on(spec.trained_on)
     names, plain = parse_models(spec.model)
     revisions = _revisions(spec.revision)
@@ -189,7 +185,7 @@ def of_checkpoint(folder: Path, task: str, named: Mapping[str, tuple[str, ...]],
     if task in named or "" in named:
         return Learned(named.get(task, named.get("")), OPTION)
     languages = card_languages(folder) if head else None
-    return Learned() if languages is None else Learned(languages, BY_CARD)
+    return Learned() if languages is None else Learned(languages, "model card")
 
 
 def card_languages(folder: Path, words: bool = False) -> tuple[str, ...] | None:

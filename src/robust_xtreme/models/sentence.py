@@ -36,7 +36,6 @@ ACTIVATIONS: Final = (
 _TYPE: Final = re.compile(r"sentence_transformers\.(?:\w+\.)*(Transformer|Pooling|Dense|Normalize)")
 _PATH: Final = re.compile(r"[0-9]{1,3}_(?:Pooling|Dense|Normalize)")
 _LONGEST: Final = 10**6
-_EMBEDDING: Final = "sentence_embedding"
 _KNOWN: Final = {
     "transformer_task": ("feature-extraction",),
     "module_output_name": ("token_embeddings",),
@@ -138,7 +137,7 @@ def _dense(folder: Path, called: str, width: int) -> Dense:
     names = {config.get(f"module_{side}_name") for side in ("input", "output")}
     if not re.fullmatch(r"torch\.nn(\.modules(\.\w+)?)?", whole) or activation not in ACTIVATIONS:
         _refuse(called, f"its {folder.name} has the activation {named[:80]!r}")
-    if not names <= {None, _EMBEDDING} or config.get("use_residual"):
+    if not names <= {None, "sentence_embedding"} or config.get("use_residual"):
         _refuse(called, f"its {folder.name} reads other than the vector of a text, or adds it again (use_residual)")
     if not weights.is_file():
         what = f"{folder.name} has no model.safetensors; pickled weights are not read, because they could run code"

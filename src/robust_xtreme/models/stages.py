@@ -122,9 +122,8 @@ def unverified(run: Path) -> str:
     if _recorded(run) is not None:
         return ""
     name = run.resolve().name  # the sentence is stored, and what is stored contains no path
-    if not (run / CLAIM).is_file():
-        return f"{name}: {UNVERIFIED}, because it has no {CLAIM}."
-    return f"{name}: {UNVERIFIED}, because its {CLAIM} contains no hashes (earlier versions)."
+    has = f"its {CLAIM} contains no hashes (earlier versions)" if (run / CLAIM).is_file() else f"it has no {CLAIM}"
+    return f"{name}: {UNVERIFIED}, because {has}."
 
 
 def _recorded(run: Path) -> dict[str, str] | None:

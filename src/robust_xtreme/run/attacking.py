@@ -30,10 +30,7 @@ def attack_all(
     embed: Embed | None = None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Mapping[tuple[str, int], Attacked]:
-    """The examples under each of several attacks, by the condition's name and the seed.
-
-    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked.
-    """
+    """The examples under each of several attacks, by the condition's name and the seed; one target shares rounds."""
     cosines, lost = Cosines(embed) if embed else None, list[int]()
 
     def tell(left: int, queries: int) -> None:

@@ -1,4 +1,4 @@
-"""The folder of a run: which run it belongs to, its manifest and its parts."""
+"""The folder of a run: which run it belongs to, its manifest and its parts, also where files cannot be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.core import resources, run_paths
-from robust_xtreme.core.errors import OTHERWISE, DataError, DiskError, Mismatch, RobustXtremeError
+from robust_xtreme.core.errors import (
+    OTHERWISE,
+    DataError,
+    DiskError,
+    Mismatch,
+    RobustXtremeError,
+    UnreadableFiles,
+    counted,
+)
 from robust_xtreme.core.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import manifest as of_run
@@ -24,10 +32,9 @@ from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.new_files import appended
-from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, Frame
+from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, UNREADABLE, Frame
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, part_paths
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.run.unread import mended, widened, without_unread
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.tasks.sources.rows import clusters_version
@@ -88,10 +95,7 @@ class Folder:
         return value
 
     def finished(self, fresh: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The manifest of a finished run whose files are all as they were written, else None. Nothing is written.
-
-        Raises DataError, and Mismatch where model, data or packs are not those of the manifest `fresh`.
-        """
+        """The manifest of a finished run whose files are as they were, else None. Raises DataError, Mismatch."""
         stored = self.manifest
         if stored is None or not stored["complete"]:
             return None
@@ -345,3 +349,62 @@ def _listed(path: Path) -> dict[str, str]:
     stored = read_manifest(path / MANIFEST)
     parts = {f"{PARTS}/{name}": digest for name, digest in stored.get("parts", {}).items()}
     return {**parts, **stored.get(DIGESTS, {}), MANIFEST: store.sha256(path / MANIFEST)}
+
+
+# -------------------- files that cannot be read: left out, and computed when they are mended
+
+_PLANNED: Final = ("models", "tasks", "units", "not_run", "overlap", "own_data", "notes")
+"""Parts of a manifest that follow from the plan, which has more task runs once a file is mended."""
+
+
+def check_read(lines: Sequence[str], others: int, keep_going: bool) -> None:
+    """Raise UnreadableFiles with a line for each file, unless `keep_going` and there are other task runs."""
+    if not lines or (keep_going and others):
+        return
+    files = "1 file of this run" if len(lines) == 1 else f"{len(lines)} files of this run"
+    rest = f"{files} cannot be read, and nothing was computed. To evaluate the rest of it: --keep-going"
+    raise UnreadableFiles((*lines, rest) if others else lines)
+
+
+def missing(cells: Sequence[Mapping[str, Any]]) -> str:
+    """The task runs that are missing, as a sentence with what to do; empty where there is none."""
+    names = [f"{cell['task']} {cell.get('language', '')}".rstrip() for cell in cells]
+    if not names:
+        return ""
+    verb, their = ("is", "its file") if len(names) == 1 else ("are", "their files")
+    what = f"{counted(len(names), 'task run')} {verb} missing, because {their} cannot be read: {', '.join(names)}."
+    return f"{what} Mend the files, and the same command adds what is missing."
+
+
+def mended(folder: Path, stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
+    """Whether a run can read more than when its folder was begun. Raises Mismatch where it can read less."""
+    missing_before, missing_now = _unread(stored), _unread(fresh)
+    if lost := [unit for unit in stored["units"] if _key(unit) in missing_now]:
+        what = f"was begun with {lost[0]['task']} {lost[0]['language']}, whose file cannot be read any more"
+        raise Mismatch(f"{folder} {what}. Mend the file. {OTHERWISE}")
+    return bool(missing_before - missing_now)
+
+
+def without_unread(manifest: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest without the task runs that are missing in `stored`, for comparison with another run of its folder."""
+    cells = _unread(stored)
+    units, not_run = ([entry for entry in manifest[name] if _key(entry) not in cells] for name in ("units", "not_run"))
+    tasks = {unit["task"] for unit in units}
+    models = [model for model in manifest["models"] if model["task"] in tasks]
+    return {**manifest, "units": units, "not_run": not_run, "models": models}
+
+
+def widened(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored manifest with all that is planned now, not yet complete."""
+    planned = {name: fresh[name] for name in _PLANNED if name in fresh}
+    notes = list(dict.fromkeys((*fresh["notes"], *stored["notes"])))
+    kept = {name: value for name, value in stored.items() if name not in (*_PLANNED, "files")}
+    return {**kept, **planned, "notes": notes, "complete": False}
+
+
+def _unread(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {_key(cell) for cell in manifest["not_run"] if cell["reason"] == UNREADABLE}
+
+
+def _key(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return entry["task"], entry.get("language", "")

@@ -94,10 +94,7 @@ class Victim:
         return cls(chosen, predictor, Work(BATCH_TOKENS[device]))
 
     def example(self, values: Sequence[str], language: str, gold: str) -> tuple[Example, str]:
-        """The example of pasted texts, in the order of the task's fields, and the model's answer to it.
-
-        Right is the label `gold`, or what the model answers. Raises SpecError.
-        """
+        """The example of pasted texts, where `gold`, or the model's answer, is right, and this. Raises SpecError."""
         names = self.task.fields
         if len(values) != len(names) or not all(value.strip() for value in values):
             raise SpecError(f"{self.task.name} needs {len(names)} texts that are not empty: {', '.join(names)}.")

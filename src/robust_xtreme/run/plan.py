@@ -35,8 +35,8 @@ from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
 from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
+from robust_xtreme.run.folder import check_read
 from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun
-from robust_xtreme.run.unread import check_read
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
@@ -143,10 +143,7 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
 
 
 def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> UserError:
-    """Why nothing is left to evaluate: words that models do not know before files, existing ones before absent ones.
-
-    Of mini it says that it may be the default.
-    """
+    """Why nothing is left to evaluate: words that models do not know before files, existing ones before absent ones."""
     if unread := [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]:
         others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
         return ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
@@ -279,10 +276,7 @@ def _task_runs(
     language: str,
     model: Located,
 ) -> tuple[list[TaskRun], list[NotRun]]:
-    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out.
-
-    What is wrong with files that cannot be read is added to the splits.
-    """
+    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
     try:
         split = evaluated(task, splits.pools, spec.split, language)
     except DataError as error:

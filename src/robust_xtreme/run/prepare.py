@@ -72,10 +72,7 @@ class ContentCodes:
             self._target = numbers_of(self._targets, targets)
 
     def of(self, shown: PerturbedExamples | None) -> Array:
-        """The numbers (n, fields and target) of the examples under a condition; None: of the clean ones.
-
-        Rows are equal where the contents are.
-        """
+        """The numbers (n, fields and target), by content, of the examples under a condition; None: the clean ones."""
         if shown is None:
             return np.stack([*self._fields.values(), self._target], axis=1)
         noisy = np.append(self._of_texts(shown.noised), -1)

@@ -117,10 +117,7 @@ class Splits:
         return None if task_run.external else self.kept.get(task_run.key)
 
     def of(self, task_run: TaskRun) -> Split:
-        """The examples of a task run and its candidates: kept, or read again.
-
-        Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
-        """
+        """The examples of a task run and its candidates: kept, or read again. Raises MissingData, Mismatch."""
         task, language = task_run.task, task_run.language
         if task_run.external:
             return Split(task.name, language, task_run.split, task_run.external.examples, task_run.files)

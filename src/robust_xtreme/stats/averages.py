@@ -136,8 +136,6 @@ COMMON: Final = "common"
 
 KINDS: Final = ("script", "family")
 UNKNOWN: Final = "unknown"
-_NOT_HERE: Final = "not under this noise for every model"
-_NOT_EVERYWHERE: Final = "not under every noise"
 
 Key = tuple[tuple[str, ...], str]
 """The key of a cell, and the metric."""
@@ -219,7 +217,7 @@ def _within_tasks(levels: Sequence[CellLevel], tasks: Mapping[str, Task], absent
         noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
         common = frozenset.intersection(*(here for _, here in noises)) if noises else frozenset()
         every = {level.language for level in _perturbed(group)}
-        shared = dict.fromkeys(sorted(every - common), _NOT_EVERYWHERE)
+        shared = dict.fromkeys(sorted(every - common), "not under every noise")
         for noise, here in noises:
             missing = _missing(noise, here, every, absent)
             for same in _groups(noise, ("model", "inference")):
@@ -266,7 +264,9 @@ def _missing(levels: Sequence[CellLevel], served: frozenset[str], every: set[str
         if cell.get("condition") in (None, "", CLEAN, condition)
     }
     reasons |= {level.language: level.unfit for level in levels if level.unfit}
-    return {code: reasons.get(code, _NOT_HERE) for code in sorted({*every, *reasons} - served)}
+    return {
+        code: reasons.get(code, "not under this noise for every model") for code in sorted({*every, *reasons} - served)
+    }
 
 
 def _equal(kind: str, name: str, levels: Sequence[CellLevel], missing: Mapping[str, str]) -> Average:

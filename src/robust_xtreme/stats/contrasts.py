@@ -166,14 +166,14 @@ class _Clusters:
 
     def shared(self, numbers: Any) -> Any:
         """These numbers (G,), or equal ones that are kept."""
-        return self._sets.setdefault(_digest(numbers), numbers)
+        return self._sets.setdefault(blake2b(numbers).digest(), numbers)
 
     def keys(self, numbers: Any) -> Any:
         """The keys of joined clusters, uint64 (G,); all cells have been numbered before."""
         for number, name in self._first.items():
             self._keys[number] = keys([name])[0]
         self._first.clear()
-        return self._drawn.setdefault(_digest(numbers), self._keys[numbers])
+        return self._drawn.setdefault(blake2b(numbers).digest(), self._keys[numbers])
 
     def _name(self, names: Sequence[str], numbers: Any) -> None:
         several = self._several[numbers]
@@ -182,10 +182,6 @@ class _Clusters:
         for at in np.flatnonzero(several).tolist():
             number = int(numbers[at])
             self._first[number] = min(names[at], self._first.get(number, names[at]))
-
-
-def _digest(numbers: Any) -> bytes:
-    return blake2b(numbers).digest()
 
 
 def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:

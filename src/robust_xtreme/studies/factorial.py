@@ -39,7 +39,6 @@ _WHOLE: Final = "prompts"
 """The factor whose levels contain commas."""
 
 _BASE: Final = tuple(name for name in KEY if name not in ("inference", "condition"))
-_SCALES: Final = ("change", "perturbed", "clean")
 _MOST, _LONGEST, _WIDTH = 40, 400, 300
 _METHOD: Final = (
     "The first level of a factor is its reference. An effect is the level minus the reference, in points, as a mean "
@@ -142,7 +141,7 @@ class Factorial:
         if not tested:
             why = "fewer than 20 clusters of items, or none that differ"
             count = f"No effect is tested: {why}. Raise --limit, or add languages."
-        claimed.sort(key=lambda row: (_SCALES.index(row["scale"]), row["factor"] == NOISE))
+        claimed.sort(key=lambda row: (("change", "perturbed", "clean").index(row["scale"]), row["factor"] == NOISE))
         return [*map(sentence, claimed), count]
 
 

@@ -90,7 +90,6 @@ def outcome(study: Study, work: Path) -> Outcome:
     return Outcome(study, values, arms, contrasts(study.design.estimands(values, arms, study.analysis)), facts)
 
 
-_SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
 _LONGEST: Final = 200
 
 
@@ -172,8 +171,8 @@ def _family(condition: dict[str, Any]) -> str:
 @cache
 def _of_other_scripts() -> frozenset[str]:
     """The perturbations that write letters of another script or layout."""
-    installed = registry.installed("perturbation")
-    return frozenset(name for name in installed if _SCRIPT in registry.load("perturbation", name).waives)
+    installed, rule = registry.installed("perturbation"), "rule_4_noise_belongs_to_the_script"
+    return frozenset(name for name in installed if rule in registry.load("perturbation", name).waives)
 
 
 def _arm(cell: StudyCell, model: dict[str, Any]) -> dict[str, Any]:

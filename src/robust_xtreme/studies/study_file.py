@@ -18,7 +18,7 @@ from robust_xtreme.core.run_spec import RunSpec, from_mapping
 from robust_xtreme.core.shipped import find, shipped
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec, check_keys
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
-from robust_xtreme.studies.claims import FEWEST_SEEDS
+from robust_xtreme.studies.claims import FEWEST_SEEDS, MOST_SEEDS
 from robust_xtreme.studies.design import Design
 from robust_xtreme.training import spec as recipes
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, learnable, run_keys
@@ -42,7 +42,6 @@ _DATA: Final = "DIR/"
 _NO_PATHS: Final = ("attack", "power", "cost", "analysis")
 """Tables without paths, some of whose keys have the names of keys of `train` that are paths."""
 
-_MOST_SEEDS: Final = 1000
 _LONGEST: Final = 1000
 
 
@@ -173,7 +172,7 @@ def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
         about=texts["about"],
         scope=texts["scope"],
         seed=_number(values.get("seed", 0), 0, f"{where}: seed"),
-        seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", _MOST_SEEDS),
+        seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", MOST_SEEDS),
         data=texts["data"],
         device=_typed(values.get("device", "auto"), str, f"{where}: device"),
         train=tables["train"],
@@ -212,7 +211,7 @@ def _arm(name: str, table: Any, targets: list[str], where: str) -> Arm:
     for task in _strings(values.get("targets", []), f"{where}: targets"):
         if task not in targets:
             raise SpecError(f"{where}: targets names {task!r:.80}. The targets are: {', '.join(targets)}.")
-    share = _above_0(values.get("share", 1.0), f"{where}: share", _MOST_SEEDS)
+    share = _above_0(values.get("share", 1.0), f"{where}: share", MOST_SEEDS)
     parameters = _above_0(values.get("parameters", 1), f"{where}: parameters") if "parameters" in values else 0.0
     train = {key: value for key, value in values.items() if key in flat}
     several = {key: _strings(values.get(key, []), f"{where}: {key}") for key in ("targets", "each")}
@@ -243,14 +242,14 @@ def _attack(values: Mapping[str, Any] | None, arms: Mapping[str, Arm], where: st
     if _typed(values["arm"], str, f"{where}: [attack] arm") not in arms:
         raise SpecError(f"{where}: [attack] names the arm {values['arm']!r:.80}. The arms are: {', '.join(arms)}.")
     spec = [values["spec"]] if isinstance(values["spec"], str) else values["spec"]
-    seed = _number(values.get("seed", _MOST_SEEDS), 0, f"{where}: [attack] seed")
+    seed = _number(values.get("seed", MOST_SEEDS), 0, f"{where}: [attack] seed")
     return StudyAttack(_strings(spec, f"{where}: [attack] spec"), values["arm"], seed)
 
 
 def _power(values: Mapping[str, Any] | None, where: str) -> Power | None:
     if values is None:
         return None
-    return Power(*(_above_0(values[key], f"{where}: [power] {key}", _MOST_SEEDS) for key in ("effect", "sd")))
+    return Power(*(_above_0(values[key], f"{where}: [power] {key}", MOST_SEEDS) for key in ("effect", "sd")))
 
 
 def _cost(values: Mapping[str, Any] | None, where: str) -> Cost | None:

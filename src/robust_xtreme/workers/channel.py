@@ -92,10 +92,6 @@ class Channel:
             left = left[count:]
         return content
 
-    def fileno(self) -> int:
-        """The number of the socket."""
-        return self._socket.fileno()
-
     def close(self) -> None:
         """Close this end, also where another thread receives."""
         try:
@@ -226,8 +222,7 @@ def _by_fields(kind: type) -> Callable[[Any], _Reduced]:
     return lambda value: (kind, values(value))
 
 
-_EXAMPLES: Final[tuple[type, ...]] = (Span, Text, Example, Choice, Tags, Answers, Document)
-_BY_FIELDS: Final = {kind: _by_fields(kind) for kind in _EXAMPLES}
+_BY_FIELDS: Final = {kind: _by_fields(kind) for kind in (Span, Text, Example, Choice, Tags, Answers, Document)}
 
 
 def _by_name(task: TaskSpec) -> _Reduced:

@@ -25,8 +25,6 @@ _AT_ONCE: Final = 4
 _PATIENCE: Final = 30.0
 """Seconds without an answer of an actor, after which it is lost if no machine of the cluster has its device."""
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
 _CARRIED: Final = ("ROBUST_XTREME_", "HF_", "TRANSFORMERS_")
 """How the names of variables begin that actors have as the driver has them."""
 
@@ -154,7 +152,7 @@ def cluster(address: str, device: str) -> Iterator[Cluster]:
 @contextmanager
 def _signals_kept() -> Iterator[None]:
     """Within this context Ray replaces what signals do; after it they do what they did."""
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     if current_thread() is main_thread():
         for number, handler in before.items():

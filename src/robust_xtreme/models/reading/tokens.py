@@ -45,10 +45,7 @@ class SpecialTokens:
         return np.zeros(len(firsts), np.int64) if self.kept is None else len(self.pair[0]) + firsts + self.kept
 
     def summaries(self, lengths: Array) -> Array:
-        """The positions (w,) of the tokens that represent all of windows of `lengths` (w,).
-
-        It is a special token at the start, else, and in causal encoders, the last token.
-        """
+        """The positions (w,) of what represents windows: a special token at the start, else, and if causal, last."""
         return np.maximum(lengths - 1, 0) if self.causal or not self.single[0] else np.zeros(len(lengths), np.int64)
 
     def room(self, parts: int, max_length: int) -> int:

@@ -33,7 +33,6 @@ from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 SIZE: Final = "log10 non-embedding parameters"
 _SLOPE: Final = "slope over size"
 _CURVE: Final = "curvature over size"
-_RUNG: Final = "gain at a size"
 _MEANS: Final = "multilingual minus monolingual gain"
 _SLOPES: Final = "multilingual minus monolingual slope"
 _SCALES: Final = (POINTS, LOGIT)
@@ -89,7 +88,7 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> l
     listed += [Estimand("secondary", _CURVE, _curves(grid, arms, ladder, cells, scale), scale) for scale in _SCALES]
     listed += [*_by_family(grid, arms, ladder, cells), *_against(grid, arms, analysis)]
     listed += [
-        Estimand("exploratory", _RUNG, grid.mean_gain(arm, reference, cells), arm=arm, reference=reference)
+        Estimand("exploratory", "gain at a size", grid.mean_gain(arm, reference, cells), arm=arm, reference=reference)
         for reference, arm in ladder
     ]
     return [*listed, *explored]

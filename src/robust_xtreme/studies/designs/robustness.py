@@ -298,9 +298,6 @@ class _Pair:
     def gain(self, cell: Cell, condition: str = CLEAN, scale: str = POINTS) -> BySeed:
         return self.grid.gain(self.arm, self.reference, cell, condition, scale)
 
-    def noisy_gain(self, cells: Sequence[Cell], families: Sequence[str]) -> BySeed:
-        return self.grid.over_noise(cells, families, self.gain)
-
     def change(self, cells: Sequence[Cell], families: Sequence[str], scale: str) -> BySeed:
         def measure(cell: Cell, condition: str) -> BySeed:
             return self.grid.change(self.arm, self.reference, cell, condition, scale)
@@ -325,7 +322,7 @@ def _gains(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
     cells = pair.cells
     clean = pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
     yield replace(clean, tier=CONTROL, corrected_with=PREMISE) if first else clean
-    yield pair.estimand(SECONDARY, GAIN, pair.noisy_gain(cells, pair.families), condition=NOISE)
+    yield pair.estimand(SECONDARY, GAIN, pair.grid.over_noise(cells, pair.families, pair.gain), condition=NOISE)
     for target, several in _by_target(cells):
         yield pair.estimand(SECONDARY, GAIN, over_cells(several, pair.gain), target=target, condition=CLEAN)
 
@@ -381,7 +378,7 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
     cells, families = pair.cells, pair.families
     yield from _endpoint(pair, EXPLORATORY, [CORRECTED])
     for family in families:
-        yield pair.estimand(EXPLORATORY, GAIN, pair.noisy_gain(cells, [family]), condition=family)
+        yield pair.estimand(EXPLORATORY, GAIN, pair.grid.over_noise(cells, [family], pair.gain), condition=family)
     for target, several in _by_target(cells):
         for scale in SCALES:
             change = pair.change(several, families, scale)

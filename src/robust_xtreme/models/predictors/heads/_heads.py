@@ -209,10 +209,7 @@ def _vectors(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) ->
 
 
 def _search_loss(head: nn.Module, vectors: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
-    """The mean over queries of the cross-entropy of the scaled cosines with all candidates of the batch.
-
-    A candidate with the tokens of the query's right candidate is left out.
-    """
+    """The mean over queries of the cross-entropy of the scaled cosines with all candidates of the batch but copies."""
     if not isinstance(head, DualHead):
         raise ModelError("A representation without a head has nothing to learn.")
     queries, candidates = _pairs(windows, examples)
