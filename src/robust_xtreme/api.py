@@ -375,6 +375,7 @@ def _folder(function: str, run: Run) -> Path:
     if isinstance(run, Evaluation):
         return run.folder
     if not isinstance(run, (str, Path)):
-        takes = "the folder of a run, what evaluate returned, or a baseline"
-        raise UserError(f"{function} takes {takes}, not {shown(run)}.")
+        raise UserError(
+            f"{function} takes the folder of a run, what evaluate returned, or a baseline, not {shown(run)}."
+        )
     return Path(run)

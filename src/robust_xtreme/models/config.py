@@ -116,9 +116,8 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
         raise ModelError(f"{called}: its config.json {what}. Save it again without quantisation.")
     other = config.get("transformers_weights")
     if other not in (None, WHOLE):
-        raise ModelError(
-            f"{called}: its config.json names weights of its own ({str(other)[:80]!r}); only {WHOLE} is read."
-        )
+        what = f"names weights of its own ({str(other)[:80]!r})"
+        raise ModelError(f"{called}: its config.json {what}; only {WHOLE} is read.")
 
 
 def _refuse(called: str, key: str, value: Any, rule: str) -> NoReturn:

@@ -383,10 +383,9 @@ def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
     strange = next((name for name in names if not _SAFE.fullmatch(name)), None)
     if strange is not None or not names:
         what = f"names {str(strange)[:80]!r}" if names else "names no file of weights"
-        raise ModelError(
-            f"{called}: its {INDEX} {what}, but weights are read only from files in the same folder that end in "
-            ".safetensors; pickled ones could run code. Save it again with transformers' save_pretrained."
-        )
+        what += ", but weights are read only from files in the same folder that end in .safetensors"
+        cure = "Save it again with transformers' save_pretrained."
+        raise ModelError(f"{called}: its {INDEX} {what}; pickled ones could run code. {cure}")
     lost = next((name for name in names if not (folder / name).is_file()), None)
     if lost is not None:
         raise ModelError(f"{called}: its {INDEX} names {lost[:80]!r}, which is missing. Get it again.")
@@ -396,10 +395,8 @@ def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
 def check_whole(folder: Path, called: str) -> None:
     """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
-        raise ModelError(
-            f"{called} contains an adapter ({ADAPTER}), which is not applied beside other weights. Merge it into them "
-            "with peft's merge_and_unload, and save them without it."
-        )
+        what = f"{called} contains an adapter ({ADAPTER}), which is not applied beside other weights"
+        raise ModelError(f"{what}. Merge it into them with peft's merge_and_unload, and save them without it.")
 
 
 def check_weights(folder: Path) -> None:
@@ -408,14 +405,11 @@ def check_weights(folder: Path) -> None:
         return
     patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
     pickled = next((path.name for pattern in patterns for path in sorted(folder.glob(pattern))), None)
-    if pickled is None:
-        raise ModelError(
-            f"{folder} contains no weights (model.safetensors). Save them with transformers' save_pretrained."
-        )
-    raise ModelError(
-        f"{folder} contains only pickled weights ({pickled}), which could run code when read. "
-        "Convert them to model.safetensors with transformers' save_pretrained."
-    )
+    what, cure = "no weights (model.safetensors)", "Save them"
+    if pickled is not None:
+        what = f"only pickled weights ({pickled}), which could run code when read"
+        cure = "Convert them to model.safetensors"
+    raise ModelError(f"{folder} contains {what}. {cure} with transformers' save_pretrained.")
 
 
 def check_files(folder: Path, called: str, here: bool) -> None:
@@ -427,10 +421,8 @@ def check_files(folder: Path, called: str, here: bool) -> None:
         return
     if here:
         check_weights(folder)
-    raise ModelError(
-        f"{called} has no model.safetensors; pickled weights are not read, because they could run code. "
-        "Save it again with transformers' save_pretrained."
-    )
+    what = f"{called} has no model.safetensors; pickled weights are not read, because they could run code"
+    raise ModelError(f"{what}. Save it again with transformers' save_pretrained.")
 
 
 def check_types(paths: Iterable[Path]) -> None:

@@ -105,9 +105,8 @@ def found(model: str, family: str) -> Function:
         what = "was a function in memory, which only the Python program that had it can give again"
         raise ModelError(f"{model[:80]} {what}: evaluate({kind or 'encode'}=...). No file replays it.")
     if not (family := FAMILIES.get(kind, family)):
-        raise SpecError(
-            f"What {model[:200]} answers is not known. Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
-        )
+        cure = f"Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
+        raise SpecError(f"What {model[:200]} answers is not known. {cure}")
     module, _, path = name.removeprefix(PYTHON).partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
         form = f"{PYTHON}MODULE:FUNCTION, as in {PYTHON}my_models:encode"
@@ -119,9 +118,8 @@ def found(model: str, family: str) -> Function:
         for part in path.split("."):
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"{name[:200]} is not {PYTHON}MODULE:FUNCTION of an importable module: {_line(error)}"
-        ) from error
+        what = f"is not {PYTHON}MODULE:FUNCTION of an importable module"
+        raise ModelError(f"{name[:200]} {what}: {_line(error)}") from error
     return _made(value, family, f"{module}.{path}", sys.modules[module])
 
 

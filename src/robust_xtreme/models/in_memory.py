@@ -131,9 +131,8 @@ def _classes(labels: Any, objects: int) -> tuple[str, ...]:
     if objects > 1:
         raise SpecError("evaluate: labels of several models in memory name their tasks: labels={'xnli': [...]}.")
     if len(set(map(str, names))) < len(names) or not all(isinstance(name, str) and name for name in names):
-        raise SpecError(
-            f"evaluate: labels takes the name of each class once, in the model's order, not {shown(labels)}."
-        )
+        takes = "the name of each class once, in the model's order"
+        raise SpecError(f"evaluate: labels takes {takes}, not {shown(labels)}.")
     return names
 
 

@@ -71,10 +71,8 @@ def check_agrees(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpe
     """Raise SpecError where the user's names contradict those of the head, and the head's are the task's labels."""
     clear = placed(classes, task)
     if clear is not None and clear != given:
-        raise SpecError(
-            f"--labels contradicts {where}, whose config.json calls its classes {_shown(classes)}. Leave --labels out, "
-            "or correct id2label and label2id there."
-        )
+        what = f"--labels contradicts {where}, whose config.json calls its classes {_shown(classes)}"
+        raise SpecError(f"{what}. Leave --labels out, or correct id2label and label2id there.")
 
 
 def called_otherwise(classes: tuple[str, ...], labels: tuple[str, ...], task: TaskSpec, where: str) -> str:

@@ -180,8 +180,8 @@ class Models:
         """The checkpoint of a task; tasks of one run share its encoder."""
         tasks = self._loaded.setdefault(located.run, {})
         if task.name not in tasks:
-            shared, (device, precision, *how) = next(iter(tasks.values()), None), self._how
-            tasks[task.name] = load(located, task, device, precision, shared, *how)
+            shared, (device, precision, representation, compiling) = next(iter(tasks.values()), None), self._how
+            tasks[task.name] = load(located, task, device, precision, shared, representation, compiling)
         for run in list(self._loaded)[:-2]:
             self._loaded.pop(run, None)
         return tasks[task.name]

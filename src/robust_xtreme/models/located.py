@@ -245,10 +245,8 @@ def check_folder(model: ModelFolder) -> None:
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
     check_hashes(run)
     if not (encoder / CONFIG).is_file():
-        raise ModelError(
-            f"{run} contains no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
-            "finished run of `robust-xtreme train`."
-        )
+        what = "it is neither a transformers checkpoint nor a finished run of `robust-xtreme train`"
+        raise ModelError(f"{run} contains no config.json and no model/config.json: {what}.")
     check_weights(encoder)
     check_config(model.config, str(run))
     check_types((*weight_files(encoder, str(encoder)), *sorted((run / "heads").glob("*.safetensors"))))

@@ -143,10 +143,8 @@ def _found(name: str, revision: str, spec: RunSpec, known: Path | None = None) -
         checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
         return ModelFolder(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
-        raise ModelError(
-            f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
-            f"Train one: {HOW_TO_TRAIN}"
-        )
+        what = f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub."
+        raise ModelError(f"{what} Train one: {HOW_TO_TRAIN}")
     return local(Path(name), name)
 
 

@@ -102,9 +102,8 @@ def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
         listed = strict_json.loads(resources.content(folder / MODULES).decode("utf-8"))
         entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{called}: its {MODULES} is not a list of modules with type and path. Get it again."
-        ) from error
+        what = f"its {MODULES} is not a list of modules with type and path"
+        raise ModelError(f"{called}: {what}. Get it again.") from error
     for kind, path in entries:
         if not _TYPE.fullmatch(kind):
             _refuse(called, f"its {MODULES} names a module of the type {kind[:80]!r}")

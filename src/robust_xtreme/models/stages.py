@@ -196,8 +196,7 @@ def _of_kind(every: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str,
 
 def stage_flags(model: ModelFolder) -> list[str]:
     """The parts of a run's training data that are evaluated, for `overlap_flags`: allowed splits, data of tasks."""
-    flags = {flag for stage in model.stages for flag in (*stage.get("allowed", ()), *_flags(stage))}
-    return sorted(flags)
+    return sorted({flag for stage in model.stages for flag in (*stage.get("allowed", ()), *_flags(stage))})
 
 
 def _tasks(stage: Mapping[str, Any]) -> set[str]:

@@ -184,9 +184,8 @@ class Representation:
         if specials not in (None, "in", "out"):
             raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")
         if specials == "out" and pooling != "mean":
-            raise SpecError(
-                f"The representation {text!r}: {pooling} is one token, special or not; means leave out some."
-            )
+            what = f"{pooling} is one token, special or not"
+            raise SpecError(f"The representation {text!r}: {what}; means leave out some.")
         if of is not None and not 0 < int(of) >= int(layer):
             raise SpecError(f"The representation {text!r}: there is no layer {layer} of {of}.")
         return cls(pooling, int(layer), int(of or 0), specials != "out")

@@ -45,10 +45,8 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     patterns, config = ("tokenizer.json", "vocab.*", "*.model"), object_of(folder / CONFIG) or {}
     units = bool(units_in(folder, config))
     if not (trust or units) and not any(path for pattern in patterns for path in folder.glob(pattern)):
-        raise ModelError(
-            f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
-            "save them with the tokenizer's save_pretrained."
-        )
+        cure = "Get them again, or save them with the tokenizer's save_pretrained."
+        raise ModelError(f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. {cure}")
     for name in ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         object_of(folder / name)
     with reading(called, "tokenizer.json"), _named_file(folder):
@@ -138,10 +136,8 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
     for what, wanted, have in pairs:
         named = sorted(have - {None})
         if type(wanted) is int and named and wanted not in named:
-            raise ModelError(
-                f"{called}: its {what} token is {named[0]} in the tokenizer, but {wanted} in config.json: the "
-                "tokenizer is another model's."
-            )
+            both = f"{named[0]} in the tokenizer, but {wanted} in config.json"
+            raise ModelError(f"{called}: its {what} token is {both}: the tokenizer is another model's.")
 
 
 def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
@@ -153,10 +149,8 @@ def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
     if vocabulary and size > vocabulary:
         raise ModelError(f"{called}: the tokenizer has {size} tokens, but the encoder only {vocabulary} embeddings.")
     if 2 * size < vocabulary:
-        raise ModelError(
-            f"{called}: the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings (vocab_size in "
-            "config.json): it is another model's, or its files (tokenizer.json) are missing."
-        )
+        what = f"the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings (vocab_size in config.json)"
+        raise ModelError(f"{called}: {what}: it is another model's, or its files (tokenizer.json) are missing.")
 
 
 def tokenizer_of(located: Located) -> Any:

@@ -182,10 +182,9 @@ class Answering:
     def _halve(self, task_run: TaskRun, error: Exception) -> None:
         smaller = max(1, self.tokens // 2)
         if self.halved:
-            raise RobustXtremeError(
-                f"Out of memory at {task_run.label} with batches of {self.tokens} tokens. "
-                f"Start over with smaller ones: --force --batch-tokens {smaller}"
-            ) from error
+            what = f"Out of memory at {task_run.label} with batches of {self.tokens} tokens"
+            cure = f"Start over with smaller ones: --force --batch-tokens {smaller}"
+            raise RobustXtremeError(f"{what}. {cure}") from error
         self.tokens, self.halved = smaller, True
         self.events.halved(task_run.label)
 

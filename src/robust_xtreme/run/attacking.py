@@ -74,11 +74,8 @@ def _spec(cell: Cell) -> PerturbationSpec:
 
 def most_queries(conditions: Sequence[Condition]) -> int:
     """The most queries that the attacks among conditions have for an example, over all seeds."""
-    return sum(
-        settings_of(bound(condition.spec)[0]).queries * len(condition.seeds)
-        for condition in conditions
-        if condition.asks and condition.spec is not None
-    )
+    several = [(each.spec, len(each.seeds)) for each in conditions if each.asks and each.spec is not None]
+    return sum(settings_of(bound(spec)[0]).queries * seeds for spec, seeds in several)
 
 
 def most_vectors(conditions: Sequence[Condition]) -> int:

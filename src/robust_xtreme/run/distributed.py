@@ -89,9 +89,8 @@ class AnsweringProgram:
         if Path.cwd() != self.start and has_relative(self.spec):
             if not self.start.is_dir():
                 what = "is not there, and the run has paths that count from it"
-                raise SpecError(
-                    f"On {os.uname().nodename} {self.start} {what}. Write whole paths, or share the folder."
-                )
+                cure = "Write whole paths, or share the folder."
+                raise SpecError(f"On {os.uname().nodename} {self.start} {what}. {cure}")
             os.chdir(self.start)
 
 

@@ -162,9 +162,7 @@ class Folder:
     def read(self, task_run: TaskRun) -> TaskRunRows:
         """A stored task run."""
         frames = (PREDICTIONS, STATS, ATTACKED)
-        return TaskRunRows(
-            *(store.read_frame(path, frame) for path, frame in zip(self.parts(task_run), frames, strict=False))
-        )
+        return TaskRunRows(*map(store.read_frame, self.parts(task_run), frames))
 
     def attacked(self, task_run: TaskRun) -> Iterator[pl.DataFrame]:
         """The items of a task run under attacks; nothing is read where there are none."""
@@ -319,10 +317,8 @@ def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
     over = replace(over, names=(*log, *over.names), kept=over.kept.union(log))
     if force:
         return over.line() if over.names else ""
-    begun = (path / MANIFEST).exists() and not nothing_yet(path)
-    return over.kept_line(
-        {LOG, MANIFEST, *FILES, ATTACKS_FILE, *_part_names(path, task_runs)}.difference({RUN} if begun else ())
-    )
+    begun = {RUN} if (path / MANIFEST).exists() and not nothing_yet(path) else set()
+    return over.kept_line({LOG, MANIFEST, *FILES, ATTACKS_FILE, *_part_names(path, task_runs)} - begun)
 
 
 def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:

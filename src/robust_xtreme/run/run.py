@@ -207,9 +207,8 @@ class _Run:
         run = store.sha256(self.folder.path / RUN)
 
         def answers(staging: Path) -> AnsweringProgram:
-            return AnsweringProgram(
-                self.plan.spec, Path.cwd(), run, *self._how(staging, self.plan.spec.worker_count() or 0)
-            )
+            how = self._how(staging, self.plan.spec.worker_count() or 0)
+            return AnsweringProgram(self.plan.spec, Path.cwd(), run, *how)
 
         answer_on(fleet, todo, self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
 

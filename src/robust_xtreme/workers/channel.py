@@ -222,7 +222,8 @@ def _by_fields(kind: type) -> Callable[[Any], _Reduced]:
     return lambda value: (kind, values(value))
 
 
-_BY_FIELDS: Final = {kind: _by_fields(kind) for kind in (Span, Text, Example, Choice, Tags, Answers, Document)}
+_EXAMPLES: Final[tuple[type, ...]] = (Span, Text, Example, Choice, Tags, Answers, Document)
+_BY_FIELDS: Final = {kind: _by_fields(kind) for kind in _EXAMPLES}
 
 
 def _by_name(task: TaskSpec) -> _Reduced:

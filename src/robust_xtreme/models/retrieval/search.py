@@ -316,7 +316,6 @@ def _lengths(rows: Array, what: str, start: int = 0) -> Array:
     if len(wrong):
         row = int(wrong[0])
         why = "is too long for float32" if np.isfinite(rows[row]).all() else "contains NaN or an infinite number"
-        raise NotFinite(
-            f"{what} {row + start} {why}, so that nothing can be searched. Check the model that computed the vector."
-        )
+        cure = "Check the model that computed the vector."
+        raise NotFinite(f"{what} {row + start} {why}, so that nothing can be searched. {cure}")
     return lengths

@@ -231,10 +231,9 @@ def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal:
     if result is None:
         return f"Control: no arms of equal {' and '.join(equal)} differ in {factor}, so its labels cannot be permuted."
     how = f"{result.count:,} permutations, {'all' if result.complete else 'drawn'}"
-    return (
-        f"Control: where {factor} is exchanged among arms of equal {' and '.join(equal)} ({how}), a coefficient as "
-        f"large as the observed one has p {result.p:.3f}. This p is over arms within these seeds."
-    )
+    what = f"Control: where {factor} is exchanged among arms of equal {' and '.join(equal)} ({how})"
+    p = f"has p {result.p:.3f}. This p is over arms within these seeds."
+    return f"{what}, a coefficient as large as the observed one {p}"
 
 
 def _of_measure(

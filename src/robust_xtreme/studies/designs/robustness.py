@@ -9,8 +9,7 @@ in differences (with - without) x (noisy - clean): below 0 the gain shrinks.
 - **Secondary**, one family of Holm: clean gains (of other arms, of each target), the gain under noise, the change of
   the other arms and of each noise family (both scales), and effective robustness. So any false claim among primary
   and secondary ones has a chance of at most alpha (`studies.claims`).
-- **Exploratory**, without signs: every cell and condition, on three scales.
-- **Control**: the endpoint's arm against masked LM and shuffled labels, in gain and change.
+- **Exploratory**, without signs, and **Control**: see `_details` and `_against`.
 
 Cells that are left out (own training data, overlap) are in no average; they are exploratory rows of their own. No cell
 is selected by its value: how many have both arms shown above chance is counted instead.
@@ -130,10 +129,9 @@ def _primary(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator[str]:
         return
     gain = _pooled(contrasts, CONTROL, GAIN, arms, CLEAN)
     is_shown = gain is not None and gain["sign"] == "higher"
-    yield (
-        f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise: {_estimate(points)}; "
-        f"on the logit scale {_estimate(logit, '', 2)}. {_verdict(points, logit, is_shown)}"
-    )
+    what = f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise"
+    both = f"{_estimate(points)}; on the logit scale {_estimate(logit, '', 2)}"
+    yield f"{what}: {both}. {_verdict(points, logit, is_shown)}"
 
 
 def _verdict(points: _Row, logit: _Row, gain: bool) -> str:
@@ -238,10 +236,8 @@ def _shown_above_chance(values: pl.DataFrame, grid: Grid, arms: tuple[str, str])
             bounds.setdefault((target, language, condition, seed), []).append(shown)
     pairs = [shown for shown in bounds.values() if len(shown) == len(arms)]
     if pairs:
-        yield (
-            f"Both arms are shown above chance under that noise in {sum(map(all, pairs))} of {len(pairs)} cells and "
-            "seeds of the endpoint; all of them are in it."
-        )
+        share = f"{sum(map(all, pairs))} of {len(pairs)} cells and seeds of the endpoint"
+        yield f"Both arms are shown above chance under that noise in {share}; all of them are in it."
 
 
 def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
