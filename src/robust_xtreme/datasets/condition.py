@@ -90,10 +90,7 @@ def _sentence(noise: RowNoise, row: int, name: str, value: Any) -> Text:
 def moved(
     noise: RowNoise, name: str, values: Sequence[Any], spans: str, positions: Sequence[Any]
 ) -> tuple[list[str | None], list[Any]]:
-    """Texts (n,) after noise and the positions (n,) in them, as JSON lines may have them; a None stays.
-
-    Raises UserError where they are not in the text.
-    """
+    """Texts (n,) after noise and the positions (n,) in them, as in JSON lines; a None stays. Raises UserError."""
     rows = [row for row, value in enumerate(values) if value is not None]
     records = [_record(noise, row, name, spans, values[row], positions[row]) for row in rows]
     drawn = noised.FileNoise(noise.links, noise.seed, noise.language).batch(records, name)

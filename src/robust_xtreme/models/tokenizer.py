@@ -168,10 +168,7 @@ def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
 
 
 def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], language: str) -> str:
-    """A sentence where more than half of the characters of the first texts are unknown to the model; else empty.
-
-    Raises ModelError where the tokenizer does not fit the model, or the task's inputs are longer than it reads.
-    """
+    """A sentence where more than half of the characters of the first texts are unknown, else "". Raises ModelError."""
     if model.origin.function:
         return ""
     check_length(model, task)

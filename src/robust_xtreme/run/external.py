@@ -41,10 +41,7 @@ class Sets:
     used: dict[str, None] = field(default_factory=dict)
 
     def runs(self, task_run: TaskRun, split: Sequence[Example], examples: Sequence[Example]) -> Iterator[TaskRun]:
-        """A task run for each set that has a file of this one; `examples` are those of the split that are evaluated.
-
-        Raises DataError where a file cannot be read or paired, UserError where several files fit.
-        """
+        """A task run for each set that has a file of this one, of these `examples`. Raises DataError, UserError."""
         cell = TaskSplit(task_run.task, task_run.language, task_run.split)
         for noisy_set in self.sets:
             if read := read_pairs(noisy_set, cell, self.source, split, self.is_partial):

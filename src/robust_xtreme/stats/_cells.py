@@ -84,10 +84,7 @@ class Cell:
 
 
 def cells(stats: pl.DataFrame) -> list[Cell]:
-    """All cells of a STATS frame, sorted; of the clean condition only the scope `all`.
-
-    Raises Mismatch where the noise seeds of a cell (scope `all`) have different items.
-    """
+    """All cells of a STATS frame, sorted; of the clean condition only the scope `all`. Raises Mismatch."""
     unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
     wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
     codes = {name: ranks(wanted.get_column(name)) for name in (*_CODED, "noise_seed")}

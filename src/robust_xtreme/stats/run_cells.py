@@ -89,10 +89,7 @@ class StoredCells(Mapping[Key, Cell]):
 def headline_rows(
     folder: Path, manifest: Mapping[str, Any], scores: pl.DataFrame
 ) -> tuple[list[StoredRows], dict[Key, int]]:
-    """The STATS of the cells that runs are compared by, a task run in each part, and the part of each cell.
-
-    Raises DataError where the file was changed, Mismatch where two models of the run answer one cell.
-    """
+    """The STATS of the cells that runs are compared by, in parts, and the part of each. Raises DataError, Mismatch."""
     path = folder / "stats.parquet"
     check_file(folder, path.name, manifest)
     served = headlines(scores, tasks_of(manifest["tasks"])).filter(unreached().is_null()).select(*CELL, "metric")

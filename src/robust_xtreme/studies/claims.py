@@ -49,10 +49,7 @@ _LARGE: Final = 1000.0
 
 
 def power_of(effect: float, sd: float, seeds: int, tests: float = 1) -> float:
-    """The chance that an effect is shown, in its direction, from 0 to 1; effect and sd in the same unit.
-
-    Fewer than two seeds show nothing. Raises UserError for an sd that is not above 0.
-    """
+    """The chance that an effect is shown, in its direction, from 0 to 1; effect and sd, above 0, in the same unit."""
     _check(sd, tests)
     if seeds < _FEWEST:
         return 0.0

@@ -119,10 +119,7 @@ class Study:
 
 
 def read(name: str, given: Mapping[str, Any] | None = None) -> Study:
-    """The study of a file, by its path or the name of a shipped one; `given` replaces top keys.
-
-    Raises UnknownName, SpecError.
-    """
+    """The study of a file, by path or a shipped one's name; `given` replaces keys. Raises UnknownName, SpecError."""
     path = path_of(name)
     return parsed(path, path.stem, given or {})
 

@@ -64,10 +64,7 @@ class Channel:
             os.close(memory)
 
     def receive(self) -> Any:
-        """The next value, whose arrays are in the memory of the sender.
-
-        Raises EOFError where the other end is gone, and DiskError where memory cannot be shared.
-        """
+        """The next value, whose arrays are in the memory of the sender. Raises EOFError, and DiskError as `send`."""
         head, handles, *_ = socket.recv_fds(self._socket, _HEAD.size, 1)
         size, count, is_mapped = _HEAD.unpack(head + self._exactly(_HEAD.size - len(head)))
         content = memoryview(_mapped(handles, size) if is_mapped else self._exactly(size))
