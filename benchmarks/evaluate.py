@@ -44,6 +44,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec, from_mapping
 from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS, plan_batches
+from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.tensors import collate
@@ -52,7 +53,6 @@ from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.workers.devices import device_name, device_of
 
 LEAST: Final = 0.90
 """The share of the bare loop's speed that `eval` must reach."""

@@ -41,9 +41,9 @@ from benchmarks.stages import whole_data
 from transformers.utils import logging
 
 from robust_xtreme.core import registry
+from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.tasks.sources import load, open_source
 from robust_xtreme.tasks.sources.loading import available
-from robust_xtreme.workers.devices import device_name, device_of
 
 PERTURB: Final = "char_noise:0.1"
 MINI: Final = "mini"

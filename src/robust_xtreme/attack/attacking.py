@@ -14,6 +14,7 @@ from robust_xtreme.attack import engine
 from robust_xtreme.attack.constraints import Cosines, acceptable, allowed, calibrated
 from robust_xtreme.attack.goals import AnswerScores, Ask
 from robust_xtreme.core import registry
+from robust_xtreme.core.columns import parts_as_bytes
 from robust_xtreme.core.edits import Array, Edit, ragged
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.randomness import text_keys
@@ -171,17 +172,12 @@ class AttackPlan:
 def attacked(
     examples: Sequence[Example], plans: Sequence[AttackPlan], ask: Ask, watch: Callable[[int, int], None]
 ) -> list[Attacked]:
-    """The examples under each of several attacks, whose rounds are asked together.
-
-    Examples that are wrong when clean are skipped. `watch` gets the number of attacks that are not finished, and of
-    queries so far.
-    """
+    """The examples under each of several attacks, whose rounds are asked together; wrong clean ones are skipped."""
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = np.flatnonzero(clean.right & clean.finite).tolist()
     owners = [(plan, row) for plan in plans for row in right]
-    attempts = [
-        engine.Attempt(plan.items[row].problem, plan.search, _score(clean, row, plan.graded)) for plan, row in owners
-    ]
+    scored = [(plan, plan.items[row].problem, _score(clean, row, plan.graded)) for plan, row in owners]
+    attempts = [engine.Attempt(problem, plan.search, score) for plan, problem, score in scored]
     outcomes = iter(engine.run(attempts, _Rounds(owners, ask).submit, watch))
     return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
 
@@ -227,11 +223,9 @@ class _Rounds:
     def _answered(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer | None]:
         """The answers to questions of one attack; None to those that are not accepted."""
         plan = self._owners[questions[0][0]][0]
-        rows = [self._owners[attempt][1] for attempt, _ in questions]
-        shown = plan.campaign.candidates(
-            plan.items, [(row, question) for row, (_, question) in zip(rows, questions, strict=True)]
-        )
-        keys = list(zip(rows, _contents(shown), strict=True))
+        rows = [(self._owners[attempt][1], question) for attempt, question in questions]
+        shown = plan.campaign.candidates(plan.items, rows)
+        keys = [(row, content) for (row, _), content in zip(rows, _contents(shown), strict=True)]
         asked = np.array([isinstance(each, engine.Hidden) for _, each in questions], np.bool_)
         states = np.flatnonzero(~asked)
         asked[states] = plan.accepts(shown.take(states))
@@ -250,15 +244,10 @@ class _Rounds:
 def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
     """What a model reads of each candidate in the fields under attack: texts, and the bounds of their spans."""
     noised = shown.noised
-    ends = np.stack((noised.spans.start, noised.spans.stop), axis=1).astype(np.int64)
-    bounds = np.searchsorted(noised.spans.text, np.arange(len(noised) + 1)).tolist()
-    texts = [
-        (value, ends[low:high].tobytes()) for value, low, high in zip(noised.values, bounds, bounds[1:], strict=False)
-    ]
-    columns = [
-        [texts[number] if number >= 0 else None for number in column.tolist()] for column in shown.numbers.values()
-    ]
-    return zip(*columns, strict=True)
+    ends = np.stack((noised.spans.start, noised.spans.stop), axis=1).astype(np.int32)
+    spans = parts_as_bytes(ends, np.searchsorted(noised.spans.text, np.arange(len(noised) + 1)))
+    texts = [*zip(noised.values, spans, strict=True), None]  # the last for a text that is not there
+    return zip(*([texts[number] for number in column.tolist()] for column in shown.numbers.values()), strict=True)
 
 
 def _score(answers: AnswerScores, row: int, graded: bool = True) -> engine.Score:

@@ -47,30 +47,23 @@ class RecipePlan:
 def attacked_by(
     examples: Sequence[Example], plan: RecipePlan, ask: Ask, seeds: Array, watch: Callable[[int, int], None]
 ) -> Attacked:
-    """The examples (n) as a recipe leaves them, drawn by `seeds` (n,) uint64; those that are wrong when clean stay.
-
-    `watch` gets the number of examples that are not finished, and of queries so far.
-    """
+    """The examples (n) as a recipe leaves them, drawn by `seeds` (n,) uint64; those that are wrong when clean stay."""
     there = _There(examples, field_texts(examples, plan.fields), ask)
     recipe = recipes.load(plan.recipe, there.scores(0))
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = (clean.right & clean.finite).tolist()
     outcomes: list[recipes.RecipeOutcome] = []
     for row, seed in enumerate(seeds.tolist()):
-        outcomes.append(
-            there.attacked(row, recipe, plan, seed)
-            if right[row]
-            else recipes.RecipeOutcome(there.values(row), 0, "skipped")
-        )
+        skipped = recipes.RecipeOutcome(there.values(row), 0, "skipped")
+        outcomes.append(there.attacked(row, recipe, plan, seed) if right[row] else skipped)
         watch(len(examples) - len(outcomes), sum(outcome.queries for outcome in outcomes))
     queries = np.array([max(0, outcome.queries - _CLEAN) for outcome in outcomes], np.int64)
     success = np.array([outcome.status == "succeeded" for outcome in outcomes], np.bool_) & (plan.recipe != _KEEPS)
     allowed = np.array([there.words(row, plan.strength) for row in range(len(examples))], np.int64)
     shown = there.shown(range(len(examples)), [outcome.texts for outcome in outcomes])
     edits = [there.edits(row, outcome.texts) for row, outcome in enumerate(outcomes)]
-    return Attacked(
-        shown, AttackRecord(queries, np.where(success, queries, 0), ~np.array(right, np.bool_), allowed, edits)
-    )
+    first, skipped_rows = np.where(success, queries, 0), ~np.array(right, np.bool_)
+    return Attacked(shown, AttackRecord(queries, first, skipped_rows, allowed, edits))
 
 
 @final

@@ -207,15 +207,10 @@ _Grams = list[Counter[str]]
 def _chrf_noised(noised: NoisedTexts, settings: Settings) -> Array:
     if settings.chrf is None:
         return np.ones(len(noised), np.bool_)
-    grams = {text.value: _grams(text.value) for text in noised.clean}
+    grams = {text.value: grams_of(text.value) for text in noised.clean}
     pairs = zip(noised.values, noised.clean, strict=True)
-    scores = [_PERCENT if value == text.value else score(_grams(value), grams[text.value]) for value, text in pairs]
+    scores = [_PERCENT if value == text.value else score(grams_of(value), grams[text.value]) for value, text in pairs]
     return np.array(scores) >= settings.chrf
-
-
-def of(value: str, clean: str) -> float:
-    """The chrF of a text against the clean one, in percent."""
-    return score(_grams(value), _grams(clean))
 
 
 def score(grams: _Grams, clean: _Grams) -> float:
@@ -230,7 +225,8 @@ def score(grams: _Grams, clean: _Grams) -> float:
     return _PERCENT * (1 + _RECALL) * precision * recall / both if both else 0.0
 
 
-def _grams(value: str) -> _Grams:
+def grams_of(value: str) -> _Grams:
+    """The n-grams of a text without its white space."""
     bare = "".join(value.split())
     return [Counter(bare[start : start + size] for start in range(len(bare) - size + 1)) for size in _LENGTHS]
 

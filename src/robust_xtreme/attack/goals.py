@@ -117,10 +117,7 @@ _FINE: Final = 100
 
 
 def _retrieval_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
-    """Of each query (B,) the best gold and the best other similarity to some texts, whose ids are in `meanings`.
-
-    A text with several ids, only some of which are gold, is both.
-    """
+    """Of each query (B,) the best gold and the best other similarity to some texts; one may be both."""
     assert isinstance(golds, Names)
     whole, exact = quantised(scores * _FINE)
     column = {id: number for number, ids in enumerate(meanings) for id in ids}
@@ -150,10 +147,7 @@ retrieval = Goal("retrieval", _retrieval_part, _retrieval_margin)
 
 
 def _span_qa_part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
-    """Of each window (B,) the score of its gold span, that of its best other one, and that of no answer.
-
-    It is LOWEST or less where there is none.
-    """
+    """Of each window (B,) the scores of its gold span, its best other one, and no answer; LOWEST: none."""
     assert isinstance(golds, Ranges)
     layout, (whole, _) = layout_of(windows, ContextLayouts), quantised(scores)
     first, last = answer_tokens(layout, golds.take(windows.example))

@@ -101,10 +101,7 @@ def check(recipe: str) -> None:
 
 
 def load(recipe: str, scores: Scores) -> AttackRecipe:
-    """A recipe, to be used on one example after the other.
-
-    Raises UnknownName, and UserError where TextAttack is not installed or data are missing.
-    """
+    """A recipe, to be used on one example after the other. Raises UnknownName, UserError."""
     check(recipe)
     attack = _built(_KINDS[recipe][0], _Model(scores, 0))
     return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
@@ -123,8 +120,8 @@ class AttackRecipe:
     def on(self, texts: Sequence[str], gold: int, queries: int, seed: int, words: int | None = None) -> RecipeOutcome:
         """Attack an example of one text or two whose right label is `gold`, with so many queries at most.
 
-        At most `words` words change (None: any number). Drawn by the seed alone. With fewer than two queries, of which
-        the clean text is one, or without a word that may change, nothing is asked.
+        At most `words` words change (None: any number). With fewer than two queries, of which the clean text is one, or
+        without a word that may change, nothing is asked.
         """
         clean = tuple(texts)
         if queries < 2 or words == 0 or any(_SPLIT in text for text in clean):
@@ -158,9 +155,8 @@ class _Model:
     gold: int
 
     def __call__(self, inputs: Sequence[str | tuple[str, ...]]) -> Array:
-        scores = np.asarray(
-            self.model([(texts,) if isinstance(texts, str) else tuple(texts) for texts in inputs]), np.float64
-        )
+        several = [(texts,) if isinstance(texts, str) else tuple(texts) for texts in inputs]
+        scores = np.asarray(self.model(several), np.float64)
         lost = ~np.isfinite(scores).all(1)
         scores[lost] = np.where(np.arange(scores.shape[1]) == self.gold, 0.0, -np.inf)
         powers = np.exp(scores - scores.max(1, keepdims=True))
@@ -235,10 +231,7 @@ def _cache() -> Path:
 
 
 def _built(recipe: str, model: Callable[..., Any]) -> Any:
-    """An attack of TextAttack on a model, by the name of the class of its recipe.
-
-    Raises UserError where TextAttack is not installed or cannot be imported.
-    """
+    """An attack of TextAttack on a model, by the name of the class of its recipe. Raises UserError."""
     with _BUILDING, importing("TextAttack"), _done(), _same_process(), _offline():
         from textattack import attack_recipes
 

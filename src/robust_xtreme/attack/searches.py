@@ -62,10 +62,7 @@ _SPREAD: Final = 2
 
 
 def adaptive(problem: Problem, _clean: Score) -> Asking:
-    """Ask for states that are drawn towards low scores, none twice, until the budget ends.
-
-    One state of each round, and all where hardly any other is left there, are drawn as in random search.
-    """
+    """Ask for states that are drawn towards low scores, some as in random search, none twice, until the budget ends."""
     known: dict[State, Score] = {}
     turns = count()
     while True:
@@ -137,10 +134,7 @@ def greedy(problem: Problem, clean: Score) -> Asking:
 def lower(
     problem: Problem, state: State, best: Score, asked: Sequence[State], scores: Sequence[Score]
 ) -> tuple[State, Score]:
-    """The state with the lowest score, the first of equal ones, if it is lower than the best so far.
-
-    Where scores are those of labels alone, which hardly ever change, it need not be lower.
-    """
+    """The state with the lowest score, the first of equal ones, if it is lower, or not graded, than the best so far."""
     lowest = min(range(len(asked)), key=lambda index: scores[index])
     if scores[lowest] < best or (not problem.graded and scores[lowest] == best):
         return asked[lowest], scores[lowest]

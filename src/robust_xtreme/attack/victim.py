@@ -24,16 +24,12 @@ from robust_xtreme.noise.engine.noised import PerturbedExamples
 Weigh = Callable[[Inputs, Weighing], PredictedMargins]
 """Predictions and margins of inputs."""
 
-_PERCENT: Final = 100.0
 _FIRST: Final = "retrieval_accuracy"
 """The metric of documents under attack: whether a gold one is first."""
 
 
 def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Callable[[str], Ask]:
-    """The model of a task under attacks with a target ("": none), whose predictions and margins `weigh` gives.
-
-    `pool` are the candidates of a search.
-    """
+    """The model of a task, `pool` being the candidates of a search, under attacks with a target ("": none)."""
     goal: Goal = registry.load("goal", task.family)
     named = task.metrics if pool is None else (_FIRST,)
     exact = next((name for name in named if name.endswith("_em")), named[0])  # by which an answer is right or not
@@ -65,10 +61,7 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
 
 
 def _aimed(predicted: TargetColumn, golds: TargetColumn, target: int, are_clean: bool) -> tuple[Array, Array]:
-    """As `_levels`, where an attack aims at one class: any other is right.
-
-    Clean answers are right only where they are the gold ones, so that others, and items of the target, are skipped.
-    """
+    """As `_levels`, where an attack aims at one class: any other is right, of clean answers only the gold ones."""
     assert isinstance(predicted, Choices)
     assert isinstance(golds, Choices)
     missed = predicted.index != target
@@ -87,10 +80,7 @@ def _weighing(goal: Goal, golds: TargetColumn, pool: StoredVectors) -> Weighing:
 
 
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:
-    """How right each answer is (n,), from 0 to 1, and whether it counts as right (n,) bool.
-
-    Of tags and answers it is the headline metric of the example alone: the share of right tags, or F1.
-    """
+    """How right each answer is (n,), from 0 to 1 by the headline metric, and whether it counts as right (n,) bool."""
     clean = ExampleColumns(shown.clean)
     golds = clean.targets
     if isinstance(golds, Choices) and isinstance(predicted, Choices):
@@ -105,5 +95,5 @@ def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence
 def _alone(metric: Metric, responses: Responses) -> Array:
     """The metric of each example alone (n,), from 0 to 1; 1 where there is nothing to get right or wrong."""
     values = metric.everywhere(responses)
-    alone = np.asarray(metric.reduce(values)) / _PERCENT
+    alone = np.asarray(metric.reduce(values)) / 100.0
     return np.where(values.any(axis=1), alone, 1.0)

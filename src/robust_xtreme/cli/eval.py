@@ -130,7 +130,7 @@ def _run(
 def _check_whole(result: Evaluation, is_clean: bool) -> None:
     """Raise FailedCells or UnreadableFiles where results are missing, UserError where no text has the noise."""
     from robust_xtreme.core.errors import FailedCells, UnreadableFiles, UserError, counted
-    from robust_xtreme.run.unread import missing
+    from robust_xtreme.run.folder import missing
 
     unread = missing(result.unread)
     if result.failed:

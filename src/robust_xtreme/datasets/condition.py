@@ -60,8 +60,7 @@ def _check_text(noise: RowNoise, row: int, name: str, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, str):
-        what = f"{shown(value)}, which is {type(value).__name__} and not a text,"
-        noise.refuse(row, name, what)
+        noise.refuse(row, name, f"{shown(value)}, which is {type(value).__name__} and not a text,")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -91,11 +90,7 @@ def _sentence(noise: RowNoise, row: int, name: str, value: Any) -> Text:
 def moved(
     noise: RowNoise, name: str, values: Sequence[Any], spans: str, positions: Sequence[Any]
 ) -> tuple[list[str | None], list[Any]]:
-    """Texts (n,) after noise and the positions (n,) in them; a text or positions that are None stay.
-
-    Positions are those that JSON lines may have: an object with lists of `text` and `answer_start`, a list of objects
-    with these, or pairs of start and stop. Raises UserError where they are not in the text.
-    """
+    """Texts (n,) after noise and the positions (n,) in them, as in JSON lines; a None stays. Raises UserError."""
     rows = [row for row, value in enumerate(values) if value is not None]
     records = [_record(noise, row, name, spans, values[row], positions[row]) for row in rows]
     drawn = noised.FileNoise(noise.links, noise.seed, noise.language).batch(records, name)
@@ -186,10 +181,7 @@ class DatasetCondition:
         check_served(bound(self.cell), "", TAGGING.name)
 
     def noised(self, batch: Columns, numbers: Sequence[int]) -> dict[str, list[Any]]:
-        """The new values of the columns that change; `numbers` (n,) are those of the rows, for errors.
-
-        Raises UserError in one line, also where it is read by another process.
-        """
+        """The new values of the columns that change; `numbers` (n,) are those of the rows. Raises UserError."""
         try:
             return self.packs.context().run(self._noised, batch, numbers)
         except UserError as error:
@@ -273,10 +265,7 @@ def condition(
     packs: Any,
     spans: str | None,
 ) -> DatasetCondition:
-    """The condition that the arguments of a function describe, checked as far as they are known without rows.
-
-    Raises SpecError, UnknownName, DataError, and UserError where an argument has the wrong type.
-    """
+    """The condition that the arguments of a function describe. Raises SpecError, UnknownName, DataError, UserError."""
     if not isinstance(spec, str):
         raise UserError(f"{function} takes one spec as a string, as in 'char_noise:0.1', not {shown(spec)}")
     if not isinstance(keep_names, bool):

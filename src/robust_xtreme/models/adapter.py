@@ -33,14 +33,12 @@ _LAST: Final = ("classifier", "score", "out_proj", "qa_outputs")
 """The names of the last layer of a head."""
 
 _OUTSIDE: Final = "base_model.model."
-_MERGE: Final = "Merge it with peft's merge_and_unload, and save the model."
 
 
 def of_adapter(model: ModelFolder, find: Callable[[str, str], ModelFolder]) -> ModelFolder:
     """The base of an adapter's folder, with the adapter; any other model as it is.
 
-    `find` gives the model of a name and a revision. Raises ModelError, one line, where the adapter is not one of those
-    that are merged, where its weights are missing or pickled, or its base is not a checkpoint at hand.
+    `find` gives the model of a name and a revision. Raises ModelError.
     """
     folder = model.folder
     if not (folder / ADAPTER).is_file() or (folder / CONFIG).is_file():
@@ -48,7 +46,7 @@ def of_adapter(model: ModelFolder, find: Callable[[str, str], ModelFolder]) -> M
     config = read_json(folder / ADAPTER)
     if config.get("peft_type") not in _KINDS:
         what = f"is an adapter of the type {str(config.get('peft_type'))[:40]!r}; {', '.join(_KINDS)} are merged"
-        raise ModelError(f"{model.typed} {what}. {_MERGE}")
+        raise ModelError(f"{model.typed} {what}. Merge it with peft's merge_and_unload, and save the model.")
     if not (folder / ADAPTED).is_file():
         pickled = next((path.name for path in sorted(folder.glob("adapter_model.*"))), "")
         why = f"only pickled weights ({pickled}), which could run code when read" if pickled else "no weights"
@@ -111,10 +109,7 @@ def peft_for(what: str) -> Iterator[Any]:
 
 
 def merged(model: Any, adapter: Path | None, called: str) -> Any:
-    """A model with an adapter's changes in its weights; without an adapter the model.
-
-    Raises UserError where peft is not installed, ModelError where a weight of the adapter has no place in the model.
-    """
+    """A model with an adapter's changes, if any, in its weights. Raises UserError without peft, ModelError."""
     if adapter is None:
         return model
     from safetensors.torch import load_file

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.specs import TaskSpec
@@ -47,6 +47,9 @@ _SIZES: Final[Mapping[str, tuple[int, int]]] = {
 }
 """The smallest and largest value of keys of config.json; more layers or classes take minutes to read."""
 
+_DTYPES: Final = ("float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto")
+"""The types of weights that a configuration may name; parts of a model can have theirs in an object."""
+
 CANINE: Final = "canine"
 CANINE_SPARE: Final = 8
 """The padding that CANINE reads after each input: two of the units that it makes of characters."""
@@ -57,8 +60,6 @@ TOWERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("siglip", "siglip_text_model"), "SiglipTextModel"),
     **dict.fromkeys(("siglip2", "siglip2_text_model"), "Siglip2TextModel"),
 }
-_BOTH_WAYS: Final = ("bert-generation", "xlnet")
-"""Kinds that transformers has among those that predict the next word, though as encoders they read both ways."""
 
 _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "hidden_size": ("d_model", "dim", "n_embd"),
@@ -94,7 +95,7 @@ def is_causal(config: Mapping[str, Any]) -> bool:
     names = (getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES") for name in ("CAUSAL_LM", "MASKED_LM"))
     decodes, masks = (kind in known for known in names)
     opened = config.get("is_causal") is False or config.get("use_bidirectional_attention") in (True, "all")
-    both_ways = opened or masks or kind in _BOTH_WAYS
+    both_ways = opened or masks or kind in ("bert-generation", "xlnet")  # which decode, too
     return kind in ("clip", "clip_text_model") or config.get("is_decoder") is True or (decodes and not both_ways)
 
 
@@ -103,33 +104,25 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
     text_config = config.get("text_config")
     for part in (config, text_config if isinstance(text_config, dict) else {}):
         for key in _SIZES.keys() & part.keys():
-            _check_size(key, part[key], called)
+            least, most = _SIZES[key]
+            if part[key] is not None and (type(part[key]) is not int or not least <= part[key] <= most):
+                _refuse(called, key, part[key], f"a size is a whole number from {least} to {most:,}")
         for key in ("dtype", "torch_dtype"):
-            _check_dtype(key, part.get(key), called)
+            named = part.get(key)
+            if not isinstance(named, dict | None) and str(named).removeprefix("torch.") not in _DTYPES:
+                _refuse(called, key, named, f"weights are {READ_AS}")
     if config.get("quantization_config") is not None:
         what = f"describes quantised weights (quantization_config), but weights are {READ_AS}"
         raise ModelError(f"{called}: its config.json {what}. Save it again without quantisation.")
     other = config.get("transformers_weights")
     if other not in (None, WHOLE):
-        raise ModelError(
-            f"{called}: its config.json names weights of its own ({str(other)[:80]!r}); only {WHOLE} is read."
-        )
+        what = f"names weights of its own ({str(other)[:80]!r})"
+        raise ModelError(f"{called}: its config.json {what}; only {WHOLE} is read.")
 
 
-def _check_dtype(key: str, value: Any, called: str) -> None:
-    """Raise ModelError where a configuration names another type; parts of a model can have their types in an object."""
-    named = value.removeprefix("torch.") if isinstance(value, str) else value
-    known = (None, "float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto")
-    if not isinstance(named, dict) and named not in known:
-        what = f"says {key} {json.dumps(value)[:80]}, but weights are {READ_AS}"
-        raise ModelError(f"{called}: its config.json {what}. Get it again.")
-
-
-def _check_size(key: str, value: Any, called: str) -> None:
-    least, most = _SIZES[key]
-    if value is not None and (type(value) is not int or not least <= value <= most):
-        what = f"says {key} {json.dumps(value)[:80]}, but a size is a whole number from {least} to {most:,}"
-        raise ModelError(f"{called}: its config.json {what}. Get it again.")
+def _refuse(called: str, key: str, value: Any, rule: str) -> NoReturn:
+    what = f"says {key} {json.dumps(value)[:80]}, but {rule}"
+    raise ModelError(f"{called}: its config.json {what}. Get it again.")
 
 
 def known_type(config: Mapping[str, Any]) -> bool:
@@ -146,10 +139,7 @@ def loading(trust: bool = False) -> dict[str, bool]:
 
 @contextmanager
 def reading(called: str, file: str = "") -> Iterator[None]:
-    """Turn any exception of a library that reads a folder into a ModelError of one line.
-
-    Where the exception does not say what is wrong (a KeyError, say), the message names `file`, which was being read.
-    """
+    """Turn any exception of a library that reads a folder into a ModelError of one line, which may name the `file`."""
     try:
         with quiet_transformers():
             yield
@@ -163,10 +153,7 @@ def reading(called: str, file: str = "") -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an exception's message, or the exception's name where the message is empty.
-
-    A line that ends in a colon is joined with the next one, which it introduces.
-    """
+    """The first line of an exception's message, with the next one after a colon; its name where that is empty."""
     first, *others = [*filter(None, map(str.strip, str(error).splitlines())), ""]
     return (f"{first} {others[0]}" if first.endswith(":") and others else first).strip() or type(error).__name__
 
@@ -178,7 +165,14 @@ def is_tower(config: Mapping[str, Any]) -> bool:
 
 def text_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that config.json gives of the text encoder, under the names that most architectures use."""
-    facts = {**config, **_tower_facts(config)} if is_tower(config) else dict(config)
+    facts = dict(config)
+    if is_tower(config):
+        import transformers
+
+        part = config.get("text_config", config)
+        sizes = part if isinstance(part, dict) else {}
+        defaults: Any = getattr(transformers, TOWERS[str(config["model_type"])].replace("Model", "Config"))()
+        facts |= {name: sizes[name] if isinstance(sizes.get(name), int) else getattr(defaults, name) for name in _SAME}
     for name, others in _SAME.items():
         known = next((facts[synonym] for synonym in (name, *others) if isinstance(facts.get(synonym), int)), None)
         if known is not None:
@@ -186,24 +180,12 @@ def text_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _tower_facts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The text model's configuration, with the architecture's defaults for what it does not name."""
-    import transformers
-
-    text_config = config.get("text_config", config)
-    sizes = text_config if isinstance(text_config, dict) else {}
-    defaults: Any = getattr(transformers, TOWERS[str(config["model_type"])].replace("Model", "Config"))()
-    return {name: sizes[name] if isinstance(sizes.get(name), int) else getattr(defaults, name) for name in _SAME}
-
-
 def positions(config: Mapping[str, Any]) -> int | None:
-    """The largest number of tokens that an encoder reads; None where its configuration gives no bound.
-
-    Models of RoBERTa's kind count positions from the id of the padding token plus 1; CANINE needs some for padding.
-    """
+    """The largest number of tokens that an encoder reads; None where its configuration gives no bound."""
     numbers = [config.get(key) for key in ("max_position_embeddings", "pad_token_id")]
     most, pad = (number if isinstance(number, int) else None for number in numbers)
     kind = str(config.get("model_type"))
+    # RoBERTa's kind counts positions from the id of the padding token plus 1; CANINE needs some for padding
     reserved = (1 if pad is None else pad) + 1 if "roberta" in kind else CANINE_SPARE if kind == CANINE else 0
     return most - reserved if most else None
 
@@ -261,10 +243,7 @@ def check_fits(task: TaskSpec, config: Mapping[str, Any], called: str, remedy: s
 
 
 def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | None = None) -> None:
-    """Raise ModelError where the task's inputs have more positions than config.json gives the encoder.
-
-    `config` is that of the loaded encoder, which has every key. A text tower's inputs are cut.
-    """
+    """Raise ModelError where the task's inputs have more positions than the encoder, whose `config` may be loaded."""
     config = located.config if config is None else config
     cut = f"--max-length {task.name}={positions(config)}"
     remedy = f"Leave {task.name} out of --tasks, cut its inputs ({cut}), or"

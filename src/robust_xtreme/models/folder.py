@@ -199,11 +199,6 @@ class ModelFolder:
         return digest(whole, file_hash(self.adapter / ADAPTED), json.dumps(what))
 
 
-def of_function(typed: str, function: Function) -> ModelFolder:
-    """A function as a model, whose version stands for a commit."""
-    return ModelFolder(typed, function.name, NOWHERE, "function", function.version, function=function)
-
-
 def local(folder: Path, typed: str = "") -> ModelFolder:
     """A folder as a model."""
     return ModelFolder(typed or str(folder), folder.resolve().name, folder)
@@ -285,11 +280,6 @@ class Located:
         """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
         return f"{self.origin.called}@{self.identity[:8]}"
 
-    @property
-    def label_map(self) -> dict[str, str]:
-        """The classes of a checkpoint, each with the task's label; empty for a run."""
-        return dict(zip(self.classes, self.labels, strict=True)) if self.classes else {}
-
 
 def family_of_head(architecture: str) -> str | None:
     """The family of an architecture's head; None where no task has such a head."""
@@ -326,10 +316,7 @@ def object_of(path: Path) -> dict[str, Any] | None:
 def identity(
     files: Iterable[Path], config: Mapping[str, Any], heads: Mapping[str, Sequence[str]], folder: Path | None = None
 ) -> str:
-    """The hash of files (weights, tokenizer), configuration, and heads with their label maps (16 hex digits).
-
-    `folder` contains the heads' weights; without one they are among the files.
-    """
+    """The hash of files, configuration, and heads, with their weights in `folder` and their labels (16 hex digits)."""
     every = sorted(path for path in files if path.is_file() and path.name != "config.json")
     parts = [part for path in every for part in (path.name, file_hash(path))]
     facts = sorted(config.keys() - {"_name_or_path", "transformers_version"})
@@ -365,12 +352,7 @@ def encoder_identity(folder: Path, patterns: Iterable[str] = MODEL_FILES) -> str
 
 
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
-    """The number of parameters that read text, with and without embedding tables, from the headers of weight files.
-
-    Tables are those of words, positions (relative ones too) and types. The norm after them, a projection to the width
-    of the layers, and T5's attention bias are not tables.
-    Raises ModelError where a file is damaged.
-    """
+    """The number of parameters that read text, with and without embedding tables. Raises ModelError."""
     sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
     unread = (*_IMAGES, _DECODER, "lm_head.") if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
     left = {name for name in sizes if name.startswith(unread) or name.endswith(_OF_DECODERS)}
@@ -388,22 +370,22 @@ def language_models(specs: Iterable[PerturbationSpec]) -> tuple[str, ...]:
 
 
 def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
-    """The files that a folder's weights are read from; empty where it contains neither weights nor an index of them.
-
-    Raises ModelError, one line, where the index names a file that is not a safetensors file in the same folder.
-    """
+    """The files that a folder's weights are read from; none where it has no index either. Raises ModelError."""
     if (folder / WHOLE).is_file():
         return (folder / WHOLE,)
     if not (folder / INDEX).is_file():
         return ()
-    names = sorted(set(_indexed(folder / INDEX)), key=str)
-    strange = next((name for name in names if not isinstance(name, str) or not _SAFE.fullmatch(name)), None)
+    try:
+        index = strict_json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        names = sorted({name if isinstance(name, str) else repr(name) for name in index["weight_map"].values()})
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):  # it is not an index
+        names = []
+    strange = next((name for name in names if not _SAFE.fullmatch(name)), None)
     if strange is not None or not names:
         what = f"names {str(strange)[:80]!r}" if names else "names no file of weights"
-        raise ModelError(
-            f"{called}: its {INDEX} {what}, but weights are read only from files in the same folder that end in "
-            ".safetensors; pickled ones could run code. Save it again with transformers' save_pretrained."
-        )
+        what += ", but weights are read only from files in the same folder that end in .safetensors"
+        cure = "Save it again with transformers' save_pretrained."
+        raise ModelError(f"{called}: its {INDEX} {what}; pickled ones could run code. {cure}")
     lost = next((name for name in names if not (folder / name).is_file()), None)
     if lost is not None:
         raise ModelError(f"{called}: its {INDEX} names {lost[:80]!r}, which is missing. Get it again.")
@@ -413,10 +395,8 @@ def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
 def check_whole(folder: Path, called: str) -> None:
     """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
-        raise ModelError(
-            f"{called} contains an adapter ({ADAPTER}), which is not applied beside other weights. Merge it into them "
-            "with peft's merge_and_unload, and save them without it."
-        )
+        what = f"{called} contains an adapter ({ADAPTER}), which is not applied beside other weights"
+        raise ModelError(f"{what}. Merge it into them with peft's merge_and_unload, and save them without it.")
 
 
 def check_weights(folder: Path) -> None:
@@ -425,14 +405,11 @@ def check_weights(folder: Path) -> None:
         return
     patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
     pickled = next((path.name for pattern in patterns for path in sorted(folder.glob(pattern))), None)
-    if pickled is None:
-        raise ModelError(
-            f"{folder} contains no weights (model.safetensors). Save them with transformers' save_pretrained."
-        )
-    raise ModelError(
-        f"{folder} contains only pickled weights ({pickled}), which could run code when read. "
-        "Convert them to model.safetensors with transformers' save_pretrained."
-    )
+    what, cure = "no weights (model.safetensors)", "Save them"
+    if pickled is not None:
+        what = f"only pickled weights ({pickled}), which could run code when read"
+        cure = "Convert them to model.safetensors"
+    raise ModelError(f"{folder} contains {what}. {cure} with transformers' save_pretrained.")
 
 
 def check_files(folder: Path, called: str, here: bool) -> None:
@@ -444,26 +421,12 @@ def check_files(folder: Path, called: str, here: bool) -> None:
         return
     if here:
         check_weights(folder)
-    raise ModelError(
-        f"{called} has no model.safetensors; pickled weights are not read, because they could run code. "
-        "Save it again with transformers' save_pretrained."
-    )
-
-
-def _indexed(path: Path) -> list[Any]:
-    """The values of an index's weight_map; empty where the file is not such an index."""
-    try:
-        index = strict_json.loads(path.read_text(encoding="utf-8"))
-        return [name if isinstance(name, str) else repr(name) for name in index["weight_map"].values()]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        return []
+    what = f"{called} has no model.safetensors; pickled weights are not read, because they could run code"
+    raise ModelError(f"{what}. Save it again with transformers' save_pretrained.")
 
 
 def check_types(paths: Iterable[Path]) -> None:
-    """Raise ModelError where a file of weights is damaged, or contains integers or floats of 8 bits.
-
-    Those need scales, which are not applied: read as they are, they would be other weights.
-    """
+    """Raise ModelError where a file of weights is damaged, or has types that need scales, which are not applied."""
     for path in paths:
         for name, (kind, _) in headers(path).items():
             if kind not in _TYPES and not _BUFFERS.fullmatch(name):
@@ -492,10 +455,7 @@ def headers(path: Path) -> Mapping[str, tuple[str, tuple[int, ...]]]:
 
 
 def check_size(described: int, paths: Iterable[Path]) -> None:
-    """Raise ModelError where a configuration describes far more parameters than the files contain.
-
-    Weights that are missing or misshapen would be allocated before they are reported.
-    """
+    """Raise ModelError where a configuration describes far more parameters, to be allocated, than the files contain."""
     present = sum(math.prod(shape) for path in paths for _, shape in headers(path).values())
     if described > 2 * present + _SPARE:
         what = f"describes {described:,} parameters, but the weights have {present:,}"

@@ -63,11 +63,10 @@ class Function:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what is not known of it."""
-        tokens = (
-            f"{self.name} is a function without a tokenizer: neither its tokens nor text unknown to it are counted."
-        )
+        what = f"{self.name} is a function without a tokenizer"
         how = "Give the function these attributes, and change the version with whatever it calls."
-        return (tokens, *(() if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)))
+        kept = () if self.version else (f"{self.name} has no name and version: {NOT_KEPT}. {how}",)
+        return (f"{what}: neither its tokens nor text unknown to it are counted.", *kept)
 
     def results(self, batch: Sequence[Any]) -> list[Any]:
         """What it returns for each of some inputs. Raises ModelError, one line."""
@@ -99,16 +98,15 @@ def of_arguments(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, F
 def found(model: str, family: str) -> Function:
     """The function that `[KIND=]python:MODULE:FUNCTION` names, imported; modules of the current folder come last.
 
-    `family` is that of the task that it is named for, if any. Raises SpecError, and ModelError where it is not there.
+    `family` is that of its task, if one is named. Raises SpecError, ModelError.
     """
     kind, _, name = model.rpartition("=")
     if name.startswith(GIVEN):
         what = "was a function in memory, which only the Python program that had it can give again"
         raise ModelError(f"{model[:80]} {what}: evaluate({kind or 'encode'}=...). No file replays it.")
     if not (family := FAMILIES.get(kind, family)):
-        raise SpecError(
-            f"What {model[:200]} answers is not known. Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
-        )
+        cure = f"Add it: TASK=, {'=, '.join(FAMILIES)}=, as in encode={PYTHON}..."
+        raise SpecError(f"What {model[:200]} answers is not known. {cure}")
     module, _, path = name.removeprefix(PYTHON).partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
         form = f"{PYTHON}MODULE:FUNCTION, as in {PYTHON}my_models:encode"
@@ -120,9 +118,8 @@ def found(model: str, family: str) -> Function:
         for part in path.split("."):
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"{name[:200]} is not {PYTHON}MODULE:FUNCTION of an importable module: {_line(error)}"
-        ) from error
+        what = f"is not {PYTHON}MODULE:FUNCTION of an importable module"
+        raise ModelError(f"{name[:200]} {what}: {_line(error)}") from error
     return _made(value, family, f"{module}.{path}", sys.modules[module])
 
 
@@ -142,16 +139,10 @@ def _made(call: Any, family: str, default: str = "", source: Any = None) -> Func
         code = inspect.getsource(source) if source else code
     if family in (SPAN_QA.name, CHOICE.name) and takes == 2:
         given, call = call, lambda pairs: [given(*pair) for pair in pairs]
-    return Function(
-        call=call,
-        name=name
-        if isinstance(name, str)
-        else re.sub(r"[^\w.]", "", default or f"{kind.__module__}.{kind.__qualname__}"),
-        family=family,
-        version=str(version) if isinstance(name, str) and isinstance(version, (str, int, float)) else "",
-        source=digest(code),
-        batch_size=size,
-    )
+    if not isinstance(name, str):
+        name, version = re.sub(r"[^\w.]", "", default or f"{kind.__module__}.{kind.__qualname__}"), None
+    version = str(version) if isinstance(version, (str, int, float)) else ""
+    return Function(call, name, family, version, digest(code), size)
 
 
 def _line(error: BaseException) -> str:

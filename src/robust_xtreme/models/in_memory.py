@@ -131,9 +131,8 @@ def _classes(labels: Any, objects: int) -> tuple[str, ...]:
     if objects > 1:
         raise SpecError("evaluate: labels of several models in memory name their tasks: labels={'xnli': [...]}.")
     if len(set(map(str, names))) < len(names) or not all(isinstance(name, str) and name for name in names):
-        raise SpecError(
-            f"evaluate: labels takes the name of each class once, in the model's order, not {shown(labels)}."
-        )
+        takes = "the name of each class once, in the model's order"
+        raise SpecError(f"evaluate: labels takes {takes}, not {shown(labels)}.")
     return names
 
 
@@ -155,9 +154,9 @@ def _check_model(model: Any) -> None:
     if not isinstance(model, nn.Module):
         takes = "a name, a path, a model of transformers, a list of these, or one for each task"
         raise SpecError(f"evaluate: model takes {takes}, not {shown(model)}.")
-    wrapped = [text for name, text in _INSIDE.items() if isinstance(getattr(model, name, None), nn.Module)]
-    for inside in wrapped:
-        raise SpecError(f"{_TAKES}; this {kind.__name__} wraps one: evaluate({inside}).")
+    for name, inside in _INSIDE.items():
+        if isinstance(getattr(model, name, None), nn.Module):
+            raise SpecError(f"{_TAKES}; this {kind.__name__} wraps one: evaluate({inside}).")
     if hasattr(model, "merge_and_unload"):
         raise SpecError(f"{_TAKES}; this {kind.__name__} has an adapter: evaluate(model.merge_and_unload()).")
     if getattr(transformers, kind.__name__, None) is not kind:
@@ -169,11 +168,8 @@ def _check_model(model: Any) -> None:
 
 
 def _is_changed(module: nn.Module) -> bool:
-    """Whether a module computes other than its weights say; accelerate's change only moves them.
-
-    A table of embeddings with a max_norm changes its weights where it is used.
-    """
-    replaced = "forward" in vars(module) and not hasattr(module, "_hf_hook")
+    """Whether a module computes other than its weights say."""
+    replaced = "forward" in vars(module) and not hasattr(module, "_hf_hook")  # accelerate's only moves weights
     limited = isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.max_norm is not None
     return replaced or limited or bool(module._forward_hooks or module._forward_pre_hooks)
 
@@ -222,9 +218,8 @@ def _check_classes(names: tuple[str, ...], model: Any) -> None:
 def check_copy(model: Any, tokenizer: Any, folder: Path, called: str) -> None:
     """Compare a model and its tokenizer with those that a run reads from the folder they were saved to.
 
-    The model's modes, weights and gradients stay; a tokenizer remembers how it was called, so give a copy. Raises
-    SpecError where answers or ids differ, ModelError where the folder, which errors call `called`, cannot be read,
-    RobustXtremeError where there is too little memory.
+    A tokenizer remembers how it was called, so give a copy. Raises SpecError where answers or ids differ, ModelError
+    where the folder cannot be read, RobustXtremeError where there is too little memory.
     """
     try:
         reader = read_tokenizer(folder, called=called)
@@ -268,8 +263,13 @@ def _read(model: Any, folder: Path, called: str) -> Any:
 
 
 def _check_answers(model: Any, copied: Any, size: int, pad_id: int) -> None:
-    family = family_of_head(type(model).__name__)
-    part = _text_part(model) if family is None else Whole(model, alone=family == CHOICE.name)
+    family, base = family_of_head(type(model).__name__), model.base_model
+    if family is not None:
+        part: Any = Whole(model, alone=family == CHOICE.name)
+    elif getattr(base.config, "is_encoder_decoder", False):
+        part = base.get_encoder()
+    else:
+        part = getattr(base, "text_model", base)
     with _in_memory("is not comparable with its copy"):
         _place_as(part, copied)
         changed = _changed_weight(part, copied)
@@ -301,19 +301,8 @@ def _in_memory(what: str) -> Iterator[None]:
         raise SpecError(f"evaluate: the model in memory {what}: {first_line(error)}") from error
 
 
-def _text_part(model: Any) -> Any:
-    """The part of a model without a task's head that `read_encoder` reads."""
-    base = model.base_model
-    if getattr(base.config, "is_encoder_decoder", False):
-        return base.get_encoder()
-    return getattr(base, "text_model", base)
-
-
 def _place_as(part: nn.Module, copied: nn.Module) -> None:
-    """Move the copy to the model's device, types and kernels of attention, so that both round alike.
-
-    It stays on the CPU where the model has several devices.
-    """
+    """Move the copy to the model's device, if it is one, types and kernels of attention, so that both round alike."""
     values = {**dict(part.named_parameters()), **dict(part.named_buffers())}
     devices = {value.device for value in part.parameters()}
     device = devices.pop() if len(devices) == 1 else torch.device("cpu")
@@ -328,16 +317,13 @@ def _place_as(part: nn.Module, copied: nn.Module) -> None:
 
 
 def _changed_weight(part: nn.Module, copied: nn.Module) -> str:
-    """The name of a weight of the model whose copy is another, bit by bit; "" where all are equal.
-
-    Those are compared, one by one, that both have; the saved copy of float64 has the precision of float32.
-    """
+    """The name of a weight of the model whose copy is another, bit by bit; "" where all that both have are equal."""
     saved = copied.state_dict()
     for name, value in part.state_dict().items():
         other = next((saved[prefix + name] for prefix in _WITHIN if prefix + name in saved), None)
         if other is None or value.is_meta:
             continue
-        if value.dtype == torch.float64:
+        if value.dtype == torch.float64:  # the saved copy has the precision of float32
             value, other = value.float(), other.float()
         if not torch.equal(value.to(other.device), other):
             return name

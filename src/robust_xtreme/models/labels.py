@@ -40,10 +40,7 @@ _TYPES: Final = {
 
 
 def parse_labels(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """`xnli=entailment,neutral,contradiction` as {"xnli": (...)}.
-
-    Raises SpecError where names are missing, or a name or a task is given twice; UnknownName for an unknown task.
-    """
+    """`xnli=entailment,neutral,contradiction` as {"xnli": (...)}. Raises SpecError, UnknownName."""
     names_by_task: dict[str, tuple[str, ...]] = {}
     for assignment in given:
         task, _, listed = assignment.partition("=")
@@ -74,10 +71,8 @@ def check_agrees(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpe
     """Raise SpecError where the user's names contradict those of the head, and the head's are the task's labels."""
     clear = placed(classes, task)
     if clear is not None and clear != given:
-        raise SpecError(
-            f"--labels contradicts {where}, whose config.json calls its classes {_shown(classes)}. Leave --labels out, "
-            "or correct id2label and label2id there."
-        )
+        what = f"--labels contradicts {where}, whose config.json calls its classes {_shown(classes)}"
+        raise SpecError(f"{what}. Leave --labels out, or correct id2label and label2id there.")
 
 
 def called_otherwise(classes: tuple[str, ...], labels: tuple[str, ...], task: TaskSpec, where: str) -> str:
@@ -88,10 +83,7 @@ def called_otherwise(classes: tuple[str, ...], labels: tuple[str, ...], task: Ta
 
 
 def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
-    """The task's label of each of a head's classes, in the head's order; tags of other names count as O.
-
-    Raises ModelError, which names the option to use, where the labels do not follow from the names.
-    """
+    """The task's label of each of a head's classes, in its order; tags of other names count as O. Raises ModelError."""
     task_labels = placed(classes, task)
     if task_labels is not None:
         return task_labels
@@ -187,10 +179,7 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
-    """For a classification head, the task's index of each of its labels; None where they are equal, or tags.
-
-    Raises ModelError where the labels are not those of the task.
-    """
+    """For a classification head, the task's index of each label; None if equal, or tags. Raises ModelError."""
     if labels == task.labels:
         return None
     if sorted(labels) not in map(sorted, label_sets(task)):
@@ -200,10 +189,8 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
 
 
 def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
-    """The task's index of each of a model's choices, without loading it; None where nothing is to be mapped.
-
-    A checkpoint's tags already have the task's names, and several of them can be O.
-    """
+    """The task's index of each of a model's choices, without loading it; None where nothing is to be mapped."""
+    # a checkpoint's tags already have the task's names, and several of them can be O
     tags = located.origin.native and not kind_of(located.family).indexed
     return None if tags else relabelled(located.labels, task, located.run)
 
@@ -232,15 +219,13 @@ def unsupported_labels(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]
 
 def outside(examples: Sequence[Example], tags: Sequence[str]) -> tuple[Example, ...]:
     """The examples with those tags replaced by O; fingerprints stay, since the data are the same."""
-    return tuple(_without(example, frozenset(tags)) for example in examples) if tags else tuple(examples)
 
-
-def _without(example: Example, tags: frozenset[str]) -> Example:
-    match example.target:
-        case Tags(names) if not tags.isdisjoint(names):
-            return replace(example, target=Tags(tuple(OUTSIDE if name in tags else name for name in names)))
-        case _:
+    def kept(example: Example) -> Example:
+        if not isinstance(example.target, Tags) or {*tags}.isdisjoint(example.target.names):
             return example
+        return replace(example, target=Tags(tuple(OUTSIDE if name in tags else name for name in example.target.names)))
+
+    return tuple(map(kept, examples)) if tags else tuple(examples)
 
 
 def unsupported_note(labels: Sequence[str], task: TaskSpec) -> str:

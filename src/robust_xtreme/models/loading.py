@@ -92,10 +92,7 @@ def load(
     representation: str = "",
     compiling: bool = False,
 ) -> Checkpoint:
-    """Load a located model, or only its head where the encoder of `shared` is the same.
-
-    Raises ModelError where weights, tokenizer and configuration do not fit each other, or `compiling` fails.
-    """
+    """Load a located model, or only its head where the encoder of `shared` is the same. Raises ModelError."""
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = tokenizer_of(located)
@@ -147,10 +144,7 @@ def _read(located: Located, precision: str) -> Any:
 
 
 def _shared(located: Located, shared: Checkpoint | None) -> Any:
-    """The encoder of another task's checkpoint, where both tasks use the same one; else None.
-
-    A transformers checkpoint with a head is loaded whole, and does not share its encoder with a bare one.
-    """
+    """The encoder of another task's checkpoint, where both tasks use it, with or without its head; else None."""
     if shared is None:
         return None
     bare = isinstance(shared.encoder, AtLayer)
@@ -179,17 +173,15 @@ class Models:
     """The checkpoints of a run, loaded on demand; the last two encoders stay in memory."""
 
     def __init__(self, device: str, precision: str, representation: str = "", compiling: bool = False) -> None:
-        self._device, self._precision = device, precision
-        self._representation, self._compiling = representation, compiling
+        self._how = device, precision, representation, compiling
         self._loaded: dict[Path, dict[str, Checkpoint]] = {}
 
     def load(self, located: Located, task: TaskSpec) -> Checkpoint:
         """The checkpoint of a task; tasks of one run share its encoder."""
         tasks = self._loaded.setdefault(located.run, {})
         if task.name not in tasks:
-            shared = next(iter(tasks.values()), None)
-            how = (self._device, self._precision, shared, self._representation, self._compiling)
-            tasks[task.name] = load(located, task, *how)
+            shared, (device, precision, representation, compiling) = next(iter(tasks.values()), None), self._how
+            tasks[task.name] = load(located, task, device, precision, shared, representation, compiling)
         for run in list(self._loaded)[:-2]:
             self._loaded.pop(run, None)
         return tasks[task.name]
@@ -201,10 +193,7 @@ def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: s
 
 
 def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, length: int, called: str) -> None:
-    """Compile an encoder in its place, for several rows of up to `length` tokens and for one row.
-
-    The code does not depend on the batches then. Raises ModelError where the compiler fails.
-    """
+    """Compile an encoder in its place, for several rows of up to `length` tokens and for one row. Raises ModelError."""
     whole = encoder.encoder if isinstance(encoder, AtLayer) else encoder
     whole.compile(dynamic=True, backend=BACKEND)
     config: Any = encoder.config
@@ -224,10 +213,8 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
 def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     """The encoder of a transformers folder: float32, on the CPU, in evaluation mode. Raises ModelError.
 
-    Of T5's kind only the encoder is read, of CLIP and SigLIP the text model, of a decoder all but the part that
-    predicts words. The pooler, which is not used here, is left out where the architecture allows it, and otherwise
-    frozen. A weight that is missing, or has another shape than config.json gives it, is an error: transformers would
-    draw it at random. The changes of an `adapter` are made to the weights.
+    The pooler, which is not used here, is left out where the architecture allows it, and otherwise frozen. A weight
+    that is missing, or has another shape than config.json gives it, is an error: transformers would draw it at random.
     """
     from robust_xtreme.models import mini
 
@@ -282,10 +269,7 @@ def parameters_of(make: Callable[..., Any], config: Any, **options: bool) -> int
 
 
 def check_complete(called: str, report: Mapping[str, Any], unused: str | None = None) -> None:
-    """Raise ModelError where weights are missing, or do not have the shapes that config.json gives them.
-
-    `report` is the loading info of transformers; missing weights whose names contain `unused` are allowed.
-    """
+    """Raise ModelError where weights, unless they are named `unused`, are missing or misshapen by a loading info."""
     misshapen = sorted(name for name, *_ in report["mismatched_keys"])
     if misshapen:
         raise ModelError(f"{called}: {_counted(misshapen)} another shape in the weights than config.json says.")
@@ -321,10 +305,7 @@ def _check_kind(config: Any, architecture: Any, called: str) -> None:
 
 
 class Whole(nn.Module):
-    """Encoder and head in one module; its last hidden state are the head's scores.
-
-    With `alone`, each input is a group of one choice, so that a head for choices scores each choice by itself.
-    """
+    """Encoder and head in one module, whose last hidden state are scores; `alone`: each input is a group of one."""
 
     def __init__(self, model: Any, alone: bool = False) -> None:
         nn.Module.__init__(self)
@@ -352,12 +333,9 @@ def bare(encoder: nn.Module) -> Any:
 def read_whole(
     folder: Path, family: str, architecture: str, trust: bool, called: str, adapter: Path | None = None
 ) -> Whole:
-    """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
+    """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode. Raises ModelError.
 
-    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen or not finite, where
-    the configuration describes a far larger model than the weights, and where transformers loads another architecture
-    than the configuration names. With `trust`, code of the folder runs. An `adapter` is merged into the weights, and
-    can contain the head.
+    With `trust`, code of the folder runs. An `adapter` is merged into the weights, and can contain the head.
     """
     import transformers
 

@@ -69,17 +69,12 @@ def serves(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model has a head of the kind that a task needs, or the task needs none."""
     if represents(model, task, given):
         return True
-    if model.function:
-        return model.family == task.family
-    return model.family == task.family if model.native else model.head_for(task) is not None
+    by_family = model.function or model.native
+    return model.family == task.family if by_family else model.head_for(task) is not None
 
 
 def default_tasks(given: GivenModels) -> tuple[TaskSpec, ...]:
-    """The tasks that the models have heads for; if there are none, those of a benchmark, so that `locate` reports why.
-
-    Unless they are named, tasks that a representation answers are left out, and so are tasks outside the benchmarks,
-    except where a model has a head for exactly that task.
-    """
+    """The tasks that the models have heads for; if there are none, a benchmark's, so that `locate` reports why."""
     every = [registry.load("task", name) for name in registry.names("task")]
     able = [task for task in every if _by_default(task, given) and served(given, task)]
     fitting = [task for task in able if task.name in given.named or any(_fits(m, task, given) for m in given.plain)]
@@ -109,10 +104,7 @@ def _fits(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
 
 
 def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
-    """Check a folder for one task without loading it. Raises ModelError: one line that says what is missing.
-
-    `tasks` are all tasks that the model answers: a run's heads for them are part of its identity.
-    """
+    """Check a folder for one task, of all `tasks` that it answers, without loading it. Raises ModelError."""
     model = local(run)
     check_folder(model)
     return _locate(model, task, tasks, GivenModels({}, (), {}, {}, trust))
@@ -245,7 +237,7 @@ def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Locat
 
 
 def check_folder(model: ModelFolder) -> None:
-    """Raise ModelError, one line, where the folder is not of transformers, and not a run whose files are as trained."""
+    """Raise ModelError where the folder is not of transformers, and not a run whose files are as trained."""
     run, encoder = model.folder, model.encoder
     if model.native or model.function:
         return
@@ -253,20 +245,15 @@ def check_folder(model: ModelFolder) -> None:
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
     check_hashes(run)
     if not (encoder / CONFIG).is_file():
-        raise ModelError(
-            f"{run} contains no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
-            "finished run of `robust-xtreme train`."
-        )
+        what = "it is neither a transformers checkpoint nor a finished run of `robust-xtreme train`"
+        raise ModelError(f"{run} contains no config.json and no model/config.json: {what}.")
     check_weights(encoder)
     check_config(model.config, str(run))
     check_types((*weight_files(encoder, str(encoder)), *sorted((run / "heads").glob("*.safetensors"))))
 
 
 def assign(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, ModelFolder]:
-    """The model of each task: that of TASK=NAME where it is given, else the only plain NAME with a head for it.
-
-    Raises SpecError where two models could answer a task, ModelError where none can, each naming the task.
-    """
+    """The model of each task: that of TASK=NAME, else the only plain NAME with a head. Raises SpecError, ModelError."""
     for model in (*given.named.values(), *given.plain):
         check_folder(model)
     return {task.name: given.named.get(task.name) or _only(given, task) for task in tasks}
@@ -285,10 +272,7 @@ def _only(given: GivenModels, task: TaskSpec) -> ModelFolder:
 
 
 def _classes_of(model: ModelFolder, task: TaskSpec, trust: bool) -> tuple[str, ...]:
-    """The names of the classes of a checkpoint's head in order; none where it does not classify.
-
-    Raises ModelError where it has another head, no safetensors, or code of its own without `trust`.
-    """
+    """The names of the classes of a checkpoint's head in order; none where it does not classify. Raises ModelError."""
     if model.family != task.family:
         raise ModelError(_other_head(model, task))
     _check_checkpoint(model, trust)

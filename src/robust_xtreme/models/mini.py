@@ -44,8 +44,7 @@ _DEFAULTS: Final = {
 class MiniConfig(_Config):  # type: ignore[misc]  # see above
     """The shape of the encoder; distances between tokens are clipped at `reach`.
 
-    In training, `type_noise` is the standard deviation of the noise on a word's vector, whose values have one of about
-    1, and `type_dropout` the share of words whose vectors are zero.
+    In training, `type_noise` is the deviation of the noise on a word's vector, `type_dropout` the share that are zero.
     """
 
     model_type = MODEL_TYPE
@@ -119,10 +118,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         output_hidden_states: bool | None = None,
         **_: Any,
     ) -> BaseModelOutput:
-        """Hidden states (B, L, H) of token ids (B, L); with `output_hidden_states`, those of every layer too.
-
-        These are the embeddings and the output of each layer; the norm is applied to that of the last one.
-        """
+        """Hidden states (B, L, H) of token ids (B, L); with `output_hidden_states`, those of every layer too."""
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         second = in_second(input_ids, int(self.config.eos_token_id))
         vectors = self.embeddings(input_ids)
@@ -141,10 +137,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         return BaseModelOutput(last_hidden_state=states[-1], hidden_states=tuple(states) if shown else None)
 
     def _noised(self, vectors: Tensor, ids: Tensor) -> Tensor:
-        """In training: vectors with noise and dropout per word type, the same at each occurrence of a word.
-
-        It imitates the vectors that the word's translations would have.
-        """
+        """In training: vectors with noise and dropout per word type, as those of the word's translations would be."""
         config = self.config
         types = torch.randn_like(self.embeddings.weight) * config.type_noise
         vectors = vectors + nn.functional.embedding(ids, types)
@@ -160,10 +153,9 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         hidden = (mask == 0)[:, None, None, :]
         same = (second[:, :, None] == second[:, None, :])[:, None]
         paired = second.any(dim=1)[:, None, None, None]
-        front = positions == 0
         # Near heads see only their own text, across heads the other text and the first token, free heads everything.
         near = near.masked_fill(hidden | ~same, lowest)
-        across = torch.zeros_like(near[:, :1]).masked_fill(hidden | (same & paired & ~front), lowest)
+        across = torch.zeros_like(near[:, :1]).masked_fill(hidden | (same & paired & (positions > 0)), lowest)
         free = torch.zeros_like(across).masked_fill(hidden, lowest)
         count = self.config.num_attention_heads // 4
         return torch.cat([near, across.expand(-1, count, -1, -1), free.expand(-1, count, -1, -1)], dim=1)

@@ -19,13 +19,12 @@ from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.adapter import of_adapter
-from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, Learned, ModelFolder, local, of_function
+from robust_xtreme.models.folder import FROM_HUB, HOW_TO_TRAIN, IN_MEMORY, NOWHERE, Learned, ModelFolder, local
 from robust_xtreme.models.functions import FAMILIES, Function, found, is_function
 from robust_xtreme.models.labels import parse_labels
 from robust_xtreme.tasks.sources.hub import CARD, fetched, on_hub
 
 OPTION: Final = "--trained-on"
-BY_CARD: Final = "model card"
 NONE: Final = "none"
 _FORM: Final = "as in --trained-on en,de or --trained-on xnli=en"
 _ISO: Final = """
@@ -66,11 +65,7 @@ InMemory = Mapping[str, Path | Function]
 
 
 def given_models(spec: RunSpec, in_memory: InMemory | None = None) -> GivenModels:
-    """Find every model that a run names, fetching those of the hub and importing functions.
-
-    Raises SpecError, UnknownName or ModelError where a name, revision or label is wrong; RobustXtremeError where the
-    hub does not answer.
-    """
+    """Find every model that a run names. Raises SpecError, UnknownName, ModelError, RobustXtremeError for the hub."""
     labels, trained_on = parse_labels(spec.labels), parse_trained_on(spec.trained_on)
     names, plain = parse_models(spec.model)
     revisions = _revisions(spec.revision)
@@ -131,7 +126,8 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
 def _find(name: str, revision: str, spec: RunSpec, in_memory: InMemory, family: str = "") -> ModelFolder:
     known = in_memory.get(name)
     if isinstance(known, Function) or (known is None and is_function(name) and not exists(name)):
-        return of_function(name, known or found(name, family))
+        function = known or found(name, family)  # whose version stands for a commit
+        return ModelFolder(name, function.name, NOWHERE, "function", function.version, function=function)
     return of_adapter(_found(name, revision, spec, known), lambda base, commit: _found(base, commit, spec))
 
 
@@ -147,10 +143,8 @@ def _found(name: str, revision: str, spec: RunSpec, known: Path | None = None) -
         checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
         return ModelFolder(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
-        raise ModelError(
-            f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
-            f"Train one: {HOW_TO_TRAIN}"
-        )
+        what = f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub."
+        raise ModelError(f"{what} Train one: {HOW_TO_TRAIN}")
     return local(Path(name), name)
 
 
@@ -165,10 +159,7 @@ def check_tasks(given: GivenModels, tasks: Sequence[TaskSpec]) -> None:
 
 
 def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """`en`, `de` and `xnli=en` as {"": ("en", "de"), "xnli": ("en",)}; `none` gives no language.
-
-    Raises SpecError where a part is malformed or a task is named twice, UnknownName for an unknown task or language.
-    """
+    """`en`, `de` and `xnli=en` as {"": ("en", "de"), "xnli": ("en",)}; `none` is (). Raises SpecError, UnknownName."""
     by_task: dict[str, tuple[str, ...]] = {}
     for assignment in given:
         task, named, listed = assignment.rpartition("=")
@@ -188,14 +179,11 @@ def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def of_checkpoint(folder: Path, task: str, named: Mapping[str, tuple[str, ...]], head: bool = True) -> Learned:
-    """What is known of a checkpoint that is not a run of `train`: the user's word counts before the model card.
-
-    The card describes a head; without one, its languages are those of pretraining and do not count.
-    """
+    """What the user says of a checkpoint's languages, else its model card, which describes a `head` alone."""
     if task in named or "" in named:
         return Learned(named.get(task, named.get("")), OPTION)
     languages = card_languages(folder) if head else None
-    return Learned() if languages is None else Learned(languages, BY_CARD)
+    return Learned() if languages is None else Learned(languages, "model card")
 
 
 def card_languages(folder: Path, words: bool = False) -> tuple[str, ...] | None:
@@ -238,9 +226,6 @@ def _entries(header: Sequence[str]) -> list[str]:
 
 
 def _code(entry: str) -> str:
-    """The code of a language: `en`, `"no"`, `zh-CN` as zh; empty for anything else.
-
-    Of the codes of three letters only those that the tasks use count: others can name the same language twice.
-    """
+    """The code of a language: `en`, `"no"`, `zh-CN` as zh; empty for anything else."""
     code = re.split("[-_]", entry.strip().strip("\"'").lower())[0]
     return code if code in _KNOWN else ""

@@ -36,7 +36,6 @@ ACTIVATIONS: Final = (
 _TYPE: Final = re.compile(r"sentence_transformers\.(?:\w+\.)*(Transformer|Pooling|Dense|Normalize)")
 _PATH: Final = re.compile(r"[0-9]{1,3}_(?:Pooling|Dense|Normalize)")
 _LONGEST: Final = 10**6
-_EMBEDDING: Final = "sentence_embedding"
 _KNOWN: Final = {
     "transformer_task": ("feature-extraction",),
     "module_output_name": ("token_embeddings",),
@@ -47,10 +46,7 @@ _KNOWN: Final = {
 
 
 def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel | None) -> Prompts:
-    """The prompts of a task: those that the user gives, else those of the model's folder.
-
-    Where both sides are of one kind, as in Tatoeba and BUCC, which compare translations, both have that of queries.
-    """
+    """The prompts of a task, as the user gives them, else the model's folder; for translations both are of queries."""
     own = model.prompts if model else {}
 
     def prompt(role: str, *names: str) -> str:
@@ -106,9 +102,8 @@ def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
         listed = strict_json.loads(resources.content(folder / MODULES).decode("utf-8"))
         entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{called}: its {MODULES} is not a list of modules with type and path. Get it again."
-        ) from error
+        what = f"its {MODULES} is not a list of modules with type and path"
+        raise ModelError(f"{called}: {what}. Get it again.") from error
     for kind, path in entries:
         if not _TYPE.fullmatch(kind):
             _refuse(called, f"its {MODULES} names a module of the type {kind[:80]!r}")
@@ -136,13 +131,12 @@ def _dense(folder: Path, called: str, width: int) -> Dense:
     """A Dense module, whose weights are checked by their header."""
     config, weights = read_json(folder / "config.json"), folder / "model.safetensors"
     reads, gives, bias = config.get("in_features"), config.get("out_features"), config.get("bias", True)
-    whole, _, activation = str(config.get("activation_function", "torch.nn.Tanh") or "torch.nn.Identity").rpartition(
-        "."
-    )
+    named = str(config.get("activation_function", "torch.nn.Tanh") or "torch.nn.Identity")
+    whole, _, activation = named.rpartition(".")
     names = {config.get(f"module_{side}_name") for side in ("input", "output")}
     if not re.fullmatch(r"torch\.nn(\.modules(\.\w+)?)?", whole) or activation not in ACTIVATIONS:
-        _refuse(called, f"its {folder.name} has the activation {str(config['activation_function'])[:80]!r}")
-    if not names <= {None, _EMBEDDING} or config.get("use_residual"):
+        _refuse(called, f"its {folder.name} has the activation {named[:80]!r}")
+    if not names <= {None, "sentence_embedding"} or config.get("use_residual"):
         _refuse(called, f"its {folder.name} reads other than the vector of a text, or adds it again (use_residual)")
     if not weights.is_file():
         what = f"{folder.name} has no model.safetensors; pickled weights are not read, because they could run code"

@@ -93,10 +93,9 @@ def check_encoder(folder: Path) -> None:
 
 
 def check_hashes(run: Path, inside: str = "") -> None:
-    """Raise ModelError, one line, where a file of a run is missing, added or changed, or the run is not complete.
+    """Raise ModelError where a file of a run, `inside` a folder, is missing, added or changed, or it is not complete.
 
-    Only files whose names begin with `inside` are compared. Runs of earlier versions contain no hashes: `unverified`
-    says so. A run with a journal is of this version, so that its train.json was removed where there is none.
+    Runs of earlier versions contain no hashes: `unverified` says so. A run with a journal is of this version.
     """
     recorded = _recorded(run)
     if recorded is None:
@@ -123,9 +122,8 @@ def unverified(run: Path) -> str:
     if _recorded(run) is not None:
         return ""
     name = run.resolve().name  # the sentence is stored, and what is stored contains no path
-    if not (run / CLAIM).is_file():
-        return f"{name}: {UNVERIFIED}, because it has no {CLAIM}."
-    return f"{name}: {UNVERIFIED}, because its {CLAIM} contains no hashes (earlier versions)."
+    has = f"its {CLAIM} contains no hashes (earlier versions)" if (run / CLAIM).is_file() else f"it has no {CLAIM}"
+    return f"{name}: {UNVERIFIED}, because {has}."
 
 
 def _recorded(run: Path) -> dict[str, str] | None:
@@ -167,10 +165,9 @@ def own_training(model: ModelFolder, task: str) -> str:
 
 
 def model_facts(model: ModelFolder, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The columns of MODELS that the stages give; unknown ones are left out.
+    """The columns of MODELS that the stages, or the encoder's `config`, give; unknown ones are left out.
 
-    Only targets whose heads are used count; where no heads are used, all targets, since each of them trained the
-    representation. `config` is the encoder's: its type gives the kind of encoder where no stage records it.
+    Only targets whose heads are used count; where none is, all of them, since each trained the representation.
     """
     every = model.stages
     if not every:
@@ -199,8 +196,7 @@ def _of_kind(every: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str,
 
 def stage_flags(model: ModelFolder) -> list[str]:
     """The parts of a run's training data that are evaluated, for `overlap_flags`: allowed splits, data of tasks."""
-    flags = {flag for stage in model.stages for flag in (*stage.get("allowed", ()), *_flags(stage))}
-    return sorted(flags)
+    return sorted({flag for stage in model.stages for flag in (*stage.get("allowed", ()), *_flags(stage))})
 
 
 def _tasks(stage: Mapping[str, Any]) -> set[str]:
@@ -233,8 +229,6 @@ def _pretrained_on(every: Sequence[Mapping[str, Any]], beside: bool) -> str | No
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
     """Name, revision and kind of the encoder that the first stage started from; `scratch` where there was none.
 
-    An encoder that learned from images with their captions is the text tower of images, whatever it was before.
-
     Of a folder only the last part of its path is given, so that tables do not contain paths.
     """
     first = every[0]
@@ -249,7 +243,7 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
     else:
         kind = base.get("kind") or base_kind(config)
     if any(stage.get("contrast") and not stage.get("control") for stage in every):
-        kind = TOWER
+        kind = TOWER  # it learned from images with their captions
     columns = {"base": name, "revision": base.get("revision"), "base_kind": kind}
     return {key: value for key, value in columns.items() if value}
 
@@ -275,8 +269,7 @@ def _with_control(stage: Mapping[str, Any]) -> str:
 def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -> str:
     """A sentence on the examples that the run was trained on; empty where there are none.
 
-    Raises Contamination where the shared passages, pairs or sentences of 8 words and more exceed the tolerated share
-    of the split, unless `allowed`.
+    Raises Contamination where those of 8 words and more exceed the tolerated share of the split, unless `allowed`.
     """
     shared = check(run, examples)
     if not shared.count:

@@ -55,13 +55,9 @@ def collate(windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(ids), torch.from_numpy(inside.astype(np.int64))
 
 
-def on(device: torch.device, values: Scores) -> Tensor:
-    """An array on a device; see `sent`."""
-    return sent(device, torch.from_numpy(values))
-
-
-def sent(device: torch.device, tensor: Tensor) -> Tensor:
-    """A tensor of the CPU on a device; to CUDA it is copied while the device computes."""
+def on(device: torch.device, values: Scores | Tensor) -> Tensor:
+    """An array, or a tensor of the CPU, on a device; to CUDA it is copied while the device computes."""
+    tensor = torch.from_numpy(values) if isinstance(values, np.ndarray) else values
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
@@ -81,8 +77,7 @@ def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Windo
 def _canine() -> type[Any]:
     """CANINE that gives an input the same states beside any others, and states of characters after every layer.
 
-    Its local attention reads blocks, and a convolution makes units of characters: padding, and how much, changes the
-    states of transformers' own class. Here each input ends in padding, and the whole in a block, as in pretraining.
+    Padding, and how much, changes the states of transformers' own class. Here each input, and the whole, ends in it.
     """
     from transformers import CanineModel as Base
 
@@ -92,9 +87,8 @@ def _canine() -> type[Any]:
         named |= dict(zip(("attention_mask", "token_type_ids"), given, strict=False))
         kept = {name: named.pop(name, None) for name in ("attention_mask", "token_type_ids")}
         longer = {"input_ids": input_ids, **{name: values for name, values in kept.items() if values is not None}}
-        output = Base.forward(
-            self, **{name: nn.functional.pad(part, (0, more)) for name, part in longer.items()}, **named
-        )
+        padded = {name: nn.functional.pad(part, (0, more)) for name, part in longer.items()}
+        output = Base.forward(self, **padded, **named)
         output.last_hidden_state = output.last_hidden_state[:, :length]
         if output.hidden_states is not None:  # two of characters, those of units, of which the first is [CLS]
             unit = torch.arange(length, device=input_ids.device) // config.downsampling_rate + 1
@@ -115,8 +109,7 @@ def steady(encoder: Any) -> Any:
 class Int8(nn.Module):
     """A linear layer of whole numbers of 8 bits: weights (O, I) with a scale for each output, inputs with one a token.
 
-    Products of such numbers are summed in float32, exactly for up to 1,040 inputs. torch's own dynamic quantisation has
-    one scale for all tokens of a batch, so that an answer depends on the others of its batch.
+    torch's own dynamic quantisation has one scale for all tokens of a batch, so that an answer depends on the others.
     """
 
     def __init__(self, layer: nn.Linear) -> None:
@@ -191,9 +184,8 @@ class Representation:
         if specials not in (None, "in", "out"):
             raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")
         if specials == "out" and pooling != "mean":
-            raise SpecError(
-                f"The representation {text!r}: {pooling} is one token, special or not; means leave out some."
-            )
+            what = f"{pooling} is one token, special or not"
+            raise SpecError(f"The representation {text!r}: {what}; means leave out some.")
         if of is not None and not 0 < int(of) >= int(layer):
             raise SpecError(f"The representation {text!r}: there is no layer {layer} of {of}.")
         return cls(pooling, int(layer), int(of or 0), specials != "out")
@@ -203,10 +195,7 @@ class Representation:
         return f"{self.pooling}:{layer}" + ("" if self.specials else "@specials=out")
 
     def at(self, layers: int) -> int:
-        """The hidden state in an encoder with `layers` layers: for N/M it is N * layers / M, with halves rounded up.
-
-        Raises SpecError where it has no such layer.
-        """
+        """The hidden state in an encoder with `layers` layers, scaled, with halves rounded up. Raises SpecError."""
         state = (2 * self.layer * layers + self.of) // (2 * self.of) if self.of else self.layer
         if state > layers:
             what = f"The representation {str(self)!r} needs layer {state}, but the encoder has {layers}."
@@ -248,10 +237,7 @@ class AtLayer(nn.Module):
 
 
 class Pooled(nn.Module):
-    """Pool hidden states (B, L, H) into vectors (B, H) of length 1; it has no parameters.
-
-    The layer is chosen before, by `AtLayer`: the hidden states are those of the representation's layer.
-    """
+    """Pool the hidden states (B, L, H) of a representation's layer into vectors (B, H) of length 1."""
 
     def __init__(self, representation: Representation) -> None:
         nn.Module.__init__(self)
@@ -316,11 +302,8 @@ def _inside(windows: Windows, mask: Tensor) -> Tensor:
 
 
 def unit_length(vectors: Tensor) -> Tensor:
-    """Vectors (B, D) of length 1, float32; a zero vector stays zero.
-
-    They are multiplied by a power of two first, so that the squares of no finite vector are too large or too small.
-    """
-    wide = vectors.double()
+    """Vectors (B, D) of length 1, float32; a zero vector stays zero."""
+    wide = vectors.double()  # times a power of two, so that the squares of no finite vector are too large or small
     _, exponents = torch.frexp(wide.detach().abs().amax(dim=-1, keepdim=True))
     normed: Tensor = nn.functional.normalize(torch.ldexp(wide, -exponents).float(), dim=-1)
     return normed

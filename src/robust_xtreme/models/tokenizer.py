@@ -36,10 +36,7 @@ _SPARE: Final = 0.1
 
 
 def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
-    """The tokenizer of a transformers folder, which errors call `called`: a fast one, or ByT5's or CANINE's.
-
-    A missing padding token of a decoder is set (`padding_note`). Raises ModelError.
-    """
+    """The fast tokenizer of a folder, or ByT5's or CANINE's, which errors call `called`. Raises ModelError."""
     from transformers import AutoTokenizer
 
     from robust_xtreme.models import mini
@@ -48,10 +45,8 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     patterns, config = ("tokenizer.json", "vocab.*", "*.model"), object_of(folder / CONFIG) or {}
     units = bool(units_in(folder, config))
     if not (trust or units) and not any(path for pattern in patterns for path in folder.glob(pattern)):
-        raise ModelError(
-            f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
-            "save them with the tokenizer's save_pretrained."
-        )
+        cure = "Get them again, or save them with the tokenizer's save_pretrained."
+        raise ModelError(f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. {cure}")
     for name in ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         object_of(folder / name)
     with reading(called, "tokenizer.json"), _named_file(folder):
@@ -89,10 +84,11 @@ def _set_padding(tokenizer: Any, config: Mapping[str, Any], called: str) -> None
 
 def padding_note(model: Located) -> str:
     """A sentence on the padding token of a model's tokenizer where it has none of its own; else empty."""
-    token = getattr(tokenizer_of(model), _PADDED, "")
-    return (
-        f"The tokenizer of {model.origin.typed} has no padding token: inputs are padded with {token}." if token else ""
+    what, token = (
+        f"The tokenizer of {model.origin.typed} has no padding token",
+        getattr(tokenizer_of(model), _PADDED, ""),
     )
+    return f"{what}: inputs are padded with {token}." if token else ""
 
 
 @contextmanager
@@ -124,13 +120,11 @@ def _check_readable(folder: Path) -> None:
 def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
     """Raise ModelError where tokenizer and configuration disagree on special tokens: it is another model's tokenizer.
 
-    The padding token must agree, because some encoders count positions from it. The first and last token are taken
-    from the tokenizer alone, and many configurations written by hand name others: a difference counts only where the
-    tokenizer's size also differs from that of the embeddings, and not in decoders, whose embeddings have often more
-    rows than are used. Text towers do not use the configuration's special tokens, and most of their configurations name
-    wrong ones.
+    The padding token must agree, because some encoders count positions from it. Many configurations written by hand
+    name another first and last token: a difference counts only where the tokenizer's size also differs from that of
+    the embeddings, and not in decoders, whose embeddings have often more rows than are used.
     """
-    if is_tower(config):
+    if is_tower(config):  # most of their configurations name wrong ones, which are not used
         return
     roberta = "roberta" in str(config.get("model_type"))
     pad = config.get("pad_token_id", 1 if roberta else None)
@@ -142,33 +136,25 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
     for what, wanted, have in pairs:
         named = sorted(have - {None})
         if type(wanted) is int and named and wanted not in named:
-            raise ModelError(
-                f"{called}: its {what} token is {named[0]} in the tokenizer, but {wanted} in config.json: the "
-                "tokenizer is another model's."
-            )
+            both = f"{named[0]} in the tokenizer, but {wanted} in config.json"
+            raise ModelError(f"{called}: its {what} token is {both}: the tokenizer is another model's.")
 
 
 def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
     """Raise ModelError where a tokenizer does not fit a model with `vocabulary` embeddings (0: unknown).
 
-    Ids of a larger tokenizer are outside the embeddings. Where files are missing, transformers can make a tokenizer of
-    special tokens only, to which every word is unknown: so fewer tokens than half of the embeddings are refused too.
+    Where files are missing, transformers can make a tokenizer of special tokens only, to which every word is unknown.
     """
     size = len(tokenizer)
     if vocabulary and size > vocabulary:
         raise ModelError(f"{called}: the tokenizer has {size} tokens, but the encoder only {vocabulary} embeddings.")
     if 2 * size < vocabulary:
-        raise ModelError(
-            f"{called}: the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings (vocab_size in "
-            "config.json): it is another model's, or its files (tokenizer.json) are missing."
-        )
+        what = f"the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings (vocab_size in config.json)"
+        raise ModelError(f"{called}: {what}: it is another model's, or its files (tokenizer.json) are missing.")
 
 
 def tokenizer_of(located: Located) -> Any:
-    """The tokenizer of a located model, checked against its embeddings; the last two stay in memory.
-
-    Raises ModelError.
-    """
+    """The tokenizer of a located model, checked against it; the last two stay in memory. Raises ModelError."""
     tokenizer = _tokenizer(located.folder, located.origin.shown, located.identity, located.trust)
     size = located.config.get("vocab_size")
     check_tokenizer(tokenizer, size if isinstance(size, int) else 0, located.origin.shown)
@@ -182,11 +168,7 @@ def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
 
 
 def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], language: str) -> str:
-    """A sentence where more than half of the clean texts' characters are unknown to the model; else empty.
-
-    The first 256 examples are counted. Raises ModelError where the tokenizer does not fit the model, or the task's
-    inputs are longer than the model reads.
-    """
+    """A sentence where more than half of the characters of the first texts are unknown, else "". Raises ModelError."""
     if model.origin.function:
         return ""
     check_length(model, task)

@@ -144,10 +144,7 @@ class Answering:
             self.events.warned(f"{what}; {job.label} is computed again")
 
     def answer(self, job: int, request: object) -> object:
-        """The reply to a worker. Where memory runs out, once in a run, or has run out since, it is SmallerBatches.
-
-        Vectors that cannot be searched fail a condition, so that the worker gets RefusedVectors.
-        """
+        """The reply to a worker: SmallerBatches where memory has run out, RefusedVectors where a condition fails."""
         task_run = self.taken[job]
         self.events.task_run(task_run.label)
         try:
@@ -185,10 +182,9 @@ class Answering:
     def _halve(self, task_run: TaskRun, error: Exception) -> None:
         smaller = max(1, self.tokens // 2)
         if self.halved:
-            raise RobustXtremeError(
-                f"Out of memory at {task_run.label} with batches of {self.tokens} tokens. "
-                f"Start over with smaller ones: --force --batch-tokens {smaller}"
-            ) from error
+            what = f"Out of memory at {task_run.label} with batches of {self.tokens} tokens"
+            cure = f"Start over with smaller ones: --force --batch-tokens {smaller}"
+            raise RobustXtremeError(f"{what}. {cure}") from error
         self.tokens, self.halved = smaller, True
         self.events.halved(task_run.label)
 

@@ -30,11 +30,7 @@ def attack_all(
     embed: Embed | None = None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Mapping[tuple[str, int], Attacked]:
-    """The examples under each of several attacks, by the condition's name and the seed.
-
-    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked. Floors of similarity
-    need `embed`. `warn` gets a line where answers to queries are not finite.
-    """
+    """The examples under each of several attacks, by the condition's name and the seed; one target shares rounds."""
     cosines, lost = Cosines(embed) if embed else None, list[int]()
 
     def tell(left: int, queries: int) -> None:
@@ -78,18 +74,12 @@ def _spec(cell: Cell) -> PerturbationSpec:
 
 def most_queries(conditions: Sequence[Condition]) -> int:
     """The most queries that the attacks among conditions have for an example, over all seeds."""
-    return sum(
-        settings_of(bound(condition.spec)[0]).queries * len(condition.seeds)
-        for condition in conditions
-        if condition.asks and condition.spec is not None
-    )
+    several = [(each.spec, len(each.seeds)) for each in conditions if each.asks and each.spec is not None]
+    return sum(settings_of(bound(spec)[0]).queries * seeds for spec, seeds in several)
 
 
 def most_vectors(conditions: Sequence[Condition]) -> int:
-    """The most texts of an example whose vectors the attacks among conditions compare, over all seeds.
-
-    They are the clean texts, and those of the candidates: of the queries, and of as many as may be rejected.
-    """
+    """The most texts, clean ones and candidates, whose vectors the attacks among conditions compare, over all seeds."""
     compared = [condition for condition in conditions if condition.asks and needs_vectors(condition.spec)]
     clean = {name for condition in compared for name in condition.fields}
     each = (len(condition.fields) * most_queries([condition]) for condition in compared)

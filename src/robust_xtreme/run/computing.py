@@ -39,10 +39,9 @@ from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
 from robust_xtreme.run.attacking import Cell, attack_all
-from robust_xtreme.run.normalising import reading
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.scoring import score_examples, stage
-from robust_xtreme.run.task_run import Splits, TaskRun
+from robust_xtreme.run.task_run import Splits, TaskRun, reading
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -256,18 +255,15 @@ class _Worker:
         """The examples under attacks, for which the model is queried; the cache keeps what it answered."""
         if not cells:
             return {}
-        task_run, store = self.given.task_run, self._store()
-
-        def weigh(inputs: Inputs, weighing: Weighing) -> PredictedMargins:
-            return self._weighed(inputs, weighing, store)
+        task_run = self.given.task_run
 
         def warn(line: str) -> None:
             self.line.note(requests.Warned(f"{task_run.label}: {line}"))
 
-        asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
+        asks = victim(task_run.task, self._moved(self.given.tokens), self._weighed, candidates_of(split))
         return attack_all(split.examples, cells, asks, self._watch, self._vectors, warn)
 
-    def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> PredictedMargins:
+    def _weighed(self, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
         """Predictions and margins; a predictor that knows none has margins of 0."""
         if not isinstance(self.predictor, Weighable):
             predicted = self._predicted(inputs)
@@ -277,7 +273,7 @@ class _Worker:
             moved = self._moved(tokens)
             assert isinstance(moved, Weighable)
             (dims,) = self.given.task_run.cuts.values()
-            return moved.weigh(inputs, weighing, Work(tokens, store=store, dims=dims))
+            return moved.weigh(inputs, weighing, Work(tokens, store=self._store(), dims=dims))
 
         return self._fitting(weighed)
 

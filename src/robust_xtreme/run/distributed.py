@@ -19,6 +19,7 @@ from robust_xtreme.core.run_paths import has_relative
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.models.loading import Models
+from robust_xtreme.models.predictors.loaded import device_name
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import Answering, Device, Events
 from robust_xtreme.run.computing import Setting, StagedTaskRun
@@ -27,7 +28,6 @@ from robust_xtreme.run.requests import Advanced, Halved, Warned, Watched
 from robust_xtreme.run.task_run import Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.source import Pools, open_source
-from robust_xtreme.workers.devices import device_name
 from robust_xtreme.workers.messages import Begun, Connection, Fleet, JobResult, Program, WorkerJob
 from robust_xtreme.workers.supervisor import on_fleet
 
@@ -61,14 +61,14 @@ class AnsweringProgram:
 
         def taken(job: tuple[int, TaskRun]) -> TaskRun:
             number, task_run = job
-            numbers[_key(task_run)] = number
+            numbers[task_run.key] = number
             return task_run
 
         events = Events(
             task_run=lambda label: line.note(Watched(label)),
             advance=lambda _, predictions: line.note(Advanced(predictions)),
             halved=lambda label: line.note(Halved(label)),
-            done=lambda task_run, done: line.send(JobResult(numbers[_key(task_run)], done)),
+            done=lambda task_run, done: line.send(JobResult(numbers[task_run.key], done)),
             warned=lambda warning: line.note(Warned(warning)),
         )
         with rarely_collected(), using(*self.spec.packs), own_tasks(self.spec.data):
@@ -89,9 +89,8 @@ class AnsweringProgram:
         if Path.cwd() != self.start and has_relative(self.spec):
             if not self.start.is_dir():
                 what = "is not there, and the run has paths that count from it"
-                raise SpecError(
-                    f"On {os.uname().nodename} {self.start} {what}. Write whole paths, or share the folder."
-                )
+                cure = "Write whole paths, or share the folder."
+                raise SpecError(f"On {os.uname().nodename} {self.start} {what}. {cure}")
             os.chdir(self.start)
 
 
@@ -166,7 +165,3 @@ def answer_on(
 def job_of(number: int, task_run: TaskRun, size: float) -> WorkerJob:
     """A task run as a job; those of a model and a task are a group, because they share weights."""
     return WorkerJob(number, task_run.label, task_run, f"{task_run.model.name} {task_run.task.name}", size)
-
-
-def _key(task_run: TaskRun) -> tuple[str, str, str]:
-    return task_run.task.name, task_run.language, task_run.split

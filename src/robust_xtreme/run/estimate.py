@@ -20,8 +20,8 @@ from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.cache import KIND, keys_of, settings
-from robust_xtreme.models.predictors.loaded import forward
-from robust_xtreme.models.predictors.predictor import predictor_of
+from robust_xtreme.models.predictors.loaded import device_name, device_of, forward
+from robust_xtreme.models.predictors.predictor import nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tokenizer import tokenizer_of
@@ -31,12 +31,10 @@ from robust_xtreme.run.attacking import most_queries, most_vectors
 from robust_xtreme.run.distributed import job_of
 from robust_xtreme.run.folder import Folder, check_ours, planned
 from robust_xtreme.run.manifest import new_manifest
-from robust_xtreme.run.normalising import reading
-from robust_xtreme.run.plan import NotRun, Plan, make_plan, no_model
+from robust_xtreme.run.plan import NotRun, Plan, make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
-from robust_xtreme.run.task_run import Splits, TaskRun
+from robust_xtreme.run.task_run import Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.workers.devices import device_name, device_of
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.queues import forecast
 
@@ -131,7 +129,7 @@ class _Estimator:
         count = max(1, _SAMPLE // len(conditions))
         sampled = replace(split, examples=split.examples[:count], corpus=None)
         once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
-        predictor = reading(predictor_of(run.model, run.task, no_model), run)
+        predictor = reading(predictor_of(run.model, run.task, nowhere), run)
         prepared = prepare(replace(run, conditions=once), sampled, predictor)
         windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
         several = len(once) * len(sampled.examples)
@@ -162,8 +160,7 @@ class _Estimator:
 
     def _pace(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token: of a small model measured, of a large one from its parameters."""
-        key = run.model.identity, run.model.family
-        params = run.model.params
+        key, params = (run.model.identity, run.model.family), run.model.params
         if params is None or not len(windows) or not _is_here(self.device):  # none: a predictor that reads no tokens
             return 0.0
         if key not in self.paces:
@@ -220,11 +217,9 @@ def estimate(
 ) -> list[str]:
     """The plan of a run as lines: a table by task, what is left out and why, and size and time of the whole.
 
-    With `every`, each task run and each cell that is left out has a line. Sizes and the predictions that the cache
-    contains are estimated from a sample; the time is that of what is left to compute, on this machine as busy as it
-    is now; attacks count with all the queries that they may have. With `keep_going`, what cannot be read is among what
-    is left out. With `force`, the last line names what starting over removes. With a `fleet`, each of its devices has a
-    line. Raises what `evaluate` raises before it computes; nothing is written.
+    With `every`, each task run and each cell that is left out has a line. Sizes are estimated from a sample; the time
+    is that of what is left to compute, on this machine as busy as it is now. With `force`, the last line names what
+    starting over removes; each device of a `fleet` has a line. Raises what `evaluate` raises; nothing is written.
     """
     clock, used = time.perf_counter(), time.process_time()
     folder = Folder(spec.folder())
@@ -259,10 +254,7 @@ def estimate(
 
 
 def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str]) -> list[str]:
-    """Size and time of all task runs that are not done; `busy` is the time that a second of computing takes here.
-
-    Before the time, a line for each device that has a share, where there are `slots`.
-    """
+    """Size of all task runs that are not done, a line for each of the `slots` with a share, and the time, if `busy`."""
     todo = [part for part in parts if not part.done]
     ready = len(parts) - len(todo)
     done = [f"{ready} of {counted(len(parts), 'task run')} done already"] if ready else []

@@ -41,10 +41,7 @@ class Sets:
     used: dict[str, None] = field(default_factory=dict)
 
     def runs(self, task_run: TaskRun, split: Sequence[Example], examples: Sequence[Example]) -> Iterator[TaskRun]:
-        """A task run for each set that has a file of this one; `examples` are those of the split that are evaluated.
-
-        Raises DataError where a file cannot be read or paired, UserError where several files fit.
-        """
+        """A task run for each set that has a file of this one, of these `examples`. Raises DataError, UserError."""
         cell = TaskSplit(task_run.task, task_run.language, task_run.split)
         for noisy_set in self.sets:
             if read := read_pairs(noisy_set, cell, self.source, split, self.is_partial):
@@ -101,10 +98,7 @@ def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -
 
 
 def conditions_of(task_runs: Sequence[TaskRun]) -> dict[str, dict[str, Any]]:
-    """By name of a condition that a set has: its kind, its set and how that is paired, as CONDITIONS has it.
-
-    Of task runs that are paired in several ways, the least certain one is named.
-    """
+    """By name of a condition that a set has: its kind, its set and how, least certainly, that is paired."""
     rows: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(run.external.name for run in task_runs if run.external):
         sets = [run.external for run in task_runs if run.external and run.external.name == name]

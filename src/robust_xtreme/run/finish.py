@@ -38,10 +38,7 @@ from robust_xtreme.tasks.noisy.described import condition_row
 def finish(
     folder: Folder, plan: Plan, manifest: Mapping[str, Any], known: Mapping[Stored, MeasuredPart] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch.
-
-    `known` has what workers measured of task runs.
-    """
+    """Write the frames, by what is `known`, the report and the finished manifest. Raises DiskError, Mismatch."""
     for task_run in plan.task_runs:
         if folder.changed(task_run, manifest["parts"]):
             what = f"the files of {task_run.label} changed after they were written"
@@ -56,7 +53,7 @@ def finish(
         finished = {**results.manifest, DIGESTS: digests, "complete": True}
         folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
         kept = {  # the examples that are in memory, where the head has all labels: others have changed tags
-            (task_run.task.name, task_run.language, task_run.split): split
+            task_run.key: split
             for task_run in plan.task_runs
             if not task_run.unsupported and (split := plan.splits.kept_of(task_run))
         }
@@ -140,10 +137,7 @@ def backend_of(device: str) -> ArrayBackend:
     """Array code on the CPU by numpy, on CUDA by torch, where this machine, which may not compute itself, has it."""
     if not device.startswith("cuda") or not torch.cuda.is_available():
         return CPU
-    cuda = torch.device("cuda")
-    return ArrayBackend(
-        torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy()
-    )
+    return ArrayBackend(torch, lambda array: torch.from_numpy(array).to("cuda"), lambda tensor: tensor.cpu().numpy())
 
 
 def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:

@@ -78,8 +78,7 @@ def fleet_of(
 ) -> Iterator[Fleet | None]:
     """The fleet that `--devices` or `--on` names, until the context ends; None for this process alone.
 
-    `device` is that of the run: cpu, cuda or auto. Unless `starts`, there is None, too, for a cluster of this machine
-    that does not run yet. Raises SpecError, and what `cluster` raises.
+    Unless it `starts`, there is None, too, for a cluster of this machine. Raises SpecError, and what `cluster` raises.
     """
     if devices is not None and on is not None:
         raise SpecError("--devices names devices of this machine, --on a cluster with all of its own. Leave one out.")

@@ -1,4 +1,4 @@
-"""The folder of a run: which run it belongs to, its manifest and its parts."""
+"""The folder of a run: which run it belongs to, its manifest and its parts, also where files cannot be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.core import resources, run_paths
-from robust_xtreme.core.errors import OTHERWISE, DataError, DiskError, Mismatch, RobustXtremeError
+from robust_xtreme.core.errors import (
+    OTHERWISE,
+    DataError,
+    DiskError,
+    Mismatch,
+    RobustXtremeError,
+    UnreadableFiles,
+    counted,
+)
 from robust_xtreme.core.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import manifest as of_run
@@ -24,10 +32,9 @@ from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.new_files import appended
-from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, Frame
+from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, UNREADABLE, Frame
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, part_paths
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.run.unread import mended, widened, without_unread
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.tasks.sources.rows import clusters_version
@@ -72,7 +79,7 @@ class Folder:
     def tell(self, line: str) -> None:
         """Report a line that is shown also where progress is not, and log it."""
         self.notice(line)
-        if not _is_odd_log(self.path):
+        if not store.is_odd(self.path / LOG):
             self.log(line)
 
     @property
@@ -88,10 +95,7 @@ class Folder:
         return value
 
     def finished(self, fresh: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The manifest of a finished run whose files are all as they were written, else None. Nothing is written.
-
-        Raises DataError, and Mismatch where model, data or packs are not those of the manifest `fresh`.
-        """
+        """The manifest of a finished run whose files are as they were, else None. Raises DataError, Mismatch."""
         stored = self.manifest
         if stored is None or not stored["complete"]:
             return None
@@ -158,9 +162,7 @@ class Folder:
     def read(self, task_run: TaskRun) -> TaskRunRows:
         """A stored task run."""
         frames = (PREDICTIONS, STATS, ATTACKED)
-        return TaskRunRows(
-            *(store.read_frame(path, frame) for path, frame in zip(self.parts(task_run), frames, strict=False))
-        )
+        return TaskRunRows(*map(store.read_frame, self.parts(task_run), frames))
 
     def attacked(self, task_run: TaskRun) -> Iterator[pl.DataFrame]:
         """The items of a task run under attacks; nothing is read where there are none."""
@@ -197,7 +199,8 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if (path / PARTS).is_symlink():
         what = "is a link, and a run writes and removes only files in its own folder"
         raise Mismatch(f"{path / PARTS} {what}. Remove the link, or name another folder with --out.")
-    if not _has_header(path) and not _has_manifest(path) and RUN not in Journal(path).names():
+    has_header = (path / RUN).is_file() and resources.content(path / RUN).startswith(_HEADER.encode())
+    if not has_header and not _has_manifest(path) and RUN not in Journal(path).names():
         if any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
             raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
     elif not force and not nothing_yet(path):
@@ -211,11 +214,6 @@ def nothing_yet(path: Path) -> bool:
     begun = {RUN, MANIFEST, PARTS, *_TRACELESS}
     parts = path / PARTS
     return parts.is_dir() and not any(parts.iterdir()) and {entry.name for entry in path.iterdir()} <= begun
-
-
-def _has_header(path: Path) -> bool:
-    """Whether a folder contains a run.toml that a run wrote; its first line says so."""
-    return (path / RUN).is_file() and resources.content(path / RUN).startswith(_HEADER.encode())
 
 
 def _has_manifest(path: Path) -> bool:
@@ -241,23 +239,18 @@ def _check_same(path: Path, spec: RunSpec) -> None:
         if name in NOT_HASHED or old == new:
             continue
         if run_paths.resolved(name, old, counted_from) != run_paths.resolved(name, new):
-            what = f"its key {name} is {_shown(old)}, not {_shown(new)}"
+            texts = (", ".join(each) if isinstance(each, tuple) else str(each) for each in (old, new))
+            what = f"its key {name} is {', not '.join(text or 'not set' for text in texts)}"
             raise Mismatch(f"{path} contains another run: {what}. {OTHERWISE}")
 
 
-def _shown(value: Any) -> str:
-    text = ", ".join(value) if isinstance(value, tuple) else str(value)
-    return text or "not set"
-
-
 def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOver | None = None) -> dict[str, Any]:
-    """Prepare the folder and return the manifest that is valid: the stored manifest where the run continues.
+    """Prepare the folder, without an earlier run by `over`, and return its manifest: that of a run that continues.
 
-    `over` removes an earlier run. The caller holds the lock. Raises Mismatch where model, data, device or versions of
-    frames differ.
+    The caller holds the lock. Raises Mismatch where model, data, device or versions of frames differ.
     """
     journal = folder.journal
-    if _is_odd_log(folder.path):
+    if store.is_odd(folder.path / LOG):
         journal.keep(folder.path / LOG)
     if over and over.names:
         over.carry_out(folder.tell, over.line())
@@ -320,19 +313,12 @@ def _described(value: Any) -> str:
 
 def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
     """What a run of these does to files that are there already, as a line; empty where it does nothing."""
-    over, log = over_of(path, task_runs), (LOG,) if _is_odd_log(path) else ()
+    over, log = over_of(path, task_runs), (LOG,) if store.is_odd(path / LOG) else ()
     over = replace(over, names=(*log, *over.names), kept=over.kept.union(log))
     if force:
         return over.line() if over.names else ""
-    begun = (path / MANIFEST).exists() and not nothing_yet(path)
-    return over.kept_line(
-        {LOG, MANIFEST, *FILES, ATTACKS_FILE, *_part_names(path, task_runs)}.difference({RUN} if begun else ())
-    )
-
-
-def _is_odd_log(path: Path) -> bool:
-    """Whether something that is not a file has the name of the log."""
-    return store.is_odd(path / LOG)
+    begun = {RUN} if (path / MANIFEST).exists() and not nothing_yet(path) else set()
+    return over.kept_line({LOG, MANIFEST, *FILES, ATTACKS_FILE, *_part_names(path, task_runs)} - begun)
 
 
 def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:
@@ -340,10 +326,7 @@ def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:
 
 
 def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
-    """The start over in a folder. The manifest is the last file that goes; log.txt stays, and run.toml is replaced.
-
-    As long as the manifest is there, no other run takes the remaining parts for its own.
-    """
+    """The start over in a folder. The manifest, by which others know the parts, goes last; log.txt stays."""
     journal = Folder(path).journal
     last = (MANIFEST,) if journal.wrote(path / RUN) else (RUN, MANIFEST)
     given = (*FILES, ATTACKS_FILE, *_part_names(path, task_runs))
@@ -351,17 +334,73 @@ def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
     names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)
     shown = {entry.relative_to(path).as_posix(): "/" if entry.is_dir() else "" for entry in entries}
-    others = shown.keys() - {RUN, *names, *((LOG,) if _is_odd_log(path) else ())}
+    others = shown.keys() - {RUN, *names, *((LOG,) if store.is_odd(path / LOG) else ())}
     return start_over(journal, names, sorted(f"{name}{shown[name]}" for name in others))
 
 
 def _listed(path: Path) -> dict[str, str]:
-    """The sha256 of the files of a run as its manifest lists them, and of the manifest where it is whole.
-
-    They count where the folder has no journal, as those of earlier versions.
-    """
+    """The sha256 of a run's files by its manifest, where the folder has no journal, as those of earlier versions."""
     if (path / JOURNAL).exists() or not _has_manifest(path):
         return {}
     stored = read_manifest(path / MANIFEST)
     parts = {f"{PARTS}/{name}": digest for name, digest in stored.get("parts", {}).items()}
     return {**parts, **stored.get(DIGESTS, {}), MANIFEST: store.sha256(path / MANIFEST)}
+
+
+# -------------------- files that cannot be read: left out, and computed when they are mended
+
+_PLANNED: Final = ("models", "tasks", "units", "not_run", "overlap", "own_data", "notes")
+"""Parts of a manifest that follow from the plan, which has more task runs once a file is mended."""
+
+
+def check_read(lines: Sequence[str], others: int, keep_going: bool) -> None:
+    """Raise UnreadableFiles with a line for each file, unless `keep_going` and there are other task runs."""
+    if not lines or (keep_going and others):
+        return
+    files = "1 file of this run" if len(lines) == 1 else f"{len(lines)} files of this run"
+    rest = f"{files} cannot be read, and nothing was computed. To evaluate the rest of it: --keep-going"
+    raise UnreadableFiles((*lines, rest) if others else lines)
+
+
+def missing(cells: Sequence[Mapping[str, Any]]) -> str:
+    """The task runs that are missing, as a sentence with what to do; empty where there is none."""
+    names = [f"{cell['task']} {cell.get('language', '')}".rstrip() for cell in cells]
+    if not names:
+        return ""
+    verb, their = ("is", "its file") if len(names) == 1 else ("are", "their files")
+    what = f"{counted(len(names), 'task run')} {verb} missing, because {their} cannot be read: {', '.join(names)}."
+    return f"{what} Mend the files, and the same command adds what is missing."
+
+
+def mended(folder: Path, stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
+    """Whether a run can read more than when its folder was begun. Raises Mismatch where it can read less."""
+    missing_before, missing_now = _unread(stored), _unread(fresh)
+    if lost := [unit for unit in stored["units"] if _key(unit) in missing_now]:
+        what = f"was begun with {lost[0]['task']} {lost[0]['language']}, whose file cannot be read any more"
+        raise Mismatch(f"{folder} {what}. Mend the file. {OTHERWISE}")
+    return bool(missing_before - missing_now)
+
+
+def without_unread(manifest: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest without the task runs that are missing in `stored`, for comparison with another run of its folder."""
+    cells = _unread(stored)
+    units, not_run = ([entry for entry in manifest[name] if _key(entry) not in cells] for name in ("units", "not_run"))
+    tasks = {unit["task"] for unit in units}
+    models = [model for model in manifest["models"] if model["task"] in tasks]
+    return {**manifest, "units": units, "not_run": not_run, "models": models}
+
+
+def widened(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored manifest with all that is planned now, not yet complete."""
+    planned = {name: fresh[name] for name in _PLANNED if name in fresh}
+    notes = list(dict.fromkeys((*fresh["notes"], *stored["notes"])))
+    kept = {name: value for name, value in stored.items() if name not in (*_PLANNED, "files")}
+    return {**kept, **planned, "notes": notes, "complete": False}
+
+
+def _unread(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {_key(cell) for cell in manifest["not_run"] if cell["reason"] == UNREADABLE}
+
+
+def _key(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return entry["task"], entry.get("language", "")

@@ -101,7 +101,11 @@ def _what(spec: RunSpec) -> dict[str, Any]:
 
 def _model(task: str, model: Located) -> dict[str, Any]:
     named = {"task": task, "model": model.name, "identity": model.identity, "head": model.head, "params": model.params}
-    more: dict[str, Any] = {"source": model.origin.source, "revision": model.origin.revision, "labels": model.label_map}
+    more: dict[str, Any] = {
+        "source": model.origin.source,
+        "revision": model.origin.revision,
+        "labels": dict(zip(model.classes, model.labels, strict=False)),
+    }
     if model.learned.by:
         more |= {"trained_on": list(model.learned.languages or (NONE,)), "trained_on_by": model.learned.by}
     return {**named, **{key: value for key, value in more.items() if value}}

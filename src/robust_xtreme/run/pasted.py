@@ -20,6 +20,7 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Work, predictor_of
 from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
@@ -27,7 +28,6 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported
 from robust_xtreme.run.attacking import attack_all, needs_vectors
 from robust_xtreme.run.plan import check_cell
-from robust_xtreme.workers.devices import device_of
 
 _WORD: Final = re.compile(r"\S+")
 
@@ -94,11 +94,7 @@ class Victim:
         return cls(chosen, predictor, Work(BATCH_TOKENS[device]))
 
     def example(self, values: Sequence[str], language: str, gold: str) -> tuple[Example, str]:
-        """The example of pasted texts, in the order of the task's fields, and the model's answer to it.
-
-        Right is the label `gold`, or what the model answers. Raises SpecError for a text too many or too few, an empty
-        one, or an unknown label.
-        """
+        """The example of pasted texts, where `gold`, or the model's answer, is right, and this. Raises SpecError."""
         names = self.task.fields
         if len(values) != len(names) or not all(value.strip() for value in values):
             raise SpecError(f"{self.task.name} needs {len(names)} texts that are not empty: {', '.join(names)}.")
@@ -135,15 +131,13 @@ class Victim:
             case Tags(names):
                 return " ".join(names)
             case Answers(spans):
-                return (
-                    " / ".join(example.texts["context"].value[span.start : span.stop] for span in spans) or "no answer"
-                )
+                context = example.texts["context"].value
+                return " / ".join(context[span.start : span.stop] for span in spans) or "no answer"
         return str(target)
 
     def _answer(self, example: Example) -> Target:
         inputs = self.predictor.prepare(contents_of([example]))
-        predicted = self.predictor.answer(inputs, self.work)
-        answer = predicted.answer(0)
+        answer = self.predictor.answer(inputs, self.work).answer(0)
         if answer is None:
             raise SpecError("The model's scores of the text are not numbers.")
         return answer

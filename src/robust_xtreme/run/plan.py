@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NoReturn, final
+from typing import Final, final
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
@@ -21,7 +21,7 @@ from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside, unsupported_labels
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import GivenModels, InMemory, given_models
-from robust_xtreme.models.predictors.predictor import Embedding, predictor_of
+from robust_xtreme.models.predictors.predictor import Embedding, nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.retrieval.embeddings import dtype_for
 from robust_xtreme.models.stages import overlap
@@ -35,9 +35,8 @@ from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
 from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
-from robust_xtreme.run.normalising import Normaliser
-from robust_xtreme.run.task_run import Splits, TaskRun
-from robust_xtreme.run.unread import check_read
+from robust_xtreme.run.folder import check_read
+from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
@@ -76,10 +75,9 @@ class Plan:
 
 
 def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool = False) -> Plan:
-    """Resolve every name of a spec and read the data. Nothing is computed.
+    """Resolve every name of a spec and read the data; with `keep_going` without files that cannot be read.
 
-    Raises SpecError, UnknownName, ModelError, MissingData where nothing is left to evaluate, and UnreadableFiles for
-    all files that cannot be read, unless `keep_going` leaves them out.
+    Raises SpecError, UnknownName, ModelError, UnreadableFiles, and MissingData where nothing is left to evaluate.
     """
     representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
     source = open_source(spec.data, offline=spec.offline)
@@ -145,10 +143,7 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
 
 
 def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> UserError:
-    """Why nothing is left to evaluate: words that models do not know before files, existing ones before absent ones.
-
-    Of mini it says that it may be the default.
-    """
+    """Why nothing is left to evaluate: words that models do not know before files, existing ones before absent ones."""
     if unread := [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]:
         others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
         return ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
@@ -161,11 +156,7 @@ def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> U
 
 
 def _models(spec: RunSpec, given: GivenModels, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
-    """The model of each task. Tasks that were not named explicitly are left out and reported where no model serves
-    them, the model reads fewer tokens than their inputs have, or has wrong offsets of tokens that they need.
-
-    Raises ModelError or SpecError for a task that was named explicitly, and where none is left.
-    """
+    """The model of each task, and the tasks that none serves. Raises ModelError or SpecError for those named."""
     unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
     kept = [task for task in tasks if task not in unsupported] or tasks
     why = "no model of this run has a head for it. Add one: --model"
@@ -240,12 +231,11 @@ def _conditions(
 def _applied(
     request: SuiteCell, task: TaskSpec, model: Located, split: str
 ) -> tuple[list[PerturbationSpec], list[NotRun]]:
-    """A perturbation on each group of fields that it noises in a task, or the reason why it is not applied.
-
-    Raises UserError where it was named explicitly and has no meaning in the task.
-    """
+    """A perturbation on each group of fields that it noises in a task, or the reason why not. Raises UserError."""
     cell, detail = request.cell, ""
-    on = [cell.on(*fields) for fields in _groups(cell, task)]
+    own = tuple(name for name in task.fields if name in cell.fields)  # a condition; of a missing field there is none
+    groups = ((own,) if {*own} == {*cell.fields} else ()) if cell.fields else task.perturbed
+    on = [cell.on(*fields) for fields in groups]
     if not on:
         detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
     else:
@@ -258,18 +248,8 @@ def _applied(
     return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
 
 
-def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
-    """The groups of fields that a perturbation noises in a task, one condition each; none where a field is missing."""
-    if not cell.fields:
-        return task.perturbed
-    return (tuple(name for name in task.fields if name in cell.fields),) if set(cell.fields) <= set(task.fields) else ()
-
-
 def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
-    """Raise UnknownName or SpecError, one line, where a perturbation, option or field does not exist.
-
-    Raises UserError where it is a recipe of TextAttack that cannot be run on this machine.
-    """
+    """Raise UnknownName or SpecError where a perturbation, field or label is not, UserError without a recipe."""
     for link in cell.links:
         registry.load("perturbation", link.name)
     if not asks(cell) and not any(link.axis for link in cell.links):
@@ -277,10 +257,14 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     known = dict.fromkeys(name for task in tasks for name in task.fields)
     if cell.fields and not any(set(cell.fields) <= set(task.fields) for task in tasks):
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
-    if asks(cell):
-        check_target(cell, tasks)
-        if is_recipe(cell.name):
-            recipes.check(cell.name.removeprefix(LIBRARY))
+    if not asks(cell):
+        return
+    target, labels = target_of(cell), dict.fromkeys(label for task in tasks for label in _classes(task))
+    if target and target not in labels:
+        what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
+        raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
+    if is_recipe(cell.name):
+        recipes.check(cell.name.removeprefix(LIBRARY))
 
 
 def _task_runs(
@@ -292,10 +276,7 @@ def _task_runs(
     language: str,
     model: Located,
 ) -> tuple[list[TaskRun], list[NotRun]]:
-    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out.
-
-    What is wrong with files that cannot be read is added to the splits.
-    """
+    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
     try:
         split = evaluated(task, splits.pools, spec.split, language)
     except DataError as error:
@@ -342,10 +323,7 @@ def _task_runs(
 
 
 def _dims(task_run: TaskRun, spec: RunSpec) -> tuple[int, ...]:
-    """The dimensions that are kept of vectors, by the user or the model's folder. Raises SpecError where it has fewer.
-
-    Raises SpecError, too, for attacks on several: their texts depend on what is asked.
-    """
+    """The dimensions that are kept of vectors, by the user or the model's folder. Raises SpecError."""
     task, model = task_run.task, task_run.model
     if task.pool is None:
         return ()
@@ -358,10 +336,7 @@ def _dims(task_run: TaskRun, spec: RunSpec) -> tuple[int, ...]:
 
 
 def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
-    """The settings of a task run's inference, which name a cell; tuned values are in the manifest.
-
-    A representation is named with its layer in this encoder, if the configuration has the number of layers.
-    """
+    """The settings of a task run's inference, which name a cell; tuned values are in the manifest."""
     pool, config, function = task_run.task.pool, task_run.model.config, task_run.model.origin.function
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
     normalise, prompts = f" normalise={spec.normalise}" if spec.normalise else "", str(task_run.model.prompts or "")
@@ -413,10 +388,7 @@ def _served(
 
 
 def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:
-    """The task run with identity and number of its candidates, and a note where its score can be misread.
-
-    Most sentences to mine from have no partner: no note.
-    """
+    """The task run with identity and number of its candidates, and a note where its score can be misread."""
     if corpus is None:
         return task_run
     note = ""
@@ -438,10 +410,7 @@ def _in_short(text: str, source: Source) -> str:
 
 
 def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> tuple[Condition, str]:
-    """A condition at the strength that its share of the model's tokens needs, and why it cannot be drawn, or "".
-
-    `languages` are those of the noised texts. Conditions on other axes stay as they are.
-    """
+    """A condition at the strength that its share of the model's tokens needs, and why it cannot be drawn, or ""."""
     spec = condition.spec
     if spec is None or spec.links[-1].axis != TOKENS:
         return condition, ""
@@ -462,10 +431,7 @@ def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> 
 
 
 def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec, model: Located) -> str:
-    """Why an attack cannot ask for the answers to single queries in a task, for its target or for vectors; "": it can.
-
-    `on` is the attack on each group of fields.
-    """
+    """Why an attack, `on` each group of fields, cannot ask a model of a task for what it needs; "": it can."""
     if (target := target_of(cell)) and target not in _classes(task):
         return f"it has no label {target!r}"
     if task.pool is not None and task.pool.search == BITEXT:
@@ -473,21 +439,8 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
     if task.pool is not None and any(CANDIDATE in each.fields for each in on):
         return f"all queries search the same {CANDIDATE}s (name @fields=query)"
     has = task.pool or not model.origin.function
-    lacks = needs_vectors(cell) and not (has and isinstance(predictor_of(model, task, no_model), Embedding))
+    lacks = needs_vectors(cell) and not (has and isinstance(predictor_of(model, task, nowhere), Embedding))
     return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
-
-
-def no_model() -> NoReturn:
-    """The weights of a predictor in a plan, which needs none."""
-    raise AssertionError("the weights are not needed for a plan")
-
-
-def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
-    """Raise SpecError, one line, where no task has the label that an attack wants as the answer."""
-    target, labels = target_of(cell), dict.fromkeys(label for task in tasks for label in _classes(task))
-    if target and target not in labels:
-        what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
-        raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
 
 
 def _classes(task: TaskSpec) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.traces import joined_spans, taken
 from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.stats.components import first_seen
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.loading import Split
 
@@ -71,10 +72,7 @@ class ContentCodes:
             self._target = numbers_of(self._targets, targets)
 
     def of(self, shown: PerturbedExamples | None) -> Array:
-        """The numbers (n, fields and target) of the examples under a condition; None: of the clean ones.
-
-        Rows are equal where the contents are.
-        """
+        """The numbers (n, fields and target), by content, of the examples under a condition; None: the clean ones."""
         if shown is None:
             return np.stack([*self._fields.values(), self._target], axis=1)
         noisy = np.append(self._of_texts(shown.noised), -1)
@@ -96,10 +94,9 @@ class ContentCodes:
 
     def _of_marks(self, text: Text) -> int:
         """The number of the labels of a text's spans, which noise does not change."""
-        number = self._marks_of.get(text.id)
-        if number is None:
-            number = self._marks_of[text.id] = self._marks[_marks(text.spans)]
-        return number
+        if text.id not in self._marks_of:
+            self._marks_of[text.id] = self._marks[_marks(text.spans)]
+        return self._marks_of[text.id]
 
     def _of_golds(self, golds: Ranges) -> Array:
         spans = _parts(golds.start, golds.stop, golds.bounds)
@@ -122,10 +119,7 @@ def contents_at(
     shown: Sequence[PerturbedExamples | None],
     rows: Array,
 ) -> Contents:
-    """The contents of examples under conditions by row (k,), in order; a condition has a row for each example.
-
-    `shown` has the examples under each condition; None: the clean ones.
-    """
+    """The contents of examples, as `shown` under each condition, by row (k,); a condition has one for each example."""
     count = len(examples)
     cuts = np.searchsorted(rows, np.arange(len(shown) + 1) * count)
     parts = [(each, rows[low:high] % count) for each, (low, high) in zip(shown, pairwise(cuts), strict=True)]
@@ -156,16 +150,12 @@ def _golds_at(golds: TargetColumn, parts: Sequence[tuple[PerturbedExamples | Non
     return Ranges(start, stop, bounds_of(sizes))
 
 
-def first_seen(rows: Array) -> tuple[Array, Array]:
+def distinct_rows(rows: Array) -> tuple[Array, Array]:
     """The number of each row (n, c) among the distinct ones in the order of their first (n,), and these first (k,)."""
     codes = np.zeros(len(rows), np.int64)
     for column in rows.T + 1:
         codes = np.unique(codes, return_inverse=True)[1] * (1 + int(column.max(initial=0))) + column
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    return ranks[inverse], first[order]
+    return first_seen(codes)
 
 
 @final
@@ -235,10 +225,7 @@ def _in_order(spans: SpanTable) -> bool:
 def _token_counts(
     predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None, several: Sequence[tuple[Pieces, Pieces]]
 ) -> Sequence[TokenCounts | None]:
-    """The tokens of texts by their pieces, clean and noised, of each variant; None where the predictor has no tokens.
-
-    `known` pieces have the numbers from 0 on in order; `lexicon` has texts that were read before.
-    """
+    """The tokens of texts by their `known` pieces, clean and noised, of each variant; None without a tokenizer."""
     pieces = list(known)
     read = predictor.tokens(pieces, lexicon)
     if read is None:
@@ -323,8 +310,7 @@ def prepare(
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    `attacks` makes the examples of conditions that are attacks. Inputs of a search also have a pool of their condition,
-    and are not merged. Raises Mismatch where the texts of a frozen set do not fit.
+    Inputs of a search also have a pool, and are not merged. Raises Mismatch where the texts of a frozen set do not fit.
     """
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
@@ -339,7 +325,7 @@ def prepare(
     ]
     clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
     codes = ContentCodes(split.examples, clean, golds)
-    content, firsts = first_seen(np.concatenate(list(map(codes.of, shown))))
+    content, firsts = distinct_rows(np.concatenate(list(map(codes.of, shown))))
     read = predictor.prepare(contents_at(split.examples, clean, golds, shown, firsts))
     inputs, indices = _indexed(read, variants, content.reshape(len(variants), -1), deduplicate)
     counts = _counted(predictor, variants, task_run.words, inputs.lexicon)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple
 
 from robust_xtreme.core.columns import Array
 from robust_xtreme.models.reading.windows import Batches
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """A request: the scores of the windows of some batches of `tokens`, each of which completes `done` inputs."""
 
     batches: Batches
@@ -20,18 +17,14 @@ class Scores:
     tokens: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(NamedTuple):
     """A request: the mean states of the windows of some batches of `tokens`."""
 
     batches: Batches
     tokens: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(NamedTuple):
     """A request where a worker does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
 
     queries: Array
@@ -39,71 +32,53 @@ class Nearest:
     k: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Width:
+class Width(NamedTuple):
     """A request: the number of dimensions of the vectors."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request: what a function returns, for the tokens of a batch; only of a worker in the same process."""
 
     function: Callable[[int], Any]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SmallerBatches:
+class SmallerBatches(NamedTuple):
     """The reply where memory ran out: batches have fewer tokens now."""
 
     tokens: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class RefusedVectors:
+class RefusedVectors(NamedTuple):
     """The reply where vectors are not finite, or too long."""
 
     line: str
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A note: the number of distinct inputs."""
 
     inputs: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(NamedTuple):
     """A note: so many inputs are answered."""
 
     inputs: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """A note: the progress of a long step."""
 
     line: str
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Halved:
+class Halved(NamedTuple):
     """A note: batches have half as many tokens, from a task run on."""
 
     label: str
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(NamedTuple):
     """A note: a warning of the cache."""
 
     line: str

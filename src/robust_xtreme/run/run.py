@@ -23,6 +23,7 @@ from robust_xtreme.models.functions import NOT_KEPT
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.origin import InMemory
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
+from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.retrieval.search import CPU
 from robust_xtreme.models.stages import UNVERIFIED
 from robust_xtreme.models.tokenizer import MISPLACED
@@ -41,7 +42,6 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import MeasuredPart, Stored
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.workers.devices import device_name, device_of
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.processes import Started, cores, started_ahead
 
@@ -85,12 +85,10 @@ def evaluate(
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
 
     With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts
-    over and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
-    not without `cache` or `deduplicate`, nor with remote code. `keep_going` leaves out what cannot be read: the
-    manifest names it, and a call after the files are mended adds it. `in_memory` are the models and functions in
-    memory by their names. The devices of a `fleet` compute instead of the spec's, with the same results. The spec's
-    packs apply to the threads of the call only. Raises UserError where a name does not exist or the folder contains
-    another run, UnreadableFiles, DiskError, Locked.
+    over and removes the earlier run's files, not the user's. `keep_going` leaves out what cannot be read: a call after
+    the files are mended adds it. `in_memory` are the models and functions in memory by their names. The devices of a
+    `fleet` compute instead of the spec's, with the same results. Raises UserError where a name does not exist or the
+    folder contains another run, UnreadableFiles, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
@@ -209,9 +207,8 @@ class _Run:
         run = store.sha256(self.folder.path / RUN)
 
         def answers(staging: Path) -> AnsweringProgram:
-            return AnsweringProgram(
-                self.plan.spec, Path.cwd(), run, *self._how(staging, self.plan.spec.worker_count() or 0)
-            )
+            how = self._how(staging, self.plan.spec.worker_count() or 0)
+            return AnsweringProgram(self.plan.spec, Path.cwd(), run, *how)
 
         answer_on(fleet, todo, self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
 

@@ -74,10 +74,7 @@ def columns_of(prepared: Prepared) -> tuple[ExampleColumns, ...]:
 
 
 def responses_of(prepared: Prepared, predicted: Predicted, columns: Sequence[ExampleColumns]) -> list[Responses | None]:
-    """The answers to each variant as metrics read them; None where one to its condition is not finite.
-
-    `columns` are the examples of each variant, the clean ones first.
-    """
+    """The answers to each variant, with the examples of `columns`; None where one to its condition is not finite."""
     failed = {variant.condition.name for variant in prepared.variants if not predicted.finite[variant.inputs].all()}
     answers = predicted.targets
     if isinstance(answers, Ranges):  # where a gold answer was truncated there is none
@@ -259,10 +256,7 @@ def _strings(values: Sequence[str]) -> pl.Series:
 
 
 def _nominal(variant: Variant) -> Sequence[str | None] | pl.Series:
-    """The strength of the last perturbation, solved for in the language of the first measured text of each item.
-
-    Noise that matches a set has a strength in each text, and None here.
-    """
+    """The strength of the last perturbation in the language of each item's first text; None where it matches a set."""
     condition, measured = variant.condition, variant.measured
     if condition.spec is None or condition.given or condition.matches:
         return [None] * len(variant.clean)
@@ -298,11 +292,7 @@ _Cell = tuple[Columns, list[Sums]]
 def stats_of(
     prepared: Sequence[Prepared], columns: Sequence[ExampleColumns], answered: Sequence[Sequence[Responses | None]]
 ) -> pl.DataFrame:
-    """STATS of the model by each of its settings, of chance and of the shallow predictor.
-
-    `columns` are the examples of each variant, `answered` the answers by each setting; None where there are no
-    statistics.
-    """
+    """STATS of the model by each of its settings, of chance and of the shallow predictor; None: no statistics."""
     first = prepared[0]
     metrics: list[Metric] = [registry.load("metric", name) for name in first.task_run.task.metrics]
     if not first.examples:
@@ -433,8 +423,7 @@ class TaskRunRows:
 def score_examples(prepared: Prepared, *predicted: Predicted) -> TaskRunRows:
     """The frames of a task run, with the statistics of chance and of the shallow predictor.
 
-    It has predictions by each of its cuts, which are in the settings of the cells. A condition with an answer that is
-    not finite is `failed` and has no statistics of the model or of an attack.
+    A condition with an answer that is not finite is `failed` and has no statistics of the model or of an attack.
     """
     run, columns = prepared.task_run, columns_of(prepared)
     several = [replace(prepared, task_run=replace(run, inference=run.inference + cut)) for cut in run.cuts]
@@ -455,17 +444,13 @@ PARTS: Final = "parts"
 
 def part_paths(folder: Path, task_run: TaskRun) -> tuple[Path, ...]:
     """A task run's files in a folder: its predictions, its statistics, and its items under attack, if there are any."""
-    names = (task_run.task.name, task_run.language, task_run.split)
     attacked = any(condition.asks for condition in task_run.conditions)
     kinds = ("predictions", "stats", *(("attacked",) if attacked else ()))
-    return tuple(store.part_path(folder, *names, kind) for kind in kinds)
+    return tuple(store.part_path(folder, *task_run.key, kind) for kind in kinds)
 
 
 def stage(folder: Path, task_run: TaskRun, part: TaskRunRows) -> dict[str, str]:
-    """Write a task run's files to a folder of their own; return their digests. Raises DiskError.
-
-    The files get their names in the run when the process that keeps its manifest takes them.
-    """
+    """Write a task run's files to a folder of their own, to be taken; return their digests. Raises DiskError."""
     frames = [(part.predictions, PREDICTIONS), (part.stats, STATS)]
     if part.attacked is not None:
         frames.append((part.attacked, ATTACKED))

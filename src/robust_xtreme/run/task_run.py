@@ -1,23 +1,29 @@
-"""Task runs with their conditions, and the examples of each: read for the plan, and kept or read again for the run."""
+"""Task runs with their conditions, the examples of each, kept or read again for the run, and the normaliser."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.core.specs import Origin, TaskSpec
+from robust_xtreme.core.specs import BITEXT, Origin, TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.labels import outside
+from robust_xtreme.models.predictors.normalised import Normalised
+from robust_xtreme.models.predictors.predictor import Predictor
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.noise.conditions.paired import Paired
-from robust_xtreme.noise.normalising.corrector import Spelling
+from robust_xtreme.noise.normalising.corrector import ENGLISH, Spelling, counted, lacks, spelling_of
 from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.rows import identity_of, limit
 from robust_xtreme.tasks.sources.source import Pools
 from robust_xtreme.tasks.sources.survey import tuned_on
+
+Files = tuple[tuple[str, str], ...]
+"""Names of files, each with its sha256."""
 
 ROOM: Final = 2_000_000
 """The most texts and spans that are kept, about 200 to 500 bytes each: all of XTREME-R but a part of PAN-X."""
@@ -41,7 +47,7 @@ class TaskRun:
     data: str
     rows: int
     clusters: int
-    files: tuple[tuple[str, str], ...]
+    files: Files
     model: Located
     conditions: tuple[Condition, ...] = (Condition(CLEAN),)
     overlap: str = ""
@@ -68,6 +74,11 @@ class TaskRun:
         """The languages of the question and of the context."""
         origin = Origin(self.task.name, self.split, self.language)
         return origin.question, origin.context
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The task, language and split."""
+        return self.task.name, self.language, self.split
 
     @property
     def predictions(self) -> int:
@@ -103,13 +114,10 @@ class Splits:
 
     def kept_of(self, task_run: TaskRun) -> Split | None:
         """The examples of a task run and its candidates, where they were kept."""
-        return None if task_run.external else self.kept.get((task_run.task.name, task_run.language, task_run.split))
+        return None if task_run.external else self.kept.get(task_run.key)
 
     def of(self, task_run: TaskRun) -> Split:
-        """The examples of a task run and its candidates: kept, or read again.
-
-        Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
-        """
+        """The examples of a task run and its candidates: kept, or read again. Raises MissingData, Mismatch."""
         task, language = task_run.task, task_run.language
         if task_run.external:
             return Split(task.name, language, task_run.split, task_run.external.examples, task_run.files)
@@ -126,3 +134,54 @@ def _size(split: Split) -> int:
     """Texts and spans of the examples, and of those that a threshold is tuned on; `Pools` keeps the pools."""
     size = sum(1 + len(text.spans) for example in split.examples for text in example.texts.values())
     return size + (_size(split.tuned) if split.tuned else 0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Normaliser:
+    """The spelling normaliser of a run, if it is `wanted`. What it learned of a task's training texts is kept."""
+
+    pools: Pools
+    wanted: bool
+    learned: dict[str, tuple[Counter[str], Files]] = field(default_factory=dict)
+    made: dict[tuple[str, str], Spelling] = field(default_factory=dict)
+
+    def served(self, task_runs: Sequence[TaskRun]) -> tuple[list[TaskRun], list[tuple[TaskRun, str]]]:
+        """The task runs whose texts are normalised, and the others with the reason; all where it is not wanted."""
+        every = [self._served(task_run) if self.wanted else (task_run, "") for task_run in task_runs]
+        return [run for run, why in every if not why], [(run, why) for run, why in every if why]
+
+    def _served(self, task_run: TaskRun) -> tuple[TaskRun, str]:
+        """A task run whose texts are normalised, or why they cannot be."""
+        question, context = task_run.languages
+        if task_run.task.pool is not None and task_run.task.pool.search == BITEXT:
+            return task_run, f"{task_run.label}: the spelling normaliser reads queries, and this task mines pairs."
+        for code in (question, context):
+            if why := lacks(code):
+                return task_run, f"{task_run.label}: the spelling normaliser does not serve {code}: {why}."
+        codes = {name: context if name == "context" else question for name in task_run.task.fields}
+        spelling = {name: self._of(task_run.task, code) for name, code in codes.items()}
+        files = self._learned(task_run.task)[1]
+        return replace(task_run, spelling=spelling, files=tuple(dict.fromkeys((*task_run.files, *files)))), ""
+
+    def _of(self, task: TaskSpec, code: str) -> Spelling:
+        if (task.name, code) not in self.made:
+            self.made[task.name, code] = spelling_of(code, self._learned(task)[0])
+        return self.made[task.name, code]
+
+    def _learned(self, task: TaskSpec) -> tuple[Counter[str], Files]:
+        """The words of the English training texts of a task, and their files; none where the data have none."""
+        if task.name not in self.learned:
+            source, words = self.pools.source, Counter[str]()
+            files: Files = ()
+            if "train" in source.splits(task) and source.holds(task, ENGLISH, "train"):
+                split = load(task, source, ENGLISH, "train", self.pools)
+                texts = (text.value for example in split.examples for text in example.texts.values())
+                words, files = counted(texts, ENGLISH), split.files
+            self.learned[task.name] = words, files
+        return self.learned[task.name]
+
+
+def reading(predictor: Predictor, task_run: TaskRun) -> Predictor:
+    """A predictor as it reads the texts of a task run: normalised ones, where the run has a normaliser."""
+    return Normalised(predictor, task_run.spelling) if task_run.spelling else predictor

@@ -84,10 +84,7 @@ class Cell:
 
 
 def cells(stats: pl.DataFrame) -> list[Cell]:
-    """All cells of a STATS frame, sorted; of the clean condition only the scope `all`.
-
-    Raises Mismatch where the noise seeds of a cell (scope `all`) have different items.
-    """
+    """All cells of a STATS frame, sorted; of the clean condition only the scope `all`. Raises Mismatch."""
     unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
     wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
     codes = {name: ranks(wanted.get_column(name)) for name in (*_CODED, "noise_seed")}
@@ -160,10 +157,9 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
 
 
 def _worst(stats: Any, metric: str) -> Any:
-    """The sums (k,) of statistics (noise seeds, items, k) in which each item counts under its worst seed.
+    """The sums (k,) of statistics (noise seeds, items, k) in which each item counts under its worst seed, the lowest.
 
-    That is the seed under which the value of the item alone is lowest, of equal ones the lowest seed. Where nothing is
-    counted, as in a sentence without entities, nothing is wrong.
+    Where nothing is counted, as in a sentence without entities, nothing is wrong.
     """
     values = np.where(stats.any(-1), named(metric).reduce(stats), np.inf)
     return stats[values.argmin(0), np.arange(stats.shape[1])].sum(0)

@@ -37,6 +37,9 @@ from robust_xtreme.stats.intervals import CONFIDENCE, CPU, Estimate, Moments, cl
 # variances add, and the degrees of freedom are Satterthwaite's, (sum V)^2 / sum(V^2 / df), where a stratum of m
 # clusters has m (1 - 1/G) with the fewest clusters G of its cells: G-1 where all cells share all clusters.
 
+ESTIMATED: Final = ("clusters", "se", "widened_se", "low", "high", "p", "df", "method")
+"""The columns of an estimate beside its value."""
+
 _DIGITS: Final = 6
 
 
@@ -133,8 +136,6 @@ COMMON: Final = "common"
 
 KINDS: Final = ("script", "family")
 UNKNOWN: Final = "unknown"
-_NOT_HERE: Final = "not under this noise for every model"
-_NOT_EVERYWHERE: Final = "not under every noise"
 
 Key = tuple[tuple[str, ...], str]
 """The key of a cell, and the metric."""
@@ -171,9 +172,8 @@ def averaged(
 ) -> pl.DataFrame:
     """AVERAGES of the levels of known tasks, and of their drops, sorted.
 
-    `asked` are the names of tasks and benchmarks that the run was started with, `suite` is the name of the suite whose
-    rows were evaluated, `absent` are the cells that could not be evaluated. Raises Mismatch where an average would
-    count a cell twice.
+    `asked` are the tasks and benchmarks that the run was started with, `suite` is that whose rows were evaluated.
+    Raises Mismatch where an average would count a cell twice.
     """
     levels = [level for level in levels if level["task"] in tasks]
     named = [*_within_tasks(levels, tasks, absent), *_over_tasks(levels, tasks, asked, suite)]
@@ -217,27 +217,22 @@ def _within_tasks(levels: Sequence[CellLevel], tasks: Mapping[str, Task], absent
         noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
         common = frozenset.intersection(*(here for _, here in noises)) if noises else frozenset()
         every = {level.language for level in _perturbed(group)}
-        shared = dict.fromkeys(sorted(every - common), _NOT_EVERYWHERE)
+        shared = dict.fromkeys(sorted(every - common), "not under every noise")
         for noise, here in noises:
             missing = _missing(noise, here, every, absent)
             for same in _groups(noise, ("model", "inference")):
                 check_distinct(same)
                 counting = (level for level in same if level.language in here and not level.unfit)
                 if kept := sorted(counting, key=by_language):
-                    yield from _of_kinds(kept, missing, tasks)
+                    yield _equal(LANGUAGES, kept[0]["task"], kept, missing)
+                    if kept[0].metric == tasks[kept[0]["task"]].metrics[0]:
+                        yield from (each for kind in KINDS for each in _by_kind(kind, kept, missing))
                 if kept and common and any(other != common for _, other in noises):
                     yield _equal(COMMON, kept[0]["task"], [level for level in kept if level.language in common], shared)
 
 
 def _perturbed(levels: Iterable[CellLevel]) -> list[CellLevel]:
     return [level for level in levels if level["condition"] != CLEAN]
-
-
-def _of_kinds(kept: Sequence[CellLevel], missing: Mapping[str, str], tasks: Mapping[str, Task]) -> Iterator[Average]:
-    task = kept[0]["task"]
-    yield _equal(LANGUAGES, task, kept, missing)
-    if kept[0].metric == tasks[task].metrics[0]:
-        yield from (average for kind in KINDS for average in _by_kind(kind, kept, missing))
 
 
 def _groups(
@@ -260,10 +255,7 @@ def _served(levels: Sequence[CellLevel]) -> frozenset[str]:
 
 
 def _missing(levels: Sequence[CellLevel], served: frozenset[str], every: set[str], absent: Absent) -> dict[str, str]:
-    """The languages that an average under one condition does not have, with the reason.
-
-    Of `absent` cells those of its task and split; a file not read can be of any split, and of any condition.
-    """
+    """The languages that an average under one condition does not have, with the reason, also by `absent` cells."""
     task, split, condition = (levels[0][name] for name in ("task", "split", "condition"))
     reasons = {
         cell["language"]: cell["reason"].replace("_", " ")
@@ -272,7 +264,9 @@ def _missing(levels: Sequence[CellLevel], served: frozenset[str], every: set[str
         if cell.get("condition") in (None, "", CLEAN, condition)
     }
     reasons |= {level.language: level.unfit for level in levels if level.unfit}
-    return {code: reasons.get(code, _NOT_HERE) for code in sorted({*every, *reasons} - served)}
+    return {
+        code: reasons.get(code, "not under this noise for every model") for code in sorted({*every, *reasons} - served)
+    }
 
 
 def _equal(kind: str, name: str, levels: Sequence[CellLevel], missing: Mapping[str, str]) -> Average:
@@ -376,12 +370,9 @@ def _change(averaged: Average, drops: Drops) -> dict[str, Any]:
     whole = average(several, averaged.weights)
     units = _units(averaged, several)
     within = spread([unit.value for unit in units]) if averaged.task else (None, None, None)
-    estimate = {
-        name: getattr(whole, name) for name in ("clusters", "se", "widened_se", "low", "high", "p", "df", "method")
-    }
     return {
         "drop": whole.value,
-        **estimate,
+        **{name: getattr(whole, name) for name in ESTIMATED},
         **dict(zip(("spread", "prediction_low", "prediction_high"), within, strict=True)),
         "units": len(units),
         "drops_at_least": drops_at_least(units),

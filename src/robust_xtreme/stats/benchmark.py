@@ -135,14 +135,9 @@ def benchmark_averages(
 def _counts(level: CellLevel, tasks: Mapping[str, Task]) -> bool:
     """Whether it is a cell of one language of a release, and of a score's metric under the headline's condition."""
     task = tasks.get(level["task"])
-    if (
-        task is None
-        or is_of_set(level["split"])
-        or level["language"] != level["context_language"]
-        or level.metric not in task.score
-    ):
+    if task is None or is_of_set(level["split"]) or level["language"] != level["context_language"]:
         return False
-    return not level.fields or set(level.fields) == set(task.headline)
+    return level.metric in task.score and (not level.fields or set(level.fields) == set(task.headline))
 
 
 def _averages(
@@ -186,10 +181,9 @@ def _shares(
 def _part(
     levels: Sequence[CellLevel], task: Task | None, benchmark: str
 ) -> tuple[list[CellLevel], tuple[str, ...] | None]:
-    """The levels of a task's languages with all metrics of its score, and the missing languages.
+    """The levels of a task's languages with all metrics of its score, and the missing ones: None of none, () unknown.
 
-    They are from one split: that with most cells, of equals `test`. None where no language is missing; an empty tuple
-    where the languages are not known.
+    They are from one split: that with most cells, of equals `test`.
     """
     languages = task.groups.get(benchmark, ()) if task else ()
     if task is None or not languages:

@@ -113,10 +113,9 @@ def without(mined: Mined, sources: Collection[int], targets: Collection[int]) ->
 def best_threshold(mined: Mined, gold: Collection[Pair], unseen: int = 0) -> float:
     """The threshold with the greatest F1 against gold pairs: halfway between the last pair taken and the next.
 
-    Pairs are counted one by one in their order, also among equal scores, and of equal F1 the first is kept, as
-    officially. `unseen` gold pairs, of sentences that were left out, are missed at every threshold: officially recall
-    is over the whole gold file. Where no pair is gold the threshold is 0, which takes all; where taking all is best it
-    is the last score (there the official code breaks off).
+    Pairs are counted one by one, also among equal scores, and of equal F1 the first is kept, as officially. `unseen`
+    gold pairs, of sentences that were left out, are missed at every threshold. It is 0 where no pair is gold, and the
+    last score where taking all is best (there the official code breaks off).
     """
     right = set(gold)
     hits = np.cumsum([tuple(pair) in right for pair in mined.pairs.tolist()], dtype=np.float64)

@@ -56,7 +56,7 @@ def components(cells: Sequence[Clustered]) -> list[Any]:
     if not cells:
         return []
     sizes = np.array([[len(cell.clusters), len(cell.items)] for cell in cells])
-    nodes = _first_seen(np.concatenate([hashes for cell in cells for hashes in (cell.clusters, cell.items)]))
+    nodes, _ = first_seen(np.concatenate([hashes for cell in cells for hashes in (cell.clusters, cell.items)]))
     starts = np.concatenate([[0], np.cumsum(sizes.ravel())])[:-1].reshape(-1, 2)
     many = int(nodes.max(initial=-1)) + 1
     left = np.concatenate([nodes[start + cell.codes] for cell, (start, _) in zip(cells, starts, strict=True)])
@@ -66,12 +66,13 @@ def components(cells: Sequence[Clustered]) -> list[Any]:
     return [labels[nodes[start : start + size]] for (start, _), (size, _) in zip(starts, sizes, strict=True)]
 
 
-def _first_seen(values: Any) -> Any:
-    """The number of each value (n,), in the order in which the values are seen first."""
+def first_seen(values: Any) -> tuple[Any, Any]:
+    """The number of each value (n,) among the distinct ones in the order of their first, and these first (k,)."""
     _, first, numbers = np.unique(values, return_index=True, return_inverse=True)
-    ranks = np.empty(len(first), np.int64)
-    ranks[np.argsort(first)] = np.arange(len(first))
-    return ranks[numbers]
+    order = np.argsort(first)
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks[numbers], first[order]
 
 
 @final
@@ -93,10 +94,7 @@ class Numbers:
 
 
 def numbered(cells: Iterable[Cell], parallel_ids: Mapping[str, str]) -> Numbers:
-    """The numbers of the components of the clusters of cells, some of which are in memory at a time.
-
-    `parallel_ids` maps a task to a regular expression of the native ids that name the same item in every language.
-    """
+    """The numbers of the components of the clusters of cells; `parallel_ids` has a regular expression by task."""
     known = [clustered(items, pattern) for items, pattern in _distinct(cells, parallel_ids)]
     if not known:
         return Numbers(_hashes((), _CLUSTER), np.zeros(0, np.int64))

@@ -20,7 +20,7 @@ from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.files.schema import CELL, CONTRASTS, EFFECTS, build
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats._cells import Cell, Items, check_same
-from robust_xtreme.stats.averages import Drop, average_moments, drop
+from robust_xtreme.stats.averages import ESTIMATED, Drop, average_moments, drop
 from robust_xtreme.stats.benchmark import SCORE, Task
 from robust_xtreme.stats.claims import CLEAN, holm, is_selected
 from robust_xtreme.stats.components import Numbers, numbered
@@ -97,9 +97,8 @@ def contrasts(
     """CONTRASTS of the cells that both runs have, sorted.
 
     p is corrected by Holm within the rows of one kind (cell, task or language), those of clean and perturbed text
-    together and those of the changes apart; so are the joint bounds. They are resampled; without `joint` they are those
-    of each row alone. Raises Mismatch, naming the example or the cell, where the items or the noise seeds of a cell are
-    not the same.
+    together and those of the changes apart; so are the bounds that are `joint`. Raises Mismatch, naming the example or
+    the cell, where the items or the noise seeds of a cell are not the same.
     """
     both = sorted(baseline.keys() & candidate.keys())
     numbers = numbered((baseline[key] for key in both), {name: task.parallel_ids for name, task in tasks.items()})
@@ -125,10 +124,7 @@ def _pair(key: Key, baseline: Cell, candidate: Cell, clusters: _Clusters) -> _Pa
 
 
 def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
-    """For each perturbed pair how much more the candidate changes by the noise than the baseline; not by an attack.
-
-    The more items are right on clean text, the more of them an attack edits.
-    """
+    """For each perturbed pair how much more than the baseline the candidate changes by the noise; not by attacks."""
     clean = {_twin(pair): pair for pair in pairs if pair["condition"] == CLEAN}
     for pair in pairs:
         twin = clean.get(_twin(pair))
@@ -144,9 +140,8 @@ def _twin(pair: _Pair) -> tuple[str, ...]:
 
 @final
 class _Clusters:
-    """The joined clusters of cells: their numbers, and the keys that weights are drawn by.
+    """The joined clusters of cells: their numbers, and the keys, of the first names, that weights are drawn by.
 
-    The key of a joined cluster is that of the first of its names, so that its weight is the same whatever is compared.
     Equal numbers of several cells are kept once, and so are their keys.
     """
 
@@ -171,14 +166,14 @@ class _Clusters:
 
     def shared(self, numbers: Any) -> Any:
         """These numbers (G,), or equal ones that are kept."""
-        return self._sets.setdefault(_digest(numbers), numbers)
+        return self._sets.setdefault(blake2b(numbers).digest(), numbers)
 
     def keys(self, numbers: Any) -> Any:
         """The keys of joined clusters, uint64 (G,); all cells have been numbered before."""
         for number, name in self._first.items():
             self._keys[number] = keys([name])[0]
         self._first.clear()
-        return self._drawn.setdefault(_digest(numbers), self._keys[numbers])
+        return self._drawn.setdefault(blake2b(numbers).digest(), self._keys[numbers])
 
     def _name(self, names: Sequence[str], numbers: Any) -> None:
         several = self._several[numbers]
@@ -187,10 +182,6 @@ class _Clusters:
         for at in np.flatnonzero(several).tolist():
             number = int(numbers[at])
             self._first[number] = min(names[at], self._first.get(number, names[at]))
-
-
-def _digest(numbers: Any) -> bytes:
-    return blake2b(numbers).digest()
 
 
 def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:
@@ -297,17 +288,10 @@ def _row(test: _Test) -> dict[str, Any]:
         "scale": contrast.scale,
         "cells": len(pairs),
         "n": sum(pair.n for pair in pairs),
-        "clusters": estimate.clusters,
         **mean,
         "difference": estimate.value,
-        "se": estimate.se,
-        "widened_se": estimate.widened_se,
-        "df": estimate.df,
-        "low": estimate.low,
-        "high": estimate.high,
-        "p": estimate.p,
+        **{name: getattr(estimate, name) for name in ESTIMATED},
         "differing": test.differing,
-        "method": estimate.method,
     }
 
 
@@ -334,9 +318,8 @@ def effects(
 ) -> pl.DataFrame:
     """EFFECTS of a full factorial design, sorted: `points` give the cells of each combination of levels, in order.
 
-    All have the `known` cells, each with its clean twin. The deviations of a cluster are those of all cells that it is
-    in together, so that levels of one item are never taken for independent. p and joint bounds are those of all effects
-    of a kind (cell or task). Raises Mismatch where the items or noise seeds of cells differ.
+    All have the `known` cells, each with its clean twin. The deviations of a cluster are those of all its cells. p and
+    joint bounds are those of all effects of a kind. Raises Mismatch where the items or noise seeds of cells differ.
     """
     first = next(iter(points.values()))
     numbers = numbered(map(first, sorted(known)), {name: task.parallel_ids for name, task in tasks.items()})

@@ -30,8 +30,7 @@ Drops = Mapping[tuple[str, ...], Estimate]
 def drops_without_risk(all_cells: Sequence[Cell], predictions: pl.DataFrame, backend: ArrayBackend = CPU) -> Drops:
     """The drop, with its interval, of each cell with items at risk (see `at_risk`) and others.
 
-    Of each noise seed the sums of the items without risk are compared, perturbed and clean; the drop is the mean over
-    the seeds that have such items. Its interval is that of any drop, over the clusters that have such items.
+    It is the mean over the noise seeds that have items without risk, and its clusters are those with such items.
     """
     items, keys_of, starts = grouped(predictions.filter(at_risk()), CELL, ("noise_seed", "example"))
     rows = items.select("noise_seed", "example").rows()
@@ -110,14 +109,12 @@ def compared(
     backend: ArrayBackend = CPU,
     without_risk: Drops = MappingProxyType({}),
 ) -> Compared:
-    """The drops of whole task runs, from their cells and SCORES.
+    """The drops of whole task runs, from their cells and SCORES, beside those `without_risk`.
 
     `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
     task and language at each perturbation's highest strength, and at the natural one where that is among several,
-    whatever the values of the cells are. Cells that claim nothing (`no_claim`: no noise reaches them, or an attack
-    chose their items), and those without an interval, are not in the family and have no p.
-    `without_risk` are the drops of cells with items at risk (`drops_without_risk`). Raises
-    Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
+    whatever the values of the cells are. Cells that claim nothing (`no_claim`), and those without an interval, are not
+    in the family and have no p. Raises Mismatch where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in all_cells if cell.scope == ALL and cell.answers]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
@@ -237,8 +234,7 @@ def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
 def family_name(tests: Sequence[Row]) -> str:
     """The name of a family: the factors in which its tests differ, and the strengths that are tested.
 
-    Tasks, languages and perturbations are named where there are several. Any other factor is named where tests differ
-    in it that agree in all factors before it: not the settings of inference, where each task has its own.
+    A further factor is named where tests differ in it that agree in all factors before it.
     """
     parts = ("perturbation", "strength", "fields")
     rows = [row | dict(zip(parts, parts_of(row["condition"]), strict=True)) for row in tests]
@@ -276,11 +272,7 @@ def without_fields(condition: str) -> str:
 
 
 def _joint_bounds(tests: Sequence[_Test], backend: ArrayBackend) -> list[tuple[float, float] | None]:
-    """Low and high of the drop of each test, in points, valid for all at once with 95 %; None with too few clusters.
-
-    The quantiles are those of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as
-    languages of a parallel test) widen each other's intervals less than as many independent cells.
-    """
+    """Low and high of the drop of each test, in points, valid for all at once with 95 %; None with too few clusters."""
     if not (members := [test.member for test in tests if has_joint(test.moments)]):
         return [None] * len(tests)
     quantiles = simultaneous_quantiles(members, backend=backend)

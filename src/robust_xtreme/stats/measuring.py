@@ -98,11 +98,7 @@ def measured(
     backend: ArrayBackend = CPU,
     known: Mapping[Stored, MeasuredPart] = MappingProxyType({}),
 ) -> MeasuredRun:
-    """Measure a run; see `score.scores_of`, `degrade.compared` and `averages.drops_of`.
-
-    `known` has what was measured of task runs before, each alone. Raises Mismatch as these do, DataError where a file
-    cannot be read.
-    """
+    """Measure a run, of which some task runs are `known`. Raises Mismatch, DataError where a file cannot be read."""
     keyed = sorted((known[files].key if files in known else _key(files), at, files) for at, files in enumerate(stored))
     groups = groupby((files for *_, files in keyed), key=known.__contains__)
     sources = [source for are_known, files in groups for source in (files if are_known else together(files, _height))]

@@ -105,14 +105,12 @@ def cells_of(path: Path, levels: pl.DataFrame) -> tuple[Cells, ...]:
         raise DataError(path, _UNFIT)
     parts = _parts(path, named[0])
     numbers = {cell: part for part, (cells_of_part, _) in enumerate(parts) for cell in cells_of_part}
-    return tuple(
-        StoredCells(
-            path,
-            [partial(_stats, rows, of_run[part.start : part.stop], slot, len(runs)) for part, rows in parts],
-            {row[2:]: numbers[row[0]] for row in of_run.iter_rows()},
-        )
-        for slot, of_run in enumerate(named)
-    )
+
+    def cells_of_run(slot: int, of_run: pl.DataFrame) -> StoredCells:
+        read = [partial(_stats, rows, of_run[part.start : part.stop], slot, len(runs)) for part, rows in parts]
+        return StoredCells(path, read, {row[2:]: numbers[row[0]] for row in of_run.iter_rows()})
+
+    return tuple(cells_of_run(slot, of_run) for slot, of_run in enumerate(named))
 
 
 def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, StoredRows]]:
@@ -160,10 +158,9 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
 
 @final
 class MeanOfRuns(Mapping[Key, Cell]):
-    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
+    """The mean of some runs on the same items: cells, made when asked for, whose arms are the noise seeds of each run.
 
-    They are made when they are asked for. A run that is given several times is paired with each of as many others.
-    Where the items of a cell differ, Mismatch is raised when the cell is asked for.
+    Raises Mismatch where the items of a cell differ.
     """
 
     __slots__ = ("_keys", "_runs")

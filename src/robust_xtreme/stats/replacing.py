@@ -21,9 +21,8 @@ _OURS: Final = (store.LOCK, _RUN, _BEFORE)
 def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Path]:
     """A folder to write into, which takes the place of `out` at the end of the block, unless it raises.
 
-    The folder beside it, whose name has that ending, is locked until then, and is gone afterwards; the folder that is
-    replaced is in it meanwhile, and gets its place again where a process was killed between the two renames. `check`
-    says whether `out` may be replaced. Raises Locked, DiskError, Mismatch where the folder beside it is not ours.
+    The folder beside it, whose name has that ending, is locked until then; the folder that is replaced is in it
+    meanwhile. `check` says whether `out` may be replaced. Raises Locked, DiskError, Mismatch.
     """
     if not out.name.strip("."):
         raise Mismatch(f"{out} does not name a folder. Name one with -o.")

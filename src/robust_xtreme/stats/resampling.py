@@ -76,11 +76,7 @@ def counts(seed: int, resamples: range, cluster_keys: Any) -> Any:
 
 
 def _mix(words: Any) -> None:
-    """Spread every bit of each 64-bit word over its upper bits, in place.
-
-    With a last `word ^ word >> 31`, which leaves those as they are, it is the finaliser of Steele, Lea and Flood
-    (OOPSLA 2014).
-    """
+    """Spread every bit of each 64-bit word over its upper bits, in place, as Steele, Lea and Flood (OOPSLA 2014)."""
     shifted = np.empty_like(words)
     for shift, factor in ((30, _MIX[0]), (27, _MIX[1])):
         np.right_shift(words, np.uint64(shift), out=shifted)
@@ -105,10 +101,7 @@ def weights(
 ) -> Iterator[Array]:
     """Chunks of weights of clusters by their `keys`, float64 of shape (n, G), on the backend's device.
 
-    They do not depend on the chunk.
-
-    Unless it is given, a chunk has 500 resamples, or as many as fit into 256 MiB; one of more than 32 MiB comes in
-    parts.
+    They do not depend on the chunk, which comes in parts where it has more than 32 MiB.
     """
     chunk = chunk or chunk_of(len(cluster_keys))
     for start in range(0, resamples, chunk):
@@ -183,8 +176,8 @@ def simultaneous_quantiles(
 ) -> tuple[float, float]:
     """The max-t quantiles of a family, below and above: with them as t, intervals are valid all at once with 95 %.
 
-    The sides have one each, for 2.5 %, since samples with few losses have small errors, too. Draws are joint: cells
-    that share clusters move together. Both are at least Student's for one interval with the family's fewest clusters.
+    The sides have one each, since samples with few losses have small errors, too. Both are at least Student's for one
+    interval with the family's fewest clusters.
     """
     groups: defaultdict[bytes, list[Member]] = defaultdict(list)
     for member in family:  # the weights of members that have the same clusters are drawn once

@@ -14,7 +14,7 @@ from robust_xtreme.files import store
 from robust_xtreme.files.manifest import check_file
 from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW, STATS, Frame, validate
 from robust_xtreme.stats._cells import ALL, Cell, cells
-from robust_xtreme.stats.benchmark import tasks_of
+from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.claims import unreached
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.merging import BASE, blocks
@@ -89,15 +89,10 @@ class StoredCells(Mapping[Key, Cell]):
 def headline_rows(
     folder: Path, manifest: Mapping[str, Any], scores: pl.DataFrame
 ) -> tuple[list[StoredRows], dict[Key, int]]:
-    """The STATS of the cells that runs are compared by, a task run in each part, and the part of each cell.
-
-    They are those of models, on whole items, by the headline metrics, of a finished run with these SCORES, without the
-    cells that noise does not reach. Raises DataError where the file was changed, Mismatch where two models of the run
-    answer one cell.
-    """
+    """The STATS of the cells that runs are compared by, in parts, and the part of each. Raises DataError, Mismatch."""
     path = folder / "stats.parquet"
     check_file(folder, path.name, manifest)
-    served = _served(scores, manifest)
+    served = headlines(scores, tasks_of(manifest["tasks"])).filter(unreached().is_null()).select(*CELL, "metric")
     every, stamp = store.scan_frame(path), stamp_of(path)
     rows, where = list[StoredRows](), dict[Key, int]()
     with store.reading(path):
@@ -109,13 +104,11 @@ def headline_rows(
     return rows, where
 
 
-def _served(scores: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """The cells of models with a score by the headline metric of their task."""
-    tasks = tasks_of(manifest["tasks"])
-    headlines = pl.DataFrame({"task": [*tasks], "metric": [task.metrics[0] for task in tasks.values()]})
+def headlines(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> pl.DataFrame:
+    """The SCORES of models on whole items by the headline metric of their task."""
+    heads = pl.DataFrame({"task": [*tasks], "metric": [task.metrics[0] for task in tasks.values()]})
     answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
-    served = scores.filter(unreached().is_null(), pl.col("scope") == ALL, answers).select(*CELL, "metric")
-    return served.join(headlines, on=["task", "metric"], how="semi")
+    return scores.filter(answers, scope=ALL).join(heads, on=["task", "metric"], how="semi")
 
 
 def _add(where: dict[Key, int], cells_of_part: pl.DataFrame, part: int) -> None:

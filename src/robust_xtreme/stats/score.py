@@ -38,10 +38,9 @@ def scores_of(
 ) -> pl.DataFrame:
     """SCORES of cells and their PREDICTIONS, one row per cell, metric and scope, sorted.
 
-    The statistics of each noise seed are summed and reduced; the value is the mean over seeds. STATS contain those of
-    the constants and of the shallow predictor, too; the chance of a cell is the best constant of its split. `stamped`
-    are the models, tasks, splits and languages whose text the model has seen in training. Raises Mismatch, naming the
-    example, where the items of a cell, of its noise seeds and of the constants are not the same.
+    The value is the mean over noise seeds; the chance of a cell is the best constant of its split. `stamped` are the
+    models, tasks, splits and languages whose text the model has seen in training. Raises Mismatch, naming the example,
+    where the items of a cell, of its noise seeds and of the constants are not the same.
     """
     chance: dict[Split, Cell] = {}
     shallow: dict[tuple[Split, str], Cell] = {}

@@ -52,9 +52,5 @@ def fits(value: Any, shape: Any) -> bool:
         return False
     if str in shape:
         return len(value) >= len(shape) - 1 and all(fits(entry, shape[str]) for entry in value.values())
-    return all(_has(value, key, entry) for key, entry in shape.items())
-
-
-def _has(value: dict[str, Any], key: str, shape: Any) -> bool:
-    name = key.removesuffix("?")
-    return fits(value[name], shape) if name in value else name != key
+    named = ((key.removesuffix("?"), key, entry) for key, entry in shape.items())
+    return all(fits(value[name], entry) if name in value else name != key for name, key, entry in named)

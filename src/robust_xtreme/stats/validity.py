@@ -132,10 +132,7 @@ def _valid(success: Proportion, rated: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _pooled(several: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
-    """The conditions of a kind together: their validity counts as often as they succeed.
-
-    The validity's interval is that of as many independent answers as have its variance.
-    """
+    """The conditions of a kind together: validity by success, with the interval of answers that have its variance."""
     right, wrong = (sum(row[name] for row in several) for name in ("right", "wrong"))
     counts = {name: sum(row[name] for row in several) for name in ("rows", "rated", "valid")}
     pooled = {"condition": kind, "kind": kind, "right": right, "wrong": wrong, "success": _WHOLE * wrong / right}

@@ -34,7 +34,7 @@ Factors = Mapping[str, Sequence[float]]
 def fitted(outcome: Sequence[float], factors: Factors) -> dict[str, float]:
     """The `intercept` and a coefficient of each factor, in units of the outcome for each unit of the factor.
 
-    Raises Mismatch where the lengths differ or a number is not finite, SpecError for a factor that others determine.
+    Raises Mismatch where a number is missing or not finite, SpecError for a factor that others determine.
     """
     matrix = _matrix(factors, len(outcome))
     if not np.isfinite(matrix).all() or not np.isfinite(outcome).all():
@@ -96,10 +96,9 @@ class Crossing:
 
 
 def crossing(levels: Sequence[float], slopes: Sequence[float], centre: float) -> Crossing | None:
-    """The x at which the mean over seeds of level + slope (x - centre) is 0, one level and slope a seed.
+    """The x at which the mean over seeds of level + slope (x - centre) is 0, one level and slope a seed (Fieller 1954).
 
-    The interval has every x at which Student's t over the seeds does not reject 0 (Fieller 1954). It is bounded only if
-    the slope's interval excludes 0; None otherwise, and with fewer than two seeds.
+    None where the interval is not bounded, as the slope's does not exclude 0, and with fewer than two seeds.
     """
     seeds = len(levels)
     if seeds < 2:
@@ -146,19 +145,16 @@ POINTS, CORRECTED, LOGIT = SCALES = ("points", "corrected", "logit")
 def on_scale(value: float, chance: float, n: int, scale: str) -> float:
     """A value of `n` items and its chance, both in points, on a scale.
 
-    Corrected for chance it is 0 at chance, 100 at the top, and below 0 where it is below chance. The logit of this
-    share x, which is 0 below chance, is the log odds of (n x + 0.5) / (n + 1): half an item more keeps it finite.
-
-    Raises UnknownName for another scale, UserError where chance is 100.
+    Corrected for chance it is 0 at chance and 100 at the top. The logit of this share x, which is 0 below chance, is
+    the log odds of (n x + 0.5) / (n + 1). Raises UnknownName for another scale, UserError where chance is 100.
     """
     if scale not in SCALES:
         raise UnknownName("scale", scale, SCALES, "robust-xtreme study --help")
     if scale == POINTS:
         return value
     if not chance < TOP:
-        raise UserError(
-            f"Chance is {chance:g} of {TOP:g} points: nothing is above it, so no value is corrected for it."
-        )
+        what = f"Chance is {chance:g} of {TOP:g} points"
+        raise UserError(f"{what}: nothing is above it, so no value is corrected for it.")
     corrected = TOP * (value - chance) / (TOP - chance)
     if scale == CORRECTED:
         return corrected
@@ -223,18 +219,12 @@ class Grid:
         return minus(noisy, clean)
 
     def mean_gain(self, arm: str, reference: str, cells: Sequence[Cell], scale: str = POINTS) -> BySeed:
-        """The mean gain over the languages of each target, then over targets, of the seeds that have every cell.
-
-        Empty where there is no cell, or the arms share no seed in some cell.
-        """
+        """The mean gain over the languages of each target, then over targets, of the seeds that have every cell."""
         parts = {cell: self.gain(arm, reference, cell, CLEAN, scale) for cell in cells}
         return nested(parts) if all(parts.values()) else {}
 
     def over_noise(self, cells: Sequence[Cell], families: Iterable[str], measure: Callable[..., BySeed]) -> BySeed:
-        """The mean over cells, then over noise families, each perturbation at its highest strength.
-
-        `measure` takes a cell and a condition.
-        """
+        """The mean of a `measure` of cell and condition over cells, then noise families, at the highest strengths."""
         return nested(
             {
                 (family, *cell, condition): measure(cell, condition)
@@ -261,19 +251,12 @@ class Grid:
 
     def explored(self, pairs: Sequence[tuple[str, str]], contrast: str = "gain in a cell") -> list[Estimand]:
         """The gain of each pair (arm, reference) in each of its cells."""
-        return [
-            Estimand(
-                "exploratory",
-                contrast,
-                self.mean_gain(arm, reference, [(target, language)]),
-                arm=arm,
-                reference=reference,
-                target=target,
-                language=language,
-            )
-            for arm, reference in pairs
-            for target, language in self.transfer(arm, reference)
-        ]
+        found = []
+        for arm, reference in pairs:
+            for cell in self.transfer(arm, reference):
+                gain = self.mean_gain(arm, reference, [cell])
+                found.append(Estimand("exploratory", contrast, gain, POINTS, arm, reference, *cell))
+        return found
 
 
 def grid_of(values: pl.DataFrame) -> Grid:
@@ -310,10 +293,7 @@ def minus(left: BySeed, right: BySeed) -> BySeed:
 
 
 def nested(leaves: Mapping[Path, BySeed]) -> BySeed:
-    """The mean of numbers that are named by paths: the parts of a folder have equal weights, at each depth.
-
-    Leaves without any seed do not count; a seed counts if every other leaf has it.
-    """
+    """The mean of numbers, if any, that are named by paths: the parts of a folder have equal weights, at each depth."""
     kept = {path: part for path, part in leaves.items() if part}
     if not kept:
         return {}

@@ -49,10 +49,7 @@ _LARGE: Final = 1000.0
 
 
 def power_of(effect: float, sd: float, seeds: int, tests: float = 1) -> float:
-    """The chance that an effect is shown, in its direction, from 0 to 1; effect and sd in the same unit.
-
-    Fewer than two seeds show nothing. Raises UserError for an sd that is not above 0.
-    """
+    """The chance that an effect is shown, in its direction, from 0 to 1; effect and sd, above 0, in the same unit."""
     _check(sd, tests)
     if seeds < _FEWEST:
         return 0.0
@@ -60,10 +57,10 @@ def power_of(effect: float, sd: float, seeds: int, tests: float = 1) -> float:
     return _shown(df, _critical(df, tests), abs(effect) * math.sqrt(seeds) / sd)
 
 
-def mde_of(sd: float, seeds: int, tests: float = 1, power: float = POWER) -> float | None:
-    """The smallest effect that is shown with this power, in the unit of `sd`; None with fewer than two seeds."""
+def mde_of(sd: float, seeds: int, tests: float = 1) -> float | None:
+    """The smallest effect that is shown with 80 % power, in the unit of `sd`; None with fewer than two seeds."""
     _check(sd, tests)
-    return None if seeds < _FEWEST else noncentrality(seeds - 1, tests, power) * sd / math.sqrt(seeds)
+    return None if seeds < _FEWEST else noncentrality(seeds - 1, tests) * sd / math.sqrt(seeds)
 
 
 def seeds_for(effect: float, sd: float, tests: float = 1, power: float = POWER) -> int | None:
@@ -86,13 +83,10 @@ def _critical(df: float, tests: float) -> float:
 
 
 def _shown(df: float, critical: float, shift: float) -> float:
-    """The chance that t is above its critical value: the right direction alone counts.
-
-    Where the critical value is large, the error of the mean is small beside that of its standard error, by chi-square.
-    """
+    """The chance that t is above its critical value: the right direction alone counts."""
     from scipy import special, stats
 
-    if critical > _LARGE:
+    if critical > _LARGE:  # the error of the mean is small beside that of its standard error, by chi-square
         return float(special.chdtr(df, df * (shift / critical) ** 2))
     return float(stats.nct.sf(critical, df, shift))
 
@@ -122,10 +116,9 @@ _Claim = tuple[str, ...]
 
 
 def contrasts(estimands: Sequence[Estimand]) -> pl.DataFrame:
-    """CONTRASTS, sorted by its key: mean, t interval, corrected p, MDE and claimed sign of each estimand.
+    """CONTRASTS, sorted by its key: mean, t interval, corrected p, MDE and claimed sign of each estimand with a number.
 
-    `mde` is at the first step of Holm, from `se`: the smallest effect that is significant with 80 % power.
-    An estimand that no seed has a number of is left out. Raises Mismatch for one that occurs twice.
+    Raises Mismatch for one that occurs twice.
     """
     claims: dict[_Claim, list[_Row]] = {}
     families: dict[tuple[str, str], list[_Claim]] = {}
@@ -141,10 +134,7 @@ def contrasts(estimands: Sequence[Estimand]) -> pl.DataFrame:
 
 
 def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
-    """The mean of one number a seed (a paired difference), its standard error, t interval and p, and how made.
-
-    mean +- t(0.975, S - 1) * sd / sqrt(S), sd with S - 1. Se, df, low, high and p are None without an interval.
-    """
+    """The mean of one number a seed (a paired difference), its error, t interval and p, if any, and how made."""
     from scipy import special
 
     seeds, mean = len(numbers), math.fsum(numbers) / len(numbers)

@@ -14,10 +14,9 @@ import polars as pl
 from robust_xtreme.core.errors import Mismatch, SpecError, UserError, counted, plain
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.keys import takes
-from robust_xtreme.core.metric import ALL
 from robust_xtreme.core.run_spec import FACTORS, RunSpec, evaluate_arguments, from_mapping
 from robust_xtreme.files import csv, store
-from robust_xtreme.files.schema import CHANCE, DESIGN, EFFECTS, SHALLOW, validate
+from robust_xtreme.files.schema import DESIGN, EFFECTS, validate
 from robust_xtreme.gating.document import KINDS, LEGEND, contrast_table, is_shown, noise_name
 from robust_xtreme.models.in_memory import named
 from robust_xtreme.report import blocks as doc
@@ -31,7 +30,7 @@ from robust_xtreme.run.run import Observer, evaluate, notebook_observer
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.claims import CLEAN, is_selected, unreached
 from robust_xtreme.stats.contrasts import CELLS, NOISE, TASKS, Cells, Key, Levels, effects
-from robust_xtreme.stats.run_cells import KEY, StoredCells, headline_rows
+from robust_xtreme.stats.run_cells import KEY, StoredCells, headline_rows, headlines
 
 _TOGETHER: Final = "dims"
 """The factor of which one run has all levels: a word of its inference names each, as `dims=256`."""
@@ -40,11 +39,7 @@ _WHOLE: Final = "prompts"
 """The factor whose levels contain commas."""
 
 _BASE: Final = tuple(name for name in KEY if name not in ("inference", "condition"))
-_TITLE: Final = "Factorial design"
-_BELOW: Final = "not shown above chance"
-_SCALES: Final = ("change", "perturbed", "clean")
 _MOST, _LONGEST, _WIDTH = 40, 400, 300
-_FEW: Final = "fewer than 20 clusters of items, or none that differ"
 _METHOD: Final = (
     "The first level of a factor is its reference. An effect is the level minus the reference, in points, as a mean "
     "over all levels of the other factors, each of which counts equally. An interaction (x) is the effect at the "
@@ -84,7 +79,7 @@ class FactorialDesign:
 def design_of(values: Mapping[str, Any]) -> FactorialDesign:
     """The design of the keys of a run, of which factors have several levels: a list, or a string with commas.
 
-    Raises SpecError where no factor has two levels, and for attacks, which choose items by the outcome.
+    Raises SpecError where none has, and for attacks, which choose items by the outcome.
     """
     levels = {name: _levels(name, values[name]) for name in FACTORS if name in values}
     factors = {name: several for name, several in levels.items() if len(several) > 1}
@@ -144,8 +139,9 @@ class Factorial:
         silent = f" {unclaimed} claim nothing: a clean level is not shown above chance." if unclaimed else ""
         count = f"Of {counted(len(tested), 'tested effect')} {len(claimed)} are shown.{silent}"
         if not tested:
-            count = f"No effect is tested: {_FEW}. Raise --limit, or add languages."
-        claimed.sort(key=lambda row: (_SCALES.index(row["scale"]), row["factor"] == NOISE))
+            why = "fewer than 20 clusters of items, or none that differ"
+            count = f"No effect is tested: {why}. Raise --limit, or add languages."
+        claimed.sort(key=lambda row: (("change", "perturbed", "clean").index(row["scale"]), row["factor"] == NOISE))
         return [*map(sentence, claimed), count]
 
 
@@ -181,9 +177,8 @@ def effect_table(rows: pl.DataFrame) -> doc.Table:
     """Rows of EFFECTS as `compare` shows its rows, with their names, clean level, realised strength and marks."""
     table, lines = contrast_table(rows), []
     for row, cells in zip(rows.iter_rows(named=True), table.rows, strict=True):
-        lines.append(
-            (_effect(row), *cells, points(row["clean"]), percent(row["grapheme_edit_rate"]), row["marks"] or "")
-        )
+        facts = points(row["clean"]), percent(row["grapheme_edit_rate"]), row["marks"] or ""
+        lines.append((_effect(row), *cells, *facts))
     more = [doc.TableColumn(name, right=name != "marks") for name in ("clean", "edits", "marks")]
     return doc.Table((doc.TableColumn("effect", folds=True, weight=9), *table.columns, *more), tuple(lines))
 
@@ -201,18 +196,13 @@ def document(result: Factorial) -> doc.ReportPage:
     for kind, title in KINDS.items():
         rows = result.effects.filter(kind=kind).sort("difference", *EFFECTS.key)
         if rows.height:
-            more = (
-                [doc.Paragraph(f"{rows.height - _MOST} more rows are in effects.csv.")] if rows.height > _MOST else []
-            )
-            found += [doc.Heading(title), effect_table(rows.head(_MOST)), *more]
+            found += [doc.Heading(title), effect_table(rows.head(_MOST))]
+        if rows.height > _MOST:
+            found.append(doc.Paragraph(f"{rows.height - _MOST} more rows are in effects.csv."))
     commands = tuple(line for spec in result.design.runs.values() for line in spec.commands()[:1])
-    found += [
-        doc.Heading("The runs"),
-        doc.Code(commands, "sh"),
-        doc.Heading("Legend"),
-        doc.Terms(tuple(LEGEND.items())),
-    ]
-    return doc.ReportPage(_TITLE, tuple(found))
+    found += [doc.Heading("The runs"), doc.Code(commands, "sh")]
+    found += [doc.Heading("Legend"), doc.Terms(tuple(LEGEND.items()))]
+    return doc.ReportPage("Factorial design", tuple(found))
 
 
 _TEXTS: Final = {"clean": "on clean text", "perturbed": "under {}", "change": "under {}, minus those on clean text"}
@@ -269,9 +259,8 @@ def run(design: FactorialDesign, watch: Watch, in_memory: Mapping[str, Path] | N
                 made = evaluate(spec, observer=observer, in_memory=in_memory)
         except UserError as error:
             raise UserError(f"The {line} cannot be measured: {error}") from error
-        missing += [
-            f"{cell['task']}/{cell['language']}, {cell['reason']} in {line}" for cell in made.failed + made.unread
-        ]
+        left = made.failed + made.unread
+        missing += [f"{cell['task']}/{cell['language']}, {cell['reason']} in {line}" for cell in left]
     result = _found(design, missing)
     frames = ((EFFECTS, result.effects), (DESIGN, result.cells))
     with store.lock(design.folder):
@@ -321,10 +310,8 @@ def _found(design: FactorialDesign, missing: list[str]) -> Factorial:
 
 def _scored(scores: pl.DataFrame, tasks: Mapping[str, Task], dims: str | None) -> pl.DataFrame:
     """The cells of a model by the headline metrics, with why noise does not reach one; of several dims those of one."""
-    heads = pl.DataFrame({"task": [*tasks], "metric": [task.metrics[0] for task in tasks.values()]})
-    is_level = pl.col("inference").str.split(" ").list.contains(f"{_TOGETHER}={dims}") if dims else pl.lit(True)
-    is_model = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
-    return scores.filter(is_level, is_model, scope=ALL).join(heads, on=["task", "metric"]).with_columns(unreached())
+    rows = headlines(scores, tasks).with_columns(unreached())
+    return rows.filter(pl.col("inference").str.split(" ").list.contains(f"{_TOGETHER}={dims}")) if dims else rows
 
 
 def _reader(folder: Path, results: Results, names: Mapping[Key, Key]) -> Cells:
@@ -352,5 +339,5 @@ def _beside(found: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     for kind, names in ((CELLS, [*_BASE, "condition"]), (TASKS, ["task", "split", "metric", "condition"])):
         rows = found.filter(kind=kind).drop("clean", "grapheme_edit_rate", "marks")
         parts.append(rows.join(facts.group_by(names).agg(*mean), on=names, how="left"))
-    marked = pl.concat(parts).with_columns(marks=pl.when("near").then(pl.lit(_BELOW)))
+    marked = pl.concat(parts).with_columns(marks=pl.when("near").then(pl.lit("not shown above chance")))
     return validate(marked.select(*EFFECTS.columns), EFFECTS).sort(EFFECTS.key)

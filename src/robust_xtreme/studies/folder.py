@@ -85,14 +85,11 @@ def outcome(study: Study, work: Path) -> Outcome:
         "cells": len(every),
         "missing": [cell.name for cell in every if cell not in complete],
         "power": asdict(study.power) if study.power else None,
-        "absent": sorted(
-            f"{target} {code}" for target, code in wanted if (target, code.partition("@")[0]) not in known
-        ),
+        "absent": sorted(f"{task} {code}" for task, code in wanted if (task, code.partition("@")[0]) not in known),
     }
     return Outcome(study, values, arms, contrasts(study.design.estimands(values, arms, study.analysis)), facts)
 
 
-_SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
 _LONGEST: Final = 200
 
 
@@ -134,11 +131,8 @@ def _values(cell: StudyCell, folder: Path, models: pl.DataFrame, manifest: Any) 
         pl.col("scope") == "all", pl.col("metric") == task.metrics[0], pl.col("task") == cell.target
     )
     first = ",".join(task.perturbed[0])  # the fields that the task's drop is first named by
-    return [
-        _value(cell, row, known[row["condition"]], flagged)
-        for row in scores.iter_rows(named=True)
-        if known[row["condition"]]["fields"] in (None, "", first)
-    ]
+    rows = [(row, known[row["condition"]]) for row in scores.iter_rows(named=True)]
+    return [_value(cell, row, noise, flagged) for row, noise in rows if noise["fields"] in (None, "", first)]
 
 
 def _value(cell: StudyCell, row: dict[str, Any], condition: dict[str, Any], flagged: bool) -> dict[str, Any]:
@@ -177,9 +171,8 @@ def _family(condition: dict[str, Any]) -> str:
 @cache
 def _of_other_scripts() -> frozenset[str]:
     """The perturbations that write letters of another script or layout."""
-    return frozenset(
-        name for name in registry.installed("perturbation") if _SCRIPT in registry.load("perturbation", name).waives
-    )
+    installed, rule = registry.installed("perturbation"), "rule_4_noise_belongs_to_the_script"
+    return frozenset(name for name in installed if rule in registry.load("perturbation", name).waives)
 
 
 def _arm(cell: StudyCell, model: dict[str, Any]) -> dict[str, Any]:
@@ -258,7 +251,7 @@ LEGEND: Final = {
 
 def pages(outcome: Outcome) -> dict[str, Trusted]:
     """`report.md` and `report.html`: the same frames give the same bytes."""
-    frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
+    frames = zip(_FRAMES, (outcome.values, outcome.arms, outcome.contrasts), strict=True)
     files = {f"{frame.name}.csv": csv.dump(data, frame) for frame, data in frames}
     plain = document(outcome, charts=False)
     return {"report.md": markdown.render(plain), "report.html": html.page(document(outcome, charts=True), files)}
@@ -267,11 +260,8 @@ def pages(outcome: Outcome) -> dict[str, Trusted]:
 def document(outcome: Outcome, *, charts: bool) -> doc.ReportPage:
     """The document of a study; Markdown has no charts."""
     study = outcome.study
-    asked = [
-        study.design.question,
-        f"It would be refuted by this: {study.design.refuted}",
-        *filter(None, [study.about]),
-    ]
+    refuted = f"It would be refuted by this: {study.design.refuted}"
+    asked = filter(None, (study.design.question, refuted, study.about))
     blocks: list[doc.Block] = [doc.Heading("The question"), *map(doc.Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
@@ -283,9 +273,8 @@ def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
     yield doc.Heading("What was found")
     yield doc.Bullets(tuple(outcome.sentences))
     if missing := outcome.facts["missing"]:
-        yield doc.Paragraph(
-            f"Not complete: {len(missing)} of {outcome.facts['cells']} cells: {', '.join(missing[:_MOST])}."
-        )
+        size = f"{len(missing)} of {outcome.facts['cells']} cells"
+        yield doc.Paragraph(f"Not complete: {size}: {', '.join(missing[:_MOST])}.")
     if absent := outcome.facts["absent"]:
         yield doc.Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
     drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
@@ -414,19 +403,12 @@ def _models(outcome: Outcome) -> Iterator[doc.Block]:
         steps=pl.col("steps").max(),
     )
     heads = ("arm", "intermediate set", "examples", "tasks", "diversity", "steps", "non-embedding parameters", "base")
-    lines = [
-        (
-            row["arm"],
-            row["intermediate_set"] or "",
-            _count(row["intermediate_examples"]),
-            str(row["tasks"]),
-            "" if row["diversity"] is None else f"{row['diversity']:.3f}",
-            _count(row["steps"]),
-            _count(row["params_nonembedding"]),
-            row["base_kind"] or "",
-        )
-        for row in rows.iter_rows(named=True)
-    ]
+    lines = []
+    for row in rows.iter_rows(named=True):
+        learned = row["intermediate_set"] or "", _count(row["intermediate_examples"]), str(row["tasks"])
+        diversity = "" if row["diversity"] is None else f"{row['diversity']:.3f}"
+        size = _count(row["steps"]), _count(row["params_nonembedding"]), row["base_kind"] or ""
+        lines.append((row["arm"], *learned, diversity, *size))
     yield doc.Heading("Models")
     yield doc.Paragraph("One of each arm. Steps are those of all stages, of the target with the most.")
     yield doc.grid(heads, lines, 2)
@@ -443,8 +425,7 @@ def _made(outcome: Outcome) -> Iterator[doc.Block]:
     yield doc.Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
     yield doc.Code((f"robust-xtreme study {facts['name']}",), "sh")
     if power := facts["power"]:
-        yield doc.Paragraph(
-            f"Planned with an effect of {power['effect']:g} and a spread over seeds of {power['sd']:g}, in its unit."
-        )
+        spread = f"a spread over seeds of {power['sd']:g}"
+        yield doc.Paragraph(f"Planned with an effect of {power['effect']:g} and {spread}, in its unit.")
     file = doc.Code(tuple(outcome.study.text.splitlines()), "toml")
     yield doc.Section("The study's file", "file", (file,), folded=True)

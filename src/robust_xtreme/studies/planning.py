@@ -22,7 +22,6 @@ from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.tasks.sources.suite import Suite, path_of
 from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables, within
 
-_AIM: Final = 0.8
 _PLANNING_MOST: Final = 20
 
 
@@ -54,7 +53,7 @@ class StudyPlan:
             return ["Power: not known, as the file has no table [power] with a spread over seeds."]
         power = power_of(planned.effect, planned.sd, seeds, PRIMARY_TESTS)
         mde = mde_of(planned.sd, seeds, PRIMARY_TESTS)
-        enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS, _AIM)
+        enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS)
         chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g}, with a spread"
         smallest = "" if mde is None else f" 80 % for {mde:.2g},"
         return [f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."]
@@ -110,10 +109,7 @@ _MOST: Final = 10**12
 
 
 class StageCost(NamedTuple):
-    """A stage that cells of an arm share: in how many seeds, its steps, 0 where not known, its tokens in each.
-
-    `size` is the end of the name of a bundled encoder, None for others.
-    """
+    """A stage that cells of an arm share; steps are 0 if unknown, and `size` is the end of a bundled encoder's name."""
 
     arm: str
     kind: str

@@ -14,6 +14,7 @@ from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.core.sinks import one_line
 from robust_xtreme.files import store
 from robust_xtreme.files.new_files import appended
+from robust_xtreme.models.predictors.loaded import device_of
 from robust_xtreme.run.fleets import fleet_of, joined
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
@@ -22,7 +23,6 @@ from robust_xtreme.studies.study_file import RUNS, StudyCell, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
-from robust_xtreme.workers.devices import device_of
 from robust_xtreme.workers.each import each, working_in
 from robust_xtreme.workers.messages import Fleet, WorkerJob
 from robust_xtreme.workers.processes import cores
@@ -54,9 +54,7 @@ class FailedCell:
 def compute(cells: Sequence[StudyCell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> list[FailedCell]:
     """Train and evaluate cells; those that are attacked come before those that read their texts.
 
-    Each actor computes one chain at a time, on a CPU in one thread. A chain whose actor is lost continues with another
-    one. A cell that fails is returned, and the others continue; only a full disk, and a failed attack that others
-    read, end the study.
+    A cell that fails is returned, and the others continue; only a full disk, and a failed attack, end the study.
     """
     attacked = {cell.victim.name: cell.victim for cell in cells if cell.victim is not None}
     failed: list[FailedCell] = []
@@ -164,8 +162,7 @@ def run(
 ) -> tuple[Path, Outcome]:
     """Compute the cells that are missing, write the frames and the page of a study; returns its folder, too.
 
-    `begin` gets the plan before anything is computed, `watch` each line of progress. `given` replaces top keys of the
-    file. Raises what `train` and `evaluate` raise, Locked where another process computes the same study.
+    `given` replaces top keys of the file. Raises what `train` and `evaluate` raise, Locked.
     """
     described = read(name, given)
     folder = folder_of(described, out)

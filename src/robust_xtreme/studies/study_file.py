@@ -18,15 +18,13 @@ from robust_xtreme.core.run_spec import RunSpec, from_mapping
 from robust_xtreme.core.shipped import find, shipped
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec, check_keys
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
+from robust_xtreme.studies.claims import FEWEST_SEEDS, MOST_SEEDS
 from robust_xtreme.studies.design import Design
 from robust_xtreme.training import spec as recipes
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, learnable, run_keys
 
 STUDIES: Final = "studies"
 """The folder of `configs` that has the files of studies."""
-
-FEWEST_SEEDS: Final = 5
-"""Training seeds from which on a sign can be claimed; the default."""
 
 LEARNS: Final = "learns"
 """The key of a target that names the task whose training data it has, such as panx for masakhaner."""
@@ -44,7 +42,6 @@ _DATA: Final = "DIR/"
 _NO_PATHS: Final = ("attack", "power", "cost", "analysis")
 """Tables without paths, some of whose keys have the names of keys of `train` that are paths."""
 
-_MOST_SEEDS: Final = 1000
 _LONGEST: Final = 1000
 
 
@@ -54,8 +51,7 @@ class Arm:
     """What is compared: the stages before the target, keys of `train` and of each target's stage, in their own words.
 
     `share` multiplies the steps of the target's stage. `targets` are those that it is trained on, none is all. Of
-    `each` language it has a run of its own, trained and evaluated in this language alone. `parameters` of its encoder
-    are for the estimate of its cost; 0 is those of the table [cost].
+    `each` language it has a run of its own. `parameters` of its encoder are for its cost; 0 is those of [cost].
     """
 
     name: str
@@ -123,10 +119,7 @@ class Study:
 
 
 def read(name: str, given: Mapping[str, Any] | None = None) -> Study:
-    """The study of a file, by its path or the name of a shipped one; `given` replaces top keys.
-
-    Raises UnknownName, SpecError.
-    """
+    """The study of a file, by path or a shipped one's name; `given` replaces keys. Raises UnknownName, SpecError."""
     path = path_of(name)
     return parsed(path, path.stem, given or {})
 
@@ -176,7 +169,7 @@ def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
         about=texts["about"],
         scope=texts["scope"],
         seed=_number(values.get("seed", 0), 0, f"{where}: seed"),
-        seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", _MOST_SEEDS),
+        seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", MOST_SEEDS),
         data=texts["data"],
         device=_typed(values.get("device", "auto"), str, f"{where}: device"),
         train=tables["train"],
@@ -184,9 +177,9 @@ def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
         arms=arms,
         evaluate=tables["evaluate"],
         analysis=analysis,
-        attack=_attack(values.get("attack"), arms, where),
-        power=_power(values.get("power"), where),
-        cost=_cost(values.get("cost"), where),
+        attack=_attack(_optional(values, "attack", where, "spec arm", "seed"), arms, where),
+        power=_power(_optional(values, "power", where, "effect sd"), where),
+        cost=_cost(_optional(values, "cost", where, "device tflops parameters"), where),
         text=path.read_text(encoding="utf-8"),
     )
 
@@ -215,7 +208,7 @@ def _arm(name: str, table: Any, targets: list[str], where: str) -> Arm:
     for task in _strings(values.get("targets", []), f"{where}: targets"):
         if task not in targets:
             raise SpecError(f"{where}: targets names {task!r:.80}. The targets are: {', '.join(targets)}.")
-    share = _above_0(values.get("share", 1.0), f"{where}: share", _MOST_SEEDS)
+    share = _above_0(values.get("share", 1.0), f"{where}: share", MOST_SEEDS)
     parameters = _above_0(values.get("parameters", 1), f"{where}: parameters") if "parameters" in values else 0.0
     train = {key: value for key, value in values.items() if key in flat}
     several = {key: _strings(values.get(key, []), f"{where}: {key}") for key in ("targets", "each")}
@@ -231,31 +224,34 @@ def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -
             check_keys(_table(values[task], f"{where}: {task}"), known, (), f"{where}: {task}")
 
 
-def _attack(table: Any, arms: Mapping[str, Arm], where: str) -> StudyAttack | None:
-    if table is None:
+def _optional(values: Mapping[str, Any], name: str, where: str, needed: str, *more: str) -> Mapping[str, Any] | None:
+    """An optional table with some keys; None where there is none."""
+    if values.get(name) is None:
         return None
-    values = _table(table, f"{where}: [attack]")
-    check_keys(values, ("spec", "arm", "seed"), ("spec", "arm"), f"{where}: [attack]")
+    table = _table(values[name], f"{where}: [{name}]")
+    check_keys(table, (*needed.split(), *more), needed.split(), f"{where}: [{name}]")
+    return table
+
+
+def _attack(values: Mapping[str, Any] | None, arms: Mapping[str, Arm], where: str) -> StudyAttack | None:
+    if values is None:
+        return None
     if _typed(values["arm"], str, f"{where}: [attack] arm") not in arms:
         raise SpecError(f"{where}: [attack] names the arm {values['arm']!r:.80}. The arms are: {', '.join(arms)}.")
     spec = [values["spec"]] if isinstance(values["spec"], str) else values["spec"]
-    seed = _number(values.get("seed", _MOST_SEEDS), 0, f"{where}: [attack] seed")
+    seed = _number(values.get("seed", MOST_SEEDS), 0, f"{where}: [attack] seed")
     return StudyAttack(_strings(spec, f"{where}: [attack] spec"), values["arm"], seed)
 
 
-def _power(table: Any, where: str) -> Power | None:
-    if table is None:
+def _power(values: Mapping[str, Any] | None, where: str) -> Power | None:
+    if values is None:
         return None
-    values = _table(table, f"{where}: [power]")
-    check_keys(values, ("effect", "sd"), ("effect", "sd"), f"{where}: [power]")
-    return Power(*(_above_0(values[key], f"{where}: [power] {key}", _MOST_SEEDS) for key in ("effect", "sd")))
+    return Power(*(_above_0(values[key], f"{where}: [power] {key}", MOST_SEEDS) for key in ("effect", "sd")))
 
 
-def _cost(table: Any, where: str) -> Cost | None:
-    if table is None:
+def _cost(values: Mapping[str, Any] | None, where: str) -> Cost | None:
+    if values is None:
         return None
-    values = _table(table, f"{where}: [cost]")
-    check_keys(values, ("device", "tflops", "parameters"), ("device", "tflops", "parameters"), f"{where}: [cost]")
     numbers = [_above_0(values[key], f"{where}: [cost] {key}") for key in ("tflops", "parameters")]
     return Cost(_typed(values["device"], str, f"{where}: [cost] device"), *numbers)
 

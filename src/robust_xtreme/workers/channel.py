@@ -64,10 +64,7 @@ class Channel:
             os.close(memory)
 
     def receive(self) -> Any:
-        """The next value, whose arrays are in the memory of the sender.
-
-        Raises EOFError where the other end is gone, and DiskError where memory cannot be shared.
-        """
+        """The next value, whose arrays are in the memory of the sender. Raises EOFError, and DiskError as `send`."""
         head, handles, *_ = socket.recv_fds(self._socket, _HEAD.size, 1)
         size, count, is_mapped = _HEAD.unpack(head + self._exactly(_HEAD.size - len(head)))
         content = memoryview(_mapped(handles, size) if is_mapped else self._exactly(size))
@@ -91,10 +88,6 @@ class Channel:
                 raise EOFError
             left = left[count:]
         return content
-
-    def fileno(self) -> int:
-        """The number of the socket."""
-        return self._socket.fileno()
 
     def close(self) -> None:
         """Close this end, also where another thread receives."""
@@ -205,8 +198,7 @@ def _unsealed(name: bytes, content: Any) -> Sealed:
 def dumped(value: object, keep: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:
     """A value as bytes; `keep` gets its arrays, which are not among the bytes then.
 
-    Tasks go by their names: their adapters are functions made by functions. Examples, of which there are many, go by
-    their fields: that takes half the time of the state of a dataclass.
+    Tasks go by their names. Examples go by their fields: that takes half the time of the state of a dataclass.
     """
     file = io.BytesIO()
     pickler = pickle.Pickler(file, protocol=5, buffer_callback=keep)

@@ -48,9 +48,8 @@ def each(
 ) -> list[Any]:
     """The results of a function of a module for the payloads of jobs, which go by their numbers.
 
-    The function may be called again for a job whose process was lost, so it leaves nothing that this would harm.
-    `tell` gets a line of that, and those of the function with the job's label. Raises what the function raises, and
-    RobustXtremeError for a job whose processes are lost again and again.
+    It may be called again for a job whose process was lost. Raises what the function raises, and RobustXtremeError for
+    a job whose processes are lost again and again.
     """
     program: Program = partial(attend, partial(_calls, function))
     labelled = [replace(job, payload=(job.label, job.payload)) for job in jobs]
@@ -61,10 +60,7 @@ def each(
 
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Work in a folder of the driver, from which relative paths count. Raises SpecError where it is not there.
-
-    The machines of a fleet share it.
-    """
+    """Work in a folder, shared by the machines of a fleet, from which relative paths count. Raises SpecError."""
     if not folder.is_dir():
         raise SpecError(f"On {os.uname().nodename} {folder} is not there. Start from a folder that all machines share.")
     before = Path.cwd()

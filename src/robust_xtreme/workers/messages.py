@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Protocol, final
+from typing import Any, NamedTuple, Protocol, final
 
 
 @final
@@ -27,9 +27,7 @@ class WorkerJob:
     here: bool = False
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """What a process reads before there is a program for it: that imports the module of a function, and `modules`."""
 
     function: Callable[..., Any]
@@ -41,31 +39,23 @@ class Ended(BaseException):
     """The worker takes no more jobs; no handler of errors catches this."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """The worker takes jobs."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class WorkerRequest:
+class WorkerRequest(NamedTuple):
     """A request that waits for a reply."""
 
     request: Any
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """What a worker reports while it works."""
 
     note: Any
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class JobResult:
+class JobResult(NamedTuple):
     """The result of a job, by its number."""
 
     number: int
@@ -112,9 +102,7 @@ class InWorker(Exception):
         return f"in a worker:\n{self.args[0]}"
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class WorkerLost:
+class WorkerLost(NamedTuple):
     """A worker has ended or cannot be reached; the phrase says how, where its process cannot."""
 
     how: str = ""
@@ -123,9 +111,7 @@ class WorkerLost:
 Message = Begun | WorkerRequest | Note | JobResult | Failed | WorkerLost
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class WorkerEvent:
+class WorkerEvent(NamedTuple):
     """A message of a worker, by its number."""
 
     worker: int

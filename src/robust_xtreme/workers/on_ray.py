@@ -25,8 +25,6 @@ _AT_ONCE: Final = 4
 _PATIENCE: Final = 30.0
 """Seconds without an answer of an actor, after which it is lost if no machine of the cluster has its device."""
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
 _CARRIED: Final = ("ROBUST_XTREME_", "HF_", "TRANSFORMERS_")
 """How the names of variables begin that actors have as the driver has them."""
 
@@ -129,13 +127,10 @@ class NoCluster(RobustXtremeError):
 
 @contextmanager
 def cluster(address: str, device: str) -> Iterator[Cluster]:
-    """The cluster at an address, or without one the cluster of this machine, until the context ends.
+    """The cluster at an address, or without one that of this machine, started if need be, until the context ends.
 
-    One that this machine does not have is started, but not for the address RUNNING.
-
-    `device` is cpu, cuda, or auto: CUDA where the cluster has such devices. Raises NotInstalled without Ray, SpecError
-    where the cluster has no such device, RobustXtremeError where there is no cluster at the address, NoCluster where
-    none answers.
+    Raises NotInstalled without Ray, SpecError where the cluster has no such device, RobustXtremeError where there is no
+    cluster at the address, NoCluster where none answers.
     """
     try:
         import ray
@@ -157,7 +152,7 @@ def cluster(address: str, device: str) -> Iterator[Cluster]:
 @contextmanager
 def _signals_kept() -> Iterator[None]:
     """Within this context Ray replaces what signals do; after it they do what they did."""
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     if current_thread() is main_thread():
         for number, handler in before.items():
@@ -166,7 +161,7 @@ def _signals_kept() -> Iterator[None]:
 
 
 def _devices(ray: Any, device: str) -> Cluster:
-    from robust_xtreme.workers.devices import device_name
+    from robust_xtreme.models.predictors.loaded import device_name
 
     has = {name: int(ray.cluster_resources().get(name, 0)) for name in (_GPU, _CPU)}
     kind = "cuda" if device == "cuda" or (device == "auto" and has[_GPU]) else "cpu"

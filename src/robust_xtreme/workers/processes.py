@@ -96,10 +96,9 @@ def started_on_cpu(workers: int) -> Started:
 def started_ahead(
     count: int, workers: int, function: Callable[..., Any], modules: Sequence[str] = ()
 ) -> Iterator[list[Started]]:
-    """Processes of some workers that start, and import what a function needs, before there is a program for them.
+    """Processes of some workers that start, and import a function and `modules`, before there is a program for them.
 
-    `modules` are those that the function imports late. Processes that nobody takes from the list are ended. Where one
-    cannot be started there are fewer: the error is raised where it is needed.
+    Processes that nobody takes from the list are ended. Where one cannot be started there are fewer.
     """
     waiting: list[Started] = []
     try:
@@ -213,10 +212,7 @@ def _taken(given: SimpleQueue[Any]) -> Any:
 
 
 def end_all(processes: Iterable[messages.WorkerProcess], at_once: bool) -> list[str]:
-    """End processes, `at_once` or when their workers have ended, and return how each ended, as a phrase.
-
-    All of them together have as long as one may need; what is computed in this process is waited for at last.
-    """
+    """End processes, `at_once` or when their workers have ended, and return how each ended, as a phrase."""
     by_place = sorted(processes, key=lambda process: isinstance(process, ThreadWorker))
     for process in by_place:
         process.leave(at_once)

@@ -64,13 +64,10 @@ class FirstCome:
 @final
 @dataclass(slots=True)  # jobs are taken from it
 class GroupQueue:
-    """Jobs by group, of a group in order: a worker gets one of its group, else of the largest that no other has.
-
-    A worker has three at most: it scores one, answers one and prepares one.
-    """
+    """Jobs by group, of a group in order: a worker gets one of its group, else of the largest that no other has."""
 
     groups: dict[str, deque[WorkerJob]] = field(default_factory=dict)
-    ahead: int = 3
+    ahead: int = 3  # a worker scores one, answers one and prepares one
     is_last: bool = True
 
     @classmethod
@@ -85,10 +82,7 @@ class GroupQueue:
         return sum(map(len, self.groups.values()))
 
     def take(self, last: str, others: Collection[str], _: bool = False) -> WorkerJob | None:
-        """The next job of a worker whose last group was `last` while others work on theirs; None where none is left.
-
-        So weights are loaded once a worker as long as there are more groups than workers.
-        """
+        """The next job of a worker whose last group was `last` while others work on theirs; None where none is left."""
         waiting = [group for group, jobs in self.groups.items() if jobs]
         if not waiting:
             return None

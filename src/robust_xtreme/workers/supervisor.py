@@ -275,8 +275,7 @@ def pool(
 ) -> Iterator[Supervisor]:
     """A supervisor of some processes of some workers, or of as many workers in this process. Raises RobustXtremeError.
 
-    Workers begin with `here` in this process, with `elsewhere` in another one. Processes are taken from those that
-    are `waiting`, as long as there are any. Leaving the context with an error ends processes at once.
+    Workers begin with `here` in this process, with `elsewhere` in another one, first in those that are `waiting`.
     """
 
     def start(
@@ -308,10 +307,7 @@ def on_fleet(
     program: Callable[[int], AbstractContextManager[messages.Program]],
     handler: Handler,
 ) -> Iterator[Supervisor]:
-    """A supervisor of workers on the devices of a fleet, each with jobs ahead; leaving the context ends them at once.
-
-    Raises RobustXtremeError where a worker cannot be started.
-    """
+    """A supervisor of workers on the devices of a fleet, each with jobs ahead. Raises RobustXtremeError."""
     names = [f"the process for {slot}" for slot in fleet.slots]
     made = Supervisor(GroupQueue.of(jobs), names, fleet.start, program, handler)
     with _running(made, min(len(fleet.slots), len(jobs)), at_once=True):

@@ -110,14 +110,14 @@ def test_no_text_and_no_span_is_left_blank() -> None:
 ])  # fmt: skip
 def test_chrf_is_that_of_sacrebleu(clean: str, value: str, expected: float) -> None:
     """The values are those of sacrebleu 2.5.1, sentence_chrf with its defaults."""
-    assert constraints.of(value, clean) == pytest.approx(expected, abs=1e-6)
+    assert constraints.score(*map(constraints.grams_of, (value, clean))) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_floor_of_chrf_rejects_what_is_below_it() -> None:
     """Without a floor every text is accepted; with one those that are at least as like their clean text."""
     texts = [Text("t", "en", "The cat sat on the mat.")]
     noised = applied(texts, _options((4, 5), (8, 11), (19, 22)), np.zeros(4, np.int64), [[], [0], [0, 1], [0, 1, 2]])
-    scores = [constraints.of(value, texts[0].value) for value in noised.values]
+    scores = [constraints.score(*map(constraints.grams_of, (value, texts[0].value))) for value in noised.values]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == 100
     assert constraints.chrf.noised(noised, settings()).all()

@@ -134,7 +134,8 @@ def test_classes_are_named_by_the_user() -> None:
     named = located(XNLI, models=("unnamed",), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
     other = located(XNLI, models=("unnamed",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
     assert named.labels == ("neutral", "entailment", "contradiction")
-    assert named.label_map == {"LABEL_0": "neutral", "LABEL_1": "entailment", "LABEL_2": "contradiction"}
+    labels = dict(zip(named.classes, named.labels, strict=True))
+    assert labels == {"LABEL_0": "neutral", "LABEL_1": "entailment", "LABEL_2": "contradiction"}
     assert named.identity != other.identity
     same = located(XNLI, models=("nli",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
     assert (same.labels, notes_of(same)) == (("contradiction", "entailment", "neutral"), ())

@@ -14,7 +14,7 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.models.reading.reading import Contents, contents_of
 from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
-from robust_xtreme.run.prepare import CleanColumns, ContentCodes, contents_at, first_seen
+from robust_xtreme.run.prepare import CleanColumns, ContentCodes, contents_at, distinct_rows
 
 
 @given(st.lists(st.tuples(*[st.integers(-1, 2)] * 3), max_size=12))
@@ -22,7 +22,7 @@ def test_rows_are_numbered_in_the_order_of_their_first(rows: list[tuple[int, int
     """As a dict that grows numbers them, with the index of the first of each."""
     known: dict[tuple[int, int, int], int] = {}
     numbers = [known.setdefault(row, len(known)) for row in rows]
-    codes, firsts = first_seen(np.array(rows, np.int64).reshape(-1, 3))
+    codes, firsts = distinct_rows(np.array(rows, np.int64).reshape(-1, 3))
     assert codes.tolist() == numbers
     assert firsts.tolist() == [rows.index(row) for row in known]
 
@@ -52,9 +52,9 @@ def _check(examples: list[Example]) -> None:
     keys = [(*((name, text.value, text.spans) for name, text in it.texts.items()), it.target) for it in read]
     known: dict[object, int] = {}
     numbers = [known.setdefault(key, len(known)) for key in keys]
-    assert first_seen(np.concatenate(rows))[0].tolist() == numbers
+    assert distinct_rows(np.concatenate(rows))[0].tolist() == numbers
     assert len(examples) < len(known) < len(read)
-    firsts = first_seen(np.concatenate(rows))[1]
+    firsts = distinct_rows(np.concatenate(rows))[1]
     _check_equal(contents_at(examples, clean, golds, conditions, firsts), contents_of([read[at] for at in firsts]))
 
 

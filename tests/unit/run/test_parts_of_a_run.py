@@ -11,7 +11,7 @@ from robust_xtreme.run.folder import Folder
 
 def test_a_unit_is_done_when_both_of_its_files_are_there(tmp_path: Path) -> None:
     """A run that was killed between the two, or before their digests were noted, computes the task run again."""
-    task_run: Any = SimpleNamespace(task=SimpleNamespace(name="xnli"), language="en", split="test", conditions=())
+    task_run: Any = SimpleNamespace(key=("xnli", "en", "test"), conditions=())
     folder = Folder(tmp_path)
     predictions, stats = folder.parts(task_run)
     digests = {predictions.name: "1", stats.name: "2"}

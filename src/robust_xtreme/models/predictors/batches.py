@@ -59,11 +59,7 @@ def decoded(
     batch_tokens: int,
     advance: Callable[[int], None],
 ) -> Decoded:
-    """The decoded prediction of every input, in order.
-
-    The weights are asked for where there is an input. `advance` is called with the number of inputs that each batch
-    completes.
-    """
+    """The decoded prediction of every input, in order; `advance` gets the number of inputs of each batch."""
 
     def reduce(windows: Windows, scores: Array) -> tuple[Reduced]:
         return (reading.reduce(windows, scores, labels),)
@@ -73,8 +69,7 @@ def decoded(
     if several is None:
         return Decoded(column_of(()), np.ones(0, np.bool_))
     bounds, (ordered,) = several
-    targets: Decoded = reading.decode(inputs.contents, inputs.content, bounds, ordered, labels)
-    return targets
+    return reading.decode(inputs.contents, inputs.content, bounds, ordered, labels)
 
 
 def reduced(
@@ -88,8 +83,7 @@ def reduced(
 ) -> tuple[Array, tuple[Reduced, ...]] | None:
     """What `reduce` keeps of the scores of each batch, by windows in the order of the inputs, and the inputs' bounds.
 
-    Batches are reduced together until they have `at_once` scores. None where there is no input; then the weights are
-    not asked for.
+    Batches are reduced together until they have `at_once` scores. None where there is no input.
     """
     rows, bounds = inputs.rows()
     batches = plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, batch_tokens)

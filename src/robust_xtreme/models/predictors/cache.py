@@ -104,11 +104,14 @@ def _utf8(text: str) -> bytes:
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
     """Everything but the inputs that a model's predictions for a task depend on."""
-    libraries = ("torch", "transformers", "tokenizers", "numpy")
+    libraries, answering = ("torch", "transformers", "tokenizers", "numpy"), model.identity
+    if not model.origin.native and not model.origin.function:  # without the run's other heads
+        heads = {model.head: model.labels} if model.head else {}
+        answering = identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
     return json.dumps(
         {
             "inference": [INFERENCE, _code()],
-            "model": [_answering(model), model.head, model.family, *model.labels],
+            "model": [answering, model.head, model.family, *model.labels],
             "settings": [task.family, inference],
             "device": device,
             "libraries": [importlib.metadata.version(name) for name in libraries],
@@ -125,19 +128,8 @@ def _code() -> str:
     return state.hexdigest()
 
 
-def _answering(model: Located) -> str:
-    """The identity of encoder and head of one task, without the run's other heads."""
-    if model.origin.native or model.origin.function:
-        return model.identity
-    heads = {model.head: model.labels} if model.head else {}
-    return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
-
-
 def keys_of(contents: Contents, what: str, languages: tuple[str, ...] = ()) -> Iterator[bytes]:
-    """The key of each content; `what` is what a prediction depends on besides.
-
-    Keys for the same `what` and the same languages begin alike.
-    """
+    """The key of each content; `what` is what a prediction depends on besides; with the languages, its first bytes."""
     start = _digest(_utf8(what))
     same = _digest(start + _utf8(" ".join(languages)))[:_SAME_BYTES]
     begun = hashlib.blake2b(start, digest_size=_KEY_BYTES)

@@ -1,4 +1,4 @@
-"""The weights of a model that is loaded in this process."""
+"""The weights of a model that is loaded in this process, and the device that it computes on."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from robust_xtreme.core.columns import Array
-from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.batches import decoded
+from robust_xtreme.models.predictors.batches import BATCH_TOKENS, decoded
 from robust_xtreme.models.predictors.predictor import Load
 from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search
-from robust_xtreme.models.tensors import collate, encoder_inputs, sent
+from robust_xtreme.models.tensors import collate, encoder_inputs, on
 from robust_xtreme.stats.bitext import Neighbours
 
 _AT_ONCE: Final = 4
@@ -118,7 +118,7 @@ def start(checkpoint: Checkpoint, windows: Windows) -> Started:
     """Start one pass of encoder and head, which gives the family's scores of each window."""
     device = checkpoint.device
     with torch.inference_mode():
-        ids, mask = (sent(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
+        ids, mask = (on(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
         hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
         scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
         if device.type != "cuda":
@@ -133,7 +133,7 @@ def start(checkpoint: Checkpoint, windows: Windows) -> Started:
 def _means(checkpoint: Checkpoint, windows: Windows) -> Array:
     """The mean of the encoder's last states over the tokens of each window (B, H), float32, on the CPU."""
     with torch.inference_mode():
-        ids, mask = (sent(checkpoint.device, tensor) for tensor in collate(windows, checkpoint.pad_id))
+        ids, mask = (on(checkpoint.device, tensor) for tensor in collate(windows, checkpoint.pad_id))
         output = bare(checkpoint.encoder)(**encoder_inputs(checkpoint.encoder, ids, mask, windows))
         hidden = getattr(output, "last_hidden_state", None)
         if hidden is None:
@@ -145,7 +145,19 @@ def _means(checkpoint: Checkpoint, windows: Windows) -> Array:
 
 def forward(checkpoint: Checkpoint, windows: Windows) -> np.ndarray[Any, Any]:
     """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
-    started = start(checkpoint, windows)
-    started.wait()
-    result: np.ndarray[Any, Any] = started.scores.numpy()
-    return result
+    (scores,) = _finished(deque([start(checkpoint, windows)]), 1)
+    return scores
+
+
+def device_of(name: str) -> str:
+    """`cpu` or `cuda`; `auto` is CUDA where there is one. Raises SpecError."""
+    if name not in ("auto", *BATCH_TOKENS):
+        raise SpecError(f"The device {name!r} is none of: auto, {', '.join(BATCH_TOKENS)}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SpecError("There is no CUDA device here. Leave --device out, or name cpu.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def device_name(device: str) -> str:
+    """The name of the device in the manifest; results are the same bytes on the same device."""
+    return f"cuda: {torch.cuda.get_device_name()}" if device == "cuda" else device

@@ -55,10 +55,7 @@ class Normalised:
 
 
 def _changed(contents: Contents, name: str, spelling: Spelling) -> Contents:
-    """Contents with the texts of a field normalised, their words and gold answers where they are then.
-
-    Gold answers have no influence on it.
-    """
+    """Contents with the texts of a field normalised, their words and gold answers where they are then."""
     values = contents.values[name]
     is_gold = contents.golds is not None
     moved = normalised([value or "" for value in values], NO_SPANS if is_gold else contents.spans[name], spelling)
@@ -85,6 +82,5 @@ def _restored(predicted: Predicted, inputs: Inputs) -> Predicted:
     moved, targets = inputs.contents.moved, predicted.targets
     if moved is None or not isinstance(targets, Ranges):
         return predicted
-    texts = inputs.content[owners(targets.bounds)]
-    given = Ranges(*moved.to_clean(texts, (targets.start, targets.stop)), targets.bounds)
-    return replace(predicted, targets=given)
+    ends = moved.to_clean(inputs.content[owners(targets.bounds)], (targets.start, targets.stop))
+    return replace(predicted, targets=Ranges(*ends, targets.bounds))

@@ -54,8 +54,8 @@ class Work:
 class Predicted:
     """The prediction of each input (n), in the task's order of labels; `finite` (n,) bool: its scores are numbers.
 
-    Where a task has a threshold, it is tuned on clean validation data; `retuned` contains the predictions with the one
-    tuned under each input's own condition. `cached` counts the predictions that the cache had.
+    Where a task has a threshold, tuned on clean data, `retuned` has the predictions with that of each input's own
+    condition. `cached` counts the predictions that the cache had.
     """
 
     targets: TargetColumn
@@ -105,10 +105,7 @@ def from_cache(
     advance: Callable[[int], None] = _nothing,
     weighing: Weighing | None = None,
 ) -> PredictedMargins:
-    """What the cache has of inputs, if there is one, and `compute` gives of others; margins count with a `weighing`.
-
-    `advance` gets the number of inputs that the cache had.
-    """
+    """What the cache, if any, has of inputs, and `compute` gives of others; margins count with a `weighing`."""
     if store is None or (weighing and not weighing.settings):
         computed, margin = compute(inputs)
         return PredictedMargins(Predicted(computed.targets, computed.finite), margin)
@@ -145,10 +142,7 @@ class Predictor(Protocol):
         """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
 
     def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon | None:
-        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known.
-
-        None where the model has no tokenizer.
-        """
+        """Pieces of text as tokens, unless the model has none; `lexicon` is that of inputs, whose texts are known."""
 
 
 class Weights(Protocol):
@@ -218,10 +212,7 @@ class TextEncoder(Movable, Embedding, Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A member of the registry: which tasks a predictor answers with which models, and its constructor.
-
-    A `general` one answers only what no other serves.
-    """
+    """Which tasks a predictor answers with which models, a `general` one where no other does, and its constructor."""
 
     name: str
     summary: str

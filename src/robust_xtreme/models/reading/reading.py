@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final, Protocol, final
+from typing import Final, final
 
 import numpy as np
 
@@ -198,10 +198,7 @@ def unreduced(windows: Windows, scores: Array, labels: Labels) -> Reduced:
 
 
 def one_by_one(decode: DecodeOne) -> Callable[[Contents, Array, Array, Reduced, Labels], Decoded]:
-    """A Reading's `decode`, for scores that are `unreduced`: it decodes one example at a time.
-
-    The example has the id, values and spans of what was read, and no target.
-    """
+    """A Reading's `decode`, for scores that are `unreduced`: it decodes one example at a time, without its target."""
 
     def decode_all(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
         targets: list[Target | None] = []
@@ -229,29 +226,14 @@ def example_of(contents: Contents, number: int) -> Example:
     return Example(contents.ids[number], texts, UNLABELLED, contents.ids[number])
 
 
-class Encode(Protocol):
-    """From contents to windows; `candidate_length` is for families with candidates (0: equal to `max_length`)."""
-
-    def __call__(
-        self,
-        contents: Contents,
-        tokenizer: Tokenizer,
-        lexicon: Lexicon,
-        max_length: int,
-        stride: int,
-        candidate_length: int = 0,
-        /,
-    ) -> Windows:
-        """The windows of all contents, those of a content consecutive and in order."""
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a family reads of a text and how it reads scores.
 
-    - `encode(contents, tokenizer, lexicon, max_length, stride, candidate_length=0)`: windows, those of a content
-      consecutive and in order. `lexicon` reads each distinct text once, with offsets where `offsets` is true.
+    - `encode(contents, tokenizer, lexicon, max_length, stride, candidate_length)`: windows, those of a content
+      consecutive and in order; candidates may have another length (0: `max_length`). `lexicon` reads each distinct text
+      once, with offsets where `offsets` is true.
     - `reduce(windows, scores, labels)`: what predictions need of the scores (B, ...) of windows of one batch; where
       `joins` is true, of several batches, with zeros after the scores of shorter ones.
     - `decode(contents, content, bounds, reduced, labels)`: the predictions of n inputs, in the coordinates of their
@@ -261,7 +243,7 @@ class Reading:
     - `lost(contents, windows)`: of which contents (m,) no window contains the gold answer; None: of none.
     """
 
-    encode: Encode
+    encode: Callable[[Contents, Tokenizer, Lexicon, int, int, int], Windows]
     reduce: Callable[[Windows, Array, Labels], Reduced]
     decode: Callable[[Contents, Array, Array, Reduced, Labels], Decoded]
     lost: Callable[[Contents, Windows], Array] | None = None

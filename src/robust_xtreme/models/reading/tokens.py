@@ -45,11 +45,7 @@ class SpecialTokens:
         return np.zeros(len(firsts), np.int64) if self.kept is None else len(self.pair[0]) + firsts + self.kept
 
     def summaries(self, lengths: Array) -> Array:
-        """The positions (w,) of the tokens that represent all of windows of `lengths` (w,).
-
-        It is a special token at the start, else the last token. It is the last in a causal encoder too, where the first
-        token has not seen the text. A text without any token is read as one of padding.
-        """
+        """The positions (w,) of what represents windows: a special token at the start, else, and if causal, last."""
         return np.maximum(lengths - 1, 0) if self.causal or not self.single[0] else np.zeros(len(lengths), np.int64)
 
     def room(self, parts: int, max_length: int) -> int:
@@ -64,9 +60,8 @@ class SpecialTokens:
 def frame_of(tokenizer: Any) -> SpecialTokens:
     """The special tokens that a tokenizer adds, found by encoding two probes.
 
-    Where it adds none between two texts, each text ends as a single one does. Around a text of a causal encoder there
-    may be none: its last token has seen all of it. Raises ModelError where there is none of another encoder:
-    predictions for a whole text are computed from such a token.
+    Where it adds none between two texts, each text ends as a single one does. Raises ModelError where it adds none,
+    unless the encoder is causal: predictions for a whole text are computed from such a token.
     """
     first, second = (tuple(tokenizer(probe, add_special_tokens=False)["input_ids"]) for probe in _PROBES)
     single = tuple(tokenizer(_PROBES[0])["input_ids"])
@@ -155,10 +150,9 @@ class Words:
         return len(self.distinct) < 0.6 * len(self.numbers)
 
     def tokens(self, bounds: Array) -> tuple[Array, Array, Array]:
-        """The tokens of the texts, from the bounds of those of the distinct words (w + 1,).
+        """The texts' tokens as positions among those of the words (m,), by the bounds of these (w + 1,).
 
-        Their positions among the words' tokens (m,), their bounds by text (t + 1,), and the position in its text at
-        which the word of each begins (m,).
+        And their bounds by text (t + 1,), and the position in its text at which the word of each begins (m,).
         """
         positions, after = gathered(bounds, self.numbers)
         begins = bounds_of(_lengths(self.distinct)[self.numbers] + 1)[:-1]
@@ -172,18 +166,14 @@ def words_of(texts: Sequence[str], names: Collection[str]) -> Words:
     A text is a single word where one of its words contains one of the names, which a tokenizer looks for in the whole
     text, or begins with what a normalizer may remove, or where a space is part of a grapheme cluster.
     """
-    words = _numbered(texts)
+    known = numbering()
+    numbers = numbers_of(known, chain.from_iterable(text.split(_SPACE) for text in texts))
+    counts = np.fromiter((text.count(_SPACE) + 1 for text in texts), np.int64, len(texts))
+    words = Words(list(known), numbers, bounds_of(counts))
     odd = _odd(words.distinct, names)
     if not odd.any():
         return words
     return _whole(words, texts, np.unique(owners(words.bounds)[odd[words.numbers]]))
-
-
-def _numbered(texts: Sequence[str]) -> Words:
-    known = numbering()
-    numbers = numbers_of(known, chain.from_iterable(text.split(_SPACE) for text in texts))
-    counts = np.fromiter((text.count(_SPACE) + 1 for text in texts), np.int64, len(texts))
-    return Words(list(known), numbers, bounds_of(counts))
 
 
 def _whole(words: Words, texts: Sequence[str], rows: Array) -> Words:
@@ -505,10 +495,7 @@ def misplaced(tokenizer: Any, called: str, step: str) -> str:
 
 
 def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
-    """What encoding needs of a tokenizer of transformers.
-
-    Raises ModelError where it puts no special tokens around a text, or has wrong `offsets`, if they are needed.
-    """
+    """What encoding needs of a tokenizer of transformers. Raises ModelError, also for `offsets` that are wrong."""
     called = getattr(tokenizer, "name_or_path", "") or "This model"
     if offsets and (line := misplaced(tokenizer, called, "Leave out tasks whose answers are spans of a context")):
         raise ModelError(line)
@@ -542,8 +529,7 @@ class Lexicon:
     """The texts that a tokenizer has read, each once; a text is known by its number."""
 
     def __init__(self, backend: TokenizerBackend, offsets: bool = False) -> None:
-        self._backend = backend
-        self._offsets = offsets
+        self._backend, self._offsets = backend, offsets
         self._numbers: dict[str | None, int] = {None: -1}
         self._read: list[Tokens] = []
 

@@ -22,10 +22,7 @@ _LAST: Final = (0x7F, 0x7FF, 0xFFFF)
 
 
 def units_of(config: Mapping[str, Any], of_tokenizer: Mapping[str, Any]) -> dict[str, str]:
-    """The class of a model's tokenizer, as a fact of its configuration, where its tokens are bytes or characters.
-
-    `config` is the content of config.json, `of_tokenizer` that of tokenizer_config.json.
-    """
+    """The class of a tokenizer by config.json and tokenizer_config.json, where its tokens are bytes or characters."""
     default = "CanineTokenizer" if config.get("model_type") == "canine" else config.get(TOKENIZER_CLASS)
     named = str(of_tokenizer.get(TOKENIZER_CLASS) or default)
     return {TOKENIZER_CLASS: named} if named in UNITS else {}

@@ -153,10 +153,7 @@ def joined(several: Sequence[Windows]) -> Windows:
 def around(
     frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[tuple[Array, Array]]
 ) -> tuple[Array, Array]:
-    """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around.
-
-    A part is where its tokens start in each window's text (w,), and their number (w,).
-    """
+    """The ids of windows (n,) and their bounds (w + 1,): parts, a start and a number (w,), of tokens in a frame."""
     pool = np.concatenate((tokens.ids, *(np.array(special, np.int32) for special in frame)))
     sizes = np.array(list(map(len, frame)))
     starts, lengths = (np.empty((len(parts[0][0]), len(frame) + len(parts)), np.int64) for _ in range(2))

@@ -40,8 +40,7 @@ def _computed(compute: Compute, start: int, stop: int, dim: int, dtype: np.dtype
     """The bytes of a chunk, computed. Raises NotFinite naming the row."""
     with np.errstate(over="ignore"):
         rows = np.asarray(compute(start, stop)).astype(dtype, copy=False)
-    if rows.shape != (stop - start, dim):
-        expected = (stop - start, dim)
+    if rows.shape != (expected := (stop - start, dim)):
         raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {expected}.")
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
@@ -61,8 +60,7 @@ def embedded(
 ) -> Array:
     """The vectors (count, dim) of a key, mapped read-only; `compute(start, stop)` gives the rows that are not cached.
 
-    Without a cache, or where the vectors do not fit into it (it warns), all are computed. Raises DiskError where they
-    cannot be written, and NotFinite naming the row.
+    Where the vectors do not fit into the cache (it warns), all are computed. Raises DiskError, NotFinite.
     """
     of = np.dtype(dtype)
     if not count * dim:
@@ -88,10 +86,7 @@ def embedded(
 
 
 def cut(vectors: Array, dims: int) -> Array:
-    """The first `dims` numbers of vectors (n, D), again of length 1; 0: as they are. A zero vector stays zero.
-
-    Raises ModelError where there are fewer.
-    """
+    """The first `dims` numbers of vectors (n, D), again of length 1 or 0; 0: as they are. Raises ModelError."""
     if not dims:
         return vectors
     if dims > vectors.shape[1]:

@@ -171,9 +171,8 @@ def search(
 ) -> Neighbours:
     """The k best candidates (n, D) of each query (q, D) by inner product; ties go to the lowest index, k is cut to n.
 
-    Candidates are float32 or float16, in memory or memory-mapped; never more than `chunk` rows are converted at once.
-    `engine` is `faiss` or `torch`, by default torch on devices other than the CPU, and there faiss for what is not a
-    small pool in one chunk. Raises NotFinite naming the row, Mismatch where dimensions differ.
+    Never more than `chunk` rows are converted at once. `engine` is `faiss` or `torch`, by default torch on devices
+    other than the CPU. Raises NotFinite naming the row, Mismatch where dimensions differ.
     """
     queries = np.ascontiguousarray(queries, np.float32)
     if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
@@ -233,10 +232,8 @@ def _proposals(pool: _Pool, queries: int) -> tuple[Array, Array, float]:
     for start, part in pool.chunks():
         longest = max(longest, float(_lengths(part, "Candidate", start).max()))
         part_scores, part_candidates = pool.fast.best(part, min(most, len(part)))
-        scores, candidates = (
-            np.concatenate([scores, part_scores], 1),
-            np.concatenate([candidates, part_candidates + start], 1),
-        )
+        scores = np.concatenate([scores, part_scores], 1)
+        candidates = np.concatenate([candidates, part_candidates + start], 1)
         if scores.shape[1] > most:
             kept = np.argpartition(-scores, most - 1, axis=1)[:, :most]
             scores, candidates = np.take_along_axis(scores, kept, 1), np.take_along_axis(candidates, kept, 1)
@@ -277,10 +274,7 @@ def _ranked(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Neighb
 
 
 def _ordered(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:
-    """The best k candidates of each query (count, k) and their scores, from its pairs (p,), which are k or more.
-
-    They are in order of query and candidate. Each query takes as much memory as the one with most pairs.
-    """
+    """The best k candidates of each query (count, k) and their scores, from its pairs (p,), in order, k or more."""
     best = leading(of, -scores, count, k)
     return candidates[best], scores[best]
 
@@ -322,7 +316,6 @@ def _lengths(rows: Array, what: str, start: int = 0) -> Array:
     if len(wrong):
         row = int(wrong[0])
         why = "is too long for float32" if np.isfinite(rows[row]).all() else "contains NaN or an infinite number"
-        raise NotFinite(
-            f"{what} {row + start} {why}, so that nothing can be searched. Check the model that computed the vector."
-        )
+        cure = "Check the model that computed the vector."
+        raise NotFinite(f"{what} {row + start} {why}, so that nothing can be searched. {cure}")
     return lengths

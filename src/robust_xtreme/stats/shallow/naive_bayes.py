@@ -114,10 +114,7 @@ def _probable(counts: Ints) -> Floats:
 
 
 def grams(texts: Sequence[str]) -> tuple[Ints, Ints]:
-    """Buckets of the n-grams of texts in lower case between spaces, and the text of each, both (m,).
-
-    Those of a text are in order of size and position; no n-gram crosses from one text to the next.
-    """
+    """Buckets of the n-grams of texts in lower case between spaces, and the text of each, both (m,), by size."""
     buckets, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for first in range(0, len(texts), TOGETHER):
         for keys in gram_keys(texts[first : first + TOGETHER], SIZES):

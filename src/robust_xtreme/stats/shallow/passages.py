@@ -143,14 +143,11 @@ def first_sentences(columns: ExampleColumns) -> Ranges:
 
 def first_words(columns: ExampleColumns) -> Ranges:
     """The first three words of each passage."""
-    contexts = columns.values(_CONTEXT)
-    known = {context: _first_words(context) for context in dict.fromkeys(contexts)}
+    contexts, known = columns.values(_CONTEXT), dict[str, _Span | None]()
+    for context in dict.fromkeys(contexts):
+        bounds = [match.span() for match in islice(_UNIT.finditer(context), FIRST_WORDS)]
+        known[context] = (bounds[0][0], bounds[-1][1]) if bounds else None
     return _ranges([known[context] for context in contexts])
-
-
-def _first_words(context: str) -> _Span | None:
-    bounds = [match.span() for match in islice(_UNIT.finditer(context), FIRST_WORDS)]
-    return (bounds[0][0], bounds[-1][1]) if bounds else None
 
 
 def _most_alike(question: _Bag, spans: Sequence[_Span], parts: Sequence[_Bag]) -> _Span | None:

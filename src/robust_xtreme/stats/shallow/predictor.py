@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import chain
 from typing import Final, final
 
@@ -95,28 +96,15 @@ class Shallow:
     read: Callable[[Sequence[ShownExamples]], Answers] | None = None
 
 
-def _mutual(shown: Sequence[ShownExamples]) -> Answers:
-    from robust_xtreme.stats.shallow import ranking  # for retrieval only, as the module below for passages
-
-    return ranking.mutual(shown)
-
-
-def _by_characters(shown: Sequence[ShownExamples]) -> Answers:
-    from robust_xtreme.stats.shallow import ranking
-
-    return ranking.by_characters(shown)
-
-
-def _by_overlap(shown: Sequence[ShownExamples]) -> Answers:
-    from robust_xtreme.stats.shallow import passages
-
-    return passages.by_overlap(shown)
+def _of_module(module: str, name: str) -> Callable[[Sequence[ShownExamples]], Answers]:
+    """A function of a module beside this one, which is imported where it is called: for one kind of task only."""
+    return lambda shown: getattr(import_module(f"robust_xtreme.stats.shallow.{module}"), name)(shown)
 
 
 _MUTUAL: Final = Shallow(
     "mutual_overlap",
     "Pairs of sentences, each of which shares most rare character n-grams with the other.",
-    read=_mutual,
+    read=_of_module("ranking", "mutual"),
 )
 _PREDICTORS: Final[Mapping[str, Shallow]] = {
     CLASSIFICATION.name: Shallow(
@@ -137,12 +125,12 @@ _PREDICTORS: Final[Mapping[str, Shallow]] = {
     SPAN_QA.name: Shallow(
         "overlap_sentence",
         "The sentence of the passage that shares most words with the question.",
-        read=_by_overlap,
+        read=_of_module("passages", "by_overlap"),
     ),
     RETRIEVAL.name: Shallow(
         "character_overlap",
         "The candidates that share most rare character n-grams with the query, in pools up to 20,000.",
-        read=_by_characters,
+        read=_of_module("ranking", "by_characters"),
     ),
 }
 
@@ -171,8 +159,7 @@ def answers(shallow: Shallow, clean: ExampleColumns, shown: Sequence[ShownExampl
 def stratified(examples: Sequence[Example]) -> list[int]:
     """The fold of each example: whole clusters, dealt in turn among those with the same labels, in hash order.
 
-    In every fold the labels are as frequent as in the split: without that, a predictor that learns nothing but the
-    frequencies of the others' labels is right less often than chance.
+    So the labels are as frequent in every fold; else a predictor that learns their frequencies is worse than chance.
     """
     labels: dict[str, list[int]] = {}
     for example in examples:

@@ -104,8 +104,7 @@ class WeightedNgrams:
     """The distinct n-grams of a pool: those of `buckets` (m,) are in the texts `texts` (m,), in order of both.
 
     `counts` (2 ** 18,) are the numbers of texts that contain each n-gram, and `weights` those of an n-gram by that
-    number: squared inverse document frequencies, 0 for more than a twentieth of the texts, and more than a hundred.
-    `norms` (n,) are the lengths of the texts' vectors of such weights.
+    number: squared inverse document frequencies. `norms` (n,) are the lengths of the texts' vectors of such weights.
     """
 
     texts: Numbers
@@ -168,10 +167,7 @@ class SharedNgrams:
     norms: Floats
 
     def matches(self, first: int, last: int) -> tuple[Ints, Floats]:
-        """Where some queries and texts share an n-gram: flat indices (k,) in (last - first, n), and weights (k,).
-
-        Those of a query and a text are in order of the buckets, in which they are added up.
-        """
+        """Where some queries and texts share an n-gram: flat indices (k,) in (last - first, n), and weights (k,)."""
         bounds = self.bounds[first : last + 1]
         which = slice(bounds[0], bounds[-1])
         counts, ends = self.counts[which], bounds_of(self.counts[which])

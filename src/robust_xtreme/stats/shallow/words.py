@@ -40,7 +40,6 @@ def texts_of(columns: ExampleColumns, name: str) -> list[str | None]:
 OUTSIDE: Final = "O"
 _FIELD: Final = "tokens"
 _BEGINS: Final = "B-"
-_INSIDE: Final = "I-"
 
 
 def by_lexicon(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamples]) -> list[Names]:
@@ -94,7 +93,7 @@ def _begun(names: Sequence[str], tags: Ints, bounds: Ints) -> Names:
     """Tags whose entities begin with B-: an I- that continues no entity becomes a B-."""
     every = list(dict.fromkeys([*names, *(_BEGINS + name[2:] for name in names)]))
     begun = np.array([every.index(_BEGINS + name[2:]) for name in names])
-    inside = np.array([name.startswith(_INSIDE) for name in names])
+    inside = np.array([name.startswith("I-") for name in names])
     same = np.append(False, begun[tags[1:]] == begun[tags[:-1]])[: len(tags)]
     first = bounds[:-1][np.diff(bounds) > 0]
     same[first] = np.array([not name[2:] for name in names])[tags[first]]

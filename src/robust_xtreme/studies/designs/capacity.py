@@ -33,7 +33,6 @@ from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 SIZE: Final = "log10 non-embedding parameters"
 _SLOPE: Final = "slope over size"
 _CURVE: Final = "curvature over size"
-_RUNG: Final = "gain at a size"
 _MEANS: Final = "multilingual minus monolingual gain"
 _SLOPES: Final = "multilingual minus monolingual slope"
 _SCALES: Final = (POINTS, LOGIT)
@@ -77,10 +76,7 @@ def rungs(given: Iterable[tuple[str, str] | Rung], key: str) -> list[tuple[str, 
 
 
 def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
-    """The slope of the gain over size (primary), its curvature, slopes by family of targets, monolingual, and rungs.
-
-    Raises SpecError where a rung has no recorded size, or all sizes are equal.
-    """
+    """The slope of the gain over size (primary), its curvature, slopes by family of targets, monolingual, and rungs."""
     grid = grid_of(values)
     ladder = rungs(analysis.pairs, "pairs")
     pairs = [(arm, reference) for reference, arm in [*ladder, *rungs(analysis.monolingual, "monolingual")]]
@@ -92,7 +88,7 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> l
     listed += [Estimand("secondary", _CURVE, _curves(grid, arms, ladder, cells, scale), scale) for scale in _SCALES]
     listed += [*_by_family(grid, arms, ladder, cells), *_against(grid, arms, analysis)]
     listed += [
-        Estimand("exploratory", _RUNG, grid.mean_gain(arm, reference, cells), arm=arm, reference=reference)
+        Estimand("exploratory", "gain at a size", grid.mean_gain(arm, reference, cells), arm=arm, reference=reference)
         for reference, arm in ladder
     ]
     return [*listed, *explored]
@@ -117,10 +113,7 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame,
 
 
 def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> Crossing | None:
-    """Where the mean line in points is 0, on log10 non-embedding parameters, with Fieller's interval.
-
-    None where the slope's interval contains 0, or the line crosses 0 outside the sizes of the ladder.
-    """
+    """Where, if within the ladder, the mean line in points is 0, on log10 parameters, with Fieller's interval."""
     grid, ladder = grid_of(values), rungs(analysis.pairs, "pairs")
     gains = _gains(grid, ladder, _cells(grid, ladder), POINTS)
     sizes = _sizes(arms, ladder)
@@ -228,11 +221,9 @@ def _of_monolingual(contrasts: pl.DataFrame, analysis: Capacity) -> list[str]:
         why = "no two rungs have an equal size and a seed with every cell"
         return [f"Multilingual against monolingual is not computed: {why}."]
     listed = [finding(mean, "Mean gain of multilingual minus monolingual models of equal size")]
-    for scale in _SCALES:
-        row = row_of(contrasts, _SLOPES, scale)
-        if row is not None:
-            listed.append(finding(row, "Slope over size of multilingual minus monolingual models", _UNITS[scale]))
-    return listed
+    what = "Slope over size of multilingual minus monolingual models"
+    rows = [(scale, row_of(contrasts, _SLOPES, scale)) for scale in _SCALES]
+    return [*listed, *(finding(row, what, _UNITS[scale]) for scale, row in rows if row is not None)]
 
 
 capacity: Final = Design(

@@ -46,11 +46,7 @@ class Shuffled:
 
 
 def shuffled(outcome: Sequence[float], factors: Factors, factor: str, equal: Factors) -> Shuffled | None:
-    """The permutation test of a factor's coefficient. None where no rows that are `equal` differ in it.
-
-    Rows are equal where each factor of `equal` differs by at most 0.25 (on the scale of log2, a volume by 1.19 times).
-    Raises SpecError for a factor that the others determine.
-    """
+    """The permutation test of a factor's coefficient. None where no rows differ in it that are `equal`, within 0.25."""
     values = np.asarray(factors[factor], float)
     groups = _groups(equal, len(values))
     if not any(len(set(values[group].tolist())) > 1 for group in groups):
@@ -149,10 +145,7 @@ class Diversity:
 
 
 def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
-    """The coefficient of the number of tasks (primary), those of the other measures, pairs of arms, and gains by cell.
-
-    Raises SpecError for arms without a number of examples, and for a factor that the others determine.
-    """
+    """The coefficient of the number of tasks (primary), those of other measures, pairs of arms, and gains by cell."""
     gains = _gains(values, analysis)
     if not all(gains.values()):
         return _pairs(values, analysis)
@@ -176,10 +169,8 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame,
     gains = _gains(values, analysis)
     if not all(gains.values()):
         missing = ", ".join(grid_of(values).absent((analysis.without, *analysis.arms))) or "none"
-        listed = [
-            f"The coefficients are not computed: some arm has no seed with every cell (arms without values: {missing})."
-        ]
-        return [*listed, *_of_pairs(contrasts, analysis)]
+        why = f"some arm has no seed with every cell (arms without values: {missing})"
+        return [f"The coefficients are not computed: {why}.", *_of_pairs(contrasts, analysis)]
     factors = _factors(arms, analysis.arms)
     listed = [finding(row_of(contrasts, name), _WHAT[name], _UNITS[name]) for name in (TASKS, VOLUME)]
     size = inflation(factors)[TASKS]
@@ -203,14 +194,12 @@ def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, BySeed]:
 def _factors(arms: pl.DataFrame, names: Sequence[str], measure: str = TASKS) -> dict[str, list[float]]:
     """The volume and a measure of the arms."""
     column = MEASURES.get(measure, measure)
-    return {VOLUME: [_volume(arms, name) for name in names], measure: [needed(arms, name, column) for name in names]}
-
-
-def _volume(arms: pl.DataFrame, name: str) -> float:
-    examples = needed(arms, name, "intermediate_examples")
-    if examples <= 0:
-        raise SpecError(f"The arm {name!r} has {examples:g} intermediate examples, and its volume has no logarithm.")
-    return math.log2(examples)
+    counts = [needed(arms, name, "intermediate_examples") for name in names]
+    for name, examples in zip(names, counts, strict=True):
+        if examples <= 0:
+            what = f"The arm {name!r} has {examples:g} intermediate examples"
+            raise SpecError(f"{what}, and its volume has no logarithm.")
+    return {VOLUME: list(map(math.log2, counts)), measure: [needed(arms, name, column) for name in names]}
 
 
 def _measured(arms: pl.DataFrame, names: Sequence[str], measure: str) -> list[str]:
@@ -242,10 +231,9 @@ def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal:
     if result is None:
         return f"Control: no arms of equal {' and '.join(equal)} differ in {factor}, so its labels cannot be permuted."
     how = f"{result.count:,} permutations, {'all' if result.complete else 'drawn'}"
-    return (
-        f"Control: where {factor} is exchanged among arms of equal {' and '.join(equal)} ({how}), a coefficient as "
-        f"large as the observed one has p {result.p:.3f}. This p is over arms within these seeds."
-    )
+    what = f"Control: where {factor} is exchanged among arms of equal {' and '.join(equal)} ({how})"
+    p = f"has p {result.p:.3f}. This p is over arms within these seeds."
+    return f"{what}, a coefficient as large as the observed one {p}"
 
 
 def _of_measure(

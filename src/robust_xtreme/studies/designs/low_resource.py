@@ -33,10 +33,7 @@ def check_known(kind: str, codes: Iterable[str]) -> None:
 
 
 def distances(codes: Iterable[str], kind: str) -> dict[str, float]:
-    """The distance of each language from English; a language whose distance is not known is left out.
-
-    Raises UnknownName as `check_known`.
-    """
+    """The distance of each language from English; a language without one is left out. Raises UnknownName."""
     check_known(kind, codes := tuple(codes))
     known = _known(kind)
     return {code: known[code] for code in codes if code in known}
@@ -81,10 +78,7 @@ def pooled(means: Mapping[str, float], errors: Mapping[str, float]) -> tuple[flo
 
 
 def _reml(y: Any, v: Any) -> float:
-    """The variance between parts by REML, at least 0, by its fixed point.
-
-    It begins with the moment estimate of DerSimonian and Laird (1986).
-    """
+    """The variance between parts by REML, at least 0, by its fixed point from DerSimonian and Laird's (1986)."""
     w = 1 / v
     q = float(w @ (y - w @ y / w.sum()) ** 2)
     tau2 = max((q - (len(y) - 1)) / float(w.sum() - (w**2).sum() / w.sum()), 0.0)
@@ -139,10 +133,7 @@ def shots(arm: str) -> int:
 
 
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
-    """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages.
-
-    There is no mean gain where a declared language has no cell.
-    """
+    """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages."""
     grid = grid_of(values)
     listed = []
     for number, arm in enumerate(analysis.intermediate):
@@ -192,10 +183,9 @@ def _against(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
 
 
 def worth_of(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
-    """The log10 of the number of in-language examples that give the gain of an arm, by seed.
+    """The log10 of the number of in-language examples that give the gain of an arm, by seed; none for one few-shot arm.
 
-    The gains of few-shot arms over direct are made monotone by isotonic regression, and interpolated on log10 N.
-    -inf is fewer than the fewest examples, inf is more than the most. Empty with fewer than two few-shot arms.
+    -inf is fewer than the fewest examples, inf is more than the most.
     """
     few = sorted(analysis.few_shot, key=shots)
     cells = _cells(grid, analysis, arm, analysis.direct, *few)

@@ -9,8 +9,7 @@ in differences (with - without) x (noisy - clean): below 0 the gain shrinks.
 - **Secondary**, one family of Holm: clean gains (of other arms, of each target), the gain under noise, the change of
   the other arms and of each noise family (both scales), and effective robustness. So any false claim among primary
   and secondary ones has a chance of at most alpha (`studies.claims`).
-- **Exploratory**, without signs: every cell and condition, on three scales.
-- **Control**: the endpoint's arm against masked LM and shuffled labels, in gain and change.
+- **Exploratory**, without signs, and **Control**: see `_details` and `_against`.
 
 Cells that are left out (own training data, overlap) are in no average; they are exploratory rows of their own. No cell
 is selected by its value: how many have both arms shown above chance is counted instead.
@@ -78,9 +77,8 @@ class Robustness:
 
     def __post_init__(self) -> None:
         if self.endpoint_arm not in self.arms:
-            raise SpecError(
-                f"[analysis] endpoint_arm {self.endpoint_arm!r} is not one of arms: {', '.join(self.arms)}."
-            )
+            known = ", ".join(self.arms)
+            raise SpecError(f"[analysis] endpoint_arm {self.endpoint_arm!r} is not one of arms: {known}.")
         if self.without in (*self.arms, *self.plain, *self.controls):
             raise SpecError(f"[analysis] without names {self.without!r}, which the other keys may not name.")
 
@@ -98,12 +96,8 @@ class Robustness:
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[str]:
     """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power."""
     grid, arms = grid_of(values), analysis.endpoint
-    listed = [
-        *_primary(contrasts, arms),
-        *_gains_found(contrasts, *arms, CONTROL),
-        *_found_by_target(contrasts, arms),
-        _retained(grid, arms),
-    ]
+    listed = [*_primary(contrasts, arms), *_gains_found(contrasts, *arms, CONTROL)]
+    listed += [*_found_by_target(contrasts, arms), _retained(grid, arms)]
     for family in grid.families(grid.transfer(*arms)):
         listed += _change_found(contrasts, arms, family, f"under {family} noise")
     listed.append(_effective_found(contrasts, grid, analysis))
@@ -112,10 +106,8 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame
         listed += _gains_found(contrasts, arm, analysis.without)
         listed += _change_found(contrasts, (arm, analysis.without), NOISE, f"of {arm} under noise")
     for control in analysis.controls:
-        for contrast, condition, named in (
-            (GAIN, CLEAN, "on clean text"),
-            (CHANGE, NOISE, "in its change under noise"),
-        ):
+        parts = ((GAIN, CLEAN, "on clean text"), (CHANGE, NOISE, "in its change under noise"))
+        for contrast, condition, named in parts:
             if row := _pooled(contrasts, CONTROL, contrast, (arms[0], control), condition):
                 claim = _claimed(row, "claimed to be above the control", "claimed to be below the control")
                 listed.append(f"Control: {arms[0]} against {control} {named}: {_estimate(row)}; {claim}.")
@@ -137,10 +129,9 @@ def _primary(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator[str]:
         return
     gain = _pooled(contrasts, CONTROL, GAIN, arms, CLEAN)
     is_shown = gain is not None and gain["sign"] == "higher"
-    yield (
-        f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise: {_estimate(points)}; "
-        f"on the logit scale {_estimate(logit, '', 2)}. {_verdict(points, logit, is_shown)}"
-    )
+    what = f"Primary endpoint, the change of the gain of {arms[0]} over {arms[1]} under noise"
+    both = f"{_estimate(points)}; on the logit scale {_estimate(logit, '', 2)}"
+    yield f"{what}: {both}. {_verdict(points, logit, is_shown)}"
 
 
 def _verdict(points: _Row, logit: _Row, gain: bool) -> str:
@@ -245,19 +236,15 @@ def _shown_above_chance(values: pl.DataFrame, grid: Grid, arms: tuple[str, str])
             bounds.setdefault((target, language, condition, seed), []).append(shown)
     pairs = [shown for shown in bounds.values() if len(shown) == len(arms)]
     if pairs:
-        yield (
-            f"Both arms are shown above chance under that noise in {sum(map(all, pairs))} of {len(pairs)} cells and "
-            "seeds of the endpoint; all of them are in it."
-        )
+        share = f"{sum(map(all, pairs))} of {len(pairs)} cells and seeds of the endpoint"
+        yield f"Both arms are shown above chance under that noise in {share}; all of them are in it."
 
 
 def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
-    apart = {
-        cell: grid.left_out[arm, cell] for cell in grid.cells(*arms) for arm in arms if (arm, cell) in grid.left_out
-    }
     reasons: dict[str, list[str]] = {}
-    for (target, language), reason in sorted(apart.items()):
-        reasons.setdefault(reason, []).append(f"{target} {language}")
+    for cell in grid.cells(*arms):
+        if apart := [grid.left_out[arm, cell] for arm in arms if (arm, cell) in grid.left_out]:
+            reasons.setdefault(apart[-1], []).append(" ".join(cell))
     for reason, names in reasons.items():
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         listed = f"{counted(len(names), 'cell')}: {', '.join(names[:_NAMED])}{more}"
@@ -307,9 +294,6 @@ class _Pair:
     def gain(self, cell: Cell, condition: str = CLEAN, scale: str = POINTS) -> BySeed:
         return self.grid.gain(self.arm, self.reference, cell, condition, scale)
 
-    def noisy_gain(self, cells: Sequence[Cell], families: Sequence[str]) -> BySeed:
-        return self.grid.over_noise(cells, families, self.gain)
-
     def change(self, cells: Sequence[Cell], families: Sequence[str], scale: str) -> BySeed:
         def measure(cell: Cell, condition: str) -> BySeed:
             return self.grid.change(self.arm, self.reference, cell, condition, scale)
@@ -334,7 +318,7 @@ def _gains(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
     cells = pair.cells
     clean = pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
     yield replace(clean, tier=CONTROL, corrected_with=PREMISE) if first else clean
-    yield pair.estimand(SECONDARY, GAIN, pair.noisy_gain(cells, pair.families), condition=NOISE)
+    yield pair.estimand(SECONDARY, GAIN, pair.grid.over_noise(cells, pair.families, pair.gain), condition=NOISE)
     for target, several in _by_target(cells):
         yield pair.estimand(SECONDARY, GAIN, over_cells(several, pair.gain), target=target, condition=CLEAN)
 
@@ -390,7 +374,7 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
     cells, families = pair.cells, pair.families
     yield from _endpoint(pair, EXPLORATORY, [CORRECTED])
     for family in families:
-        yield pair.estimand(EXPLORATORY, GAIN, pair.noisy_gain(cells, [family]), condition=family)
+        yield pair.estimand(EXPLORATORY, GAIN, pair.grid.over_noise(cells, [family], pair.gain), condition=family)
     for target, several in _by_target(cells):
         for scale in SCALES:
             change = pair.change(several, families, scale)

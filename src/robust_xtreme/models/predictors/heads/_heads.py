@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.core.columns import Ranges, column_of
+from robust_xtreme.core.columns import Ranges, column_of, numbering, numbers_of, parts_as_bytes
 from robust_xtreme.core.errors import Mismatch, ModelError
 from robust_xtreme.core.examples import Answers, Choice, Example, Tags
 from robust_xtreme.core.specs import CANDIDATE
@@ -82,15 +82,11 @@ def _choice_loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Ex
     scores = scores.float()[:, 0]
     rows = scores.new_full(inside.shape, torch.finfo(scores.dtype).min)
     rows = rows.masked_scatter(inside.to(scores.device), scores)
-    gold = torch.tensor([_right_choice(example, count) for example, count in groups], device=scores.device)
-    return nn.functional.cross_entropy(rows, gold)
-
-
-def _right_choice(example: Example, count: int) -> int:
-    index = _target(Choice, example, "a choice cannot be learned from").index
-    if not 0 <= index < count:
-        raise ModelError(f"{example.id}: the right choice is number {index + 1}, but it has {count}.")
-    return index
+    gold = [_target(Choice, example, "a choice cannot be learned from").index for example, _ in groups]
+    for index, (example, count) in zip(gold, groups, strict=True):
+        if not 0 <= index < count:
+            raise ModelError(f"{example.id}: the right choice is number {index + 1}, but it has {count}.")
+    return nn.functional.cross_entropy(rows, torch.tensor(gold, device=scores.device))
 
 
 choice = Family(
@@ -189,8 +185,7 @@ span_qa = Family(
 class DualHead(nn.Module):
     """From the token that represents a text (B, H) to a vector (B, H) of length 1; `log_scale` is learned too.
 
-    The form of this dual encoder, and its loss, are those of third_party/bert.py in google-research/xtreme. A task
-    without a head is answered by a representation of the encoder (`Pooled`).
+    The form of this dual encoder, and its loss, are those of third_party/bert.py in google-research/xtreme.
     """
 
     def __init__(self, hidden_size: int) -> None:
@@ -214,10 +209,7 @@ def _vectors(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) ->
 
 
 def _search_loss(head: nn.Module, vectors: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
-    """The mean over queries of the cross-entropy of the scaled cosines with all candidates of the batch.
-
-    A candidate with the tokens of the query's right candidate is left out.
-    """
+    """The mean over queries of the cross-entropy of the scaled cosines with all candidates of the batch but copies."""
     if not isinstance(head, DualHead):
         raise ModelError("A representation without a head has nothing to learn.")
     queries, candidates = _pairs(windows, examples)
@@ -244,10 +236,8 @@ def _pairs(windows: Windows, examples: Examples) -> tuple[list[int], list[int]]:
 
 def _copies(candidates: Windows) -> Scores:
     """Which pairs of different candidates (N, N) have the same tokens."""
-    ids = [tuple(part.tolist()) for part in np.split(candidates.ids, candidates.bounds[1:-1])]
-    number = {tokens: index for index, tokens in enumerate(dict.fromkeys(ids))}
-    numbers = np.array([number[tokens] for tokens in ids])
-    return np.asarray((numbers[:, None] == numbers[None, :]) & ~np.eye(len(ids), dtype=bool))
+    numbers = numbers_of(numbering(), parts_as_bytes(candidates.ids, candidates.bounds))
+    return np.asarray((numbers[:, None] == numbers[None, :]) & ~np.eye(len(numbers), dtype=bool))
 
 
 retrieval = Family(

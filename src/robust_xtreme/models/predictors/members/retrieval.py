@@ -161,7 +161,7 @@ def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weig
 class _Search:
     """The texts of the queries and the candidates of one condition; a `group` above 0 shares no vectors with others.
 
-    `rows` is the number of texts of each field, which the type of their numbers depends on.
+    The type of vectors depends on the number of texts of each field, `rows`.
     """
 
     queries: Sequence[str]
@@ -257,8 +257,7 @@ def _rows_of(pool: Candidates) -> dict[str, list[int]]:
 
 def _mined(vectors: Vectors, searched: _Search) -> Mined:
     """The scored pairs, by the indices of query and candidate."""
-    pool = searched.pool
-    queries = vectors.of(searched, QUERY, searched.queries)
+    pool, queries = searched.pool, vectors.of(searched, QUERY, searched.queries)
     candidates = vectors.of(searched, CANDIDATE, pool.values)
     forward = vectors.nearest(queries, candidates, NEIGHBOURS)
     backward = vectors.nearest(candidates, queries, NEIGHBOURS)
@@ -282,9 +281,8 @@ def _threshold(vectors: Vectors, searched: _Search, examples: Sequence[Example],
 
 def _pairs(searched: _Search, mined: Mined, threshold: float) -> TargetColumn:
     """The candidate paired with each query, or none."""
-    partners: Mapping[int, int] = {int(query): int(candidate) for query, candidate in extract(mined, threshold)}
-    ids = searched.pool.ids
-    rows = range(len(searched.queries))
+    partners: dict[int, int] = dict(extract(mined, threshold).tolist())
+    rows, ids = range(len(searched.queries)), searched.pool.ids
     return column_of([Document((ids[partners[row]],) if row in partners else ()) for row in rows])
 
 

@@ -36,19 +36,15 @@ def choices_of(contents: Contents) -> list[str]:
     if wrong.any():
         worst = int(wrong.argmax())
         have = ", ".join(name for name, flags in there.items() if flags[worst])
-        what = f"{contents.ids[worst]} has the fields {have}; a choice needs premise, choice1, choice2 and so on."
-        raise ModelError(what)
+        needs = "a choice needs premise, choice1, choice2 and so on"
+        raise ModelError(f"{contents.ids[worst]} has the fields {have}; {needs}.")
     return names
 
 
 def _choice_encode(
     contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
 ) -> Windows:
-    """One window per choice: premise and question, and the choice.
-
-    Texts that are too long are cut as in pairs of sentences; `stride` is not used. Without a question, or
-    with an empty one, the first text is the premise alone.
-    """
+    """One window per choice: premise and question, if any, and the choice, cut as pairs of sentences are."""
     texts = lexicon.columns([asked_of(contents), *(contents.values[name] for name in choices_of(contents))])
     asked, choices = texts[0], texts[1:].T
     examples, numbers = np.nonzero(choices >= 0)
@@ -79,10 +75,8 @@ def _encode(
     numbers = lexicon.columns(contents.values.values())
     there = numbers >= 0
     count = there.sum(axis=0)
-    if (count > _MOST_FIELDS).any():
-        worst = int(np.argmax(count > _MOST_FIELDS))
-        what = f"{contents.ids[worst]} has {count[worst]} fields; a classifier reads one text or two."
-        raise ModelError(what)
+    for worst in np.flatnonzero(count > _MOST_FIELDS)[:1].tolist():
+        raise ModelError(f"{contents.ids[worst]} has {count[worst]} fields; a classifier reads one text or two.")
     columns = np.arange(len(contents))
     texts = numbers[there.argmax(axis=0), columns], numbers[len(numbers) - 1 - there[::-1].argmax(axis=0), columns]
     several = []

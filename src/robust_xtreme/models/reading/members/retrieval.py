@@ -117,10 +117,7 @@ def _windows(
 def _encode(
     contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
 ) -> Windows:
-    """A window for the query, and after it one for the candidate where the content has one, each with its length.
-
-    `stride` is not used.
-    """
+    """A window for the query, and after it one for the candidate where the content has one, each with its length."""
     lengths, absent = {QUERY: max_length, CANDIDATE: candidate_length or max_length}, [None] * len(contents)
     names, several = tuple(lengths), list[Windows]()
     for at, name in enumerate(names):

@@ -116,10 +116,7 @@ def _contains_gold(contents: Contents, example: Array, layout: ContextLayouts) -
 
 
 def answer_tokens(layout: ContextLayouts, golds: Ranges) -> tuple[Array, Array]:
-    """The first and last context token of the first gold answer that a window contains whole; -1 where it has none.
-
-    `golds` are the gold answers of each window (w,).
-    """
+    """The first and last context token of the first gold answer, of each window's, that it contains whole; else -1."""
     window = np.repeat(np.arange(len(layout.first)), np.diff(golds.bounds))
     start, stop, reach = golds.start, golds.stop, layout.reach[window]
     there = np.flatnonzero((start >= reach[:, 0]) & (stop <= reach[:, 1]) & (layout.count[window] > 0))
@@ -135,10 +132,7 @@ def answer_tokens(layout: ContextLayouts, golds: Ranges) -> tuple[Array, Array]:
 
 
 def _over(offsets: Array, begin: Array, end: Array, start: Array, stop: Array) -> tuple[Array, Array]:
-    """The first token of those from `begin` to `end` (k,) with code points from `start` to `stop`, and past the last.
-
-    Where there is none, the first is not less.
-    """
+    """The first token from `begin` to `end` (k,) with code points from `start` to `stop`, and past the last, if any."""
     few = (end - begin).sum() <= len(offsets)
     ordered = np.zeros(len(begin), np.bool_) if few else _in_order(offsets, begin, end)
     low, high = (np.zeros(len(begin), np.int64) for _ in range(2))
@@ -191,10 +185,7 @@ def _lost(contents: Contents, windows: Windows) -> Array:
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
-    """Of each window the best span of the layout's most tokens: its score, its bounds, and the begin of the next.
-
-    Then the score of the summary token as begin and end, and whether that is a number.
-    """
+    """Of each window the score and bounds of the best span, the begin of the next token, and the summary's score."""
     layout, row = layout_of(windows, ContextLayouts), np.arange(len(windows))
     whole, exact = quantised(np.ascontiguousarray(np.moveaxis(scores, 2, 0)))
     inside = _within(scores.shape[1], layout.first, layout.count)
@@ -283,10 +274,7 @@ def _trimmed(contexts: Sequence[str], start: Array, stop: Array, until: Array) -
 
 
 def _left_out(contexts: Sequence[str], start: Array, stop: Array, until: Array) -> Array:
-    """How many code points after `stop` belong to the user-perceived character before it: marks, or parts of a letter.
-
-    Joiners and non-joiners at its end do not belong to it.
-    """
+    """How many code points after `stop` belong to the user-perceived character before it, joiners at its end not."""
     rows = zip(contexts, start.tolist(), np.minimum(until, stop + _LEFT_OUT).tolist(), strict=True)
     texts = [context[first:last] for context, first, last in rows]
     sizes = bounds_of(np.array([len(text) + 1 for text in texts], np.int64))

@@ -45,7 +45,6 @@ def _encode(
     """Each word is tokenised by itself; windows follow each other without overlap, so that every word is read once.
 
     A word without a token becomes the unknown token; a word longer than a window keeps its first tokens.
-    `stride` is not used.
     """
     frame, blank = tokenizer.frame, tokenizer.blank
     if blank is None:
