@@ -7,15 +7,15 @@ noisy. A draw takes G clusters of each cell with replacement, the same ones wher
 true drops are those of the population. The cells of a kind of metric are one family: F1 of spans and of answers, and
 accuracy of choices, of retrieval and of tags. A draw is missed where the joint interval of any cell does not contain
 its true drop: `larger` where a true drop is larger than its interval says, `smaller` where one is smaller. The bar is 3
-to 7 % from 160 clusters on. With fewer the program has no joint interval: with 20 too many draws are missed (F1), and with up to
-120 fewer than 3 %, because few clusters of many cells differ, and bounds that agree with a sign test are then longer
-than 95 % need.
+to 7 % from 160 clusters on. With fewer the program has no joint interval: with 20 too many draws are missed (F1), and
+with up to 120 fewer than 3 %, because few clusters of many cells differ, and bounds that agree with a sign test are
+then longer than 95 % need.
 
 The committed runs are of multilingual-e5-small with `--limit 400 --perturb char_noise:0.1`: `train --task panx --steps
 400 --batch-size 16 --lr 5e-5`, then PAN-X in en, de, sw, ar, hi, ru, tr, fa and es, and once more with `natural:0.02`;
-`train --task tydiqa --steps 260 --batch-size 12 --lr 8e-5`, then MLQA in en, de, ar and hi with `--limit 250`; `train --task xnli
---steps 700 --batch-size 16 --lr 5e-5`, then XNLI in en, fr, es, de, ru, hi and sw with `--limit 600`; and, without
-training, Tatoeba in de, es, ar, hi, ko, tr, sw, te and he.
+`train --task tydiqa --steps 260 --batch-size 12 --lr 8e-5`, then MLQA in en, de, ar and hi with `--limit 250`; `train
+--task xnli --steps 700 --batch-size 16 --lr 5e-5`, then XNLI in en, fr, es, de, ru, hi and sw with `--limit 600`; and,
+without training, Tatoeba in de, es, ar, hi, ko, tr, sw, te and he.
 
 A cluster with more than 1/20 of the items of its cell (PAN-X Swahili has one: 119 of 400 sentences are equal but for
 their numbers) is in each draw, once, and its sums count (G-1)/(K-1) times where the population has K clusters: a sample

@@ -29,9 +29,9 @@ import transformers
 from benchmarks import _device_use, _host_page
 from benchmarks.train import BATCH
 
+from robust_xtreme.models.predictors.loaded import device_name
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.workers.devices import device_name
 
 SHAPES: Final = ("e5-small", "base")
 NUMBERS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {

@@ -29,6 +29,7 @@ from robust_xtreme.report.charts.figures import forest, success_chart, successes
 from robust_xtreme.report.columns import OVERLAP, percent, signed
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.stats.claims import SELECTED, no_claim
 from robust_xtreme.stats.degrade import CONSTANT
 from robust_xtreme.stats.stages import OWN
 
@@ -73,8 +74,8 @@ _SCOPES: Final = ("noised_gold", "untouched")
 
 @view(title="Noised and untouched", order=30)
 def by_scope(results: Results) -> pl.DataFrame:
-    """The gold spans that noise changed, and those it left, in the clean and the perturbed answers."""
-    scores = results.scores.filter(pl.col("condition") != "clean")
+    """The gold spans that noise changed, and those it left, in clean and perturbed answers; attacks choose theirs."""
+    scores = results.scores.filter(pl.col("condition") != "clean", no_claim().ne_missing(SELECTED))
     rows = headline(highest(in_order(with_language(with_condition(scores)), results)), results)
     whole = rows.filter(pl.col("scope") == "all")
     for scope in _SCOPES:
