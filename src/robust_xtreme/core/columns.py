@@ -167,16 +167,11 @@ def chained(columns: Sequence[TargetColumn]) -> TargetColumn:
     names = [column for column in full if isinstance(column, Names)]
     if kinds != {Names} or len({column.kind for column in names}) > 1:
         raise TypeError("columns of several kinds have no common column")
-    return _chained_names(names)
-
-
-def _chained_names(columns: Sequence[Names]) -> Names:
-    """The column of several with names of their own, which are numbered in the order in which they occur."""
-    known: dict[str, int] = {}
-    numbers = [[known.setdefault(name, len(known)) for name in column.names] for column in columns]
-    codes = [np.array(new, np.int32)[column.codes] for new, column in zip(numbers, columns, strict=True)]
-    bounds = bounds_of(np.concatenate([np.diff(column.bounds) for column in columns]))
-    return Names(columns[0].kind, tuple(known), np.concatenate(codes), bounds)
+    known: dict[str, int] = {}  # numbers names in the order in which they occur
+    numbers = [[known.setdefault(name, len(known)) for name in column.names] for column in names]
+    codes = [np.array(new, np.int32)[column.codes] for new, column in zip(numbers, names, strict=True)]
+    bounds = bounds_of(np.concatenate([np.diff(column.bounds) for column in names]))
+    return Names(names[0].kind, tuple(known), np.concatenate(codes), bounds)
 
 
 def numbering() -> dict[Any, int]:

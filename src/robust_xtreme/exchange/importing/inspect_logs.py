@@ -95,7 +95,12 @@ def read(paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = 
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
-    _check([log for log, _ in kept or logs])
+    models = sorted({log.model for log, _ in kept or logs})
+    if len(models) > 1:
+        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    for log, _ in kept or logs:
+        if (status := log.header.get("status")) != "success":
+            raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
     ways: dict[Any, InspectLog] = {}
     differing: list[str] = []
     frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
@@ -127,16 +132,6 @@ def files(path: Path) -> list[Path]:
     """The logs in a folder and those below it, or the one that is named."""
     logs = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
     return sorted(logs)
-
-
-def _check(logs: Sequence[InspectLog]) -> None:
-    """Raise Mismatch where logs are of several models, or an evaluation did not end."""
-    models = sorted({log.model for log in logs})
-    if len(models) > 1:
-        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
-    for log in logs:
-        if (status := log.header.get("status")) != "success":
-            raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
 
 
 def _log(path: Path) -> InspectLog:

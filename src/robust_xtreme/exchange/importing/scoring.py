@@ -177,7 +177,11 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
         stats = stats.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
     _check_whole(items, stats, path)
     computed = frozenset(tables[1].get_column("metric").unique())
-    _check_origin(stats, tables[1], computed, path)
+    of_computed = stats.filter(pl.col("metric").is_in(list(computed)))
+    if computed and of_computed.height > tables[1].height:
+        predicted = tables[1].select(_ROW, "metric")
+        row = of_computed.join(predicted, on=[_ROW, "metric"], how="anti").row(0, named=True)
+        raise Mismatch(mixed(row["example"], row["metric"], path))
     ordered = stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
     again = compared(_scored_again(numbered, scoring, path), tables[0])
     return ordered, computed, pl.concat([compared(pl.concat(tables[:2]), tables[2]), again])
@@ -201,14 +205,6 @@ def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
     """The labels of a task that is not ours: all that is gold or predicted."""
     answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
     return tuple(answers.drop_nulls().unique().sort())
-
-
-def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:
-    """Raise Mismatch where a metric is computed for some rows and given for others."""
-    of_computed = stats.filter(pl.col("metric").is_in(list(computed)))
-    if computed and of_computed.height > predicted.height:
-        row = of_computed.join(predicted.select(_ROW, "metric"), on=[_ROW, "metric"], how="anti").row(0, named=True)
-        raise Mismatch(mixed(row["example"], row["metric"], path))
 
 
 def mixed(example: str, metric: str, path: str) -> str:

@@ -167,23 +167,19 @@ def attacked_texts(
     edits = [frozen.of(example, seed) for _, example in attacked]
     shown = with_edits([example for _, example in attacked], frozen.fields, edits)
     if once in shown.numbers:
-        _check_once(once, rows, {example.id: tuple(each) for (_, example), each in zip(attacked, edits, strict=True)})
+        left = {example.id: tuple(each) for (_, example), each in zip(attacked, edits, strict=True)}
+        first: dict[str, tuple[Edit, ...]] = {}
+        for _, example in rows:
+            text, here = example.texts[once].id, left.get(example.id, ())
+            if first.setdefault(text, here) != here:
+                what = f"The questions on one {once} left it in several forms ({text}), and a file has it once"
+                raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
     texts: dict[tuple[str, str], Noised] = {}
     for name, numbers in shown.numbers.items():
         for (location, _), number in zip(attacked, numbers.tolist(), strict=True):
             if number >= 0:
                 texts[location, called[name]] = shown.noised[number]
     return AttackedTexts(texts)
-
-
-def _check_once(field: str, rows: Sequence[tuple[str, Example]], edits: Mapping[str, tuple[Edit, ...]]) -> None:
-    """Raise Mismatch where examples with the same text of a field differ in its edits, or only some were attacked."""
-    first: dict[str, tuple[Edit, ...]] = {}
-    for _, example in rows:
-        text = example.texts[field].id
-        if first.setdefault(text, edits.get(example.id, ())) != edits.get(example.id, ()):
-            what = f"The questions on one {field} left it in several forms ({text}), and a file has it once"
-            raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
 
 
 @final

@@ -56,14 +56,18 @@ def followed(clean: Text, value: str, steps: Steps, location: str) -> tuple[Trac
 
     Raises DataError where the edits are not in order within their text, or do not make `value` of the clean text.
     """
-    origins: Sequence[int] = range(len(clean.value))
+    origins: Sequence[int] = range(len(clean.value))  # of each character; _MADE where an edit made it
     spans: list[Range] = [(span.start, span.stop) for span in clean.spans]
     traces = []
     for step in steps:
         moves = tuple(_moves(step, len(origins), location))
         moved = [(_moved(moves, start), _moved(moves, stop)) for start, stop in spans]
         traces.append(Trace(moves, tuple(zip(spans, moved, strict=True))))
-        origins, spans = _carried(origins, moves), moved
+        carried, position = list[int](), 0
+        for start, stop, begin, end in moves:
+            carried += [*origins[position:start], *[_MADE] * (end - begin)]
+            position = stop
+        origins, spans = [*carried, *origins[position:]], moved
     _check_made(clean.value, value, origins, location)
     return tuple(traces)
 
@@ -86,18 +90,6 @@ def _moved(moves: Sequence[Place], position: int) -> int:
     number = bisect_right(moves, position, key=itemgetter(1))
     after = position + (moves[number - 1][3] - moves[number - 1][1] if number else 0)
     return min(after, moves[number][3]) if number < len(moves) and moves[number][0] < position else after
-
-
-def _carried(origins: Sequence[int], moves: Sequence[Place]) -> list[int]:
-    """The position in the clean text of each character after a step; _MADE where an edit made it."""
-    carried: list[int] = []
-    position = 0
-    for start, stop, begin, end in moves:
-        carried += origins[position:start]
-        carried += [_MADE] * (end - begin)
-        position = stop
-    carried += origins[position:]
-    return carried
 
 
 def _check_made(clean: str, value: str, origins: Sequence[int], location: str) -> None:

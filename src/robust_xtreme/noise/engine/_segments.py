@@ -207,7 +207,12 @@ class Segments:
         its clusters is `blocked` (m,), if a span has an `edge` (m,) within it, if it has no slot, or beside a digit: it
         may count what the digits number. Nor is one of one letter beside an ideograph that is in no segment.
         """
-        starts, words = self._segments(points)
+        longest = np.full(len(points), -1, np.int64)
+        for reached in self.words.search(self.words.symbols_of(points)):
+            longest[reached.positions] = reached.strings
+        starts = chained(np.where(longest < 0, 1, at(self.sizes, longest)))
+        starts = starts[at(longest, starts) >= 0]
+        words = at(longest, starts)
         size, slot, apart = at(self.sizes, words), at(self.slots, words), at(self.apart, words)
         inside = np.zeros(len(points), np.bool_)
         inside[ragged(starts, size)] = True
@@ -222,15 +227,6 @@ class Segments:
         free &= (size > 1) | ~_beside(starts, size, ideograph & ~inside)
         free &= (size > 1) | ~apart | ~_beside(starts, size, ideograph)
         return starts[free], slot[free]
-
-    def _segments(self, points: Array) -> tuple[Array, Array]:
-        """The first clusters of the segments, and the numbers of their words (s,)."""
-        longest = np.full(len(points), -1, np.int64)
-        for reached in self.words.search(self.words.symbols_of(points)):
-            longest[reached.positions] = reached.strings
-        starts = chained(np.where(longest < 0, 1, at(self.sizes, longest)))
-        words = at(longest, starts)
-        return starts[words >= 0], words[words >= 0]
 
 
 def word_units(

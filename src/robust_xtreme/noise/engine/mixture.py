@@ -70,7 +70,11 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
     jobs = [replace(job, keys=own, params=part.params) for own, part in zip(keys, parts, strict=True)]
     units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
-    limits = _limits(size, units, [part.share for part in parts])
+    # The limit of each part in each text (t,); the first part has what the others leave.
+    shared = zip([part.share for part in parts], units, strict=True)
+    limits = [np.minimum(share * size / np.maximum(many, 1e-9), MOST) for share, many in shared]
+    others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(size)))
+    limits[0] = (size - others) / np.maximum(units[0], 1e-9)
     drawn = [
         _drawn(part_job, part, limit, names.index(part.name))
         for part_job, part, limit in zip(jobs, parts, limits, strict=True)
@@ -90,15 +94,6 @@ def _units(job: Job, part: MixtureComponent) -> Array:
     every = np.bincount(texts, minlength=len(units))
     apart = np.bincount(texts[_apart(job.batch, edits)], minlength=len(units))
     return units * apart / np.maximum(every, 1)
-
-
-def _limits(wanted: Array, units: Sequence[Array], shares: Sequence[float]) -> list[Array]:
-    """The limit of each part in each text (t,); `wanted` (t,) are the clusters of each."""
-    limits = [
-        np.minimum(share * wanted / np.maximum(many, 1e-9), MOST) for share, many in zip(shares, units, strict=True)
-    ]
-    others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(wanted)))
-    return [(wanted - others) / np.maximum(units[0], 1e-9), *limits[1:]]
 
 
 def _drawn(job: Job, part: MixtureComponent, limit: Array, number: int) -> _Drawn:

@@ -230,23 +230,20 @@ def joined(parts: Sequence[NoisedTexts]) -> NoisedTexts:
         steps.append(
             joined_traces([no_moves(part.spans, len(part), sparse) if step is None else step for step, part in pairs])
         )
+    counts = [part.counts for part in parts]
+    columns = {name: np.concatenate([_NONE, *(getattr(part, name) for part in counts)]) for name in _COUNTS}
+    # A part without operators has 0 edits by each.
+    wide = [part.operators if part.operators.shape[1] else np.zeros((len(part.words), len(names))) for part in counts]
+    by_operator = np.concatenate([np.zeros((0, len(names))), *wide]).astype(np.int64)
     return NoisedTexts(
         [text for part in parts for text in part.clean],
         [value for part in parts for value in part.values],
         joined_spans([(part.spans, len(part)) for part in parts]) if parts else NO_SPANS,
         np.concatenate([np.zeros(0, np.int8), *(part.status for part in parts)]),
         names,
-        _joined_counts([part.counts for part in parts], len(names)),
+        Counts(operators=by_operator, **columns),
         tuple(steps),
     )
-
-
-def _joined_counts(parts: Sequence[Counts], operators: int) -> Counts:
-    """The counts of texts one part after the other; a part without operators has 0 edits by each."""
-    columns = {name: np.concatenate([_NONE, *(getattr(part, name) for part in parts)]) for name in _COUNTS}
-    wide = [part.operators if part.operators.shape[1] else np.zeros((len(part.words), operators)) for part in parts]
-    by_operator = np.concatenate([np.zeros((0, operators)), *wide]).astype(np.int64)
-    return Counts(operators=by_operator, **columns)
 
 
 def as_read(noised: NoisedTexts) -> NoisedTexts:

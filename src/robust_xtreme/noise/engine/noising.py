@@ -114,17 +114,12 @@ def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
     assert len(cells) == 1, spec.nominal
     links = tuple(bind(registry.load("perturbation", link.name), link) for link in cells[0].links)
     for link in links:
-        _check_alone(link, len(links))
+        name = link.perturbation.name
+        if link.perturbation.moves and len(links) > 1:
+            raise SpecError(f"{name} is an attack, which is not part of a chain: write {name}:0.1 by itself.")
+        if link.perturbation.moves and link.axis:
+            raise SpecError(f"{name} is an attack, whose strength is what may change, not what does: write {name}:0.1")
     return links
-
-
-def _check_alone(link: Bound, count: int) -> None:
-    """Raise SpecError where an attack is in a chain of so many links, or has a realised strength."""
-    name = link.perturbation.name
-    if link.perturbation.moves and count > 1:
-        raise SpecError(f"{name} is an attack, which is not part of a chain: write {name}:0.1 by itself.")
-    if link.perturbation.moves and link.axis:
-        raise SpecError(f"{name} is an attack, whose strength is what may change, not what does: write {name}:0.1")
 
 
 def noise_values(

@@ -413,7 +413,10 @@ def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
     while pending:
         ready = [label for label, needed in pending.items() if needed <= members.keys()]
         if not ready:
-            label = _circle(pending)
+            label, passed = next(iter(pending)), set[str]()
+            while label not in passed:  # to a class that names itself, over others or not
+                passed.add(label)
+                label = min(name for name in pending[label] if name in pending)
             row = next(row for row in by_class[label] if _LABEL.search(row.letters))
             raise DataError(table.path, f"in the row of {row.letters!r:.40} the class {label!r} leads back to itself")
         for label in ready:
@@ -424,15 +427,6 @@ def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
             del pending[label]
     _check_size(table, rows, members)
     return {row: expanded[row] if row in expanded else tuple(_expanded(row, members)) for row in rows}
-
-
-def _circle(pending: Mapping[str, set[str]]) -> str:
-    """A class that names itself, over others or not."""
-    label, seen = next(iter(pending)), set[str]()
-    while label not in seen:
-        seen.add(label)
-        label = min(name for name in pending[label] if name in pending)
-    return label
 
 
 def _check_size(table: packs.PackTable, rows: Sequence[TableRow], members: Members) -> None:

@@ -23,7 +23,7 @@ from robust_xtreme.files.manifest import IMPORTED, check_file
 from robust_xtreme.noise.conditions.condition import LIKE, Condition, named
 from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
 from robust_xtreme.noise.conditions.paired import Paired, as_many
-from robust_xtreme.noise.engine.noised import Noised, PerturbedExamples
+from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.realised import TOKENS
@@ -264,21 +264,13 @@ def _shown(
         outcomes, noisy = {noised.clean.id: noised for noised in shown.noised}, {each.id: each for each in shown}
         yield from ((example, noisy[example.id], outcomes) for example in clean)
         return
-    shown = _attacked(clean, condition, seed, edits)
+    shown = with_edits(clean, condition.fields, edits)
+    if condition.matches and condition.spec:  # the noise that edits as many clusters as the attack
+        many = shown.noised.counts.graphemes_edited
+        shown = replace(shown, noised=as_many(shown.noised.clean, many, condition.spec, seed))
     for at, (example, noisy_one) in enumerate(zip(clean, shown, strict=True)):
         texts = [shown.noised[number] for column in shown.numbers.values() if (number := int(column[at])) >= 0]
         yield example, noisy_one, {noised.clean.id: noised for noised in texts}
-
-
-def _attacked(
-    clean: Sequence[Example], condition: Condition, seed: int, edits: Sequence[Sequence[Edit]]
-) -> PerturbedExamples:
-    """Examples with the edits of an attack, or under the noise that edits as many clusters."""
-    shown = with_edits(clean, condition.fields, edits)
-    if condition.matches and condition.spec:
-        texts = shown.noised
-        return replace(shown, noised=as_many(texts.clean, texts.counts.graphemes_edited, condition.spec, seed))
-    return shown
 
 
 def _documents(corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Noised]:

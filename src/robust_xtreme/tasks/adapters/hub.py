@@ -201,7 +201,7 @@ def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
         what = f"expected the column 'choices' to contain as many labels as texts, not {choices!r:.80}."
         raise DataError(location, what)
     label = index_of(row, "answerKey", LETTERS, location)
-    return {"premise": premise, "choices": five(*lists, location), "label": label}
+    return {"premise": premise, "choices": five(lists[0], lists[1], location), "label": label}
 
 
 def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
