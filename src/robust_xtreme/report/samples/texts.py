@@ -158,7 +158,10 @@ class _Maker:
         examples, corpus, given = self._data(task, unit)
         by_id = {example.id: example for example in examples}
         made: dict[Key, Remade] = {}
-        for condition, seed, alike in _by_condition(rows, given, self._frozen(unit, rows)):
+        frozen: dict[str, Frozen] = {}
+        if any(row["cell_condition"].startswith(FROZEN) for row in rows):
+            frozen = {each.name: each for each in read_frozen(self.spec.frozen).get(_cell_key(unit), ())}
+        for condition, seed, alike in _by_condition(rows, given, frozen):
             clean = [by_id[row["example"]] for row in alike if row["example"] in by_id]
             if len(clean) < len(alike):
                 raise Mismatch("An example of the run is not in its data.")
@@ -193,12 +196,6 @@ class _Maker:
         given = pairs[1].of(frozenset(example.id for example in examples))
         _check_data(unit, given.examples, replace(split, corpus=None))
         return given.examples, None, given
-
-    def _frozen(self, unit: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Frozen]:
-        """The frozen sets of a task run by the names of their conditions, read where a row is of one."""
-        if not any(row["cell_condition"].startswith(FROZEN) for row in rows):
-            return {}
-        return {each.name: each for each in read_frozen(self.spec.frozen).get(_cell_key(unit), ())}
 
 
 def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Split) -> None:

@@ -138,10 +138,10 @@ class _Kit:
         rows = []
         for index, question, answer in self._questions():
             wording = _pick(question, {**facts, **asked[index]}, leave=_other(index))
-            text = _expected(answer, second=line == contexts[1] if len(contexts) > 1 else False)
-            if wording is None or text is None:
+            if wording is None or not answer.variants:
                 return ()
-            expected = self._fill(text, words, answer.number)
+            other = answer.variants[0].other if contexts[1:2] == (line,) else ""  # of the second context, in Quechua
+            expected = self._fill(other or answer.variants[0].text, words, answer.number)
             values = {
                 "context": context.text,
                 "question": self._fill(wording, words, question.number).text,
@@ -213,14 +213,6 @@ class _Kit:
 def _other(index: int) -> str:
     """The slot of the other question's property: the second's for the first question, the first's for the second."""
     return f"{{p.p{2 - index}}}"
-
-
-def _expected(answer: TemplateRow, *, second: bool) -> str | None:
-    """The answer's template; in Quechua the second context has another one."""
-    if not answer.variants:
-        return None
-    first = answer.variants[0]
-    return first.other if second and first.other else first.text
 
 
 def _pick(line: TemplateRow, facts: Facts, leave: str = "{}") -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
 
@@ -36,7 +36,14 @@ def near_duplicates(examples: Sequence[Example]) -> int:
     texts = (without_numbers("\n".join(text.value for text in example.texts.values())) for example in examples)
     items = list(zip(texts, (example.cluster for example in examples), strict=True))
     distinct = list(dict.fromkeys(items))
-    hashes, near = _hashes([text for text, _ in distinct]), np.zeros(len(distinct), np.bool_)
+    # hashes (texts, 128): the least of each hash over the runs of a text with its edges.
+    joined = "".join(f"{_EDGE}{text}" for text, _ in distinct) + _EDGE
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    runs = np.lib.stride_tricks.sliding_window_view(points, _RUN) @ _KEYS[:_RUN]
+    mixed = runs ^ (runs >> np.uint64(29))
+    firsts = np.cumsum([0, *(len(_EDGE) + len(text) for text, _ in distinct)])[:-1]
+    hashes = np.stack([np.minimum.reduceat((mixed ^ key) * key, firsts) for key in _KEYS], axis=1)
+    near = np.zeros(len(distinct), np.bool_)
     _, clusters = np.unique([cluster for _, cluster in distinct], return_inverse=True)
     for index in range(0, len(_KEYS), 2):
         band = hashes[:, index] * _KEYS[0] + hashes[:, index + 1]
@@ -49,16 +56,6 @@ def near_duplicates(examples: Sequence[Example]) -> int:
             near[left[alike]] = near[right[alike]] = True
     near_items = {distinct[index] for index in np.flatnonzero(near)}
     return sum(item in near_items for item in items)
-
-
-def _hashes(texts: Sequence[str]) -> Any:
-    """The least of each hash over the runs of each text, with its edges, uint64 (texts, 128)."""
-    joined = "".join(f"{_EDGE}{text}" for text in texts) + _EDGE
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    runs = np.lib.stride_tricks.sliding_window_view(points, _RUN) @ _KEYS[:_RUN]
-    mixed = runs ^ (runs >> np.uint64(29))
-    firsts = np.cumsum([0, *(len(_EDGE) + len(text) for text in texts)])[:-1]
-    return np.stack([np.minimum.reduceat((mixed ^ key) * key, firsts) for key in _KEYS], axis=1)
 
 
 MISSING: Final = "missing"
