@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 from types import MappingProxyType
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar, final
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, Protocol, Self, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -261,9 +261,7 @@ def once(columns: _K, make: Callable[Concatenate[_K, _P], _T], *given: _P.args, 
     return made
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Parts:
+class Parts(NamedTuple):
     """Parts of texts: `length` (k,) code points of `points` (n,) uint32 from `start` (k,)."""
 
     points: Array

@@ -16,7 +16,7 @@ from functools import reduce
 from itertools import pairwise
 from operator import or_
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import polars as pl
 
@@ -180,9 +180,7 @@ class Baseline:
         return sorted(set(self.levels.select(KEY).iter_rows()))
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
+class _Run(NamedTuple):
     """A finished run: its folder as given, the STATS that its cells are made of, and the cells."""
 
     folder: str

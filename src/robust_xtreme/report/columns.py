@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -26,9 +26,7 @@ _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A shown column, the columns of the frame that it takes, and the format of its cells."""
 
     column: TableColumn

@@ -13,11 +13,10 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, plain
 from robust_xtreme.report.outputs import levels
@@ -31,9 +30,7 @@ _ARTIFACTS: Final = (
 )
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """What a tracker gets of a run."""
 
     name: str

@@ -13,11 +13,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -60,9 +59,7 @@ _WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", 
 """What the logs of a task have in common."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class InspectLog:
+class InspectLog(NamedTuple):
     """One evaluation: its header and its samples."""
 
     path: Path

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -147,9 +146,7 @@ _Sums = dict[tuple[str, str], tuple[list[int], Any]]
 _Values = Sequence[tuple[Any, ...]]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Scoring:
+class Scoring(NamedTuple):
     """How the rows of a task are scored: the family, the labels, and the metrics that predictions are scored by."""
 
     family: str

@@ -119,9 +119,7 @@ def _rate(done: SlotResult) -> float:
     return done.noised.graphemes_edited / done.noised.graphemes if done.noised and done.noised.graphemes else 0.0
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class AttackedTexts:
+class AttackedTexts(NamedTuple):
     """What an attack left of the texts of a file, by their location and field; texts of other items stay."""
 
     texts: Mapping[tuple[str, str], Noised]
@@ -182,9 +180,7 @@ def attacked_texts(
     return AttackedTexts(texts)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """A checked job: how the file is read, how it is noised, and a note for the summary."""
 
     read: Reader

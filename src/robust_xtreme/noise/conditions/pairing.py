@@ -136,9 +136,7 @@ _SHOWN: Final = 40
 Near = dict[int, int]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(NamedTuple):
     """Pairs of the numbers of a clean and a noisy item, in the order of the clean ones, and the items without partner.
 
     `kind` is one of PAIRINGS. `refused` says what is wrong with some noisy items without partner, by number.

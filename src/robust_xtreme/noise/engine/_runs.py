@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -184,9 +183,7 @@ _SOFTENED: Final = (0x05D2, 0x05D6, 0x05E5, 0x05E6)
 """The letters ג ז ץ צ, which an apostrophe after them makes those of other languages, at the end of a word too."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class WordRuns:
+class WordRuns(NamedTuple):
     """The words of a batch in order (w,): clusters `first` to `last`, code points `start` to `stop`, text number.
 
     `formed` says which may be replaced as a whole, `offered` which of these do not end in a cluster that would join

@@ -30,9 +30,7 @@ _SPARE: Final = 4
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH, _REPEATED = 0x3400, 0x9FFF, 0x3005
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """By slot (p,), a power of two: a key with its number in the lowest `bits`, int64, or -1.
 
     Both are in one array, since most of the time goes into reading memory that no cache has.
@@ -190,9 +188,7 @@ class Word(NamedTuple):
     apart: bool = False
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(NamedTuple):
     """A list of words (z,), each with the slot of its key errors, or 0, its size without its tail, and `apart`."""
 
     words: Trie

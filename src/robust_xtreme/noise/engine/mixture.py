@@ -14,9 +14,9 @@ Shapes: t texts, n code points and m clusters in a batch, k edits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -33,9 +33,7 @@ _ABOVE: Final = 1 + 1e-9
 """A part is drawn at a strength slightly above its limit, so that rounding loses no edit."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class MixtureComponent:
+class MixtureComponent(NamedTuple):
     """A perturbation of a mixture: its name in the mixture, its parameters, and its share of the edits.
 
     `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning.

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -99,9 +99,7 @@ def _beside(edits: Edits, blank: Array) -> tuple[Array, Array]:
 _RULE: Final = "rule_1_strength_is_a_share"
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """The moved texts, and what was done to each."""
 
     moved: Moved

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
@@ -25,9 +24,7 @@ _FOLDS: Final = 20
 """The width of a column that folds up to which it takes no room from others."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(NamedTuple):
     """A table of texts that fits, the widths of its columns, and the positions of those that were left out."""
 
     table: Table

@@ -9,9 +9,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -53,9 +52,7 @@ _ITEM: Final = ("cell", "base", "noise_seed", "example")
 _STRATA: Final = ("task", "language")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A sheet and its key as files, how many rows they have, and what is left out, a line each."""
 
     sheet: bytes

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, NamedTuple, TypeVar, final
 
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError
@@ -196,9 +195,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     return tuple(row for passage in passages for row in _rows(passage, path))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Passage:
+class _Passage(NamedTuple):
     """A context, the object that contains it, its location, and its questions: object, id and path in the file."""
 
     holder: Mapping[str, Any]

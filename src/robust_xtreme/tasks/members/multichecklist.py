@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError, RobustXtremeError
 from robust_xtreme.core.examples import Example, digest
@@ -52,9 +52,7 @@ Words = dict[str, str]
 """The word for each slot of a template."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Filled:
+class _Filled(NamedTuple):
     """A template with its slots filled, and the position of each slot."""
 
     text: str

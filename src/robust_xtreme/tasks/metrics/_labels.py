@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -137,9 +136,7 @@ _STARTS: Final = np.array([[b in ("B", "S") or a + b in _START_PAIRS for b in _P
 """Whether a chunk ends or starts between tags with two prefixes, whatever their types (7, 7)."""
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunks:
+class Chunks(NamedTuple):
     """The chunks of sentences; runs of a type without a prefix are one chunk.
 
     Positions are those of the words of all sentences, with one more after each sentence. Where `ends` (p,) is true, a

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, NamedTuple, final
 from urllib.parse import urlsplit
 
 import robust_xtreme
@@ -80,9 +80,7 @@ _BOOT: Final = (
 )
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The folder of a repository's files at one commit, and that commit."""
 
     folder: Path

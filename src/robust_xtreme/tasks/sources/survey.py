@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 
@@ -67,9 +67,7 @@ _TAUGHT: Final = "train"
 _FEWEST: Final = 20
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """Why a run leaves a language of a task out: the split, a reason in one word, and a sentence about it."""
 
     split: str
@@ -100,9 +98,7 @@ class Held:
     constant: Mapping[str, str] = field(default_factory=dict)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Surveyed:
+class Surveyed(NamedTuple):
     """A language of a task: all its splits, the one that a run evaluates, or why it evaluates none.
 
     A malformed file is not a reason to leave a language out: a run `stops` there. `evaluated` and `left` then have no

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import NamedTuple
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
@@ -21,9 +20,7 @@ Watch = Callable[[str, int], object]
 """Called with what was done, and with how many files of rows are left to write."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(NamedTuple):
     """The folder of an export, the names of its tasks or files, its rows, and a line for each part that is left out."""
 
     path: Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
@@ -48,9 +48,7 @@ class TaskSheet:
     labels: tuple[str, ...] = ()
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The rows of a sheet under one condition and noise seed, each with its identity."""
 
     condition: str

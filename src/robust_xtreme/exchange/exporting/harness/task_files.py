@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, NotInstalled, UnknownName, UserError
@@ -73,9 +73,7 @@ class YamlFunction:
     name: str
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class TaskFile:
+class TaskFile(NamedTuple):
     """A task of lm-eval: its name, its file, its settings with those that it includes, and the version of lm-eval."""
 
     name: str
