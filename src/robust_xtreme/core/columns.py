@@ -51,10 +51,7 @@ class Choices:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Names:
-    """Tags, or ids of documents: `codes` (t,) int32 point into `names`; example i has those `bounds[i]:bounds[i + 1]`.
-
-    `bounds` (n + 1,) int64.
-    """
+    """Tags, or ids of documents: `codes` (t,) int32 of `names`; example i has those `bounds[i]:bounds[i + 1]`."""
 
     kind: type[Tags] | type[Document]
     names: Sequence[str]

@@ -42,10 +42,7 @@ _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
 
 
 class _Words(NamedTuple):
-    """Words of texts: their ranges `start`, `stop` (k,) in the text with number `text` (k,).
-
-    `before` and `after` (k,) bool: a letter, digit or mark is directly before it, or after it.
-    """
+    """Ranges of words in texts (k,), and whether a letter, digit or mark is directly `before` or `after` each."""
 
     text: Array
     start: Array

@@ -99,10 +99,7 @@ def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[SuiteCell, 
 
 
 def single(text: str, keep_names: bool = False) -> PerturbationSpec:
-    """The only perturbation at one strength of a spec or a suite, as the writer of one file needs it.
-
-    Raises SpecError if there are several, UnknownName, DataError.
-    """
+    """The only perturbation at one strength of a spec or suite, for one file. Raises SpecError if there are several."""
     word = text.strip()
     first, *more = (cell.cell for cell in asked([word], keep_names))
     if more:

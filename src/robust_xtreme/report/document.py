@@ -61,10 +61,7 @@ def render(folder: Path) -> Trusted:
 
 
 def results_of(folder: Path) -> Results:
-    """What scores.csv, deltas.csv, averages.csv, conditions.csv and manifest.json of a run folder contain.
-
-    Raises DataError, Mismatch.
-    """
+    """What the frames and the manifest of a run folder contain. Raises DataError, Mismatch."""
     manifest = read_manifest(folder / MANIFEST, _AGAIN)
     scores, deltas, averages, conditions = (
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
@@ -102,10 +99,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
-    """Print the verdict of a run and an overview of it on a terminal, or instead of the overview some views, whole.
-
-    Raises UnknownName for a view that does not exist.
-    """
+    """Print the verdict of a run on a terminal, with an overview or some views. Raises UnknownName for no view."""
     chosen: list[View] = [registry.load("view", name) for name in names]
     print_blocks(console, map(Paragraph, verdicts(results)))
     if not chosen:

@@ -92,10 +92,7 @@ def to_mlflow(run: Tracked, folder: Path) -> str:
 
 
 def to_wandb(run: Tracked, folder: Path) -> str:
-    """Write the run into a folder, from which `wandb sync` sends it; return the folder of the run.
-
-    Raises NotInstalled where wandb is not installed.
-    """
+    """Write the run into a folder, from which `wandb sync` sends it; return that of the run. Raises NotInstalled."""
     os.environ["WANDB_ERROR_REPORTING"] = "false"  # before the library is imported: it asks nothing of the network
     for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
         os.environ.setdefault(name, str(folder.resolve()))

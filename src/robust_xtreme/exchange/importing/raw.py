@@ -33,10 +33,7 @@ _TAKEN: Final = {
 
 
 class ImportedFile(NamedTuple):
-    """A file or folder, with the condition of its rows where it is given (`FILE=CONDITION`).
-
-    `has_task`: the task of rows that do not say theirs is given.
-    """
+    """A file or folder, with its condition if given (`FILE=CONDITION`); `has_task`: the rows get a task, if without."""
 
     path: Path
     condition: str | None = None

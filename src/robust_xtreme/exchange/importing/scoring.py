@@ -211,10 +211,7 @@ def mixed(example: str, metric: str, path: str) -> str:
 
 
 def _table(items: pl.DataFrame, names: Sequence[str], score: Callable[[_Values], _Sums], path: str) -> pl.DataFrame:
-    """STATS rows of items by some columns: each distinct value is scored once.
-
-    Raises DataError naming the first example with a value that cannot be scored.
-    """
+    """STATS rows of items by some columns: each distinct value is scored once. Raises DataError naming an example."""
     there = items.filter(pl.col(names[0]).is_not_null())
     distinct = there.select(names).unique(maintain_order=True).with_row_index("code")
     values = distinct.select(names).rows()
@@ -304,10 +301,7 @@ def _scored(scoring: Scoring, values: _Values) -> _Sums:
 
 
 def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:
-    """STATS of the constants on a set of clean examples by some metrics, where these are not given and need no text.
-
-    Those of answers in texts need it.
-    """
+    """STATS of constants on clean examples by metrics that are not given and need no text, as those of answers do."""
     is_given = items.get_column("model").str.starts_with(CHANCE).any()
     clean = items.filter(pl.col("condition") == CLEAN, pl.col("gold").is_not_null()).unique("example", keep="first")
     if is_given or scoring.family == SPAN_QA.name or scoring.family not in FAMILIES or clean.is_empty():

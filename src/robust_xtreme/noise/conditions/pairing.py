@@ -52,10 +52,7 @@ def _items(value: Any, location: str) -> list[Any]:
 
 
 def followed(clean: Text, value: str, steps: Steps, location: str) -> tuple[Trace, ...]:
-    """The trace of each step, through which the spans of the clean text move as noise moves them.
-
-    Raises DataError where the edits are not in order within their text, or do not make `value` of the clean text.
-    """
+    """The trace of each step, through which the spans of the clean text move as noise moves them. Raises DataError."""
     origins: Sequence[int] = range(len(clean.value))  # of each character; _MADE where an edit made it
     spans: list[Range] = [(span.start, span.stop) for span in clean.spans]
     traces = []
@@ -312,10 +309,7 @@ def _nearer(checker: _Checker) -> Iterator[tuple[int, Pair]]:
 
 
 def _by_alignment(checker: _Checker) -> Pairing:
-    """The chain of near pairs with the same gold answer that needs the fewest edits, where order and text decide.
-
-    Raises DataError where most near rows are in another order.
-    """
+    """The chain of near pairs with the same gold answer that needs the fewest edits, where order and text decide."""
     candidates = _candidates(*checker.texts())
     sizes = len(checker.clean), len(candidates)
     near = [checker.near(number, several) for number, several in enumerate(candidates)]

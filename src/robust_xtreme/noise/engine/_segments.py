@@ -58,10 +58,7 @@ class Index(NamedTuple):
 
 
 def index(keys: Array) -> Index:
-    """The table of distinct keys (k,) int64 of at least 0, numbered in their order.
-
-    A key and a number have 63 bits at most.
-    """
+    """The table of distinct keys (k,) int64 from 0 on, numbered in their order; with its number a key has 63 bits."""
     size, bits = 1 << (_SPARE * len(keys)).bit_length(), len(keys).bit_length()
     entries = np.full(size, -1, np.int64)
     packed = keys << bits | np.arange(len(keys))

@@ -103,10 +103,7 @@ def _usable(letters: list[str], groups: Array) -> tuple[tuple[str, ...], Array, 
 
 
 def _are_closed(points: Array, stops: Array) -> Array:
-    """Whether each text (n,) in code points is a letter and one cluster that joins with no neighbour.
-
-    `stops` (n,) are the positions of the separators, one after each text.
-    """
+    """Whether each text (n,), before its separator at `stops` (n,), is a letter and one cluster that joins no other."""
     props = graphemes.properties(points)
     divided = graphemes.clusters(props)
     is_open = np.zeros(len(divided.starts), np.bool_)

@@ -116,10 +116,7 @@ def page_of(batch: Batch, alphabet: Alphabet) -> Letters:
 
 
 def decide(page: Letters, allowed: Array, keys: Array, strength: str) -> tuple[Edits, Array]:
-    """The edits at a strength, and the number of eligible units of each text (t,).
-
-    `allowed` (m,) uint8 are the operators that each cluster allows, a bit per operator of OPERATORS.
-    """
+    """The edits at a strength, and the eligible units of each text (t,); `allowed` (m,) has a bit per operator."""
     draws = unit_draws(page.batch, keys)
     chosen, possible = randomness.chosen(draws, strength), allowed > 0
     eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)

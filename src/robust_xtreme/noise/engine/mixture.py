@@ -59,10 +59,7 @@ class _Drawn(NamedTuple):
 
 
 def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:
-    """The edits of a batch, and the eligible clusters of each text (t,): all, or none where no part has a unit.
-
-    `names` are those of the parts that some language has.
-    """
+    """The edits of a batch by the parts `names`, and the eligible clusters of each text (t,): all, or none."""
     size = np.diff(job.batch.bounds) - 1
     # A part has keys of its own, so that parts do not share draws.
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)

@@ -72,10 +72,7 @@ class Noised:
 @final
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What noise did to n texts, each (n,) int64: eligible units, clusters, edited clusters, words, edited words.
-
-    `operators` (n, k) counts the edits by operator.
-    """
+    """What noise did to n texts, each (n,) int64, and by operator the edits, `operators` (n, k)."""
 
     eligible: Array
     operators: Array
@@ -418,10 +415,7 @@ class PerturbedExamples(Sequence[Example]):
 
 
 def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:
-    """The example with the texts of some fields replaced by noisy ones (by text id), and its answers moved.
-
-    Id, cluster and fingerprint stay: they identify the clean example.
-    """
+    """The example with texts replaced by noisy ones (by id), and answers moved; it is identified as the clean one."""
     return _with(example, {name: noised[text.id] for name, text in example.texts.items() if name in fields})
 
 

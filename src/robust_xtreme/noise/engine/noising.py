@@ -50,10 +50,7 @@ from robust_xtreme.noise.engine.traces import Traces, joined_spans
 
 
 def seed_of_pass(seed: int, turn: int) -> int:
-    """The noise seed of a pass, counted from 0, of a training with a seed.
-
-    It is far from the seeds of evaluation, which are small.
-    """
+    """The noise seed of a pass, from 0, of a training with a seed: far from those of evaluation, which are small."""
     return int(digest("noise of a pass", str(seed), str(turn)), base=16) % 2**31
 
 

@@ -36,10 +36,7 @@ WORD: Final[UnitName] = "word"
 
 
 class Recoding(NamedTuple):
-    """One way to write a code point: `form` replaces it ("": a mark is left out).
-
-    `weight` is relative to the other forms of the point.
-    """
+    """One way to write a code point: `form` replaces it ("": it is left out), by `weight` relative to the others."""
 
     point: str
     form: str

@@ -64,10 +64,7 @@ Readings = Mapping[str, int]
 
 
 def with_readings(known: Rules, names: Sequence[str]) -> Rules:
-    """Rules with one more for each word of some lists, which is written as its readings are by the rules.
-
-    Raises DataError at a row of a list without a word, or with a weight that is not a number.
-    """
+    """Rules with one more for each word of some lists, which is written as its readings are. Raises DataError."""
     if not names:
         return known
     words: dict[Placed, Readings] = {}

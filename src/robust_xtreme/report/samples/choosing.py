@@ -88,10 +88,7 @@ def rows_of(folder: Path, manifest: Mapping[str, Any]) -> SampleRows:
 
 
 def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame, ...]:
-    """ATTACKED of a run's task runs, as far as its parts are there.
-
-    Raises DataError where one is not the one that the run wrote.
-    """
+    """ATTACKED of a run's task runs, as far as its parts are there. Raises DataError where one was changed."""
     digests = manifest.get("parts", {})
     units = ((unit["task"], unit["language"], unit["split"]) for unit in manifest.get("units", ()))
     paths = [path for names in units if (path := store.part_path(folder / _PARTS, *names, _ATTACKED)).is_file()]

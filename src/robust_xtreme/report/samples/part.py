@@ -486,10 +486,7 @@ def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator
 def samples(
     folder: Path, results: Results, wanted: ExampleChoice, watch: Watch
 ) -> tuple[list[doc.Sample], tuple[str, ...]]:
-    """The wanted examples of a finished run, and why texts of some are not shown, a line each.
-
-    Raises DataError where a file is not the one that the run wrote.
-    """
+    """The wanted examples of a finished run, and why texts of some are missing. Raises DataError for changed files."""
     shown = chosen(results, rows_of(folder, results.manifest), wanted)
     if shown.is_empty():
         return [], ()

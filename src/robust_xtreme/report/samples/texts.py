@@ -49,10 +49,7 @@ Key = tuple[str, int, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Remade:
-    """An example, clean and noisy, with the outcomes of its texts and of documents, by their ids.
-
-    `passages` are those of the corpus.
-    """
+    """An example, clean and noisy, with the outcomes of its texts and of `passages` of the corpus, by their ids."""
 
     task: TaskSpec
     clean: Example
@@ -232,10 +229,7 @@ def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condi
 
 
 def _drawn(condition: Condition, nominal: str | None) -> Condition:
-    """A condition as it was drawn: a share of tokens, which are a model's, at the strength that it was solved for.
-
-    Raises Mismatch for an attack.
-    """
+    """A condition as drawn: a share of tokens at the strength that it was solved for. Raises Mismatch for an attack."""
     spec = condition.spec
     if spec is None:
         return condition

@@ -159,10 +159,7 @@ def _value_of(row: Mapping[str, Any], key: str, location: str) -> Any:
 
 
 def checked(value: Any, key: str, location: str, *, empty: bool = False, nulls: bool = False) -> str:
-    """Check a value that is the text of that key, as `text_of` does; with `nulls` there is an option for null.
-
-    Raises DataError.
-    """
+    """Check a value that is the text of that key, as `text_of`; with `nulls` null is an option. Raises DataError."""
     if not isinstance(value, str):
         cure = " Leave such texts as they are: --skip-null" if value is None and nulls else ""
         raise DataError(location, f"the key {key!r} takes a text, not {shown(value)}.{cure}")

@@ -158,10 +158,7 @@ def _rank(words: Sequence[_Word], order: Sequence[str], index: int) -> tuple[int
 
 
 def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentence:
-    """The sentence of some lines, without words where all are comments; `headed` checks the heads too.
-
-    Raises DataError where a line is out of order, or where a head or a part of a multi-word token is missing.
-    """
+    """The sentence of some lines, without words where all are comments; `headed` checks the heads. Raises DataError."""
     sentence = _Sentence()
     for index, (number, line) in enumerate(lines):
         if not line.startswith("#"):

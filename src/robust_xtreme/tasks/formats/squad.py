@@ -49,10 +49,7 @@ _SCALAR: Final = 1_000_000
 
 @final
 class UnreadText:
-    """The unread text of a document, read value by value, so that a long list is never in memory as a whole.
-
-    `path` is the file, `line` the number of the line that is read next.
-    """
+    """The unread text of a document from `line` on, read value by value: no long list is in memory as a whole."""
 
     def __init__(self, source: Source) -> None:
         self._pieces = source.pieces()

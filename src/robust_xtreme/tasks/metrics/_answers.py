@@ -33,10 +33,7 @@ _FIELD: Final = "context"
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Golds:
-    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least.
-
-    `made` keeps what was made of them.
-    """
+    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least."""
 
     texts: list[str]
     bounds: Array

@@ -68,10 +68,7 @@ class NoisySet:
         return matching[0] if matching else None
 
     def _is_of(self, cell: TaskSplit) -> bool:
-        """Whether the file's name names this task and language; where it names none, the run has no others.
-
-        Raises UserError where the run has several.
-        """
+        """Whether the file's name names this task and language; where it names none, the run has no others."""
         if _named(self.path, cell) or len(self.cells) == 1:
             return True
         is_said = re.search(rf"(?<![A-Za-z]){re.escape(cell.language)}(?![A-Za-z])", self.path.name)

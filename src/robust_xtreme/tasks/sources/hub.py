@@ -372,10 +372,7 @@ def on_hub(name: str) -> bool:
 
 
 def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> Snapshot:
-    """The files of a checkpoint on the hub, at a commit (main's, where no revision is named); its code only if asked.
-
-    Raises what `snapshot` does.
-    """
+    """The files of a checkpoint at a commit (or main's), its code only if asked. Raises what `snapshot` does."""
     try:
         patterns = (*FILES, *SENTENCE, CARD, *(CODE if code else ()))
         return snapshot("model", name, revision or "main", patterns, offline=offline)

@@ -104,10 +104,7 @@ class Suite:
         return SourceRows(self.rows_of(task, file.text, location, files.reader), location, ((path, file.sha256),))
 
     def rows_of(self, task: TaskSpec, text: str, location: str, name: str = "") -> tuple[Row, ...]:
-        """The rows of a text in the form of the suite, by the reader with a name: the task's own without one.
-
-        Raises DataError.
-        """
+        """The rows of a text in the suite's form, by a named reader (the task's without a name). Raises DataError."""
         module = reader(name or next(iter(task.files.values())).reader)
         if not hasattr(module, "record"):
             what = f"its reader {module.__name__} has no function `record` to read rows of a suite."

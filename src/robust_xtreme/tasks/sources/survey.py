@@ -153,10 +153,7 @@ def faults(task: TaskSpec, source: Source, split: str, language: str, error: Dat
 
 
 def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:
-    """The clean split that a threshold is tuned on; None for a task without one. `known` is a split that was read.
-
-    Raises MissingData.
-    """
+    """The clean split that a threshold is tuned on, if any; `known` is a split that was read. Raises MissingData."""
     if not tuned(task):
         return None
     return known if known.split == _TUNED_ON else load(task, pools.source, language, _TUNED_ON, pools)
@@ -215,10 +212,7 @@ def survey(
 
 
 def undescribed(source: Source) -> tuple[str, ...]:
-    """The files of rows in a suite's folder that `suite.toml` does not describe, which nothing reads, sorted.
-
-    Call it within `own_tasks` of the data.
-    """
+    """The files of rows in a suite's folder that `suite.toml` does not describe, sorted; call it within `own_tasks`."""
     if not isinstance(source, Suite):
         return ()
     names = (path.relative_to(source.folder) for path in source.folder.glob("*/*.jsonl*"))

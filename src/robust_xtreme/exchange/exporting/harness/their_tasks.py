@@ -38,10 +38,7 @@ _CODES: Final = dict(pair.split(":") for pair in _PAIRS.split())
 
 
 def language_of(name: str, named: Sequence[str]) -> str:
-    """The language of a task: the only one that is named, else that of its name, as in `mgsm_direct_sw`.
-
-    Raises UserError where it cannot be read from the name.
-    """
+    """The language of a task: the only one named, else that of its name, `mgsm_direct_sw`. Raises UserError."""
     if len(named) == 1:
         return language(named[0]).code
     parts = name.split("_")
