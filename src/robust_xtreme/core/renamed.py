@@ -41,10 +41,7 @@ def note(row: Renamed) -> str:
 
 
 def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line with the options of today, and a note on each old one.
-
-    An option that nothing replaces is left out with its value.
-    """
+    """The words of a command line with the options of today, if any replaces them, and a note on each old one."""
     command = next((word for word in words if not word.startswith("-")), "")
     kept: list[str] = []
     notes: list[str] = []

@@ -315,10 +315,7 @@ def _plain(name: str) -> Shown:
 
 
 def tables(frame: pl.DataFrame) -> Iterator[Table]:
-    """A table for each section of a view's frame, with the section's name as title.
-
-    A column without values in a whole section is left out of it.
-    """
+    """A table for each section of a view's frame, titled by it, without the columns that have no value in it."""
     columns = shown(frame.columns)
     for name in frame.get_column(SECTION).unique(maintain_order=True):
         inside = frame.filter(pl.col(SECTION) == name).to_dict(as_series=False)

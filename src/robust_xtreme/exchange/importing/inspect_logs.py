@@ -221,10 +221,7 @@ def _of_log(
 def _rows(
     log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], every: dict[str, list[float]], is_closed: bool
 ) -> Iterator[dict[str, Any]]:
-    """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another.
-
-    `every` gets the scores of each scorer.
-    """
+    """The raw rows of a log, its scores added to `every`; a task and language has one of `ways`. Raises Mismatch."""
     for name, sample in _entries(log.path, _SAMPLE):
         if not isinstance(sample, dict) or "id" not in sample:
             raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")

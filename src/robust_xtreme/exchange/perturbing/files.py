@@ -135,10 +135,7 @@ class AttackedTexts(NamedTuple):
 
 
 def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskChoice, split: str) -> Frozen:
-    """The texts that the attack of `RUN=ATTACK` left on a task, split and language; `fields` are empty: those it has.
-
-    Raises MissingData where there are none, UserError where there are several.
-    """
+    """The texts that the attack of `RUN=ATTACK` left on a task, split and language; without `fields` those it has."""
     language, _, context = asked.language.partition("@")
     every = read_frozen((given,)).get((asked.task.name, split, language, context or language), [])
     sets = [each for each in every if fields in ((), each.fields)]

@@ -72,18 +72,14 @@ class Letters:
                 return self.letter if self.bearing is None else self.letter & ~self.bearing
             case "double":
                 return self.letter if self.closed is None else self.letter & self.closed
-            case "swap":
-                return self._swappable()
+            case "swap":  # before another, different letter that bears no sign, with no edge of a span between them
+                swap = between(self._where("double"), self.edge)
+                swap[:-1] &= _differs(self.batch, self.letter)
+                if self.bearing is not None:
+                    swap[:-1] &= ~self.bearing[1:]
+                return swap
             case _:
                 return self.letter & at(self.alphabet.replaceable, self.props)
-
-    def _swappable(self) -> Array:
-        """Letters before another, different letter that bears no sign, with no edge of a span between them."""
-        swap = between(self._where("double"), self.edge)
-        swap[:-1] &= _differs(self.batch, self.letter)
-        if self.bearing is not None:
-            swap[:-1] &= ~self.bearing[1:]
-        return swap
 
 
 def letters(

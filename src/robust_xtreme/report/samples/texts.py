@@ -109,26 +109,17 @@ def texts_of(
             units = tuple(dict.fromkeys((unit["task"], unit["language"]) for unit in manifest.get("units", ())))
             sets = {name: NoisySet(name, Path(path), units) for name, path in parse_sets(spec.external).items()}
             maker = _Maker(spec, source, Pools(source), kept, sets)
-            for unit, rows in _by_unit(chosen, manifest):
+            names = ("task", "split", "language", "context_language")
+            groups = chosen.partition_by([f"cell_{name}" for name in names], as_dict=True)
+            for unit in (unit for unit in manifest.get("units", ()) if _cell_key(unit) in groups):
                 watch(f"{unit['task']} {unit['language']}")
                 try:
-                    remade |= maker.remade(unit, rows)
+                    remade |= maker.remade(unit, groups[_cell_key(unit)].to_dicts())
                 except (RobustXtremeError, OSError) as error:
                     problems.append(f"{unit['task']} {unit['language']}: no texts are shown. {error}")
     except (RobustXtremeError, OSError) as error:
         problems.append(f"No texts are shown. {error}")
     return remade, tuple(problems)
-
-
-def _by_unit(
-    chosen: pl.DataFrame, manifest: Mapping[str, Any]
-) -> Iterator[tuple[Mapping[str, Any], list[dict[str, Any]]]]:
-    """The task runs of the manifest with their examples."""
-    columns = ("task", "split", "language", "context_language")
-    groups = chosen.partition_by([f"cell_{name}" for name in columns], as_dict=True)
-    for unit in manifest.get("units", ()):
-        if (key := _cell_key(unit)) in groups:
-            yield unit, groups[key].to_dicts()
 
 
 def _cell_key(unit: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -158,7 +149,11 @@ class _Maker:
         frozen: dict[str, Frozen] = {}
         if any(row["cell_condition"].startswith(FROZEN) for row in rows):
             frozen = {each.name: each for each in read_frozen(self.spec.frozen).get(_cell_key(unit), ())}
-        for condition, seed, alike in _by_condition(rows, given, frozen):
+        groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+        for row in rows:
+            groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
+        for (name, seed), alike in groups.items():
+            condition = Condition(name, frozen=frozen[name]) if name in frozen else _condition(name, given, alike[0])
             clean = [by_id[row["example"]] for row in alike if row["example"] in by_id]
             if len(clean) < len(alike):
                 raise Mismatch("An example of the run is not in its data.")
@@ -203,18 +198,6 @@ def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Spl
     before = {file["path"]: file["sha256"] for file in unit.get("files", ())}
     changed = [name for name, sha256 in split.files if before.get(name, sha256) != sha256]
     raise Mismatch(f"{changed[0] if changed else what} changed since the run.")
-
-
-def _by_condition(
-    rows: Sequence[Mapping[str, Any]], given: Paired | None, frozen: Mapping[str, Frozen]
-) -> Iterator[tuple[Condition, int, list[Mapping[str, Any]]]]:
-    """The examples of each condition and noise seed."""
-    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
-    for (name, seed), alike in groups.items():
-        known = Condition(name, frozen=frozen[name]) if name in frozen else _condition(name, given, alike[0])
-        yield known, seed, alike
 
 
 def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condition:

@@ -96,10 +96,7 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
-    """The starts of the answers: as given, or all moved by the smallest number of characters that makes them fit.
-
-    A context that begins with white space has not lost any, and nothing is moved.
-    """
+    """The starts of the answers: as given, or all moved by the smallest number of characters that makes them fit."""
     for lead in range(65) if not context[:1].isspace() else ():
         moved = [_after(context, text, start - lead) for text, start in zip(texts, starts, strict=True)]
         if all(start >= 0 and context.startswith(text, start) for text, start in zip(texts, moved, strict=True)):

@@ -203,10 +203,7 @@ def _list_of(row: Any, key: str, location: str, fits: Callable[[Any], bool], wha
 def read_pairs(
     noisy_set: NoisySet, cell: TaskSplit, source: Source, split: Sequence[Example], is_partial: bool
 ) -> tuple[Path, Paired] | None:
-    """The file of a task and language, and its items with all clean examples of the split; None without a file.
-
-    Raises DataError where the file cannot be read or paired, UserError where several files fit.
-    """
+    """The file of a task and language, and its items with all clean examples of the split; None without a file."""
     path = noisy_set.file(cell)
     if path is None:
         return None

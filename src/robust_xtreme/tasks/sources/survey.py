@@ -116,10 +116,7 @@ class Surveyed(NamedTuple):
 
 
 def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | LeftOut:
-    """The examples that a run evaluates of a language, with those that it is tuned on, or why it is left out.
-
-    Raises DataError where a file is malformed, UserError, RobustXtremeError where the hub fails.
-    """
+    """The examples that a run evaluates of a language, with those it is tuned on, or why it is left out."""
     source = pools.source
     if not source.splits(task):
         return LeftOut(split, MISSING, source.lacks(task))

@@ -30,10 +30,7 @@ class Exported(NamedTuple):
 
 
 def target(name: str, force: bool) -> Path:
-    """The path of the folder. Raises UserError where it may not be written, `force` or not.
-
-    A folder with files is replaced only with `force`, and only where it contains nothing but an export.
-    """
+    """The path of the folder. Raises UserError where it has files, unless it is an export and `force` is given."""
     path = Path(os.path.realpath(name))
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UserError(f"-o {name} is not a folder. Name another: -o DIR")
