@@ -123,10 +123,7 @@ def shared(examples: Iterable[Example], trained: Collection[str]) -> SharedUnits
 
 
 def check(run: Path, examples: Sequence[Example]) -> SharedUnits:
-    """How many units of the examples a run was trained on, by the hashes of its stages. Raises ModelError.
-
-    A run without hashes (an encoder that was only pretrained) shares none, and no unit of the examples is counted.
-    """
+    """How many units of the examples a run was trained on, by its hashes (without any: none). Raises ModelError."""
     trained: set[str] = set()
     for path in sorted((run / "stages").glob(f"*{HASHES}")):
         try:

@@ -147,10 +147,7 @@ class Pairing(NamedTuple):
 
 
 class Noisy(NamedTuple):
-    """Noisy examples with the location of each in its file; `native`: their ids are those of the clean ones.
-
-    `steps` are the edits of each example's context that the file states; empty where it states none.
-    """
+    """Noisy examples, the location of each, and `steps`, its stated edits; `native`: their ids are clean ones."""
 
     examples: Sequence[Example]
     locations: Sequence[str]

@@ -356,10 +356,7 @@ def distinct(texts: Iterable[Text]) -> tuple[list[int], list[Text]]:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class PerturbedExamples(Sequence[Example]):
-    """n clean examples with the noised texts of some fields, read like a sequence of Example.
-
-    `numbers` has for each noised field the number in `noised` of each example's text; -1 where it does not have it.
-    """
+    """n clean examples with noised texts, read like a sequence of Example; `numbers` is by field as in FieldTexts."""
 
     clean: Sequence[Example]
     noised: NoisedTexts

@@ -461,10 +461,7 @@ def _expanded(row: TableRow, members: Members) -> Iterator[RespellingRule]:
 def _multiplied(
     forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, RespellingRule]
 ) -> tuple[RuleForm, ...]:
-    """The forms of a rule: those of the row, each with every choice of the forms of its classes; weights multiply.
-
-    A form of the row is its pieces, text and labels in turn, and its weight.
-    """
+    """The forms of a rule: each form of the row with every choice of the forms of its classes; weights multiply."""
     weights: dict[str, int] = {}
     for (text, *pieces), weight in forms:
         begun = [(text, weight)]

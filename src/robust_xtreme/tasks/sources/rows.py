@@ -77,10 +77,7 @@ SPLITS: Final = ("train", "validation", "test")
 
 
 class SourceRows(NamedTuple):
-    """Rows with their final native ids, the location they come from, and the (name, sha256) of the files.
-
-    `expected` describes the files' format in errors about files of another one.
-    """
+    """Rows with final native ids, where they are from, (name, sha256) of files, and for errors their format."""
 
     rows: tuple[Row, ...]
     location: str
