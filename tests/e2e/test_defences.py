@@ -9,7 +9,7 @@ import pytest
 from tests.program import program
 
 from robust_xtreme import train
-from robust_xtreme.cli._page import folders_of, results_of
+from robust_xtreme.cli._page import results_of
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.view import View
@@ -50,7 +50,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_the_table_has_a_row_for_each_defence_and_language(runs: list[Path]) -> None:
     """In the order of the runs, each with four levels and their intervals; none is better than clean."""
     view: View = registry.load("view", "defences")
-    table = view.make(results_of(folders_of(list(map(str, runs)))))
+    table = view.make(results_of(list(map(str, runs)))[1])
     assert table.get_column("model").to_list() == [*TRAINED, "normaliser"] * 2
     assert table.get_column("language").to_list() == ["en"] * 3 + ["sw"] * 3
     assert (table.get_column("robust_level") <= table.get_column("clean_level")).all()
@@ -64,7 +64,7 @@ def test_the_table_has_a_row_for_each_defence_and_language(runs: list[Path]) -> 
 def test_of_one_run_there_is_no_such_table(runs: list[Path]) -> None:
     """One model has nothing beside it; its attacks are in their own table, as those of several runs are."""
     defences, attacks = (registry.load("view", name) for name in ("defences", "attacks"))
-    alone, both = (results_of(folders_of([str(run) for run in several])) for several in (runs[:1], runs[:2]))
+    alone, both = (results_of([str(run) for run in several])[1] for several in (runs[:1], runs[:2]))
     assert defences.make(alone).is_empty()
     assert 2 * attacks.make(alone).height == attacks.make(both).height > 0
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import robust_xtreme
 from robust_xtreme.cli.cache import size_of
 from robust_xtreme.core.errors import SpecError, UserError, counted
+from robust_xtreme.core.registry import version_of
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -223,7 +224,7 @@ def libraries(imports: Mapping[str, Any]) -> list[Check]:
 
 
 def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
-    version = _version(need.name)
+    version = version_of(need.name)
     facts = {"version": version, "needed": str(need.specifier)}
     wanted = f"'{need.name}{need.specifier}'"
     if version is None:
@@ -237,13 +238,6 @@ def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
         what = f"{version}, but {need.specifier} is required"
         return Check(need.name, NOTE, what, f"pip install {wanted}", facts)
     return Check(need.name, OK, version, facts=facts)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def device(imports: Mapping[str, Any]) -> Check:

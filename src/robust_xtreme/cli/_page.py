@@ -13,18 +13,12 @@ if TYPE_CHECKING:
     from robust_xtreme.report.view import Results
 
 
-def folders_of(runs: Sequence[str]) -> dict[str, Path]:
-    """The folders of runs by the names that tell them apart."""
-    from robust_xtreme.report.document import names_of
+def results_of(runs: Sequence[str]) -> tuple[dict[str, Path], Results]:
+    """The folders of runs by the names that tell them apart, and the runs beside each other. Raises MissingData."""
+    from robust_xtreme.report.document import beside, finished, names_of
 
-    return {name: Path(run) for name, run in zip(names_of(runs), runs, strict=True)}
-
-
-def results_of(folders: dict[str, Path]) -> Results:
-    """Finished runs beside each other. Raises MissingData."""
-    from robust_xtreme.report.document import beside, finished
-
-    return beside({name: finished(folder) for name, folder in folders.items()})
+    folders = {name: Path(run) for name, run in zip(names_of(runs), runs, strict=True)}
+    return folders, beside({name: finished(folder) for name, folder in folders.items()})
 
 
 def written(

@@ -53,10 +53,9 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
 
 def _written(comparison: Comparison, runs: list[str], suffix: str) -> bytes:
     """The content of a file by its suffix; a page is that of the runs, with what they were compared with."""
-    from robust_xtreme.cli._page import folders_of, results_of, written
+    from robust_xtreme.cli._page import results_of, written
     from robust_xtreme.gating.outputs import comparison_written
 
     if suffix != ".html":
         return comparison_written(comparison, suffix)
-    folders = folders_of(runs)
-    return written(folders, results_of(folders), suffix, comparison=comparison)
+    return written(*results_of(runs), suffix, comparison=comparison)

@@ -53,6 +53,7 @@ def examples(
     if became is not None and became not in _BECAME:
         raise UnknownName("kind of --became", became, _BECAME, "robust-xtreme examples --help")
     from robust_xtreme.core.keys import MOST
+    from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import ExampleChoice, rows_of
     from robust_xtreme.report.samples.windows import whole_ids
@@ -64,21 +65,14 @@ def examples(
     wanted = ExampleChoice(
         tasks, languages, tuple(noise or ()), kinds, each=min(limit, MOST), most=min(limit, MOST), drawn=False
     )
-    _check(results, wanted)
+    cells, of_run = perturbed(results), results.deltas
+    conditions = [name for column in ("perturbation", "noise", "condition") for name in cells[column]]
+    known = {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])}
+    check_of_run("examples", {**known, "noise": (wanted.noises, conditions)})
     if ids:
         wanted = replace(wanted, ids=whole_ids(ids, rows_of(Path(run), results.manifest).predictions))
     _print(Path(run), results, wanted)
     show_next("examples", run, "--became", "wrong") if became is None else show_next("report", run, "--open")
-
-
-def _check(results: Results, wanted: ExampleChoice) -> None:
-    """Raise UnknownName for a task, language or noise that the run does not have."""
-    from robust_xtreme.report.cells import perturbed
-
-    cells, of_run = perturbed(results), results.deltas
-    conditions = [name for column in ("perturbation", "noise", "condition") for name in cells[column]]
-    asked = {"task": (wanted.tasks, of_run["task"]), "language": (wanted.languages, of_run["language"])}
-    check_of_run("examples", {**asked, "noise": (wanted.noises, conditions)})
 
 
 def _print(run: Path, results: Results, wanted: ExampleChoice) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, check_word, option
+from robust_xtreme.cli._options import argument, check_word, passed, with_keys
+from robust_xtreme.core.keys import key
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect")
 _GIVEN: Final = ("task", "language", "split", "condition", "noise_seed", "model", "inference")
+_PANEL: Final = "Keys of a file"
 _KEYS: Final = ("id", "prediction", "gold", "score", "cluster")
 
 Files = Annotated[
@@ -27,84 +30,50 @@ Files = Annotated[
         _completion.any_file,
     ),
 ]
-Format = Annotated[
-    str | None,
-    option("--format NAME", f"{', '.join(_FORMATS)}. Default: by the files.", _completion.words(_FORMATS)),
-]
-Task = Annotated[str | None, option("--task TASK", "The task of rows that do not say theirs.", _completion.task)]
-Code = Annotated[
-    str | None, option("--language -l CODE", "Their language; of a pair of MLQA's, de@en.", _completion.language)
-]
-Split = Annotated[str | None, option("--split SPLIT", "Their split. Default: test.")]
-Condition = Annotated[
-    str | None,
-    option("--condition NAME", "Their condition: clean, a perturbation as char_noise:0.1, or another name."),
-]
-Seed = Annotated[str | None, option("--noise-seed N", "Their noise seed. Default: 0.")]
-Model = Annotated[str | None, option("--model NAME", "Their model. Default: imported.")]
-Inference = Annotated[
-    str | None, option("--inference TEXT", "How they were answered; runs that differ in it are not compared.")
-]
-OnlyModel = Annotated[str | None, option("--only-model NAME", "Leave out the rows of other models.")]
-Data = Annotated[
-    str | None,
-    option(
-        "--data DIR|hub|mini|world",
-        "The data that the ids are of: gold, clusters and fingerprints are those of `eval`.",
-        _completion.folder,
-    ),
-]
-Family = Annotated[
-    str | None,
-    option(
-        "--family NAME",
-        "How answers of a task that is not ours are scored: classification, choice, tagging, span_qa, retrieval.",
-    ),
-]
-Metric = Annotated[str | None, option("--metric NAME", "The metric that claims are made on. Default: the first.")]
-Rescored = Annotated[
-    bool, option("--rescored", "Go on where a level is not the one that the log states; the page says so.")
-]
-Filter = Annotated[str | None, option("--filter NAME", "lm-eval: the filter of answers. Default: the first.")]
-IdKey = Annotated[str | None, option("--id-key KEY", "jsonl: the key of the id.", panel="Keys of a file")]
-PredictionKey = Annotated[
-    str | None, option("--prediction-key KEY", "jsonl: the key of the prediction.", panel="Keys of a file")
-]
-GoldKey = Annotated[str | None, option("--gold-key KEY", "jsonl: the key of the gold answer.", panel="Keys of a file")]
-ScoreKey = Annotated[str | None, option("--score-key KEY", "jsonl: the key of a score.", panel="Keys of a file")]
-ClusterKey = Annotated[
-    str | None, option("--cluster-key KEY", "jsonl: the key of the cluster.", panel="Keys of a file")
-]
-Out = Annotated[str | None, option("--out -o DIR", "The folder of the run. Default: runs/import-FILE.")]
-Force = Annotated[bool, option("--force", "Replace the imported run that is there.")]
-Quiet = Annotated[bool, option("--quiet -q", "Say nothing but errors.")]
 
 
-def import_(
-    files: Files,
-    format: Format = None,
-    task: Task = None,
-    language: Code = None,
-    split: Split = None,
-    condition: Condition = None,
-    noise_seed: Seed = None,
-    model: Model = None,
-    inference: Inference = None,
-    only_model: OnlyModel = None,
-    data: Data = None,
-    family: Family = None,
-    metric: Metric = None,
-    rescored: Rescored = False,
-    filter: Filter = None,
-    id_key: IdKey = None,
-    prediction_key: PredictionKey = None,
-    gold_key: GoldKey = None,
-    score_key: ScoreKey = None,
-    cluster_key: ClusterKey = None,
-    out: Out = None,
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:
+@final
+@dataclass(frozen=True, slots=True)
+class ImportKeys:
+    """The options of the command, in the order of its help."""
+
+    format: str = key("", f"`{', '.join(_FORMATS)}`. Default: by the files", "", "NAME", complete=_FORMATS)
+    task: str = key("", "the task of rows that do not say theirs", "", "TASK", complete="task")
+    language: str = key("", "their language; of a pair of MLQA's, de@en", "", "-l CODE", complete="language")
+    split: str = key("", "their split. Default: test", "", "SPLIT")
+    condition: str = key("", "their condition: clean, a perturbation as char_noise:0.1, or another name", "", "NAME")
+    noise_seed: str = key("", "their noise seed. Default: 0", "", "N")
+    model: str = key("", "their model. Default: imported", "", "NAME")
+    inference: str = key("", "how they were answered; runs that differ in it are not compared", "", "TEXT")
+    only_model: str = key("", "leave out the rows of other models", "", "NAME")
+    data: str = key(
+        "",
+        "the data that the ids are of: gold, clusters and fingerprints are those of `eval`",
+        "",
+        "DIR|hub|mini|world",
+        complete="folder",
+    )
+    family: str = key(
+        "",
+        "how answers of a task that is not ours are scored: classification, choice, tagging, span_qa, retrieval",
+        "",
+        "NAME",
+    )
+    metric: str = key("", "the metric that claims are made on. Default: the first", "", "NAME")
+    rescored: bool = key(False, "go on where a level is not the one that the log states; the page says so", "")
+    filter: str = key("", "`lm-eval`: the filter of answers. Default: the first", "", "NAME")
+    id_key: str = key("", "`jsonl`: the key of the id", _PANEL, "KEY")
+    prediction_key: str = key("", "`jsonl`: the key of the prediction", _PANEL, "KEY")
+    gold_key: str = key("", "`jsonl`: the key of the gold answer", _PANEL, "KEY")
+    score_key: str = key("", "`jsonl`: the key of a score", _PANEL, "KEY")
+    cluster_key: str = key("", "`jsonl`: the key of the cluster", _PANEL, "KEY")
+    out: str = key("", "the folder of the run. Default: runs/import-FILE", "", "-o DIR")
+    force: bool = key(False, "replace the imported run that is there", "")
+    quiet: bool = key(False, "say nothing but errors", "", "-q")
+
+
+@with_keys(ImportKeys)
+def import_(files: Files, **keys: Any) -> None:
     """Make a finished run of what another program predicted or scored, which `report`, `compare` and `gate` read.
 
     A row of JSON lines is an example under one condition: its id, a prediction with the gold answer or a score from 0
@@ -122,23 +91,18 @@ def import_(
     from robust_xtreme.cli._terminal import steps
     from robust_xtreme.exchange.importing.run import ImportOptions, import_run
 
-    keys = dict(zip(_KEYS, (id_key, prediction_key, gold_key, score_key, cluster_key), strict=True))
-    given = dict(zip(_GIVEN, (task, language, split, condition, noise_seed, model, inference), strict=True))
+    words = passed(keys)
     wanted = ImportOptions(
-        given={name: value for name, value in given.items() if value},
-        data=data or "",
-        only_model=only_model or "",
-        family=family or "",
-        metric=metric or "",
+        given={name: words[name] for name in _GIVEN if words.get(name)},
         command=shlex.join(["robust-xtreme", *sys.argv[1:]]),
-        rescored=rescored,
+        **{name: words[name] for name in ("data", "only_model", "family", "metric", "rescored") if name in words},
     )
-    folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
-    renamed = {key: name for key, name in keys.items() if name}
-    read = _read(files, format or "", renamed, wanted, filter or "")
-    with steps("reading the files", quiet=quiet) as step:
-        manifest = import_run(read, wanted, folder, force, watch=lambda what: step(description=one_line(what)))
-    if not quiet:
+    folder = Path(words.get("out") or f"runs/import-{Path(files[0]).stem or 'run'}")
+    renamed = {name: words[f"{name}_key"] for name in _KEYS if words.get(f"{name}_key")}
+    read = _read(files, words.get("format", ""), renamed, wanted, words.get("filter", ""))
+    with steps("reading the files", quiet=keys["quiet"]) as step:
+        manifest = import_run(read, wanted, folder, keys["force"], lambda what: step(description=one_line(what)))
+    if not keys["quiet"]:
         _show(folder, [str(note) for note in manifest["notes"]])
 
 

@@ -45,7 +45,7 @@ def report(
     robust-xtreme report RUN -o tables.tex --views languages_in_columns
 
     robust-xtreme report RUN OTHER -o both.html"""
-    from robust_xtreme.cli._page import comparison_of, folders_of, results_of, written
+    from robust_xtreme.cli._page import comparison_of, results_of, written
     from robust_xtreme.cli._terminal import output as terminal
     from robust_xtreme.gating.outputs import targets, write_files
     from robust_xtreme.report.document import show
@@ -55,8 +55,7 @@ def report(
     pages = [path for path, suffix in files.items() if suffix == _SUFFIX]
     if open and output and not pages:
         raise UserError(f"--open opens a page, and {output[0]} is none. Name a file that ends in {_SUFFIX}.")
-    folders = folders_of(runs)
-    results = results_of(folders)
+    folders, results = results_of(runs)
     chosen = several("views", views) or []
     if files:
         comparison = None if chosen else comparison_of(runs)

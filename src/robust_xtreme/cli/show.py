@@ -69,6 +69,7 @@ def _attacked(
     from rich.text import Text
 
     from robust_xtreme.cli._terminal import output
+    from robust_xtreme.report.renderers.terminal import is_coloured
     from robust_xtreme.run.pasted import Victim, check_shown
 
     for cell in cells:
@@ -76,7 +77,6 @@ def _attacked(
     victim = Victim.of(model, task)
     pasted, answer = victim.example(texts, language, gold)
     console = output(_WIDE)
-    coloured = console.color_system is not None and not console.no_color
     right = f"{gold} is right" if gold else "which counts as right"
     console.print(Text(f"{task}, {model}, clean: {answer}, {right}"))
     for cell in cells:
@@ -85,7 +85,7 @@ def _attacked(
             for name, noised in left.texts:
                 _, characters, words, _ = _figures(noised)
                 figures = f"  ({name}: graphemes {characters}, words {words})"
-                console.print(Text("  ").append_text(diff(noised, coloured=coloured)).append(figures))
+                console.print(Text("  ").append_text(diff(noised, coloured=is_coloured(console))).append(figures))
 
 
 def _typed(text: str) -> str:
@@ -105,10 +105,12 @@ def _table(noised_texts: list[tuple[str, Noised]]) -> None:
     from rich.text import Text
 
     from robust_xtreme.cli._terminal import fits, output, table_of
+    from robust_xtreme.report.renderers.terminal import is_coloured
 
     console = output(_WIDE)
-    coloured = console.color_system is not None and not console.no_color
-    rows = [(strength, diff(noised, coloured=coloured), *_figures(noised)) for strength, noised in noised_texts]
+    rows = [
+        (strength, diff(noised, coloured=is_coloured(console)), *_figures(noised)) for strength, noised in noised_texts
+    ]
     table = table_of([Column(name, overflow="fold") for name in _HEADER], rows)
     if fits(console, table, _WIDE):
         console.print(table)

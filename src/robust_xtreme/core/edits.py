@@ -180,9 +180,7 @@ def putting(clean: Batch, start: Array, stop: Array, operator: Array, graphemes:
     return Edits(start, stop, operator, graphemes, source, length, pool)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """A batch after its edits: the texts, their spans, and each edit's range before and after, within its text.
 
     The edits of text i are `bounds[i]` to `bounds[i + 1]`; `moves` (m, 4) int64: clean start and stop, new start and

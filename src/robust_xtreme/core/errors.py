@@ -165,10 +165,7 @@ def no_path(error: OSError) -> str:
 
 
 def no_room(error: BaseException | str) -> str:
-    """What to do where a file cannot be written because there is no room, also where only a library's message says so.
-
-    Empty for another error.
-    """
+    """What to do where a file cannot be written for want of room, also by a library's message; "" for another error."""
     number = error.errno if isinstance(error, OSError) else None
     codes = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return next((_DISK[code][1] for code in codes if number == code or os.strerror(code) in str(error)), "")

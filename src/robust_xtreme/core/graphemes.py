@@ -76,9 +76,13 @@ def clusters(props: Array) -> Clusters:
         return Clusters(np.arange(size), np.ones(size, np.bool_), True, none, none)
     breaks, linked = _breaks(kinds)
     starts = np.flatnonzero(breaks)
-    after, before = _open(kinds, breaks, linked)
-    after, before = (np.searchsorted(starts, positions, "right") - 1 for positions in (after, before))
-    return Clusters(starts, breaks, len(starts) == size, after, before)
+    # The last points of clusters that may join with a new point after them; the first of those that may before.
+    after = (kinds == _CR) | (kinds == _ZWJ) | (kinds == _PREPEND) | (kinds == _REGIONAL) | (kinds == _L)
+    after[linked] = True
+    after[:-1] &= breaks[1:]
+    before = breaks & (_marks(kinds) | (kinds == _V) | (kinds == _T))
+    ends = (np.searchsorted(starts, np.flatnonzero(where), "right") - 1 for where in (after, before))
+    return Clusters(starts, breaks, len(starts) == size, *ends)
 
 
 @lru_cache(1 << 16)
@@ -231,12 +235,3 @@ def _pair_flags(kinds: Array, breaks: Array) -> None:
         offset = np.arange(len(flags)) - run
         breaks[flags[offset % 2 == 1]] = False
         breaks[flags[(offset % 2 == 0) & (offset > 0)]] = True
-
-
-def _open(kinds: Array, breaks: Array, linked: Array) -> tuple[Array, Array]:
-    """The last points of clusters that may join with a new point after them; the first of those that may before."""
-    after = (kinds == _CR) | (kinds == _ZWJ) | (kinds == _PREPEND) | (kinds == _REGIONAL) | (kinds == _L)
-    after[linked] = True
-    after[:-1] &= breaks[1:]
-    before = breaks & (_marks(kinds) | (kinds == _V) | (kinds == _T))
-    return np.flatnonzero(after), np.flatnonzero(before)

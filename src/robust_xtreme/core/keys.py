@@ -72,10 +72,7 @@ def toml(value: Any) -> str:
 
 
 def options(values: Any, defaults: Any) -> list[str] | None:
-    """The words of a command line for the keys of a spec that differ from those of another one.
-
-    None where one of these keys has no option.
-    """
+    """The words of a command line for the keys of a spec that differ from another's; None where one has no option."""
     every = keys(type(values)).items()
     changed = {name: known for name, (_, known) in every if getattr(values, name) != getattr(defaults, name)}
     if any(known.panel is None for known in changed.values()):

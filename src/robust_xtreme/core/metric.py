@@ -191,10 +191,7 @@ def share(sums: Array) -> Array:
 def targets(
     responses: Responses, kind: _Kind, column: type[_C], predicted: TargetColumn | None = None
 ) -> tuple[_C, _C]:
-    """The gold targets and the predictions (or other answers), both checked to be of a kind.
-
-    Raises Mismatch naming the first example.
-    """
+    """The gold targets and the answers, both checked to be of a kind. Raises Mismatch naming the first example."""
     gold, answers = responses.clean.targets, responses.predictions if predicted is None else predicted
     for targets in (gold, answers):
         if (other := kind_of(targets)) is not kind:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -138,3 +138,11 @@ def learned(name: str) -> Any:
         known = (*names("task"), *names("intermediate"))
         raise UnknownName("task", name, known, "robust-xtreme list tasks, robust-xtreme list intermediate")
     return load(kind, name)
+
+
+def version_of(package: str) -> str | None:
+    """The version of an installed package; None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

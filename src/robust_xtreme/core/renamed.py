@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(NamedTuple):
     """An old name of an option of the command `of`, of a value of the key `of`, or of a class of the module `of`.
 
     `new` is empty where nothing replaces it, for the reason `why`. Only values are not read any more.
@@ -44,10 +41,7 @@ def note(row: Renamed) -> str:
 
 
 def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line with the options of today, and a note on each old one.
-
-    An option that nothing replaces is left out with its value.
-    """
+    """The words of a command line with the options of today, if any replaces them, and a note on each old one."""
     command = next((word for word in words if not word.startswith("-")), "")
     kept: list[str] = []
     notes: list[str] = []

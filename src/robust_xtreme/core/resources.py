@@ -24,10 +24,7 @@ _CHECKOUT: Final = _PACKAGE.parent.parent
 
 
 def folder(name: str) -> Path:
-    """The bundled folder `perturbations` or `configs`.
-
-    Raises RobustXtremeError where neither the checkout nor the package contains it (a broken installation).
-    """
+    """The bundled folder `perturbations` or `configs`. Raises RobustXtremeError where the installation is broken."""
     is_checkout = _PACKAGE.parent.name == "src" and (_CHECKOUT / "pyproject.toml").is_file()
     for candidate in ([_CHECKOUT / name] if is_checkout else []) + [_PACKAGE / "_bundled" / name]:
         if candidate.is_dir():

@@ -219,10 +219,7 @@ class RunSpec:
         return limits.get(task, limits.get(""))
 
     def identity(self) -> str:
-        """The hash of the keys that determine the results: all but the device, batch size, workers, offline and out.
-
-        All spellings of a path have the same hash.
-        """
+        """The hash of the keys that determine the results; all spellings of a path have the same."""
         unset = (name for name in _IF_SET if not getattr(self, name))
         return digest(self._lines(exclude=(*NOT_HASHED, *unset), of=run_paths.resolved))
 
@@ -378,10 +375,7 @@ def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
 
 
 def _typed(name: str, value: Any, kind: str, location: str) -> Any:
-    """The value of a key; a string of several names, as on the command line, is a list of them, and so is a mapping.
-
-    Raises SpecError.
-    """
+    """The value of a key; a string of several names, or a mapping, is a list of them. Raises SpecError."""
     if name in ("tasks", "languages") and isinstance(value, str):
         value = value.replace(",", " ").split() or value
     if name == "dims" and isinstance(value, (list, tuple)):

@@ -111,10 +111,7 @@ def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[s
 
 
 def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) -> Any:
-    """A value converted to the type of its key: a string serves as a list of one, and, with `paths`, so does a Path.
-
-    Raises SpecError naming the location and the key.
-    """
+    """A value converted to the type of its key; a string (with `paths` a Path) is a list of one. Raises SpecError."""
     named = (str, Path) if paths else str
     if kind == "tuple[str, ...]" and is_empty(value):
         raise SpecError(f"{location}: the key {key!r} contains an empty name. Leave it out.")

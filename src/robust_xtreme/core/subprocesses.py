@@ -29,10 +29,7 @@ def reports_memory(text: str) -> bool:
 
 
 def command(module: str, numbers: Sequence[int] = ()) -> list[str]:
-    """What starts `main` of a module with some numbers, on the path of this process.
-
-    Raises OSError where the file of this Python is not known.
-    """
+    """What starts `main` of a module with numbers, on this process's path. Raises OSError without a known Python."""
     from subprocess import _args_from_interpreter_flags as flags  # type: ignore[attr-defined]  # as multiprocessing does
 
     if not sys.executable:

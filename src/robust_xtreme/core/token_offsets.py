@@ -88,16 +88,13 @@ class ExactOffsets:
                     continue
                 for _ in range(len(content) - len(content.lstrip())):
                     start += start + 1 < stop and (start < end or not _seen(text[start]))
-                start -= self._left_out(text, end, start)
+                # Code points before `start` that are read, but not by the tokens up to `end`.
+                joined = len(split(text[end - 1 : start])[0]) - 1 if 0 < end < start else 0
+                gap = text[end + joined : start].lstrip()
+                start -= len(gap) if _seen(gap) and self._reads(gap) else 0
             yield from [*[(start, start)] * blanks, (start, stop)]
             end, blanks = max(end, stop), 0
         yield from [(len(text), len(text))] * blanks
-
-    def _left_out(self, text: str, end: int, start: int) -> int:
-        """How many code points before `start` are read, but not by the tokens up to `end`."""
-        joined = len(split(text[end - 1 : start])[0]) - 1 if 0 < end < start else 0
-        gap = text[end + joined : start].lstrip()
-        return len(gap) if _seen(gap) and self._reads(gap) else 0
 
     def _reads(self, text: str) -> bool:
         contents = map(self.content, self.tokenizer.encode(text, add_special_tokens=False).ids)

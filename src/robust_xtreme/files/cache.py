@@ -12,9 +12,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar, final
+from typing import Final, NamedTuple, TypeVar, final
 
 from robust_xtreme.core.errors import DiskError, SpecError, UserError
 from robust_xtreme.files import database
@@ -209,9 +208,7 @@ def contains(kind: str, keys: Sequence[bytes]) -> tuple[bool, ...]:
     return tuple(key in values for key in keys)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(NamedTuple):
     """The state of the cache: its folder, bytes on disk, the limit, its entries by kind, and what is wrong with it.
 
     `others` are the names of files of the cache besides its database: those of other versions, and damaged ones.

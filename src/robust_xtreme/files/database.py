@@ -10,10 +10,9 @@ import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NamedTuple
 
 KEPT: Final = 0.9
 """The share of the limit that is left after entries are evicted."""
@@ -44,9 +43,7 @@ CREATE TABLE IF NOT EXISTS entries (
 """
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """The entries of one kind: how many, their bytes, and when the oldest and newest were made (seconds)."""
 
     entries: int = 0

@@ -115,18 +115,12 @@ def empty(frame: Frame) -> pl.DataFrame:
 
 
 def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
-    """A validated frame from rows (or from columns); nullable columns can be left out.
-
-    Raises RobustXtremeError naming the column that is missing or does not fit.
-    """
+    """A validated frame from rows or columns; nullable columns can be left out. Raises RobustXtremeError."""
     return validate(assembled(rows, frame), frame)
 
 
 def assembled(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
-    """What `build` validates, for frames that are validated when they are written.
-
-    Raises RobustXtremeError naming the column that is missing or of another type.
-    """
+    """What `build` validates, for frames that are validated when they are written. Raises RobustXtremeError."""
     columns = (
         rows
         if isinstance(rows, Mapping)

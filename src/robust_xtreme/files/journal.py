@@ -191,10 +191,7 @@ def remove(path: Path) -> None:
 
 
 def remove_below(top: Path, ours: Callable[[Path], object]) -> None:
-    """Remove a path where it is a file that is ours, or such files below it, and empty folders. Raises OSError.
-
-    Links are neither followed nor removed.
-    """
+    """Remove a file that is ours, or such files below a folder and empty folders, but no links. Raises OSError."""
     below = [] if top.is_symlink() else sorted(top.rglob("*"), reverse=True)
     for path in [path for path in (*below, top) if not path.is_symlink()]:
         if path.is_dir():

@@ -64,19 +64,13 @@ def with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """A frame of a finished run.
-
-    Raises DataError as `check_file`, and where the file is malformed.
-    """
+    """A frame of a finished run. Raises DataError where its file was changed or is malformed."""
     check_file(folder, name, manifest)
     return store.read_frame(folder / name, frame)
 
 
 def check_file(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:
-    """Raise DataError where a file of a finished run is not the one that the manifest describes.
-
-    Runs of older versions have no digests.
-    """
+    """Raise DataError where a file of a finished run is not that of its manifest; older runs have no digests."""
     digest = manifest.get("files", {}).get(name)
     if digest is not None and store.sha256(folder / name) != digest:
         raise DataError(folder / name, f"{_CHANGED}. The command of the run, given again, writes it again.")

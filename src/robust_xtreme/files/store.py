@@ -260,10 +260,7 @@ def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
-    """A stored frame, validated.
-
-    Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
-    """
+    """A stored frame, validated. Raises DataError where it is missing or malformed, Mismatch for another schema."""
     with checking(path):
         return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
 

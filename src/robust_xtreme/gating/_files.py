@@ -128,10 +128,7 @@ def json_bytes(facts: Mapping[str, Any], contents: Mapping[str, bytes]) -> bytes
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Make the folder of baselines, and lock it against other writers; no file remains.
-
-    Raises Locked where another process writes in it, DiskError and UserError where it cannot be made.
-    """
+    """Make the folder of baselines, and lock it against other writers. Raises Locked, DiskError, UserError."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

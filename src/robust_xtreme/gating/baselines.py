@@ -16,7 +16,7 @@ from functools import reduce
 from itertools import pairwise
 from operator import or_
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import polars as pl
 
@@ -180,9 +180,7 @@ class Baseline:
         return sorted(set(self.levels.select(KEY).iter_rows()))
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
+class _Run(NamedTuple):
     """A finished run: its folder as given, the STATS that its cells are made of, and the cells."""
 
     folder: str
@@ -305,7 +303,13 @@ def _measured(folders: Sequence[Path]) -> tuple[list[_Run], Baseline]:
     for before, after in pairwise(runs):
         check_alike(*((f"the run {run.folder}", run.identity, run.cells) for run in (before, after)))
         check_same_cells(before.cells, after.cells, (before.folder, after.folder))
-    _check_weights(runs)
+    known: dict[tuple[tuple[str, str], ...], str] = {}
+    for run in runs:
+        weights = tuple(sorted((model["task"], model["identity"]) for model in run.models))
+        if weights in known:
+            what = f"{known[weights]} and {run.folder} have the same weights"
+            raise Mismatch(f"{what}. A baseline of several runs has one for each training seed.")
+        known[weights] = run.folder
     by_key = tuple(run.cells for run in runs)
     facts = {**runs[0].identity, "version": __version__, "runs": [{"models": run.models} for run in runs]}
     return runs, Baseline(", ".join(run.folder for run in runs), by_key, levels_of(by_key), facts)
@@ -318,16 +322,6 @@ def _run(folder: Path) -> _Run:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
     cells = StoredCells(rows[0].path, [part.read for part in rows], where)
     return _Run(str(folder), rows, cells, identity(results), models(results.manifest))
-
-
-def _check_weights(runs: Sequence[_Run]) -> None:
-    known: dict[tuple[tuple[str, str], ...], str] = {}
-    for run in runs:
-        weights = tuple(sorted((model["task"], model["identity"]) for model in run.models))
-        if weights in known:
-            what = f"{known[weights]} and {run.folder} have the same weights"
-            raise Mismatch(f"{what}. A baseline of several runs has one for each training seed.")
-        known[weights] = run.folder
 
 
 def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", force: bool = False) -> Path:

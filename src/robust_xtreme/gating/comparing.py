@@ -140,19 +140,13 @@ def _against(
     frame = compared(baseline, candidate)
     if baseline.seeds > 1:
         whole, frame = frame, frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == OVER_SEEDS))
-        _check_required(policy, whole, frame)
+        for rule in policy.required:
+            if any(map(rule.matches, whole.rows(named=True))) and not any(map(rule.matches, frame.rows(named=True))):
+                what = f"The policy requires {rule.named}, and against several runs only whole tasks are tested"
+                raise Mismatch(f"{what}. Compare with one run, or remove the requirement.")
     alone = (sorted(before - after), sorted(after - before))
     unchanged = same_weights(baseline.facts, candidate.facts)
     return decide(frame, policy, *alone, today, marks, unchanged, sides).verdicts
-
-
-def _check_required(policy: Policy, whole: pl.DataFrame, gated: pl.DataFrame) -> None:
-    """Raise Mismatch where the policy requires cells of which several runs have no test."""
-    rows, tested = whole.rows(named=True), gated.rows(named=True)
-    for rule in policy.required:
-        if any(map(rule.matches, rows)) and not any(map(rule.matches, tested)):
-            what = f"The policy requires {rule.named}, and against several runs only whole tasks are tested"
-            raise Mismatch(f"{what}. Compare with one run, or remove the requirement.")
 
 
 def marks_of(folder: Path) -> dict[Key, str]:

@@ -57,10 +57,7 @@ def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
 def check_alike(
     baseline: tuple[str, Mapping[str, Any], Iterable[Key]], candidate: tuple[str, Mapping[str, Any], Iterable[Key]]
 ) -> None:
-    """Raise Mismatch where two runs, each of a title, an identity and keys of cells, were measured on other things.
-
-    The message names what differs, with the value in both.
-    """
+    """Raise Mismatch, with both values, where two runs (title, identity, cell keys) were measured on other things."""
     (before, left, earlier), (after, right, later) = baseline, candidate
     differences = [*_of_identities(left, right), *_of_cells(earlier, later)]
     if not differences:

@@ -151,10 +151,7 @@ class RefusedByGitHub(RobustXtremeError):
 
 
 def of_workflow(environment: Mapping[str, str]) -> PullRequest | None:
-    """The pull request that a workflow runs for; None where it runs for something else.
-
-    Raises UserError where a variable is missing or malformed, DataError for the file of the event.
-    """
+    """The pull request that a workflow runs for, if any. Raises UserError for a variable, DataError for the event."""
     absent = [name for name in (REPOSITORY, TOKEN, EVENT) if not environment.get(name)]
     if absent:
         raise UserError(f"{', '.join(absent)} is not set. A workflow of GitHub sets them, apart from {TOKEN}: pass it.")
@@ -196,10 +193,7 @@ def _is_id(value: Any) -> TypeGuard[int]:
 
 
 def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
-    """Edit the comment of an earlier run, or write one unless `only_edit`; return what was done: a participle.
-
-    Raises RefusedByGitHub.
-    """
+    """Edit an earlier comment, or (not `only_edit`) write one; return a participle. Raises RefusedByGitHub."""
     marked = [each for each in _comments(pull) if str(each.get("body", "")).startswith(MARKER)]
     login = _login(pull) if marked else ""
     # Only one that the token's user wrote: others could change theirs afterwards.

@@ -15,10 +15,9 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 
@@ -42,13 +41,8 @@ _ANY: Final = "*"
 _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class _Words:
-    """Words of texts: their ranges `start`, `stop` (k,) in the text with number `text` (k,).
-
-    `before` and `after` (k,) bool: a letter, digit or mark is directly before it, or after it.
-    """
+class _Words(NamedTuple):
+    """Ranges of words in texts (k,), and whether a letter, digit or mark is directly `before` or `after` each."""
 
     text: Array
     start: Array
@@ -57,9 +51,7 @@ class _Words:
     after: Array
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Risky:
+class Risky(NamedTuple):
     """The numbers and the negators of clean texts."""
 
     numbers: _Words
@@ -78,7 +70,7 @@ def risky(texts: Sequence[Text]) -> Risky:
         for code, listed in patterns.items()
         if listed is not None
     ]
-    columns = (np.concatenate([getattr(part, name) for part in (_NO_WORDS, *parts)]) for name in _Words.__slots__)
+    columns = map(np.concatenate, zip(_NO_WORDS, *parts, strict=True))
     return Risky(_words(_NUMBER, texts, range(len(texts))), _Words(*columns))
 
 

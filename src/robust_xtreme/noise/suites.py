@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName, UserError
@@ -18,9 +18,7 @@ _SEE: Final = "robust-xtreme list suites"
 _KEYS: Final = ("summary", "specs", "standing", "source", "licence")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class NoiseSuite:
+class NoiseSuite(NamedTuple):
     """A suite: its name, a sentence about it, and its perturbations, each with its strengths."""
 
     name: str
@@ -101,10 +99,7 @@ def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[SuiteCell, 
 
 
 def single(text: str, keep_names: bool = False) -> PerturbationSpec:
-    """The only perturbation at one strength of a spec or a suite, as the writer of one file needs it.
-
-    Raises SpecError if there are several, UnknownName, DataError.
-    """
+    """The only perturbation at one strength of a spec or suite, for one file. Raises SpecError if there are several."""
     word = text.strip()
     first, *more = (cell.cell for cell in asked([word], keep_names))
     if more:

@@ -142,10 +142,7 @@ def with_language(data: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_condition(data: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the perturbation, the strength and the fields that their condition names.
-
-    `noise` is the condition without its fields.
-    """
+    """The rows with perturbation, strength and fields of their condition; `noise` is the condition without fields."""
     names = data.get_column("condition").unique(maintain_order=True).to_list()
     parts = [(name, *parts_of(name), without_fields(name)) for name in names]
     columns = ("condition", "perturbation", "strength", "fields", "noise")

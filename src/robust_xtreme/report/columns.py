@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -26,9 +26,7 @@ _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A shown column, the columns of the frame that it takes, and the format of its cells."""
 
     column: TableColumn
@@ -317,10 +315,7 @@ def _plain(name: str) -> Shown:
 
 
 def tables(frame: pl.DataFrame) -> Iterator[Table]:
-    """A table for each section of a view's frame, with the section's name as title.
-
-    A column without values in a whole section is left out of it.
-    """
+    """A table for each section of a view's frame, titled by it, without the columns that have no value in it."""
     columns = shown(frame.columns)
     for name in frame.get_column(SECTION).unique(maintain_order=True):
         inside = frame.filter(pl.col(SECTION) == name).to_dict(as_series=False)

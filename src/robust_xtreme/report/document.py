@@ -61,10 +61,7 @@ def render(folder: Path) -> Trusted:
 
 
 def results_of(folder: Path) -> Results:
-    """What scores.csv, deltas.csv, averages.csv, conditions.csv and manifest.json of a run folder contain.
-
-    Raises DataError, Mismatch.
-    """
+    """What the frames and the manifest of a run folder contain. Raises DataError, Mismatch."""
     manifest = read_manifest(folder / MANIFEST, _AGAIN)
     scores, deltas, averages, conditions = (
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
@@ -102,16 +99,16 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
-    """Print the verdict of a run and an overview of it on a terminal, or instead of the overview some views, whole.
-
-    Raises UnknownName for a view that does not exist.
-    """
+    """Print the verdict of a run on a terminal, with an overview or some views. Raises UnknownName for no view."""
     chosen: list[View] = [registry.load("view", name) for name in names]
     print_blocks(console, map(Paragraph, verdicts(results)))
     if not chosen:
         for table in _overview(results, partial(height, console)):
             print_table(console, table)
-        console.print(Text(f"\n{_rest(results)}"), soft_wrap=not console.is_terminal)
+        averaged = "Averages are of headline metrics at each perturbation's highest strength. "
+        is_clean = results.deltas.is_empty()
+        rest = _REST.format("clean_scores") if is_clean else averaged + _REST.format("by_task,by_language")
+        console.print(Text(f"\n{rest}"), soft_wrap=not console.is_terminal)
     for view in chosen:
         shown = _of_view(view.name, results)
         for table in shown:
@@ -172,14 +169,6 @@ def _overview(results: Results, lines: Height) -> Iterator[Table]:
         room = _LINES - sum(map(lines, [*first, *left_out]))
         yield from _within(room, lines, *_by_task(results))
     yield from left_out
-
-
-def _rest(results: Results) -> str:
-    """Where the rest of the tables is."""
-    if results.deltas.is_empty():
-        return _REST.format("clean_scores")
-    highest_strength = "Averages are of headline metrics at each perturbation's highest strength."
-    return f"{highest_strength} {_REST.format('by_task,by_language')}"
 
 
 def _within(most: int, lines: Height, *choices: list[Table]) -> list[Table]:

@@ -41,10 +41,7 @@ _OF_FILES: Final = ("complete", "digest", "files", "parts")
 @final
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a page has beside the run itself: parts that come before those of the run, the examples, and files.
-
-    `draws` draws its charts.
-    """
+    """What a page has beside the run: parts before its own, examples, files, and `draws`, which draws its charts."""
 
     parts: tuple[Section, ...] = ()
     examples: tuple[Section, ...] = ()

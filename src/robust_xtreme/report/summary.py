@@ -271,10 +271,7 @@ def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, 
 
 
 def _trained_on(results: Results) -> list[str]:
-    """A sentence for each task whose model does not record its training languages: who names them, or that none does.
-
-    Models of `train` record them, and have no sentence.
-    """
+    """A sentence for each task whose model does not record its training languages: who names them, if anyone."""
     lines = []
     for model in results.manifest.get("models", ()):
         codes = ", ".join(map(str, model.get("trained_on", ())))

@@ -230,8 +230,8 @@ def test_what_is_not_installed_is_named(
     name: str, status: str, code: int, embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without torch mini cannot run; without the library of the hub's data it can."""
-    version = _check._version
-    monkeypatch.setattr(_check, "_version", lambda library: None if library == name else version(library))
+    version = _check.version_of
+    monkeypatch.setattr(_check, "version_of", lambda library: None if library == name else version(library))
     line = checks()[name]
     assert (line["status"], line["found"]) == (status, "is not installed")
     assert line["remedy"].startswith(f"pip install '{name}>=")
@@ -240,8 +240,8 @@ def test_what_is_not_installed_is_named(
 
 def test_an_old_library_is_reported(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that we do not ask for is a note with the right one."""
-    version = _check._version
-    monkeypatch.setattr(_check, "_version", lambda library: "4.40.0" if library == "transformers" else version(library))
+    known = _check.version_of
+    monkeypatch.setattr(_check, "version_of", lambda library: "4.40.0" if library == "transformers" else known(library))
     line = checks()["transformers"]
     assert (line["status"], line["found"][:12]) == ("note", "4.40.0, but ")
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import ModelError
@@ -27,9 +27,7 @@ _QUESTIONS: Final = frozenset((_PASSAGES, _QUERIES))
 """Kinds of units whose examples may be questions on the same passages."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class ExampleUnit:
+class ExampleUnit(NamedTuple):
     """The unit of an example: passage, pair, sentence or query text; its hash; whether it is a short sentence."""
 
     kind: str
@@ -125,10 +123,7 @@ def shared(examples: Iterable[Example], trained: Collection[str]) -> SharedUnits
 
 
 def check(run: Path, examples: Sequence[Example]) -> SharedUnits:
-    """How many units of the examples a run was trained on, by the hashes of its stages. Raises ModelError.
-
-    A run without hashes (an encoder that was only pretrained) shares none, and no unit of the examples is counted.
-    """
+    """How many units of the examples a run was trained on, by its hashes (without any: none). Raises ModelError."""
     trained: set[str] = set()
     for path in sorted((run / "stages").glob(f"*{HASHES}")):
         try:

@@ -13,11 +13,10 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, plain
 from robust_xtreme.report.outputs import levels
@@ -31,9 +30,7 @@ _ARTIFACTS: Final = (
 )
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """What a tracker gets of a run."""
 
     name: str
@@ -95,10 +92,7 @@ def to_mlflow(run: Tracked, folder: Path) -> str:
 
 
 def to_wandb(run: Tracked, folder: Path) -> str:
-    """Write the run into a folder, from which `wandb sync` sends it; return the folder of the run.
-
-    Raises NotInstalled where wandb is not installed.
-    """
+    """Write the run into a folder, from which `wandb sync` sends it; return that of the run. Raises NotInstalled."""
     os.environ["WANDB_ERROR_REPORTING"] = "false"  # before the library is imported: it asks nothing of the network
     for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
         os.environ.setdefault(name, str(folder.resolve()))

@@ -115,17 +115,12 @@ def _answers(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
     ends = np.array([len(text) for text in whole], np.int64)
     last = Ranges(ends - [len(text) for text in given], ends, np.arange(len(answers) + 1))
     languages = [language for *_, language in answers]
-    return ExampleColumns.given(_ranges(golds), {_CONTEXT: whole}, {_CONTEXT: languages}), last
-
-
-def _ranges(texts: Sequence[Sequence[str]]) -> Ranges:
-    """Where texts are that follow each other, from the start of each context."""
-    bounds = bounds_of(np.array([len(several) for several in texts], np.int64))
-    lengths = np.array([len(text) for text in chain.from_iterable(texts)], np.int64)
-    ends = np.cumsum(lengths)
-    before = np.concatenate(([0], ends))[bounds[:-1]]
-    stop = ends - np.repeat(before, np.diff(bounds))
-    return Ranges(stop - lengths, stop, bounds)
+    bounds = bounds_of(np.array([len(several) for several in golds], np.int64))
+    lengths = np.array([len(text) for text in chain.from_iterable(golds)], np.int64)
+    stops = np.cumsum(lengths)  # the texts follow each other from the start of each context
+    stops -= np.repeat(np.concatenate(([0], stops))[bounds[:-1]], np.diff(bounds))
+    right = Ranges(stops - lengths, stops, bounds)
+    return ExampleColumns.given(right, {_CONTEXT: whole}, {_CONTEXT: languages}), last
 
 
 def _documents(answers: Sequence[Answer], _: Sequence[str]) -> Scored:

@@ -13,11 +13,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -60,9 +59,7 @@ _WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", 
 """What the logs of a task have in common."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class InspectLog:
+class InspectLog(NamedTuple):
     """One evaluation: its header and its samples."""
 
     path: Path
@@ -95,7 +92,12 @@ def read(paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = 
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
-    _check([log for log, _ in kept or logs])
+    models = sorted({log.model for log, _ in kept or logs})
+    if len(models) > 1:
+        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    for log, _ in kept or logs:
+        if (status := log.header.get("status")) != "success":
+            raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
     ways: dict[Any, InspectLog] = {}
     differing: list[str] = []
     frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
@@ -127,16 +129,6 @@ def files(path: Path) -> list[Path]:
     """The logs in a folder and those below it, or the one that is named."""
     logs = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
     return sorted(logs)
-
-
-def _check(logs: Sequence[InspectLog]) -> None:
-    """Raise Mismatch where logs are of several models, or an evaluation did not end."""
-    models = sorted({log.model for log in logs})
-    if len(models) > 1:
-        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
-    for log in logs:
-        if (status := log.header.get("status")) != "success":
-            raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
 
 
 def _log(path: Path) -> InspectLog:
@@ -229,10 +221,7 @@ def _of_log(
 def _rows(
     log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], every: dict[str, list[float]], is_closed: bool
 ) -> Iterator[dict[str, Any]]:
-    """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another.
-
-    `every` gets the scores of each scorer.
-    """
+    """The raw rows of a log, its scores added to `every`; a task and language has one of `ways`. Raises Mismatch."""
     for name, sample in _entries(log.path, _SAMPLE):
         if not isinstance(sample, dict) or "id" not in sample:
             raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")

@@ -79,7 +79,11 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     if {"prediction", "score", "scores", "sums"}.isdisjoint(raw.columns):
         what = "has no prediction, score, scores or sums: there is nothing to score."
         raise DataError(path, f"{what} Other keys are named by --prediction-key and --score-key, or in columns=")
-    _check_ids(raw, path)
+    if ID not in raw.columns:
+        raise DataError(path, "has no key 'id'. Name the key that has it with --id-key KEY, or in columns=")
+    empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
+    if empty.any():
+        raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")
     rows = raw.rename({ID: "example"})
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
     rows = rows.with_columns(filled).with_columns(_scores(rows, path))
@@ -94,15 +98,6 @@ def names_of(renamed: Mapping[str, str]) -> dict[str, str]:
     """The names that rows have for KEYS; `renamed` maps a key to another name, which is then no key itself."""
     taken = set(renamed.values())
     return {renamed.get(key, key): key for key in KEYS if key in renamed or key not in taken}
-
-
-def _check_ids(raw: pl.DataFrame, path: str) -> None:
-    """Raise DataError with the number of the first row without an id."""
-    if ID not in raw.columns:
-        raise DataError(path, "has no key 'id'. Name the key that has it with --id-key KEY, or in columns=")
-    empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
-    if empty.any():
-        raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")
 
 
 def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) -> pl.Expr:
@@ -311,28 +306,18 @@ def check_items(items: pl.DataFrame, path: str) -> None:
     if repeated.any():
         raise Mismatch(f"{path}: {_named(items.filter(repeated))} occurs twice")
     answers = answering(items)
-    _check_model(answers)
-    _check_clean(answers, path)
-    _check_pairs(answers, path)
-
-
-def _check_model(answers: pl.DataFrame) -> None:
-    """Raise Mismatch where several models answer a task, or none does."""
+    if answers.is_empty():
+        raise Mismatch("The rows are of no model: all are those of constants or of shallow predictors.")
     for task, models in answers.group_by("task").agg(pl.col("model").unique().sort()).sort("task").iter_rows():
         if len(models) != 1:
             what = f"The rows of {task} are of {counted(len(models), 'model')}: {', '.join(map(shown, models[:5]))}"
             raise Mismatch(f"{what}. Choose one with --only-model NAME.")
-    if answers.is_empty():
-        raise Mismatch("The rows are of no model: all are those of constants or of shallow predictors.")
-
-
-def _check_clean(answers: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch where noise has no clean rows to be compared with."""
     groups = answers.group_by(_TWIN, maintain_order=True).agg(pl.col("condition").unique().sort())
     for row in groups.filter(~pl.col("condition").list.contains(CLEAN)).iter_rows(named=True):
         cell = f"{row['task']}/{row['language']} ({row['split']}, {row['inference']})"
         noises = ", ".join(row["condition"][:3])
         raise Mismatch(f"{path}: {cell} has {noises}, and no rows of the condition clean to be compared with")
+    _check_pairs(answers, path)
 
 
 def _check_pairs(answers: pl.DataFrame, path: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
@@ -39,9 +39,7 @@ _NO_METRICS: Final = (
 _SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class LmEvalLog:
+class LmEvalLog(NamedTuple):
     """The samples of one task of lm-eval, and what the results beside them say."""
 
     path: Path

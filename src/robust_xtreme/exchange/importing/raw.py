@@ -8,10 +8,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -33,13 +32,8 @@ _TAKEN: Final = {
 """The kinds of value that a key takes, where it is not a number: an answer any, since they depend on the task."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class ImportedFile:
-    """A file or folder, with the condition of its rows where it is given (`FILE=CONDITION`).
-
-    `has_task`: the task of rows that do not say theirs is given.
-    """
+class ImportedFile(NamedTuple):
+    """A file or folder, with its condition if given (`FILE=CONDITION`); `has_task`: the rows get a task, if without."""
 
     path: Path
     condition: str | None = None

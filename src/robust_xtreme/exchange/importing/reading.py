@@ -129,10 +129,7 @@ def from_frame(
 
 
 def read_frame(frame: Any, renamed: Mapping[str, str]) -> Read:
-    """The rows of a frame; `renamed` maps a key to the column that has it.
-
-    Raises UserError for what is not a frame, DataError where a column is not there.
-    """
+    """The rows of a frame; `renamed` maps keys to columns. Raises UserError for no frame, DataError for no column."""
     rows = _polars(frame)
     for key, column in renamed.items():
         if key not in KEYS:

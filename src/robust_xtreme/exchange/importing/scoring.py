@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -147,9 +146,7 @@ _Sums = dict[tuple[str, str], tuple[list[int], Any]]
 _Values = Sequence[tuple[Any, ...]]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Scoring:
+class Scoring(NamedTuple):
     """How the rows of a task are scored: the family, the labels, and the metrics that predictions are scored by."""
 
     family: str
@@ -177,7 +174,11 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
         stats = stats.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
     _check_whole(items, stats, path)
     computed = frozenset(tables[1].get_column("metric").unique())
-    _check_origin(stats, tables[1], computed, path)
+    of_computed = stats.filter(pl.col("metric").is_in(list(computed)))
+    if computed and of_computed.height > tables[1].height:
+        predicted = tables[1].select(_ROW, "metric")
+        row = of_computed.join(predicted, on=[_ROW, "metric"], how="anti").row(0, named=True)
+        raise Mismatch(mixed(row["example"], row["metric"], path))
     ordered = stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
     again = compared(_scored_again(numbered, scoring, path), tables[0])
     return ordered, computed, pl.concat([compared(pl.concat(tables[:2]), tables[2]), again])
@@ -203,14 +204,6 @@ def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
     return tuple(answers.drop_nulls().unique().sort())
 
 
-def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:
-    """Raise Mismatch where a metric is computed for some rows and given for others."""
-    of_computed = stats.filter(pl.col("metric").is_in(list(computed)))
-    if computed and of_computed.height > predicted.height:
-        row = of_computed.join(predicted.select(_ROW, "metric"), on=[_ROW, "metric"], how="anti").row(0, named=True)
-        raise Mismatch(mixed(row["example"], row["metric"], path))
-
-
 def mixed(example: str, metric: str, path: str) -> str:
     """The message about an example whose metric is given, and that of others computed, or the other way round."""
     what = f"{metric} is computed from the predictions of some rows, and given for others, as {shown(example)}"
@@ -218,10 +211,7 @@ def mixed(example: str, metric: str, path: str) -> str:
 
 
 def _table(items: pl.DataFrame, names: Sequence[str], score: Callable[[_Values], _Sums], path: str) -> pl.DataFrame:
-    """STATS rows of items by some columns: each distinct value is scored once.
-
-    Raises DataError naming the first example with a value that cannot be scored.
-    """
+    """STATS rows of items by some columns: each distinct value is scored once. Raises DataError naming an example."""
     there = items.filter(pl.col(names[0]).is_not_null())
     distinct = there.select(names).unique(maintain_order=True).with_row_index("code")
     values = distinct.select(names).rows()
@@ -311,10 +301,7 @@ def _scored(scoring: Scoring, values: _Values) -> _Sums:
 
 
 def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:
-    """STATS of the constants on a set of clean examples by some metrics, where these are not given and need no text.
-
-    Those of answers in texts need it.
-    """
+    """STATS of constants on clean examples by metrics that are not given and need no text, as those of answers do."""
     is_given = items.get_column("model").str.starts_with(CHANCE).any()
     clean = items.filter(pl.col("condition") == CLEAN, pl.col("gold").is_not_null()).unique("example", keep="first")
     if is_given or scoring.family == SPAN_QA.name or scoring.family not in FAMILIES or clean.is_empty():

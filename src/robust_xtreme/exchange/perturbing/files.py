@@ -119,9 +119,7 @@ def _rate(done: SlotResult) -> float:
     return done.noised.graphemes_edited / done.noised.graphemes if done.noised and done.noised.graphemes else 0.0
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class AttackedTexts:
+class AttackedTexts(NamedTuple):
     """What an attack left of the texts of a file, by their location and field; texts of other items stay."""
 
     texts: Mapping[tuple[str, str], Noised]
@@ -137,10 +135,7 @@ class AttackedTexts:
 
 
 def _attack(given: str, seed: int, fields: tuple[str, ...], asked: TaskChoice, split: str) -> Frozen:
-    """The texts that the attack of `RUN=ATTACK` left on a task, split and language; `fields` are empty: those it has.
-
-    Raises MissingData where there are none, UserError where there are several.
-    """
+    """The texts that the attack of `RUN=ATTACK` left on a task, split and language; without `fields` those it has."""
     language, _, context = asked.language.partition("@")
     every = read_frozen((given,)).get((asked.task.name, split, language, context or language), [])
     sets = [each for each in every if fields in ((), each.fields)]
@@ -167,7 +162,13 @@ def attacked_texts(
     edits = [frozen.of(example, seed) for _, example in attacked]
     shown = with_edits([example for _, example in attacked], frozen.fields, edits)
     if once in shown.numbers:
-        _check_once(once, rows, {example.id: tuple(each) for (_, example), each in zip(attacked, edits, strict=True)})
+        left = {example.id: tuple(each) for (_, example), each in zip(attacked, edits, strict=True)}
+        first: dict[str, tuple[Edit, ...]] = {}
+        for _, example in rows:
+            text, here = example.texts[once].id, left.get(example.id, ())
+            if first.setdefault(text, here) != here:
+                what = f"The questions on one {once} left it in several forms ({text}), and a file has it once"
+                raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
     texts: dict[tuple[str, str], Noised] = {}
     for name, numbers in shown.numbers.items():
         for (location, _), number in zip(attacked, numbers.tolist(), strict=True):
@@ -176,19 +177,7 @@ def attacked_texts(
     return AttackedTexts(texts)
 
 
-def _check_once(field: str, rows: Sequence[tuple[str, Example]], edits: Mapping[str, tuple[Edit, ...]]) -> None:
-    """Raise Mismatch where examples with the same text of a field differ in its edits, or only some were attacked."""
-    first: dict[str, tuple[Edit, ...]] = {}
-    for _, example in rows:
-        text = example.texts[field].id
-        if first.setdefault(text, edits.get(example.id, ())) != edits.get(example.id, ()):
-            what = f"The questions on one {field} left it in several forms ({text}), and a file has it once"
-            raise Mismatch(f"{what}. `robust-xtreme eval --frozen` reads each of them.")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """A checked job: how the file is read, how it is noised, and a note for the summary."""
 
     read: Reader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from robust_xtreme.core import languages
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UnknownName, UserError
@@ -26,9 +26,7 @@ from robust_xtreme.tasks.sources.suite import MANIFEST
 Texts = Mapping[tuple[str, str], Text]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class TaskChoice:
+class TaskChoice(NamedTuple):
     """A task, a split (`auto`: by the file's name) and a language, or a pair such as `de@en`."""
 
     task: TaskSpec

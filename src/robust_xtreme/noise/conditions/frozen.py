@@ -22,10 +22,7 @@ FROZEN: Final = f"{KIND}:"
 @final
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The edits of an attack on the items of one task and language, by noise seed and example.
-
-    `attack` is the condition of the attack, `victim` the model that was attacked.
-    """
+    """The edits of an attack on the model `victim` in items of one task and language, by noise seed and example."""
 
     name: str
     attack: str

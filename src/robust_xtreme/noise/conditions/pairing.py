@@ -52,18 +52,19 @@ def _items(value: Any, location: str) -> list[Any]:
 
 
 def followed(clean: Text, value: str, steps: Steps, location: str) -> tuple[Trace, ...]:
-    """The trace of each step, through which the spans of the clean text move as noise moves them.
-
-    Raises DataError where the edits are not in order within their text, or do not make `value` of the clean text.
-    """
-    origins: Sequence[int] = range(len(clean.value))
+    """The trace of each step, through which the spans of the clean text move as noise moves them. Raises DataError."""
+    origins: Sequence[int] = range(len(clean.value))  # of each character; _MADE where an edit made it
     spans: list[Range] = [(span.start, span.stop) for span in clean.spans]
     traces = []
     for step in steps:
         moves = tuple(_moves(step, len(origins), location))
         moved = [(_moved(moves, start), _moved(moves, stop)) for start, stop in spans]
         traces.append(Trace(moves, tuple(zip(spans, moved, strict=True))))
-        origins, spans = _carried(origins, moves), moved
+        carried, position = list[int](), 0
+        for start, stop, begin, end in moves:
+            carried += [*origins[position:start], *[_MADE] * (end - begin)]
+            position = stop
+        origins, spans = [*carried, *origins[position:]], moved
     _check_made(clean.value, value, origins, location)
     return tuple(traces)
 
@@ -86,18 +87,6 @@ def _moved(moves: Sequence[Place], position: int) -> int:
     number = bisect_right(moves, position, key=itemgetter(1))
     after = position + (moves[number - 1][3] - moves[number - 1][1] if number else 0)
     return min(after, moves[number][3]) if number < len(moves) and moves[number][0] < position else after
-
-
-def _carried(origins: Sequence[int], moves: Sequence[Place]) -> list[int]:
-    """The position in the clean text of each character after a step; _MADE where an edit made it."""
-    carried: list[int] = []
-    position = 0
-    for start, stop, begin, end in moves:
-        carried += origins[position:start]
-        carried += [_MADE] * (end - begin)
-        position = stop
-    carried += origins[position:]
-    return carried
 
 
 def _check_made(clean: str, value: str, origins: Sequence[int], location: str) -> None:
@@ -144,9 +133,7 @@ _SHOWN: Final = 40
 Near = dict[int, int]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(NamedTuple):
     """Pairs of the numbers of a clean and a noisy item, in the order of the clean ones, and the items without partner.
 
     `kind` is one of PAIRINGS. `refused` says what is wrong with some noisy items without partner, by number.
@@ -160,10 +147,7 @@ class Pairing:
 
 
 class Noisy(NamedTuple):
-    """Noisy examples with the location of each in its file; `native`: their ids are those of the clean ones.
-
-    `steps` are the edits of each example's context that the file states; empty where it states none.
-    """
+    """Noisy examples, the location of each, and `steps`, its stated edits; `native`: their ids are clean ones."""
 
     examples: Sequence[Example]
     locations: Sequence[str]
@@ -322,10 +306,7 @@ def _nearer(checker: _Checker) -> Iterator[tuple[int, Pair]]:
 
 
 def _by_alignment(checker: _Checker) -> Pairing:
-    """The chain of near pairs with the same gold answer that needs the fewest edits, where order and text decide.
-
-    Raises DataError where most near rows are in another order.
-    """
+    """The chain of near pairs with the same gold answer that needs the fewest edits, where order and text decide."""
     candidates = _candidates(*checker.texts())
     sizes = len(checker.clean), len(candidates)
     near = [checker.near(number, several) for number, several in enumerate(candidates)]

@@ -30,10 +30,7 @@ _SUM_BITS: Final = 30
 
 
 class Form(NamedTuple):
-    """One noisy form of a word, in one of the perturbation's kinds.
-
-    `weight` is its weight relative to the other forms of the word in that kind.
-    """
+    """One noisy form of a word in a kind of the perturbation; `weight` is relative to its other forms in that kind."""
 
     text: str
     kind: str

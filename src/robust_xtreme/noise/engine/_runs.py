@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -112,7 +111,11 @@ def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> A
     """
     # first, stop (t + s,): the units of each text and span. spared (m + 1,): how many possible units before each one
     # are not chosen. A range matters only if spared does not grow over it, that is if all possible units are chosen.
-    first, stop = _ranges(batch)
+    first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
+    if len(batch.spans):
+        last = batch.units(np.maximum(batch.span_stops, 1) - 1)
+        last[batch.span_starts >= batch.span_stops] = -1
+        first, stop = np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
     spared = cumulated(possible & ~chosen)
     asked = np.flatnonzero((first < stop) & (at(spared, first) == at(spared, stop)))
     first, stop = at(first, asked), at(stop, asked)
@@ -132,16 +135,6 @@ def cumulated(flags: Array) -> Array:
     counts = np.zeros(len(flags) + 1, np.int32)
     np.cumsum(flags, dtype=np.int32, out=counts[1:])
     return counts
-
-
-def _ranges(batch: Batch) -> tuple[Array, Array]:
-    """The units of each text and of each span, from first to stop, (t + s,); stop <= first where there are none."""
-    first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
-    if not len(batch.spans):
-        return first, stop
-    last = batch.units(np.maximum(batch.span_stops, 1) - 1)
-    last[batch.span_starts >= batch.span_stops] = -1
-    return np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
 
 
 def settle(allowed: Array, draws: Array, units: Array, rates: tuple[str, ...], swap: int) -> tuple[Array, Array]:
@@ -190,9 +183,7 @@ _SOFTENED: Final = (0x05D2, 0x05D6, 0x05E5, 0x05E6)
 """The letters ג ז ץ צ, which an apostrophe after them makes those of other languages, at the end of a word too."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class WordRuns:
+class WordRuns(NamedTuple):
     """The words of a batch in order (w,): clusters `first` to `last`, code points `start` to `stop`, text number.
 
     `formed` says which may be replaced as a whole, `offered` which of these do not end in a cluster that would join
@@ -243,7 +234,12 @@ def find(batch: Batch, begins: Array | None = None, signs: Array | None = None, 
     formed = at(free, first) & at(free, last - 1) & ~np.isin(first, clusters.open_before)
     formed &= ~_digit_beside(batch, blank | letter, first, last)
     offered = formed & at(closed, first) & at(closed, last - 1)
-    alone = offered & _alone(first, last, text, blank)
+    # A word is alone where there is white space, or a text's end, between it and both its neighbours.
+    blanks = np.cumsum(blank, dtype=np.int32)
+    parted = (at(blanks, first[1:]) > at(blanks, last[:-1] - 1)) | (text[1:] > text[:-1])
+    alone = offered.copy()
+    alone[1:] &= parted
+    alone[:-1] &= parted
     return WordRuns(batch, first, last, start, stop, text, formed, offered, alone, blank, edge)
 
 
@@ -292,14 +288,3 @@ def _digit_beside(batch: Batch, other: Array, first: Array, last: Array) -> Arra
         known = np.unique(points).tolist()
         kept[asked] |= np.isin(points, [point for point in known if unicodedata.category(chr(point))[0] == "N"])
     return kept
-
-
-def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:
-    """Whether there is white space, or a text's end, between each word and both its neighbours."""
-    blanks = np.cumsum(blank, dtype=np.int32)
-    parted = at(blanks, first[1:]) > at(blanks, last[:-1] - 1)
-    parted |= text[1:] > text[:-1]
-    alone = np.ones(len(first), np.bool_)
-    alone[1:] &= parted
-    alone[:-1] &= parted
-    return alone

@@ -30,9 +30,7 @@ _SPARE: Final = 4
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH, _REPEATED = 0x3400, 0x9FFF, 0x3005
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """By slot (p,), a power of two: a key with its number in the lowest `bits`, int64, or -1.
 
     Both are in one array, since most of the time goes into reading memory that no cache has.
@@ -60,10 +58,7 @@ class Index:
 
 
 def index(keys: Array) -> Index:
-    """The table of distinct keys (k,) int64 of at least 0, numbered in their order.
-
-    A key and a number have 63 bits at most.
-    """
+    """The table of distinct keys (k,) int64 from 0 on, numbered in their order; with its number a key has 63 bits."""
     size, bits = 1 << (_SPARE * len(keys)).bit_length(), len(keys).bit_length()
     entries = np.full(size, -1, np.int64)
     packed = keys << bits | np.arange(len(keys))
@@ -190,9 +185,7 @@ class Word(NamedTuple):
     apart: bool = False
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(NamedTuple):
     """A list of words (z,), each with the slot of its key errors, or 0, its size without its tail, and `apart`."""
 
     words: Trie
@@ -207,7 +200,12 @@ class Segments:
         its clusters is `blocked` (m,), if a span has an `edge` (m,) within it, if it has no slot, or beside a digit: it
         may count what the digits number. Nor is one of one letter beside an ideograph that is in no segment.
         """
-        starts, words = self._segments(points)
+        longest = np.full(len(points), -1, np.int64)
+        for reached in self.words.search(self.words.symbols_of(points)):
+            longest[reached.positions] = reached.strings
+        starts = chained(np.where(longest < 0, 1, at(self.sizes, longest)))
+        starts = starts[at(longest, starts) >= 0]
+        words = at(longest, starts)
         size, slot, apart = at(self.sizes, words), at(self.slots, words), at(self.apart, words)
         inside = np.zeros(len(points), np.bool_)
         inside[ragged(starts, size)] = True
@@ -222,15 +220,6 @@ class Segments:
         free &= (size > 1) | ~_beside(starts, size, ideograph & ~inside)
         free &= (size > 1) | ~apart | ~_beside(starts, size, ideograph)
         return starts[free], slot[free]
-
-    def _segments(self, points: Array) -> tuple[Array, Array]:
-        """The first clusters of the segments, and the numbers of their words (s,)."""
-        longest = np.full(len(points), -1, np.int64)
-        for reached in self.words.search(self.words.symbols_of(points)):
-            longest[reached.positions] = reached.strings
-        starts = chained(np.where(longest < 0, 1, at(self.sizes, longest)))
-        words = at(longest, starts)
-        return starts[words >= 0], words[words >= 0]
 
 
 def word_units(

@@ -58,6 +58,8 @@ def alphabet(code: str) -> Alphabet:
     groups, first, size = np.unique(groups, return_index=True, return_counts=True)
     group_of = np.full(512, -1, np.int16)
     group_of[groups] = np.arange(len(groups))
+    signs = [sign for sign in known.signs if unicodedata.category(sign)[0] == "M"]
+    pairs = sorted(pair for pair in known.combinations if pair[1] in signs)
     keys, index = np.unique(graphemes.packed(pool, start.reshape(-1), length.reshape(-1)), return_index=True)
     return Alphabet(
         letters=letters,
@@ -71,7 +73,8 @@ def alphabet(code: str) -> Alphabet:
         keys=keys,
         rank=index % max(len(letters), 1),
         replaceable=graphemes.letters_in(np.append(size, 0)[group_of] > 1),
-        **_spacing(known),
+        signs=np.array([ord(sign) for sign in signs], np.uint32),
+        combinations=np.array([ord(pair[0]) << POINT_BITS | ord(pair[1]) for pair in pairs], np.int64),
     )
 
 
@@ -100,10 +103,7 @@ def _usable(letters: list[str], groups: Array) -> tuple[tuple[str, ...], Array, 
 
 
 def _are_closed(points: Array, stops: Array) -> Array:
-    """Whether each text (n,) in code points is a letter and one cluster that joins with no neighbour.
-
-    `stops` (n,) are the positions of the separators, one after each text.
-    """
+    """Whether each text (n,), before its separator at `stops` (n,), is a letter and one cluster that joins no other."""
     props = graphemes.properties(points)
     divided = graphemes.clusters(props)
     is_open = np.zeros(len(divided.starts), np.bool_)
@@ -112,16 +112,6 @@ def _are_closed(points: Array, stops: Array) -> Array:
     closed: Array = (cluster[stops] - cluster[starts] == 1) & ~is_open[cluster[starts]]
     closed &= props[starts] & graphemes.LETTER > 0
     return closed
-
-
-def _spacing(known: languages.Language) -> dict[str, Array]:
-    """The spacing signs of a language, and what they follow."""
-    signs = [sign for sign in known.signs if unicodedata.category(sign)[0] == "M"]
-    pairs = sorted(pair for pair in known.combinations if pair[1] in signs)
-    return {
-        "signs": np.array([ord(sign) for sign in signs], np.uint32),
-        "combinations": np.array([ord(pair[0]) << POINT_BITS | ord(pair[1]) for pair in pairs], np.int64),
-    }
 
 
 def bearing(batch: Batch, alphabet: Alphabet) -> Array | None:

@@ -86,10 +86,7 @@ def attack(name: str, what: str, move: str) -> Perturbation:
 
 
 def recipe(name: str, summary: str, lacks: Callable[[str], str], beside: str) -> Perturbation:
-    """A recipe of TextAttack, which `robust_xtreme.attack` runs on tasks with labels.
-
-    What it makes is compared with the perturbation `beside`, which edits as many clusters of each text.
-    """
+    """A recipe of TextAttack, for tasks with labels, and the perturbation `beside` that it is compared with."""
     return _declared(
         name=LIBRARY + name,
         summary=summary,

@@ -13,8 +13,7 @@ Shapes: n code points, m clusters in a batch, s segments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -47,9 +46,7 @@ _ROLES: Final = {
 """Kana, and what they are to those beside them: which letters of a word are open, and which its endings begin with."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A list of words. `kinds` (symbols,) says, as bits, what a letter is to those beside it; empty without affixes."""
 
     words: Trie

@@ -160,8 +160,11 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     masks &= kinds
     unclear = longer[(at(masks, longer) == 0) & at(free, longer) & letters]
     masks[unclear] = _within_kinds(batch, table, unclear) & kinds
-    if table.signs:
-        _spare_numbers(batch, masks, letter)
+    if table.signs:  # signs beside a digit stay: an edited number changes a text's meaning
+        others = np.flatnonzero((masks > 0) & ~letter)
+        beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
+        positions = beside if simple else at(starts, beside)
+        masks[others[at(digits(), at(batch.points, positions)).any(axis=0)]] = 0
     if swaps:
         single[longer] = False
         single &= True if closed is None else closed
@@ -238,14 +241,6 @@ def _every_other(positions: Array) -> Array:
     kept = np.ones(len(positions), np.bool_)
     kept[followers[(numbers - np.maximum.accumulate(begins)) % 2 == 0]] = False
     return kept
-
-
-def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
-    """Set `masks` to 0 at units that are not letters and touch a digit: an edited number changes a text's meaning."""
-    others = np.flatnonzero((masks > 0) & ~letter)
-    beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
-    positions = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
-    masks[others[at(digits(), at(batch.points, positions)).any(axis=0)]] = 0
 
 
 def _edits(

@@ -72,18 +72,14 @@ class Letters:
                 return self.letter if self.bearing is None else self.letter & ~self.bearing
             case "double":
                 return self.letter if self.closed is None else self.letter & self.closed
-            case "swap":
-                return self._swappable()
+            case "swap":  # before another, different letter that bears no sign, with no edge of a span between them
+                swap = between(self._where("double"), self.edge)
+                swap[:-1] &= _differs(self.batch, self.letter)
+                if self.bearing is not None:
+                    swap[:-1] &= ~self.bearing[1:]
+                return swap
             case _:
                 return self.letter & at(self.alphabet.replaceable, self.props)
-
-    def _swappable(self) -> Array:
-        """Letters before another, different letter that bears no sign, with no edge of a span between them."""
-        swap = between(self._where("double"), self.edge)
-        swap[:-1] &= _differs(self.batch, self.letter)
-        if self.bearing is not None:
-            swap[:-1] &= ~self.bearing[1:]
-        return swap
 
 
 def letters(
@@ -116,10 +112,7 @@ def page_of(batch: Batch, alphabet: Alphabet) -> Letters:
 
 
 def decide(page: Letters, allowed: Array, keys: Array, strength: str) -> tuple[Edits, Array]:
-    """The edits at a strength, and the number of eligible units of each text (t,).
-
-    `allowed` (m,) uint8 are the operators that each cluster allows, a bit per operator of OPERATORS.
-    """
+    """The edits at a strength, and the eligible units of each text (t,); `allowed` (m,) has a bit per operator."""
     draws = unit_draws(page.batch, keys)
     chosen, possible = randomness.chosen(draws, strength), allowed > 0
     eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)

@@ -36,10 +36,7 @@ def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> P
 
 @contextmanager
 def importing(library: str) -> Iterator[None]:
-    """Import modules of a library without the warnings of its code.
-
-    Raises UserError, one line that says how to install it, where an import fails.
-    """
+    """Import modules of a library without warnings of its code. Raises UserError, which says how to install it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -14,9 +14,9 @@ Shapes: t texts, n code points and m clusters in a batch, k edits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -33,9 +33,7 @@ _ABOVE: Final = 1 + 1e-9
 """A part is drawn at a strength slightly above its limit, so that rounding loses no edit."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class MixtureComponent:
+class MixtureComponent(NamedTuple):
     """A perturbation of a mixture: its name in the mixture, its parameters, and its share of the edits.
 
     `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning.
@@ -61,16 +59,17 @@ class _Drawn(NamedTuple):
 
 
 def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:
-    """The edits of a batch, and the eligible clusters of each text (t,): all, or none where no part has a unit.
-
-    `names` are those of the parts that some language has.
-    """
+    """The edits of a batch by the parts `names`, and the eligible clusters of each text (t,): all, or none."""
     size = np.diff(job.batch.bounds) - 1
     # A part has keys of its own, so that parts do not share draws.
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
     jobs = [replace(job, keys=own, params=part.params) for own, part in zip(keys, parts, strict=True)]
     units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
-    limits = _limits(size, units, [part.share for part in parts])
+    # The limit of each part in each text (t,); the first part has what the others leave.
+    shared = zip([part.share for part in parts], units, strict=True)
+    limits = [np.minimum(share * size / np.maximum(many, 1e-9), MOST) for share, many in shared]
+    others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(size)))
+    limits[0] = (size - others) / np.maximum(units[0], 1e-9)
     drawn = [
         _drawn(part_job, part, limit, names.index(part.name))
         for part_job, part, limit in zip(jobs, parts, limits, strict=True)
@@ -90,15 +89,6 @@ def _units(job: Job, part: MixtureComponent) -> Array:
     every = np.bincount(texts, minlength=len(units))
     apart = np.bincount(texts[_apart(job.batch, edits)], minlength=len(units))
     return units * apart / np.maximum(every, 1)
-
-
-def _limits(wanted: Array, units: Sequence[Array], shares: Sequence[float]) -> list[Array]:
-    """The limit of each part in each text (t,); `wanted` (t,) are the clusters of each."""
-    limits = [
-        np.minimum(share * wanted / np.maximum(many, 1e-9), MOST) for share, many in zip(shares, units, strict=True)
-    ]
-    others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(wanted)))
-    return [(wanted - others) / np.maximum(units[0], 1e-9), *limits[1:]]
 
 
 def _drawn(job: Job, part: MixtureComponent, limit: Array, number: int) -> _Drawn:

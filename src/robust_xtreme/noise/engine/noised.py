@@ -72,10 +72,7 @@ class Noised:
 @final
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What noise did to n texts, each (n,) int64: eligible units, clusters, edited clusters, words, edited words.
-
-    `operators` (n, k) counts the edits by operator.
-    """
+    """What noise did to n texts, each (n,) int64, and by operator the edits, `operators` (n, k)."""
 
     eligible: Array
     operators: Array
@@ -230,23 +227,20 @@ def joined(parts: Sequence[NoisedTexts]) -> NoisedTexts:
         steps.append(
             joined_traces([no_moves(part.spans, len(part), sparse) if step is None else step for step, part in pairs])
         )
+    counts = [part.counts for part in parts]
+    columns = {name: np.concatenate([_NONE, *(getattr(part, name) for part in counts)]) for name in _COUNTS}
+    # A part without operators has 0 edits by each.
+    wide = [part.operators if part.operators.shape[1] else np.zeros((len(part.words), len(names))) for part in counts]
+    by_operator = np.concatenate([np.zeros((0, len(names))), *wide]).astype(np.int64)
     return NoisedTexts(
         [text for part in parts for text in part.clean],
         [value for part in parts for value in part.values],
         joined_spans([(part.spans, len(part)) for part in parts]) if parts else NO_SPANS,
         np.concatenate([np.zeros(0, np.int8), *(part.status for part in parts)]),
         names,
-        _joined_counts([part.counts for part in parts], len(names)),
+        Counts(operators=by_operator, **columns),
         tuple(steps),
     )
-
-
-def _joined_counts(parts: Sequence[Counts], operators: int) -> Counts:
-    """The counts of texts one part after the other; a part without operators has 0 edits by each."""
-    columns = {name: np.concatenate([_NONE, *(getattr(part, name) for part in parts)]) for name in _COUNTS}
-    wide = [part.operators if part.operators.shape[1] else np.zeros((len(part.words), operators)) for part in parts]
-    by_operator = np.concatenate([np.zeros((0, operators)), *wide]).astype(np.int64)
-    return Counts(operators=by_operator, **columns)
 
 
 def as_read(noised: NoisedTexts) -> NoisedTexts:
@@ -362,10 +356,7 @@ def distinct(texts: Iterable[Text]) -> tuple[list[int], list[Text]]:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class PerturbedExamples(Sequence[Example]):
-    """n clean examples with the noised texts of some fields, read like a sequence of Example.
-
-    `numbers` has for each noised field the number in `noised` of each example's text; -1 where it does not have it.
-    """
+    """n clean examples with noised texts, read like a sequence of Example; `numbers` is by field as in FieldTexts."""
 
     clean: Sequence[Example]
     noised: NoisedTexts
@@ -421,10 +412,7 @@ class PerturbedExamples(Sequence[Example]):
 
 
 def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:
-    """The example with the texts of some fields replaced by noisy ones (by text id), and its answers moved.
-
-    Id, cluster and fingerprint stay: they identify the clean example.
-    """
+    """The example with texts replaced by noisy ones (by id), and answers moved; it is identified as the clean one."""
     return _with(example, {name: noised[text.id] for name, text in example.texts.items() if name in fields})
 
 

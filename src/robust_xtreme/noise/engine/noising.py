@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -50,10 +50,7 @@ from robust_xtreme.noise.engine.traces import Traces, joined_spans
 
 
 def seed_of_pass(seed: int, turn: int) -> int:
-    """The noise seed of a pass, counted from 0, of a training with a seed.
-
-    It is far from the seeds of evaluation, which are small.
-    """
+    """The noise seed of a pass, from 0, of a training with a seed: far from those of evaluation, which are small."""
     return int(digest("noise of a pass", str(seed), str(turn)), base=16) % 2**31
 
 
@@ -99,9 +96,7 @@ def _beside(edits: Edits, blank: Array) -> tuple[Array, Array]:
 _RULE: Final = "rule_1_strength_is_a_share"
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """The moved texts, and what was done to each."""
 
     moved: Moved
@@ -114,17 +109,12 @@ def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
     assert len(cells) == 1, spec.nominal
     links = tuple(bind(registry.load("perturbation", link.name), link) for link in cells[0].links)
     for link in links:
-        _check_alone(link, len(links))
+        name = link.perturbation.name
+        if link.perturbation.moves and len(links) > 1:
+            raise SpecError(f"{name} is an attack, which is not part of a chain: write {name}:0.1 by itself.")
+        if link.perturbation.moves and link.axis:
+            raise SpecError(f"{name} is an attack, whose strength is what may change, not what does: write {name}:0.1")
     return links
-
-
-def _check_alone(link: Bound, count: int) -> None:
-    """Raise SpecError where an attack is in a chain of so many links, or has a realised strength."""
-    name = link.perturbation.name
-    if link.perturbation.moves and count > 1:
-        raise SpecError(f"{name} is an attack, which is not part of a chain: write {name}:0.1 by itself.")
-    if link.perturbation.moves and link.axis:
-        raise SpecError(f"{name} is an attack, whose strength is what may change, not what does: write {name}:0.1")
 
 
 def noise_values(

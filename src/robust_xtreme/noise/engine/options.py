@@ -233,15 +233,16 @@ class _Page:
         free = covered[stops] == covered[starts]
         text = np.searchsorted(clean.offsets, starts, "right") - 1
         if not by:
-            free &= ~self._lost(starts, stops)
+            unit = np.maximum(np.searchsorted(starts, clean.span_starts, "right") - 1, 0)
+            free[unit[clean.span_stops <= stops[unit]]] = False  # has all of a span, which would be empty without it
             ended = at(self._blank, stops)
             more = ended & (stops + 1 < clean.offsets[text + 1]) & ~edge[stops]
             less = ended & ~more & (starts > clean.offsets[text]) & ~edge[starts]
             starts = starts - (less & at(self._blank, np.maximum(starts, 1) - 1))
             stops = stops + more
-        base, unit = clean.offsets[text], np.arange(len(starts)) - self._before[text]
+        base, number = clean.offsets[text], np.arange(len(starts)) - self._before[text]
         rows = zip(
-            *(column[free].tolist() for column in (numbers[text], unit, starts - base, stops - base)), strict=True
+            *(column[free].tolist() for column in (numbers[text], number, starts - base, stops - base)), strict=True
         )
         return ((*row, by, 1, 0, row[3] - row[2]) for row in rows)
 
@@ -257,14 +258,6 @@ class _Page:
         order = np.lexsort((starts, -lengths, unit))
         longest = order[np.searchsorted(unit, np.unique(unit))]
         return starts[longest], starts[longest] + lengths[longest]
-
-    def _lost(self, starts: Array, stops: Array) -> Array:
-        """Whether each unit has all of a span, which would be empty without it."""
-        spans = self.clean.span_starts, self.clean.span_stops
-        unit = np.maximum(np.searchsorted(starts, spans[0], "right") - 1, 0)
-        lost = np.zeros(len(starts), np.bool_)
-        lost[unit[spans[1] <= stops[unit]]] = True
-        return lost
 
 
 def with_edits(

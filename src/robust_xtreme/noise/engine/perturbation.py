@@ -159,10 +159,7 @@ class Bound:
         return reason(code, self.params) if reason else self.perturbation.lacks(code)
 
     def shape(self) -> tuple[str, ...]:
-        """What the draws depend on besides seed, text and position: name, version and parameters, not the strength.
-
-        Free parameters are left out: the location of a folder has no effect.
-        """
+        """What draws depend on besides seed, text and position: not the strength, nor a free parameter, as a folder."""
         member = self.perturbation
         keys = sorted(self.params.keys() - set(member.free))
         return member.name, str(member.version), *(f"{key}={','.join(self.params[key])}" for key in keys)

@@ -148,10 +148,7 @@ def drawn(shares: Callable[[str, int], Array], target: float) -> Solution:
 
 
 def token_shares(tokens: Tokens, clean: Sequence[str], noisy: Sequence[str]) -> Array:
-    """How many tokens are replaced, inserted and deleted, as a share of those of the clean texts, by draw.
-
-    The noisy texts are those of one draw after the other.
-    """
+    """The share of tokens that are replaced, inserted and deleted, by draw, of noisy texts that are draw after draw."""
     known = tokens([*clean, *noisy])
     draws = len(noisy) // len(clean)
     edited = [_edited(known[old], known[new]) for old, new in zip([*clean] * draws, noisy, strict=True)]

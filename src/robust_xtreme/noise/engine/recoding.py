@@ -20,8 +20,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, Unpack, final
+from typing import Final, Literal, NamedTuple, Unpack
 
 import numpy as np
 
@@ -37,19 +36,14 @@ WORD: Final[UnitName] = "word"
 
 
 class Recoding(NamedTuple):
-    """One way to write a code point: `form` replaces it ("": a mark is left out).
-
-    `weight` is relative to the other forms of the point.
-    """
+    """One way to write a code point: `form` replaces it ("": it is left out), by `weight` relative to the others."""
 
     point: str
     form: str
     weight: int = 1
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Recodings:
+class Recodings(NamedTuple):
     """The forms of code points as arrays.
 
     `row` (p,) is the row of each code point, 0 where it has no forms; those beyond the end use the last entry, 0. The

@@ -83,7 +83,12 @@ def respelled(
     results = _results(_normal(batch, start, spelt))
     clean = at(words.last, asked) - at(words.first, asked)
     free = results.sound & ~(results.open & _is_letter(batch.points[stop]))
-    able = np.flatnonzero(free & _changed(batch, start, stop, results))
+    # Words that are respelt as they are do not count.
+    alike = np.flatnonzero((stop - start == results.length) & (results.length > 0))
+    points = np.concatenate((batch.points, results.points))
+    others = len(batch.points) + results.start[alike]
+    free[alike] &= differ(points, start[alike], others, results.length[alike])
+    able = np.flatnonzero(free)
     eligible = np.bincount(at(words.text, asked[able]), minlength=len(batch))
     able = able[randomness.chosen(at(keys, able), job.strength)]
     blank = _follows(words, asked[able]) if spaced else np.zeros(len(able), np.bool_)
@@ -279,15 +284,6 @@ def _results(points: Array) -> RespeltWords:
 def _is_letter(points: Array) -> Array:
     """Which code points (n,) are letters."""
     return np.asarray(graphemes.properties(points) & graphemes.LETTER > 0)
-
-
-def _changed(batch: Batch, start: Array, stop: Array, results: RespeltWords) -> Array:
-    """Which respelt words (w,) differ from the words of the batch."""
-    changed = np.ones(len(start), np.bool_)
-    alike = np.flatnonzero((stop - start == results.length) & (results.length > 0))
-    points = np.concatenate((batch.points, results.points))
-    changed[alike] = differ(points, start[alike], len(batch.points) + results.start[alike], results.length[alike])
-    return changed
 
 
 def _follows(words: WordRuns, asked: Array) -> Array:

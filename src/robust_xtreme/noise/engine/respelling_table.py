@@ -221,10 +221,7 @@ def _excluded() -> Mapping[str, str]:
 def _conditions(
     strings: Trie, sets: Sequence[tuple[RuleCondition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, Any]:
-    """The columns of a Respeller about conditions: `signs`, `kinds`, `true` and `where`.
-
-    `sets` are the distinct sets of conditions, `where` (r,) the number of that of each rule.
-    """
+    """The columns of a Respeller about conditions: distinct `sets`, and `where` (r,), the number of each rule's."""
     edge = np.zeros((strings.width, 1), np.bool_)
     edge[EDGE] = True
     # known (signs, 1 + 2 * classes): whether each sign is around words, ends a letter of each class, begins one.

@@ -15,9 +15,8 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
@@ -40,9 +39,7 @@ _KANA: Final = "".join(map(chr, range(0x3041, 0x3100)))
 KATAKANA: Final = {point: point + 0x60 for point in range(0x3041, 0x3097)}
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Romaji:
+class Romaji(NamedTuple):
     """The kana and the keys left over for what is typed, and the spellings by which a kana is typed."""
 
     gives: Mapping[str, tuple[str, str]]

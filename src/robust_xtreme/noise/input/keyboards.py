@@ -73,9 +73,7 @@ _COMPOSED: Final = "\u025b\u0190\u0254\u0186\u01dd\u018e\u0269\u0196\u028b\u01b2
 _SEE: Final = "perturbations/README.md says how a keyboard is written"
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class KeyboardKey:
+class KeyboardKey(NamedTuple):
     """A key: its position (column and row of ISO/IEC 9995-1, `AD01` the first letter), centre in key pitches, levels.
 
     `x` grows to the right and `y` downwards. `levels` are what it types plain, with shift, with AltGr, with both: ""

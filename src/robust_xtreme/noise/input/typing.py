@@ -9,10 +9,9 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.graphemes import joins
@@ -104,9 +103,7 @@ Row = tuple[str, str, int]
 """A kind, a form and its weight."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Keyboard:
+class _Keyboard(NamedTuple):
     """A layout with the letters and marks that a language writes with, and the marks that the layout has keys for."""
 
     layout: Layout

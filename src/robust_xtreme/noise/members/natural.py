@@ -123,10 +123,7 @@ def source_of(code: str) -> str:
 
 @packs.cached
 def shares(name: str) -> tuple[Mapping[str, float], Mapping[str, str]]:
-    """The shares of the parts by a pack, and the rates of its key errors.
-
-    Raises DataError where one is not a number, or the shares are not 1 together.
-    """
+    """The shares of the parts by a pack, and the rates of its key errors. Raises DataError where they are not 1."""
     pack, path = packs.read(_KIND, name), packs.find(_KIND, name) or name
     packs.check_known(path, "key", pack, (*packs.FACTS, "standings", *_KEYS, packs.TEN))
     rates = pack.get("rates", {})

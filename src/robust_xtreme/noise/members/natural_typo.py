@@ -51,10 +51,7 @@ def key_of(word: str, code: str) -> str:
 
 
 def ten(code: str) -> float:
-    """The share that the ten most frequent pairs of a language's list make of its edits on real text.
-
-    0 where it is not known, as of lists that users add to, or where there is no list.
-    """
+    """The share of the ten most frequent pairs of a list in its edits on real text; 0 where it is not known."""
     return min((float(table.header.get(packs.TEN, "0")) for table in packs.tables("misspellings", code)), default=0.0)
 
 

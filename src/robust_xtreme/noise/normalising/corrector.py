@@ -85,10 +85,7 @@ Index = Mapping[str, tuple[str, ...]]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Spelling:
-    """The words of a language: those of `known` stay, and others become a word of `counts`, by how often each is.
-
-    A corrected word is remembered, as is the index by which it is looked up.
-    """
+    """The words of a language: those of `known` stay, others become a word of `counts`, by how often each is."""
 
     language: str
     counts: Mapping[str, int]

@@ -64,10 +64,7 @@ Readings = Mapping[str, int]
 
 
 def with_readings(known: Rules, names: Sequence[str]) -> Rules:
-    """Rules with one more for each word of some lists, which is written as its readings are by the rules.
-
-    Raises DataError at a row of a list without a word, or with a weight that is not a number.
-    """
+    """Rules with one more for each word of some lists, which is written as its readings are. Raises DataError."""
     if not names:
         return known
     words: dict[Placed, Readings] = {}
@@ -413,7 +410,10 @@ def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
     while pending:
         ready = [label for label, needed in pending.items() if needed <= members.keys()]
         if not ready:
-            label = _circle(pending)
+            label, passed = next(iter(pending)), set[str]()
+            while label not in passed:  # to a class that names itself, over others or not
+                passed.add(label)
+                label = min(name for name in pending[label] if name in pending)
             row = next(row for row in by_class[label] if _LABEL.search(row.letters))
             raise DataError(table.path, f"in the row of {row.letters!r:.40} the class {label!r} leads back to itself")
         for label in ready:
@@ -424,15 +424,6 @@ def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
             del pending[label]
     _check_size(table, rows, members)
     return {row: expanded[row] if row in expanded else tuple(_expanded(row, members)) for row in rows}
-
-
-def _circle(pending: Mapping[str, set[str]]) -> str:
-    """A class that names itself, over others or not."""
-    label, seen = next(iter(pending)), set[str]()
-    while label not in seen:
-        seen.add(label)
-        label = min(name for name in pending[label] if name in pending)
-    return label
 
 
 def _check_size(table: packs.PackTable, rows: Sequence[TableRow], members: Members) -> None:
@@ -470,10 +461,7 @@ def _expanded(row: TableRow, members: Members) -> Iterator[RespellingRule]:
 def _multiplied(
     forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, RespellingRule]
 ) -> tuple[RuleForm, ...]:
-    """The forms of a rule: those of the row, each with every choice of the forms of its classes; weights multiply.
-
-    A form of the row is its pieces, text and labels in turn, and its weight.
-    """
+    """The forms of a rule: each form of the row with every choice of the forms of its classes; weights multiply."""
     weights: dict[str, int] = {}
     for (text, *pieces), weight in forms:
         begun = [(text, weight)]

@@ -112,10 +112,7 @@ _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 
 
 def spark(shares: Sequence[float]) -> str:
-    """Shares of the clean level at rising strengths as blocks, from 1.0 on, which is full.
-
-    "" where there is only one strength, or where nothing is right on clean text.
-    """
+    """Shares of the clean level at rising strengths as blocks; "" with one strength, or nothing right on clean text."""
     if len(shares) < FEWEST or not all(map(math.isfinite, shares)):
         return ""
     return "".join(_BLOCKS[round(min(max(share, 0.0), 1.0) * (len(_BLOCKS) - 1))] for share in shares)

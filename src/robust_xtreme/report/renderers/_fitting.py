@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
@@ -25,9 +24,7 @@ _FOLDS: Final = 20
 """The width of a column that folds up to which it takes no room from others."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(NamedTuple):
     """A table of texts that fits, the widths of its columns, and the positions of those that were left out."""
 
     table: Table
@@ -43,19 +40,15 @@ def fitted(table: Table, room: int) -> Fitted | None:
     """
     every = range(len(table.columns))
     droppable = sorted(set(every) - set(naming(table)), key=lambda index: (table.columns[index].weight, -index))
-    for count, fewest in _attempts([table.columns[index].weight for index in droppable]):
+    most = max(len(droppable) - 1, 0)
+    light = min(most, sum(table.columns[index].weight <= 1 for index in droppable))
+    # Of columns that are left out, those of a weight up to 1 while texts are wide, the others when they are narrow.
+    for count, fewest in (*((n, False) for n in range(light + 1)), *((n, True) for n in range(light, most + 1))):
         shown = only(table, [index for index in every if index not in droppable[:count]])
         widths = [_width(shown, index, fewest) for index in range(len(shown.columns))]
         if _total(widths) <= room:
             return Fitted(shown, _spread(shown, widths, room), tuple(sorted(droppable[:count])))
     return None
-
-
-def _attempts(weights: Sequence[int]) -> Iterator[tuple[int, bool]]:
-    """How many columns are left out, of all but one, and whether texts are as narrow as they can be."""
-    most, light = max(len(weights) - 1, 0), sum(weight <= 1 for weight in weights)
-    yield from ((count, False) for count in range(min(light, most) + 1))
-    yield from ((count, True) for count in range(min(light, most), most + 1))
 
 
 def naming(table: Table) -> tuple[int, ...]:

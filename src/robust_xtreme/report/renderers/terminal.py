@@ -111,9 +111,14 @@ def _print_entries(console: Console, table: Table) -> None:
                 console.print(Text(f"  {column.title}: {text_of(row[index])}"))
 
 
+def is_coloured(console: Console) -> bool:
+    """Whether a console has colours, which mark edits; without them signs do."""
+    return console.color_system is not None and not console.no_color
+
+
 def print_sample(console: Console, sample: Sample) -> None:
     """One example: its title, then a line for each text and fact, indented where it wraps."""
-    coloured = console.color_system is not None and not console.no_color
+    coloured = is_coloured(console)
     console.print()
     became = f" ({visible(sample.labels['became'])})" if sample.labels.get("became") else ""
     console.print(_text(sample.title, coloured).append_text(Text(became, "bold")), overflow="fold")

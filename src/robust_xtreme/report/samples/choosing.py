@@ -88,10 +88,7 @@ def rows_of(folder: Path, manifest: Mapping[str, Any]) -> SampleRows:
 
 
 def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame, ...]:
-    """ATTACKED of a run's task runs, as far as its parts are there.
-
-    Raises DataError where one is not the one that the run wrote.
-    """
+    """ATTACKED of a run's task runs, as far as its parts are there. Raises DataError where one was changed."""
     digests = manifest.get("parts", {})
     units = ((unit["task"], unit["language"], unit["split"]) for unit in manifest.get("units", ()))
     paths = [path for names in units if (path := store.part_path(folder / _PARTS, *names, _ATTACKED)).is_file()]
@@ -182,21 +179,18 @@ def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: ExampleChoice) -
     of_cell = {f"cell_{name}": name for name in CELL}
     noisy = cells.select("cell", "base", "metric", *of_cell).rename(of_cell)
     clean = noisy.unique(BASE, maintain_order=True).with_columns(condition=pl.lit(CLEAN))
-    some = _some(stats, pl.concat([noisy, clean]), wanted)
+    # Whole items among which those of the cells are: with their models, conditions and metrics.
+    keys = pl.concat([noisy, clean])
+    alike = [pl.col(name).is_in(keys.get_column(name).unique().to_list()) for name in ("model", "condition", "metric")]
+    alike += [pl.col("example").is_in(wanted.ids)] if wanted.ids else []
+    found = stats.filter(pl.col("scope") == ALL, *alike).select(*CELL, "noise_seed", "example", "metric", "stats")
+    some = found.collect(engine="streaming")
     at_noise, at_clean = (_values(some, keys) for keys in (noisy, clean))
     paired = at_noise.join(at_clean.select("base", "example", value_clean="value"), on=("base", "example"))
     loss = pl.col("value_clean") - pl.col("value")
     became = pl.when(loss > 0).then(pl.lit(WRONG)).when(loss < 0).then(pl.lit(RIGHT)).otherwise(pl.lit(SAME))
     measured = paired.with_columns(loss=loss, became=became)
     return measured.filter(pl.col("became").is_in(wanted.became)) if wanted.became else measured
-
-
-def _some(stats: pl.LazyFrame, keys: pl.DataFrame, wanted: ExampleChoice) -> pl.DataFrame:
-    """The statistics of whole items among which those of some cells are: with their models, conditions and metrics."""
-    alike = [pl.col(name).is_in(keys.get_column(name).unique().to_list()) for name in ("model", "condition", "metric")]
-    alike += [pl.col("example").is_in(wanted.ids)] if wanted.ids else []
-    some = stats.filter(pl.col("scope") == ALL, *alike)
-    return some.select(*CELL, "noise_seed", "example", "metric", "stats").collect(engine="streaming")
 
 
 def _values(stats: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:

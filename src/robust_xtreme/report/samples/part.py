@@ -181,7 +181,10 @@ class KnownExamples:
 def sample(row: Row, known: KnownExamples) -> doc.Sample:
     """A chosen example as a block: texts with their edits, gold, both answers, subwords."""
     remade = known.remade.get((row["address"], row["noise_seed"], row["example"]))
-    address = _address(row)
+    id = native(row["example"])
+    # That of its cell, its own id, and the noise seed if there are several.
+    address = f"{row['address']}/{id if _SIMPLE.fullmatch(id) else digest(row['example'])}"
+    address += f"/seed{row['noise_seed']}" if row["seeds"] > 1 else ""
     seed = f" (noise seed {row['noise_seed']})" if row["seeds"] > 1 else ""
     why = ", drawn at random" if row["drawn"] else ", among the largest losses" if row["loss"] > 0 else ""
     title: Phrase = (
@@ -197,14 +200,6 @@ def sample(row: Row, known: KnownExamples) -> doc.Sample:
         texts = tuple((name, shown(outcome, marks, known.width)) for name, outcome, marks in named)
     facts = (*_answers(row, remade, known), _edits(row), *_subwords(row, remade, known))
     return doc.Sample(title, address, labels, texts, facts)
-
-
-def _address(row: Row) -> str:
-    """The address of an example in the page: that of its cell, its own id, and the noise seed if there are several."""
-    id = native(row["example"])
-    item = id if _SIMPLE.fullmatch(id) else digest(row["example"])
-    seed = f"/seed{row['noise_seed']}" if row["seeds"] > 1 else ""
-    return f"{row['address']}/{item}{seed}"
 
 
 def shown(noised: Noised, marks: Sequence[Mark] = (), width: int = WIDTH) -> Diff:
@@ -491,10 +486,7 @@ def _groups(shown: pl.DataFrame, known: Mapping[str, KnownExamples]) -> Iterator
 def samples(
     folder: Path, results: Results, wanted: ExampleChoice, watch: Watch
 ) -> tuple[list[doc.Sample], tuple[str, ...]]:
-    """The wanted examples of a finished run, and why texts of some are not shown, a line each.
-
-    Raises DataError where a file is not the one that the run wrote.
-    """
+    """The wanted examples of a finished run, and why texts of some are missing. Raises DataError for changed files."""
     shown = chosen(results, rows_of(folder, results.manifest), wanted)
     if shown.is_empty():
         return [], ()

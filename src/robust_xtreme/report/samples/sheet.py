@@ -9,9 +9,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -53,9 +52,7 @@ _ITEM: Final = ("cell", "base", "noise_seed", "example")
 _STRATA: Final = ("task", "language")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A sheet and its key as files, how many rows they have, and what is left out, a line each."""
 
     sheet: bytes
@@ -322,7 +319,10 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        name, answer = _columns(path, header)
+        for column in (ROW, VALID):
+            if header.count(column) != 1:
+                raise DataError(path, f"has {header.count(column) or 'no'} column {column} in its header", line=1)
+        name, answer = header.index(ROW), header.index(VALID)
         for row in reader:
             if row and len(row) != len(header):
                 what = f"has {counted(len(row), 'cell')} instead of {len(header)}"
@@ -331,11 +331,3 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
                 yield reader.line_num, row[name].strip(), row[answer].strip().casefold()
     except csv.Error as error:
         raise DataError(path, f"is not CSV: {error}", line=reader.line_num) from error
-
-
-def _columns(path: Path, header: Sequence[str]) -> tuple[int, int]:
-    """Where the names of rows are, and the answers. Raises DataError where the header does not have both once."""
-    for name in (ROW, VALID):
-        if header.count(name) != 1:
-            raise DataError(path, f"has {header.count(name) or 'no'} column {name} in its header", line=1)
-    return header.index(ROW), header.index(VALID)

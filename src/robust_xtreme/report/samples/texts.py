@@ -23,7 +23,7 @@ from robust_xtreme.files.manifest import IMPORTED, check_file
 from robust_xtreme.noise.conditions.condition import LIKE, Condition, named
 from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
 from robust_xtreme.noise.conditions.paired import Paired, as_many
-from robust_xtreme.noise.engine.noised import Noised, PerturbedExamples
+from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.realised import TOKENS
@@ -49,10 +49,7 @@ Key = tuple[str, int, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Remade:
-    """An example, clean and noisy, with the outcomes of its texts and of documents, by their ids.
-
-    `passages` are those of the corpus.
-    """
+    """An example, clean and noisy, with the outcomes of its texts and of `passages` of the corpus, by their ids."""
 
     task: TaskSpec
     clean: Example
@@ -112,26 +109,17 @@ def texts_of(
             units = tuple(dict.fromkeys((unit["task"], unit["language"]) for unit in manifest.get("units", ())))
             sets = {name: NoisySet(name, Path(path), units) for name, path in parse_sets(spec.external).items()}
             maker = _Maker(spec, source, Pools(source), kept, sets)
-            for unit, rows in _by_unit(chosen, manifest):
+            names = ("task", "split", "language", "context_language")
+            groups = chosen.partition_by([f"cell_{name}" for name in names], as_dict=True)
+            for unit in (unit for unit in manifest.get("units", ()) if _cell_key(unit) in groups):
                 watch(f"{unit['task']} {unit['language']}")
                 try:
-                    remade |= maker.remade(unit, rows)
+                    remade |= maker.remade(unit, groups[_cell_key(unit)].to_dicts())
                 except (RobustXtremeError, OSError) as error:
                     problems.append(f"{unit['task']} {unit['language']}: no texts are shown. {error}")
     except (RobustXtremeError, OSError) as error:
         problems.append(f"No texts are shown. {error}")
     return remade, tuple(problems)
-
-
-def _by_unit(
-    chosen: pl.DataFrame, manifest: Mapping[str, Any]
-) -> Iterator[tuple[Mapping[str, Any], list[dict[str, Any]]]]:
-    """The task runs of the manifest with their examples."""
-    columns = ("task", "split", "language", "context_language")
-    groups = chosen.partition_by([f"cell_{name}" for name in columns], as_dict=True)
-    for unit in manifest.get("units", ()):
-        if (key := _cell_key(unit)) in groups:
-            yield unit, groups[key].to_dicts()
 
 
 def _cell_key(unit: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -158,7 +146,14 @@ class _Maker:
         examples, corpus, given = self._data(task, unit)
         by_id = {example.id: example for example in examples}
         made: dict[Key, Remade] = {}
-        for condition, seed, alike in _by_condition(rows, given, self._frozen(unit, rows)):
+        frozen: dict[str, Frozen] = {}
+        if any(row["cell_condition"].startswith(FROZEN) for row in rows):
+            frozen = {each.name: each for each in read_frozen(self.spec.frozen).get(_cell_key(unit), ())}
+        groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+        for row in rows:
+            groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
+        for (name, seed), alike in groups.items():
+            condition = Condition(name, frozen=frozen[name]) if name in frozen else _condition(name, given, alike[0])
             clean = [by_id[row["example"]] for row in alike if row["example"] in by_id]
             if len(clean) < len(alike):
                 raise Mismatch("An example of the run is not in its data.")
@@ -194,12 +189,6 @@ class _Maker:
         _check_data(unit, given.examples, replace(split, corpus=None))
         return given.examples, None, given
 
-    def _frozen(self, unit: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Frozen]:
-        """The frozen sets of a task run by the names of their conditions, read where a row is of one."""
-        if not any(row["cell_condition"].startswith(FROZEN) for row in rows):
-            return {}
-        return {each.name: each for each in read_frozen(self.spec.frozen).get(_cell_key(unit), ())}
-
 
 def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Split) -> None:
     """Raise Mismatch naming the file that changed since the run, where one did."""
@@ -209,18 +198,6 @@ def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Spl
     before = {file["path"]: file["sha256"] for file in unit.get("files", ())}
     changed = [name for name, sha256 in split.files if before.get(name, sha256) != sha256]
     raise Mismatch(f"{changed[0] if changed else what} changed since the run.")
-
-
-def _by_condition(
-    rows: Sequence[Mapping[str, Any]], given: Paired | None, frozen: Mapping[str, Frozen]
-) -> Iterator[tuple[Condition, int, list[Mapping[str, Any]]]]:
-    """The examples of each condition and noise seed."""
-    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
-    for (name, seed), alike in groups.items():
-        known = Condition(name, frozen=frozen[name]) if name in frozen else _condition(name, given, alike[0])
-        yield known, seed, alike
 
 
 def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condition:
@@ -235,10 +212,7 @@ def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condi
 
 
 def _drawn(condition: Condition, nominal: str | None) -> Condition:
-    """A condition as it was drawn: a share of tokens, which are a model's, at the strength that it was solved for.
-
-    Raises Mismatch for an attack.
-    """
+    """A condition as drawn: a share of tokens at the strength that it was solved for. Raises Mismatch for an attack."""
     spec = condition.spec
     if spec is None:
         return condition
@@ -264,21 +238,13 @@ def _shown(
         outcomes, noisy = {noised.clean.id: noised for noised in shown.noised}, {each.id: each for each in shown}
         yield from ((example, noisy[example.id], outcomes) for example in clean)
         return
-    shown = _attacked(clean, condition, seed, edits)
+    shown = with_edits(clean, condition.fields, edits)
+    if condition.matches and condition.spec:  # the noise that edits as many clusters as the attack
+        many = shown.noised.counts.graphemes_edited
+        shown = replace(shown, noised=as_many(shown.noised.clean, many, condition.spec, seed))
     for at, (example, noisy_one) in enumerate(zip(clean, shown, strict=True)):
         texts = [shown.noised[number] for column in shown.numbers.values() if (number := int(column[at])) >= 0]
         yield example, noisy_one, {noised.clean.id: noised for noised in texts}
-
-
-def _attacked(
-    clean: Sequence[Example], condition: Condition, seed: int, edits: Sequence[Sequence[Edit]]
-) -> PerturbedExamples:
-    """Examples with the edits of an attack, or under the noise that edits as many clusters."""
-    shown = with_edits(clean, condition.fields, edits)
-    if condition.matches and condition.spec:
-        texts = shown.noised
-        return replace(shown, noised=as_many(texts.clean, texts.counts.graphemes_edited, condition.spec, seed))
-    return shown
 
 
 def _documents(corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Noised]:

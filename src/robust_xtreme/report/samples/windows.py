@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -35,9 +34,7 @@ def width_of(examples: int) -> int:
     return WIDTH if examples <= 1000 else 120
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A named range of code points of the clean text or, if `noisy`, of the noisy one."""
 
     name: str

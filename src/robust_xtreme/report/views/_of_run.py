@@ -67,7 +67,9 @@ def missing_cells(results: Results) -> pl.DataFrame:
     """The split whose cells count for each task, and every missing cell of an average."""
     named: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
     for (title, _), rows in benchmark_rows(results).group_by(TITLE, "condition", maintain_order=True):
-        splits = _splits(rows.filter(pl.col("task") != ""))
+        pairs = rows.filter(pl.col("task") != "").select("split", "task").unique(maintain_order=True)
+        by_split = pairs.sort("split", maintain_order=True).group_by("split", maintain_order=True).agg("task")
+        splits = "; ".join(f"{split}: {' '.join(tasks)}" for split, tasks in by_split.rows())
         for row in rows.filter(pl.col("task") == "").iter_rows(named=True):
             averages, noises = named.setdefault((str(title), splits, row["missing"] or ""), ([], []))
             averages.append(average_heading(row))
@@ -78,13 +80,6 @@ def missing_cells(results: Results) -> pl.DataFrame:
     ]
     schema = dict.fromkeys((SECTION, "average", "noise", "splits", "absent"), pl.String)
     return pl.DataFrame(made, schema=schema, orient="row")
-
-
-def _splits(scores: pl.DataFrame) -> str:
-    """Tasks by split."""
-    pairs = scores.select("split", "task").unique(maintain_order=True).sort("split", maintain_order=True)
-    by_split = pairs.group_by("split", maintain_order=True).agg("task")
-    return "; ".join(f"{split}: {' '.join(tasks)}" for split, tasks in by_split.rows())
 
 
 _KEY: Final = ("task", "split", "condition", "reason", "detail")

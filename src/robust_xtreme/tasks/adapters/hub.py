@@ -96,10 +96,7 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
-    """The starts of the answers: as given, or all moved by the smallest number of characters that makes them fit.
-
-    A context that begins with white space has not lost any, and nothing is moved.
-    """
+    """The starts of the answers: as given, or all moved by the smallest number of characters that makes them fit."""
     for lead in range(65) if not context[:1].isspace() else ():
         moved = [_after(context, text, start - lead) for text, start in zip(texts, starts, strict=True)]
         if all(start >= 0 and context.startswith(text, start) for text, start in zip(texts, moved, strict=True)):
@@ -194,20 +191,14 @@ def passage(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question: `question`, `choices` with lists of `label` and `text`, and `answerKey`, one of A to E."""
     premise, _ = _named(row, ("question", "answerKey"), location)
-    letters, texts = _lists(row.get("choices"), location)
-    label = index_of(row, "answerKey", LETTERS, location)
-    return {"premise": premise, "choices": five(letters, texts, location), "label": label}
-
-
-def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:
-    """The labels and the texts of choices, which must be equally many."""
+    choices = row.get("choices")
     values = [choices.get(key) for key in ("label", "text")] if isinstance(choices, dict) else []
     lists = [value for value in values if isinstance(value, list) and all(isinstance(text, str) for text in value)]
     if len(lists) != 2 or len(lists[0]) != len(lists[1]):
-        raise DataError(
-            location, f"expected the column 'choices' to contain as many labels as texts, not {choices!r:.80}."
-        )
-    return lists[0], lists[1]
+        what = f"expected the column 'choices' to contain as many labels as texts, not {choices!r:.80}."
+        raise DataError(location, what)
+    label = index_of(row, "answerKey", LETTERS, location)
+    return {"premise": premise, "choices": five(lists[0], lists[1], location), "label": label}
 
 
 def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -25,10 +25,7 @@ _ENGLISH: Final = "en"
 
 @contextmanager
 def own_tasks(data: str) -> Iterator[None]:
-    """Know the tasks that the suite `data` describes itself, by their names, within a context.
-
-    Other data have none. Raises DataError where the suite's description is malformed.
-    """
+    """Know the tasks that the suite `data` describes itself within a context. Raises DataError if it is malformed."""
     with registry.adding("task", tasks_in(data)):
         yield
 

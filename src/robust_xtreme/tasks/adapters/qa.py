@@ -44,10 +44,7 @@ def span_qa(name: NamePassage) -> Adapt:
 
 
 def _check_answers(rows: Sequence[Row]) -> None:
-    """Refuse an answer of nothing but white space, and a question without an answer among questions that have one.
-
-    Questions that are marked as having no answer are accepted.
-    """
+    """Refuse an answer of nothing but white space, and an unmarked question without an answer among others with one."""
     labelled = any(row.values["answers"] for row in rows)
     for row in rows:
         if labelled and not row.values["answers"] and not row.values.get("impossible"):

@@ -8,47 +8,29 @@ which a task's own file is written.
 
 from __future__ import annotations
 
-from robust_xtreme.tasks.formats._file import PACKED, STREAM, Source, numbered_lines, opened, read_file
-from robust_xtreme.tasks.formats._json import index_of, parse, text_of
-from robust_xtreme.tasks.formats._moving import looks_placed
-from robust_xtreme.tasks.formats._names import (
-    FORMATS,
-    check_same,
-    expectation,
-    fields_of_task,
-    module,
-    of_file,
-    of_reader,
-    reader,
-    records_of,
-)
-from robust_xtreme.tasks.formats._record import CHANGES, Reader, ReadOptions, Record, Slot, SlotResult, word_spans
-
-__all__ = [
-    "CHANGES",
-    "FORMATS",
-    "PACKED",
-    "STREAM",
-    "ReadOptions",
-    "Reader",
-    "Record",
-    "Slot",
-    "SlotResult",
-    "Source",
-    "check_same",
-    "expectation",
-    "fields_of_task",
-    "index_of",
-    "looks_placed",
-    "module",
-    "numbered_lines",
-    "of_file",
-    "of_reader",
-    "opened",
-    "parse",
-    "read_file",
-    "reader",
-    "records_of",
-    "text_of",
-    "word_spans",
-]
+from robust_xtreme.tasks.formats._file import PACKED as PACKED
+from robust_xtreme.tasks.formats._file import STREAM as STREAM
+from robust_xtreme.tasks.formats._file import Source as Source
+from robust_xtreme.tasks.formats._file import numbered_lines as numbered_lines
+from robust_xtreme.tasks.formats._file import opened as opened
+from robust_xtreme.tasks.formats._file import read_file as read_file
+from robust_xtreme.tasks.formats._json import index_of as index_of
+from robust_xtreme.tasks.formats._json import parse as parse
+from robust_xtreme.tasks.formats._json import text_of as text_of
+from robust_xtreme.tasks.formats._moving import looks_placed as looks_placed
+from robust_xtreme.tasks.formats._names import FORMATS as FORMATS
+from robust_xtreme.tasks.formats._names import check_same as check_same
+from robust_xtreme.tasks.formats._names import expectation as expectation
+from robust_xtreme.tasks.formats._names import fields_of_task as fields_of_task
+from robust_xtreme.tasks.formats._names import module as module
+from robust_xtreme.tasks.formats._names import of_file as of_file
+from robust_xtreme.tasks.formats._names import of_reader as of_reader
+from robust_xtreme.tasks.formats._names import reader as reader
+from robust_xtreme.tasks.formats._names import records_of as records_of
+from robust_xtreme.tasks.formats._record import CHANGES as CHANGES
+from robust_xtreme.tasks.formats._record import Reader as Reader
+from robust_xtreme.tasks.formats._record import ReadOptions as ReadOptions
+from robust_xtreme.tasks.formats._record import Record as Record
+from robust_xtreme.tasks.formats._record import Slot as Slot
+from robust_xtreme.tasks.formats._record import SlotResult as SlotResult
+from robust_xtreme.tasks.formats._record import word_spans as word_spans

@@ -13,7 +13,6 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, final
@@ -54,9 +53,7 @@ class TextLine(NamedTuple):
         return self.text + self.end
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One file that was read: its text without the byte order mark, nothing else changed, and its sha256."""
 
     text: str

@@ -119,7 +119,12 @@ def _container(text: str, start: int, deep: int, keys: Collection[str] | None = 
     ended = text[position : position + 1] == close
     while not ended:
         if container is members:
-            key, begin = _key(text, position, members)
+            if text[position : position + 1] != '"':
+                raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
+            key, stop = _DECODER.raw_decode(text, position)
+            begin = _past(text, _skip(text, stop), ":")
+            if key in members:
+                raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} occurs twice", text, position)
             members[key], stop = _value(text, begin, deep if keys is None or key in keys else 0)
         else:
             item, stop = _value(text, position, deep)
@@ -128,17 +133,6 @@ def _container(text: str, start: int, deep: int, keys: Collection[str] | None = 
         ended = text[position : position + 1] == close
         position = position if ended else _past(text, position, ",")
     return container, position + 1
-
-
-def _key(text: str, position: int, members: Collection[str]) -> tuple[str, int]:
-    """The key that begins there, and the position of its value."""
-    if text[position : position + 1] != '"':
-        raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
-    key, stop = _DECODER.raw_decode(text, position)
-    begin = _past(text, _skip(text, stop), ":")
-    if key in members:
-        raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} occurs twice", text, position)
-    return key, begin
 
 
 def _past(text: str, position: int, mark: str) -> int:
@@ -165,10 +159,7 @@ def _value_of(row: Mapping[str, Any], key: str, location: str) -> Any:
 
 
 def checked(value: Any, key: str, location: str, *, empty: bool = False, nulls: bool = False) -> str:
-    """Check a value that is the text of that key, as `text_of` does; with `nulls` there is an option for null.
-
-    Raises DataError.
-    """
+    """Check a value that is the text of that key, as `text_of`; with `nulls` null is an option. Raises DataError."""
     if not isinstance(value, str):
         cure = " Leave such texts as they are: --skip-null" if value is None and nulls else ""
         raise DataError(location, f"the key {key!r} takes a text, not {shown(value)}.{cure}")

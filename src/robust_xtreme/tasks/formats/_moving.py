@@ -304,12 +304,8 @@ def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
     """Whether a value is a text that occurs in a noised text; the letter of a choice does not count."""
     if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
         return False
-    for text in noised.values():
-        for match in re.finditer(re.escape(value), text):
-            start, stop = match.span()
-            if not (_joins(text, start) or _joins(text, stop)):
-                return True
-    return False
+    found = (match for text in noised.values() for match in re.finditer(re.escape(value), text))
+    return any(not any(_joins(match.string, end) for end in match.span()) for match in found)
 
 
 def _joins(text: str, position: int) -> bool:

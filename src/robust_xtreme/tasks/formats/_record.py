@@ -36,10 +36,7 @@ class ReadOptions:
 
 
 class Slot(NamedTuple):
-    """One text of a record: its field, its location in the file as readers name it, its value, its spans.
-
-    With `words` the spans are the words of a sentence, in a format that may contain other texts too.
-    """
+    """One text of a record: its field, location, value and spans; with `words` these are the words of a sentence."""
 
     field: str
     location: str

@@ -33,7 +33,13 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     known = dict(sorted(numbers.items(), key=lambda item: item[1]))
     rows = []
     for number, line in numbered_lines(text):
-        words, tags = _cells(line, path, number)
+        cells = line.split("\t")
+        if len(cells) != 2:
+            what = f"has {counted(len(cells), 'column')}, expected: words and categories, separated by a tab."
+            raise DataError(path, what, number)
+        words, tags = (tuple(cell.split()) for cell in cells)
+        if len(words) != len(tags) or not words:
+            raise DataError(path, f"has {len(words)} words and {len(tags)} categories.", number)
         for tag in tags:
             if tag not in known:
                 what = f"the category {tag[:80]!r} is none of the {len(known):,} in {labels_path}."
@@ -49,15 +55,3 @@ def _number(value: Any, name: str, path: str) -> int:
     if type(value) is not int:
         raise DataError(path, f"the label {name[:80]!r} takes a whole number, not {value!r:.80}.")
     return value
-
-
-def _cells(line: str, path: str, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of a line and their categories, equally many."""
-    cells = line.split("\t")
-    if len(cells) != 2:
-        what = f"has {counted(len(cells), 'column')}, expected: words and categories, separated by a tab."
-        raise DataError(path, what, number)
-    words, tags = (tuple(cell.split()) for cell in cells)
-    if len(words) != len(tags) or not words:
-        raise DataError(path, f"has {len(words)} words and {len(tags)} categories.", number)
-    return words, tags

@@ -55,9 +55,7 @@ class TemplateText:
     other: str = ""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class TemplateRow:
+class TemplateRow(NamedTuple):
     """One row of a block: its label, its English text, its number in the file, and its texts in a language."""
 
     label: str

@@ -17,10 +17,7 @@ LETTERS: Final = ("A", "B", "C", "D", "E")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a line: the question as `premise`, five `choices`, and `label`, None where there is no answer.
-
-    Raises DataError where a line has another form, or its answer is not one of A to E.
-    """
+    """One row a line: the question as `premise`, five `choices` and `label`, None without answer. Raises DataError."""
     rows = []
     for row, location in objects(text, path):
         native, asked = text_of(row, "id", location), row.get("question")

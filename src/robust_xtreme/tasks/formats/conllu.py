@@ -129,7 +129,11 @@ def _treebank(text: str, path: str) -> Iterator[Row]:
                     what = f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too."
                     raise DataError(path, what, number)
                 names[match[1]] = f"{path}:{number}"
-        fused = _fused(_sentence(lines, path, headed=True), order)
+        sentence = _sentence(lines, path, headed=True)
+        fused = []
+        for first, last, word in sentence.in_text():
+            head = min(range(first, last + 1), key=partial(_rank, sentence.words, order)) if last > first else first
+            fused.append((word.form.strip(), sentence.words[head - 1].tag))
         # Treebanks without their texts have the form `_` instead of all words, or of all but one.
         withheld = sum(form == _WITHHELD for form, _ in fused)
         if fused and not (withheld and withheld >= len(fused) - 1):
@@ -140,16 +144,7 @@ def _treebank(text: str, path: str) -> Iterator[Row]:
         raise DataError(path, what, text.count("\n") + 1)
 
 
-def _fused(sentence: _Sentence, order: Sequence[str]) -> list[tuple[str, str]]:
-    """Forms and tags, one for each word or multi-word token."""
-    words, fused = sentence.words, []
-    for first, last, line in sentence.in_text():
-        head = min(range(first, last + 1), key=lambda index: _rank(words, index, order)) if last > first else first
-        fused.append((line.form.strip(), words[head - 1].tag))
-    return fused
-
-
-def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int, int]:
+def _rank(words: Sequence[_Word], order: Sequence[str], index: int) -> tuple[int, int]:
     """The number of a word's ancestors, and the rank of its tag in the order of precedence."""
     above: set[int] = set()
     pending = [index]
@@ -163,10 +158,7 @@ def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int
 
 
 def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentence:
-    """The sentence of some lines, without words where all are comments; `headed` checks the heads too.
-
-    Raises DataError where a line is out of order, or where a head or a part of a multi-word token is missing.
-    """
+    """The sentence of some lines, without words where all are comments; `headed` checks the heads. Raises DataError."""
     sentence = _Sentence()
     for index, (number, line) in enumerate(lines):
         if not line.startswith("#"):

@@ -22,10 +22,7 @@ _LABELS: Final = ("0", "1", "2", "3")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a record: `premise`, `question`, four `choices` and `label`, an index. Fields may contain line ends.
-
-    Raises DataError where a record has another number of fields, or its label is not one of the four.
-    """
+    """One row a record (its fields may have line ends): `premise`, `question`, four `choices` and `label`, an index."""
     records = _records(text, path)
     line, head = next(records, (1, []))
     for name in _COLUMNS:

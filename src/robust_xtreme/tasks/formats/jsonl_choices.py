@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError
@@ -57,13 +58,12 @@ def _in_order(numbers: Sequence[int | None], rows: Sequence[Row], path: str) -> 
     for number, row in zip(numbers, rows, strict=True):
         if number is None:
             raise DataError(row.location, "has no 'idx', and other rows of the file have one.")
-        if number in seen:
-            raise DataError(row.location, f"the idx {number} is not unique; it is at {seen[number].location} too.")
-        seen[number] = row
+        if (other := seen.setdefault(number, row)) is not row:
+            raise DataError(row.location, f"the idx {number} is not unique; it is at {other.location} too.")
     lost = next((number for number in range(len(seen)) if number not in seen), None)
     if lost is not None:
         raise DataError(path, f"has no row with the idx {lost}, and one with {max(seen)}: a row is missing.")
-    return tuple(Row(str(number), seen[number].location, seen[number].values) for number in range(len(seen)))
+    return tuple(replace(row, native=str(number)) for number, row in sorted(seen.items()))
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -44,7 +44,13 @@ def _row(mention: Mapping[str, Any], context: Mapping[str, Any], location: str) 
     if not text:
         cure = "Mewsli-X's files come without it; get-mewsli-x.sh of google-research restores it from WikiNews."
         raise DataError(where, f"the text of its article is missing. {cure}")
-    start, stop = _span(_object(mention, "mention_span", where), text, where)
+    span = _object(mention, "mention_span", where)
+    start, stop = span.get("start"), span.get("end")
+    if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= len(text):
+        raise DataError(where, f"the mention at [{start!r}, {stop!r}] is not in its text of {len(text)} characters.")
+    if span.get("text") != text[start:stop]:  # which the file states, too
+        shown = f"{span.get('text')!r:.80} is not at [{start}, {stop}], where {text[start:stop][:80]!r} is"
+        raise DataError(where, f"the mention {shown}.")
     sentences = spans_in(context, len(text), where)
     sentence = next(((first, last) for first, last in sentences if first <= start and stop <= last), None)
     if sentence is None:
@@ -66,17 +72,6 @@ def _object(holder: Mapping[str, Any], name: str, location: str) -> Mapping[str,
     if not isinstance(value, dict):
         raise DataError(location, f"expected {name!r} to be an object; this is not Mewsli-X's format.")
     return value
-
-
-def _span(span: Mapping[str, Any], text: str, location: str) -> tuple[int, int]:
-    """The range of a mention, checked against the text that the file states for it."""
-    start, stop = span.get("start"), span.get("end")
-    if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= len(text):
-        raise DataError(location, f"the mention at [{start!r}, {stop!r}] is not in its text of {len(text)} characters.")
-    if span.get("text") != text[start:stop]:
-        shown = f"{span.get('text')!r:.80} is not at [{start}, {stop}], where {text[start:stop][:80]!r} is"
-        raise DataError(location, f"the mention {shown}.")
-    return start, stop
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

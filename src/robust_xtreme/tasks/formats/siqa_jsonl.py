@@ -19,10 +19,7 @@ _LABELS: Final = ("1", "2", "3")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a line: `premise`, `question`, three `choices` and `label`, None where the file has no `correct`.
-
-    Raises DataError where a line has another form.
-    """
+    """One row a line: `premise`, `question`, three `choices`, and `label`, None without `correct`. Raises DataError."""
     rows = jsonl_choices.read(text, path)
     for row in rows:
         if len(row.values["choices"]) != len(_LABELS):

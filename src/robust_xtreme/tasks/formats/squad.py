@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, NamedTuple, TypeVar, final
 
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError
@@ -50,10 +49,7 @@ _SCALAR: Final = 1_000_000
 
 @final
 class UnreadText:
-    """The unread text of a document, read value by value, so that a long list is never in memory as a whole.
-
-    `path` is the file, `line` the number of the line that is read next.
-    """
+    """The unread text of a document from `line` on, read value by value: no long list is in memory as a whole."""
 
     def __init__(self, source: Source) -> None:
         self._pieces = source.pieces()
@@ -196,9 +192,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     return tuple(row for passage in passages for row in _rows(passage, path))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Passage:
+class _Passage(NamedTuple):
     """A context, the object that contains it, its location, and its questions: object, id and path in the file."""
 
     holder: Mapping[str, Any]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, UserError, counted
 from robust_xtreme.core.specs import Row
@@ -93,9 +92,7 @@ def pair_of(row: Mapping[str, Any], keys: Sequence[str], location: str) -> dict[
     return dict(zip(_COLUMNS, (text_of(row, key, location) for key in keys), strict=True))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class TableLayout:
+class TableLayout(NamedTuple):
     """The number of columns, their names (empty without a header), those of the fields, and of languages (-1: none)."""
 
     path: str

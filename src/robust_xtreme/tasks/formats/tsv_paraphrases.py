@@ -30,10 +30,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     for row in rows:
         if not (row.native.isascii() and row.native.isdigit()):
             raise DataError(row.location, f"the id {row.native[:80]!r} is not a whole number.")
-        if int(row.native) in seen:
-            other = seen[int(row.native)].location
-            raise DataError(row.location, f"the id {row.native} is not unique; it is at {other} too.")
-        seen[int(row.native)] = row
+        if (other := seen.setdefault(int(row.native), row)) is not row:
+            raise DataError(row.location, f"the id {row.native} is not unique; it is at {other.location} too.")
     return tuple(row for _, row in sorted(seen.items()))
 
 

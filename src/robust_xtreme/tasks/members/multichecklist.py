@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError, RobustXtremeError
 from robust_xtreme.core.examples import Example, digest
@@ -52,9 +52,7 @@ Words = dict[str, str]
 """The word for each slot of a template."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Filled:
+class _Filled(NamedTuple):
     """A template with its slots filled, and the position of each slot."""
 
     text: str
@@ -138,10 +136,10 @@ class _Kit:
         rows = []
         for index, question, answer in self._questions():
             wording = _pick(question, {**facts, **asked[index]}, leave=_other(index))
-            text = _expected(answer, second=line == contexts[1] if len(contexts) > 1 else False)
-            if wording is None or text is None:
+            if wording is None or not answer.variants:
                 return ()
-            expected = self._fill(text, words, answer.number)
+            other = answer.variants[0].other if contexts[1:2] == (line,) else ""  # of the second context, in Quechua
+            expected = self._fill(other or answer.variants[0].text, words, answer.number)
             values = {
                 "context": context.text,
                 "question": self._fill(wording, words, question.number).text,
@@ -213,14 +211,6 @@ class _Kit:
 def _other(index: int) -> str:
     """The slot of the other question's property: the second's for the first question, the first's for the second."""
     return f"{{p.p{2 - index}}}"
-
-
-def _expected(answer: TemplateRow, *, second: bool) -> str | None:
-    """The answer's template; in Quechua the second context has another one."""
-    if not answer.variants:
-        return None
-    first = answer.variants[0]
-    return first.other if second and first.other else first.text
 
 
 def _pick(line: TemplateRow, facts: Facts, leave: str = "{}") -> str | None:

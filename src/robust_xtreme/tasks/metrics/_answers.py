@@ -33,10 +33,7 @@ _FIELD: Final = "context"
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Golds:
-    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least.
-
-    `made` keeps what was made of them.
-    """
+    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least."""
 
     texts: list[str]
     bounds: Array
@@ -141,21 +138,17 @@ class AnswerLexicon:
 
     def overlap(self, answers: Array, golds: Array) -> Array:
         """The F1 (m,) of the words that answers share with gold answers; 0 where they share none."""
-        common = self._common(answers, golds)
+        (mine, mine_at), (theirs, theirs_at) = (self._keys(side) for side in (answers, golds))
+        match: Array = np.searchsorted(theirs, mine)
+        both = np.flatnonzero(at(np.append(theirs, -1), match) == mine)
+        counts = np.minimum(self.counts[mine_at[both]], self.counts[theirs_at[match[both]]])
+        common = np.bincount(mine[both] // SIZE, counts, len(answers))  # of each word as many as both have
         pairs = np.flatnonzero(common)
         shared = common[pairs]
         precision, recall = shared / self.length[answers[pairs]], shared / self.length[golds[pairs]]
         values = np.zeros(len(answers))
         values[pairs] = 2 * precision * recall / (precision + recall)
         return values
-
-    def _common(self, answers: Array, golds: Array) -> Array:
-        """How many words (m,) answers share with gold answers, each as often as both have it."""
-        (mine, mine_at), (theirs, theirs_at) = (self._keys(side) for side in (answers, golds))
-        match: Array = np.searchsorted(theirs, mine)
-        both = np.flatnonzero(at(np.append(theirs, -1), match) == mine)
-        shared = np.minimum(self.counts[mine_at[both]], self.counts[theirs_at[match[both]]])
-        return np.bincount(mine[both] // SIZE, shared, len(answers))
 
     def _keys(self, answers: Array) -> tuple[Array, Array]:
         """Of each distinct word of answers (m,) a key of answer and word, in order, and its position in `words`."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -138,9 +136,7 @@ _STARTS: Final = np.array([[b in ("B", "S") or a + b in _START_PAIRS for b in _P
 """Whether a chunk ends or starts between tags with two prefixes, whatever their types (7, 7)."""
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunks:
+class Chunks(NamedTuple):
     """The chunks of sentences; runs of a type without a prefix are one chunk.
 
     Positions are those of the words of all sentences, with one more after each sentence. Where `ends` (p,) is true, a
@@ -158,7 +154,9 @@ def chunks(clean: ExampleColumns, tags: Names) -> Chunks:
     here = np.full(len(tags.codes) + len(tags), known.setdefault("O", len(known)))
     here[_positions(tags.bounds)] = codes(clean, tags)
     before = np.concatenate((here[-1:], here[:-1]))  # a sentence, and so all of them, ends outside
-    prefix, kind = _parts(known)
+    kinds: dict[str, int] = {}
+    kind = np.array([kinds.setdefault(tag.rpartition("-")[2], len(kinds)) for tag in known])
+    prefix = np.array([_PREFIXES.index(tag[:1] if tag[:1] in _PREFIXES else "") for tag in known])
     unlike = kind[before] != kind[here]
     ends = _ENDS[prefix[before], prefix[here]] | (_IN_CHUNK[prefix[before]] & unlike)
     starts = _STARTS[prefix[before], prefix[here]] | (_IN_CHUNK[prefix[here]] & unlike)
@@ -175,14 +173,6 @@ def begins(bounds: Array) -> Array:
 def _positions(bounds: Array) -> Array:
     """The positions of the words (t,)."""
     return np.arange(bounds[-1]) + owners(bounds)
-
-
-def _parts(tags: Iterable[str]) -> tuple[Array, Array]:
-    """The prefix and the type of each tag, as numbers."""
-    kinds: dict[str, int] = {}
-    kind = [kinds.setdefault(tag.rpartition("-")[2], len(kinds)) for tag in tags]
-    prefix = [_PREFIXES.index(tag[:1] if tag[:1] in _PREFIXES else "") for tag in tags]
-    return np.array(prefix), np.array(kind)
 
 
 def _span_f1_sums(responses: Responses) -> Sums:

@@ -68,10 +68,7 @@ class NoisySet:
         return matching[0] if matching else None
 
     def _is_of(self, cell: TaskSplit) -> bool:
-        """Whether the file's name names this task and language; where it names none, the run has no others.
-
-        Raises UserError where the run has several.
-        """
+        """Whether the file's name names this task and language; where it names none, the run has no others."""
         if _named(self.path, cell) or len(self.cells) == 1:
             return True
         is_said = re.search(rf"(?<![A-Za-z]){re.escape(cell.language)}(?![A-Za-z])", self.path.name)
@@ -206,10 +203,7 @@ def _list_of(row: Any, key: str, location: str, fits: Callable[[Any], bool], wha
 def read_pairs(
     noisy_set: NoisySet, cell: TaskSplit, source: Source, split: Sequence[Example], is_partial: bool
 ) -> tuple[Path, Paired] | None:
-    """The file of a task and language, and its items with all clean examples of the split; None without a file.
-
-    Raises DataError where the file cannot be read or paired, UserError where several files fit.
-    """
+    """The file of a task and language, and its items with all clean examples of the split; None without a file."""
     path = noisy_set.file(cell)
     if path is None:
         return None

@@ -89,19 +89,13 @@ def _operators(names: Sequence[str], edits: Array) -> pl.Series:
     if not names:
         return named_by(np.zeros(len(edits), np.int64), ["{}"])
     order = sorted(range(len(names)), key=names.__getitem__)
-    first, number = _distinct(edits)
+    sizes = edits.max(axis=0, initial=0) + 1
+    if math.prod(sizes.tolist()) > 1 << 62:
+        _, first, number = np.unique(edits, axis=0, return_index=True, return_inverse=True)
+    else:  # a code for each distinct row is sorted in less time
+        codes = edits @ (np.cumprod(sizes) // sizes)
+        _, first, number = np.unique(codes, return_index=True, return_inverse=True)
     marks = [json.dumps(names[at]) for at in order]
     rows = (zip(marks, row, strict=True) for row in edits[first][:, order].tolist())
     texts = ["{" + ", ".join(f"{mark}: {count}" for mark, count in row if count) + "}" for row in rows]
-    return named_by(number, texts)
-
-
-def _distinct(rows: Array) -> tuple[Array, Array]:
-    """Where each distinct row (n, k) of numbers from 0 on is first, and the number of each row among them (n,)."""
-    sizes = rows.max(axis=0, initial=0) + 1
-    if math.prod(sizes.tolist()) > 1 << 62:
-        _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    else:
-        codes = rows @ (np.cumprod(sizes) // sizes)
-        _, first, number = np.unique(codes, return_index=True, return_inverse=True)
-    return first, number.reshape(-1)
+    return named_by(number.reshape(-1), texts)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from robust_xtreme.tasks.sources.loading import Split, available, has_language, languages_of, load, resolve
-from robust_xtreme.tasks.sources.rows import data_identity, limit
-from robust_xtreme.tasks.sources.source import Pools, Source, open_source, with_labels
-
-__all__ = [
-    "Pools",
-    "Source",
-    "Split",
-    "available",
-    "data_identity",
-    "has_language",
-    "languages_of",
-    "limit",
-    "load",
-    "open_source",
-    "resolve",
-    "with_labels",
-]
+from robust_xtreme.tasks.sources.loading import Split as Split
+from robust_xtreme.tasks.sources.loading import available as available
+from robust_xtreme.tasks.sources.loading import has_language as has_language
+from robust_xtreme.tasks.sources.loading import languages_of as languages_of
+from robust_xtreme.tasks.sources.loading import load as load
+from robust_xtreme.tasks.sources.loading import resolve as resolve
+from robust_xtreme.tasks.sources.rows import data_identity as data_identity
+from robust_xtreme.tasks.sources.rows import limit as limit
+from robust_xtreme.tasks.sources.source import Pools as Pools
+from robust_xtreme.tasks.sources.source import Source as Source
+from robust_xtreme.tasks.sources.source import open_source as open_source
+from robust_xtreme.tasks.sources.source import with_labels as with_labels

@@ -73,10 +73,7 @@ class Hub:
             return False
 
     def fetch(self, task: TaskSpec, languages: Sequence[str], split: str) -> None:
-        """Fetch the files of several languages at once; what the hub does not have is reported when it is read.
-
-        Raises UserError, RobustXtremeError.
-        """
+        """Fetch files of some languages at once; what the hub lacks is reported when it is read. Raises UserError."""
         known = self.languages(task)
         available = [
             language

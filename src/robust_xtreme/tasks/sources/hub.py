@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, NamedTuple, final
 from urllib.parse import urlsplit
 
 import robust_xtreme
@@ -80,9 +80,7 @@ _BOOT: Final = (
 )
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The folder of a repository's files at one commit, and that commit."""
 
     folder: Path
@@ -374,10 +372,7 @@ def on_hub(name: str) -> bool:
 
 
 def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> Snapshot:
-    """The files of a checkpoint on the hub, at a commit (main's, where no revision is named); its code only if asked.
-
-    Raises what `snapshot` does.
-    """
+    """The files of a checkpoint at a commit (or main's), its code only if asked. Raises what `snapshot` does."""
     try:
         patterns = (*FILES, *SENTENCE, CARD, *(CODE if code else ()))
         return snapshot("model", name, revision or "main", patterns, offline=offline)

@@ -134,10 +134,7 @@ def has_language(task: TaskSpec, source: Source | Path, language: str) -> bool:
 def available(
     task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """The languages with that split in a source, of the task's or of those given; `auto` is test or validation.
-
-    Raises UnknownName where the task does not have a given language.
-    """
+    """The languages with that split in a source, the task's or those given; `auto` is test or validation."""
     source = _source(source)
     wanted = _candidates(split)
     for code in languages or ():
@@ -157,10 +154,7 @@ def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence
 
 
 def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, pools: Pools | None = None) -> Split:
-    """Read a split, where `auto` is test, or validation where test is absent or unlabelled.
-
-    Raises MissingData where `auto` finds nothing labelled.
-    """
+    """Read a split; `auto` is test, or validation where test is absent or unlabelled. Raises MissingData."""
     if split != "auto":
         return load(task, source, language, split, pools)
     source = _source(source)

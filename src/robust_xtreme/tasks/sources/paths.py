@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.core.specs import Files, Origin
@@ -16,9 +15,7 @@ Option = tuple[str, ...]
 _ANY: Final = "*"
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Files that contain a split: each has rows of its own or, where `joint`, all of them make the rows together."""
 
     paths: tuple[str, ...]

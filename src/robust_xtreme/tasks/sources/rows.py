@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, SpecError
 from robust_xtreme.core.examples import LONGEST, Corpus, Example, digest
@@ -77,13 +76,8 @@ def limit_note(where: str, kept: Sequence[Example], examples: Sequence[Example])
 SPLITS: Final = ("train", "validation", "test")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SourceRows:
-    """Rows with their final native ids, the location they come from, and the (name, sha256) of the files.
-
-    `expected` describes the files' format in errors about files of another one.
-    """
+class SourceRows(NamedTuple):
+    """Rows with final native ids, where they are from, (name, sha256) of files, and for errors their format."""
 
     rows: tuple[Row, ...]
     location: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData
@@ -69,9 +69,7 @@ def named(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(sorted({tag for row in rows for tag in row.values["tags"] or ()}))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class PooledCorpus:
+class PooledCorpus(NamedTuple):
     """A pool, and (name, sha256) of the files that it was made from."""
 
     corpus: Corpus

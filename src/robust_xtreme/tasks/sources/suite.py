@@ -104,10 +104,7 @@ class Suite:
         return SourceRows(self.rows_of(task, file.text, location, files.reader), location, ((path, file.sha256),))
 
     def rows_of(self, task: TaskSpec, text: str, location: str, name: str = "") -> tuple[Row, ...]:
-        """The rows of a text in the form of the suite, by the reader with a name: the task's own without one.
-
-        Raises DataError.
-        """
+        """The rows of a text in the suite's form, by a named reader (the task's without a name). Raises DataError."""
         module = reader(name or next(iter(task.files.values())).reader)
         if not hasattr(module, "record"):
             what = f"its reader {module.__name__} has no function `record` to read rows of a suite."
@@ -116,7 +113,10 @@ class Suite:
         wanted = described.keys if described else (*_OWN, *module.FIELDS)
         given = ((line, f"{location}:{number}") for number, line in numbered_lines(text))
         rows = tuple(_row(line, where, wanted, module, bool(described)) for line, where in given)
-        _check_clusters(rows)
+        for row in rows if any(row.cluster for row in rows) else ():
+            if not row.cluster:
+                what = "the key 'cluster' is missing, and other rows of the file have one."
+                raise DataError(row.location, what)
         return rows
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
@@ -212,10 +212,3 @@ def _row(line: str, location: str, wanted: Sequence[str], module: Any, is_own: b
     native = text_of(values, "id", location)
     cluster = text_of(values, _CLUSTER, location) if _CLUSTER in values else ""
     return Row(native, location, module.record(values, location), cluster)
-
-
-def _check_clusters(rows: Sequence[Row]) -> None:
-    """Raise DataError for a row without a cluster among rows that have one."""
-    for row in rows if any(row.cluster for row in rows) else ():
-        if not row.cluster:
-            raise DataError(row.location, "the key 'cluster' is missing, and other rows of the file have one.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Any, Final, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 
@@ -36,7 +36,14 @@ def near_duplicates(examples: Sequence[Example]) -> int:
     texts = (without_numbers("\n".join(text.value for text in example.texts.values())) for example in examples)
     items = list(zip(texts, (example.cluster for example in examples), strict=True))
     distinct = list(dict.fromkeys(items))
-    hashes, near = _hashes([text for text, _ in distinct]), np.zeros(len(distinct), np.bool_)
+    # hashes (texts, 128): the least of each hash over the runs of a text with its edges.
+    joined = "".join(f"{_EDGE}{text}" for text, _ in distinct) + _EDGE
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    runs = np.lib.stride_tricks.sliding_window_view(points, _RUN) @ _KEYS[:_RUN]
+    mixed = runs ^ (runs >> np.uint64(29))
+    firsts = np.cumsum([0, *(len(_EDGE) + len(text) for text, _ in distinct)])[:-1]
+    hashes = np.stack([np.minimum.reduceat((mixed ^ key) * key, firsts) for key in _KEYS], axis=1)
+    near = np.zeros(len(distinct), np.bool_)
     _, clusters = np.unique([cluster for _, cluster in distinct], return_inverse=True)
     for index in range(0, len(_KEYS), 2):
         band = hashes[:, index] * _KEYS[0] + hashes[:, index + 1]
@@ -51,16 +58,6 @@ def near_duplicates(examples: Sequence[Example]) -> int:
     return sum(item in near_items for item in items)
 
 
-def _hashes(texts: Sequence[str]) -> Any:
-    """The least of each hash over the runs of each text, with its edges, uint64 (texts, 128)."""
-    joined = "".join(f"{_EDGE}{text}" for text in texts) + _EDGE
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    runs = np.lib.stride_tricks.sliding_window_view(points, _RUN) @ _KEYS[:_RUN]
-    mixed = runs ^ (runs >> np.uint64(29))
-    firsts = np.cumsum([0, *(len(_EDGE) + len(text) for text in texts)])[:-1]
-    return np.stack([np.minimum.reduceat((mixed ^ key) * key, firsts) for key in _KEYS], axis=1)
-
-
 MISSING: Final = "missing"
 UNLABELLED: Final = "unlabelled"
 VERSION: Final = "version"
@@ -70,9 +67,7 @@ _TAUGHT: Final = "train"
 _FEWEST: Final = 20
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """Why a run leaves a language of a task out: the split, a reason in one word, and a sentence about it."""
 
     split: str
@@ -103,9 +98,7 @@ class Held:
     constant: Mapping[str, str] = field(default_factory=dict)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Surveyed:
+class Surveyed(NamedTuple):
     """A language of a task: all its splits, the one that a run evaluates, or why it evaluates none.
 
     A malformed file is not a reason to leave a language out: a run `stops` there. `evaluated` and `left` then have no
@@ -123,10 +116,7 @@ class Surveyed:
 
 
 def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | LeftOut:
-    """The examples that a run evaluates of a language, with those that it is tuned on, or why it is left out.
-
-    Raises DataError where a file is malformed, UserError, RobustXtremeError where the hub fails.
-    """
+    """The examples that a run evaluates of a language, with those it is tuned on, or why it is left out."""
     source = pools.source
     if not source.splits(task):
         return LeftOut(split, MISSING, source.lacks(task))
@@ -160,10 +150,7 @@ def faults(task: TaskSpec, source: Source, split: str, language: str, error: Dat
 
 
 def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:
-    """The clean split that a threshold is tuned on; None for a task without one. `known` is a split that was read.
-
-    Raises MissingData.
-    """
+    """The clean split that a threshold is tuned on, if any; `known` is a split that was read. Raises MissingData."""
     if not tuned(task):
         return None
     return known if known.split == _TUNED_ON else load(task, pools.source, language, _TUNED_ON, pools)
@@ -222,10 +209,7 @@ def survey(
 
 
 def undescribed(source: Source) -> tuple[str, ...]:
-    """The files of rows in a suite's folder that `suite.toml` does not describe, which nothing reads, sorted.
-
-    Call it within `own_tasks` of the data.
-    """
+    """The files of rows in a suite's folder that `suite.toml` does not describe, sorted; call it within `own_tasks`."""
     if not isinstance(source, Suite):
         return ()
     names = (path.relative_to(source.folder) for path in source.folder.glob("*/*.jsonl*"))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import NamedTuple
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.exchange.exporting.harness import inspect, lm_eval
@@ -21,9 +20,7 @@ Watch = Callable[[str, int], object]
 """Called with what was done, and with how many files of rows are left to write."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(NamedTuple):
     """The folder of an export, the names of its tasks or files, its rows, and a line for each part that is left out."""
 
     path: Path
@@ -33,10 +30,7 @@ class Exported:
 
 
 def target(name: str, force: bool) -> Path:
-    """The path of the folder. Raises UserError where it may not be written, `force` or not.
-
-    A folder with files is replaced only with `force`, and only where it contains nothing but an export.
-    """
+    """The path of the folder. Raises UserError where it has files, unless it is an export and `force` is given."""
     path = Path(os.path.realpath(name))
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UserError(f"-o {name} is not a folder. Name another: -o DIR")

@@ -101,10 +101,7 @@ def _input(sheet: TaskSheet, row: Row) -> str:
 
 
 def _first(sheet: TaskSheet, job: ExportJob) -> int | None:
-    """The number of the first choice where the target is a number; None where it is a letter or a choice's text.
-
-    Raises UserError where rows contradict each other, or do not show it.
-    """
+    """The number of the first choice where the target is a number; None where it is a letter or a choice's text."""
     values = {str(row[job.target]).strip() for row in sheet.rows}
     if not all(value.isdecimal() for value in values):
         return None

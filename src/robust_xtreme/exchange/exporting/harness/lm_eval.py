@@ -26,10 +26,7 @@ _FEWSHOT: Final = "fewshot"
 
 
 def writer(each: Selected, made: Path, path: Path) -> Callable[[Page, str], str]:
-    """A function that writes a page as rows and a task into `made`, which becomes `path`, and returns the task's name.
-
-    Raises UserError, DiskError.
-    """
+    """A function that writes a page as rows and a task into `made`, later at `path`, and returns the task's name."""
     import yaml
 
     sheet, file = each.sheet, each.file
@@ -89,10 +86,7 @@ def _settings(
 
 
 def _fewshot_config(file: TaskFile, has_shots: bool) -> dict[str, Any]:
-    """Where examples in prompts are from; without clean rows for them there are none, so that lm-eval refuses them.
-
-    Empty where that of lm-eval is kept.
-    """
+    """Where examples in prompts are from: without clean rows no split, which lm-eval refuses; {} keeps lm-eval's."""
     if not has_shots:
         return {"sampler": "default", "split": None, "samples": []}
     settings = _table(file, "fewshot_config")

@@ -134,10 +134,7 @@ class Selected:
 
 
 def select(job: ExportJob) -> tuple[list[Selected], tuple[str, ...]]:
-    """What is exported of what a job names, and a line for each part that is left out.
-
-    Raises UserError where nothing is left, and for noise that asks a model or its tokens.
-    """
+    """What is exported of what a job names, and a line for each part that is left out. Raises UserError."""
     codes(" ".join(code for name in job.languages for code in name.split("@")))
     cells = asked(job.perturb, job.keep_names)
     for cell in cells:
@@ -242,14 +239,9 @@ def _their_sheet(name: str, job: ExportJob) -> Selected:
 
 def _conditions(cells: Sequence[SuiteCell], sheet: TaskSheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:
     """The conditions that are applied to a sheet."""
-    made: dict[Condition, None] = {}
-    for each in cells:
-        condition = _condition(each, sheet, seeds)
-        if isinstance(condition, str):
-            left.append(f"{sheet.name}: {condition}")
-        else:
-            made[condition] = None
-    return tuple(made)
+    made = [_condition(each, sheet, seeds) for each in cells]
+    left += [f"{sheet.name}: {why}" for why in made if isinstance(why, str)]
+    return tuple(dict.fromkeys(condition for condition in made if not isinstance(condition, str)))
 
 
 def _condition(each: SuiteCell, sheet: TaskSheet, seeds: int) -> Condition | str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
@@ -48,9 +48,7 @@ class TaskSheet:
     labels: tuple[str, ...] = ()
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The rows of a sheet under one condition and noise seed, each with its identity."""
 
     condition: str
@@ -102,8 +100,13 @@ class Pages:
             return row
         made = {**row, **{name: _within(row[name], each) for name, each in changed.items()}}
         if CONTEXT in changed and self.sheet.answers:
-            spans = self.sheet.answers[index]
-            made[ANSWERS] = _moved(row[ANSWERS], spans, changed[CONTEXT], made[CONTEXT], row[CONTEXT])
+            context, lead = changed[CONTEXT], lead_of(row[CONTEXT])
+            texts, starts = list(row[ANSWERS]["text"]), list(row[ANSWERS]["answer_start"])
+            for number, span in enumerate(self.sheet.answers[index]):
+                if span is not None:  # the text is that there, and the start moved
+                    start, stop = context.to_noisy(span.start, span.stop)
+                    texts[number], starts[number] = made[CONTEXT][lead + start : lead + stop], lead + start
+            made[ANSWERS] = {**row[ANSWERS], "text": texts, "answer_start": starts}
         return made
 
     def _identities(
@@ -148,14 +151,3 @@ def within(raw: str, start: int, stop: int) -> Span:
 def lead_of(raw: str) -> int:
     """The length of the white space at the beginning of a text."""
     return len(raw) - len(raw.lstrip())
-
-
-def _moved(answers: Mapping[str, Any], spans: AnswerSpans, context: Noised, noisy: str, raw: str) -> dict[str, Any]:
-    """SQuAD's answers in a noisy context: their texts are those there, and their starts moved."""
-    lead = lead_of(raw)
-    texts, starts = list(answers["text"]), list(answers["answer_start"])
-    for number, span in enumerate(spans):
-        if span is not None:
-            start, stop = context.to_noisy(span.start, span.stop)
-            texts[number], starts[number] = noisy[lead + start : lead + stop], lead + start
-    return {**answers, "text": texts, "answer_start": starts}

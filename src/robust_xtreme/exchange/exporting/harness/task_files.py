@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, NotInstalled, UnknownName, UserError
 from robust_xtreme.core.examples import digest
+from robust_xtreme.core.registry import version_of
 from robust_xtreme.exchange.exporting.harness.sheet import TaskSheet
 from robust_xtreme.files.store import write
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
@@ -73,9 +73,7 @@ class YamlFunction:
     name: str
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class TaskFile:
+class TaskFile(NamedTuple):
     """A task of lm-eval: its name, its file, its settings with those that it includes, and the version of lm-eval."""
 
     name: str
@@ -100,7 +98,7 @@ def task_file(name: str) -> TaskFile:
     settings = _settings(paths[name])
     if "class" in settings:
         raise UserError(f"{name} of lm-eval is a task in Python, which no task file can include.")
-    return TaskFile(name, paths[name], settings, _version())
+    return TaskFile(name, paths[name], settings, version_of(_PACKAGE))
 
 
 def known_tasks() -> tuple[str, ...]:
@@ -115,13 +113,6 @@ def _folder() -> Path:
             return folder
     what = "export lm-eval reads the task files of lm-eval, which is not installed."
     raise NotInstalled(f"{what} Install: pip install 'robust-xtreme[lm-eval]'")
-
-
-def _version() -> str | None:
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError:
-        return None
 
 
 @cache

@@ -38,10 +38,7 @@ _CODES: Final = dict(pair.split(":") for pair in _PAIRS.split())
 
 
 def language_of(name: str, named: Sequence[str]) -> str:
-    """The language of a task: the only one that is named, else that of its name, as in `mgsm_direct_sw`.
-
-    Raises UserError where it cannot be read from the name.
-    """
+    """The language of a task: the only one named, else that of its name, `mgsm_direct_sw`. Raises UserError."""
     if len(named) == 1:
         return language(named[0]).code
     parts = name.split("_")
@@ -144,8 +141,11 @@ def _examples(
             ordered = tuple(sorted(inside, key=lambda span: (span.start, span.stop)))
             text_id = origin.shared(name, digest(value)) if job.cluster else f"{id}/{name}"
             texts[name] = Text(text_id, origin.language, value, ordered)
-        cluster = _cluster(row, job.cluster, where) if job.cluster else str(number)
-        yield Example(id, texts, Answers(known) if known else UNLABELLED, cluster, digest(_canonical(row)))
+        cluster = row.get(job.cluster) if job.cluster else number
+        if not isinstance(cluster, (str, int)) or not str(cluster).strip():
+            what = f"expected the column {job.cluster!r} to name the row's cluster, not {cluster!r:.80}."
+            raise DataError(where, what)
+        yield Example(id, texts, Answers(known) if known else UNLABELLED, str(cluster), digest(_canonical(row)))
 
 
 def _has_answers(row: Row) -> bool:
@@ -177,14 +177,6 @@ def _text(row: Row, name: str, location: str) -> str:
         known = ", ".join(key for key, each in row.items() if isinstance(each, str))
         raise DataError(location, f"expected the column {name!r} to contain a text, not {value!r:.80}. Texts: {known}")
     return value
-
-
-def _cluster(row: Row, name: str, location: str) -> str:
-    """The cluster that a row names. Raises DataError."""
-    value = row.get(name)
-    if not isinstance(value, (str, int)) or not str(value).strip():
-        raise DataError(location, f"expected the column {name!r} to name the row's cluster, not {value!r:.80}.")
-    return str(value)
 
 
 def _canonical(row: Row) -> str:

@@ -48,10 +48,7 @@ def lacks_letters(code: str) -> str:
 @final
 @dataclass(frozen=True, slots=True)
 class LongestRuns:
-    """The words that nlpaug gets: of each word of a text the longest run of `letters`.
-
-    Only runs of at least `shortest` letters, one of them `changeable`.
-    """
+    """The words that nlpaug gets: of each the longest run of `letters`, with at least `shortest`, one `changeable`."""
 
     letters: frozenset[str]
     changeable: frozenset[str]
