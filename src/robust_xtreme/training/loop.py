@@ -190,7 +190,6 @@ def run_loop(stage: LoopInputs, options: Options) -> None:
     steps = resume.restore_best(stage.run, module) if stage.select else 0
     module.eval().to("cpu")
     if table:
-        module.zero_grad()
         module.trainer = None
         table.put_back(stage.schedule.decays(steps or stage.plan.steps))
 
@@ -336,6 +335,7 @@ class _Steps(Callback):
         if trainer.world_size > 1:
             loss = float(trainer.strategy.reduce(torch.tensor(loss), reduce_op="mean"))
         self.losses.append(loss)
+        module.zero_grad()  # Lightning keeps gradients until the next batch was read
         self.parts.step(trainer)
         self.done += 1
         self._note_row(trainer, module)

@@ -30,7 +30,7 @@ _CHUNK: Final = 2**18
 """The weights that decay at once: they stay in a cache of the processor."""
 
 _MADV_PAGEOUT: Final = 21
-"""From `linux/mman.h`; it never changes what is read."""
+"""Linux takes pages that are not read for long, as a rule of the weights' file; it never changes what is read."""
 
 
 def why_all(encoder: Any, stage: StageSpec, spec: TrainSpec) -> str:
@@ -49,12 +49,21 @@ def why_all(encoder: Any, stage: StageSpec, spec: TrainSpec) -> str:
 def rows_of(
     encoder: Any, stage: StageSpec, spec: TrainSpec, parts: Sequence[HeadUnits], others: Sequence[Scores]
 ) -> Tensor | None:
-    """The rows (R,) that a stage reads, sorted: of its parts, `others` and padding; None for all."""
+    """The rows (R,) that a stage reads, sorted: those of its parts, `others` and padding; None for all."""
     known = [part.ids for part in parts if part.ids is not None]
     if len(known) < len(parts) or why_all(encoder, stage, spec):
         return None
     padding = {encoder.config.pad_token_id, *(layer.padding_idx for layer in _layers(encoder))} - {None}
-    return torch.from_numpy(np.unique(np.concatenate([*known, *others, np.array([*padding], np.int64)])))
+    ids = np.unique(np.concatenate([*known, *others, np.array([*padding], np.int64)]))
+    return torch.from_numpy(ids[(ids >= 0) & (ids < len(_layers(encoder)[0].weight))])
+
+
+def saving(encoder: Any, stage: StageSpec, spec: TrainSpec, ids: Sequence[Scores]) -> str:
+    """What a plan says of a stage's rows, of which some ids were counted; gradients and two moments are saved."""
+    if why := why_all(encoder, stage, spec):
+        return f"all: {why}"
+    rows, (count, size) = len(np.unique(np.concatenate(ids))), _layers(encoder)[0].weight.shape
+    return f">= {rows:,} of {count:,}: saves up to {3 * 4 * (count - rows) * size / 10**6:,.0f} MB"
 
 
 def _layers(encoder: Any) -> list[nn.Embedding]:
@@ -102,22 +111,17 @@ def narrow(encoder: Any, ids: Tensor) -> Table:
     numbers = torch.full((len(whole),), len(ids))
     numbers[ids] = torch.arange(len(ids))
     layers[0].weight.data = whole[ids]  # the parameter stays, also where layers share it
-    _page_out(whole)
     for layer in layers:
         layer.padding_idx = None if layer.padding_idx is None else int(numbers[layer.padding_idx])
+    first = whole.data_ptr() // PAGESIZE * PAGESIZE
+    _call("madvise", ctypes.c_void_p(first), ctypes.c_size_t(whole.nbytes), _MADV_PAGEOUT)
+    _call("malloc_trim", 0)
     hook = _Renumbered(numbers)
     return Table(layers, ids, whole, padding, [layer.register_forward_pre_hook(hook) for layer in layers])
 
 
-def _page_out(weights: Tensor) -> None:
-    """Let Linux take the memory of weights that are not read for long: as a rule pages of the file that they are in."""
-    first = -(-weights.data_ptr() // PAGESIZE) * PAGESIZE
-    size = max(0, weights.data_ptr() + weights.nbytes - first) // PAGESIZE * PAGESIZE
-    _call("madvise", ctypes.c_void_p(first), ctypes.c_size_t(size), _MADV_PAGEOUT)
-
-
 def _call(name: str, *given: Any) -> None:
-    """Call a function of the C library where Linux has it; memory is returned, and no result changes."""
+    """Call a function of the C library that returns memory, where Linux has it."""
     if sys.platform == "linux" and (function := getattr(ctypes.CDLL(None), name, None)):
         function(*given)
 
