@@ -38,9 +38,7 @@ import transformers
 from torch import nn
 from transformers import (
     BertForSequenceClassification,
-    Trainer,
     TrainerCallback,
-    TrainingArguments,
     XLMRobertaConfig,
     XLMRobertaForSequenceClassification,
 )
@@ -133,7 +131,7 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     encoder, tokenizer = read_start(Path(args.start))
     task = registry.load("intermediate", "mnli")
     family: Family = registry.load("family", task.family)
-    examples = [each for each in load(task, open_source(args.data), "en", "train").examples]
+    examples = list(load(task, open_source(args.data), "en", "train").examples)
     ids = windows_of(family, task, examples, tokenizer).ids
     units = ids[: len(ids) // args.length * args.length].reshape(-1, args.length)[: len(examples)]
     rows = torch.from_numpy(np.unique(np.append(ids, tokenizer.pad_token_id)).astype(np.int64))
@@ -145,7 +143,7 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
         del encoder
         _trainer(args, folder, units, clock)
     else:
-        part = task_part("mnli", family, head, plain(units), examples, task.labels)
+        part = task_part("mnli", family, head, plain(units.tolist()), examples, task.labels)
         stage = LoopInputs(
             "benchmark",
             Journal(folder),
@@ -163,9 +161,9 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
 
 def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor, clock: _Clock) -> None:
     """Steps of a plain loop over a body whose word embeddings are cut to some rows."""
-    encoder.set_input_embeddings(
-        nn.Embedding.from_pretrained(encoder.get_input_embeddings().weight[rows], freeze=False)
-    )
+    vectors = nn.Embedding(len(rows), int(encoder.config.hidden_size))
+    vectors.load_state_dict({"weight": encoder.get_input_embeddings().weight[rows]})
+    encoder.set_input_embeddings(vectors)
     model = nn.ModuleList([encoder, head]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
     for step in range(clock.steps):
@@ -182,7 +180,9 @@ def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor
 def _trainer(args: argparse.Namespace, folder: Path, units: np.ndarray[Any, Any], clock: _Clock) -> None:
     model = BertForSequenceClassification.from_pretrained(args.start, num_labels=3)
     rows = [{"input_ids": unit.tolist(), "labels": 0} for unit in units]
-    Trainer(model=model, args=_arguments(args, folder, False), train_dataset=rows, callbacks=[clock]).train()
+    transformers.Trainer(
+        model=model, args=_arguments(args, folder, False), train_dataset=rows, callbacks=[clock]
+    ).train()
 
 
 class _Clock(TrainerCallback):
@@ -225,7 +225,7 @@ def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int
         return tokenizer.pad(list(batch), return_tensors="pt")
 
     clock = _Clock(args.warm, args.steps)
-    trainer = Trainer(
+    trainer = transformers.Trainer(
         model=model_of(args.encoder, tokenizer),
         args=_arguments(args, folder, by_length),
         train_dataset=rows,
@@ -236,10 +236,10 @@ def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int
     return sum(counts[args.warm : args.steps]), clock.seconds
 
 
-def _arguments(args: argparse.Namespace, folder: Path, by_length: bool) -> TrainingArguments:
-    five = "train_sampling_strategy" in TrainingArguments.__dataclass_fields__
+def _arguments(args: argparse.Namespace, folder: Path, by_length: bool) -> transformers.TrainingArguments:
+    five = "train_sampling_strategy" in transformers.TrainingArguments.__dataclass_fields__
     sorting = {"train_sampling_strategy": "group_by_length" if by_length else "random"}
-    return TrainingArguments(
+    return transformers.TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=SMALL_BATCH if args.start else BATCH,
         max_steps=args.steps,
@@ -361,17 +361,23 @@ def _blocks(facts: Mapping[str, Any]) -> tuple[Any, ...]:
     """The figures of an encoder with a large vocabulary."""
     versions = facts["versions"]
     what = (
-        f"`python benchmarks/train.py --from {facts['encoder']} --steps {facts['steps']} --warm {facts['warm']} --rounds "
-        f"{facts['rounds']}`, on {facts['device']}, torch {versions['torch']}, transformers {versions['transformers']}: "
+        f"`python benchmarks/train.py --from {facts['encoder']} --steps {facts['steps']} --warm {facts['warm']} "
+        f"--rounds {facts['rounds']}`, on {facts['device']}, torch {versions['torch']}, transformers "
+        f"{versions['transformers']}: "
         f"{facts['rows']:,} of {facts['vocabulary']:,} rows of the word embeddings occur in MNLI's sample; batches of "
         f"{SMALL_BATCH}, fused AdamW, clipping at 1 (the Trainer's as it comes, too); seconds of the processor a step."
     )
     rows = [
-        (length, way, f"{one['seconds']:.2f}", f"{one['seconds'] / ways[BARE]['seconds']:.2f}", f"{one['peak_mib']:,}")
+        (
+            *(length, way, f"{one['seconds']:.2f}"),
+            *(f"{one['seconds'] / ways[other]['seconds']:.2f}" for other in (BARE, ROWS)),
+            f"{one['peak_mib']:,}",
+        )
         for length, ways in facts["lengths"].items()
         for way, one in ways.items()
     ]
-    return Prose(what), grid(("tokens", "way", "seconds a step", "beside the bare loop", "peak memory, MiB"), rows)
+    heads = ("tokens", "way", "seconds a step", "beside the bare loop", "beside train", "peak memory, MiB")
+    return Prose(what), grid(heads, rows)
 
 
 def _cells(figures: Mapping[str, int], peer: int) -> tuple[str, ...]:

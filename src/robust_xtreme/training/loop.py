@@ -191,7 +191,8 @@ def run_loop(stage: LoopInputs, options: Options) -> None:
     module.eval().to("cpu")
     if table:
         module.trainer = None
-        table.put_back(stage.schedule.decays(steps or stage.plan.steps))
+        cuda = device_of(stage.spec.device) == "cuda"
+        table.put_back(lambda rows: stage.schedule.decay(rows, steps or stage.plan.steps, cuda))
 
 
 def _trainer(stage: LoopInputs, steps: Callback, begin: int) -> Trainer:

@@ -34,10 +34,13 @@ class Schedule:
     shape: str = "linear"
     fused: bool = False
 
-    def decays(self, steps: int) -> list[float]:
-        """What AdamW multiplies a weight without gradients by in each of the first steps; without what rounds to 1."""
-        factors = [1 - self.at(step) * self.weight_decay for step in range(steps)]
-        return [factor for factor in factors if np.float32(factor) != 1]
+    def decay(self, weights: Tensor, steps: int, cuda: bool) -> None:
+        """Change float32 weights as so many steps of AdamW, on a CPU or CUDA, change those with gradients of zero."""
+        for rate in map(self.at, range(steps)) if self.weight_decay else ():
+            if self.fused and cuda:  # its kernel has float32 alone, and multiplies and subtracts at once
+                weights.add_(weights, alpha=-float(np.float32(rate) * np.float32(self.weight_decay)))
+            else:
+                weights.mul_(1 - rate * self.weight_decay)
 
     def at(self, step: int) -> float:
         """The rate of a step, counted from 0."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from mmap import PAGESIZE
 from typing import Any, Final, final
@@ -87,15 +87,14 @@ class Table:
     padding: Sequence[int | None]
     hooks: Sequence[RemovableHandle]
 
-    def put_back(self, factors: Sequence[float]) -> None:
-        """Give the encoder all rows again, those that it did not have multiplied by each of the factors."""
+    def put_back(self, decay: Callable[[Tensor], None]) -> None:
+        """Give the encoder all rows again; `decay` changes those that it did not have, some at a time."""
         gc.collect()  # the trainer, and in it the optimizer's moments, is in a cycle of references
         _call("malloc_trim", 0)
         device = "cuda" if torch.cuda.is_initialized() else "cpu"  # type: ignore[no-untyped-call]  # torch has no types there
         for part in torch.split(self.whole, max(1, _CHUNK // self.whole.shape[1])):
             there = part.to(device)
-            for factor in factors:
-                there.mul_(factor)
+            decay(there)
             part.copy_(there)
         self.whole[self.ids] = self.layers[0].weight.data
         self.layers[0].weight.data = self.whole
