@@ -373,8 +373,8 @@ def _blocks(facts: Mapping[str, Any]) -> tuple[Any, ...]:
             *(f"{one['seconds'] / ways[other]['seconds']:.2f}" for other in (BARE, ROWS)),
             f"{one['peak_mib']:,}",
         )
-        for length, ways in facts["lengths"].items()
-        for way, one in ways.items()
+        for length, ways in ((str(length), facts["lengths"][str(length)]) for length in LENGTHS)
+        for way, one in ((way, ways[way]) for way in LARGE)
     ]
     heads = ("tokens", "way", "seconds a step", "beside the bare loop", "beside train", "peak memory, MiB")
     return Prose(what), grid(heads, rows)

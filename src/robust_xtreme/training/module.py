@@ -116,7 +116,7 @@ class TrainingModule(LightningModule):
 def _of_rows(gradient: Tensor) -> Tensor:
     """The norms of the rows of a gradient that are not zero."""
     norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
-    return norms[norms > 0]
+    return norms[norms != 0]
 
 
 @final

@@ -78,7 +78,7 @@ def _layers(encoder: Any) -> list[nn.Embedding]:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Table:
+class NarrowedEmbeddings:
     """Word embeddings of which the encoder has the rows `ids` (R,), and the `whole` (V, E) from before training."""
 
     layers: Sequence[nn.Embedding]
@@ -103,7 +103,7 @@ class Table:
             hook.remove()
 
 
-def narrow(encoder: Any, ids: Tensor) -> Table:
+def narrow(encoder: Any, ids: Tensor) -> NarrowedEmbeddings:
     """Leave an encoder the rows `ids` (R,) of its word embeddings; it reads the same ids, and raises for others."""
     layers = _layers(encoder)
     whole, padding = layers[0].weight.data, [layer.padding_idx for layer in layers]
@@ -116,7 +116,7 @@ def narrow(encoder: Any, ids: Tensor) -> Table:
     _call("madvise", ctypes.c_void_p(first), ctypes.c_size_t(whole.nbytes), _MADV_PAGEOUT)
     _call("malloc_trim", 0)
     hook = _Renumbered(numbers)
-    return Table(layers, ids, whole, padding, [layer.register_forward_pre_hook(hook) for layer in layers])
+    return NarrowedEmbeddings(layers, ids, whole, padding, [layer.register_forward_pre_hook(hook) for layer in layers])
 
 
 def _call(name: str, *given: Any) -> None:
