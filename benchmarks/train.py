@@ -8,6 +8,13 @@ length within 50 batches and use fused AdamW, a linear rate and clipping at 1; a
 sorting. Steps 50 to 150 are two whole rounds of sorting, since the Trainer begins each with its longest batches.
 Each way runs in a process of its own, in turns; counted are tokens of text (no padding) from step `--warm` on, and the
 process's peak of resident memory (on CUDA the device's).
+
+    python benchmarks/train.py --data DIR --from ENCODER [--steps 12] [--warm 4] [--rounds 2] [--out FOLDER]
+
+measures what the rows of a large vocabulary take: a head for MNLI's labels on an encoder of BERT's kind, at 32, 64 and
+128 tokens of MNLI's sample, in batches of 16. `train` has the rows of the sample's pieces, beside it `train` with all
+rows, `transformers.Trainer`, and a bare loop (forward, backward, clipping, fused AdamW) over a body that has only these
+rows. Counted is the processor time of a step, the median over rounds.
 """
 
 from __future__ import annotations
@@ -21,17 +28,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 import transformers
+from torch import nn
 from transformers import (
-    Trainer,
+    BertForSequenceClassification,
     TrainerCallback,
-    TrainingArguments,
     XLMRobertaConfig,
     XLMRobertaForSequenceClassification,
 )
@@ -40,10 +47,11 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.predictors.family import Family, windows_of
-from robust_xtreme.models.reading.windows import Windows
+from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.training.encoder import read_start
 from robust_xtreme.training.loop import LoopInputs, Options, Progress, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part
@@ -63,6 +71,10 @@ ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
     "base": {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072},
 }
 VOCABULARY: Final = 14_000
+ROWS, WHOLE, BARE = "train", "train, all rows", "bare loop, these rows"
+LARGE: Final = (BARE, ROWS, WHOLE, PLAIN)
+LENGTHS: Final = (32, 64, 128)
+SMALL_BATCH: Final = 16
 
 
 def lesson(data: str) -> tuple[Any, list[Example], Windows]:
@@ -115,12 +127,71 @@ def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
     return tokens, clock.seconds
 
 
+def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """The processor seconds of a step of an encoder with a large vocabulary, and its rows."""
+    encoder, tokenizer = read_start(Path(args.start))
+    task = registry.load("intermediate", "mnli")
+    family: Family = registry.load("family", task.family)
+    examples = list(load(task, open_source(args.data), "en", "train").examples)
+    ids = windows_of(family, task, examples, tokenizer).ids
+    units = ids[: len(ids) // args.length * args.length].reshape(-1, args.length)[: len(examples)]
+    rows = torch.from_numpy(np.unique(np.append(ids, tokenizer.pad_token_id)).astype(np.int64))
+    clock = _Clock(args.warm, args.steps, time.process_time)
+    head = family.head(int(encoder.config.hidden_size), task.labels)
+    if args.way == BARE:
+        _bare(encoder, head, torch.from_numpy(np.searchsorted(rows.numpy(), units)), rows, clock)
+    elif args.way == PLAIN:
+        del encoder
+        _trainer(args, folder, units, clock)
+    else:
+        part = task_part("mnli", family, head, plain(units.tolist()), examples, task.labels)
+        stage = LoopInputs(
+            "benchmark",
+            Journal(folder),
+            encoder,
+            [part],
+            SamplingPlan(part.lengths, SMALL_BATCH, SEED, args.steps),
+            Schedule(RATE, args.steps, 0, 0.01, fused=True),
+            int(tokenizer.pad_token_id),
+            TrainSpec("mini", "encoder", target=StageSpec(tasks=("mnli",)), device=args.device, clip=1.0),
+            rows=rows if args.way == ROWS else None,
+        )
+        run_loop(stage, Options(watch=clock.watch, save_seconds=1e9))
+    return {"step": clock.seconds / (args.steps - args.warm), "rows": len(rows)}
+
+
+def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor, clock: _Clock) -> None:
+    """Steps of a plain loop over a body whose word embeddings are cut to some rows."""
+    vectors = nn.Embedding(len(rows), int(encoder.config.hidden_size))
+    vectors.load_state_dict({"weight": encoder.get_input_embeddings().weight[rows]})
+    encoder.set_input_embeddings(vectors)
+    model = nn.ModuleList([encoder, head]).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
+    for step in range(clock.steps):
+        batch = units[step * SMALL_BATCH : (step + 1) * SMALL_BATCH]
+        states = encoder(input_ids=batch, attention_mask=torch.ones_like(batch)).last_hidden_state
+        loss = nn.functional.cross_entropy(head(states[:, 0]), torch.zeros(SMALL_BATCH, dtype=torch.long))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        clock.note(step + 1)
+
+
+def _trainer(args: argparse.Namespace, folder: Path, units: np.ndarray[Any, Any], clock: _Clock) -> None:
+    model = BertForSequenceClassification.from_pretrained(args.start, num_labels=3)
+    rows = [{"input_ids": unit.tolist(), "labels": 0} for unit in units]
+    transformers.Trainer(
+        model=model, args=_arguments(args, folder, False), train_dataset=rows, callbacks=[clock]
+    ).train()
+
+
 class _Clock(TrainerCallback):
     """The time from the end of step `warm` to the end of step `steps`."""
 
-    def __init__(self, warm: int, steps: int) -> None:
+    def __init__(self, warm: int, steps: int, now: Callable[[], float] = time.perf_counter) -> None:
         TrainerCallback.__init__(self)
-        self.warm, self.steps = warm, steps
+        self.warm, self.steps, self.now = warm, steps, now
         self.begin = self.seconds = 0.0
 
     def note(self, step: int) -> None:
@@ -128,9 +199,9 @@ class _Clock(TrainerCallback):
         if step in (self.warm, self.steps) and torch.cuda.is_available():
             torch.cuda.synchronize()
         if step == self.warm:
-            self.begin = time.perf_counter()
+            self.begin = self.now()
         if step == self.steps:
-            self.seconds = time.perf_counter() - self.begin
+            self.seconds = self.now() - self.begin
 
     def watch(self, at: Progress) -> None:
         """A step of `train`."""
@@ -155,7 +226,7 @@ def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int
         return tokenizer.pad(list(batch), return_tensors="pt")
 
     clock = _Clock(args.warm, args.steps)
-    trainer = Trainer(
+    trainer = transformers.Trainer(
         model=model_of(args.encoder, tokenizer),
         args=_arguments(args, folder, by_length),
         train_dataset=rows,
@@ -166,12 +237,12 @@ def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int
     return sum(counts[args.warm : args.steps]), clock.seconds
 
 
-def _arguments(args: argparse.Namespace, folder: Path, by_length: bool) -> TrainingArguments:
-    five = "train_sampling_strategy" in TrainingArguments.__dataclass_fields__
+def _arguments(args: argparse.Namespace, folder: Path, by_length: bool) -> transformers.TrainingArguments:
+    five = "train_sampling_strategy" in transformers.TrainingArguments.__dataclass_fields__
     sorting = {"train_sampling_strategy": "group_by_length" if by_length else "random"}
-    return TrainingArguments(
+    return transformers.TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=BATCH,
+        per_device_train_batch_size=SMALL_BATCH if args.start else BATCH,
         max_steps=args.steps,
         learning_rate=RATE,
         lr_scheduler_type="linear",
@@ -192,11 +263,50 @@ def one_way(args: argparse.Namespace) -> dict[str, float]:
     logging: Any = transformers.utils.logging
     logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as folder:
+        if args.start:
+            return {**large(args, Path(folder)), **_peak(args)}
         run = ours(args, Path(folder)) if args.way == OURS else theirs(args, Path(folder), args.way == SORTED)
     tokens, seconds = run
+    return {"tokens_per_second": tokens / seconds, **_peak(args)}
+
+
+def _peak(args: argparse.Namespace) -> dict[str, float]:
     cuda = torch.cuda.is_available() and args.device == "cuda"
     peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"tokens_per_second": tokens / seconds, "peak_mib": peak / 2**20}
+    return {"peak_mib": peak / 2**20}
+
+
+def measured_rows(args: argparse.Namespace) -> dict[str, Any]:
+    """All ways of an encoder with a large vocabulary, in turns, each in a process of its own."""
+    figures: dict[str, dict[str, Any]] = {}
+    for length in LENGTHS:
+        runs: dict[str, list[dict[str, float]]] = {way: [] for way in LARGE}
+        for way in LARGE * args.rounds:
+            more = ("--way", way, "--length", str(length))
+            done = subprocess.run(
+                [sys.executable, __file__, *sys.argv[1:], *more], capture_output=True, text=True, check=True
+            )
+            runs[way].append(json.loads(done.stdout.strip().splitlines()[-1]))
+            print(length, way, runs[way][-1], file=sys.stderr, flush=True)
+        figures[str(length)] = {
+            way: {
+                "seconds": round(statistics.median(run["step"] for run in several), 3),
+                "peak_mib": round(max(run["peak_mib"] for run in several)),
+            }
+            for way, several in runs.items()
+        }
+    config = json.loads((Path(args.start) / "config.json").read_text(encoding="utf-8"))
+    return {
+        "device": f"{torch.get_num_threads()} thread(s) of a CPU",
+        "encoder": Path(args.start).name,
+        "vocabulary": config["vocab_size"],
+        "rows": int(runs[ROWS][0]["rows"]),
+        "steps": args.steps,
+        "warm": args.warm,
+        "rounds": args.rounds,
+        "versions": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__},
+        "lengths": figures,
+    }
 
 
 def measured(args: argparse.Namespace) -> dict[str, Any]:
@@ -244,7 +354,31 @@ def page(facts: Mapping[str, Any]) -> str:
         f"{facts['steps']}."
     )
     heads = ("way", "tokens/s", "slowest to fastest", "beside Trainer, sorted", "peak memory, MiB")
-    return markdown.render(ReportPage("How fast training is", (Prose(what), grid(heads, rows))))
+    more = _blocks(facts["rows"]) if "rows" in facts else ()
+    return markdown.render(ReportPage("How fast training is", (Prose(what), grid(heads, rows), *more)))
+
+
+def _blocks(facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The figures of an encoder with a large vocabulary."""
+    versions = facts["versions"]
+    what = (
+        f"`python benchmarks/train.py --from {facts['encoder']} --steps {facts['steps']} --warm {facts['warm']} "
+        f"--rounds {facts['rounds']}`, on {facts['device']}, torch {versions['torch']}, transformers "
+        f"{versions['transformers']}: "
+        f"{facts['rows']:,} of {facts['vocabulary']:,} rows of the word embeddings occur in MNLI's sample; batches of "
+        f"{SMALL_BATCH}, fused AdamW, clipping at 1 (the Trainer's as it comes, too); seconds of the processor a step."
+    )
+    rows = [
+        (
+            *(length, way, f"{one['seconds']:.2f}"),
+            *(f"{one['seconds'] / ways[other]['seconds']:.2f}" for other in (BARE, ROWS)),
+            f"{one['peak_mib']:,}",
+        )
+        for length, ways in ((str(length), facts["lengths"][str(length)]) for length in LENGTHS)
+        for way, one in ((way, ways[way]) for way in LARGE)
+    ]
+    heads = ("tokens", "way", "seconds a step", "beside the bare loop", "beside train", "peak memory, MiB")
+    return Prose(what), grid(heads, rows)
 
 
 def _cells(figures: Mapping[str, int], peer: int) -> tuple[str, ...]:
@@ -257,6 +391,7 @@ def main() -> None:
     """Measure, print, and keep the figures and their page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", default=os.environ.get("ROBUST_XTREME_DATA", ""), help="a folder with MNLI's files")
+    parser.add_argument("--from", dest="start", default="", help="an encoder with a large vocabulary, of BERT's kind")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--encoder", choices=tuple(ENCODERS), default="4 x 256")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
@@ -264,12 +399,16 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=WARM)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=(*WAYS, *LARGE), help=argparse.SUPPRESS)
+    parser.add_argument("--length", type=int, default=LENGTHS[0], help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.way:
         print(json.dumps(one_way(args)))
         return
-    facts = measured(args)
+    path = (args.out or Path("reports/benchmarks")) / f"train-{args.device}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    rows = {"rows": before["rows"]} if "rows" in before else {}
+    facts = {**before, "rows": measured_rows(args)} if args.start else {**measured(args), **rows}
     print(page(facts))
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)

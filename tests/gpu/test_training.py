@@ -12,6 +12,7 @@ from tests.encoders import encoder_folder
 from tests.lessons import lessons
 
 from robust_xtreme import train
+from robust_xtreme.training import stage
 from robust_xtreme.training.loop import Options, Progress
 
 pytestmark = [
@@ -38,6 +39,21 @@ def _weights(home: Path, out: str, options: Options | None = None, **changed: An
     where = {"data": str(home / "data"), "encoder": str(home / "encoder"), "out": str(home / out / "run")}
     run = train(options=options, **{**words, "batch_size": 8, "device": "cuda", **where, **changed})
     return load_file(run / "model" / "model.safetensors")
+
+
+@pytest.mark.parametrize("optimizer", ["adamw_fused", "adamw"])
+def test_rows_without_inputs_decay_as_the_optimizer_decays_them(
+    optimizer: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last rows of the word embeddings, which no lesson has, have the bits that training all rows gives them."""
+    values: dict[str, Any] = {"recipe": "x-stilts", "optimizer": optimizer, "lr": 5e-3}
+    few = _weights(home, f"few-{optimizer}", **values)
+    monkeypatch.setattr(stage, "rows_of", lambda *_: None)
+    whole = _weights(home, f"whole-{optimizer}", **values)
+    (name,) = (name for name in few if name.endswith("word_embeddings.weight"))
+    rows = (few[name] - load_file(home / "encoder" / "model.safetensors")[name]).abs().amax(dim=1) < 1e-4
+    assert rows.any()
+    assert torch.equal(few[name][rows], whole[name][rows])
 
 
 def _apart(first: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:

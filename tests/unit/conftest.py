@@ -72,6 +72,7 @@ SLOW: Final = frozenset(
         "test_train_optimizer",
         "test_train_plan",
         "test_train_resumed",
+        "test_train_rows",
         "test_train_runs",
         "test_train_sampling",
         "test_train_selection",

@@ -32,6 +32,7 @@ _COLUMNS: Final = (
     "batch",
     "tokens",
     "time",
+    "embeddings",
     "state",
     "folder",
 )
@@ -100,6 +101,7 @@ def _cells(row: EstimateRow) -> tuple[str, ...]:
         f"{row.batch_size:,}" if row.batch_size else "",
         _about(row.tokens, exact=False),
         _duration(row.seconds),
+        row.rows,
         "cached" if row.cached else f"{row.done:,} steps done" if row.done else "to do",
         _UNKNOWN if row.folder is None else str(row.folder),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
+import numpy as np
 from torch import nn
 
 from robust_xtreme.core import registry
@@ -18,6 +20,7 @@ from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.predictors.loaded import predict
 from robust_xtreme.models.reading.reading import contents_of, inputs_of
+from robust_xtreme.models.tensors import Scores
 from robust_xtreme.tasks.sources import loading, rows
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training.adversarial import checkpoint_of
@@ -25,9 +28,18 @@ from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.spec import TrainSpec
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class DevScore:
+    """A function that computes a score in points, and the token ids that it reads."""
+
+    score: Callable[[], float]
+    ids: Scores
+
+
 def dev_score(
     task: TaskSpec, data: Source | Path, encoder: nn.Module, head: nn.Module, tokenizer: Any
-) -> Callable[[], float] | None:
+) -> DevScore | None:
     """A function that computes the task's first metric on some validation examples; None where there are none.
 
     Tasks with a pool have no such score: it would need the vectors of the whole pool after each epoch.
@@ -36,7 +48,8 @@ def dev_score(
     if not examples:
         return None
     family: Family = registry.load("family", task.family)
-    inputs = inputs_of(contents_of(examples), windows_of(family, task, examples, tokenizer))
+    windows = windows_of(family, task, examples, tokenizer)
+    inputs = inputs_of(contents_of(examples), windows)
     metric: Metric = registry.load("metric", task.metrics[0])
 
     def score() -> float:
@@ -46,7 +59,7 @@ def dev_score(
             return 0.0
         return float(metric.reduce(metric.alone(examples, decoded.targets).sum(axis=0)))
 
-    return score
+    return DevScore(score, np.unique(windows.ids))
 
 
 def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:

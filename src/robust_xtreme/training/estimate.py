@@ -19,6 +19,7 @@ from robust_xtreme.core.run_spec import HUB
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.stages import check_hashes
+from robust_xtreme.models.tensors import Scores
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
@@ -34,6 +35,7 @@ from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, fit, m
 from robust_xtreme.training.objective import units_of
 from robust_xtreme.training.record import planned
 from robust_xtreme.training.resume import saved_step
+from robust_xtreme.training.rows import saving
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, read_lines
 
@@ -81,7 +83,8 @@ class EstimateRow:
     `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` means that `steps` is exact,
     `counted` that `examples` is; otherwise they are estimated from a sample or from published sizes. `epochs` is 0
     where a stage names its steps. `seconds` is the time of forward and backward passes here; 0 for a stage that is
-    complete. `done` counts saved steps; `tokens` and `seconds` are those of the others.
+    complete. `done` counts saved steps; `tokens` and `seconds` are those of the others. `rows` says which of the
+    word embeddings are trained.
     """
 
     kind: str
@@ -98,6 +101,7 @@ class EstimateRow:
     counted: bool = True
     epochs: int = 0
     done: int = 0
+    rows: str = ""
 
 
 def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | None = None) -> tuple[EstimateRow, ...]:
@@ -217,12 +221,13 @@ def _model(chain: Chain) -> tuple[Any, Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """The size of a part: its units, windows a unit, tokens a window; `exact` where all were counted."""
+    """The size of a part: its units, windows a unit, tokens a window; `exact` where all were counted; its token ids."""
 
     units: int
     windows: float
     tokens: float
     exact: bool
+    ids: Scores
 
 
 def _task_size(lesson: Lesson, stage: StageSpec, tokenizer: Any) -> _Size:
@@ -234,16 +239,17 @@ def _task_size(lesson: Lesson, stage: StageSpec, tokenizer: Any) -> _Size:
     several = round(len(lesson.examples) * units / len(examples))
     exact = one_each or len(examples) == len(lesson.examples) or kind_of(family.name).whole
     tokens = len(windows.ids)
-    return _Size(several, len(windows) / units, tokens / len(windows), exact)
+    return _Size(several, len(windows) / units, tokens / len(windows), exact, windows.ids)
 
 
 def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
     """The size of masked LM: a unit is a window of text."""
     distinct = list(dict.fromkeys(lines))
     chosen = distinct[:: -(-len(distinct) // _SAMPLE)]
-    lengths = masked_part(encoder, tokenizer, chosen, 0).lengths
+    part = masked_part(encoder, tokenizer, chosen, 0)
+    lengths, ids = part.lengths, part.take([(unit, 0) for unit in range(len(part.lengths))]).windows.ids
     units = round(len(distinct) * len(lengths) / len(chosen))
-    return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
+    return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct), ids)
 
 
 def _row(link: ChainStage, chain: Chain, encoder: Any, tokenizer: Any) -> EstimateRow:
@@ -286,6 +292,7 @@ def _row(link: ChainStage, chain: Chain, encoder: Any, tokenizer: Any) -> Estima
         counted=bool(link.lessons or link.pairs) or sizes[-1].exact,
         epochs=0 if stage.steps else stage.epochs,
         done=done,
+        rows=saving(encoder, stage, chain.spec, [size.ids for size in sizes]),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from typing import Any, final
 
+import numpy as np
 from torch import nn
 
 from robust_xtreme.core import registry
@@ -155,7 +156,7 @@ def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
 
 def score_of(
     link: ChainStage, spec: TrainSpec, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any
-) -> Callable[[], float] | None:
+) -> dev.DevScore | None:
     """The mean score over the tasks that have validation examples; None where no task has any.
 
     Raises MissingData and Contamination where weights cannot be selected by it.
@@ -169,4 +170,7 @@ def score_of(
     if link.stage.select == "dev" and not scores:
         names = ", ".join(link.stage.tasks)
         raise MissingData(f"{names}: no labelled validation data to select by. Use select = none.")
-    return (lambda: math.fsum(score() for score in scores) / len(scores)) if scores else None
+    if not scores:
+        return None
+    ids = np.concatenate([each.ids for each in scores])
+    return dev.DevScore(lambda: math.fsum(each.score() for each in scores) / len(scores), ids)

@@ -33,6 +33,7 @@ from robust_xtreme.training import resume
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.module import DeviceShare, Loader, Schedule, TrainingData, TrainingModule
 from robust_xtreme.training.objective import HeadUnits
+from robust_xtreme.training.rows import narrow
 from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import Tell, TrainSpec
 
@@ -143,7 +144,8 @@ class Options:
 class LoopInputs:
     """The inputs of one loop: the journal of its folder, parts, plan of batches, schedule of rates, and resolved spec.
 
-    `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept.
+    `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept. `rows` are
+    those of the word embeddings that are trained, None for all.
     """
 
     name: str
@@ -156,6 +158,7 @@ class LoopInputs:
     spec: TrainSpec
     dev: Callable[[], float] | None = None
     select: bool = False
+    rows: torch.Tensor | None = None
 
     @property
     def run(self) -> Path:
@@ -174,7 +177,9 @@ def run_loop(stage: LoopInputs, options: Options) -> None:
     if begin:
         options.tell(f"{stage.name.replace('_', ' ')}: continues after step {begin:,} of {stage.plan.steps:,}")
     with own_random(stage.plan.seed), _quiet_lightning():
-        module = TrainingModule(stage.encoder, stage.parts, stage.schedule)
+        rows = resume.rows_of(state, stage.rows) if state else stage.rows
+        table = None if rows is None else narrow(stage.encoder, rows)
+        module = TrainingModule(stage.encoder, stage.parts, stage.schedule, rows)
         if state:
             resume.restore(state, module)
         if begin < stage.plan.steps:
@@ -182,9 +187,12 @@ def run_loop(stage: LoopInputs, options: Options) -> None:
             loader = Loader(stage.parts, stage.plan, stage.pad_id, begin, share)
             with Stop(options.tell) as stop:
                 _fit(_trainer(stage, _Steps(stage, state, options, stop), begin), module, loader, stage, stop)
-    if stage.select:
-        resume.restore_best(stage.run, module)
+    steps = resume.restore_best(stage.run, module) if stage.select else 0
     module.eval().to("cpu")
+    if table:
+        module.trainer = None
+        cuda = device_of(stage.spec.device) == "cuda"
+        table.put_back(lambda rows: stage.schedule.decay(rows, steps or stage.plan.steps, cuda))
 
 
 def _trainer(stage: LoopInputs, steps: Callback, begin: int) -> Trainer:
@@ -328,6 +336,7 @@ class _Steps(Callback):
         if trainer.world_size > 1:
             loss = float(trainer.strategy.reduce(torch.tensor(loss), reduce_op="mean"))
         self.losses.append(loss)
+        module.zero_grad()  # Lightning keeps gradients until the next batch was read
         self.parts.step(trainer)
         self.done += 1
         self._note_row(trainer, module)

@@ -34,6 +34,14 @@ class Schedule:
     shape: str = "linear"
     fused: bool = False
 
+    def decay(self, weights: Tensor, steps: int, cuda: bool) -> None:
+        """Change float32 weights as so many steps of AdamW, on a CPU or CUDA, change those with gradients of zero."""
+        for rate in map(self.at, range(steps)) if self.weight_decay else ():
+            if self.fused and cuda:  # its kernel has float32 alone, and multiplies and subtracts at once
+                weights.add_(weights, alpha=-float(np.float32(rate) * np.float32(self.weight_decay)))
+            else:
+                weights.mul_(1 - rate * self.weight_decay)
+
     def at(self, step: int) -> float:
         """The rate of a step, counted from 0."""
         if step < self.warmup:
@@ -47,15 +55,19 @@ class Schedule:
 class TrainingModule(LightningModule):
     """Encoder and heads; one pass through the encoder serves all parts of a batch, each by its own head.
 
-    `pieces` are those of the last pass: the number of a part, its loss, its weight.
+    `pieces` are those of the last pass: the number of a part, its loss, its weight. `rows` are those of the word
+    embeddings that the encoder has, None for all.
     """
 
-    def __init__(self, encoder: nn.Module, parts: Sequence[HeadUnits], schedule: Schedule) -> None:
+    def __init__(
+        self, encoder: nn.Module, parts: Sequence[HeadUnits], schedule: Schedule, rows: Tensor | None = None
+    ) -> None:
         LightningModule.__init__(self)
         self.encoder = encoder
         self.heads = nn.ModuleList(part.head for part in parts)
         self.parts = tuple(parts)
         self.schedule = schedule
+        self.rows = rows
         self.optimizer_state: dict[str, Any] | None = None
         self.pieces: list[tuple[int, Tensor, float]] = []
 
@@ -71,6 +83,21 @@ class TrainingModule(LightningModule):
             losses.append(loss * piece.weight)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save which rows of the word embeddings the weights have."""
+        checkpoint["rows"] = self.rows
+
+    def configure_gradient_clipping(
+        self, optimizer: torch.optim.Optimizer, gradient_clip_val: float | None = None, *_: Any, **__: Any
+    ) -> None:
+        """Clip at a norm, that of embeddings over rows with gradients: the others do not change a bit of it."""
+        if not gradient_clip_val:
+            return
+        learned = [each for group in optimizer.param_groups for each in group["params"] if each.grad is not None]
+        embeddings = {each.weight for each in self.encoder.modules() if isinstance(each, nn.Embedding)}
+        norms = [_of_rows(each.grad) if each in embeddings else each.grad for each in learned]
+        nn.utils.clip_grads_with_norm_(learned, gradient_clip_val, nn.utils.get_total_norm(norms))
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; biases and norms do not decay. A resumed run continues with its moments."""
         learned = [parameter for parameter in self.parameters() if parameter.requires_grad]
@@ -84,6 +111,12 @@ class TrainingModule(LightningModule):
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         return optimizer
+
+
+def _of_rows(gradient: Tensor) -> Tensor:
+    """The norms of the rows of a gradient that are not zero."""
+    norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
+    return norms[norms != 0]
 
 
 @final

@@ -70,7 +70,7 @@ class HeadUnits:
 
     `lengths` are the tokens of each unit's longest window. `loss(head, hidden (N, L, H), mask (N, L), taken)` is the
     mean over terms, and `terms(taken)` their number, so that losses over the shares of a batch add up to that of the
-    whole. `masking` masks tokens.
+    whole. `masking` masks tokens. `ids` are the token ids that units can have, None where they are not known.
     """
 
     name: str
@@ -80,6 +80,7 @@ class HeadUnits:
     loss: Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]
     terms: Callable[[Taken], int]
     masking: Masking | None = None
+    ids: Scores | None = None
 
 
 Draw = Callable[[Sequence[tuple[int, int]]], tuple[Windows, Sequence[Example]]]
@@ -112,7 +113,8 @@ def task_part(
         return family.loss(head, hidden, mask, taken.windows, taken.examples, labels)
 
     lengths = tuple(np.maximum.reduceat(windows.lengths, units[:-1]).tolist()) if len(units) > 1 else ()
-    return HeadUnits(name, head, lengths, take, loss, terms_of(family))
+    ids = None if draw else np.unique(windows.ids)
+    return HeadUnits(name, head, lengths, take, loss, terms_of(family), ids=ids)
 
 
 def terms_of(family: Family) -> Callable[[Taken], int]:

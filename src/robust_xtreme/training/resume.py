@@ -120,6 +120,17 @@ def _damaged(path: Path) -> ModelError:
     return ModelError(f"{path} is damaged, or is not a state of this run. Start again with --force.")
 
 
+def rows_of(state: State, rows: torch.Tensor | None) -> torch.Tensor | None:
+    """The rows of word embeddings that a state has, None for all, which any run continues with.
+
+    Raises ModelError where they are others than the run's.
+    """
+    saved: torch.Tensor | None = state.checkpoint.get("rows")
+    if saved is not None and (rows is None or not torch.equal(saved, rows)):
+        raise _damaged(state.path)
+    return saved
+
+
 def restore(state: State, module: Any) -> None:
     """Load weights and optimizer state into a module. Raises ModelError where they do not fit."""
     try:
@@ -160,7 +171,8 @@ def best_kept(run: Path) -> tuple[float, int] | None:
         raise ModelError(f"{run / BEST} is damaged. Start again with --force.") from error
 
 
-def restore_best(run: Path, module: nn.Module) -> None:
-    """Load the kept weights into a module, where there are some."""
-    if best_kept(run):
+def restore_best(run: Path, module: nn.Module) -> int:
+    """Load the kept weights into a module, where there are some; the step that they are of, or 0."""
+    if best := best_kept(run):
         module.load_state_dict(load_file(run / BEST))
+    return best[1] if best else 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
+import numpy as np
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from robust_xtreme.core.errors import Locked, ModelError, SpecError, counted
 from robust_xtreme.core.examples import digest
@@ -27,6 +28,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import record, scratch
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
+from robust_xtreme.training.dev import DevScore
 from robust_xtreme.training.device import check_devices, device_of, own_random
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
@@ -35,6 +37,7 @@ from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_l
 from robust_xtreme.training.masked import NAME, fit
 from robust_xtreme.training.record import journal_of
 from robust_xtreme.training.resume import best_kept
+from robust_xtreme.training.rows import rows_of
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in
 
@@ -185,7 +188,8 @@ class _Ready:
     encoder: Any
     tokenizer: Any
     learned: Learning
-    score: Callable[[], float] | None
+    score: DevScore | None
+    rows: Tensor | None
 
 
 def _ready(chain: Chain, link: ChainStage, parent: Path, tell: Tell) -> _Ready:
@@ -199,7 +203,9 @@ def _ready(chain: Chain, link: ChainStage, parent: Path, tell: Tell) -> _Ready:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
     learned = learning(link, spec, encoder, tokenizer)
     score = score_of(link, spec, encoder, learned.heads, tokenizer)
-    return _Ready(link, source, encoder, tokenizer, learned, score)
+    read = [np.array([tokenizer.pad_token_id]), *([score.ids] if score else [])]
+    rows = rows_of(encoder, link.stage, spec, learned.parts, read)
+    return _Ready(link, source, encoder, tokenizer, learned, score, rows)
 
 
 def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> None:
@@ -217,7 +223,8 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
             schedule=learned.schedule,
             pad_id=int(tokenizer.pad_token_id),
             spec=spec,
-            dev=ready.score,
+            dev=ready.score.score if ready.score else None,
+            rows=ready.rows,
             select=link.stage.select == "dev",
         ),
         options,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -61,12 +62,12 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, tor
         seen: list[dict[str, torch.Tensor]] = []
         left = iter(scores)
 
-        def dev_score(task: Any, source: Any, encoder: Any, head: Any, tokenizer: Any) -> Callable[[], float]:
+        def dev_score(task: Any, source: Any, encoder: Any, head: Any, tokenizer: Any) -> dev.DevScore:
             def score() -> float:
                 seen.append({name: tensor.clone() for name, tensor in head.state_dict().items()})
                 return next(left)
 
-            return score
+            return dev.DevScore(score, np.array([], np.int64))
 
         monkeypatch.setattr(dev, "dev_score", dev_score)
         return seen
@@ -123,8 +124,9 @@ class _Scored:
         if at.step == self.stop:
             raise Stopped
 
-    def __call__(self, *_: Any) -> Callable[[], float]:
-        return lambda: {2: 10.0, 4: 50.0, 6: 30.0, 8: 20.0}[self.at + 1]
+    def __call__(self, *_: Any) -> dev.DevScore:
+        scores = {2: 10.0, 4: 50.0, 6: 30.0, 8: 20.0}
+        return dev.DevScore(lambda: scores[self.at + 1], np.array([], np.int64))
 
 
 def _selected(spec: TrainSpec, scored: _Scored, save_seconds: float = 60.0) -> Path:

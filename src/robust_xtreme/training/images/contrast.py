@@ -93,7 +93,10 @@ def contrast_part(
         return Taken(windows.take(rows), tuple(1 for _ in spans), pixels=pixels([unit for unit, _ in spans]))
 
     lengths = np.maximum.reduceat(windows.lengths, first)
-    return HeadUnits(NAME, head, tuple(lengths.tolist()), take, _loss(contrast), lambda taken: len(taken.sizes))
+    ids = np.unique(windows.ids)
+    return HeadUnits(
+        NAME, head, tuple(lengths.tolist()), take, _loss(contrast), lambda taken: len(taken.sizes), ids=ids
+    )
 
 
 def caption_of(pairs: Pairs, unit: int, turn: int, seed: int) -> int:
