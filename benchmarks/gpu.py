@@ -2,11 +2,13 @@
 
     python -m benchmarks.gpu --data DIR [--out reports/gpu] [--device cpu --small]
 
-Evaluation (benchmarks/evaluate.py) and training (benchmarks/train.py) are of encoders with random weights, of the
-shapes of multilingual-e5-small and of XLM-R base, in fp32 with TF32 off and on, and in bf16; the host path
-(benchmarks/host.py) has a model that costs nothing. Everything runs in processes of its own, one after the other. TF32
-is turned on from outside, by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE. What fails is named on the page, and the command then
-ends with 1. With `--small` few rows and steps show on a CPU that the command works; such figures say nothing of speed.
+Evaluation (benchmarks/evaluate.py) and training are of encoders with random weights, of the shapes of
+multilingual-e5-small and of XLM-R base, in fp32 with TF32 off and on, and in bf16; the host path (benchmarks/host.py)
+has a model that costs nothing. Training is on made-up inputs of 128 tokens in batches of 32, which have 14,000 of the
+rows of the vocabulary: `train`'s loop beside a bare one (forward, backward, clipping, fused AdamW) over a body with
+these rows alone. Each part runs in a process of its own, one after the other; after `--seconds` no further one begins.
+What failed or did not begin is named on the page, and the command then ends with 1. With `--small` few rows and steps
+show on a CPU that the command works; such figures say nothing of speed.
 """
 
 from __future__ import annotations
@@ -26,23 +28,40 @@ from typing import Any, Final, final
 
 import torch
 import transformers
-from benchmarks import _device_use, _host_page
-from benchmarks.train import BATCH
+from benchmarks import _device_use, _host_page, train
+from benchmarks.evaluate import ENCODERS
+from torch import nn
+from transformers import XLMRobertaConfig, XLMRobertaModel
 
+from robust_xtreme.core import registry
+from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.files.journal import Journal
+from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.predictors.loaded import device_name
+from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
+from robust_xtreme.training.loop import LoopInputs, Options, run_loop
+from robust_xtreme.training.module import Schedule
+from robust_xtreme.training.objective import task_part
+from robust_xtreme.training.sampling import SamplingPlan
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 SHAPES: Final = ("e5-small", "base")
-NUMBERS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
-    "fp32": ("fp32", {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "0"}),
-    "TF32": ("fp32", {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}),
-    "bf16": ("bf16", {}),
+NUMBERS: Final[Mapping[str, tuple[str, str]]] = {
+    "fp32": ("fp32", "0"),
+    "TF32": ("fp32", "1"),
+    "bf16": ("bf16", "0"),
 }
-"""The precision and the environment of each kind of numbers."""
+"""The precision of each kind of numbers, and whether products of fp32 are in TF32, as torch's own variable says it."""
 
-LIMIT: Final = 240
+TF32: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
+LIMIT: Final = 180
 """The seconds after which a process is stopped and named as failed."""
+
+BARE, OURS = "bare loop", "train"
+BATCH, TOKENS, ROWS = 32, 128, 14_000
+RATE: Final = 1e-4
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -52,16 +71,13 @@ ROOT: Final = Path(__file__).parents[1]
 class Sizes:
     """How much is computed: options of each benchmark."""
 
-    evaluate: tuple[str, ...] = ("--rows", "1200")
-    train: tuple[str, ...] = ("--steps", "150", "--warm", "50", "--rounds", "1")
-    host: tuple[str, ...] = ("--rows", "600", "--cases", "xnli", "panx", "xquad", "tatoeba")
+    evaluate: tuple[str, ...] = ("--rows", "500", "--repeats", "1")
+    steps: int = 60
+    warm: int = 20
+    host: tuple[str, ...] = ("--rows", "400", "--cases", "xnli", "panx", "xquad", "tatoeba")
 
 
-SMALL: Final = Sizes(
-    ("--rows", "4", "--repeats", "1"),
-    ("--steps", "4", "--warm", "2", "--rounds", "1"),
-    ("--rows", "8", "--cases", "panx"),
-)
+SMALL: Final = Sizes(("--rows", "4", "--repeats", "1"), 3, 1, ("--rows", "8", "--cases", "panx"))
 
 
 @final
@@ -69,17 +85,21 @@ SMALL: Final = Sizes(
 class Figures:
     """What the processes measured, by shape and kind of numbers; how long each took; what failed."""
 
+    until: float
     tests: dict[str, int] = field(default_factory=dict)
     evaluate: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
-    host: list[Any] = field(default_factory=list)
+    host: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, command: Sequence[str], others: Mapping[str, str] | None = None) -> None:
         """Run a process and note its time, and the end of what it printed where it fails."""
-        print(f"{name} ...", file=sys.stderr, flush=True)
         start = time.perf_counter()
+        if start > self.until:
+            self.failed[name] = "It did not begin: --seconds were over."
+            return
+        print(f"{name} ...", file=sys.stderr, flush=True)
         environment = {**os.environ, **(others or {})}
         try:
             done = subprocess.run(
@@ -95,27 +115,101 @@ class Figures:
             print(said[-3000:], file=sys.stderr, flush=True)
 
 
-def measure(data: Path, device: str, sizes: Sizes, folder: Path) -> Figures:
+def measure(data: Path, words: argparse.Namespace, folder: Path) -> Figures:
     """Run everything, with figures of each process in a folder of its own."""
-    figures = Figures()
+    figures = Figures(time.perf_counter() + words.seconds)
+    sizes, device = (SMALL if words.small else Sizes()), words.device
     results = folder / "tests.xml"
     figures.run("tests", ["pytest", "-q", "-p", "no:cacheprovider", "tests/gpu", "--junitxml", str(results)])
     if results.is_file():
         figures.tests = counts(results.read_text("utf-8"))
     common = ("--data", str(data), "--device", device)
-    for shape in SHAPES:
-        for kind, (precision, others) in NUMBERS.items():
+    for kind in reversed(NUMBERS):
+        for shape in SHAPES:
             name, at = f"{shape}, {kind}", folder / f"{shape}-{kind}"
-            words = (*common, "--encoder", shape, "--precision", precision, "--out", str(at))
-            for script, into in (("evaluate", figures.evaluate), ("train", figures.train)):
-                figures.run(f"{script} {name}", [f"benchmarks.{script}", *words, *getattr(sizes, script)], others)
-                written = at / f"{script}-{device}.json"
-                if written.is_file():
-                    into[name] = json.loads(written.read_text("utf-8"))
+            precision, tf32 = NUMBERS[kind]
+            more = ("--encoder", shape, "--precision", precision, "--out", str(at), *sizes.evaluate)
+            figures.run(f"evaluation, {name}", ["benchmarks.evaluate", *common, *more], {TF32: tf32})
+            _read(at / f"evaluate-{device}.json", name, figures.evaluate)
+            at.mkdir(exist_ok=True)
+            part = ["benchmarks.gpu", "--part", shape, kind, str(at / "train.json"), "--device", device]
+            figures.run(f"training, {name}", [*part, *(["--small"] if words.small else [])], {TF32: tf32})
+            _read(at / "train.json", name, figures.train)
     figures.run("host", ["benchmarks.host", *common, "--label", "host", "--out", str(folder), *sizes.host])
-    written = folder / f"host-{device}.json"
-    figures.host = json.loads(written.read_text("utf-8")) if written.is_file() else []
+    _read(folder / f"host-{device}.json", "records", figures.host)
     return figures
+
+
+def _read(path: Path, name: str, into: dict[str, Any]) -> None:
+    """Note the figures of a process, where it wrote some."""
+    if path.is_file():
+        into[name] = json.loads(path.read_text("utf-8"))
+
+
+def training(shape: str, kind: str, device: str, sizes: Sizes) -> dict[str, dict[str, float]]:
+    """Tokens a second and the peak of the device's memory of both loops."""
+    figures = {}
+    for way in (BARE, OURS):
+        torch.manual_seed(0)
+        config: Any = XLMRobertaConfig
+        encoder = XLMRobertaModel(
+            config(max_position_embeddings=514, pad_token_id=1, type_vocab_size=1, **ENCODERS[shape]),
+            add_pooling_layer=False,
+        )
+        ids = torch.randint(5, ROWS, (BATCH * sizes.steps, TOKENS))
+        clock = train.Clock(sizes.warm, sizes.steps)
+        if device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        (_bare if way == BARE else _ours)(encoder, ids, NUMBERS[kind][0], device, clock)
+        peak = torch.cuda.max_memory_allocated() if device == "cuda" else 0
+        tokens = BATCH * TOKENS * (sizes.steps - sizes.warm)
+        figures[way] = {"tokens_per_second": round(tokens / clock.seconds), "peak_mib": round(peak / 2**20)}
+        del encoder
+    return figures
+
+
+def _bare(encoder: Any, ids: torch.Tensor, precision: str, device: str, clock: train.Clock) -> None:
+    """Steps of a plain loop over a body whose word embeddings are those of ROWS."""
+    width = int(encoder.config.hidden_size)
+    vectors = nn.Embedding(ROWS, width, padding_idx=1)
+    vectors.load_state_dict({"weight": encoder.get_input_embeddings().weight[:ROWS]})
+    encoder.set_input_embeddings(vectors)
+    model = nn.ModuleList([encoder, nn.Linear(width, 3)]).train().to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
+    golds = torch.zeros(BATCH, dtype=torch.long, device=device)
+    for step, batch in enumerate(ids.split(BATCH), 1):
+        given = batch.to(device)
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            states = encoder(input_ids=given, attention_mask=torch.ones_like(given)).last_hidden_state
+            loss = nn.functional.cross_entropy(model[1](states[:, 0]), golds)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        clock.note(step)
+
+
+def _ours(encoder: Any, ids: torch.Tensor, precision: str, device: str, clock: train.Clock) -> None:
+    """Steps of `train`'s loop over the rows that the inputs have."""
+    task = registry.load("intermediate", "mnli")
+    family: Family = registry.load("family", task.family)
+    examples = [Example(str(at), {}, Choice(0), str(at)) for at in range(len(ids))]
+    head = family.head(int(encoder.config.hidden_size), task.labels)
+    part = task_part("mnli", family, head, plain(ids.tolist()), examples, task.labels)
+    spec = TrainSpec("mini", "encoder", target=StageSpec(tasks=("mnli",)), device=device, precision=precision, clip=1.0)
+    with tempfile.TemporaryDirectory() as folder:
+        stage = LoopInputs(
+            "benchmark",
+            Journal(Path(folder)),
+            encoder,
+            [part],
+            SamplingPlan(part.lengths, BATCH, 1, clock.steps),
+            Schedule(RATE, clock.steps, 0, 0.01, fused=precision == "fp32"),
+            1,
+            spec,
+            rows=torch.arange(ROWS),
+        )
+        run_loop(stage, Options(watch=clock.watch, save_seconds=1e9))
 
 
 def counts(results: str) -> dict[str, int]:
@@ -153,10 +247,10 @@ def page(facts: Mapping[str, Any]) -> str:
         grid(("shape, numbers", "way", "inputs/s", "of the bare loop", *_device_use.HEADS), _evaluated(facts), 2),
         Heading("Training"),
         Prose(
-            f"MNLI's sample in batches of {BATCH}, tokens of text a second; memory is the most that the device had "
-            "allocated (on a CPU: of the process)."
+            f"Steps of {BATCH} inputs of {TOKENS} tokens, which have {ROWS:,} rows of the vocabulary; memory is the "
+            "most that was allocated on the device."
         ),
-        grid(("shape, numbers", "way", "tokens/s", "of the first Trainer", "peak memory, MiB"), _trained(facts), 2),
+        grid(("shape, numbers", "way", "tokens/s", "of the bare loop", "peak memory, MiB"), _trained(facts), 2),
         Heading("Host"),
         Prose("`eval` with a model that costs nothing: predictions a second beside the tokenizer alone."),
         grid(("case", "predictions/s", "of the tokenizer's rate", "µs of processor a prediction"), _hosted(facts), 1),
@@ -173,14 +267,13 @@ def _evaluated(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _trained(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, of in facts["train"].items():
-        peer = next(ways["tokens_per_second"] for way, ways in of["ways"].items() if way.startswith("Trainer"))
-        for way, ways in of["ways"].items():
+        for way, ways in of.items():
             rate = ways["tokens_per_second"]
-            yield name, way, f"{rate:,}", f"{rate / peer:.2f}", f"{ways['peak_mib']:,}"
+            yield name, way, f"{rate:,}", f"{rate / of[BARE]['tokens_per_second']:.2f}", f"{ways['peak_mib']:,}"
 
 
 def _hosted(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for record in facts["host"]:
+    for record in facts["host"].get("records", []):
         for name, case in record["cases"].items():
             rate, _, processor = _host_page.rates_of(case)
             bare = case["bare"]
@@ -194,17 +287,27 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="release files")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--small", action="store_true", help="few rows and steps: whether it works, not how fast")
+    parser.add_argument("--seconds", type=float, default=400, help="no further part begins after so many")
     parser.add_argument("--out", type=Path, help="a folder for the page and its figures")
+    parser.add_argument("--part", nargs=3, metavar=("SHAPE", "NUMBERS", "FILE"), help=argparse.SUPPRESS)
     words = parser.parse_args()
+    if words.part:
+        shape, kind, file = words.part
+        found = training(shape, kind, words.device, SMALL if words.small else Sizes())
+        Path(file).write_text(json.dumps(found), encoding="utf-8")
+        return
     if words.data is None:
         parser.error("name the folder of release files: --data DIR, or ROBUST_XTREME_DATA")
     if words.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no CUDA device here. Try the command itself: --device cpu --small")
     small = " --small" if words.small else ""
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(words.data.resolve(), words.device, SMALL if words.small else Sizes(), Path(folder))
+        figures = measure(words.data.resolve(), words, Path(folder))
     command = f"python -m benchmarks.gpu --data DIR{'' if words.device == 'cuda' else ' --device cpu'}{small}"
-    facts = {**about(words.device, command), **{name: getattr(figures, name) for name in Figures.__slots__}}
+    facts = {
+        **about(words.device, command),
+        **{name: getattr(figures, name) for name in Figures.__slots__ if name != "until"},
+    }
     print(page(facts))
     if words.out:
         words.out.mkdir(parents=True, exist_ok=True)

@@ -115,7 +115,7 @@ def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
     model = model_of(args.encoder, tokenizer)
     part = task_part("mnli", family, family.head(model.config.hidden_size, task.labels), windows, examples, task.labels)
     plan = SamplingPlan(part.lengths, BATCH, SEED, args.steps)
-    clock = _Clock(args.warm, args.steps)
+    clock = Clock(args.warm, args.steps)
     schedule = Schedule(RATE, args.steps, 0, 0.0, fused=args.precision == "fp32")
     target = StageSpec(tasks=("mnli",))
     spec = TrainSpec("mini", "encoder", target=target, device=args.device, precision=args.precision, clip=1.0)
@@ -136,7 +136,7 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     ids = windows_of(family, task, examples, tokenizer).ids
     units = ids[: len(ids) // args.length * args.length].reshape(-1, args.length)[: len(examples)]
     rows = torch.from_numpy(np.unique(np.append(ids, tokenizer.pad_token_id)).astype(np.int64))
-    clock = _Clock(args.warm, args.steps, time.process_time)
+    clock = Clock(args.warm, args.steps, time.process_time)
     head = family.head(int(encoder.config.hidden_size), task.labels)
     if args.way == BARE:
         _bare(encoder, head, torch.from_numpy(np.searchsorted(rows.numpy(), units)), rows, clock)
@@ -160,7 +160,7 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     return {"step": clock.seconds / (args.steps - args.warm), "rows": len(rows)}
 
 
-def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor, clock: _Clock) -> None:
+def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor, clock: Clock) -> None:
     """Steps of a plain loop over a body whose word embeddings are cut to some rows."""
     vectors = nn.Embedding(len(rows), int(encoder.config.hidden_size))
     vectors.load_state_dict({"weight": encoder.get_input_embeddings().weight[rows]})
@@ -178,7 +178,7 @@ def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor
         clock.note(step + 1)
 
 
-def _trainer(args: argparse.Namespace, folder: Path, units: np.ndarray[Any, Any], clock: _Clock) -> None:
+def _trainer(args: argparse.Namespace, folder: Path, units: np.ndarray[Any, Any], clock: Clock) -> None:
     model = BertForSequenceClassification.from_pretrained(args.start, num_labels=3)
     rows = [{"input_ids": unit.tolist(), "labels": 0} for unit in units]
     transformers.Trainer(
@@ -186,7 +186,7 @@ def _trainer(args: argparse.Namespace, folder: Path, units: np.ndarray[Any, Any]
     ).train()
 
 
-class _Clock(TrainerCallback):
+class Clock(TrainerCallback):
     """The time from the end of step `warm` to the end of step `steps`."""
 
     def __init__(self, warm: int, steps: int, now: Callable[[], float] = time.perf_counter) -> None:
@@ -225,7 +225,7 @@ def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int
         counts.append(sum(len(row["input_ids"]) for row in batch))
         return tokenizer.pad(list(batch), return_tensors="pt")
 
-    clock = _Clock(args.warm, args.steps)
+    clock = Clock(args.warm, args.steps)
     trainer = transformers.Trainer(
         model=model_of(args.encoder, tokenizer),
         args=_arguments(args, folder, by_length),
