@@ -6,9 +6,9 @@ Evaluation (benchmarks/evaluate.py) and training are of encoders with random wei
 multilingual-e5-small and of XLM-R base, in fp32 with TF32 off and on, and in bf16; the host path (benchmarks/host.py)
 has a model that costs nothing. Training is on made-up inputs of 128 tokens in batches of 32, which have 14,000 of the
 rows of the vocabulary: `train`'s loop beside a bare one (forward, backward, clipping, fused AdamW) over a body with
-these rows alone. Each part runs in a process of its own, one after the other; after `--seconds` no further one begins.
-What failed or did not begin is named on the page, and the command then ends with 1. With `--small` few rows and steps
-show on a CPU that the command works; such figures say nothing of speed.
+these rows alone. Tests, each shape and the host run in processes of their own, one after the other; after `--seconds`
+no further one begins. What failed or did not begin is named on the page, and the command then ends with 1. With
+`--small` few rows and steps show on a CPU that the command works; such figures say nothing of speed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from typing import Any, Final, final
 
 import torch
 import transformers
-from benchmarks import _device_use, _host_page, train
-from benchmarks.evaluate import ENCODERS
+from benchmarks import _device_use, _host_page, evaluate, train
 from torch import nn
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
@@ -48,17 +47,17 @@ from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 SHAPES: Final = ("e5-small", "base")
-NUMBERS: Final[Mapping[str, tuple[str, str]]] = {
-    "fp32": ("fp32", "0"),
-    "TF32": ("fp32", "1"),
-    "bf16": ("bf16", "0"),
+NUMBERS: Final[Mapping[str, tuple[str, bool]]] = {
+    "bf16": ("bf16", False),
+    "TF32": ("fp32", True),
+    "fp32": ("fp32", False),
 }
-"""The precision of each kind of numbers, and whether products of fp32 are in TF32, as torch's own variable says it."""
+"""The precision of each kind of numbers, and whether products of fp32 are in TF32."""
 
-TF32: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
-LIMIT: Final = 180
+LIMIT: Final = 240
 """The seconds after which a process is stopped and named as failed."""
 
+VOCABULARY: Final = 250_002
 BARE, OURS = "bare loop", "train"
 BATCH, TOKENS, ROWS = 32, 128, 14_000
 RATE: Final = 1e-4
@@ -71,13 +70,13 @@ ROOT: Final = Path(__file__).parents[1]
 class Sizes:
     """How much is computed: options of each benchmark."""
 
-    evaluate: tuple[str, ...] = ("--rows", "500", "--repeats", "1")
+    rows: int = 600
     steps: int = 60
     warm: int = 20
     host: tuple[str, ...] = ("--rows", "400", "--cases", "xnli", "panx", "xquad", "tatoeba")
 
 
-SMALL: Final = Sizes(("--rows", "4", "--repeats", "1"), 3, 1, ("--rows", "8", "--cases", "panx"))
+SMALL: Final = Sizes(4, 3, 1, ("--rows", "8", "--cases", "panx"))
 
 
 @final
@@ -93,18 +92,17 @@ class Figures:
     seconds: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def run(self, name: str, command: Sequence[str], others: Mapping[str, str] | None = None) -> None:
+    def run(self, name: str, command: Sequence[str]) -> None:
         """Run a process and note its time, and the end of what it printed where it fails."""
         start = time.perf_counter()
         if start > self.until:
             self.failed[name] = "It did not begin: --seconds were over."
             return
         print(f"{name} ...", file=sys.stderr, flush=True)
-        environment = {**os.environ, **(others or {})}
         try:
             done = subprocess.run(
                 [sys.executable, "-m", *command],
-                cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False,
+                cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, check=False,
             )  # fmt: skip
             code, said = done.returncode, done.stdout + done.stderr
         except subprocess.TimeoutExpired:
@@ -124,17 +122,14 @@ def measure(data: Path, words: argparse.Namespace, folder: Path) -> Figures:
     if results.is_file():
         figures.tests = counts(results.read_text("utf-8"))
     common = ("--data", str(data), "--device", device)
-    for kind in ("bf16", "TF32", "fp32"):
-        for shape in SHAPES:
-            name, at = f"{shape}, {kind}", folder / f"{shape}-{kind}"
-            precision, tf32 = NUMBERS[kind]
-            more = ("--encoder", shape, "--precision", precision, "--out", str(at), *sizes.evaluate)
-            figures.run(f"evaluation, {name}", ["benchmarks.evaluate", *common, *more], {TF32: tf32})
-            _read(at / f"evaluate-{device}.json", name, figures.evaluate)
-            at.mkdir(exist_ok=True)
-            part = ["benchmarks.gpu", "--part", shape, kind, str(at / "train.json"), "--device", device]
-            figures.run(f"training, {name}", [*part, *(["--small"] if words.small else [])], {TF32: tf32})
-            _read(at / "train.json", name, figures.train)
+    for shape in SHAPES:
+        at = folder / shape
+        at.mkdir()
+        part = ["benchmarks.gpu", *common, "--part", shape, "--out", str(at)]
+        figures.run(shape, [*part, *(["--small"] if words.small else [])])
+        for kind in NUMBERS:
+            _read(at / f"evaluate-{kind}.json", f"{shape}, {kind}", figures.evaluate)
+            _read(at / f"train-{kind}.json", f"{shape}, {kind}", figures.train)
     figures.run("host", ["benchmarks.host", *common, "--label", "host", "--out", str(folder), *sizes.host])
     _read(folder / f"host-{device}.json", "records", figures.host)
     return figures
@@ -146,21 +141,47 @@ def _read(path: Path, name: str, into: dict[str, Any]) -> None:
         into[name] = json.loads(path.read_text("utf-8"))
 
 
-def training(shape: str, kind: str, device: str, sizes: Sizes) -> dict[str, dict[str, int]]:
+def one_shape(shape: str, data: Path, device: str, sizes: Sizes, out: Path) -> None:
+    """Evaluate and train with each kind of numbers, and write what each took."""
+    chatter: Any = transformers.utils.logging
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as folder:
+        run = evaluate.make_run(Path(folder) / "run", data, shape)
+        for kind, (precision, tf32) in NUMBERS.items():
+            torch.backends.cuda.matmul.allow_tf32 = tf32
+            spec = evaluate.spec_of(
+                run, data, Path(folder) / "out", device,
+                languages=list(evaluate.LANGUAGES), limit=str(sizes.rows), precision=precision,
+            )  # fmt: skip
+            for name, figures in (
+                ("evaluate", evaluate.measure(spec, run, device, 1)),
+                ("train", training(shape, precision, device, sizes)),
+            ):
+                (out / f"{name}-{kind}.json").write_text(json.dumps(figures), encoding="utf-8")
+
+
+def training(shape: str, precision: str, device: str, sizes: Sizes) -> dict[str, dict[str, int]]:
     """Tokens a second and the peak of the device's memory of both loops."""
     figures = {}
     for way in (BARE, OURS):
         torch.manual_seed(0)
         config: Any = XLMRobertaConfig
         encoder = XLMRobertaModel(
-            config(max_position_embeddings=514, pad_token_id=1, type_vocab_size=1, **ENCODERS[shape]),
+            config(
+                max_position_embeddings=514,
+                pad_token_id=1,
+                type_vocab_size=1,
+                vocab_size=VOCABULARY,
+                **evaluate.ENCODERS[shape],
+            ),
             add_pooling_layer=False,
         )
         ids = torch.randint(5, ROWS, (BATCH * sizes.steps, TOKENS))
         clock = train.Clock(sizes.warm, sizes.steps)
         if device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        (_bare if way == BARE else _ours)(encoder, ids, NUMBERS[kind][0], device, clock)
+        (_bare if way == BARE else _ours)(encoder, ids, precision, device, clock)
         peak = torch.cuda.max_memory_allocated() if device == "cuda" else 0
         tokens = BATCH * TOKENS * (sizes.steps - sizes.warm)
         figures[way] = {"tokens_per_second": round(tokens / clock.seconds), "peak_mib": round(peak / 2**20)}
@@ -289,17 +310,16 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="few rows and steps: whether it works, not how fast")
     parser.add_argument("--seconds", type=float, default=400, help="no further part begins after so many")
     parser.add_argument("--out", type=Path, help="a folder for the page and its figures")
-    parser.add_argument("--part", nargs=3, metavar=("SHAPE", "NUMBERS", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=SHAPES, help=argparse.SUPPRESS)
     words = parser.parse_args()
-    if words.part:
-        shape, kind, file = words.part
-        found = training(shape, kind, words.device, SMALL if words.small else Sizes())
-        Path(file).write_text(json.dumps(found), encoding="utf-8")
-        return
     if words.data is None:
         parser.error("name the folder of release files: --data DIR, or ROBUST_XTREME_DATA")
     if words.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no CUDA device here. Try the command itself: --device cpu --small")
+    sizes = SMALL if words.small else Sizes()
+    if words.part:
+        one_shape(words.part, words.data, words.device, sizes, words.out)
+        return
     small = " --small" if words.small else ""
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(words.data.resolve(), words, Path(folder))
