@@ -12,8 +12,8 @@ evaluated on serve as training files under the names that `robust-xtreme train` 
   files in German and Chinese are in the folder.
 
 Left out: XCOPA in Thai, whose upstream file has one value in every row; UD_Arabic-PADT of version 1.2, whose tags are
-not those of version 2; the unlabelled test files of PAWS-X; and SNLI's test set, since SNLI is trained on only as a part
-of ANLI+, of which ANLI is not here.
+not those of version 2; the unlabelled test files of PAWS-X; and SNLI's test set, since `train` reads SNLI only as a
+part of ANLI+, for which it needs ANLI.
 
 `OUT/real_data.json` has the sha256 of every file, and of files that serve as training data their source, its split, the
 rows, and how many of them have a text that an evaluated file contains. The folder is written whole or not at all, and
