@@ -128,8 +128,9 @@ def run_all(every: Sequence[Stage], out: Path) -> int:
             failed[stage.name] = code
             print(f"{head}: ended with {code}: {_last(out, stage)}", flush=True)
             continue
-        estimated, taken = estimated + stage.seconds, taken + time.monotonic() - began
-        ratio = taken / estimated
+        if stage.kind in (TRAIN, EVAL):  # the speed of this machine, by what took long enough to tell
+            estimated, taken = estimated + stage.seconds, taken + time.monotonic() - began
+            ratio = taken / estimated
         if stage.kind != KEEP:
             known[stage.name] = {"digest": stage.digest(), "command": recorded(stage), "needs": list(stage.needs)}
             store.write_json(out / FINISHED, known)

@@ -61,8 +61,13 @@ def _change(drop: float | None, low: float | None, high: float | None) -> str:
     """A drop and its bounds as a change, which has the opposite sign."""
     if drop is None:
         return _NONE
-    interval = "" if low is None or high is None else f" [{-high:+.1f}, {-low:+.1f}]"
-    return f"{-drop:+.1f}{interval}"
+    interval = "" if low is None or high is None else f" [{_signed(-high)}, {_signed(-low)}]"
+    return f"{_signed(-drop)}{interval}"
+
+
+def _signed(points: float) -> str:
+    """A change with its sign; what rounds to 0 has none that is negative."""
+    return f"{round(points, 1) + 0.0:+.1f}"
 
 
 def clean_table(clean: pl.DataFrame) -> Block:

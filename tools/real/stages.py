@@ -72,21 +72,35 @@ TRAINED: Final[Mapping[str, Size]] = {
 
 EVALUATED: Final[Mapping[str, Mapping[str, Size]]] = {
     "eval": {
-        "panx": Size(440_000, predictions=28_000),
-        "udpos": Size(410_000, predictions=13_000),
+        "panx": Size(452_292, predictions=27_200),
+        "udpos": Size(456_730, predictions=12_660),
         "xnli": Size(1_985_768, predictions=47_700),
         "qa": Size(1_601_268, predictions=10_236),
         "tydiqa_sw": Size(111_330, predictions=1_190),
         "xcopa": Size(663_310, predictions=12_900),
-        "masakhaner": Size(500_000, predictions=12_000),
-        "masakhaner_yo": Size(90_000, predictions=2_000),
+        "masakhaner": Size(723_931, predictions=13_800),
+        "masakhaner_yo": Size(143_268, predictions=2_400),
         "tatoeba": Size(1_115_297, predictions=97_883),
         "lareqa": Size(2_957_906, predictions=32_130),
         "gate": Size(46_704, predictions=3_600),
         "attacks_xnli": Size(1_979_432, predictions=30_888),
         "attacks_panx": Size(480_376, predictions=28_600),
     },
-    "full": {},
+    "full": {
+        "panx": Size(4_354_492, predictions=295_800),
+        "udpos": Size(1_199_133, predictions=45_227),
+        "xnli": Size(24_299_622, predictions=545_250),
+        "xcopa": Size(1_786_716, predictions=35_000),
+        "xcopa_siqa": Size(1_786_716, predictions=35_000),
+        "masakhaner": Size(4_625_403, predictions=81_591),
+        "masakhaner_yo": Size(943_584, predictions=15_712),
+        "tatoeba": Size(3_163_452, predictions=295_516),
+        "lareqa": Size(3_937_887, predictions=97_580),
+        "qa": Size(67_181_740, predictions=177_648),
+        "qa_squad": Size(12_811_181, predictions=48_297),
+        "tydiqa_sw": Size(3_617_453, predictions=27_550),
+        "pawsx": Size(1_938_727, predictions=36_000),
+    },
 }
 """By grid and recipe, of one model; queries of attacks are predictions, as many as there are at most."""
 

@@ -173,7 +173,7 @@ def test_what_is_finished_becomes_a_page(tmp_path: Path) -> None:
     assert "eval-xnli, " in text
 
 
-@pytest.mark.skipif(not (keep.FOLDER / "levels.csv").is_file(), reason="no run of `make real` is committed")
+@pytest.mark.skipif(not (ROOT / keep.FOLDER / "levels.csv").is_file(), reason="no run of `make real` is committed")
 def test_the_committed_page_is_what_its_frames_say() -> None:
     """`python -m tools.real.keep` writes it again."""
     assert (ROOT / keep.FOLDER / "report.md").read_text("utf-8") == page.page(ROOT / keep.FOLDER)
