@@ -221,7 +221,7 @@ def _case(spec: Mapping[str, Any], folder: Path, code: Path) -> dict[str, Any]:
     figures: list[dict[str, Any]] = []
     peaks: list[int] = []
     for kind, root in (("evaluate", code), ("tokenise", ROOT)):
-        environment["PYTHONPATH"] = str(root / "src")
+        environment["PYTHONPATH"] = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
         command = [sys.executable, "-m", "benchmarks._host_case", kind, str(given), str(written)]
         process = subprocess.Popen(command, cwd=root, env=environment)
         peaks.append(peak_of(process))

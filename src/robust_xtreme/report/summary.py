@@ -77,12 +77,22 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
     """What some headline cells show: first how many cannot be measured, with what to do, then what the tests show."""
     if is_untouched(cells):
         return (Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")
-    shown = (*_tests_of(cells), _left_out(cells), *_attacked(cells))
+    shown = (*_tests_of(cells), _served(cells), _left_out(cells), *_attacked(cells))
     if not (unmeasured := cells.filter("near_chance")).height:
         return shown
     where = f"Cannot be measured in {unmeasured.height} of {counted(cells.height, 'cell')}"
     claim = f"{where}: {'its' if unmeasured.height == 1 else 'their'} clean level is not shown above chance."
     return (Strong(claim, "unmeasured"), f" {_advice(unmeasured)} ", *shown)
+
+
+def _served(cells: pl.DataFrame) -> str:
+    """Which perturbations are in fewer languages than the run; "" where all are in all."""
+    tried = cells.filter(pl.col("no_claim").ne_missing(SELECTED))
+    served = tried.filter(pl.col("no_claim").ne_missing(NOT_APPLICABLE)).group_by("perturbation", maintain_order=True)
+    of = tried.get_column("language").n_unique()
+    few = [(name, count) for name, count in served.agg(pl.col("language").n_unique()).iter_rows() if count < of]
+    named = ", ".join(f"{name} in {count} of {counted(of, 'language')}" for name, count in few)
+    return f" Not in every language: {named}." if few else ""
 
 
 def _left_out(cells: pl.DataFrame) -> str:
@@ -92,11 +102,12 @@ def _left_out(cells: pl.DataFrame) -> str:
 
 
 def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
-    """How many cells are of attacks and what they are compared with, and the lowest level that one of them has."""
+    """How many cells are of attacks and what they are compared with, and the lowest level that an attack left."""
     attacks = cells.filter(pl.col("no_claim") == SELECTED)
     if attacks.is_empty():
         return ()
-    lowest = attacks.sort("value", "address").row(0, named=True)
+    control = pl.col("condition").str.contains(r"@(search=random|like=)")
+    lowest = attacks.sort(control, "value", "address").row(0, named=True)
     what = f" Not tested: {counted(attacks.height, 'cell')} of attacks and what they are compared with"
     levels = f", {points(lowest['clean'])} to {points(lowest['value'])}."
     return (f"{what} ({SELECTED}). The lowest level: ", Hyperlink(cell_name(lowest), f"#{lowest['address']}"), levels)
@@ -125,6 +136,9 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     of, lost = counted(tests.height, "test"), shown.filter(pl.col("change") < 0).height
     if shown.is_empty():
         missed = f"there is none: drops below {points(tests.select(pl.max('mde')).item())} points can be missed (mde)"
+        if tests.get_column("joint_change_low").null_count() == 0:
+            most = points(-tests.select(pl.min("joint_change_low")).item())
+            missed += f", and no joint interval reaches a drop above {most}"
         caution = f" That does not show {'robustness' if _blind(tests) else f'that {missed}'}."
         return (Strong(f"None of {of} shows a drop{_blind(tests)}."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height

@@ -63,7 +63,7 @@ def drop(clean: Any, noisy: Any, clusters: Any, reduce: Callable[[Array], Array]
     numbers, slots = np.unique(clusters, return_inverse=True)
     left, right = (np.stack([cluster_sums(arm, slots, len(numbers)) for arm in sums]) for sums in (clean, noisy))
     moments = intervals.difference(CPU, left, right, reduce)
-    return Drop(float(moments.value), numbers, moments.deviations, (left != right).any(-1).any(-2))
+    return Drop(float(moments.value), numbers, moments.deviations, intervals.differs(left, right))
 
 
 def average(drops: Sequence[Drop], weights: Sequence[float]) -> Estimate:

@@ -357,8 +357,8 @@ def _effects(
     values = np.concatenate([level.value[..., None], level.deviations], -1)
     for term in _terms([len(levels) for levels in axes.values()]):
         baseline, candidate = _sides(values, term, len(axes) - 1)
-        changed = np.diff(_sides(sums, term, len(axes) - 1, whole=True), axis=0)[0]
-        differ = (changed != 0).any((*range(len(axes) - 1), -1, -3))
+        sides = _sides(sums, term, len(axes) - 1, whole=True)
+        differ = intervals.differs(*sides).any((*range(len(axes) - 1),))
         names = _named([*axes.items()], term)
         for at, (before, after) in enumerate(zip(baseline, candidate, strict=True)):
             noise = names["other_level"] or names["level"] if NOISE in names.values() else conditions[at]

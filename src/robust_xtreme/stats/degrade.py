@@ -186,7 +186,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
         **interval(estimate),
         "p": estimate.p if claims else None,
         "mde": intervals.smallest_detectable(estimate) if claims else None,
-        "differing": int((twin.sums != cell.sums).any(-1).any(0).sum()),
+        "differing": int(intervals.differs(twin.sums, cell.sums).sum()),
         "above_chance": before["above_chance"],
         "near_chance": before["near_chance"],
         "constant": max(filter(None, (before["constant"], score["constant"])), default=None),

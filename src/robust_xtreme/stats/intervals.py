@@ -300,7 +300,12 @@ def paired(
     An interval never contradicts its p: where at most five clusters differ, p is above 0.05 and the interval reaches 0.
     """
     moments = difference(backend, left, right, reduce)
-    return moments, *tested(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
+    return moments, *tested(backend, moments, discordant=differs(left, right).sum(-1))
+
+
+def differs(left: Array, right: Array) -> Array:
+    """Which clusters (..., G) have other sums (..., arms, G, k) in any arm, but for the last bits of their sums."""
+    return (abs(left - right) > _EDGE).any(-1).any(-2)
 
 
 def tested(backend: ArrayBackend, moments: Moments, discordant: Array) -> tuple[Bounds, Any]:

@@ -57,6 +57,35 @@ def test_a_run_above_chance_says_what_its_tests_can_miss(results: Results) -> No
     assert text == f"None of 4 tests shows a drop. {missed}"
 
 
+def test_a_run_without_a_drop_says_what_its_intervals_exclude(results: Results) -> None:
+    """Where all tests have a joint interval, the drop that none of them reaches."""
+    text = text_of(verdict_on(_cells(results, mde=3.14, joint_change_low=-1.44)))
+    assert text.endswith("drops below 3.1 points can be missed (mde), and no joint interval reaches a drop above 1.4.")
+
+
+def test_perturbations_that_serve_few_languages_are_named(results: Results) -> None:
+    """Beside the tests, since the page has averages of each over its own languages."""
+    cells = _cells(results, mde=3.14).with_row_index("row")
+    codes = pl.when(pl.col("row") < 3).then(pl.format("l{}", "row")).otherwise(pl.lit("l0"))
+    noises = pl.when(pl.col("row") < 3).then(pl.lit("a")).otherwise(pl.lit("b"))
+    text = text_of(verdict_on(cells.with_columns(language=codes, perturbation=noises)))
+    assert text.endswith(" Not in every language: b in 1 of 3 languages.")
+
+
+def test_the_lowest_level_is_of_an_attack_and_not_of_its_control(results: Results) -> None:
+    """Random search by the same queries may go lower."""
+    cells = _cells(results, 0, no_claim=SELECTED, language="de", column="xnli").with_row_index("row")
+    is_control = pl.col("row") == 0
+    attack = "attack_keys:0.1@queries=30"
+    cells = cells.with_columns(
+        condition=pl.when(is_control).then(pl.lit(f"{attack}@search=random")).otherwise(pl.lit(attack)),
+        value=pl.when(is_control).then(30.0).otherwise(33.3),
+        clean=90.4,
+        noise=pl.lit("typos"),
+    )
+    assert text_of(verdict_on(cells)).endswith("The lowest level: xnli, German (de), typos, 90.4 to 33.3.")
+
+
 @pytest.mark.parametrize(
     ("above", "bound", "advice"),
     [

@@ -243,3 +243,11 @@ def test_an_exact_bound_is_of_a_value_that_no_cluster_changes() -> None:
     manual = (Path(__file__).parents[3] / "docs" / "method.md").read_text("utf-8")
     assert f"`{intervals.EXACT_METHOD}`" in manual
     assert "number of clusters whose sums differ" in manual
+
+
+def test_last_bits_of_sums_do_not_differ() -> None:
+    """A third is a third, however it was added up, and such a cluster is not among those that differ."""
+    left = np.array([[[1 / 3, 1.0], [0.5, 1.0]]])
+    right = np.array([[[np.nextafter(1 / 3, 1), 1.0], [0.25, 1.0]]])
+    assert left[0, 0, 0] != right[0, 0, 0]
+    assert intervals.differs(left, right).tolist() == [False, True]
