@@ -154,13 +154,19 @@ def worst_cells(results: Results) -> pl.DataFrame:
     cells = highest(headline_cells(results)).filter(pl.col("change") < 0).sort("change", "address").head(12)
     changes = [signed(row["change"]) + mark(row) for row in cells.iter_rows(named=True)]
     parts = {"task": pl.col("column"), SECTION: pl.lit("")}
-    joint = {f"tested_change_{end}": pl.col(f"joint_change_{end}") for end in ("low", "high")}
     marked = pl.Series("marked_change", changes, dtype=pl.String)
     columns = (
-        "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
-        "p_adjusted", "marks", "grapheme_edit_rate",
+        "task", "language", "noise", "clean", "value", "marked_change", *_bounds(cells), "p_adjusted", "marks",
+        "grapheme_edit_rate",
     )  # fmt: skip
-    return cells.with_columns(marked, **parts, **joint).select(SECTION, *columns)
+    return cells.with_columns(marked, **parts).select(SECTION, *columns)
+
+
+def _bounds(cells: pl.DataFrame) -> tuple[str | pl.Expr, ...]:
+    """The joint intervals of cells, or where none has one those of the cells alone."""
+    if cells.get_column("joint_change_low").is_null().all():
+        return "change_low", "change_high"
+    return tuple(pl.col(f"joint_change_{end}").alias(f"tested_change_{end}") for end in ("low", "high"))
 
 
 @view(title="Worst case over noise seeds", order=28)
@@ -195,10 +201,9 @@ def _charts(results: Results) -> Iterator[Chart]:
 def largest_losses(results: Results) -> pl.DataFrame:
     """The tested changes that are worst; joint intervals are valid for all tests at once, and need 160 clusters."""
     rows = _cells(results).group_by(SECTION, maintain_order=True).head(20)
-    rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
     columns = (
-        "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
-        "marks", "grapheme_edit_rate",
+        "language", "noise", "clean", "value", "change", *_bounds(rows), "mde", "p_adjusted", "marks",
+        "grapheme_edit_rate",
     )  # fmt: skip
     return rows.select(SECTION, *columns)
 
