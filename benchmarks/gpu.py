@@ -263,8 +263,9 @@ def page(facts: Mapping[str, Any]) -> str:
         Prose(
             "XNLI in three languages, clean and under char_noise:0.1. *bare loop*: the model alone over ready batches; "
             "*pipeline*: that of transformers over the same texts. *MFU*: the operations that the inputs need, of what "
-            "products of large matrices in these numbers reached in the same process. `eval` of so few inputs takes some "
-            "seconds, whose greater part does not depend on their number: it plans, reads, noises, scores and reports."
+            "products of large matrices in these numbers reached in the same process. `eval` of so few inputs takes "
+            "some seconds, whose greater part does not depend on their number: it plans, reads, noises, scores and "
+            "reports."
         ),
         grid(
             ("shape, numbers", "way", "inputs", "inputs/s", "of the bare loop", *_device_use.HEADS),
