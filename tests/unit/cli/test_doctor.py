@@ -25,7 +25,7 @@ from typer.testing import CliRunner, Result
 
 from robust_xtreme.cli import _check
 from robust_xtreme.cli._app import build
-from robust_xtreme.core import resources
+from robust_xtreme.core import registry, resources
 from robust_xtreme.tasks.groups import chosen
 
 SUITE = """
@@ -230,7 +230,7 @@ def test_what_is_not_installed_is_named(
     name: str, status: str, code: int, embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without torch mini cannot run; without the library of the hub's data it can."""
-    version = _check.version_of
+    version = registry.version_of
     monkeypatch.setattr(_check, "version_of", lambda library: None if library == name else version(library))
     line = checks()[name]
     assert (line["status"], line["found"]) == (status, "is not installed")
@@ -240,7 +240,7 @@ def test_what_is_not_installed_is_named(
 
 def test_an_old_library_is_reported(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that we do not ask for is a note with the right one."""
-    known = _check.version_of
+    known = registry.version_of
     monkeypatch.setattr(_check, "version_of", lambda library: "4.40.0" if library == "transformers" else known(library))
     line = checks()["transformers"]
     assert (line["status"], line["found"][:12]) == ("note", "4.40.0, but ")
