@@ -10,8 +10,7 @@ import pytest
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.shipped import shipped
-from robust_xtreme.studies.claims import contrasts
-from robust_xtreme.studies.claims import FEWEST_SEEDS
+from robust_xtreme.studies.claims import FEWEST_SEEDS, contrasts
 from robust_xtreme.studies.design import CONTRASTS
 from robust_xtreme.studies.folder import in_range, pages, read
 from robust_xtreme.studies.study_file import STUDIES
