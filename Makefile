@@ -24,7 +24,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence generated docs lock bench encoders real gpu mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs lock bench encoders real gpu mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -132,6 +132,10 @@ $(SENTENCE_STAMP): pyproject.toml locks/default.txt locks/sentence.txt
 
 test-sentence: $(SENTENCE_STAMP)
 	$(SENTENCE)/bin/python -m pytest -m sentence --durations 10 tests/sentence
+
+# A real encoder on real data: `make test-real DATA=DIR`, about five minutes.
+test-real: encoders
+	$(if $(DATA),ROBUST_XTREME_DATA=$(DATA)) $(BIN)/python -m pytest -m measured --durations 10 tests/measured
 
 generated: install
 	$(BIN)/python -m tools.generated
