@@ -22,7 +22,6 @@ TASKS = (*HEADS, "tatoeba")
 KEPT = ("test-en", "train-en", "test-sw", "pool")
 NLI = "entailment,neutral,contradiction"
 CASES_LONG = pytest.mark.long(caught="test_an_encoder_of_any_kind_answers_every_family")
-LONG_CANINE = pytest.param("canine", marks=CASES_LONG)
 TAGS = "O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC"
 
 
@@ -74,7 +73,7 @@ def test_an_encoder_of_any_kind_answers_every_family(
         assert written.code == 0, written.err
 
 
-@pytest.mark.parametrize("kind", ["causal", "byt5", LONG_CANINE])
+@pytest.mark.parametrize("kind", ["causal", *(pytest.param(kind, marks=CASES_LONG) for kind in ("byt5", "canine"))])
 def test_an_encoder_of_any_kind_is_trained(kind: str, data: Path, tmp_path: Path) -> None:
     """Its run is read again as it was written."""
     start, run = ENCODERS[kind](tmp_path / kind), tmp_path / "run"
@@ -114,8 +113,9 @@ def test_an_adapter_is_its_base_with_its_changes(data: Path, tmp_path: Path) -> 
     labels = {"xnli": NLI.split(","), "panx": TAGS.split(",")}
     result = _evaluated(tmp_path / "run", data, model=models, labels=labels, tasks=tuple(models))
     _all_answered(result, tuple(models))
-    few: dict[str, Any] = {"labels": labels, "tasks": "xnli", "limit": "2", "perturb": ["attack_keys:0.3@queries=3"]}
-    _all_answered(_evaluated(tmp_path / "attacked", data, model={"xnli": pairs}, **few), ("xnli",))
+    few: dict[str, Any] = {"tasks": "xnli", "limit": "2", "perturb": ["attack_keys:0.3@queries=3"]}
+    few |= {"labels": {"xnli": labels["xnli"]}, "model": {"xnli": pairs}}
+    _all_answered(_evaluated(tmp_path / "attacked", data, **few), ("xnli",))
     with pytest.raises(ModelError, match=r"xcopa needs one that ends in ForMultipleChoice"):
         _evaluated(tmp_path / "choice", data, model={"xcopa": plain}, tasks="xcopa")
     with pytest.raises(ModelError, match=r"Name them in its order: --labels xnli=entailment"):

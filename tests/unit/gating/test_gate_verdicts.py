@@ -116,7 +116,7 @@ def test_p_is_corrected_over_the_family_of_the_policy(family: str, tests: int) -
 
 def test_a_row_without_differing_items_has_a_mde_like_others() -> None:
     """Where no item differs, the smallest fall is one of as many items as where few differ, not of whole clusters."""
-    right = np.arange(216) % 5 > 0
+    right = np.arange(480) % 5 > 0
     changed = right.copy()
     changed[[0, 30, 61]] = ~changed[[0, 30, 61]]
     both = contrasts(_run({"sw": right, "de": right}, {}), _run({"sw": right, "de": changed}, {}), _TASKS)
