@@ -329,7 +329,7 @@ def parse_lengths(given: tuple[str, ...]) -> dict[str, int]:
 def parse_prompts(given: tuple[str, ...]) -> dict[str, str]:
     """`query=query: ,document=passage: ` as {"query": "query: ", "document": "passage: "}. Raises SpecError."""
     prompts: dict[str, str] = {}
-    for part in (part for text in given for part in re.split(r",(?=(?:query|document)=)", text)):
+    for part in (part for text in given for part in re.split(r",(?=(?:query|document|passage|corpus)=)", text)):
         role, equals, prompt = part.partition("=")
         if not equals or role not in ("query", "document") or re.search(r"[\ud800-\udfff]", prompt):
             what = "is not query=TEXT or document=TEXT, as in 'query=query: ,document=passage: '"

@@ -29,6 +29,7 @@ evaluate: Any = api.evaluate
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "functions.md"
 SMALL: dict[str, Any] = {"data": "mini", "languages": "sw", "limit": 30, "workers": 0}
 NLI = ("entailment", "neutral", "contradiction")
+LABELS = "is not a label \\(entailment, neutral, contradiction\\), nor 3 scores"
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +112,7 @@ WRONG: dict[str, tuple[str, str, Callable[[list[Any]], Any], str]] = {
         "gave vectors of .* dimensions",
     ),
     "NaN": ("encode", "tatoeba", lambda texts: trigrams(texts) * np.nan, "gave NaN, infinity"),
-    "scores": ("classify", "xnli", lambda pairs: [[0.1, 0.9] for _ in pairs], "is not an answer, nor 3 scores"),
+    "scores": ("classify", "xnli", lambda pairs: [[0.1, 0.9] for _ in pairs], LABELS),
     "no score": (
         "classify",
         "xnli",
@@ -122,7 +123,7 @@ WRONG: dict[str, tuple[str, str, Callable[[list[Any]], Any], str]] = {
     "complex": ("encode", "tatoeba", lambda texts: trigrams(texts) * 1j, "which is not a vector of numbers"),
     "infinite": ("classify", "xnli", lambda pairs: [[0, np.inf, 1] for _ in pairs], "gave NaN, infinity"),
     "label": ("classify", "xnli", lambda pairs: ["netural"] * len(pairs), "the label 'netural' for .* Known: entail"),
-    "index": ("classify", "xnli", lambda pairs: [1] * len(pairs), "is not an answer, nor 3 scores"),
+    "index": ("classify", "xnli", lambda pairs: [1] * len(pairs), LABELS),
     "tag": ("tag", "panx", lambda rows: [["B-DATE"] * len(row) for row in rows], "the label 'B-DATE' .* Known: O, B-"),
     "tags": ("tag", "panx", lambda rows: [["O"] for _ in rows], "gave 1 tags for [0-9]+ words"),
     "answer": ("answer", "xquad", lambda pairs: ["nowhere!"] * len(pairs), "'nowhere!', which is not in the context"),

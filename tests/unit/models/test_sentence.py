@@ -174,6 +174,7 @@ def test_prompts_and_dims_are_read_as_they_are_written() -> None:
     ("values", "line"),
     [
         ({"prompts": "passage=x"}, "'passage=x' is not query=TEXT or document=TEXT"),
+        ({"prompts": "query=query: ,passage=passage: "}, "'passage=passage: ' is not query=TEXT or document=TEXT"),
         ({"prompts": ("query=a", "query=b")}, "'query' is named twice"),
         ({"prompts": "query=\ud800"}, "is not query=TEXT"),
         ({"dims": "0"}, "dims '0' are not a number"),

@@ -141,7 +141,7 @@ class FunctionAnswers:
         """The error of a result."""
         return ModelError(f"{self.task.name}: {self.function.name} gave {what}")
 
-    def numbers(self, item: Any, value: Any, count: int | None = None) -> Array:
+    def numbers(self, item: Any, value: Any, count: int | None = None, of: str = "a vector of numbers") -> Array:
         """A result as finite numbers (count,) float64, however many where `count` is None. Raises ModelError."""
         try:
             numbers = np.zeros(()) if np.iscomplexobj(value) else np.asarray(value, np.float64)
@@ -149,7 +149,6 @@ class FunctionAnswers:
             numbers = np.zeros(())
         wanted = count if count is not None else max(1, numbers.size)
         if numbers.shape != (wanted,):
-            of = "a vector of numbers" if count is None else f"an answer, nor {count} scores"
             raise self.wrong(f"{shown(value)} for {shown(item)}, which is not {of}.")
         if not quantised(numbers)[1].all():
             raise self.wrong(f"NaN, infinity or a number above 9e11 for {shown(item)}.")
@@ -195,8 +194,8 @@ def _label(of: FunctionAnswers, item: Any, value: Any) -> Row:
         if missing := [name for name in names if of.labels[name] not in by_label]:
             raise of.wrong(f"no score of {', '.join(missing)} for {shown(item)}.")
         value = [by_label[of.labels[name]] for name in names]
-    order = [of.labels[name] for name in names]
-    return of.numbers(item, value, len(names))[[order.index(label) for label in of.task.labels]]
+    order, what = [of.labels[name] for name in names], f"a label ({', '.join(names)}), nor {len(names)} scores"
+    return of.numbers(item, value, len(names), what)[[order.index(label) for label in of.task.labels]]
 
 
 def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
@@ -208,13 +207,16 @@ def _tags(of: FunctionAnswers, item: Any, value: Any) -> Row:
     return Tags(tuple(of.known(item, name) for name in names))
 
 
+_PART: Final = "a part of the context, nor its start and stop, nor None"
+
+
 def _span(of: FunctionAnswers, item: Any, value: Any) -> Row:
     """A part of the context: its first occurrence, or its start and stop."""
     context = item[1]
     if value is None or (isinstance(value, str) and not value):
         return Answers(())
     start = context.find(value) if isinstance(value, str) else -1
-    ends = (start, start + len(value)) if isinstance(value, str) else tuple(of.numbers(item, value, 2))
+    ends = (start, start + len(value)) if isinstance(value, str) else tuple(of.numbers(item, value, 2, _PART))
     if not 0 <= ends[0] < ends[1] <= len(context) or any(end != int(end) for end in ends):
         raise of.wrong(f"the answer {shown(value)}, which is not in the context {shown(context)}.")
     return Answers((Span(int(ends[0]), int(ends[1])),))
@@ -223,7 +225,7 @@ def _span(of: FunctionAnswers, item: Any, value: Any) -> Row:
 def _choice(of: FunctionAnswers, item: Any, value: Any) -> Row:
     """The index of a choice, or scores of all."""
     if not isinstance(value, (int, np.integer)):
-        return of.numbers(item, value, len(item[1]))
+        return of.numbers(item, value, len(item[1]), f"the index of a choice, nor {len(item[1])} scores")
     if not 0 <= value < len(item[1]):
         raise of.wrong(f"the index {value} of {len(item[1])} choices: {shown(item)}.")
     return Choice(int(value))
