@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -167,7 +169,17 @@ def test_only_a_version_is_cached(here: Path) -> None:
         assert max(map(len, function.asked)) <= 8
         assert len(run.scores.get_column("value").unique()) > 0
         assert any("not kept in the cache" in note for note in run.manifest["notes"]) == (not version)
-    assert asks[1] <= 2 < 50 < asks[0] == asks[2] == asks[3] == asks[4]
+        asks.append(_kept(here))
+    assert asks[2] <= 2 < 50 < asks[0] == asks[4] == asks[6] == asks[8]
+    assert asks[1] == asks[3] > 0
+    assert asks[1] < asks[5] == asks[7] == asks[9]
+
+
+def _kept(here: Path) -> int:
+    """How many vectors are in the cache."""
+    (path,) = (here / "cache").rglob("*.sqlite3")
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT count(*) FROM entries WHERE kind = 'embeddings'").fetchone()[0])
 
 
 def test_a_closure_without_a_version_is_not_taken_for_another() -> None:
