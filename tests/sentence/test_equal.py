@@ -88,3 +88,33 @@ def test_letters_are_small_where_the_folder_says_so(tmp_path: Path) -> None:
     ours = vectors_of(tmp_path / "model", TEXTS)[0]
     _close(ours, lower.encode(list(TEXTS)))
     assert np.abs(ours - peer.encode(list(TEXTS))).max() > 1e-3
+
+
+def _real(name: str) -> Path:
+    """The folder of a real encoder."""
+    folder = Path(__file__).parents[2] / "runs" / "encoders" / name
+    if not folder.is_dir():
+        pytest.skip(f"needs {folder.relative_to(folder.parents[2])}: make encoders")
+    return folder
+
+
+REAL: Final = (*TEXTS, "Der Hund schläft.", "Mbwa amelala nyumbani.", "कुत्ता घर में सो रहा है।", "狗在房子里睡觉。")
+
+
+def test_the_vectors_of_minilm_are_theirs() -> None:
+    """A real folder of the library."""
+    folder = _real("all-minilm-l6-v2")
+    peer = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    _close(vectors_of(folder, REAL)[0], peer.encode(list(REAL)))
+
+
+def test_the_vectors_of_e5_are_theirs(tmp_path: Path) -> None:
+    """multilingual-e5-small with the modules and the prompts of its card."""
+    body = modules.Transformer(str(_real("multilingual-e5-small")))
+    pooling, prompts = modules.Pooling(384, "mean"), {"query": "query: ", "document": "passage: "}
+    parts = [body, pooling, modules.Normalize()]
+    library.SentenceTransformer(modules=parts, device="cpu", prompts=prompts).save(str(tmp_path / "e5"))
+    peer = library.SentenceTransformer(str(tmp_path / "e5"), device="cpu", local_files_only=True)
+    queries, documents = vectors_of(tmp_path / "e5", REAL)
+    _close(queries, peer.encode_query(list(REAL)))
+    _close(documents, peer.encode_document(list(REAL)))
