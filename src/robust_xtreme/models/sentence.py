@@ -79,6 +79,10 @@ def sentence_model(model: ModelFolder) -> SentenceModel:
     dims, prompts = settings.get("truncate_dim"), settings.get("prompts") or {}
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         _refuse(called, "its prompts are not texts by name")
+    if (name := settings.get("default_prompt_name")) is not None and name not in prompts:
+        _refuse(called, f"its default_prompt_name {str(name)[:80]!r} is none of its prompts")
+    if (most := read.get("max_seq_length")) is not None and (type(most) is not int or most < 1):
+        _refuse(called, f"its max_seq_length is {str(most)[:80]!r}")
     bounds = (read.get("max_seq_length") or tokens.get("model_max_length"), positions(facts))
     return SentenceModel(
         modes,
@@ -114,7 +118,12 @@ def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
 
 def _modes(config: Mapping[str, Any], called: str, hidden: Any) -> tuple[str, ...]:
     """The modes of a Pooling."""
-    named = config.get("pooling_mode") or [mode for key, mode in MODES.items() if config.get(key) is True] or ["mean"]
+    flags = [key for key in config if key.startswith("pooling_mode")]
+    others = [key for key in flags if key not in MODES and key != "pooling_mode" and config[key]]
+    named = config.get("pooling_mode") or [*(mode for key, mode in MODES.items() if config.get(key)), *others]
+    if flags and not named:
+        _refuse(called, "its Pooling has no mode")
+    named = named or ["mean"]
     modes = tuple(named) if isinstance(named, list) else (named,)
     wrong = next((mode for mode in modes if mode not in MODES.values()), None)
     size = config.get("embedding_dimension", config.get("word_embedding_dimension"))

@@ -114,6 +114,16 @@ def _pickled(folder: Path) -> None:
         (lambda folder: (folder / "modules.json").write_text("[1]"), "is not a list of modules"),
         (lambda folder: (folder / "1_Pooling/config.json").write_text("["), r"1_Pooling/config\.json cannot be read"),
         (_changed("1_Pooling/config.json", {"pooling_mode": "median"}), "its Pooling has the mode 'median'"),
+        (_changed("1_Pooling/config.json", {"pooling_mode": []}), "its Pooling has no mode"),
+        (
+            _changed("1_Pooling/config.json", {"pooling_mode": None, "pooling_mode_evil": True}),
+            "its Pooling has the mode 'pooling_mode_evil'",
+        ),
+        (
+            _changed("config_sentence_transformers.json", {"default_prompt_name": "search"}),
+            "its default_prompt_name 'search' is none of its prompts",
+        ),
+        (_changed("sentence_bert_config.json", {"max_seq_length": -1}), "its max_seq_length is '-1'"),
         (_changed("1_Pooling/config.json", {"embedding_dimension": 99}), "reads 99 numbers .* the encoder gives 16"),
         (_changed("1_Pooling/config.json", {"include_prompt": False}), "leaves out the tokens of the prompt"),
         (_changed("2_Dense/config.json", {"activation_function": "os.system"}), "the activation 'os.system'"),
