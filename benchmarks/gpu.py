@@ -93,7 +93,7 @@ class Figures:
     failed: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, command: Sequence[str]) -> None:
-        """Run a process and note its time, and the end of what it printed where it fails."""
+        """Run a process and note its time, and the last line that it printed where it fails."""
         start = time.perf_counter()
         if start > self.until:
             self.failed[name] = "It did not begin: --seconds were over."
@@ -109,7 +109,7 @@ class Figures:
             code, said = 1, f"It was stopped after {LIMIT} s."
         self.seconds[name] = round(time.perf_counter() - start, 1)
         if code:
-            self.failed[name] = said.strip()[-600:]
+            self.failed[name] = said.strip().splitlines()[-1]
             print(said[-3000:], file=sys.stderr, flush=True)
 
 
@@ -258,7 +258,7 @@ def page(facts: Mapping[str, Any]) -> str:
     blocks: list[Block] = [
         Prose(f"{where} {sum(seconds.values()):.0f} seconds in all, of which the tests took {seconds['tests']:.0f}."),
         Paragraph(f"tests/gpu: {', '.join(f'{count} {name}' for name, count in tests.items()) or 'no result'}."),
-        *(Paragraph(f"Failed: {name}. {said.splitlines()[-1]}") for name, said in facts["failed"].items()),
+        *(Paragraph(f"Failed: {name}. {said}") for name, said in facts["failed"].items()),
         Heading("Evaluation"),
         Prose(
             "XNLI in three languages, clean and under char_noise:0.1. *bare loop*: the model alone over ready batches; "
