@@ -135,10 +135,11 @@ def _rates(size: int, margin: float, pairs: Sequence[tuple[Baseline, Baseline]])
     for kind in (*GATED, ANY):
         of_kind = [frame.filter((pl.col("kind") == kind) | (kind == ANY)) for frame in tested]
         if any(frame.height for frame in of_kind):
-            yield {"baselines": str(size), "margin": f"{margin:g}", "kind": kind, **_counted(of_kind)}
+            yield {"baselines": str(size), "margin": f"{margin:g}", "kind": kind, **counted(of_kind)}
 
 
-def _counted(gates: Sequence[pl.DataFrame]) -> Row:
+def counted(gates: Sequence[pl.DataFrame]) -> Row:
+    """The shares of a kind of rows of several gates."""
     rows = pl.concat(gates)
     failing = np.mean([(frame["verdict"] == REGRESSED).any() for frame in gates])
     shares = {_VERDICTS[verdict]: 100 * np.mean(rows["verdict"].to_numpy() == verdict) for verdict in _VERDICTS}

@@ -62,11 +62,8 @@ def picture(cells: pl.DataFrame) -> dict[str, Any]:
     return {**chart.to_dict(), "config": config()}
 
 
-def main() -> None:
-    """Write the pages of a report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+def write(folder: Path) -> None:
+    """Write the pages of a report, and their pictures."""
     results = results_of(folder)
     cells = headline_cells(results).filter(pl.col("change").is_not_null())
     store.make_folder(folder / "languages")
@@ -74,6 +71,14 @@ def main() -> None:
         store.write_text(folder / "languages" / f"{code}.md", page)
         drawn = alone(picture(cells.filter(language=code)), _INK)
         store.write_text(folder / "languages" / f"{code}.svg", drawn)
+
+
+def main() -> None:
+    """Write the pages of a report that is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    write(folder)
     print(folder / "languages")
 
 

@@ -10,6 +10,7 @@ pages in reports/real. `--plan` prints the stages with their time on two idle co
 from __future__ import annotations
 
 import argparse
+import resource
 import shlex
 import signal
 import subprocess
@@ -20,7 +21,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools import real_data
-from tools.real.stages import DATA, ENCODER, EVAL, FINISHED, KEEP, OUT, TRAIN, Asked, Stage, is_done, stages
+from tools.real.stages import (
+    DATA,
+    ENCODER,
+    EVAL,
+    FIGURES,
+    FINISHED,
+    KEEP,
+    MODULES,
+    OUT,
+    PROGRAM,
+    REPAIR,
+    TRAIN,
+    Asked,
+    Stage,
+    is_done,
+    stages,
+)
 
 from robust_xtreme.files import store
 
@@ -41,7 +58,7 @@ def plan(every: Sequence[Stage], out: Path) -> None:
         state = "finished" if stage.name in done else "started" if _is_started(stage) else "to do"
         print(f"{stage.name:22} {_amount(stage):>20} {_duration(stage.seconds):>8}  {state:8}  {_line(stage)}")
     of_train = [stage for stage in every if stage.kind == TRAIN]
-    of_eval = [stage for stage in every if stage.kind == EVAL]
+    of_eval = [stage for stage in every if stage.kind in (EVAL, REPAIR)]
     train, evaluate = (sum(stage.seconds for stage in several) for several in (of_train, of_eval))
     predictions = sum(stage.size.predictions for stage in of_eval)
     rest = sum(stage.seconds for stage in every if stage.name not in done)
@@ -59,7 +76,7 @@ def _amount(stage: Stage) -> str:
 
 
 def _is_started(stage: Stage) -> bool:
-    return stage.kind in (TRAIN, EVAL) and stage.folder.is_dir()
+    return stage.kind in PROGRAM and stage.folder.is_dir()
 
 
 def _duration(seconds: float) -> str:
@@ -72,8 +89,16 @@ def _line(stage: Stage) -> str:
 
 def command(stage: Stage) -> list[str]:
     """The command line of a stage, as it is written."""
-    module = {DATA: "tools.real_data", KEEP: "tools.real.keep"}.get(stage.kind)
-    return ["python", "-m", module, *stage.words] if module else ["robust-xtreme", *stage.words]
+    if stage.kind in PROGRAM:
+        return ["robust-xtreme", *stage.words]
+    return ["python", "-m", *_module(stage)]
+
+
+def _module(stage: Stage) -> list[str]:
+    """The module of a stage and the words after it."""
+    if stage.kind == FIGURES:
+        return [*stage.words]
+    return [MODULES.get(stage.kind, "robust_xtreme"), *stage.words]
 
 
 def recorded(stage: Stage) -> str:
@@ -84,13 +109,12 @@ def recorded(stage: Stage) -> str:
 
 def run(stage: Stage, out: Path) -> int:
     """Run a stage in a process of its own, with its output in a log; returns the exit code."""
-    module = {DATA: "tools.real_data", KEEP: "tools.real.keep"}.get(stage.kind, "robust_xtreme")
     path = out / "logs" / f"{stage.name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:
         log.write(f"$ {_line(stage)}\n".encode())
         log.flush()
-        words = [sys.executable, "-m", module, *stage.words]
+        words = [sys.executable, "-m", *_module(stage)]
         with subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT) as process:
             try:
                 return process.wait()
@@ -110,7 +134,7 @@ def run_all(every: Sequence[Stage], out: Path) -> int:
     ratio, estimated, taken = 1.0, 0.0, 0.0
     for number, stage in enumerate(every, 1):
         head = f"[{number}/{len(every)}] {stage.name}"
-        if stage.kind != KEEP and is_done(stage, known):
+        if is_done(stage, known):
             print(f"{head}: finished before", flush=True)
             continue
         if stage.kind != KEEP and (missing := [name for name in stage.needs if name in failed]):
@@ -119,7 +143,7 @@ def run_all(every: Sequence[Stage], out: Path) -> int:
             continue
         rest = sum(later.seconds for later in every[number - 1 :] if not is_done(later, known)) * ratio
         print(f"{head}: begins; about {_duration(rest)} left", flush=True)
-        began = time.monotonic()
+        began, before = time.monotonic(), _processor()
         code = run(stage, out)
         if code in _STOPPED:
             print(f"{head}: stopped. The same command continues.", flush=True)
@@ -128,14 +152,25 @@ def run_all(every: Sequence[Stage], out: Path) -> int:
             failed[stage.name] = code
             print(f"{head}: ended with {code}: {_last(out, stage)}", flush=True)
             continue
-        if stage.kind in (TRAIN, EVAL):  # the speed of this machine, by what took long enough to tell
+        if stage.kind in PROGRAM:  # the speed of this machine, by what took long enough to tell
             estimated, taken = estimated + stage.seconds, taken + time.monotonic() - began
             ratio = taken / estimated
-        if stage.kind != KEEP:
-            known[stage.name] = {"digest": stage.digest(), "command": recorded(stage), "needs": list(stage.needs)}
+        if stage.kind not in (FIGURES, KEEP):  # these take seconds, and are made anew
+            known[stage.name] = {
+                "digest": stage.digest(),
+                "command": recorded(stage),
+                "needs": list(stage.needs),
+                "processor_seconds": round(_processor() - before),
+            }
             store.write_json(out / FINISHED, known)
         print(f"{head}: finished in {_duration(time.monotonic() - began)}", flush=True)
     return next(filter(None, failed.values()), 0)
+
+
+def _processor() -> float:
+    """The processor time of all stages so far, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _last(out: Path, stage: Stage) -> str:

@@ -1,28 +1,38 @@
-"""Keeps what is finished of `make real` under reports/real: the frames of each run, and one table of levels and drops.
+"""Keeps what is finished of `make real` under reports/real: pages, the frames of each run, and tables over all runs.
 
     python -m tools.real.keep [OUT] [FOLDER]
 
-A run is kept as `tools/keep_report.py` keeps it, with the commands that made it. Of all of them are made: `levels.csv`,
-the clean level and the drop of each task, language, noise and training seed; `means.csv`, averages over languages and
-over the languages of a script, as the runs have them; `clean.csv`, clean levels on average over languages; and
-`attacks.csv`. `report.md` is written from these frames (tools/real/page.py), whatever stages are finished.
+`FOLDER/runs` has every run as `tools/keep_report.py` keeps it, with the commands that made it. The first run of each
+task, their answers exported and imported as one run, is the report in FOLDER itself: `report.md`, `report.html`
+without texts of data, and a page for each language. `FOLDER/tables` has what is over all runs: `levels.csv`, the clean
+level and the drop of each task, language, noise and training seed; `means.csv`, averages over languages and over the
+languages of a script, as the runs have them; `clean.csv`, clean levels on
+average over languages; `attacks.csv`; `repairs.csv`, what noise in training and a normaliser win back; `gate.csv` and
+`coverage.csv`. `details.md` (tools/real/page.py) and `README.md` (tools/real/learned.py) are made of these tables
+alone, whatever stages are finished.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from tools import keep_report, real_data
-from tools.real import page
+from tools import keep_report, language_pages, real_data
+from tools.real import learned, page, tables
 from tools.real.stages import EVAL, FINISHED, OUT, Asked, stages
 
+from robust_xtreme import api
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.files import store
+from robust_xtreme.files.schema import CHANCE, SHALLOW
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.view import Results
@@ -30,7 +40,11 @@ from robust_xtreme.stats.averages import LANGUAGES
 
 FOLDER: Final = Path("reports/real")
 _SCRIPT: Final = "script"
-_ATTACKS: Final = "attacks.csv"
+JOINED: Final = ("panx-s0", "udpos", "xnli", "qa", "tydiqa_sw", "xcopa", "masakhaner", "tatoeba", "lareqa")
+"""The runs that are one report: the first of each task."""
+
+NAME: Final = "e5-small"
+"""What the model is called there."""
 
 _LEVELS: Final = {
     "clean": "clean",
@@ -56,7 +70,7 @@ LEVELS: Final = {
 }
 MEANS: Final = {
     **dict.fromkeys(("run", "task", "kind", "name", "noise", "fields", "languages"), pl.String),
-    **dict.fromkeys(("clean", "drop", "low", "high"), pl.Float64),
+    **dict.fromkeys(("clean", "drop", "low", "high", "widened_se", "df"), pl.Float64),
 }
 CLEANS: Final = {
     **dict.fromkeys(("run", "task", "metric"), pl.String),
@@ -69,11 +83,17 @@ ATTACKED: Final = {
     **dict.fromkeys(("success", "success_low", "success_high", "queries", "words"), pl.Float64),
     **dict.fromkeys(("below_random", "below_random_low", "below_random_high"), pl.Float64),
 }
+REPAIRS: Final = {
+    **dict.fromkeys(("repair", "task", "noise", "scale"), pl.String),
+    "languages": pl.Int64,
+    **dict.fromkeys(("without", "with", "difference", "low", "high"), pl.Float64),
+}
 FRAMES: Final[Mapping[str, Mapping[str, Any]]] = {
     "levels": LEVELS,
     "means": MEANS,
     "clean": CLEANS,
     "attacks": ATTACKED,
+    "repairs": REPAIRS,
 }
 """The columns of each frame beside the page."""
 
@@ -151,8 +171,55 @@ def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
     return folders, [name for name in default if name not in known]
 
 
-def write_frames(folder: Path, runs: Sequence[Path]) -> None:
-    """Write the frames that the page is made of."""
+def repairs(out: Path, grid: str) -> Iterator[dict[str, Any]]:
+    """What noise in training and the normaliser change, on clean and on noisy text, as means over languages."""
+    plain, noised = (out / f"{grid}-{name}" for name in ("panx-s0", "panx-noise"))
+    if (plain / "manifest.json").is_file() and (noised / "manifest.json").is_file():
+        yield from _repaired("char_noise:0.1 in training", api.compare(str(plain), str(noised)).frame)
+    effects = out / "repair-spelling" / "effects.csv"
+    if effects.is_file():
+        frame = pl.read_csv(effects, infer_schema_length=None)
+        yield from _repaired("--normalise spelling", frame.filter(pl.col("factor") == "normalise"))
+
+
+def _repaired(repair: str, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows of a task over its languages, of CONTRASTS; those of clean text are the same under each noise."""
+    of_levels = frame.filter(pl.col("scale").is_in(["clean", "perturbed"]), kind="task")
+    for row in of_levels.iter_rows(named=True):
+        named = {key: row[key] for key in ("task", "scale", "difference", "low", "high")}
+        values = {"without": row["baseline"], "with": row["candidate"], "languages": row["cells"]}
+        yield {"repair": repair, "noise": split(row["condition"])[0], **named, **values}
+
+
+def joined(out: Path, grid: str, known: Mapping[str, Any], folder: Path) -> None:
+    """Write the first runs of all tasks as one report, whose commands are those of its parts."""
+    names = [name for each in JOINED if (name := f"{grid}-{each}") in known]
+    run = out / "joined"
+    with tempfile.TemporaryDirectory() as place:
+        files = [str(Path(place) / f"{name}.jsonl") for name in names]
+        for name, file in zip(names, files, strict=True):
+            _program("export", str(out / name), "--jsonl", "-o", file)
+            rename(Path(file))
+        _program("import", *files, "-o", str(run), "--force")
+    made = list(dict.fromkeys(command for name in names for command in commands(name, known)))
+    keep_report.keep(run, folder, [*made, "python -m tools.real.keep"])
+    _program("report", str(run), "-o", str(folder / "report.html"), "--no-texts", "--force")
+    language_pages.write(folder)
+
+
+def rename(lines: Path) -> None:
+    """Give the heads of all tasks the name of their encoder, so that they are one model; comparators keep theirs."""
+    rows = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+    named = [row if row["model"].startswith((CHANCE, SHALLOW)) else {**row, "model": NAME} for row in rows]
+    lines.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in named), "utf-8")
+
+
+def _program(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "robust_xtreme", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def write_tables(folder: Path, runs: Sequence[Path], repaired: Iterator[dict[str, Any]]) -> None:
+    """Write the tables that the pages are made of, from the runs that are kept."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FRAMES}
     for run in runs:
         results, name = results_of(run), run.name
@@ -160,26 +227,41 @@ def write_frames(folder: Path, runs: Sequence[Path]) -> None:
         rows["means"] += means(name, results)
         rows["clean"] += clean_levels(name, results)
         rows["attacks"] += attacks(name, results)
+    rows["repairs"] += repaired
     for name, schema in FRAMES.items():
         made = pl.DataFrame([{key: row.get(key) for key in schema} for row in rows[name]], schema=dict(schema))
         store.write_text(folder / f"{name}.csv", made.write_csv(float_precision=4))
 
 
+def write(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
+    """Keep what is finished and write all pages; returns the kept runs and the names of those that miss."""
+    known = store.read_json(out / FINISHED) if (out / FINISHED).is_file() else {}
+    runs, missing = kept(out, folder / "runs")
+    if not runs:
+        raise SystemExit(f"No evaluation in {out} is finished. See: python -m tools.real --data DIR --plan")
+    grid = "full" if any(name.startswith("full-") for name in known) else "eval"
+    place = folder / tables.PLACE
+    store.make_folder(place)
+    write_tables(place, runs, repairs(out, grid))
+    for name in ("gate", "coverage"):
+        if (figures := out / name / "figures.csv").is_file():
+            shutil.copyfile(figures, place / f"{name}.csv")
+    store.write_json(place / page.MISSING, missing)
+    shutil.copyfile(out / "data" / real_data.RECORD, place / real_data.RECORD)
+    joined(out, grid, known, folder)
+    store.write_text(folder / "details.md", page.page(folder))
+    store.write_text(folder / "README.md", learned.page(folder))
+    return runs, missing
+
+
 def main() -> None:
-    """Keep what is finished, and write the page."""
+    """Keep what is finished, and write the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, nargs="?", default=OUT)
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
     words = parser.parse_args()
-    store.make_folder(words.folder)
-    runs, missing = kept(words.out, words.folder)
-    if not runs:
-        raise SystemExit(f"No evaluation in {words.out} is finished. See: python -m tools.real --data DIR --plan")
-    write_frames(words.folder, runs)
-    store.write_json(words.folder / page.MISSING, missing)
-    shutil.copyfile(words.out / "data" / real_data.RECORD, words.folder / real_data.RECORD)
-    store.write_text(words.folder / "report.md", page.page(words.folder))
-    print(f"{words.folder / 'report.md'}: {len(runs)} runs, {len(missing)} of the plan not finished")
+    runs, missing = write(words.out, words.folder)
+    print(f"{words.folder / 'README.md'}: {len(runs)} runs, {len(missing)} of the plan not finished")
 
 
 if __name__ == "__main__":

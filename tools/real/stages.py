@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -26,7 +26,13 @@ OUT: Final = Path("runs/real")
 FINISHED: Final = "stages.json"
 """The file in the folder of all runs with the digest, the command and the needs of each finished stage."""
 
-DATA, TRAIN, EVAL, KEEP = "data", "train", "eval", "keep"
+DATA, TRAIN, EVAL, REPAIR, FIGURES, KEEP = "data", "train", "eval", "repair", "figures", "keep"
+PROGRAM: Final = (TRAIN, EVAL, REPAIR)
+"""The stages that are commands of robust-xtreme."""
+
+MODULES: Final = {DATA: "tools.real_data", KEEP: "tools.real.keep"}
+"""The modules of other stages; FIGURES name theirs in their first word."""
+
 SEEDS: Final = range(8)
 """Training seeds of PAN-X: all of them for the gate, the first ones on everything."""
 
@@ -59,6 +65,8 @@ class Size:
 
 TRAINED: Final[Mapping[str, Size]] = {
     "panx": Size(89_626, 400),
+    "panx_noise": Size(104_000, 400),
+    "lm": Size(238_427, 400),
     "udpos": Size(158_761, 400),
     "xnli": Size(527_403, 700),
     "qa": Size(543_687, 260),
@@ -84,7 +92,9 @@ EVALUATED: Final[Mapping[str, Mapping[str, Size]]] = {
         "lareqa": Size(2_957_906, predictions=32_130),
         "gate": Size(46_704, predictions=3_600),
         "attacks_xnli": Size(1_979_432, predictions=30_888),
-        "attacks_panx": Size(480_376, predictions=28_600),
+        "attacks_panx": Size(960_752, predictions=57_200),
+        "attacks_tatoeba": Size(461_376, predictions=31_200),
+        "attacks_qa": Size(1_000_000, predictions=6_180),
     },
     "full": {
         "panx": Size(4_354_492, predictions=295_800),
@@ -121,7 +131,7 @@ class Stage:
     @property
     def seconds(self) -> float:
         """The estimate, on two idle cores."""
-        return self.size.seconds() if self.kind in (TRAIN, EVAL) else _START
+        return self.size.seconds() if self.kind in PROGRAM else _START
 
     def digest(self) -> str:
         """A hash of what the stage is: its command, and the recipe that it names."""
@@ -135,8 +145,10 @@ class Stage:
             return path.is_file() and bool(store.read_json(path)["complete"])
         if self.kind == TRAIN:
             record = self.folder / "train.json"
-            return record.is_file() and (self.folder / "heads").is_dir() and not (self.folder / "resume").exists()
-        return self.kind == DATA and (self.folder / real_data.RECORD).is_file()
+            made = (self.folder / "heads", self.folder / "model")
+            return record.is_file() and any(map(Path.is_dir, made)) and not (self.folder / "resume").exists()
+        last = {DATA: real_data.RECORD, REPAIR: "effects.csv"}.get(self.kind)
+        return last is not None and (self.folder / last).is_file()
 
 
 @final
@@ -159,8 +171,8 @@ class Asked:
 def stages(asked: Asked) -> tuple[Stage, ...]:
     """All stages in their order."""
     data = Stage("data", DATA, (str(asked.data), str(asked.out / "data")), asked.out / "data")
-    made = [data, *_trainings(asked), *_evaluations(asked)]
-    names = tuple(stage.name for stage in made if stage.kind == EVAL)
+    made = [data, *_trainings(asked), *_evaluations(asked), *_figures(asked)]
+    names = tuple(stage.name for stage in made if stage.kind in (EVAL, REPAIR, FIGURES))
     return (*made, Stage("keep", KEEP, (str(asked.out), "reports/real"), asked.out, names))
 
 
@@ -169,6 +181,8 @@ def _trainings(asked: Asked) -> Iterator[Stage]:
         yield _training(asked, "panx", f"panx-s{seed}", "--seed", str(seed))
     for name in ("udpos", "xnli", "qa", "xcopa", "masakhaner_yo"):
         yield _training(asked, name, name)
+    yield _training(asked, "panx_noise", "panx-noise")
+    yield _training(asked, "lm", "lm")
     for name in ("qa_squad", "xcopa_siqa", "pawsx") if asked.full else ():
         yield _training(asked, name, name)
 
@@ -200,11 +214,31 @@ def _evaluations(asked: Asked) -> Iterator[Stage]:
         yield _evaluation(asked, "bucc", "bucc")
     for recipe in ("qa_squad", "xcopa_siqa", "pawsx") if asked.full else ():
         yield _evaluation(asked, recipe, head=recipe)
-    small = Asked(asked.data, asked.encoder, asked.out, asked.lm)
+    small = replace(asked, full=False)
     for seed in SEEDS:
         yield _evaluation(small, "gate", head=f"panx-s{seed}", name=f"gate-s{seed}")
-    for task, head in (("xnli", "xnli"), ("panx", "panx-s0")):
-        yield _evaluation(small, f"attacks_{task}", head=head)
+    yield _evaluation(asked, "panx", head="panx-noise", name="panx-noise")
+    yield _normalised(asked, "panx", "panx-s0")
+    for recipe, task, head in (
+        ("xnli", "", "xnli"),
+        ("panx", "", "panx-s0"),
+        ("qa", "", "qa"),
+        ("tatoeba", "tatoeba", ""),
+    ):
+        yield _evaluation(small, f"attacks_{recipe}", task, head)
+
+
+def _figures(asked: Asked) -> Iterator[Stage]:
+    """How often the gate alarms between training seeds, and how often intervals contain the drops of real answers."""
+    runs = {
+        "gate": [f"eval-gate-s{seed}" for seed in SEEDS],
+        "coverage": [f"{asked.grid}-{name}" for name in ("panx-s0", "udpos", "xnli", "qa", "tatoeba", "masakhaner")],
+    }
+    modules = {"gate": "benchmarks.gate_splits", "coverage": "benchmarks.coverage_cells"}
+    for name, needs in runs.items():
+        words = [word for run in needs for word in ("--run", str(asked.out / run))]
+        folder = asked.out / name
+        yield Stage(name, FIGURES, (modules[name], *words, "--out", str(folder)), folder, tuple(needs))
 
 
 def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name: str = "") -> Stage:
@@ -214,12 +248,28 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
     model = str(asked.out / head) if head else asked.encoder
     words = ["eval", "--config", _shown(config), "--model", f"{task}={model}" if task else model]
     words += ["--data", str(asked.out / "data"), "--out", str(asked.out / named)]
-    if recipe.startswith("attacks") and asked.lm:
-        noise = [*resources.toml(config)["perturb"], f"attack_words:0.1@lm={asked.lm}@queries=50"]
-        words += [word for spec in noise for word in ("--perturb", spec)]
     needs = ("data", head) if head else ("data",)
+    if recipe == "attacks_panx":
+        lm = asked.lm or str(asked.out / "lm" / "model")
+        noise = [*resources.toml(config)["perturb"], f"attack_words:0.1@lm={lm}@queries=50"]
+        words += [word for spec in noise for word in ("--perturb", spec)]
+        needs = (*needs, *(() if asked.lm else ("lm",)))
     size = EVALUATED[asked.grid].get(recipe, Size(0))
     return Stage(named, EVAL, (*words, "--quiet"), asked.out / named, needs, config, size)
+
+
+def _normalised(asked: Asked, recipe: str, head: str) -> Stage:
+    """A recipe of evaluation without and with the normaliser; answers without it are in the cache of predictions."""
+    config, folder = CONFIGS / asked.grid / f"{recipe}.toml", asked.out / "repair-spelling"
+    given = resources.toml(config)
+    words = ["factorial", str(asked.out / head), "--normalise", ",spelling", "--data", str(asked.out / "data")]
+    lists = {name: ",".join(given[name]) for name in ("tasks", "languages") if name in given}
+    single = {name: given[name] for name in ("split", "limit") if name in given}
+    words += [word for name, value in (lists | single).items() for word in (f"--{name}", value)]
+    words += [word for spec in given["perturb"] for word in ("--perturb", spec)]
+    size = EVALUATED[asked.grid][recipe]
+    words += ["--out", str(folder), "--quiet"]
+    return Stage(folder.name, REPAIR, tuple(words), folder, ("data", head, f"{asked.grid}-panx-s0"), config, size)
 
 
 def _shown(config: Path) -> str:

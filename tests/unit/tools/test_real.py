@@ -9,14 +9,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tools.real import __main__ as real
-from tools.real import keep, page
-from tools.real.stages import CONFIGS, EVAL, FINISHED, KEEP, ROOT, TRAIN, Asked, Stage, stages
+from tools.real import keep, learned, page, tables
+from tools.real.stages import CONFIGS, EVAL, FIGURES, FINISHED, KEEP, REPAIR, ROOT, TRAIN, Asked, Stage, stages
 
+from robust_xtreme import api
 from robust_xtreme.core.run_spec import from_toml
 from robust_xtreme.files import store
+from robust_xtreme.files.schema import DELTAS
 from robust_xtreme.training.values import spec_of
 
 HOURS = 3
+LINES = 40
 
 
 def _plan(tmp_path: Path, *, full: bool = False) -> tuple[Stage, ...]:
@@ -86,8 +89,9 @@ def _ran(stage: Stage) -> None:
         (stage.folder / "heads").mkdir(exist_ok=True)
     elif stage.kind == EVAL:
         store.write_json(stage.folder / "manifest.json", {"complete": True})
-    elif stage.kind != KEEP:
-        store.write_json(stage.folder / "real_data.json", {})
+    elif stage.kind not in (FIGURES, KEEP):
+        name = "effects.csv" if stage.kind == REPAIR else "real_data.json"
+        store.write_json(stage.folder / name, {})
 
 
 def test_finished_stages_are_skipped_and_others_continue(
@@ -115,7 +119,7 @@ def test_finished_stages_are_skipped_and_others_continue(
     names.clear()
     changed = [replace(stage, words=(*stage.words, "--seed", "9")) if stage.name == "qa" else stage for stage in every]
     assert real.run_all(changed, out) == 0
-    assert names == ["qa", "keep"]
+    assert names == ["qa", "gate", "coverage", "keep"]
 
 
 def test_a_stage_that_fails_leaves_the_others(
@@ -146,9 +150,10 @@ def test_a_plan_is_printed_with_sums(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert lines[-1].startswith(f"{len(lines) - 1} stages on two idle cores: trainings ")
 
 
-def test_what_is_finished_becomes_a_page(tmp_path: Path) -> None:
-    """Levels and drops are those of the run's frames; stages that are missing are named; the page is of the frames."""
-    out, folder = tmp_path / "real", tmp_path / "reports"
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A folder of runs of which three are finished, all of them mini's."""
+    out = tmp_path / "real"
     for name in ("eval-panx-s0", "eval-gate-s0"):
         shutil.copytree(ROOT / "reports" / "mini", out / name)
     record = {"digest": "", "command": "robust-xtreme eval", "needs": ["panx-s0"]}
@@ -156,24 +161,76 @@ def test_what_is_finished_becomes_a_page(tmp_path: Path) -> None:
     store.write_json(out / FINISHED, dict.fromkeys(names, record) | {"panx-s0": {**record, "command": "train"}})
     (out / "data").mkdir()
     store.write_json(out / "data" / "real_data.json", {"training": [], "sources": {}})
-    folder.mkdir()
-    runs, missing = keep.kept(out, folder)
+    return out
+
+
+def test_what_is_finished_becomes_pages(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Levels and drops are those of the run's frames; stages that are missing are named; pages are of the tables."""
+    monkeypatch.setattr(keep, "joined", lambda *_: None)  # tests/e2e/test_real_report.py
+    folder = tmp_path / "reports"
+    runs, missing = keep.write(finished, folder)
     assert [run.name for run in runs] == ["eval-panx-s0", "eval-gate-s0"]
     assert "eval-xnli" in missing
     assert store.read_json(runs[0] / "manifest.json")["commands"] == ["train", "robust-xtreme eval"]
-    keep.write_frames(folder, runs)
-    store.write_json(folder / page.MISSING, missing)
-    shutil.copyfile(out / "data" / "real_data.json", folder / "real_data.json")
-    text = page.page(folder)
+    text, learnt = ((folder / name).read_text("utf-8") for name in ("details.md", "README.md"))
     deltas = pl.read_csv(ROOT / "reports" / "mini" / "deltas.csv").filter(task="panx", language="sw", metric="span_f1")
     row = deltas.filter(scope="all").row(0, named=True)
-    levels = pl.read_csv(folder / "levels.csv").filter(run="eval-panx-s0", task="panx", language="sw")
+    levels = pl.read_csv(folder / "tables" / "levels.csv").filter(run="eval-panx-s0", task="panx", language="sw")
     assert levels.select("drop", "edits").row(0) == pytest.approx((row["drop"], row["grapheme_edit_rate"]), abs=1e-4)
     assert f"{row['clean']:.1f} | {-row['drop']:+.1f} [{-row['high']:+.1f}, {-row['low']:+.1f}]" in text
     assert "eval-xnli, " in text
+    averages = pl.read_csv(ROOT / "reports" / "mini" / "averages.csv", infer_schema_length=None)
+    mean = averages.filter(kind="languages", task="panx", metric="span_f1").row(0, named=True)
+    change = f"{-mean['drop']:+.1f} [{-mean['high']:+.1f}, {-mean['low']:+.1f}]"
+    assert f"`char_noise:0.1` {change} (12)" in " ".join(learnt.split())
 
 
-@pytest.mark.skipif(not (ROOT / keep.FOLDER / "levels.csv").is_file(), reason="no run of `make real` is committed")
-def test_the_committed_page_is_what_its_frames_say() -> None:
-    """`python -m tools.real.keep` writes it again."""
-    assert (ROOT / keep.FOLDER / "report.md").read_text("utf-8") == page.page(ROOT / keep.FOLDER)
+@pytest.mark.process
+def test_runs_of_several_tasks_become_one_report(tmp_path: Path) -> None:
+    """Their cells keep levels and drops; the page has no texts, and a page for each language is beside it."""
+    out, folder = tmp_path / "real", tmp_path / "reports"
+    runs = {name: str(out / f"eval-{name}") for name in ("panx-s0", "xnli")}
+    for name, run in runs.items():
+        task = name.partition("-")[0]
+        api.evaluate(
+            model="mini", tasks=[task], languages=["sw", "hi"], limit="12", perturb="char_noise:0.1", out=run,
+            device="cpu", offline=True,
+        )  # fmt: skip
+    known = {f"eval-{name}": {"digest": "", "command": f"eval {name}", "needs": []} for name in runs}
+    folder.mkdir()
+    keep.joined(out, "eval", known, folder)
+    key = ["task", "language", "condition", "metric", "scope"]
+    deltas = pl.concat([store.read_frame(Path(run) / "deltas.csv", DELTAS) for run in runs.values()]).sort(key)
+    ours = store.read_frame(folder / "deltas.csv", DELTAS).filter(pl.col("model") == keep.NAME).sort(key)
+    assert ours.select(*key, "clean", "drop", "low", "high").equals(deltas.select(*key, "clean", "drop", "low", "high"))
+    assert store.read_json(folder / "manifest.json")["commands"][:2] == ["eval panx-s0", "eval xnli"]
+    assert {path.name for path in (folder / "languages").glob("*.md")} == {"hi.md", "sw.md"}
+    assert "</html>" in (folder / "report.html").read_text("utf-8")
+
+
+@pytest.mark.skipif(not (ROOT / keep.FOLDER / "README.md").is_file(), reason="no run of `make real` is committed")
+def test_the_committed_pages_are_what_their_tables_say() -> None:
+    """`python -m tools.real.keep` writes them again; what was learned has at most 40 lines of sentences."""
+    folder = ROOT / keep.FOLDER
+    assert (folder / "details.md").read_text("utf-8") == page.page(folder)
+    text = (folder / "README.md").read_text("utf-8")
+    assert text == learned.page(folder)
+    assert len([line for line in text.splitlines() if line]) <= LINES
+
+
+@pytest.mark.parametrize(("spread", "wide"), [(0.0, 1.0), (2.0, 1.9)])
+def test_a_mean_over_seeds_has_the_errors_of_items_and_of_seeds(spread: float, wide: float) -> None:
+    """Equal estimates have the interval of one; those that differ a wider one, with fewer degrees of freedom."""
+    single = tables.over_seeds([10.0], [1.0], [200.0])
+    several = tables.over_seeds([10.0 - spread, 10.0, 10.0 + spread], [1.0] * 3, [200.0] * 3)
+    assert several.value == single.value == 10.0
+    assert (several.high - several.low) / (single.high - single.low) == pytest.approx(wide, rel=0.02)
+
+
+def test_a_correlation_resamples_languages() -> None:
+    """Rows of one language belong together: two languages tell little, however many rows they have."""
+    x = list(range(20))
+    found = tables.rank_correlation(x, x, [str(number) for number in x])
+    assert (found.value, found.low) == pytest.approx((1.0, 1.0))
+    mixed = tables.rank_correlation(x, x[10:] + x[:10], ["a"] * 10 + ["b"] * 10)
+    assert mixed.low < 0 < mixed.high

@@ -1,0 +1,251 @@
+"""The page reports/real/README.md: what `make real` shows, in sentences that are made of the tables beside it alone."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from tools.real.tables import LATIN, Estimate, between, change, over_seeds, rank_correlation, read
+
+from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.stats.averages import LANGUAGES
+
+_WIDTH: Final = 118
+_TYPOS: Final = "char_noise:0.1"
+_SCRIPT_NOISE: Final = ("transliterate:0.3", "wrong_layout:0.3")
+_QUESTION: Final = "question"
+_FEW: Final = 3
+"""Languages of a script, at least, that are compared with others."""
+
+TITLES: Final = {
+    "panx": "PAN-X",
+    "udpos": "UD-POS",
+    "xnli": "XNLI",
+    "xquad": "XQuAD",
+    "mlqa": "MLQA",
+    "tydiqa": "TyDi QA",
+    "xcopa": "XCOPA",
+    "masakhaner": "MasakhaNER",
+    "tatoeba": "Tatoeba",
+    "lareqa": "LAReQA",
+}
+_JOINED_PARTS: Final = ("gate-", "attacks_", "panx-noise", "masakhaner_yo")
+"""Parts of the names of runs that no sentence about noise is made of."""
+
+
+def page(folder: Path) -> str:
+    """The page, in Markdown."""
+    means, levels = (_of_noise(read(folder, name)) for name in ("means", "levels"))
+    sections = {
+        "Which noise costs most": _by_task(means),
+        "Languages and scripts": [*_languages(levels), *_scripts(levels)],
+        "Broken words": _fragments(levels),
+        "Training seeds and the gate": [*_seeds(means), *_gate(read(folder, "gate"))],
+        "Attacks": _attacks(read(folder, "attacks")),
+        "Repairs": _repairs(read(folder, "repairs")),
+        "Limits": [*_coverage(read(folder, "coverage")), *_limits(levels)],
+    }
+    lines = ["# What a real encoder loses under noise", "", *_wrapped(_ABOUT, "")]
+    for title, sentences in sections.items():
+        if found := list(sentences):
+            lines += ["", f"## {title}", ""]
+            lines += [line for sentence in found for line in _wrapped(sentence, "- ")]
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, bullet: str) -> list[str]:
+    indent = " " * len(bullet)
+    return textwrap.wrap(text, _WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _of_noise(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the runs that sentences about noise are made of."""
+    other = pl.any_horizontal(*(pl.col("run").str.contains(part, literal=True) for part in _JOINED_PARTS))
+    return frame.filter(~other)
+
+
+def _averages(means: pl.DataFrame, task: str) -> dict[str, tuple[Estimate, float, int]]:
+    """By noise: the mean change over languages, the clean level and the number of languages, over training seeds.
+
+    Of questions it is noise on the question alone.
+    """
+    rows = means.filter(kind=LANGUAGES, task=task)
+    on_question = rows.filter(fields=_QUESTION)
+    found = {}
+    for (noise,), cells in (rows if on_question.is_empty() else on_question).group_by("noise", maintain_order=True):
+        columns = (cells[name].to_list() for name in ("drop", "widened_se", "df"))
+        value = over_seeds(*columns).reversed()
+        found[str(noise)] = (value, float(cells["clean"].to_numpy().mean()), len(str(cells["languages"][0]).split()))
+    return found
+
+
+def _tasks(means: pl.DataFrame) -> list[str]:
+    return [task for task in TITLES if task in set(means.get_column("task"))]
+
+
+def _by_task(means: pl.DataFrame) -> Iterator[str]:
+    for task in _tasks(means):
+        found = _averages(means, task)
+        ordered = sorted(found, key=lambda noise: found[noise][0].value)
+        on = " on the question" if task in ("xquad", "mlqa", "tydiqa") else ""
+        parts = [f"`{noise}` {found[noise][0].text()} ({found[noise][2]})" for noise in (ordered[0], ordered[-1])]
+        clean = max(level for _, level, _ in found.values())
+        between_them = _TYPOS in ordered[1:-1]
+        typos = f"; `{_TYPOS}` {found[_TYPOS][0].text()}" if between_them else ""
+        yield f"**{TITLES[task]}** ({clean:.0f} clean){on}: most by {parts[0]}, least by {parts[1]}{typos}."
+
+
+def _name(code: str) -> str:
+    return language(code).name if code in ALL_LANGUAGES else code
+
+
+def _languages(levels: pl.DataFrame) -> Iterator[str]:
+    for task in ("panx", "xnli", "tatoeba"):
+        cells = levels.filter(noise=_TYPOS, task=task).sort("drop")
+        first = cells.filter(pl.col("run") == pl.col("run").min())
+        if first.height > _FEW:
+            most, least = first.row(-1, named=True), first.row(0, named=True)
+            yield (
+                f"{TITLES[task]}, `{_TYPOS}`: of {first.height} languages {_name(most['language'])} loses most, "
+                f"{change(most).text()}, and {_name(least['language'])} least, {change(least).text()} (each chosen "
+                "because it is the extreme one, so a little too far out)."
+            )
+
+
+def _scripts(levels: pl.DataFrame) -> Iterator[str]:
+    parts = []
+    for task in ("panx", "xnli", "tatoeba", "udpos"):
+        by_language = levels.filter(noise=_TYPOS, task=task).group_by("language", "script").agg(pl.col("drop").mean())
+        latin, others = (by_language.filter(rule)["drop"].to_list() for rule in _rules())
+        if min(len(latin), len(others)) >= _FEW:
+            parts.append(f"{TITLES[task]} {between(latin, others).reversed().text()} ({len(latin)}, {len(others)})")
+    if parts:
+        yield f"Latin script minus all others under `{_TYPOS}`, with languages as units: {'; '.join(parts)}."
+    for noise in _SCRIPT_NOISE:
+        parts = []
+        for task in ("panx", "xnli", "tatoeba"):
+            pairs = _beside(levels, task, noise)
+            if len(pairs) >= _FEW:
+                more = between([a for a, _ in pairs], [b for _, b in pairs]).reversed()
+                parts.append(f"{TITLES[task]} {more.text()} ({len(pairs)})")
+        if parts:
+            yield f"`{noise}` minus `{_TYPOS}` in the languages that both serve: {'; '.join(parts)}."
+
+
+def _rules() -> tuple[pl.Expr, pl.Expr]:
+    return pl.col("script") == LATIN, pl.col("script") != LATIN
+
+
+def _beside(levels: pl.DataFrame, task: str, noise: str) -> list[tuple[float, float]]:
+    """The drops of a language under a noise and under typos, as means over training seeds."""
+    of_task = levels.filter(task=task).group_by("language", "noise").agg(pl.col("drop").mean())
+    wide = of_task.filter(pl.col("noise").is_in([noise, _TYPOS])).pivot("noise", index="language", values="drop")
+    if noise not in wide.columns or _TYPOS not in wide.columns:
+        return []
+    return wide.drop_nulls().sort("language").select(noise, _TYPOS).rows()
+
+
+def _fragments(levels: pl.DataFrame) -> Iterator[str]:
+    parts = []
+    for task in ("panx", "xnli", "tatoeba", "udpos"):
+        cells = levels.filter(pl.col("clean") > 0, pl.col("tokens_clean") > 0, task=task)
+        if cells.get_column("language").n_unique() > _FEW:
+            added = (cells["tokens"] / cells["tokens_clean"] - 1).to_list()
+            lost = (cells["drop"] / cells["clean"]).to_list()
+            found = rank_correlation(added, lost, cells["language"].to_list())
+            parts.append(f"{TITLES[task]} {found.text(2)} ({cells.height} cells)")
+    if parts:
+        yield (
+            "Spearman's correlation of the share of tokens that noise adds to a word with the share of the clean level "
+            f"that is lost, over cells of language and noise: {'; '.join(parts)}; intervals resample languages."
+        )
+
+
+def _seeds(means: pl.DataFrame) -> Iterator[str]:
+    rows = means.filter(kind=LANGUAGES, task="panx", noise=_TYPOS)
+    if rows.height > 1:
+        of_clean, of_change = (rows.get_column(name).std() for name in ("clean", "drop"))
+        yield (
+            f"Between {rows.height} training seeds of PAN-X the clean level, on average over languages, has a standard "
+            f"deviation of {of_clean:.1f} points, the change under `{_TYPOS}` one of {of_change:.1f}."
+        )
+
+
+def _gate(gate: pl.DataFrame) -> Iterator[str]:
+    for row in _rows(gate, margin=2, kind="any"):
+        what = "one other seed" if row["baselines"] == 1 else f"the mean of {row['baselines']} other seeds"
+        low, high = row["failing_low"], row["failing_high"]
+        yield (
+            f"The gate (margin 2) fails {row['failing']:.0f} % [{low:.0f}, {high:.0f}] of {row['gates']} equally good "
+            f"trainings that are compared with {what}."
+        )
+
+
+def _rows(frame: pl.DataFrame, **given: Any) -> list[dict[str, Any]]:
+    return [] if frame.is_empty() else list(frame.filter(**given).iter_rows(named=True))
+
+
+def _attacks(attacks: pl.DataFrame) -> Iterator[str]:
+    for (task, attack), rows in attacks.group_by("task", "attack", maintain_order=True) if attacks.height else ():
+        parts = [
+            f"{_name(row['language'])} {Estimate(*(row[name] for name in _BELOW)).text()}"
+            for row in _rows(rows)
+            if None not in (row[name] for name in _BELOW)
+        ]
+        if parts:
+            yield (
+                f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}` leaves fewer points than random search with "
+                f"as many queries, by: {'; '.join(parts)}."
+            )
+
+
+_BELOW: Final = ("below_random", "below_random_low", "below_random_high")
+
+
+def _repairs(repairs: pl.DataFrame) -> Iterator[str]:
+    for (repair,), rows in repairs.group_by("repair", maintain_order=True) if repairs.height else ():
+        clean = _rows(rows, scale="clean")[:1]
+        noisy = sorted(_rows(rows, scale="perturbed"), key=lambda row: -row["difference"])
+        parts = [f"`{row['noise']}` {_difference(row).text()}" for row in noisy]
+        on_clean = f"clean {_difference(clean[0]).text()}; " if clean else ""
+        yield f"{repair}, PAN-X, mean over languages, points won: {on_clean}{'; '.join(parts)}."
+
+
+def _difference(row: dict[str, Any]) -> Estimate:
+    return Estimate(row["difference"], row["low"], row["high"])
+
+
+def _coverage(coverage: pl.DataFrame) -> Iterator[str]:
+    if coverage.is_empty():
+        return
+    largest = coverage.filter(pl.col("clusters") == pl.col("clusters").max())
+    covered, false = (largest.get_column(name).to_numpy() for name in ("covered", "false_drops"))
+    yield (
+        f"Resampled from these answers ({largest['draws'][0]:,} draws of {largest['clusters'][0]} clusters), the 95 % "
+        f"intervals of {largest.height} cells contain the true drop in {covered.mean():.1f} % of draws, from "
+        f"{covered.min():.1f} to {covered.max():.1f} %; where there is none, a drop is shown in at most "
+        f"{false.max():.1f} % of draws in any cell (nominally 2.5)."
+    )
+
+
+def _limits(levels: pl.DataFrame) -> Iterator[str]:
+    near = levels.filter(above_chance="False").group_by("task", maintain_order=True).agg(pl.col("language").n_unique())
+    if near.height:
+        named = ", ".join(f"{TITLES[task]} ({count} languages)" for task, count in near.iter_rows())
+        yield f"Not shown above chance when clean, so that a small drop there says nothing: {named}."
+    yield (
+        "One encoder, heads of minutes, one draw of each noise, and only PAN-X with several training seeds: levels of "
+        "full training are higher (details.md has published ones beside), and other encoders may lose more or less."
+    )
+
+
+_ABOUT: Final = (
+    "multilingual-e5-small (118 million parameters), fine-tuned in English for minutes a task and evaluated on release "
+    "files in other languages, clean and under noise: `make real`. Changes are in points with 95 % intervals, of means "
+    "over the languages that a noise serves, whose number is in brackets. Noises that serve other languages are not "
+    "comparable. [Tables and commands](details.md), [one report of all tasks](report.md), "
+    "[languages](languages), [how it is made](../../docs/how-to/real.md)."
+)
