@@ -133,9 +133,9 @@ $(SENTENCE_STAMP): pyproject.toml locks/default.txt locks/sentence.txt
 test-sentence: $(SENTENCE_STAMP)
 	$(SENTENCE)/bin/python -m pytest -m sentence --durations 10 tests/sentence
 
-# A real encoder on real data: `make test-real DATA=DIR`, about five minutes.
+# A real encoder on real data: `make test-real DATA=DIR`, two minutes.
 test-real: encoders
-	$(if $(DATA),ROBUST_XTREME_DATA=$(DATA)) $(BIN)/python -m pytest -m measured --durations 10 tests/measured
+	$(if $(DATA),ROBUST_XTREME_DATA=$(DATA)) $(BIN)/python -m pytest -m measured -n $(WORKERS) --durations 10 tests/measured
 
 generated: install
 	$(BIN)/python -m tools.generated

@@ -99,7 +99,8 @@ def main() -> None:
         figures = (_whole if words.whole else _compared)(words, Path(folder), device)
     print(page(figures))
     if words.out:
-        _write(words.out, f"evaluate-{device}", figures)
+        size = "" if words.encoder == next(iter(ENCODERS)) else f"-{words.encoder}"
+        _write(words.out, f"evaluate-{device}{size}", figures)
 
 
 def _write(out: Path, name: str, figures: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Draws the pictures of the README from committed figures and packs: `python -m tools.front_page`.
 
-`docs/figures/degradation-light.svg` and `-dark.svg` show the change of each task in each language, from the frames of
-`reports/mini`. `docs/figures/languages.svg` shows which perturbation serves which of the fifty languages;
+`docs/figures/degradation-light.svg` and `-dark.svg` show what each noise costs a real encoder, by task, from the tables
+of `reports/real`. `docs/figures/languages.svg` shows which perturbation serves which of the fifty languages;
 attacks, which serve what they search in serves, are left out.
 """
 
@@ -11,15 +11,18 @@ import io
 from pathlib import Path
 from typing import Any, Final
 
+import altair as alt
 import matplotlib as mpl
+import polars as pl
 from matplotlib.figure import Figure
 from tools.gallery import sign
+from tools.real.learned import TITLES, averages, of_noise
+from tools.real.tables import read
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.report.charts.drawing import alone
-from robust_xtreme.report.charts.figures import heat
-from robust_xtreme.report.document import results_of
+from robust_xtreme.report.charts.style import INK, LOSS, config
 from robust_xtreme.tasks.catalogue import served
 
 ROOT: Final = Path(__file__).parents[1]
@@ -31,6 +34,7 @@ SETTINGS: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.size": 9,
 }
+PICTURED: Final = ("panx", "xnli", "xquad", "tatoeba", "udpos", "masakhaner")
 MUTED: Final = "#bbbbbb"
 _PITCH: Final = 13
 """Points from row to row, of which a square takes ten and a label eight."""
@@ -38,8 +42,31 @@ FILLS: Final = {"●": "#0072b2", "◐": "#7fb8d8", "○": "#f0e442", "": "#ffff
 
 
 def degradation(ink: str) -> str:
-    """The change of each task in each language of the embedded suite, for a light or a dark page."""
-    return alone(heat(results_of(ROOT / "reports" / "mini")), ink)
+    """The mean change over languages with its interval, by task and noise, for a light or a dark page."""
+    return alone(changes(of_noise(read(ROOT / "reports" / "real", "means"))), ink)
+
+
+def changes(means: pl.DataFrame) -> dict[str, Any]:
+    """The chart of these means: a panel for each task, a line for each noise, the costliest first."""
+    rows = [
+        {
+            "task": f"{TITLES[task]}: {level:.0f} clean",
+            "noise": noise,
+            **found._asdict(),
+        }
+        for task in PICTURED
+        for noise, (found, level, _) in averages(means, task).items()
+    ]
+    order = pl.DataFrame(rows).group_by("noise").agg(pl.col("value").mean()).sort("value")["noise"].to_list()
+    title = "change, points"
+    base = alt.Chart(alt.InlineData(rows)).encode(y=alt.Y("noise:N", title=None, sort=order))
+    bounds = base.mark_rule(size=2, color=LOSS).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    points = base.mark_point(filled=True, size=45, color=LOSS, opacity=1).encode(x=alt.X("value:Q", title=title))
+    zero = alt.Chart().mark_rule(color=INK, opacity=0.5).encode(x=alt.datum(0))
+    panel = alt.layer(zero, bounds, points).properties(width=200, height=17 * len(order))
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    chart = panel.facet(alt.Facet("task:N", title=None, sort=tasks), columns=3)
+    return {**chart.to_dict(), "config": config()}
 
 
 def languages() -> Figure:

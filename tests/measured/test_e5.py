@@ -28,7 +28,7 @@ GOLDEN: Final = Path(__file__).with_name("e5.json")
 LEARNED: Final[dict[str, Any]] = {
     "task": "panx",
     "batch_size": 16,
-    "lr": 5e-5,
+    "lr": 3e-4,
     "overlap": "drop",
     "device": "cpu",
     "limit": "2000",

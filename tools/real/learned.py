@@ -38,7 +38,7 @@ _JOINED_PARTS: Final = ("gate-", "attacks_", "panx-noise", "masakhaner_yo")
 
 def page(folder: Path) -> str:
     """The page, in Markdown."""
-    means, levels = (_of_noise(read(folder, name)) for name in ("means", "levels"))
+    means, levels = (of_noise(read(folder, name)) for name in ("means", "levels"))
     sections = {
         "Which noise costs most": _by_task(means),
         "Languages and scripts": [*_languages(levels), *_scripts(levels)],
@@ -61,13 +61,13 @@ def _wrapped(text: str, bullet: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def _of_noise(frame: pl.DataFrame) -> pl.DataFrame:
+def of_noise(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of the runs that sentences about noise are made of."""
     other = pl.any_horizontal(*(pl.col("run").str.contains(part, literal=True) for part in _JOINED_PARTS))
     return frame.filter(~other)
 
 
-def _averages(means: pl.DataFrame, task: str) -> dict[str, tuple[Estimate, float, int]]:
+def averages(means: pl.DataFrame, task: str) -> dict[str, tuple[Estimate, float, int]]:
     """By noise: the mean change over languages, the clean level and the number of languages, over training seeds.
 
     Of questions it is noise on the question alone.
@@ -86,9 +86,25 @@ def _tasks(means: pl.DataFrame) -> list[str]:
     return [task for task in TITLES if task in set(means.get_column("task"))]
 
 
+def front(folder: Path) -> list[str]:
+    """The table of the README: the mean change over languages under some noises, by task."""
+    means = of_noise(read(folder, "means"))
+    lines = [f"| | clean | {' | '.join(f'`{noise}`' for noise in FRONT)} |", "|---" * (len(FRONT) + 2) + "|"]
+    for task in (task for task in _tasks(means) if task in FRONT_TASKS):
+        found = averages(means, task)
+        cells = [found[noise][0].text() if noise in found else "" for noise in FRONT]
+        level, languages = next(iter(found.values()))[1:]
+        lines.append(f"| {TITLES[task]}, {languages} languages | {level:.1f} | {' | '.join(cells)} |")
+    return lines
+
+
+FRONT: Final = ("char_noise:0.1", "keyboard_typo:0.1", "natural:0.02")
+FRONT_TASKS: Final = ("panx", "xnli", "xquad", "tatoeba")
+
+
 def _by_task(means: pl.DataFrame) -> Iterator[str]:
     for task in _tasks(means):
-        found = _averages(means, task)
+        found = averages(means, task)
         ordered = sorted(found, key=lambda noise: found[noise][0].value)
         on = " on the question" if task in ("xquad", "mlqa", "tydiqa") else ""
         parts = [f"`{noise}` {found[noise][0].text()} ({found[noise][2]})" for noise in (ordered[0], ordered[-1])]
