@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -59,15 +60,15 @@ def splits(runs: int, size: int) -> list[Split]:
 
 def alarms(folders: Sequence[Path]) -> Iterator[Row]:
     """The rows of figures.csv."""
-    candidates = [of_runs([folder]) for folder in folders]
+    baselines = cache(lambda runs: of_runs([folders[run] for run in runs]))
     for size in (1, FEW):
         every = splits(len(folders), size)
         for margin in MARGINS:
             today, policy = date.today(), Policy(margin=margin)
             gates = []
             for split in track(every, f"{size} baselines, margin {margin:g}"):
-                baseline = of_runs([folders[run] for run in split.baselines])
-                verdicts = gated(baseline, candidates[split.candidate], policy, today).verdicts
+                sides = baselines(split.baselines), baselines((split.candidate,))
+                verdicts = gated(*sides, policy, today).verdicts
                 gates.append(verdicts.filter(pl.col("verdict").is_not_null()))
             yield from _of_kinds(size, margin, every, gates, len(folders))
 

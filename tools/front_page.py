@@ -16,7 +16,7 @@ import matplotlib as mpl
 import polars as pl
 from matplotlib.figure import Figure
 from tools.gallery import sign
-from tools.real.learned import TITLES, averages, of_noise
+from tools.real.learned import TITLES, averages, of_noise, widest
 from tools.real.tables import read
 
 from robust_xtreme.core import registry
@@ -48,24 +48,19 @@ def degradation(ink: str) -> str:
 
 def changes(means: pl.DataFrame) -> dict[str, Any]:
     """The chart of these means: a panel for each task, a line for each noise, the costliest first."""
-    rows = [
-        {
-            "task": f"{TITLES[task]}: {level:.0f} clean",
-            "noise": noise,
-            **found._asdict(),
-        }
-        for task in PICTURED
-        for noise, (found, level, _) in averages(means, task).items()
-    ]
+    rows = []
+    for task, found in ((task, averages(means, task)) for task in PICTURED):
+        panel = f"{TITLES[task]}, {widest(found)[0]:.0f} clean"
+        rows += [{"task": panel, "noise": noise, **found[noise][0]._asdict()} for noise in found]
     order = pl.DataFrame(rows).group_by("noise").agg(pl.col("value").mean()).sort("value")["noise"].to_list()
     title = "change, points"
-    base = alt.Chart(alt.InlineData(rows)).encode(y=alt.Y("noise:N", title=None, sort=order))
+    base = alt.Chart().encode(y=alt.Y("noise:N", title=None, sort=order))
     bounds = base.mark_rule(size=2, color=LOSS).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     points = base.mark_point(filled=True, size=45, color=LOSS, opacity=1).encode(x=alt.X("value:Q", title=title))
     zero = alt.Chart().mark_rule(color=INK, opacity=0.5).encode(x=alt.datum(0))
-    panel = alt.layer(zero, bounds, points).properties(width=200, height=17 * len(order))
+    chart = alt.layer(zero, bounds, points, data=alt.InlineData(rows)).properties(width=200, height=17 * len(order))
     tasks = list(dict.fromkeys(row["task"] for row in rows))
-    chart = panel.facet(alt.Facet("task:N", title=None, sort=tasks), columns=3)
+    chart = chart.facet(alt.Facet("task:N", title=None, sort=tasks), columns=3)
     return {**chart.to_dict(), "config": config()}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from tools.real.tables import LATIN, Estimate, between, change, over_seeds, rank_correlation, read
+from tools.real.tables import LATIN, Estimate, between, change, over_seeds, paired, rank_correlation, read
 
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.stats.averages import LANGUAGES
@@ -82,6 +82,11 @@ def averages(means: pl.DataFrame, task: str) -> dict[str, tuple[Estimate, float,
     return found
 
 
+def widest(found: Mapping[str, tuple[Estimate, float, int]]) -> tuple[float, int]:
+    """The clean level and the number of languages of the noise that serves most of them."""
+    return max((languages, level) for _, level, languages in found.values())[::-1]
+
+
 def _tasks(means: pl.DataFrame) -> list[str]:
     return [task for task in TITLES if task in set(means.get_column("task"))]
 
@@ -93,7 +98,7 @@ def front(folder: Path) -> list[str]:
     for task in (task for task in _tasks(means) if task in FRONT_TASKS):
         found = averages(means, task)
         cells = [found[noise][0].text() if noise in found else "" for noise in FRONT]
-        level, languages = next(iter(found.values()))[1:]
+        level, languages = widest(found)
         lines.append(f"| {TITLES[task]}, {languages} languages | {level:.1f} | {' | '.join(cells)} |")
     return lines
 
@@ -108,7 +113,7 @@ def _by_task(means: pl.DataFrame) -> Iterator[str]:
         ordered = sorted(found, key=lambda noise: found[noise][0].value)
         on = " on the question" if task in ("xquad", "mlqa", "tydiqa") else ""
         parts = [f"`{noise}` {found[noise][0].text()} ({found[noise][2]})" for noise in (ordered[0], ordered[-1])]
-        clean = max(level for _, level, _ in found.values())
+        clean, _ = widest(found)
         between_them = _TYPOS in ordered[1:-1]
         typos = f"; `{_TYPOS}` {found[_TYPOS][0].text()}" if between_them else ""
         yield f"**{TITLES[task]}** ({clean:.0f} clean){on}: most by {parts[0]}, least by {parts[1]}{typos}."
@@ -145,10 +150,10 @@ def _scripts(levels: pl.DataFrame) -> Iterator[str]:
         for task in ("panx", "xnli", "tatoeba"):
             pairs = _beside(levels, task, noise)
             if len(pairs) >= _FEW:
-                more = between([a for a, _ in pairs], [b for _, b in pairs]).reversed()
+                more = paired(*zip(*pairs, strict=True)).reversed()
                 parts.append(f"{TITLES[task]} {more.text()} ({len(pairs)})")
         if parts:
-            yield f"`{noise}` minus `{_TYPOS}` in the languages that both serve: {'; '.join(parts)}."
+            yield f"`{noise}` minus `{_TYPOS}`, paired by the languages that both serve: {'; '.join(parts)}."
 
 
 def _rules() -> tuple[pl.Expr, pl.Expr]:

@@ -93,7 +93,7 @@ EVALUATED: Final[Mapping[str, Mapping[str, Size]]] = {
         "gate": Size(46_704, predictions=3_600),
         "attacks_xnli": Size(1_979_432, predictions=30_888),
         "attacks_panx": Size(960_752, predictions=57_200),
-        "attacks_tatoeba": Size(461_376, predictions=31_200),
+        "attacks_lareqa": Size(560_000, predictions=20_176),
         "attacks_qa": Size(1_000_000, predictions=6_180),
     },
     "full": {
@@ -223,7 +223,7 @@ def _evaluations(asked: Asked) -> Iterator[Stage]:
         ("xnli", "", "xnli"),
         ("panx", "", "panx-s0"),
         ("qa", "", "qa"),
-        ("tatoeba", "tatoeba", ""),
+        ("lareqa", "lareqa", ""),
     ):
         yield _evaluation(small, f"attacks_{recipe}", task, head)
 

@@ -65,6 +65,14 @@ def between(first: Sequence[float], second: Sequence[float]) -> Estimate:
     return Estimate(float(np.mean(first) - np.mean(second)), float(bounds.low), float(bounds.high))
 
 
+def paired(first: Sequence[float], second: Sequence[float]) -> Estimate:
+    """The mean of the differences, the first minus the second, by Student's t over pairs."""
+    differences = np.subtract(first, second)
+    half = t_quantile(0.5 + CONFIDENCE / 2, len(differences) - 1) * float(stats.sem(differences))
+    mean = float(differences.mean())
+    return Estimate(mean, mean - half, mean + half)
+
+
 def rank_correlation(left: Sequence[float], right: Sequence[float], units: Sequence[str]) -> Estimate:
     """Spearman's correlation, with the percentile interval of resampled units (languages) and their rows."""
     codes, numbers = np.unique(np.asarray(units), return_inverse=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks import gate_seeds
+from benchmarks import gate_seeds, gate_splits
 from benchmarks._simulations import read
 from tests.finished_runs import finished_run
 
@@ -32,6 +33,18 @@ def test_every_pair_is_gated_with_one_baseline_and_each_run_with_several(folders
         shares = [float(row[name]) for name in ("regressed", "beyond", "undecided", "ok")]
         assert sum(shares) == pytest.approx(100, abs=0.2)
     assert "Against the mean of 3 runs" in gate_seeds.explanation(rows)
+
+
+def test_every_split_is_gated_once_and_gates_of_one_run_are_not_independent() -> None:
+    """280 splits of eight runs; where one run fails as every candidate, the interval is wider than a binomial one."""
+    every = gate_splits.splits(8, 3)
+    assert len(set(every)) == len(every) == 280
+    assert all(split.candidate not in split.baselines for split in every)
+    failing = np.array([split.candidate == 0 for split in every])
+    low, high = gate_splits.bounds(every, failing, 8)
+    assert low == 0.0
+    assert high > 0.125 + 4 * (0.125 * 0.875 / 280) ** 0.5
+    assert gate_splits.bounds(every, failing & False, 8) == (0.0, pytest.approx(0.369, abs=0.001))
 
 
 def test_a_planted_fall_is_named_alone(folders: list[Path]) -> None:

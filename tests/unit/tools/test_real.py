@@ -227,6 +227,12 @@ def test_a_mean_over_seeds_has_the_errors_of_items_and_of_seeds(spread: float, w
     assert (several.high - several.low) / (single.high - single.low) == pytest.approx(wide, rel=0.02)
 
 
+def test_a_pair_is_compared_within_its_language() -> None:
+    """What differs by as much in each language is certain, however far apart languages are."""
+    assert tables.paired([11.0, 31.0, 51.5], [10.0, 30.0, 50.0]).low > 0
+    assert tables.between([11.0, 31.0, 51.5], [10.0, 30.0, 50.0]).low < 0
+
+
 def test_a_correlation_resamples_languages() -> None:
     """Rows of one language belong together: two languages tell little, however many rows they have."""
     x = list(range(20))
