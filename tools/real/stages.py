@@ -16,6 +16,7 @@ from typing import Any, Final, final
 from tools import real_data
 
 from robust_xtreme.core import resources
+from robust_xtreme.core.languages import language
 from robust_xtreme.files import store
 
 ROOT: Final = Path(__file__).parents[2]
@@ -259,11 +260,16 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
 
 
 def _normalised(asked: Asked, recipe: str, head: str) -> Stage:
-    """A recipe of evaluation without and with the normaliser; answers without it are in the cache of predictions."""
+    """A recipe of evaluation without and with the normaliser, which needs words between spaces.
+
+    Answers without it are in the cache of predictions.
+    """
     config, folder = CONFIGS / asked.grid / f"{recipe}.toml", asked.out / "repair-spelling"
     given = resources.toml(config)
     words = ["factorial", str(asked.out / head), "--normalise", ",spelling", "--data", str(asked.out / "data")]
     lists = {name: ",".join(given[name]) for name in ("tasks", "languages") if name in given}
+    if "languages" in lists:
+        lists["languages"] = ",".join(code for code in given["languages"] if language(code).spaces)
     single = {name: given[name] for name in ("split", "limit") if name in given}
     words += [word for name, value in (lists | single).items() for word in (f"--{name}", value)]
     words += [word for spec in given["perturb"] for word in ("--perturb", spec)]

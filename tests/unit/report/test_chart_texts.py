@@ -17,7 +17,6 @@ from tools.language_pages import picture
 
 from robust_xtreme.report.charts.drawing import alone, svg
 from robust_xtreme.report.charts.figures import NOMINAL, REALISED, curve, forest, heat, success_chart
-from robust_xtreme.report.document import results_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.studies.folder import _forest as of_study
 
@@ -158,10 +157,3 @@ def test_only_geometry_is_shortened() -> None:
     attributes = [value for element in ET.fromstring(drawn).iter() for value in element.attrib.values()]
     assert not [value for value in attributes if re.search(r"\.\d{3}", value)]
     assert (drawn.count("class="), drawn.count("role="), drawn.count("<g></g>")) == (1, 1, 0)
-
-
-@pytest.mark.parametrize("name", ["degradation-light", "degradation-dark"])
-def test_a_figure_of_the_manual_has_the_texts_of_its_run(name: str) -> None:
-    """Its names and numbers are those of the chart of reports/mini."""
-    kept = (ROOT / "docs" / "figures" / f"{name}.svg").read_text("utf-8")
-    assert sorted(texts(kept)) == sorted(texts(svg(heat(results_of(ROOT / "reports" / "mini")))))

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 from rich.console import Console
+from tools import front_page
+from tools.real import learned
 
 import robust_xtreme
 from robust_xtreme.files.store import read_json
@@ -48,11 +50,17 @@ def test_the_table_of_the_readme_is_that_of_the_committed_run() -> None:
     assert shown in "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
 
 
-def test_the_table_and_the_figure_are_of_the_command_beside_them() -> None:
-    """`make eval` runs the command of `reports/mini`, the README names that one, and the figure has its tasks."""
+def test_the_command_of_the_readme_is_that_of_the_committed_run() -> None:
+    """`make eval` runs the command of `reports/mini`, and the README names that one."""
     (command,) = read_json(ROOT / "reports" / "mini" / "manifest.json")["commands"]
     assert f"then runs: {command}\n" in (ROOT / "README.md").read_text("utf-8")
     assert f"$(BIN)/{command}\n" in (ROOT / "Makefile").read_text("utf-8")
-    tasks = results_of(ROOT / "reports" / "mini").deltas.get_column("task").unique()
+
+
+def test_the_numbers_and_the_picture_of_the_readme_are_of_the_real_encoder() -> None:
+    """The README's first table is made of the tables of `reports/real`, and the picture has its tasks and noises."""
+    assert "\n".join(learned.front(ROOT / "reports" / "real")) in (ROOT / "README.md").read_text("utf-8")
     drawn = (ROOT / "docs" / "figures" / "degradation-light.svg").read_text("utf-8")
-    assert [task for task in tasks if f">{task}</text>" not in drawn] == []
+    assert [
+        name for name in (*learned.FRONT, *front_page.PICTURED) if learned.TITLES.get(name, name) not in drawn
+    ] == []
