@@ -50,7 +50,6 @@ COPIED: Final = (
     "masakhaner2/*/*.txt",
     "mnli/taxinli10k.tsv",
     "commonsenseqa/*_rand_split.jsonl",
-    *(f"flores_first100/{name}.dev" for name in ("hin_Deva", "rus_Cyrl", "swh_Latn")),
     "ud/*/LICENSE.txt",
 )
 _LEFT_OUT: Final = ("xcopa/data/th", "ud/UD_Arabic-PADT")

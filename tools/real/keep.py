@@ -2,12 +2,12 @@
 
     python -m tools.real.keep [OUT] [FOLDER]
 
-`FOLDER/runs` has every run as `tools/keep_report.py` keeps it, with the commands that made it. The first run of each
-task, their answers exported and imported as one run, is the report in FOLDER itself: `report.md`, `report.html`
-without texts of data, and a page for each language. `FOLDER/tables` has what is over all runs: `levels.csv`, the clean
-level and the drop of each task, language, noise and training seed; `means.csv`, averages over languages and over the
-languages of a script, as the runs have them; `clean.csv`, clean levels on
-average over languages; `attacks.csv`; `repairs.csv`, what noise in training and a normaliser win back; `gate.csv` and
+`FOLDER/runs` has every run, but those of the gate, as `tools/keep_report.py` keeps it, with the commands that made it.
+The first run of each task, their answers exported and imported as one run, is the report in FOLDER itself:
+`report.md`, `report.html` without texts of data, and a page for each language. `FOLDER/tables` has what is over all
+runs: `levels.csv`, the clean level and the drop of each task, language, noise and training seed; `means.csv`, averages
+over languages and over the languages of a script, as the runs have them; `clean.csv`, clean levels on average over
+languages; `attacks.csv`; `repairs.csv`, what noise in training and a normaliser win back; `gate.csv` and
 `coverage.csv`. `details.md` (tools/real/page.py) and `README.md` (tools/real/learned.py) are made of these tables
 alone, whatever stages are finished.
 """
@@ -19,7 +19,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +27,7 @@ import polars as pl
 from tools import keep_report, language_pages, real_data
 from tools.real import learned, page, tables
 from tools.real.stages import EVAL, FINISHED, OUT, Asked, stages
+from tools.real.tables import GATE
 
 from robust_xtreme import api
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
@@ -157,7 +157,7 @@ def commands(name: str, known: Mapping[str, Any]) -> list[str]:
 
 
 def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Keep every finished run; returns their folders in the order of the plan, and the names of those that miss."""
+    """Keep every finished run but those of the gate; returns all in the order of the plan, and the names that miss."""
     known = store.read_json(out / FINISHED) if (out / FINISHED).is_file() else {}
     plans = [stages(Asked(out / "data", out=out, full=full)) for full in (False, True)]
     default, full = ([stage.name for stage in plan if stage.kind == EVAL] for plan in plans)
@@ -166,8 +166,9 @@ def kept(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
     for name in wanted:
         run = out / name
         if name in known and (run / "manifest.json").is_file():
-            keep_report.keep(run, folder / name, commands(name, known))
-            folders.append(folder / name)
+            if GATE not in name:
+                keep_report.keep(run, folder / name, commands(name, known))
+            folders.append(run)
     return folders, [name for name in default if name not in known]
 
 
@@ -194,16 +195,16 @@ def _repaired(repair: str, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
 def joined(out: Path, grid: str, known: Mapping[str, Any], folder: Path) -> None:
     """Write the first runs of all tasks as one report, whose commands are those of its parts."""
     names = [name for each in JOINED if (name := f"{grid}-{each}") in known]
-    run = out / "joined"
-    with tempfile.TemporaryDirectory() as place:
-        files = [str(Path(place) / f"{name}.jsonl") for name in names]
-        for name, file in zip(names, files, strict=True):
-            _program("export", str(out / name), "--jsonl", "-o", file)
-            rename(Path(file))
-        _program("import", *files, "-o", str(run), "--force")
+    run, place = out / "joined", out / "lines"
+    store.make_folder(place)
+    files = [str(place / f"{name}.jsonl") for name in names]
+    for name, file in zip(names, files, strict=True):
+        _program("export", str(out / name), "--jsonl", "-o", file, "--force")
+        rename(Path(file))
+    _program("import", *files, "-o", str(run), "--force")
     made = list(dict.fromkeys(command for name in names for command in commands(name, known)))
     keep_report.keep(run, folder, [*made, "python -m tools.real.keep"])
-    _program("report", str(run), "-o", str(folder / "report.html"), "--no-texts", "--force")
+    _program("report", str(folder), "-o", str(folder / "report.html"), "--no-texts", "--force")
     language_pages.write(folder)
 
 
@@ -234,7 +235,7 @@ def write_tables(folder: Path, runs: Sequence[Path], repaired: Iterator[dict[str
 
 
 def write(out: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Keep what is finished and write all pages; returns the kept runs and the names of those that miss."""
+    """Keep what is finished and write all pages; returns the finished runs and the names of those that miss."""
     known = store.read_json(out / FINISHED) if (out / FINISHED).is_file() else {}
     runs, missing = kept(out, folder / "runs")
     if not runs:

@@ -245,7 +245,8 @@ def _coverage(coverage: pl.DataFrame) -> Iterator[str]:
         parts.append(f"{covered.mean():.1f} % with {clusters} clusters ({covered.min():.1f} in the worst cell)")
     if parts:
         cells = coverage.filter(pl.col("clusters") == pl.col("clusters").max()).height
-        yield f"95 % intervals of {cells} cells, resampled from these answers, contain the true drop in {', '.join(parts)}"
+        contain = f"95 % intervals of {cells} cells, resampled from these answers, contain the true drop in"
+        yield f"{contain} {', '.join(parts)}"
 
 
 def _limits(levels: pl.DataFrame) -> Iterator[str]:
@@ -261,7 +262,7 @@ def _limits(levels: pl.DataFrame) -> Iterator[str]:
 
 _ABOUT: Final = (
     "multilingual-e5-small (118 million parameters), fine-tuned in English for minutes a task, on release files in "
-    "other languages ([make real](../../docs/how-to/real.md)). Changes are in points with 95 % intervals, means over the "
-    "languages that a noise serves; noises that serve other languages are not comparable. [Tables and "
-    "commands](details.md), [one report of all tasks](report.md), [languages](languages)."
+    "other languages ([make real](../../docs/how-to/real.md)). Changes in points, with 95 % intervals, are means over "
+    "the languages that a noise serves, of PAN-X over three training seeds; noises that serve other languages are not "
+    "comparable. [Tables and commands](details.md), [one report of all tasks](report.md), [languages](languages)."
 )

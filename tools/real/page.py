@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 from tools import real_data
-from tools.real.tables import LATIN, PLACE, read
+from tools.real.tables import GATE, LATIN, PLACE, read
 
 from robust_xtreme.files import store
 from robust_xtreme.report.blocks import Block, Code, Heading, Prose, ReportPage, grid
@@ -19,14 +19,13 @@ MISSING: Final = "missing.json"
 """The names of the stages of the plan that are not finished."""
 
 PUBLISHED: Final = Path(__file__).parent / "published.csv"
-_GATE: Final = "gate-s"
 _NONE: Final = "-"
 
 
 def page(folder: Path) -> str:
     """The page, in Markdown."""
     levels, means, clean, attacks = (read(folder, name) for name in ("levels", "means", "clean", "attacks"))
-    is_gate = pl.col("run").str.contains(_GATE, literal=True)
+    is_gate = pl.col("run").str.contains(GATE, literal=True)
     ours = levels.filter(~is_gate)
     blocks: list[Block] = [Prose(_ABOUT), *_what_is_missing(folder)]
     blocks += [Heading("Clean levels"), Prose(_CLEAN), clean_table(clean.filter(~is_gate)), Prose(_REASONS)]

@@ -15,6 +15,9 @@ from robust_xtreme.stats.intervals import CONFIDENCE, t_quantile
 PLACE: Final = "tables"
 """The folder of the tables beside the pages."""
 
+GATE: Final = "gate-s"
+"""What the names of the runs for the gate contain."""
+
 LATIN: Final = "Latn"
 _RESAMPLES: Final = 4000
 _TEXT: Final = {"languages": pl.String, "above_chance": pl.String, "marks": pl.String, "fields": pl.String}
