@@ -17,6 +17,9 @@ _WIDTH: Final = 118
 _TYPOS: Final = "char_noise:0.1"
 _SCRIPT_NOISE: Final = ("transliterate:0.3", "wrong_layout:0.3")
 _COMPARED: Final = ("panx", "xnli", "tatoeba")
+_MANY: Final = ("panx", "tatoeba")
+"""Tasks of enough languages in each kind of script."""
+
 _QUESTION: Final = "question"
 _FEW: Final = 3
 """Languages of a script, at least, that are compared with others."""
@@ -114,7 +117,7 @@ def _by_task(means: pl.DataFrame) -> Iterator[str]:
         ordered = sorted(found, key=lambda noise: found[noise][0].value)
         most, least = (f"`{noise}` {found[noise][0].text()}" for noise in (ordered[0], ordered[-1]))
         on = ", question" if task in ("xquad", "mlqa", "tydiqa") else ""
-        yield f"**{TITLES[task]}**{on}, {widest(found)[0]:.0f} clean: most by {most}, least by {least}"
+        yield f"**{TITLES[task]}**{on}, {widest(found)[0]:.0f} clean: most {most}, least {least}"
 
 
 def _name(code: str) -> str:
@@ -135,7 +138,7 @@ def _languages(levels: pl.DataFrame) -> Iterator[str]:
 
 def _scripts(levels: pl.DataFrame) -> Iterator[str]:
     parts = []
-    for task in _COMPARED:
+    for task in _MANY:
         by_language = levels.filter(noise=_TYPOS, task=task).group_by("language", "script").agg(pl.col("drop").mean())
         latin, others = (by_language.filter(rule)["drop"].to_list() for rule in _rules())
         if min(len(latin), len(others)) >= _FEW:
@@ -144,7 +147,7 @@ def _scripts(levels: pl.DataFrame) -> Iterator[str]:
         yield f"Latin script minus others, `{_TYPOS}`, languages as units: {'; '.join(parts)}"
     for noise in _SCRIPT_NOISE:
         parts = []
-        for task in _COMPARED:
+        for task in _MANY:
             pairs = _beside(levels, task, noise)
             if len(pairs) >= _FEW:
                 more = paired(*zip(*pairs, strict=True)).reversed()
