@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -46,7 +45,13 @@ def encoder() -> Path:
 
 
 def _machine() -> str:
-    return f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {platform.machine()}"
+    """What the bytes of weights depend on: the program's libraries, the processor and the number of threads."""
+    path = Path("/proc/cpuinfo")
+    facts = [line.split(":") for line in path.read_text("utf-8").splitlines() if ":" in line] if path.is_file() else []
+    first = {name.strip(): value.strip() for name, value, *_ in reversed(facts)}
+    processor = " ".join(first.get(name, "") for name in ("model name", "cpu family", "model", "stepping"))
+    threads = f"{torch.get_num_threads()} threads"
+    return f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {processor}, {threads}"
 
 
 def _known() -> dict[str, Any]:
