@@ -134,7 +134,8 @@ test-sentence: $(SENTENCE_STAMP)
 	$(SENTENCE)/bin/python -m pytest -m sentence --durations 10 tests/sentence
 
 # A real encoder on real data: `make test-real DATA=DIR`, two minutes.
-test-real: encoders
+test-real: install
+	$(BIN)/python -m tools.encoders multilingual-e5-small
 	$(if $(DATA),ROBUST_XTREME_DATA=$(DATA)) $(BIN)/python -m pytest -m measured -n $(WORKERS) --durations 10 tests/measured
 
 generated: install
