@@ -264,8 +264,9 @@ def _limits(levels: pl.DataFrame) -> Iterator[str]:
 
 
 _ABOUT: Final = (
-    "multilingual-e5-small (118 million parameters), fine-tuned in English for minutes a task, on release files in "
-    "other languages ([make real](../../docs/how-to/real.md)). Changes in points, with 95 % intervals, are means over "
-    "the languages that a noise serves, of PAN-X over three training seeds; noises that serve other languages are not "
-    "comparable. [Tables and commands](details.md), [one report of all tasks](report.md), [languages](languages)."
+    "multilingual-e5-small (118 million parameters), fine-tuned in English for minutes a task, on release files "
+    "in English and other languages ([make real](../../docs/how-to/real.md)). Changes in points, with 95 % "
+    "intervals, are means over the languages that a noise serves, of PAN-X over three training seeds; noises that "
+    "serve other languages are not comparable. [Tables and commands](details.md), [one report of all "
+    "tasks](report.md), [languages](languages)."
 )

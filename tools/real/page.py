@@ -20,6 +20,8 @@ MISSING: Final = "missing.json"
 
 PUBLISHED: Final = Path(__file__).parent / "published.csv"
 _NONE: Final = "-"
+BAR: Final = 90
+"""The least per cent of draws in which the interval of a cell should contain the true drop."""
 
 
 def page(folder: Path) -> str:
@@ -189,8 +191,19 @@ def coverage_table(coverage: pl.DataFrame) -> Block:
     for (metric, clusters), cells in coverage.group_by("metric", "clusters", maintain_order=True):
         covered, false = (cells.get_column(name).to_numpy() for name in ("covered", "false_drops"))
         shares = (covered.min(), covered.mean(), covered.max(), false.mean(), false.max())
-        lines.append((str(metric), str(clusters), str(cells.height), *(f"{share:.1f}" for share in shares)))
-    heads = ("metric", "clusters", "cells", "lowest", "mean", "highest", "false drops", "most false drops")
+        below = str(int((covered < BAR).sum()))
+        lines.append((str(metric), str(clusters), str(cells.height), below, *(f"{share:.1f}" for share in shares)))
+    heads = (
+        "metric",
+        "clusters",
+        "cells",
+        f"below {BAR}",
+        "lowest",
+        "mean",
+        "highest",
+        "false drops",
+        "most false drops",
+    )
     return grid(heads, lines, 1)
 
 
@@ -258,7 +271,8 @@ them, clean text included."""
 
 _COVERAGE: Final = """\
 Per cent of draws of so many clusters of the answers of these runs in which the interval of a cell contains its true
-drop, and in which a drop is shown where clean and noisy answers were exchanged at random (nominally 2.5)."""
+drop, and in which a drop is shown where clean and noisy answers were exchanged at random (nominally 2.5). No cell
+should be below 90."""
 
 _MEANS: Final = """\
 In points, with 95 % intervals (`means.csv`). A run has the languages that a noise serves: means of two noises are over
