@@ -53,8 +53,8 @@ class Free(nn.Module):
         return SimpleNamespace(last_hidden_state=states, hidden_states=(states,) * layers)
 
 
-def free_encoder(folder: Path) -> Free:
-    """The encoder that costs nothing, of a folder's configuration."""
+def free_encoder(folder: Path, _: Path | None = None) -> Free:
+    """The encoder that costs nothing, of a folder's configuration; it needs no adapter."""
     mini.register()
     return Free(AutoConfig.from_pretrained(str(folder))).eval()
 
