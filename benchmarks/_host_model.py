@@ -19,10 +19,12 @@ from transformers import AutoConfig
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.models import mini
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
 
 SIZE: Final = Size(32_000, 1, 16, 1)
 SEED: Final = 20
+RETRIEVAL: Final = "retrieval"
 ROWS_OF_TABLE: Final = 1 << 18
 _STEP: Final = 7919
 _NUMBERED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -53,8 +55,8 @@ class Free(nn.Module):
         return SimpleNamespace(last_hidden_state=states, hidden_states=(states,) * layers)
 
 
-def free_encoder(folder: Path) -> Free:
-    """The encoder that costs nothing, of a folder's configuration."""
+def free_encoder(folder: Path, _: Path | None = None) -> Free:
+    """The encoder that costs nothing, of a folder's configuration; it needs no adapter."""
     mini.register()
     return Free(AutoConfig.from_pretrained(str(folder))).eval()
 
@@ -75,18 +77,20 @@ class FreeHead(nn.Module):
         return self.table[start : start + shape.numel()].view(*shape, -1)
 
 
-def free_head(located: Any, family: Any, encoder: Free) -> FreeHead:
-    """The head that costs nothing, with as many scores as that of a `Located` run."""
+def free_head(located: Any, family: Any, encoder: Free) -> nn.Module:
+    """The head that costs nothing, with as many scores as that of a `Located` run; of a dual encoder a new one."""
     hidden = int(encoder.config.hidden_size)
-    return FreeHead(family.head(hidden, located.labels)(torch.zeros(1, hidden)).shape[-1])
+    head: nn.Module = family.head(hidden, located.labels)
+    return head if family.name == RETRIEVAL else FreeHead(head(torch.zeros(1, hidden)).shape[-1])
 
 
-def make_run(run: Path, lines: Sequence[str], tasks: Sequence[str]) -> Path:
+def make_run(run: Path, lines: Sequence[str], tasks: Sequence[str], encoder: Path | None = None) -> Path:
     """A run folder: a tokenizer of byte pairs that is trained on the lines, a small encoder and a head for each task.
 
-    The encoder's weights are only looked at, by what checks a run: `free_encoder` replaces it.
+    The tokenizer is that of the folder of an `encoder`, if any. The encoder's weights are only looked at, by what
+    checks a run: `free_encoder` replaces it.
     """
-    tokenizer = new_tokenizer(lines, SIZE)
+    tokenizer = read_tokenizer(encoder) if encoder else new_tokenizer(lines, SIZE)
     for part in (tokenizer, new_encoder(tokenizer, SIZE, SEED)):
         part.save_pretrained(str(run / "model"))
     (run / "heads").mkdir()

@@ -58,7 +58,8 @@ def _of_label(record: Mapping[str, Any]) -> str:
         busy += " Other work shared it, so that rates by the clock are too low and only processor time compares."
     made_up = [name for name, case in record["cases"].items() if case["made_up"]]
     repeated = f" Made of rows of the embedded suite: {', '.join(made_up)}." if made_up else ""
-    workers = f" with {record['workers']} workers" if record.get("workers", "0") != "0" else ""
+    workers = f" with {record['workers']} workers" if record.get("workers", "0") not in ("0", "auto") else ""
+    workers += f", the tokenizer of {record['encoder']}" if "encoder" in record else ""
     noise = f"clean and {', '.join(record['perturb'])} with {record['seeds']} noise seeds"
     return f"{record['label']}: {noise}, on {record['device']}{workers}, {record['versions']}.{repeated} {busy}"
 

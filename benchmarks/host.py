@@ -1,6 +1,7 @@
 """How fast the host is: everything that `eval` does around a forward pass that costs nothing.
 
-    python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--workers 2] [--label before] [--out DIR]
+    python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--workers 2] [--encoder FOLDER]
+        [--label before] [--out DIR]
 
 The model's states and scores are rows of fixed tables; everything else is that of `eval`, with an empty prediction
 cache: reading, noise, tokenising, batches, decoding, scoring, writing and the report. Every kind of target: XNLI
@@ -8,7 +9,8 @@ cache: reading, noise, tokenising, batches, decoding, scoring, writing and the r
 or --perturb and --seeds, from release files in DIR; a task that DIR does not have gets rows of the embedded suite in
 turn. `xnli-test` is XNLI's test in all languages, where rows that DIR does not have are those of dev in turn, each time
 with the hypotheses of other rows. `mini` is the whole embedded suite. Beside them the tokenizer's `encode_batch` alone,
-over the texts of all predictions, and over each distinct text once.
+over the texts of all predictions, and over each distinct text once. The tokenizer is trained on the cases' texts, or
+that of the FOLDER of an encoder, but for `mini`.
 
 Each case is evaluated in a process of its own, after a small evaluation that loads what is loaded once, and that leaves
 the bytecode of what worker processes import, as any use of a package does, also where PYTHONDONTWRITEBYTECODE is set.
@@ -73,7 +75,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = None if words.made_up else words.data
         sizes = Sizes(words.rows, tuple(words.perturb), words.seeds)
-        machine = Machine(device, words.workers, words.code.resolve())
+        machine = Machine(device, words.workers, words.code.resolve(), words.encoder)
         record = measure(data and data.resolve(), words.cases, sizes, words.label, machine, Path(folder))
     path = words.out / f"host-{device}.json" if words.out else None
     kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else []
@@ -96,7 +98,8 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--label", default=time.strftime("%Y-%m-%d"), help="what the figures are kept under")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--code", type=Path, default=ROOT, help="the checkout whose package evaluates")
-    parser.add_argument("--workers", default="0", help="processes that prepare and score, as of eval")
+    parser.add_argument("--encoder", type=Path, help="a folder whose tokenizer reads the texts")
+    parser.add_argument("--workers", default="auto", help="processes that prepare and score, as of eval")
     parser.add_argument("--out", type=Path, help="a folder for the figures")
     return parser.parse_args()
 
@@ -104,11 +107,15 @@ def _words() -> argparse.Namespace:
 @final
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What computes: the kind of device, and the number of worker processes, as eval takes them, and the checkout."""
+    """What computes: the kind of device, and the number of worker processes, as eval takes them, and the checkout.
+
+    `encoder` is the folder whose tokenizer reads; None: one that is trained.
+    """
 
     device: str
     workers: str
     code: Path = ROOT
+    encoder: Path | None = None
 
 
 @final
@@ -138,10 +145,12 @@ def measure(
     """The figures of some cases, by the name of each, and what they were measured with."""
     sources = {name: source_of(name, data, sizes.rows or CASES[name][1], folder) for name in cases if name != MINI}
     tasks = [*dict.fromkeys(map(task_of, sources))]
-    run = make_run(folder / "run", lines_of(sources), tasks) if sources else Path(MINI)
+    lines = [] if machine.encoder else lines_of(sources)
+    run = make_run(folder / "run", lines, tasks, machine.encoder) if sources else Path(MINI)
     about = {
         "device": device_name(machine.device),
         "workers": machine.workers,
+        **({"encoder": machine.encoder.name} if machine.encoder else {}),
         "cores": os.cpu_count(),
         "versions": f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("torch", "tokenizers", "polars", "numpy")),
@@ -162,7 +171,7 @@ def measure(
             "seeds": sizes.seeds,
             "limit": str(limit) if limit else "",
             "device": machine.device,
-            **({} if machine.workers == "0" else {"workers": machine.workers}),
+            **({} if machine.workers == "auto" else {"workers": machine.workers}),
             "out": str(folder / f"out-{name}"),
         }
         print(f"{name} ...", file=sys.stderr)

@@ -171,8 +171,8 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
         attacked=pl.col("queries").is_not_null(),
         success=pl.col("success").fill_null(False),
     )
-    values = {name: columns.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in columns.columns}
-    return {name: np.add.reduceat(column, starts[:-1]) for name, column in values.items()}
+    values = columns.select(pl.all().cast(pl.Float64).fill_null(np.nan))  # together: each alone takes as long as all
+    return {column.name: np.add.reduceat(column.to_numpy(), starts[:-1]) for column in values}
 
 
 def _means(total: dict[str, float]) -> Row:

@@ -104,7 +104,7 @@ def _utf8(text: str) -> bytes:
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
     """Everything but the inputs that a model's predictions for a task depend on."""
-    libraries, answering = ("torch", "transformers", "tokenizers", "numpy"), model.identity
+    answering = model.identity
     if not model.origin.native and not model.origin.function:  # without the run's other heads
         heads = {model.head: model.labels} if model.head else {}
         answering = identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
@@ -114,9 +114,15 @@ def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str
             "model": [answering, model.head, model.family, *model.labels],
             "settings": [task.family, inference],
             "device": device,
-            "libraries": [importlib.metadata.version(name) for name in libraries],
+            "libraries": _versions(),
         }
     )
+
+
+@functools.cache
+def _versions() -> tuple[str, ...]:
+    """The versions of the libraries that compute: each is read from a file of its package."""
+    return tuple(map(importlib.metadata.version, ("torch", "transformers", "tokenizers", "numpy")))
 
 
 @functools.cache

@@ -530,14 +530,15 @@ class Lexicon:
 
     def __init__(self, backend: TokenizerBackend, offsets: bool = False) -> None:
         self._backend, self._offsets = backend, offsets
-        self._numbers: dict[str | None, int] = {None: -1}
+        self._numbers: dict[str | None, int] = numbering()
+        self._numbers[None] = -1
         self._read: list[Tokens] = []
 
     def numbers(self, texts: Sequence[str | None]) -> Array:
         """The numbers of texts (n,) int64, which are read where they are new; -1 for None."""
         known = self._numbers
         before = len(known)
-        numbers = np.fromiter((known.setdefault(text, len(known) - 1) for text in texts), np.int64, len(texts))
+        numbers = numbers_of(known, texts)
         new = [text for text in islice(known, before, None) if text is not None]
         if new:
             self._read.append(self._backend(new, self._offsets))
