@@ -153,15 +153,16 @@ encoders: install
 real: install
 	$(BIN)/python -m tools.real --data $(or $(DATA),$(error name the release files: make real DATA=DIR)) \
 		$(if $(ENCODER),--encoder $(ENCODER)) $(if $(OUT),--out $(OUT)) $(if $(LM),--lm $(LM)) \
-		$(if $(FULL),--full) $(if $(PLAN),--plan)
+		$(if $(FULL),--full) $(if $(NOISE),--noise) $(if $(PLAN),--plan)
 
 # tests/gpu, evaluation, training and the host path on CUDA, into reports/gpu: `make gpu DATA=DIR`.
 gpu: install
 	$(BIN)/python -m benchmarks.gpu $(if $(DATA),--data $(DATA)) --out reports/gpu
 
+# What needs no arguments; the docstring of each of the others has its command.
 bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
-	for script in benchmarks/[!_]*.py; do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
+	for script in $$(grep -L -e required=True -e 'no CUDA' benchmarks/[!_]*.py); do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP) $(SENTENCE_STAMP)
 	$(BIN)/python tools/lock.py > locks/default.tmp

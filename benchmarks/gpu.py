@@ -60,7 +60,6 @@ LIMIT: Final = 240
 VOCABULARY: Final = 250_002
 BARE, OURS = "bare loop", "train"
 BATCH, TOKENS, ROWS = 32, 128, 14_000
-RATE: Final = 1e-4
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -181,33 +180,16 @@ def training(shape: str, precision: str, device: str, sizes: Sizes) -> dict[str,
         clock = train.Clock(sizes.warm, sizes.steps)
         if device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        (_bare if way == BARE else _ours)(encoder, ids, precision, device, clock)
+        if way == BARE:
+            head = nn.Linear(int(encoder.config.hidden_size), 3)
+            train.bare_loop(encoder, head, ids, torch.arange(ROWS), clock, (device, precision))
+        else:
+            _ours(encoder, ids, precision, device, clock)
         peak = torch.cuda.max_memory_allocated() if device == "cuda" else 0
         tokens = BATCH * TOKENS * (sizes.steps - sizes.warm)
         figures[way] = {"tokens_per_second": round(tokens / clock.seconds), "peak_mib": round(peak / 2**20)}
         del encoder
     return figures
-
-
-def _bare(encoder: Any, ids: torch.Tensor, precision: str, device: str, clock: train.Clock) -> None:
-    """Steps of a plain loop over a body whose word embeddings are those of ROWS."""
-    width = int(encoder.config.hidden_size)
-    vectors = nn.Embedding(ROWS, width, padding_idx=1)
-    vectors.load_state_dict({"weight": encoder.get_input_embeddings().weight[:ROWS]})
-    encoder.set_input_embeddings(vectors)
-    model = nn.ModuleList([encoder, nn.Linear(width, 3)]).train().to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
-    golds = torch.zeros(BATCH, dtype=torch.long, device=device)
-    for step, batch in enumerate(torch.split(ids, BATCH), 1):
-        given = batch.to(device)
-        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
-            states = encoder(input_ids=given, attention_mask=torch.ones_like(given)).last_hidden_state
-            loss = nn.functional.cross_entropy(model[1](states[:, 0]), golds)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        clock.note(step)
 
 
 def _ours(encoder: Any, ids: torch.Tensor, precision: str, device: str, clock: train.Clock) -> None:
@@ -225,7 +207,7 @@ def _ours(encoder: Any, ids: torch.Tensor, precision: str, device: str, clock: t
             encoder,
             [part],
             SamplingPlan(part.lengths, BATCH, 1, clock.steps),
-            Schedule(RATE, clock.steps, 0, 0.01, fused=precision == "fp32"),
+            Schedule(train.RATE, clock.steps, 0, 0.01, fused=precision == "fp32"),
             1,
             spec,
             rows=torch.arange(ROWS),

@@ -139,7 +139,8 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     clock = Clock(args.warm, args.steps, time.process_time)
     head = family.head(int(encoder.config.hidden_size), task.labels)
     if args.way == BARE:
-        _bare(encoder, head, torch.from_numpy(np.searchsorted(rows.numpy(), units)), rows, clock)
+        there = torch.from_numpy(np.searchsorted(rows.numpy(), units[: args.steps * SMALL_BATCH]))
+        bare_loop(encoder, head, there, rows, clock, (args.device, "fp32"))
     elif args.way == PLAIN:
         del encoder
         _trainer(args, folder, units, clock)
@@ -160,22 +161,29 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     return {"step": clock.seconds / (args.steps - args.warm), "rows": len(rows)}
 
 
-def _bare(encoder: Any, head: nn.Module, units: torch.Tensor, rows: torch.Tensor, clock: Clock) -> None:
-    """Steps of a plain loop over a body whose word embeddings are cut to some rows."""
+def bare_loop(
+    encoder: Any, head: nn.Module, ids: torch.Tensor, rows: torch.Tensor, clock: Clock, on: tuple[str, str]
+) -> None:
+    """Steps of a plain loop over batches of ids, as numbers of `rows`, on a device in a precision.
+
+    The word embeddings of the body are those of `rows` alone.
+    """
+    device, precision = on
     vectors = nn.Embedding(len(rows), int(encoder.config.hidden_size))
     vectors.load_state_dict({"weight": encoder.get_input_embeddings().weight[rows]})
     encoder.set_input_embeddings(vectors)
-    model = nn.ModuleList([encoder, head]).train()
+    model = nn.ModuleList([encoder, head]).train().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
-    for step in range(clock.steps):
-        batch = units[step * SMALL_BATCH : (step + 1) * SMALL_BATCH]
-        states = encoder(input_ids=batch, attention_mask=torch.ones_like(batch)).last_hidden_state
-        loss = nn.functional.cross_entropy(head(states[:, 0]), torch.zeros(SMALL_BATCH, dtype=torch.long))
+    for step, batch in enumerate(torch.split(ids, len(ids) // clock.steps)[: clock.steps], 1):
+        given = batch.to(device)
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            states = encoder(input_ids=given, attention_mask=torch.ones_like(given)).last_hidden_state
+            loss = nn.functional.cross_entropy(head(states[:, 0]), torch.zeros(len(given), dtype=torch.long).to(device))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        clock.note(step + 1)
+        clock.note(step)
 
 
 def _trainer(args: argparse.Namespace, folder: Path, units: np.ndarray[Any, Any], clock: Clock) -> None:
