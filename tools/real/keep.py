@@ -69,7 +69,7 @@ _NAMED: Final = dict.fromkeys(("run", "task", "split", "language", "script", "no
 LEVELS: Final = {
     **_NAMED,
     "seed": pl.Int64,
-    **{name: pl.String if name in ("marks", "above_chance") else pl.Float64 for name in _LEVELS},
+    **{name: pl.String if name == "marks" else pl.Float64 for name in _LEVELS},
 }
 MEANS: Final = {
     **dict.fromkeys(("run", "task", "kind", "name", "noise", "fields", "languages"), pl.String),
@@ -118,8 +118,6 @@ def levels(name: str, results: Results, seed: int | None) -> Iterator[dict[str, 
         script = language(code).script if code in ALL_LANGUAGES else ""
         named = {key: row[key] for key in ("task", "split", "language", "metric")}
         values = {column: row[source] for column, source in _LEVELS.items()}
-        if values["above_chance"] is not None:
-            values["above_chance"] = str(row["above_chance"])
         yield {"run": name, **named, "script": script, "noise": noise, "fields": fields, "seed": seed, **values}
 
 
@@ -237,6 +235,8 @@ def write_tables(folder: Path, runs: Sequence[Path], repaired: Iterator[dict[str
         rows["attacks"] += attacks(name, results)
     rows["repairs"] += repaired
     for name, schema in FRAMES.items():
+        if not rows[name]:
+            continue
         made = pl.DataFrame([{key: row.get(key) for key in schema} for row in rows[name]], schema=dict(schema))
         store.write_text(folder / f"{name}.csv", made.write_csv(float_precision=4))
 

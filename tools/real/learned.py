@@ -52,15 +52,16 @@ def page(folder: Path) -> str:
         "Repairs of PAN-X, in points won, means over languages": _repairs(read(folder, "repairs")),
         "Limits": [*_coverage(read(folder, "coverage")), *_limits(levels)],
     }
-    lines = ["# What a real encoder loses under noise", "", *_wrapped(_ABOUT, "")]
+    lines = ["# What a real encoder loses under noise", "", *wrapped(_ABOUT, "")]
     for title, sentences in sections.items():
         if found := list(sentences):
             lines += ["", f"## {title}", ""]
-            lines += [line for sentence in found for line in _wrapped(sentence, "- ")]
+            lines += [line for sentence in found for line in wrapped(sentence, "- ")]
     return "\n".join(lines) + "\n"
 
 
-def _wrapped(text: str, bullet: str) -> list[str]:
+def wrapped(text: str, bullet: str) -> list[str]:
+    """Lines of at most _WIDTH characters, the first of which begins with the bullet."""
     indent = " " * len(bullet)
     return textwrap.wrap(text, _WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False)
 
@@ -153,7 +154,7 @@ def _scripts(levels: pl.DataFrame) -> Iterator[str]:
                 more = paired(*zip(*pairs, strict=True)).reversed()
                 parts.append(f"{TITLES[task]} {more.text()} ({len(pairs)})")
         if parts:
-            yield f"`{noise}` minus `{_TYPOS}`, paired by language: {'; '.join(parts)}"
+            yield f"`{noise}` minus `{_TYPOS}`, paired: {'; '.join(parts)}"
 
 
 def _rules() -> tuple[pl.Expr, pl.Expr]:
@@ -199,11 +200,11 @@ def _gate(gate: pl.DataFrame) -> Iterator[str]:
     rows = _rows(gate, margin=2, kind="any")
     parts = [
         f"{row['failing']:.0f} % [{row['failing_low']:.0f}, {row['failing_high']:.0f}] of {row['gates']} against "
-        f"{'one other seed' if row['baselines'] == 1 else 'the mean of three'}"
+        f"{'one' if row['baselines'] == 1 else 'three'}"
         for row in rows
     ]
     if parts:
-        yield f"The gate (margin 2) fails equally good trainings: {'; '.join(parts)}"
+        yield f"The gate (margin 2) fails equal trainings: {'; '.join(parts)}"
 
 
 def _rows(frame: pl.DataFrame, **given: Any) -> list[dict[str, Any]]:
@@ -219,8 +220,13 @@ def _attacks(attacks: pl.DataFrame) -> Iterator[str]:
         ]
         if parts:
             yield f"{TITLES[str(task)]}, `{str(attack).split('@')[0]}`: below random search by {'; '.join(parts)}"
+    if attacks.height and not attacks["attack"].str.starts_with("attack_words").any():
+        yield _WITHOUT_WORDS
 
 
+_WITHOUT_WORDS: Final = (
+    "`attack_words` was not run: it needs a masked language model, and none installs without a hub (`LM=DIR`)"
+)
 _BELOW: Final = ("below_random", "below_random_low", "below_random_high")
 
 
@@ -245,22 +251,26 @@ def _coverage(coverage: pl.DataFrame) -> Iterator[str]:
     parts = []
     for (clusters,), rows in coverage.group_by("clusters", maintain_order=True) if coverage.height else ():
         covered = rows.get_column("covered").to_numpy()
-        parts.append(f"{covered.mean():.1f} % with {clusters} clusters ({covered.min():.1f} in the worst cell)")
+        parts.append(f"{covered.mean():.1f} % with {clusters} clusters (worst cell {covered.min():.1f})")
     if parts:
         cells = coverage.filter(pl.col("clusters") == pl.col("clusters").max()).height
-        contain = f"95 % intervals of {cells} cells, resampled from these answers, contain the true drop in"
+        contain = f"95 % intervals of {cells} cells, resampled from these answers, contain the drop in"
         yield f"{contain} {', '.join(parts)}"
 
 
 def _limits(levels: pl.DataFrame) -> Iterator[str]:
-    near = levels.filter(above_chance="False").group_by("task", maintain_order=True).agg(pl.col("language").n_unique())
-    if near.height:
-        named = ", ".join(f"{TITLES[task]} ({count} languages)" for task, count in near.iter_rows())
-        yield f"Not shown above chance when clean, so that a small drop says nothing: {named}"
+    near = levels.filter(pl.col("above_chance") < 0).group_by("task", maintain_order=True)
+    named = [f"{TITLES[task]} {_codes(cells)} of {_codes(levels.filter(task=task))}" for (task,), cells in near]
+    if named:
+        yield f"Not shown above chance when clean, in languages: {', '.join(named)}"
     yield (
-        "One encoder, heads of minutes, one draw of each noise, several training seeds in PAN-X alone; extremes are a "
-        "little too extreme, since they were chosen for it; details.md has published levels beside ours"
+        "One encoder, heads of minutes, one draw of each noise, training seeds in PAN-X alone; extremes are a little "
+        "too extreme, since they were chosen for it; published levels are in details.md"
     )
+
+
+def _codes(levels: pl.DataFrame) -> int:
+    return levels.get_column("language").n_unique()
 
 
 _ABOUT: Final = (

@@ -20,7 +20,7 @@ GATE: Final = "gate-s"
 
 LATIN: Final = "Latn"
 _RESAMPLES: Final = 4000
-_TEXT: Final = {"languages": pl.String, "above_chance": pl.String, "marks": pl.String, "fields": pl.String}
+_TEXT: Final = {"languages": pl.String, "marks": pl.String, "fields": pl.String}
 
 
 class Estimate(NamedTuple):
