@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unicodedata import is_normalized
@@ -129,9 +130,7 @@ def parallel(source: Source, code: str, other: str) -> dict[str, str]:
             if all(has_language(task, source, each) and source.holds(task, each, split) for each in (code, other)):
                 mine, others = (_items(task, source, each, split) for each in (code, other))
                 for texts, partners in ((mine[key], others[key]) for key in mine if key in others):
-                    for name in (
-                        ("question",) if task.name == "mlqa" else [name for group in task.perturbed for name in group]
-                    ):
+                    for name in chain(*task.perturbed[: 1 if task.name == "mlqa" else None]):
                         found.setdefault(texts[name].value, partners[name].value)
     return {text: other for text, other in found.items() if text.strip() and other.strip() and text != other}
 
@@ -164,15 +163,11 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     both = {**pairs, **trained, **pairs}  # the items first
     sides = tokens([*both], code), tokens([*both.values()], other)
     words = np.bincount(sides[0].text, weights=sides[0].word, minlength=len(both)).astype(int).tolist()
-    rows: list[list[tuple[int, int, int, str]]] = [
-        [(0, len(text), many, new)] for (text, new), many in zip(both.items(), words, strict=True)
-    ]
+    rows = [[(0, len(text), many, new)] for (text, new), many in zip(both.items(), words, strict=True)]
     for text, span in _spans([*both.items()], sides, other):
         rows[text].append(span)
     lines = [f"{digest(code, text)}\t{json.dumps(row)}" for text, row in zip(pairs, rows, strict=False)]
-    every, some = (
-        sum(span[2] for row in rows[: len(pairs)] for span in row[part]) for part in (slice(1), slice(1, None))
-    )
+    every, some = sum(words[: len(pairs)]), sum(span[2] for row in rows[: len(pairs)] for span in row[1:])
     size = f"{len(pairs):,} texts, {some:,} of {every:,} words ({100 * some / max(every, 1):.0f} %) may be switched"
     return "\n".join((_HEAD, *lines, "")).encode(), size
 

@@ -43,11 +43,11 @@ def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
     """The texts of a pack, `de-en`, with their spans of words, or each as one span. Raises DataError."""
     table = packs.table(packs.PARALLEL, name).need("text", "spans")
     try:
-        rows = [json.loads(row["spans"]) for row in table.rows]
+        rows = [[(*span[:3], str(span[3])) for span in json.loads(row["spans"])] for row in table.rows]
         parts = [[(0, row[0][1], 1, row[0][3])] if switch == "fields" else row[1:] for row in rows]
         words = np.array([1 if switch == "fields" else row[0][2] for row in rows], np.uint32)
         places = np.array([span[:3] for part in parts for span in part], np.uint32).reshape(-1, 3)
-        forms = [str(form) for part in parts for *_, form in part]
+        forms = [form for part in parts for *_, form in part]
     except (ValueError, TypeError, LookupError, OverflowError) as error:
         raise DataError(table.path, "spans are lists of [start, length, words, form], the first the text's") from error
     if script != "own":  # equal words are typed alike
