@@ -102,7 +102,7 @@ def write(folder: Path, name: str, rows: list[tuple[str, ...]]) -> None:
 def test_a_form_has_the_case_of_its_place(tmp_path: Path) -> None:
     """That of the first word of a text is a capital, and that of another word is none where it began its own text."""
     left, right = made_up()
-    turned = [" ".join(text.split()[::-1]).capitalize() for text in right]
+    turned = [" ".join((second, first, *others)).capitalize() for first, second, *others in map(str.split, right)]
     write(tmp_path, "pawsx/dev-de.tsv", [(text.capitalize(), f"{text} x", "0") for text in left])
     write(tmp_path, "pawsx/dev-en.tsv", [(text, f"{text} x", "0") for text in turned])
     lines = aligning.align(open_source(str(tmp_path)), "de", "en")[0].decode().splitlines()[4::2]
