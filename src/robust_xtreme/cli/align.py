@@ -7,7 +7,7 @@ from typing import Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import option
+from robust_xtreme.cli._options import option, several
 from robust_xtreme.core.sinks import echo
 
 Languages = Annotated[str, option("--languages -l A,B", "Those of the texts to switch.", _completion.language)]
@@ -25,19 +25,16 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
 
     Example: robust-xtreme align --data DIR --languages de,hi --with en -o PACKS
     """
-    from robust_xtreme.cli._terminal import steps
-    from robust_xtreme.core import languages as known
+    from robust_xtreme.core.languages import codes, language
     from robust_xtreme.core.packs import PARALLEL
     from robust_xtreme.files.new_files import write_all
     from robust_xtreme.tasks import aligning
     from robust_xtreme.tasks.sources.source import open_source
 
-    source, wanted, (partner,) = open_source(data), known.codes(languages.replace(",", " ")), known.codes(other)
-    with steps("aligning", total=len(wanted)) as show:
-        for path, code in ((Path(out) / PARALLEL / f"{code}-{partner}.tsv", code) for code in wanted):
-            content, size = aligning.align(source, code, partner)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_all({path: content})
-            show(advance=1)
-            echo(f"{path}: {size}")
+    source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
+    for code in codes(" ".join(several("languages", languages) or ())):
+        content, size = aligning.align(source, code, partner)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_all({folder / f"{code}-{partner}.tsv": content})
+        echo(f"{folder / code}-{partner}.tsv: {size}")
     show_next("eval", "--perturb", f"code_switch:0.3@with={partner}", "--data", data, "--packs", out)

@@ -24,16 +24,14 @@ from robust_xtreme.core.sinks import HIDDEN
 
 STANDINGS: Final = ("attested", "derived", "authored")
 _STATED: Final = {
-    **dict.fromkeys(("calibration", "misspellings", "negators"), "language"),
+    **dict.fromkeys(("calibration", "misspellings", "negators", "parallel"), "language"),
     **dict.fromkeys(("confusables", "lookalikes"), "script"),
 }
 """The header key whose value must equal the file's name, by kind."""
 
 FACTS: Final = ("source", "licence", "standing")
 """The keys that every pack has."""
-PARALLEL: Final = "parallel"
-"""The kind of packs that are made of whole data sets, and so are large."""
-
+PARALLEL: Final = "parallel"  # the kind of packs that are made of whole data sets, and so are large
 TEN: Final = "ten"
 """The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
 

@@ -42,8 +42,7 @@ _SPLITS: Final = {"pawsx": ("validation",)}  # in test it has other labels in ot
 _SIGN: Final = re.compile(r"\d+|[^\w\s\0]")
 _EARLY, _ROUNDS = 4, 10  # rounds of model 1, in which places do not count, and all rounds
 _TENSION, _NULL = 6.0, 0.1
-_SURE: Final = 0.8
-"""How likely a link is in a direction, at least; above 0.5 a token has one at most."""
+_SURE: Final = 0.8  # how likely a link is in a direction, at least; above 0.5 a token has one at most
 
 
 class Tokens(NamedTuple):
@@ -70,12 +69,11 @@ def tokens(values: Sequence[str], code: str) -> Tokens:
     return Tokens(text, start - clean.offsets[text], stop - clean.offsets[text], word > 0, forms)
 
 
-Cells = tuple[Array, Array, Array]
-"""The numbers of the tokens of both sides (c,), and how near they are to the diagonal, as a weight (c,)."""
+def cells(left: Array, right: Array) -> tuple[Array, Array, Array]:
+    """All pairs of tokens of the same text: their numbers (c,), and how near they are to the diagonal, a weight (c,).
 
-
-def cells(left: Array, right: Array) -> Cells:
-    """All pairs of tokens of the same text; `left` and `right` (w,) are the texts of both sides' tokens, ascending."""
+    `left` and `right` (w,) are the texts of both sides' tokens, ascending.
+    """
     low, high = np.searchsorted(right, left), np.searchsorted(right, left, "right")
     mine, others = np.repeat(np.arange(len(left)), high - low), ragged(low, high - low)
     own, end = np.searchsorted(left, left), np.searchsorted(left, left, "right")
@@ -83,7 +81,7 @@ def cells(left: Array, right: Array) -> Cells:
     return mine, others, np.exp(-_TENSION * np.abs(here[mine] - there))
 
 
-def posteriors(forms: Sequence[Sequence[str]], pairs: Cells) -> list[Array]:
+def posteriors(forms: Sequence[Sequence[str]], pairs: Sequence[Array]) -> list[Array]:
     """How likely each cell is a link (c,) to its token of the left side, and to that of the right; `forms` of both."""
     ids, both = [numbers_of(numbering(), side) for side in forms], []
     kinds, kind = np.unique(ids[0][pairs[0]] * len(forms[1]) + ids[1][pairs[1]], return_inverse=True)
@@ -104,21 +102,17 @@ def _expected(near: Array, table: Array, token: Array, unigram: Array) -> Array:
     return np.asarray(score / (np.bincount(token, weights=score, minlength=len(unigram)) + _NULL * unigram)[token])
 
 
-def blocks(words: Sequence[Array], pairs: Cells, both: Sequence[Array]) -> list[Array]:
+def blocks(words: Sequence[Array], pairs: Sequence[Array], both: Sequence[Array]) -> list[Array]:
     """The linked ranges of tokens of both sides, their first and last (u, 2); `words` (w,) say which are words."""
-    partner = [np.full(len(side), -1) for side in words]
+    sure = [side > _SURE for side in both]
+    mutual = np.flatnonzero(sure[0] & sure[1] & words[0][pairs[0]] & words[1][pairs[1]])
+    links, ranges = [pairs[side][mutual] for side in (0, 1)], []
     for side in (0, 1):
-        sure = np.flatnonzero(both[side] > _SURE)
-        partner[side][pairs[side][sure]] = pairs[1 - side][sure]
-    first = np.flatnonzero((partner[0] >= 0) & words[0])
-    first = first[(partner[1][partner[0][first]] == first) & words[1][partner[0][first]]]
-    links, ranges = (first, partner[0][first]), []
-    for side in (0, 1):
-        able = words[side].copy()
-        able[links[side]] = False
-        beside = [links[side] + step for step in (-1, 1)]
-        fits = [at(able, each) & (at(partner[side], each) == links[1 - side]) for each in beside]
-        ranges.append(np.stack((links[side] - fits[0], links[side] + fits[1]), axis=1))
+        partner = np.full(len(words[side]), -1)
+        partner[pairs[side][sure[side]]] = pairs[1 - side][sure[side]]
+        partner[~words[side]] = partner[links[side]] = -1
+        before, after = (at(partner, links[side] + step) == links[1 - side] for step in (-1, 1))
+        ranges.append(np.stack((links[side] - before, links[side] + after), axis=1))
     return ranges
 
 
@@ -151,9 +145,6 @@ def flores(folder: Path, *codes: str) -> dict[str, str]:
     return dict(zip(*lines, strict=True)) if len(lines[0]) == len(lines[1]) else {}
 
 
-_HEAD: Final = "# source: parallel items, aligned\n# licence: that of the items\n# standing: derived\ntext\tspans"
-
-
 def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     """The pack of a language's texts with a partner in another one, and its size in words. Raises MissingData."""
     pairs = parallel(source, code, other)
@@ -169,7 +160,8 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     lines = [f"{digest(code, text)}\t{json.dumps(row)}" for text, row in zip(pairs, rows, strict=False)]
     every, some = sum(words[: len(pairs)]), sum(span[2] for row in rows[: len(pairs)] for span in row[1:])
     size = f"{len(pairs):,} texts, {some:,} of {every:,} words ({100 * some / max(every, 1):.0f} %) may be switched"
-    return "\n".join((_HEAD, *lines, "")).encode(), size
+    facts = "# source: parallel items, aligned", "# licence: that of the items", "# standing: derived"
+    return "\n".join((*facts, f"# language: {code}-{other}", "text\tspans", *lines, "")).encode(), size
 
 
 def _spans(texts: Sequence[tuple[str, str]], sides: Sequence[Tokens], code: str) -> Iterator[tuple[int, Any]]:
@@ -178,13 +170,14 @@ def _spans(texts: Sequence[tuple[str, str]], sides: Sequence[Tokens], code: str)
     ranges = blocks([side.word for side in sides], pairs, posteriors([side.forms for side in sides], pairs))
     first = [np.searchsorted(side.text, side.text) for side in sides]
     composed = [is_normalized("NFC", text) for text, _ in texts]
+    known = {word for _, other in texts for word in other.split()}
     for (low, high), (begin, end) in zip(*(each.tolist() for each in ranges), strict=True):
         text, start, stop = int(sides[0].text[low]), int(sides[0].start[low]), int(sides[0].stop[high])
         word, form = texts[text][0][start:stop], texts[text][1][sides[1].start[begin] : sides[1].stop[end]]
         form, begins_text, began = " ".join(form.split()), first[0][low] == low, first[1][begin] == begin
         if begins_text and word[:1].isupper():
             form = capital(form, code)
-        elif began and word[:1].islower() and form[1:2].islower():
-            form = lower(form[:1], code) + form[1:]
+        elif began and not word[:1].isupper() and (small := lower(form[:1], code) + form[1:]).split()[0] in known:
+            form = small
         if form != word and graphemes.open_ends(form) == 0 and composed[text] and is_normalized("NFKC", form):
             yield text, (start, stop - start, high - low + 1, form)

@@ -140,13 +140,26 @@ def test_tatoeba_is_refused_and_lareqa_is_not() -> None:
         check_family(SuiteCell(cell), "retrieval", "tatoeba")
 
 
-@pytest.mark.parametrize(
-    "spans", ["", "[]", "[[0, 1, 1]]", '[[0, 1, 1, "a"], ["b", 1, 1, "c"]]', '[[0, 1, 1, "a"], [0, -1, 1, "c"]]', "{"]
-)
+@pytest.mark.parametrize("spans", [
+    "", "[]", "{", "[" * 50_000, "[[0, 1, 1]]",
+    '[[0, 9, 1, "a"], ["b", 1, 1, "c"]]', '[[0, 9, 1, "a"], [0, -1, 1, "c"]]', '[[0, 9, 1, "a"], [0, 1, 1, 2]]',
+    '[[0, 9, 1, "a"], [4, 2, 1, "c"], [0, 2, 1, "c"]]', '[[0, 9, 1, "a"], [0, 3, 1, "c"], [2, 2, 1, "c"]]',
+    '[[0, 9, 1, "a"], [8, 2, 1, "c"]]', '[[0, 9, 1, "a"], [1, 0, 1, "c"]]', '[[0, 9, 1e99, "a"]]',
+    '[[0, 9, 1, "a"], [0, 1, 1, " "]]', '[[0, 9, 1, "a"], [0, 1, 1, "\\u0301c"]]', '[[0, 9, 1, "a\\u0000"]]',
+    '[[0, 9, 1, "a"], [0, 1, 1, "\\ud800"]]',
+])  # fmt: skip
 def test_a_row_that_is_none_is_refused(aligned: Path, spans: str) -> None:
     """With the file, before anything is computed."""
     (aligned / "parallel" / "sw-en.tsv").write_text(f"{HEAD}0123456789abcdef\t{spans}\n", encoding="utf-8")
     with pytest.raises(DataError, match="sw-en"), user_packs.using(aligned, aligned):
+        pass
+
+
+def test_a_pack_of_another_pair_is_refused(aligned: Path) -> None:
+    """It says which pair it is of, so that a file under another name is seen."""
+    content = HEAD.replace("text", "# language: de-fr\ntext") + row("de", CATS, 5, "Two cats.")
+    (aligned / "parallel" / "de-en.tsv").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match="its language is 'de-fr'"), user_packs.using(aligned, aligned):
         pass
 
 

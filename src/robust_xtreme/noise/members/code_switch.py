@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import NO_SPANS, Array, Batch, Edits, at, batch, edited, putting, ragged
+from robust_xtreme.core.edits import NO_SPANS, Array, Edits, batch, edited, putting, ragged
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.noise.engine._runs import cumulated, guard
 from robust_xtreme.noise.engine.perturbation import Job, Params, defaults, member
 from robust_xtreme.noise.members.transliterate import transliterate
 
@@ -43,13 +41,14 @@ def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
     """The texts of a pack, `de-en`, with their spans of words, or each as one span. Raises DataError."""
     table = packs.table(packs.PARALLEL, name).need("text", "spans")
     try:
-        rows = [[(*span[:3], str(span[3])) for span in json.loads(row["spans"])] for row in table.rows]
+        rows = [_row(row["spans"]) for row in table.rows]
         parts = [[(0, row[0][1], 1, row[0][3])] if switch == "fields" else row[1:] for row in rows]
         words = np.array([1 if switch == "fields" else row[0][2] for row in rows], np.uint32)
         places = np.array([span[:3] for part in parts for span in part], np.uint32).reshape(-1, 3)
         forms = [form for part in parts for *_, form in part]
-    except (ValueError, TypeError, LookupError, OverflowError) as error:
-        raise DataError(table.path, "spans are lists of [start, length, words, form], the first the text's") from error
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
+        what = "spans are lists of [start, length, words, form], in order within the first, which is the whole text"
+        raise DataError(table.path, what) from error
     if script != "own":  # equal words are typed alike
         clean, other = batch(forms, NO_SPANS), name.rpartition("-")[2]
         keys = randomness.text_keys(0, randomness.bare_ids(other, forms))
@@ -59,13 +58,15 @@ def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
     return Partners(texts, words.astype(np.int64), bounds, places.astype(np.int64), forms)
 
 
-def _free(clean: Batch, start: Array, stop: Array) -> Array:
-    """Which ranges (u,) of a batch no span of a text overlaps, and no edge of one divides."""
-    free = np.ones(len(clean.clusters.starts), np.bool_)
-    _, edge = guard(replace(clean, spans=replace(clean.spans, frozen=np.ones(len(clean.spans), np.bool_))), free)
-    first, last = clean.units(start), clean.units(stop - 1) + 1
-    taken, edges = cumulated(~free), cumulated(np.zeros(len(free), np.bool_) if edge is None else edge)
-    return np.asarray((at(taken, last) == at(taken, first)) & (at(edges, last) == at(edges, first + 1)))
+def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
+    """The spans of a row. Raises ValueError, TypeError, AttributeError, LookupError, RecursionError."""
+    row = [(start, length, words, form) for start, length, words, form in json.loads(cell)]
+    ends = [0, *(end for start, length, *_ in row[1:] for end in (start, start + length)), row[0][1]]
+    forms = [form.encode().strip() for *_, form in row]  # half of a surrogate pair has no bytes
+    joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or b"\0" in b"".join(forms)
+    if joins or ends != sorted(ends) or not all(forms) or min(span[1] for span in row) < 1:
+        raise ValueError(cell)
+    return row
 
 
 def switched(job: Job, known: Partners) -> tuple[Edits, Array]:
@@ -76,7 +77,9 @@ def switched(job: Job, known: Partners) -> tuple[Edits, Array]:
     many = np.diff(known.bounds)[rows[texts]]
     spans, owner = ragged(known.bounds[rows[texts]], many), np.repeat(texts, many)
     start = clean.offsets[owner] + known.places[spans, 0]
-    able = _free(clean, start, start + known.places[spans, 1])
+    # No span of the text overlaps one before whose start as many have ended as have begun before its end.
+    begun = np.searchsorted(np.sort(clean.span_starts), start + known.places[spans, 1])
+    able = begun == np.searchsorted(np.sort(clean.span_stops), start, "right")
     spans, owner, start = spans[able], owner[able], start[able]
     aligned = np.bincount(owner, weights=known.places[spans, 2], minlength=len(rows))
     words = np.where(aligned > 0, known.words[rows], 0)
@@ -97,8 +100,8 @@ def _lacks(code: str, params: Params) -> str:
         return "the words are in that language already"
     if script != "own" and (reason := transliterate.lacks(other)):
         return f"{other} is not typed in Latin letters: {reason}"
-    is_aligned = packs.has(packs.PARALLEL, f"{code}-{other}")
-    return "" if is_aligned else f"no pack of texts aligned with {other}: robust-xtreme align"
+    has = packs.has(packs.PARALLEL, f"{code}-{other}")
+    return "" if has else f"no pack of texts aligned with {other}: robust-xtreme align"
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:
