@@ -7,7 +7,7 @@ from typing import Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import option, several
+from robust_xtreme.cli._options import option
 from robust_xtreme.core.sinks import echo
 
 Languages = Annotated[str, option("--languages -l A,B", "Those of the texts to switch.", _completion.language)]
@@ -25,14 +25,14 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
 
     Example: robust-xtreme align --data DIR --languages de,hi --with en -o PACKS
     """
-    from robust_xtreme.core.languages import codes, language
+    from robust_xtreme.core.languages import language
     from robust_xtreme.core.packs import PARALLEL
     from robust_xtreme.files.new_files import write_all
     from robust_xtreme.tasks import aligning
     from robust_xtreme.tasks.sources.source import open_source
 
     source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
-    for code in codes(" ".join(several("languages", languages) or ())):
+    for code in [language(each.strip()).code for each in languages.split(",")]:
         content, size = aligning.align(source, code, partner)
         folder.mkdir(parents=True, exist_ok=True)
         write_all({folder / f"{code}-{partner}.tsv": content})
