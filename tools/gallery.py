@@ -136,8 +136,8 @@ def page(names: Sequence[str]) -> str:
 
 def _coverage(names: Sequence[str], rows: Rows) -> Iterator[Block]:
     yield _heads(names)
-    members = (registry.load("perturbation", name) for name in names)
-    plain = [member.name for member in members if "." not in member.name and not (member.free or member.first)]
+    every = [registry.load("perturbation", name) for name in names if "." not in name]
+    plain = [member.name for member in every if not (member.free or member.first)]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
         yield Heading(title, 3)
         yield _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.tasks import aligning
@@ -134,7 +135,7 @@ def test_choices_of_another_question_are_not_paired(tmp_path: Path) -> None:
 def test_questions_of_mlqa_are_paired_with_english_alone() -> None:
     """They are translations from English; its passages are of two encyclopedias, and are not paired."""
     source, asked = open_source("mini"), set()
-    for example in aligning._items(aligning.registry.load("task", "mlqa"), source, "de", "test").values():
+    for example in aligning._items(registry.load("task", "mlqa"), source, "de", "test").values():
         asked.add((example["question"].value, example["context"].value))
     with_english, with_spanish = (aligning.parallel(source, "de", code) for code in ("en", "es"))
     assert all(question in with_english for question, _ in asked)
