@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme.core.sinks import echo
-from robust_xtreme.tasks.aligning import Tokens, blocks, cells, flores, parallel, posteriors, tokens
+from robust_xtreme.tasks.aligning import AlignedTokens, blocks, cells, flores, parallel, posteriors, tokens
 from robust_xtreme.tasks.sources.source import open_source
 
 _SEED: Final = 7
@@ -25,7 +25,7 @@ Pair = tuple[int, int]
 """The numbers of a token of each side."""
 
 
-def linked(data: str, code: str, other: str) -> tuple[list[tuple[str, str]], Tokens, Tokens, list[Pair]]:
+def linked(data: str, code: str, other: str) -> tuple[list[tuple[str, str]], AlignedTokens, AlignedTokens, list[Pair]]:
     """The texts of two languages that are trained on, their tokens, signs and numbers too, and the linked ones."""
     pairs = {**parallel(open_source(data), code, other), **flores(Path(data), code, other)}
     left, right = tokens([*pairs], code), tokens([*pairs.values()], other)
@@ -41,7 +41,7 @@ def linked(data: str, code: str, other: str) -> tuple[list[tuple[str, str]], Tok
     return [*pairs.items()], left, right, found
 
 
-def anchors(left: Tokens, right: Tokens) -> Mapping[str, Mapping[int, int]]:
+def anchors(left: AlignedTokens, right: AlignedTokens) -> Mapping[str, Mapping[int, int]]:
     """By kind the tokens of the left side that the right one has alike, each once in its text, and where."""
     gold: defaultdict[str, dict[int, int]] = defaultdict(dict)
     mine, theirs = _by_text(left), _by_text(right)
@@ -57,7 +57,7 @@ def anchors(left: Tokens, right: Tokens) -> Mapping[str, Mapping[int, int]]:
     return gold
 
 
-def _by_text(side: Tokens) -> Mapping[int, list[int]]:
+def _by_text(side: AlignedTokens) -> Mapping[int, list[int]]:
     found: defaultdict[int, list[int]] = defaultdict(list)
     for number, text in enumerate(side.text.tolist()):
         found[text].append(number)

@@ -27,9 +27,9 @@ from robust_xtreme.core.errors import MissingData
 from robust_xtreme.core.examples import Choice, Text, digest
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.specs import Origin, TaskSpec
-from robust_xtreme.noise.engine._runs import find
 from robust_xtreme.noise.engine.case import capital, lower
 from robust_xtreme.noise.engine.dividing import begins
+from robust_xtreme.noise.engine.runs import find
 from robust_xtreme.noise.members.transliterate import listed_words
 from robust_xtreme.tasks.sources.loading import has_language
 from robust_xtreme.tasks.sources.release import Release
@@ -45,7 +45,7 @@ _TENSION, _NULL = 6.0, 0.1
 _SURE: Final = 0.8  # how likely a link is in a direction, at least; above 0.5 a token has one at most
 
 
-class Tokens(NamedTuple):
+class AlignedTokens(NamedTuple):
     """Tokens of texts (w,): text, start and stop in it, whether it is a word that may be switched; small letters."""
 
     text: Array
@@ -55,7 +55,7 @@ class Tokens(NamedTuple):
     forms: Sequence[str]
 
 
-def tokens(values: Sequence[str], code: str) -> Tokens:
+def tokens(values: Sequence[str], code: str) -> AlignedTokens:
     """The words of texts of a language, and between them numbers and single signs."""
     clean, joined = batch(values, NO_SPANS), graphemes.SEPARATOR.join(values)
     runs = find(clean, None if language(code).spaces else begins(clean, listed_words(code)))
@@ -66,7 +66,7 @@ def tokens(values: Sequence[str], code: str) -> Tokens:
     start, stop, word = np.array(sorted([*words, *signs]), np.int64).reshape(-1, 3).T
     forms = [lower(joined[low:high], code) for low, high in zip(start.tolist(), stop.tolist(), strict=True)]
     text = np.searchsorted(clean.offsets, start, "right") - 1
-    return Tokens(text, start - clean.offsets[text], stop - clean.offsets[text], word > 0, forms)
+    return AlignedTokens(text, start - clean.offsets[text], stop - clean.offsets[text], word > 0, forms)
 
 
 def cells(left: Array, right: Array) -> tuple[Array, Array, Array]:
@@ -164,7 +164,7 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     return "\n".join((*facts, f"# language: {code}-{other}", "text\tspans", *lines, "")).encode(), size
 
 
-def _spans(texts: Sequence[tuple[str, str]], sides: Sequence[Tokens], code: str) -> Iterator[tuple[int, Any]]:
+def _spans(texts: Sequence[tuple[str, str]], sides: Sequence[AlignedTokens], code: str) -> Iterator[tuple[int, Any]]:
     """The spans of words that may be switched, with their text: start, length, words, and the form in its new case."""
     pairs = cells(sides[0].text, sides[1].text)
     ranges = blocks([side.word for side in sides], pairs, posteriors([side.forms for side in sides], pairs))

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.core.edits import Array, at, ragged
-from robust_xtreme.noise.engine._runs import any_in
+from robust_xtreme.noise.engine.runs import any_in
 
 _DENSE: Final = 1 << 22
 """The most entries of a table of all steps; a larger trie has a hash table of those that exist."""

@@ -26,8 +26,8 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._runs import any_in, find, guard, unit_draws
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, member
+from robust_xtreme.noise.engine.runs import any_in, find, guard, unit_draws
 
 UnitName = Literal["grapheme cluster", "word"]
 Choices = Mapping[str, Callable[[], tuple[str, ...]]]

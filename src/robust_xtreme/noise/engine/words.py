@@ -24,9 +24,9 @@ from robust_xtreme.core.edits import Array, Edits, at, differ, ragged
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import cached
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, FormLexicon, FormTable
-from robust_xtreme.noise.engine._runs import WordRuns, active, any_in, find, forms, pick
 from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
+from robust_xtreme.noise.engine.runs import WordRuns, active, any_in, find, forms, pick
 
 __all__ = ["Form", "needs_spaces", "words"]
 

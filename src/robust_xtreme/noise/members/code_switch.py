@@ -8,13 +8,12 @@ is aligned, a span is switched if its draw is below the strength divided by that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from robust_xtreme.core import graphemes, packs, randomness
+from robust_xtreme.core import graphemes, packs, randomness, strict_json
 from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import NO_SPANS, Array, Edits, batch, edited, putting, ragged
 from robust_xtreme.core.errors import DataError
@@ -60,7 +59,7 @@ def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
 
 def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
     """The spans of a row. Raises ValueError, TypeError, AttributeError, LookupError, RecursionError."""
-    row = [(start, length, words, form) for start, length, words, form in json.loads(cell)]
+    row = [(start, length, words, form) for start, length, words, form in strict_json.loads(cell)]
     ends = [0, *(end for start, length, *_ in row[1:] for end in (start, start + length)), row[0][1]]
     forms = [form.encode().strip() for *_, form in row]  # half of a surrogate pair has no bytes
     joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or b"\0" in b"".join(forms)
