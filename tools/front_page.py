@@ -67,7 +67,7 @@ def changes(means: pl.DataFrame) -> dict[str, Any]:
 def languages() -> Figure:
     """One square for each perturbation and each language of XTREME-R, in rows as far apart as their labels need."""
     every = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-    names = [each.name for each in every if "." not in each.name and not each.moves]
+    names = [each.name for each in every if "." not in each.name and not (each.moves or each.first)]
     rows = {code: {row["name"]: row for row in served(code)} for code in LANGUAGES}
     figure = Figure(figsize=(11, (_PITCH * len(names) + 24) / 72), layout="constrained")
     axes = figure.subplots()

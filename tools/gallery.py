@@ -5,18 +5,20 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
 from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
-from robust_xtreme.core import registry
+from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised, pieces
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.keyboard_typo import METHODS
+from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.blocks import (
     Block,
     Bullets,
@@ -34,7 +36,10 @@ from robust_xtreme.report.blocks import (
     joined,
 )
 from robust_xtreme.report.renderers import markdown
+from robust_xtreme.tasks.aligning import align
 from robust_xtreme.tasks.catalogue import served
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import open_source
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
 
@@ -43,6 +48,19 @@ Rows: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 _OWN, _FREE, _UNREVIEWED, _NONE = "●", "◐", "○", ""
 _STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
+_SWITCHED: Final = (
+    *((code, "@with=en") for code in ["de", "es", "sw", "tr", "ru", "ar", "hi", "th", "ko", "ja", "zh"]),
+    ("en", "@with=de"),
+    ("en", "@with=hi"),
+    ("en", "@with=hi@script=latin"),
+    ("de", "@with=en@switch=fields"),
+)
+"""Languages of the embedded suite that `code_switch` is shown in, and its parameters."""
+
+_ALIGNED: Final = """\
+Sentences of the embedded suite, which is small and made up, aligned by `robust-xtreme align`. How right the words are
+on real data, and pairs of them that were read: [code-switching](code-switch.md).
+"""
 _SHORT: Final = {
     "casing": "case",
     "char_noise": "char",
@@ -118,7 +136,8 @@ def page(names: Sequence[str]) -> str:
 
 def _coverage(names: Sequence[str], rows: Rows) -> Iterator[Block]:
     yield _heads(names)
-    plain = [name for name in names if "." not in name and not registry.load("perturbation", name).free]
+    every = [registry.load("perturbation", name) for name in names if "." not in name]
+    plain = [member.name for member in every if not (member.free or member.first)]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
         yield Heading(title, 3)
         yield _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes)
@@ -218,21 +237,41 @@ def _noted(name: str, reasons: str) -> tuple[Inline, ...]:
 
 def _section(member: Any, rows: Rows) -> Iterator[Block]:
     head = ("script", "language", "text", "strength", "realised", "kinds")
-    shown = [line for code in SAMPLES if not rows[code][member.name]["why"] for line in _example(member.name, code)]
+    codes = () if member.first else (code for code in SAMPLES if not rows[code][member.name]["why"])
+    shown = [
+        *(_aligned() if member.first else ()),
+        *(line for code in codes for line in _example(member.name, code, SAMPLES[code])),
+    ]
     yield Heading(member.name, 3)
     yield Paragraph(f"{member.summary} Unit: {member.unit}; kind: {member.kind}.")
     yield grid(head, shown) if shown else Paragraph("No example: it needs a file of the user's.")
-    if others := " ".join(code for code in SAMPLES if rows[code][member.name]["why"]):
+    if member.first:
+        yield Prose(_ALIGNED)
+    elif others := " ".join(code for code in SAMPLES if rows[code][member.name]["why"]):
         yield Paragraph(f"Not applicable: {others}.")
 
 
-def _example(name: str, code: str) -> Iterator[tuple[Phrase, ...]]:
+def _aligned() -> list[tuple[Phrase, ...]]:
+    """Sentences of the embedded suite, switched by packs that are made of it for this; the last are typed."""
+    source, task = open_source("mini"), registry.load("task", "xnli")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / packs.PARALLEL
+        path.mkdir()
+        for code, params in _SWITCHED:
+            other = params.removeprefix("@with=")[:2]
+            (path / f"{code}-{other}.tsv").write_bytes(align(source, code, other)[0])
+        first = {code: load(task, source, code, "test").examples[0].texts["premise"].value for code, _ in _SWITCHED}
+        with using(folder):
+            return [line for code, params in _SWITCHED for line in _example("code_switch", code, first[code], params)]
+
+
+def _example(name: str, code: str, text: str, params: str = "") -> Iterator[tuple[Phrase, ...]]:
     """A sentence of a language at the lowest strength that edits it; none where the perturbation needs more."""
     sample = None
     for strength in _STRENGTHS:
         try:
-            cell = PerturbationSpec.parse(f"{name}:{strength}")
-            sample = strength, noised_strings([SAMPLES[code]], cell, code, 0)[0]
+            cell = PerturbationSpec.parse(f"{name}:{strength}{params}")
+            sample = f"{strength}{params}", noised_strings([text], cell, code, 0)[0]
         except UserError:
             return
         if sample[1].status == "ok":

@@ -233,7 +233,10 @@ _ATTACKED: Final = ("tools/attacked_page.py", f"{_PACKAGE}/report/charts/*.py")
 PAGES: Final = (
     Page(
         "docs/perturbations.md",
-        (*_NOISE, f"{_PACKAGE}/tasks/catalogue.py", "tools/gallery*.py", *_MARKDOWN),
+        (
+            *(*_NOISE, *_MARKDOWN, "tools/gallery*.py"),
+            *(f"{_PACKAGE}/tasks/{name}.py" for name in ("aligning", "catalogue")),
+        ),
         _perturbations,
     ),
     Page(

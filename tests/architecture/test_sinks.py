@@ -41,6 +41,7 @@ WRITERS: Final = {
         "gating/pull_request.py": "the summary of a step, the Markdown of the comment, and its outputs, by `visible`",
         "gating/_files.py": "frames and JSON by `json_text`",
         "gating/baselines.py": "the same",
+        "cli/align.py": "packs of numbers, and of texts as JSON in ASCII",
         "gating/outputs.py": "what the renderers made",
         "exchange/importing/run.py": "what the renderers made",
         "files/store.py": "bytes of the sinks",

@@ -19,6 +19,7 @@ from tests.conformance.rules import (
     keeps,
     rule_4_noise_belongs_to_the_script,
 )
+from tests.conformance.switching import with_partners
 from tests.conformance.texts import drawn, every_language, hard, of_scripts, real
 
 from robust_xtreme.core import registry
@@ -31,7 +32,7 @@ from robust_xtreme.noise.engine.letters import Letters, letters
 from robust_xtreme.noise.engine.perturbation import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-_MEMBERS = [member for member in _EVERY if not (member.free or member.moves)]
+_MEMBERS = [with_partners(member) for member in _EVERY if not (member.free or member.moves)]
 """Attacks, and those that a spec must tell more about, a model's folder say, have tests of their own."""
 
 _CODES = ("hi", "ko", "zh")

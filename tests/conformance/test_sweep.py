@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 from tests.conformance.clusters import counts
 from tests.conformance.rules import SHARE, rule_4_noise_belongs_to_the_script, run, text_keeps
+from tests.conformance.switching import with_partners
 from tests.conformance.texts import hard, sentence, text, words
 from tests.some import some
 
@@ -43,7 +44,7 @@ _TATOEBA: Final = {
 def _members() -> list[Perturbation]:
     """The perturbations that a spec can name without a model of its own, but for attacks."""
     members = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-    return [member for member in members if not (member.free or member.moves)]
+    return [with_partners(member) for member in members if not (member.free or member.moves)]
 
 
 def _lines(paths: Sequence[Path]) -> list[str]:
@@ -100,6 +101,6 @@ def test_a_few_sentences_keep_the_rules(code: str, data: Path) -> None:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_all_sentences_keep_the_rules(code: str, name: str, data: Path) -> None:
     """All sentences of each language, and all hard clusters, under one perturbation."""
-    perturbation = registry.load("perturbation", name)
+    perturbation = with_partners(registry.load("perturbation", name))
     sentences = _sentences(code, data)[:: 1 if perturbation.kind == "letters" else 5]
     _sweep(perturbation, code, [*sentences, *hard(code)])

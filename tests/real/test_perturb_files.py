@@ -49,7 +49,13 @@ def _keeping(family: str) -> list[str]:
     return [
         member.name
         for member in every
-        if not (family in member.refuses or member.free or member.moves or "rule_5_spans_survive" in member.waives)
+        if not (
+            family in member.refuses
+            or member.free
+            or member.moves
+            or member.first
+            or "rule_5_spans_survive" in member.waives
+        )
     ]
 
 

@@ -24,13 +24,14 @@ from robust_xtreme.core.sinks import HIDDEN
 
 STANDINGS: Final = ("attested", "derived", "authored")
 _STATED: Final = {
-    **dict.fromkeys(("calibration", "misspellings", "negators"), "language"),
+    **dict.fromkeys(("calibration", "misspellings", "negators", "parallel"), "language"),
     **dict.fromkeys(("confusables", "lookalikes"), "script"),
 }
 """The header key whose value must equal the file's name, by kind."""
 
 FACTS: Final = ("source", "licence", "standing")
 """The keys that every pack has."""
+PARALLEL: Final = "parallel"  # the kind of packs that are made of whole data sets, and so are large
 TEN: Final = "ten"
 """The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
 
@@ -88,7 +89,7 @@ def _row(path: Path, columns: Sequence[str], number: int, line: str) -> Mapping[
     if len(cells) > len(columns):
         what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
         raise DataError(path, what, number)
-    most = 100_000 if path.parent.name == "calibration" else 1_000  # a paragraph of a calibration text, or a cell
+    most = 100_000 if path.parent.name in ("calibration", PARALLEL) else 1_000  # a paragraph of a text, or a cell
     if len(longest := max(cells, key=len)) > most:
         what = f"the cell {longest[:20]!r}... has {len(longest):,} characters; {most:,} are the most"
         raise DataError(path, what, number)
@@ -179,7 +180,7 @@ def _check_standings(path: Path, values: Mapping[str, Any]) -> None:
 def content(path: Path) -> bytes:
     """The bytes of a pack's file. Raises DataError where it cannot be read, or is too large."""
     try:
-        return resources.content(path, 8_000_000)
+        return resources.content(path, 64_000_000 if path.parent.name == PARALLEL else 8_000_000)
     except OSError as error:
         raise DataError(path, f"it cannot be read: {error.strerror}") from error
 
@@ -190,7 +191,7 @@ _R = TypeVar("_R")
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
     **dict.fromkeys(("calibration", "confusables", "diacritics", "input", "lookalikes"), ".tsv"),
-    **dict.fromkeys(("misspellings", "negators", "normalisation", "romanisations"), ".tsv"),
+    **dict.fromkeys(("misspellings", "negators", "normalisation", "parallel", "romanisations"), ".tsv"),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
 CHOICE: Final = "choice"

@@ -112,10 +112,10 @@ def single(text: str, keep_names: bool = False) -> PerturbationSpec:
     return first
 
 
-def refusing(cell: PerturbationSpec, family: str) -> str:
-    """The first perturbation of a chain that has no meaning in a family of tasks; "" if all have a meaning."""
+def refusing(cell: PerturbationSpec, family: str, task: str = "") -> str:
+    """The first perturbation of a chain that has no meaning in a task or its family; "" if all have a meaning."""
     links = (link.name for link in cell.links)
-    return next((name for name in links if family in registry.load("perturbation", name).refuses), "")
+    return next((name for name in links if {family, task} & {*registry.load("perturbation", name).refuses}), "")
 
 
 def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tuple[str, str] | None:
@@ -129,8 +129,8 @@ def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tu
 
 
 def check_family(asked: SuiteCell, family: str, location: str) -> None:
-    """Raise UserError where a perturbation that was named itself has no meaning in a family of tasks."""
-    if not asked.suite and (name := refusing(asked.cell, family)):
+    """Raise UserError where a perturbation that was named itself has no meaning in a task, or in its family."""
+    if not asked.suite and (name := refusing(asked.cell, family, location)):
         raise UserError(f"{name} has no meaning in {family} ({location}): leave {location} or {asked.cell} out.")
 
 

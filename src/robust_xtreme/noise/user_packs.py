@@ -13,6 +13,7 @@ from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.label_risk import pattern
+from robust_xtreme.noise.members.code_switch import partners
 from robust_xtreme.noise.members.confusables import alike
 from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
@@ -62,6 +63,7 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "natural": shares,
     "negators": pattern,
     "normalisation": variants,
+    "parallel": partners,
     "romanisations": rules,
     "suites": lambda name: suite(f"@{name}"),
 }

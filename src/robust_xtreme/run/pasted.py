@@ -38,7 +38,7 @@ def check_shown(cell: PerturbationSpec, task: str, language: str) -> None:
     check_cell(cell, [chosen])
     if needs_vectors(cell):
         raise SpecError(f"{cell}: @similar is calibrated on other texts, and a pasted text has none. Leave it out.")
-    if name := refusing(cell, chosen.family):
+    if name := refusing(cell, chosen.family, task):
         raise SpecError(f"{name} has no meaning in {chosen.family} ({task}): choose another --task.")
     if left := unsupported(cell, language):
         raise SpecError(f"{left[0]} does not serve {language}: {left[1]}.")

@@ -138,7 +138,7 @@ def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
         )
         for (_, split, of_set), task in named.items()
         for match in sets.matches
-        if (name := refusing(match, task.family))
+        if (name := refusing(match, task.family, task.name))
     ]
 
 
@@ -240,7 +240,7 @@ def _applied(
         detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
     else:
         check_family(request, task.family, task.name)
-        if name := refusing(cell, task.family):
+        if name := refusing(cell, task.family, task.name):
             reason = f"{name} has no meaning in {task.family}"
             detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
         elif asks(cell) and (reason := unanswerable(cell, on, task, model)):

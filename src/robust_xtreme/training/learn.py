@@ -87,7 +87,8 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Hea
         head = family.head(int(encoder.config.hidden_size), task.labels)
     windows = windows_of(family, task, lesson.examples, tokenizer)
     draw = None
-    if specs := [name.cell for name in asked(stage.perturb, stage.keep_names) if not refusing(name.cell, task.family)]:
+    cells = (each.cell for each in asked(stage.perturb, stage.keep_names))
+    if specs := [cell for cell in cells if not refusing(cell, task.family, task.name)]:
         attack = adversary(task, family, encoder, head, tokenizer)
         draw = _noise(lesson, family, stage, specs, tokenizer, attack)
     return task_part(task.name, family, head, windows, lesson.examples, task.labels, draw)

@@ -150,7 +150,9 @@ _EVERY = [registry.load("perturbation", name) for name in registry.names("pertur
 _CODES = ("sw", "en", "hi", "zh", "vi", "ar", "ru")
 
 
-@pytest.mark.parametrize("name", [member.name for member in _EVERY if not (member.free or member.moves)])
+@pytest.mark.parametrize(
+    "name", [member.name for member in _EVERY if not (member.free or member.moves or member.first)]
+)
 def test_every_perturbation_noises_datasets(name: str) -> None:
     """Texts have the noise of `perturb`, lists of words keep their number, and answers their positions."""
     spec = f"{name}:0.5"

@@ -13,8 +13,8 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, batch, span_table
-from robust_xtreme.noise.engine._runs import add_marks
 from robust_xtreme.noise.engine.diff import distance
+from robust_xtreme.noise.engine.runs import add_marks
 
 DECOMPOSED: Final = graphemes.SEPARATOR
 """The prefix of the lookup key of a word of a decomposed (NFD) text."""

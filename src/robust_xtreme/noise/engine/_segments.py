@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.core.edits import Array, at, ragged
-from robust_xtreme.noise.engine._runs import cumulated
+from robust_xtreme.noise.engine.runs import any_in
 
 _DENSE: Final = 1 << 22
 """The most entries of a table of all steps; a larger trie has a hash table of those that exist."""
@@ -209,12 +209,9 @@ class Segments(NamedTuple):
         size, slot, apart = at(self.sizes, words), at(self.slots, words), at(self.apart, words)
         inside = np.zeros(len(points), np.bool_)
         inside[ragged(starts, size)] = True
-        # before (m + 1,): how many clusters before each one are blocked; cut: how many have an edge before them.
-        before = cumulated(blocked)
-        free = (slot > 0) & (at(before, starts) == at(before, starts + size))
+        free = (slot > 0) & ~any_in(blocked, starts, starts + size)
         if edge is not None:
-            cut = cumulated(edge)
-            free &= at(cut, starts + 1) == at(cut, starts + size)
+            free &= ~any_in(edge, starts + 1, starts + size)
         ideograph = is_ideograph(points)
         free &= ~_beside(starts, size, at(digits(), points))
         free &= (size > 1) | ~_beside(starts, size, ideograph & ~inside)

@@ -20,7 +20,6 @@ import numpy as np
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
-from robust_xtreme.noise.engine._runs import active, between, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._segments import digits, word_units
 from robust_xtreme.noise.engine.alphabet import alphabet, combined
 from robust_xtreme.noise.engine.diff import distance
@@ -35,6 +34,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     hashed,
 )
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
+from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, unit_draws
 
 __all__ = ["KeyingError", "Word", "key_errors"]
 

@@ -25,9 +25,9 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, differ
-from robust_xtreme.noise.engine._runs import between, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet, bearing, combined
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, alphabet_pack, member
+from robust_xtreme.noise.engine.runs import between, forms, guard, last_chosen, settle, unit_draws
 
 OPERATORS: Final = ("delete", "double", "swap", "replace")
 _DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)

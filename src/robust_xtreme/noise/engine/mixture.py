@@ -22,8 +22,8 @@ import numpy as np
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
-from robust_xtreme.noise.engine._runs import find, unit_draws
 from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation
+from robust_xtreme.noise.engine.runs import find, unit_draws
 
 MOST: Final = 10.0
 """How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""

@@ -114,6 +114,8 @@ def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
             raise SpecError(f"{name} is an attack, which is not part of a chain: write {name}:0.1 by itself.")
         if link.perturbation.moves and link.axis:
             raise SpecError(f"{name} is an attack, whose strength is what may change, not what does: write {name}:0.1")
+        if link.perturbation.first and link is not links[0]:
+            raise SpecError(f"{name} knows clean texts alone: write it first in the chain, {name}:0.1+...")
     return links
 
 

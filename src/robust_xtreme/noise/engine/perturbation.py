@@ -54,13 +54,14 @@ class Perturbation:
     which it names one (the first by default), `rates` the operators' relative rates, set by `@name=number`; `free`
     names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that
     the perturbation breaks on purpose. `lacks` gives the reason why a language is not served ("" if it is), `packs` the
-    packs that serve it, as `kind/name`; `refuses` names the families of tasks in which the perturbation has no meaning.
+    packs that serve it, as `kind/name`; `refuses` names the tasks, and families of tasks, in which it has no meaning.
     `lacks_with` gives that reason for parameters that a spec chooses, where it depends on them (None: it does not).
     `thin` gives the reason why suites leave a language out that is served ("" if they do not).
     `check` raises SpecError where the parameters chosen do not fit together. A choice that ends in `:ID` takes any text
     after the colon, which `check` checks.
     `settings` are parameters that take any value, by name with their default; `check` checks them.
     An attack has `moves`, the perturbations whose edits it searches; it makes none where no model is asked.
+    One that knows clean texts alone is `first` in a chain.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Perturbation:
     free: tuple[str, ...] = ()
     settings: Params = field(default_factory=dict)
     moves: tuple[str, ...] = ()
+    first: bool = False
     check: Callable[[Params], None] = lambda _: None
 
     def serves(self, code: str) -> bool:

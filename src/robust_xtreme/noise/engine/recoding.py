@@ -26,8 +26,8 @@ import numpy as np
 
 from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._runs import cumulated, find, guard, unit_draws
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, member
+from robust_xtreme.noise.engine.runs import any_in, find, guard, unit_draws
 
 UnitName = Literal["grapheme cluster", "word"]
 Choices = Mapping[str, Callable[[], tuple[str, ...]]]
@@ -47,7 +47,7 @@ class Recodings(NamedTuple):
     """The forms of code points as arrays.
 
     `row` (p,) is the row of each code point, 0 where it has no forms; those beyond the end use the last entry, 0. The
-    forms of row i are `bounds[i]` to `bounds[i + 1]`; `weights` (f + 1,) are cumulated. `start` and `length` (f,)
+    forms of row i are `bounds[i]` to `bounds[i + 1]`; `weights` (f + 1,) are any_in. `start` and `length` (f,)
     locate a form in `pool`, and `extra` (f,) is how many clusters more than one it has. `raised` (f,) is the form in
     capitals of a capital's form of several letters, which follow the others, else the form itself.
     """
@@ -210,8 +210,7 @@ def _is_composed(text: str) -> bool:
 def _words(job: Job, rows: Array) -> tuple[Array, Array, Array]:
     """The words with a code point in the table."""
     words = find(job.batch)
-    before = cumulated(rows > 0)
-    numbers = np.flatnonzero(words.offered & (at(before, words.stop) > at(before, words.start)))
+    numbers = np.flatnonzero(words.offered & any_in(rows > 0, words.start, words.stop))
     start, text = words.start[numbers], words.text[numbers]
     return start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text])
 

@@ -24,9 +24,9 @@ from robust_xtreme.core.edits import Array, Edits, at, differ, ragged
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import cached
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, FormLexicon, FormTable
-from robust_xtreme.noise.engine._runs import WordRuns, active, cumulated, find, forms, pick
 from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
+from robust_xtreme.noise.engine.runs import WordRuns, active, any_in, find, forms, pick
 
 __all__ = ["Form", "needs_spaces", "words"]
 
@@ -60,7 +60,7 @@ def _swaps(words: WordRuns) -> Array:
         # low, high (w - 1,): the clusters between each word and the next.
         low, high = words.last[:-1], words.first[1:]
         swaps[:-1] = words.alone[:-1] & words.alone[1:] & (low < high)
-        swaps[:-1] &= ~_any(~words.blank, low, high) & ~_any(words.edge, low, high + 1)
+        swaps[:-1] &= ~any_in(~words.blank, low, high) & ~any_in(words.edge, low, high + 1)
         # alike: numbers of words as long as the next, which may be the same.
         sizes = words.stop - words.start
         alike = np.flatnonzero(sizes[:-1] == sizes[1:])
@@ -77,18 +77,12 @@ def _joined(words: WordRuns) -> Array:
         solid, asked = ~words.blank, np.flatnonzero(words.blank)
         points = at(words.batch.points, at(words.batch.clusters.starts, asked))
         solid[asked[np.isin(points, _LINE_BREAKS)]] = True
-        joined[:-1] &= ~_any(solid, low, high) & ~_any(words.edge, low + 1, high)
+        joined[:-1] &= ~any_in(solid, low, high) & ~any_in(words.edge, low + 1, high)
         # Nor where the white space before the next word is the whole content of a span.
         starts, stops = words.batch.span_starts, words.batch.span_stops
         index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
         joined[index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]] = False
     return joined
-
-
-def _any(where: Array, low: Array, high: Array) -> Array:
-    """Whether a condition (m,) is true for any cluster of each range."""
-    upto = cumulated(where)
-    return np.asarray(at(upto, low) < at(upto, high))
 
 
 def _drops(words: WordRuns, draws: Array) -> tuple[Array, Array, Array, Array]:
@@ -99,8 +93,8 @@ def _drops(words: WordRuns, draws: Array) -> tuple[Array, Array, Array, Array]:
     after = solid[np.searchsorted(solid, words.last)]
     index = np.searchsorted(solid, words.first) - 1
     before = np.where(index >= 0, solid[index] + 1, 0)
-    ahead = (after > words.last) & ~_any(words.edge, words.last, after)
-    back = (before < words.first) & ~_any(words.edge, before + 1, words.first + 1)
+    ahead = (after > words.last) & ~any_in(words.edge, words.last, after)
+    back = (before < words.first) & ~any_in(words.edge, before + 1, words.first + 1)
     low, high = np.where(ahead, words.first, before), np.where(ahead, after, words.last)
     # Where the clusters on the two sides might join, the word stays.
     clusters = words.batch.clusters

@@ -251,7 +251,7 @@ def _condition(each: SuiteCell, sheet: TaskSheet, seeds: int) -> Condition | str
         return f"no field {' and '.join(cell.fields)}: {cell} is not applied. Fields: {', '.join(sheet.known)}."
     family = sheet.family or (SPAN_QA.name if sheet.answers else "")
     check_family(each, family, sheet.origin.task)
-    if name := refusing(cell, family):
+    if name := refusing(cell, family, sheet.origin.task):
         return f"{name} has no meaning in {family}: {cell} of {each.suite} is not applied."
     on = cell.on(*(name for name in sheet.known if name in (cell.fields or sheet.fields)))
     codes = dict.fromkeys(example.texts[name].language for example in sheet.examples for name in on.fields)

@@ -137,6 +137,12 @@ def cumulated(flags: Array) -> Array:
     return counts
 
 
+def any_in(where: Array, low: Array, high: Array) -> Array:
+    """Whether a condition (m,) is true for any cluster of each range."""
+    upto = cumulated(where)
+    return np.asarray(at(upto, low) < at(upto, high))
+
+
 def settle(allowed: Array, draws: Array, units: Array, rates: tuple[str, ...], swap: int) -> tuple[Array, Array]:
     """Which of the chosen `units` (k,) win over every edit that theirs overlaps, and their operators (k,).
 

@@ -1,0 +1,127 @@
+"""Switches words, or whole fields, to another language: to those of the same item in that language.
+
+A text is found by its hash in the pack `parallel/CODE-OTHER.tsv`, which `robust-xtreme align` makes of parallel data: a
+row has its spans that may be switched, the first of which is the whole text. Texts without a row stay, and so do
+numbers, and the spans of a text (gold answers). The strength is a share of all words of a text: where a part of them
+is aligned, a span is switched if its draw is below the strength divided by that part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from robust_xtreme.core import graphemes, packs, randomness, strict_json
+from robust_xtreme.core.columns import bounds_of
+from robust_xtreme.core.edits import NO_SPANS, Array, Edits, batch, edited, putting, ragged
+from robust_xtreme.core.errors import DataError
+from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.noise.engine.perturbation import Job, Params, defaults, member
+from robust_xtreme.noise.members.transliterate import transliterate
+
+
+class Partners(NamedTuple):
+    """Texts by their ids, `words` (t,) of each, and spans (u,), those of text i from `bounds[i]` to `bounds[i + 1]`.
+
+    `places` (u, 3) are the start, length and words of a span; `forms` what it becomes.
+    """
+
+    texts: Mapping[str, int]
+    words: Array
+    bounds: Array
+    places: Array
+    forms: Sequence[str]
+
+
+@packs.cached
+def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
+    """The texts of a pack, `de-en`, with their spans of words, or each as one span. Raises DataError."""
+    table = packs.table(packs.PARALLEL, name).need("text", "spans")
+    try:
+        rows = [_row(row["spans"]) for row in table.rows]
+        parts = [[(0, row[0][1], 1, row[0][3])] if switch == "fields" else row[1:] for row in rows]
+        words = np.array([1 if switch == "fields" else row[0][2] for row in rows], np.uint32)
+        places = np.array([span[:3] for part in parts for span in part], np.uint32).reshape(-1, 3)
+        forms = [form for part in parts for *_, form in part]
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
+        what = "spans are lists of [start, length, words, form], in order within the first, which is the whole text"
+        raise DataError(table.path, what) from error
+    if script != "own":  # equal words are typed alike
+        clean, other = batch(forms, NO_SPANS), name.rpartition("-")[2]
+        keys = randomness.text_keys(0, randomness.bare_ids(other, forms))
+        forms = edited(clean, transliterate.edit(Job(clean, other, keys, "1", defaults(transliterate)))[0])
+    texts = {row["text"]: number for number, row in enumerate(table.rows)}
+    bounds = bounds_of(np.array([len(part) for part in parts]))
+    return Partners(texts, words.astype(np.int64), bounds, places.astype(np.int64), forms)
+
+
+def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
+    """The spans of a row. Raises ValueError, TypeError, AttributeError, LookupError, RecursionError."""
+    row = [(start, length, words, form) for start, length, words, form in strict_json.loads(cell)]
+    ends = [0, *(end for start, length, *_ in row[1:] for end in (start, start + length)), row[0][1]]
+    forms = [form.encode().strip() for *_, form in row]  # half of a surrogate pair has no bytes
+    joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or b"\0" in b"".join(forms)
+    if joins or ends != sorted(ends) or not all(forms) or min(span[1] for span in row) < 1:
+        raise ValueError(cell)
+    return row
+
+
+def switched(job: Job, known: Partners) -> tuple[Edits, Array]:
+    """The edits of a batch, and the words of each text that has spans to be switched (t,)."""
+    clean, ids = job.batch, randomness.bare_ids(job.language, job.batch.values)
+    rows = np.array([known.texts.get(each, -1) for each in ids], np.int64)
+    texts = np.flatnonzero(rows >= 0)
+    many = np.diff(known.bounds)[rows[texts]]
+    spans, owner = ragged(known.bounds[rows[texts]], many), np.repeat(texts, many)
+    start = clean.offsets[owner] + known.places[spans, 0]
+    # No span of the text overlaps one before whose start as many have ended as have begun before its end.
+    begun = np.searchsorted(np.sort(clean.span_starts), start + known.places[spans, 1])
+    able = begun == np.searchsorted(np.sort(clean.span_stops), start, "right")
+    spans, owner, start = spans[able], owner[able], start[able]
+    aligned = np.bincount(owner, weights=known.places[spans, 2], minlength=len(rows))
+    words = np.where(aligned > 0, known.words[rows], 0)
+    draws = (randomness.draws(job.keys[owner], known.places[spans, 0]) >> np.uint64(11)) * 2.0**-53
+    chosen = np.flatnonzero(draws < float(job.strength) * (words / np.maximum(aligned, 1))[owner])
+    start, stop = start[chosen], start[chosen] + known.places[spans[chosen], 1]
+    put, joined = [known.forms[span] for span in spans[chosen].tolist()], graphemes.SEPARATOR.join(clean.values)
+    ends = zip(start.tolist(), stop.tolist(), put, strict=True)
+    new = [number for number, (low, high, form) in enumerate(ends) if joined[low:high] != form]
+    start, stop, put = start[new], stop[new], [put[number] for number in new]
+    cost = np.maximum(clean.units(stop - 1) - clean.units(start) + 1, np.diff(batch(put, NO_SPANS).bounds) - 1)
+    return putting(clean, start, stop, np.zeros(len(put), np.int64), cost, put), words
+
+
+def _lacks(code: str, params: Params) -> str:
+    (other,), (script,) = params["with"], params["script"]
+    if other == code:
+        return "the words are in that language already"
+    if script != "own" and (reason := transliterate.lacks(other)):
+        return f"{other} is not typed in Latin letters: {reason}"
+    has = packs.has(packs.PARALLEL, f"{code}-{other}")
+    return "" if has else f"no pack of texts aligned with {other}: robust-xtreme align"
+
+
+def _edit(job: Job) -> tuple[Edits, Array]:
+    """Switch words, or whole fields, to another language, to those of the same item in it."""
+    (other,), (switch,), (script,) = (job.params[name] for name in ("with", "switch", "script"))
+    return switched(job, partners(f"{job.language}-{other}", switch, script))
+
+
+code_switch = member(
+    _edit,
+    *("words", "word", "share of the words of a text that are switched", ("switch",)),
+    name="code_switch",
+    choices={
+        "with": lambda: tuple(dict.fromkeys(("en", *ALL_LANGUAGES))),
+        "switch": lambda: ("words", "fields"),
+        "script": lambda: ("own", "latin"),
+    },
+    lacks=lambda code: _lacks(code, {"with": ("en",), "script": ("own",)}),
+    lacks_with=_lacks,
+    packs=lambda code: packs.present(packs.PARALLEL, f"{code}-en"),
+    refuses=("tagging", "tatoeba", "bucc"),
+    first=True,
+    waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
+)

@@ -1,0 +1,166 @@
+"""Words of parallel items are aligned with their translations, and items with the right ones."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from robust_xtreme.cli._app import build
+from robust_xtreme.core import registry
+from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.randomness import bare_ids
+from robust_xtreme.tasks import aligning
+from robust_xtreme.tasks.aligning import blocks, cells, posteriors, tokens
+from robust_xtreme.tasks.sources.source import open_source
+
+WORDS = [f"w{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+
+
+def made_up() -> tuple[list[str], list[str]]:
+    """Sentences of a language whose words are those of the other backwards."""
+    drawn = random.Random(0)
+    left = [" ".join(drawn.sample(WORDS, 6)) for _ in range(300)]
+    right = [" ".join(word[::-1] for word in text.split()) for text in left]
+    return left, right
+
+
+def linked(left: list[str], right: list[str]) -> list[tuple[str, str]]:
+    """The linked words of sentences of English."""
+    one, two = tokens(left, "en"), tokens(right, "en")
+    grid = cells(one.text, two.text)
+    ranges = blocks([one.word, two.word], grid, posteriors([one.forms, two.forms], grid))
+    pairs = zip(*(each.tolist() for each in ranges), strict=True)
+    return [(" ".join(one.forms[a : b + 1]), " ".join(two.forms[c : d + 1])) for (a, b), (c, d) in pairs]
+
+
+def test_words_are_linked_with_their_translations() -> None:
+    """Which are learnt from where they occur; nearly all are found, and nearly no other."""
+    pairs = linked(*made_up())
+    right = sum(word == other[::-1] for word, other in pairs)
+    assert right / len(pairs) > 0.99
+    assert right > 0.95 * 6 * 300
+
+
+def test_words_of_another_order_are_linked() -> None:
+    """The order of words is a hint, and no rule."""
+    left, right = made_up()
+    turned = [" ".join(text.split()[::-1]) for text in right]
+    pairs = linked(left, turned)
+    assert sum(word == other[::-1] for word, other in pairs) / len(pairs) > 0.95
+
+
+def test_the_neighbour_of_a_link_is_in_its_span() -> None:
+    """Where it has no link of its own and one direction gives it to the same word; a sign is not."""
+    grid = cells(np.zeros(4, np.int64), np.zeros(2, np.int64))
+    left, right = np.zeros(8), np.zeros(8)
+    for word, other in ((0, 0), (1, 0), (2, 1), (3, 1)):
+        left[(grid[0] == word) & (grid[1] == other)] = 0.9
+    for word, other in ((0, 0), (2, 1)):
+        right[(grid[0] == word) & (grid[1] == other)] = 0.9
+    words = [np.array([True, True, True, False]), np.array([True, True])]
+    assert [each.tolist() for each in blocks(words, grid, [left, right])] == [[[0, 1], [2, 2]], [[0, 0], [1, 1]]]
+
+
+def test_tokens_are_words_numbers_and_signs() -> None:
+    """Each has its place; a word beside a digit, a number and a sign are none that may be switched."""
+    side = tokens(["Don't pay 1912, B2!", "Ja."], "en")
+    assert side.forms == ["don't", "pay", "1912", ",", "b", "2", "!", "ja", "."]
+    assert side.word.tolist() == [True, True, False, False, False, False, False, True, False]
+    assert (side.start[2], side.stop[2], side.text.tolist()[-2:]) == (10, 14, [1, 1])
+
+
+def test_the_mini_suite_is_aligned() -> None:
+    """The same data give the same bytes; every span is a place of words in its text, and its form is in the partner."""
+    source = open_source("mini")
+    content, size = aligning.align(source, "de", "en")
+    assert aligning.align(source, "de", "en")[0] == content
+    pairs = aligning.parallel(source, "de", "en")
+    texts = dict(zip(bare_ids("de", [*pairs]), pairs.items(), strict=True))
+    rows = [line.split("\t") for line in content.decode().splitlines() if not line.startswith("#")][1:]
+    assert len(rows) == len(texts) > 500
+    assert f"{len(rows):,} texts" in size
+    for id, spans in rows:
+        text, partner = texts[id]
+        whole, *others = json.loads(spans)
+        assert whole == [0, len(text), whole[2], partner]
+        for start, length, _, form in others:
+            assert text[start : start + length] != form
+            assert not any(letter.isdigit() for letter in text[start : start + length] + form)
+            assert form.lower() in " ".join(partner.lower().split())
+
+
+def write(folder: Path, name: str, rows: list[tuple[str, ...]]) -> None:
+    """A release file of tab-separated rows."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_a_form_has_the_case_of_its_place(tmp_path: Path) -> None:
+    """That of the first word of a text is a capital, and that of another word is none where it began its own text."""
+    left, right = made_up()
+    turned = [" ".join((second, first, *others)).capitalize() for first, second, *others in map(str.split, right)]
+    write(tmp_path, "pawsx/dev-de.tsv", [(text.capitalize(), f"{text} x", "0") for text in left])
+    write(tmp_path, "pawsx/dev-en.tsv", [(text, f"{text} x", "0") for text in turned])
+    lines = aligning.align(open_source(str(tmp_path)), "de", "en")[0].decode().splitlines()[5::2]
+    spans = [span for line in lines for span in json.loads(line.split("\t")[1])[1:]]
+    assert len(spans) > 1000
+    assert all(form[0].isupper() == (start == 0) for start, _, _, form in spans)
+
+
+def test_rows_of_other_labels_are_not_paired(tmp_path: Path) -> None:
+    """The labels of PAWS-X differ between languages in some rows."""
+    write(tmp_path, "pawsx/dev-de.tsv", [("Eins.", "Zwei.", "0"), ("Drei.", "Vier.", "1")])
+    write(tmp_path, "pawsx/dev-en.tsv", [("One.", "Two.", "0"), ("Three.", "Four.", "0")])
+    assert aligning.parallel(open_source(str(tmp_path)), "de", "en") == {"Eins.": "One.", "Zwei.": "Two."}
+
+
+def test_choices_of_another_question_are_not_paired(tmp_path: Path) -> None:
+    """XCOPA's items of an index may ask for the cause in one language and for the effect in another."""
+    keys = ("premise", "choice1", "choice2", "question", "label", "idx")
+    for code, asked in (("it", ("cause", "cause")), ("sw", ("cause", "effect"))):
+        rows = [
+            dict(zip(keys, (f"{code} {n}", f"{code} a{n}", f"{code} b{n}", asked[n], n, n), strict=True))
+            for n in (0, 1)
+        ]
+        write(tmp_path, f"xcopa/data/{code}/val.{code}.jsonl", [(json.dumps(row),) for row in rows])
+    pairs = aligning.parallel(open_source(str(tmp_path)), "it", "sw")
+    assert pairs == {"it 0": "sw 0", "it a0": "sw a0", "it b0": "sw b0"}
+
+
+def test_questions_of_mlqa_are_paired_with_english_alone() -> None:
+    """They are translations from English; its passages are of two encyclopedias, and are not paired."""
+    source, asked = open_source("mini"), set()
+    for example in aligning._items(registry.load("task", "mlqa"), source, "de", "test").values():
+        asked.add((example["question"].value, example["context"].value))
+    with_english, with_spanish = (aligning.parallel(source, "de", code) for code in ("en", "es"))
+    assert all(question in with_english for question, _ in asked)
+    assert not all(question in with_spanish for question, _ in asked)
+    assert not any(context in with_english for _, context in asked)
+
+
+def test_flores_is_read_where_both_languages_are(tmp_path: Path) -> None:
+    """As parallel lines, by the names that it has."""
+    for name, lines in (("deu_Latn", "Ja.\nNein.\n"), ("eng_Latn", "Yes.\nNo.\n")):
+        write(tmp_path, f"flores200/{name}.dev", [(lines.rstrip(),)])
+    assert aligning.flores(tmp_path, "de", "en") == {"Ja.": "Yes.", "Nein.": "No."}
+    assert aligning.flores(tmp_path, "de", "fr") == {}
+
+
+def test_no_common_item_is_an_error(tmp_path: Path) -> None:
+    """With the tasks that were looked for."""
+    with pytest.raises(MissingData, match="no item in both de and en of: xnli"):
+        aligning.align(open_source(str(tmp_path)), "de", "en")
+
+
+def test_the_command_writes_packs(tmp_path: Path) -> None:
+    """Under the names that --packs reads, and says what may be switched and what comes next."""
+    done = CliRunner().invoke(build(), ["align", "-l", "de,sw", "--with", "en", "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (tmp_path / "parallel").iterdir()) == ["de-en.tsv", "sw-en.tsv"]
+    assert "may be switched" in done.output
+    assert f"--packs {tmp_path}" in done.stderr
