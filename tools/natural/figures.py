@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from tools.natural.fit import realised
+from tools.natural.texts import FLORES, sentences
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.edits import span_table
@@ -17,15 +18,6 @@ from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.members.natural import PARTS, natural, source_of
 
 STRENGTHS: Final = ("0.02", "0.05", "0.1", "0.2")
-_FILES: Final = (
-    "ar=arb_Arab bg=bul_Cyrl bn=ben_Beng de=deu_Latn el=ell_Grek en=eng_Latn es=spa_Latn et=est_Latn fi=fin_Latn "
-    "fr=fra_Latn ha=hau_Latn he=heb_Hebr hi=hin_Deva hu=hun_Latn id=ind_Latn ig=ibo_Latn it=ita_Latn ja=jpn_Jpan "
-    "ka=kat_Geor kk=kaz_Cyrl ko=kor_Hang lg=lug_Latn mr=mar_Deva my=mya_Mymr nl=nld_Latn pl=pol_Latn pt=por_Latn "
-    "ro=ron_Latn ru=rus_Cyrl sw=swh_Latn ta=tam_Taml te=tel_Telu th=tha_Thai tr=tur_Latn uk=ukr_Cyrl ur=urd_Arab "
-    "vi=vie_Latn wo=wol_Latn yo=yor_Latn zh=zho_Hans zu=zul_Latn "
-)
-FLORES: Final = dict(pair.split("=") for pair in _FILES.split())
-"""The file of each language in FLORES's development sentences."""
 
 
 def measured(fits: Mapping[str, Mapping[str, Any]], data: Path) -> dict[str, Any]:
@@ -51,11 +43,6 @@ def _names() -> tuple[str, ...]:
 def _variation(shares: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Total variation distance: the share that would have to move."""
     return round(sum(abs(share - other[name]) for name, share in shares.items()) / 2, 3)
-
-
-def sentences(code: str, data: Path) -> list[str]:
-    """The development sentences of FLORES in a language."""
-    return (data / "flores_first100" / f"{FLORES[code]}.dev").read_text(encoding="utf-8").splitlines()
 
 
 def on_text(code: str, values: list[str]) -> dict[str, Any]:

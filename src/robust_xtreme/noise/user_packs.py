@@ -16,7 +16,7 @@ from robust_xtreme.noise.label_risk import pattern
 from robust_xtreme.noise.members.confusables import alike
 from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
-from robust_xtreme.noise.members.natural import shares
+from robust_xtreme.noise.members.natural import mix_of, written
 from robust_xtreme.noise.members.natural_typo import misspelt
 from robust_xtreme.noise.members.normalisation import variants
 from robust_xtreme.noise.members.ocr_noise import misread
@@ -59,9 +59,10 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "keyboards": layout,
     "lookalikes": _misread,
     "misspellings": misspelt,
-    "natural": shares,
+    "natural": mix_of,
     "negators": pattern,
     "normalisation": variants,
+    "realwords": written,
     "romanisations": rules,
     "suites": lambda name: suite(f"@{name}"),
 }
