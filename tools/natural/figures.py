@@ -1,13 +1,17 @@
-"""The figures: the operators of each half and of `natural`, and its realised strength on real text."""
+"""The figures: operators of each half of a list, realised strengths on real text, and what models see of edited words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from tokenizers import Tokenizer
+from tools.natural.classes import TYPED, WRITTEN
 from tools.natural.fit import realised
+from tools.natural.judged import judged, premises, vocabulary
 from tools.natural.texts import FLORES, sentences
 
 from robust_xtreme.core import packs
@@ -15,12 +19,15 @@ from robust_xtreme.core.edits import span_table
 from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.noise.members.natural import PARTS, natural, source_of
+from robust_xtreme.noise.members.natural import KINDS, mix_of, natural, source_of
 
-STRENGTHS: Final = ("0.02", "0.05", "0.1", "0.2")
+STRENGTHS: Final = ("0.02", "0.1")
+_SENTENCES: Final = 250
+TOKENIZERS: Final = {"xlm-r": "multilingual-e5-small", "bert": "all-minilm-l6-v2"}
+"""Tokenizers, and their folders as `python -m tools.encoders` writes them; bytes are those of ByT5."""
 
 
-def measured(fits: Mapping[str, Mapping[str, Any]], data: Path) -> dict[str, Any]:
+def measured(fits: Mapping[str, Mapping[str, Any]], data: Path, encoders: Path) -> dict[str, Any]:
     """All figures, with the packs as they are now."""
     compared = {}
     for code, fit in fits.items():
@@ -29,15 +36,38 @@ def measured(fits: Mapping[str, Mapping[str, Any]], data: Path) -> dict[str, Any
         near = {name: _variation(held_out, other) for name, other in (("fitted", fit["fitted"]), ("realised", made))}
         compared[code] = {**{name: fit[name] for name in ("pairs", "fitted", "held_out")}, "realised": made, "tv": near}
     return {
+        "judged": dict(_judged(data, encoders)),
         "lists": compared,
         "sources": {code: source_of(code) for code in ALL_LANGUAGES if natural.serves(code)},
-        "packs": {name: {part: packs.read("natural", name).get(part, "0") for part in PARTS} for name in _names()},
-        "text": {code: on_text(code, sentences(code, data)) for code in FLORES},
+        "packs": {name: mix_of(name).shares for name in packs.bundled("natural")},
+        "words": {name: len(packs.table("realwords", name).rows) for name in packs.bundled("realwords")},
+        "text": {code: on_text(code, sentences(code, data)[:_SENTENCES]) for code in FLORES},
     }
 
 
-def _names() -> tuple[str, ...]:
-    return packs.bundled("natural")
+def _judged(data: Path, encoders: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each kind makes of words, at the edits of people: of XNLI's sentences, and of XQuAD's questions."""
+    counts = tokens(encoders)
+    for code, people in WRITTEN.items():
+        spec, values = f"natural_writing:{people['edits'] / 100:g}", premises(code, data)
+        yield f"writing {code}", judged(spec, code, values, vocabulary(code, data), counts)
+    spec = f"natural_typing:{TYPED['edits'] / 100:g}"
+    yield "typing en", judged(spec, "en", questions(data), vocabulary("en", data), counts)
+
+
+def questions(data: Path) -> list[str]:
+    """The questions of XQuAD in English."""
+    articles = json.loads((data / "xquad" / "xquad.en.json").read_text(encoding="utf-8"))["data"]
+    return [row["question"] for article in articles for passage in article["paragraphs"] for row in passage["qas"]]
+
+
+def tokens(encoders: Path) -> dict[str, Callable[[str], int]]:
+    """How many tokens a text has, by tokenizer."""
+    made: dict[str, Callable[[str], int]] = {"bytes": lambda text: len(text.encode())}
+    for name, folder in TOKENIZERS.items():
+        tokenizer = Tokenizer.from_file(str(encoders / folder / "tokenizer.json"))
+        made[name] = lambda text, of=tokenizer: len(of.encode(text, add_special_tokens=False).ids)
+    return made
 
 
 def _variation(shares: Mapping[str, float], other: Mapping[str, float]) -> float:
@@ -46,17 +76,17 @@ def _variation(shares: Mapping[str, float], other: Mapping[str, float]) -> float
 
 
 def on_text(code: str, values: list[str]) -> dict[str, Any]:
-    """The share of clusters that is edited at each strength, and at the first two the shares of the parts, in edits."""
-    edited, operators = [], np.zeros(len(PARTS))
-    for strength, counts in _runs(code, values):
-        edited.append(round(float(counts.graphemes_edited.sum() / counts.graphemes.sum()), 4))
-        operators += counts.operators.sum(axis=0) * (strength in STRENGTHS[:2])
-    shares = dict(zip(PARTS, (operators / operators.sum()).round(3).tolist(), strict=True))
-    return {"edited": edited, "shares": shares}
+    """By kind the share of clusters that is edited at each strength, and the shares of the parts in edits."""
+    return {kind: _of_kind(kind, code, values) for kind in KINDS}
 
 
-def _runs(code: str, values: list[str]) -> Iterator[tuple[str, Any]]:
+def _of_kind(kind: str, code: str, values: list[str]) -> dict[str, Any]:
+    edited, operators = [], np.zeros(len(KINDS[kind]))
     ids, spans = [str(number) for number in range(len(values))], span_table([()] * len(values))
     for strength in STRENGTHS:
-        (link,) = bound(PerturbationSpec.parse(f"natural:{strength}"))
-        yield strength, noise_values(values, ids, spans, code, link, 0).counts
+        (link,) = bound(PerturbationSpec.parse(f"natural_{kind}:{strength}"))
+        counts = noise_values(values, ids, spans, code, link, 0).counts
+        edited.append(round(float(counts.graphemes_edited.sum() / counts.graphemes.sum()), 4))
+        operators += counts.operators.sum(axis=0)
+    shares = dict(zip(KINDS[kind], (operators / max(operators.sum(), 1)).round(3).tolist(), strict=True))
+    return {"edited": edited, "shares": shares}
