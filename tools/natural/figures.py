@@ -1,4 +1,4 @@
-"""The figures: operators of each half of a list, realised strengths on real text, and what models see of edited words."""
+"""The figures: operators of each half of a list, realised strengths on text, and what models see of edited words."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def rates(code: str, words: Sequence[str], wanted: Shares) -> dict[str, str]:
 
 
 def realised(code: str, folder: Path) -> Shares:
-    """The shares of the operators in what `natural_typing` makes of the right words of the second half, 20 in a line."""
+    """The shares of the operators in what `natural_typing` makes of right words of the second half, 20 in a line."""
     words = sorted({pair.right for pair in half(pairs(code, folder), 1)})
     lines = [" ".join(words[start : start + _LINE]) for start in range(0, len(words), _LINE)]
     return _shares(Counter(_each(code, lines * max(1, 5 * _DRAWN // len(words)), f"natural_typing:{_STRENGTH}")))

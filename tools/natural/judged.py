@@ -86,7 +86,9 @@ def judged(
         "words": round(100 * total / sum(len(_words(value)) for value in values), 1),
         **{name: round(100 * kinds[name] / total) for name in CLASSES},
         "length": median(len(old) for old, _ in single),
-        "first": round(100 * sum(lower(old[:1], code) == lower(new[:1], code) for old, new in single) / max(len(single), 1)),
+        "first": round(
+            100 * sum(lower(old[:1], code) == lower(new[:1], code) for old, new in single) / max(len(single), 1)
+        ),
         "tokens": {
             name: round(100 * (sum(map(count, noised.moved.values)) / before[name] - 1), 1)
             for name, count in counts.items()

@@ -72,7 +72,9 @@ def mixes(fits: Mapping[str, Mapping[str, Any]], data: Path) -> Iterator[Mixed]:
         marks = mean([fits[code] for code in codes], "fitted")["mark"]
         hand = [fits[code] for code in codes if code not in COMPOSED]
         rates = {kind: f"{rate:.2f}" for kind, rate in mean(hand, "rates").items()}
-        letters = "" if name == "Zyyy" else heard[codes[0]] if len(codes) == 1 else shared([heard[code] for code in codes])
+        letters = (
+            "" if name == "Zyyy" else heard[codes[0]] if len(codes) == 1 else shared([heard[code] for code in codes])
+        )
         source = f"the mean of {', '.join(codes)}, whose packs name their lists; {_parts('')}"
         yield Mixed(name, source, "0", rates, letters, _with_marks(typed, marks), others)
 
@@ -102,7 +104,9 @@ def _source(code: str) -> str:
 
 def _parts(code: str) -> str:
     """Where the shares of a language come from."""
-    return f"shares of typing by {NOISEQA}, of writing by {EDITS}" + ("" if code in WRITTEN else ", the mean of five languages")
+    return f"shares of typing by {NOISEQA}, of writing by {EDITS}" + (
+        "" if code in WRITTEN else ", the mean of five languages"
+    )
 
 
 def _head(mixed: Mixed, typing: Shares | None = None) -> str:

@@ -17,7 +17,7 @@ from robust_xtreme.noise.members.natural_typo import THIN
 from robust_xtreme.report.blocks import Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
-_HEAD: Final = f"""\
+_HEAD: Final = """\
 Written by `python -m tools.natural --data DIR` from `reports/benchmarks/natural.json`, with the packs in
 `perturbations/natural` and `perturbations/realwords`.
 
@@ -89,7 +89,9 @@ def page(figures: Mapping[str, Any]) -> str:
     halves = grid(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"]))
     blocks = [Prose(_HEAD), seen, Prose(_SOURCES.format(largest=f"{largest:.2f}", words=len(figures["words"]))), halves]
     for kind, parts in KINDS.items():
-        rows = ((name, *_percent(kinds[kind]), " ".join(borrowed.get(name, ()))) for name, kinds in figures["packs"].items())
+        rows = (
+            (name, *_percent(kinds[kind]), " ".join(borrowed.get(name, ()))) for name, kinds in figures["packs"].items()
+        )
         blocks += [Heading(f"Packs: {kind}"), grid(("pack", *parts, "borrowed by"), rows)]
     blocks.append(Prose(_TEXT))
     for kind, parts in KINDS.items():
@@ -104,7 +106,14 @@ def _seen(judged: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
         people = WRITTEN[code] if kind == "writing" else TYPED
         keys = ("edits", "words", *CLASSES, "length", "first")
         known = [f"{people[key]:g}" if people[key] or key in CLASSES else "-" for key in keys]
-        yield "people", f"{language(code).name}, {kind}", *known, f"{people['xlm-r']:g}" if people["xlm-r"] else "-", "-", "-"
+        yield (
+            "people",
+            f"{language(code).name}, {kind}",
+            *known,
+            f"{people['xlm-r']:g}" if people["xlm-r"] else "-",
+            "-",
+            "-",
+        )
         yield f"natural_{kind}", "", *(_near(made[key], people[key], key) for key in keys), *_tokens(made, people)
 
 

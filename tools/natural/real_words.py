@@ -67,13 +67,21 @@ def _write(code: str, data: Path) -> int:
 def _rows(code: str, data: Path) -> Iterator[str]:
     counts = words(code, data)
     weights: Weights = defaultdict(dict)
-    pairs = (*_function(counts, _beside(code, data)), *_forms(counts), *_neighbours(counts), *(_english(counts, data) if code == "en" else ()))
+    pairs = (
+        *_function(counts, _beside(code, data)),
+        *_forms(counts),
+        *_neighbours(counts),
+        *(_english(counts, data) if code == "en" else ()),
+    )
     for word, form, kind in pairs:
         # Words that differ in accents alone are errors of another part, and one letter becomes a word that begins so.
         if bare_word(word) != bare_word(form) and (len(word) > 1 or word[0] == form[0]):
             chance = kind * counts[form] ** _COMMON / _FALL ** (distance(word, form) - 1)
             weights[word][form] = max(weights[word].get(form, 0), chance * (1 if word[0] == form[0] else _OTHER_FIRST))
-    most = sorted((word for word in weights if len(word) <= _LONGEST.get(code, 7) and max(weights[word].values())), key=lambda word: (-counts[word], word))[: _MOST[code in FITTED]]
+    most = sorted(
+        (word for word in weights if len(word) <= _LONGEST.get(code, 7) and max(weights[word].values())),
+        key=lambda word: (-counts[word], word),
+    )[: _MOST[code in FITTED]]
     for word in sorted(most):
         likely = sorted(weights[word].items(), key=lambda pair: (-pair[1], pair[0]))[:_FORMS]
         chosen = [(form, round(9 * chance / likely[0][1])) for form, chance in likely]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from tools.natural.lists import bare_word, operator
@@ -65,5 +65,7 @@ def shared(listed: Sequence[str]) -> str:
     for error, _, weight in (error.rpartition(":") for errors in listed for error in errors.split()):
         weights[error] += int(weight)
         many[error] += 1
-    most = sorted(((weight, error) for error, weight in weights.items() if many[error] > 1), key=lambda x: (-x[0], x[1]))
+    most = sorted(
+        ((weight, error) for error, weight in weights.items() if many[error] > 1), key=lambda x: (-x[0], x[1])
+    )
     return " ".join(f"{error}:{weight}" for weight, error in most[:_MOST])

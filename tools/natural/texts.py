@@ -27,12 +27,21 @@ FLORES: Final = dict(pair.split("=") for pair in _FILES.split())
 
 _TATOEBA: Final = {
     **{code: name[:3] for code, name in FLORES.items()},
-    **{"af": "afr", "ar": "ara", "az": "aze", "et": "est", "eu": "eus", "fa": "pes", "jv": "jav", "lt": "lit"},
-    **{"ml": "mal", "ms": "zsm", "tl": "tgl"},
+    "af": "afr",
+    "ar": "ara",
+    "az": "aze",
+    "et": "est",
+    "eu": "eus",
+    "fa": "pes",
+    "jv": "jav",
+    "lt": "lit",
+    "ml": "mal",
+    "ms": "zsm",
+    "tl": "tgl",
 }
 """The code of each language in Tatoeba's files."""
 
-_PANX: Final = frozenset("af az fa gu jv lt ms pa qu tl".split())
+_PANX: Final = frozenset(["af", "az", "fa", "gu", "jv", "lt", "ms", "pa", "qu", "tl"])
 """The languages without FLORES whose words are counted in PAN-X's development sentences, too."""
 
 SPACED: Final = tuple(code for code in ALL_LANGUAGES if language(code).spaces and code in {*_TATOEBA, *_PANX})
@@ -77,7 +86,9 @@ def credits(code: str) -> str:
     parts = ["FLORES-200's dev sentences (NLLB Team 2022, CC BY-SA 4.0)"] if code in FLORES else []
     parts += ["Tatoeba (CC BY 2.0 FR)"] if code in _TATOEBA else []
     parts += ["PAN-X (Pan et al. 2017, ODC-By)"] if code in _PANX else []
-    parts += ["UD English EWT (CC BY-SA 4.0)", "lists of misspellings (HELM, NL-Augmenter, nlpaug)"] if code == "en" else []
+    parts += (
+        ["UD English EWT (CC BY-SA 4.0)", "lists of misspellings (HELM, NL-Augmenter, nlpaug)"] if code == "en" else []
+    )
     return "pairs of words, computed by tools/natural/real_words.py, from " + ", ".join(parts)
 
 
@@ -92,8 +103,8 @@ def words(code: str, data: Path) -> Counter[str]:
             small = lower(word, code)
             counts[small] += 1
             capitals[small] += number > 0 and word != small
-    named = (lambda word: code != "de" and capitals[word] * 2 > counts[word])
-    return Counter({w: n for w, n in counts.items() if n > 1 and not named(w) and _is_word(w, code)})
+    named = {word for word, many in capitals.items() if code != "de" and many * 2 > counts[word]}
+    return Counter({w: n for w, n in counts.items() if n > 1 and w not in named and _is_word(w, code)})
 
 
 def contexts(code: str, data: Path, many: int) -> dict[str, Array]:
@@ -111,7 +122,9 @@ def contexts(code: str, data: Path, many: int) -> dict[str, Array]:
 
 def _is_word(word: str, code: str) -> bool:
     parts = word.split("'")
-    return len(parts) < 3 and all(part and all(x[0].isalpha() and belongs(code, x) for x in graphemes.split(part)) for part in parts)
+    return len(parts) < 3 and all(
+        part and all(x[0].isalpha() and belongs(code, x) for x in graphemes.split(part)) for part in parts
+    )
 
 
 def _treebank(data: Path) -> Iterator[str]:

@@ -36,7 +36,6 @@ _HALF: Final = np.uint64(32)
 _SHORT: Final = 3.0
 
 
-
 def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
     """Set `unit` (m,) to False at the clusters that no edit may touch; return `closed` and `edge` as in Letters.
 
@@ -104,11 +103,11 @@ def _slip_draws(batch: Batch, keys: Array, slips: Slips) -> Array:
     units, start = np.flatnonzero(letter), np.flatnonzero(begins)
     word = np.cumsum(at(begins, units)) - 1
     size = np.bincount(word, minlength=len(start))
-    moved = at(draws, units) / at(_likely(batch, start, size, slips.short), word)
+    real = at(draws, units) / at(_likely(batch, start, size, slips.short), word)
     rest = np.where(size > 1, (size - slips.first) / np.maximum(size - 1, 1), 1)
     ones = np.searchsorted(units, start)
-    moved[ones] *= rest / np.where(size > 1, slips.first, 1)
-    moved = np.minimum(moved / at(rest, word), _TOP).astype(np.uint64)
+    real[ones] *= rest / np.where(size > 1, slips.first, 1)
+    moved: Array = np.minimum(real / at(rest, word), _TOP).astype(np.uint64)
     most = (np.minimum(slips.together / np.maximum(size, 1), 0.5) * _TOP).astype(np.uint64)
     level = ((randomness.stream(at(draws, start), randomness.SLIP) >> _HALF) * (most >> _HALF)) & ~_LAST
     draws[units] = np.where(moved < at(most, word), at(level, word) | moved & _LAST, moved)

@@ -36,8 +36,8 @@ _ABOVE: Final = 1 + 1e-9
 class MixtureComponent(NamedTuple):
     """A perturbation of a mixture: its name in the mixture, its parameters, and its share of the edits.
 
-    `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning. `slips` say how
-    key errors lie, and `operator` is the name under which edits are counted, where it is not that of the part.
+    `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning. `slips` say
+    how key errors lie, and `operator` is the name under which edits are counted, where it is not that of the part.
     """
 
     name: str

@@ -25,9 +25,9 @@ _RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 class Slips(NamedTuple):
     """How errors in letters lie: `first`, how often a word's first letter is edited, relative to the mean letter.
 
-    `together` is how many letters are edited in a word that has errors, on average, where few words have any; 0: no more
-    than chance puts there. A letter of a word of n letters is edited in proportion to n ** -`short`, which is the same
-    for 1 to 3: with 0 all letters are equally likely, with 1 nearly all words.
+    `together` is how many letters are edited in a word that has errors, on average, where few words have any; 0: no
+    more than chance puts there. A letter of a word of n letters is edited in proportion to n ** -`short`, which is the
+    same for 1 to 3: with 0 all letters are equally likely, with 1 nearly all words.
     """
 
     first: float

@@ -101,7 +101,9 @@ def mix_of(name: str) -> NaturalPack:
     known = {**{kind: tuple(parts) for kind, parts in KINDS.items()}, "rates": tuple(_member("keys").rates)}
     for key, table in tables.items():
         if not isinstance(table, dict):
-            raise DataError(path, f"the key {key!r} is a table of numbers, as in {key} = {{ {known[key][0]} = \"0.76\" }}")
+            raise DataError(
+                path, f'the key {key!r} is a table of numbers, as in {key} = {{ {known[key][0]} = "0.76" }}'
+            )
         packs.check_known(path, f"part of {key}", table, known[key])
     written = ((f"{key}.{part}", value) for key, table in tables.items() for part, value in table.items())
     for key, value in ((packs.TEN, pack.get(packs.TEN, "0")), *written):
@@ -119,7 +121,9 @@ def _letters(path: Any, listed: object) -> tuple[str, ...]:
     """The spelling errors of a pack. Raises DataError at one that is none."""
     sounds = tuple(listed.split()) if isinstance(listed, str) else (repr(listed),)
     if wrong := [sound for sound in sounds if not SOUNDS.fullmatch(sound)]:
-        raise DataError(path, f"letters: {wrong[0]!r:.40} is not a letter or two, what is written, and a weight: ei>ie:12")
+        raise DataError(
+            path, f"letters: {wrong[0]!r:.40} is not a letter or two, what is written, and a weight: ei>ie:12"
+        )
     return sounds
 
 
@@ -131,10 +135,14 @@ def note(name: str, code: str) -> str:
 
 
 @key_errors(
-    strength="share of letters misspelt", rates={"spelling": "1"}, swaps=lambda _: False, packs=alphabet_pack, unit="letter"
+    strength="share of letters misspelt",
+    rates={"spelling": "1"},
+    swaps=lambda _: False,
+    packs=alphabet_pack,
+    unit="letter",
 )
 def spelling(language: str) -> Iterator[KeyingError | Word]:
-    """Write letters that sound alike for others, double them, or leave them out, as writers do who do not know better."""
+    """Write letters that sound alike for others, double them, or leave them out, as writers do."""
     return spelt(language, mix_of(source_of(language)).letters)
 
 
@@ -187,7 +195,9 @@ def _both(job: Job) -> tuple[Edits, Array]:
     return mixed(job, tuple(parts), tuple(KINDS))
 
 
-def _natural(author: Callable[[Job], tuple[Edits, Array]], name: str, kinds: tuple[str, ...], **fields: Any) -> Perturbation:
+def _natural(
+    author: Callable[[Job], tuple[Edits, Array]], name: str, kinds: tuple[str, ...], **fields: Any
+) -> Perturbation:
     """The member that mixes the parts of some kinds; it serves a language that the first part of each kind serves."""
     firsts = [next(iter(KINDS[kind])) for kind in kinds]
     return member(
