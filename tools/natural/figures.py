@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from tools.natural.classes import TYPED, WRITTEN
 from tools.natural.fit import realised
 from tools.natural.judged import judged, premises, vocabulary
-from tools.natural.texts import FLORES, sentences
+from tools.natural.texts import FLORES, XQUAD, questions, sentences
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.edits import span_table
@@ -23,6 +23,8 @@ from robust_xtreme.noise.members.natural import KINDS, mix_of, natural, source_o
 
 STRENGTHS: Final = ("0.02", "0.1")
 _SENTENCES: Final = 250
+_DRAWS: Final = 4
+"""How often each of the few questions is drawn."""
 TOKENIZERS: Final = {"xlm-r": "multilingual-e5-small", "bert": "all-minilm-l6-v2"}
 """Tokenizers, and their folders as `python -m tools.encoders` writes them; bytes are those of ByT5."""
 
@@ -52,13 +54,7 @@ def _judged(data: Path, encoders: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         spec, values = f"natural_writing:{people['edits'] / 100:g}", premises(code, data)
         yield f"writing {code}", judged(spec, code, values, vocabulary(code, data), counts)
     spec = f"natural_typing:{TYPED['edits'] / 100:g}"
-    yield "typing en", judged(spec, "en", questions(data), vocabulary("en", data), counts)
-
-
-def questions(data: Path) -> list[str]:
-    """The questions of XQuAD in English."""
-    articles = json.loads((data / "xquad" / "xquad.en.json").read_text(encoding="utf-8"))["data"]
-    return [row["question"] for article in articles for passage in article["paragraphs"] for row in passage["qas"]]
+    yield "typing en", judged(spec, "en", questions(data / XQUAD) * _DRAWS, vocabulary("en", data), counts)
 
 
 def tokens(encoders: Path) -> dict[str, Callable[[str], int]]:

@@ -39,9 +39,9 @@ def _words(text: str) -> list[str]:
     return [word for word in (token.strip(_SIGNS) for token in text.split()) if word]
 
 
-def premises(code: str, data: Path) -> list[str]:
-    """The sentences of XNLI's test set in a language, each once; those of its dev set where there is none."""
-    path = next(path for name in ("test", "dev") if (path := data / "xnli" / f"{name}-{code}.tsv").is_file())
+def premises(code: str, data: Path, splits: Sequence[str] = ("test", "dev")) -> list[str]:
+    """The sentences of XNLI in a language, each once, of the first split that is there."""
+    path = next(path for name in splits if (path := data / "xnli" / f"{name}-{code}.tsv").is_file())
     lines = path.read_text(encoding="utf-8").splitlines()
     return list(dict.fromkeys(field for line in lines for field in line.split("\t")[:2]))
 

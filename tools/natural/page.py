@@ -40,17 +40,19 @@ the median length of single edited words, the percentage of them that keep their
 tokens there are more, by the tokenizers of multilingual-e5-small (XLM-R's), of MiniLM (BERT's, English), and in bytes.
 Errors of writing on the sentences of XNLI's test set (Turkish: dev), beside what editors of Wikipedia mend in XNLI
 (Stickland et al. 2022); slips on the questions of XQuAD, beside NoiseQA's typed ones (Ravichander et al. 2021).
-"-": not published. A figure with * is more than a fifth, and more than two in a hundred words, from the published one.
+"-": not published. A figure with * is out: more than a fifth, and half a percent of rounding, from the published one.
 """
 _SOURCES: Final = f"""\
 ## Sources
 
 - *Shares* of the parts are fitted by classes of edited words: those of writing in German, English, Spanish, French and
-  Turkish, on sentences of Tatoeba and FLORES; other languages have the mean of the five, scripts of India spaces as in
-  Hindi (58 %). Those of typing are fitted in English, and borrowed by all others, but for accents; 7 % are punctuation.
+  Turkish, on sentences of XNLI's dev sets; other languages have the mean of the five, scripts of India spaces as in
+  Hindi (58 %). Those of typing are fitted in English, on questions of SQuAD that are not in XQuAD, and borrowed by all
+  others, but for accents; 7 % are punctuation.
 - *Words for words* are computed from FLORES, PAN-X and Tatoeba, in English also from the treebank EWT, by
   `tools/natural/real_words.py`: {{words}} languages have a pack. Where there is none (no spaces, or too little text),
-  spelling errors have that share.
+  the other parts have that share. No word is taken for another one that negates, or does not: such an edit changes the
+  label of a text.
 - *Keys and letters*: lists of misspellings, by language. Shares of operators are counted over pairs one edit apart, on
   the half of a list in which a hash of the right word puts it, and the rates of key errors are fitted until key errors
   of these words have the same shares. Letters that sound alike are those that the list misspells more often than the
@@ -61,8 +63,8 @@ _SOURCES: Final = f"""\
 - Where ten pairs of the list make more than {THIN:.0%} of its edits on real text, `list` adds `from a thin list`
   (`ten` in the pack): its rates and letters are those of few words.
 
-A unit is edited with at most ten times the strength's probability; what a rare unit does not get, the first part
-(keys, spelling) does. At words with tags nothing is joined or split.
+A unit is edited with at most ten times the strength's probability; what a rare unit does not get, the others do in
+proportion, and then the first part (keys, spelling). At words with tags nothing is joined or split.
 
 ## The other halves
 
@@ -123,8 +125,8 @@ def _tokens(made: Mapping[str, Any], people: Mapping[str, float]) -> tuple[str, 
 
 
 def far(made: float, people: float, key: str) -> bool:
-    """Whether a figure is more than a fifth from the published one, and a share by more than two in a hundred, too."""
-    return bool(people) and abs(made - people) > max(0.2 * people, 2 if key in CLASSES else 0)
+    """Whether a figure is more than a fifth from the published one; shares are published in whole percents."""
+    return bool(people) and abs(made - people) > 0.2 * people + (0.5 if key in CLASSES else 0)
 
 
 def _near(made: float, people: float, key: str) -> str:

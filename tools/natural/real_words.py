@@ -2,7 +2,7 @@
 
 A word is written for another one of the language's texts if both are frequent, short, and at most two letters apart
 (prepositions, articles, pronouns); if they have the same stem, and endings that five other pairs have (forms of a
-word); or if they are one letter apart. English has also the forms of a lemma and the other words of a closed class, by
+word); or if they are short and one letter apart; no word is taken that negates, for one that does not. English has also the forms of a lemma and the other words of a closed class, by
 its treebank, and the misspellings in lists that are words. The likeliest forms of each word are listed: those that
 differ in few letters, are frequent, and begin with the same letter.
 """
@@ -21,6 +21,7 @@ from tools.natural.texts import SPACED, contexts, credits, treebank, words
 
 from robust_xtreme.core.edits import Array
 from robust_xtreme.noise.engine.diff import distance
+from robust_xtreme.noise.label_risk import pattern
 
 OUT: Final = Path(__file__).parents[2] / "perturbations" / "realwords"
 FITTED: Final = ("de", "en", "es", "fr", "tr")
@@ -30,14 +31,14 @@ _MOST: Final = {True: 1_300, False: 360}
 """How many words a pack lists: the most frequent ones that have forms."""
 _FORMS: Final = 7
 _SHORT, _FREQUENT, _APART = 4, 150, 3
-_LONGEST: Final = {"en": 9, "fr": 5, "tr": 4}
+_LONGEST: Final = {"en": 9, "fr": 5, "tr": 5}
 """How many letters the words of a pack have at most, else seven: editors mend words of three or four letters."""
 _LEAST: Final = 250
 """How many words a pack has at least."""
-_STEM, _ENDING, _PAIRS = 3, 3, 5
-_OTHER_FIRST: Final = 0.45
-"""The weight of a form that begins with another letter, relative to others."""
-_FALL: Final = 1.8
+_STEM, _ENDING, _PAIRS, _NEAR = 3, 3, 5, 4
+_OTHER_FIRST: Final = {"de": 0.25, "en": 0.6, "es": 0.8, "fr": 0.35, "tr": 0.6}
+"""The weight of a form that begins with another letter, relative to others; 0.45 where nothing is published."""
+_FALL: Final = 1.3
 """By how much the weight of a form falls with each further letter that differs."""
 
 _COMMON: Final = 0.4
@@ -75,9 +76,11 @@ def _rows(code: str, data: Path) -> Iterator[str]:
     )
     for word, form, kind in pairs:
         # Words that differ in accents alone are errors of another part, and one letter becomes a word that begins so.
-        if bare_word(word) != bare_word(form) and (len(word) > 1 or word[0] == form[0]):
+        # Nothing is negated or affirmed: that changes the label of a text, and not how well a model reads it.
+        other = bare_word(word) != bare_word(form) and (len(word) > 1 or word[0] == form[0])
+        if other and _negates(word, code) == _negates(form, code):
             chance = kind * counts[form] ** _COMMON / _FALL ** (distance(word, form) - 1)
-            weights[word][form] = max(weights[word].get(form, 0), chance * (1 if word[0] == form[0] else _OTHER_FIRST))
+            weights[word][form] = max(weights[word].get(form, 0), chance * (1 if word[0] == form[0] else _OTHER_FIRST.get(code, 0.45)))
     most = sorted(
         (word for word in weights if len(word) <= _LONGEST.get(code, 7) and max(weights[word].values())),
         key=lambda word: (-counts[word], word),
@@ -87,6 +90,11 @@ def _rows(code: str, data: Path) -> Iterator[str]:
         chosen = [(form, round(9 * chance / likely[0][1])) for form, chance in likely]
         forms, numbers = zip(*[(form, str(number)) for form, number in chosen if number], strict=True)
         yield f"{word}\t{' '.join(forms)}\t{' '.join(numbers)}"
+
+
+def _negates(word: str, code: str) -> bool:
+    negators = pattern(code)
+    return negators is not None and bool(negators.search(word))
 
 
 Pairs = Iterator[tuple[str, str, float]]
@@ -127,9 +135,9 @@ def _forms(counts: Mapping[str, int]) -> Pairs:
 
 
 def _neighbours(counts: Mapping[str, int]) -> Pairs:
-    """Words one letter apart: those that are equal without one letter."""
+    """Short words one letter apart: those that are equal without one letter."""
     without: dict[str, set[str]] = defaultdict(set)
-    for word in (word for word in counts if len(word) >= _STEM):
+    for word in (word for word in counts if _STEM <= len(word) <= _NEAR):
         for cut in range(len(word) + 1):
             without[word[:cut] + word[cut + 1 :]].add(word)
     for several in without.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -47,10 +48,10 @@ _PANX: Final = frozenset(["af", "az", "fa", "gu", "jv", "lt", "ms", "pa", "qu", 
 SPACED: Final = tuple(code for code in ALL_LANGUAGES if language(code).spaces and code in {*_TATOEBA, *_PANX})
 """The languages with spaces of which there is text."""
 
+XQUAD: Final = "xquad/xquad.en.json"
 _SIGNS: Final = ".,;:!?¿¡\"“”„«»()[]{}…–—-'’‘`،؛؟।՞"
 _CLOSED: Final = frozenset(("ADP", "AUX", "CCONJ", "DET", "PART", "PRON", "SCONJ"))
 _FORM, _LEMMA, _CLASS = 1, 2, 3
-_FEW: Final = 250
 
 
 def sentences(code: str, data: Path) -> list[str]:
@@ -58,9 +59,10 @@ def sentences(code: str, data: Path) -> list[str]:
     return (data / "flores_first100" / f"{FLORES[code]}.dev").read_text(encoding="utf-8").splitlines()
 
 
-def short_texts(code: str, data: Path) -> list[str]:
-    """Sentences of Tatoeba and the first ones of FLORES: as long as those of XNLI."""
-    return [*_tatoeba(code, data), *sentences(code, data)[:_FEW]]
+def questions(path: Path) -> list[str]:
+    """The questions of a file in SQuAD's layout."""
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    return [row["question"] for article in articles for passage in article["paragraphs"] for row in passage["qas"]]
 
 
 def _tatoeba(code: str, data: Path) -> list[str]:

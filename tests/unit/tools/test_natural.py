@@ -55,9 +55,9 @@ def test_the_page_is_made_of_the_figures() -> None:
 
 
 def test_every_mix_of_a_list_comes_near_the_other_half() -> None:
-    """The operators that natural realises in a language with a list are within 0.25 of those of the other half."""
+    """The operators that natural realises in a language with a list are within 0.2 of those of the other half."""
     lists = json.loads(FIGURES.read_text(encoding="utf-8"))["lists"]
-    assert {code: row["tv"]["realised"] for code, row in lists.items() if row["tv"]["realised"] > 0.25} == {}
+    assert {code: row["tv"]["realised"] for code, row in lists.items() if row["tv"]["realised"] > 0.2} == {}
 
 
 @pytest.mark.parametrize(("code", "notes"), [("de", ["from a thin list"]), ("en", []), ("sw", ["borrowed"])])
@@ -89,7 +89,7 @@ def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many
     """In short and long texts, and in every script."""
     texts = [" ".join([_SENTENCES[code]] * size)] * many
     for strength in ("0.02", "0.05"):
-        assert _rate(texts, code, strength, name) == pytest.approx(float(strength), rel=0.1)
+        assert _rate(texts, code, strength, name) == pytest.approx(float(strength), rel=0.06)
 
 
 @pytest.mark.real
@@ -97,11 +97,11 @@ def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many
     "code", some(["en", "hi", "ja", "ar"], ("en", "ja"), caught="test_real_text_gets_two_edits_in_a_hundred_clusters")
 )
 def test_real_text_gets_two_edits_in_a_hundred_clusters(code: str, data: Path) -> None:
-    """Each member at 0.02 realises 0.02 on FLORES, with a tolerance of 10 %; at 0.2 edits collide."""
+    """Each member at 0.02 realises 0.02 on FLORES, with a tolerance of 6 %; 0.2 is within 17 %, since edits collide there."""
     texts = sentences(code, data)
     for name in ("natural", "natural_typing", "natural_writing"):
-        assert _rate(texts, code, "0.02", name) == pytest.approx(0.02, rel=0.1)
-        assert 0.15 <= _rate(texts, code, "0.2", name) <= 0.2
+        assert _rate(texts, code, "0.02", name) == pytest.approx(0.02, rel=0.06)
+        assert 0.166 <= _rate(texts, code, "0.2", name) <= 0.2
 
 
 @pytest.mark.parametrize("code", ["en", "de", "hi", "sw"])
@@ -133,7 +133,7 @@ def test_tagged_words_are_neither_joined_nor_split() -> None:
     assert sum(each.edits["spaces"] for each in noised) == 0
     assert sum(each.edits["keys"] for each in noised) > 0
     edited = sum(each.graphemes_edited for each in noised) / sum(each.graphemes for each in noised)
-    assert edited == pytest.approx(0.1, rel=0.15)  # slips that come together collide
+    assert edited == pytest.approx(0.1, rel=0.08)
 
 
 def test_of_edits_that_overlap_one_happens() -> None:
@@ -265,7 +265,7 @@ def test_the_share_of_ten_pairs_is_that_of_the_text(code: str, data: Path) -> No
     assert counted_ten(code, sentences(code, data)) == pytest.approx(ten(code), abs=0.0005)
 
 
-_FAR = {}
+_FAR = {"writing tr": ["length"]}
 """The figures of the page that are far from the published ones, by kind and language."""
 
 

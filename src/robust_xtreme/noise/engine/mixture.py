@@ -2,7 +2,8 @@
 
 The strength is the share of a text's grapheme clusters that are edited. A part's limit, by text, is the share of its
 units' clusters that it edits, as a multiple of the strength: share * clusters / units. Units that are rare in a text
-would be edited too often, so that the limit of a part is at most MOST; the first part makes the edits that are missing.
+would be edited too often, so that the limit of a part is at most MOST. The edits that are missing are made by the others
+in proportion to theirs, as far as that allows, and the rest by the first part.
 
 A unit's edit has the level u * cost / limit, where u is the draw of the unit in its part and cost the number of
 clusters that the edit changes; it happens iff its level is below the strength. Of edits that overlap, that of the
@@ -68,9 +69,11 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
     jobs = [replace(job, keys=own, params=part.params, slips=part.slips) for own, part in zip(keys, parts, strict=True)]
     units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
-    # The limit of each part in each text (t,); the first part has what the others leave.
+    # The limit of each part in each text (t,); what one leaves, all have in proportion, and the first part the rest.
     shared = zip([part.share for part in parts], units, strict=True)
     limits = [np.minimum(share * size / np.maximum(many, 1e-9), MOST) for share, many in shared]
+    made = sum((limit * many for limit, many in zip(limits, units, strict=True)), start=np.zeros(len(size)))
+    limits = [np.minimum(limit * size / np.maximum(made, 1e-9), MOST) for limit in limits]
     others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(size)))
     limits[0] = (size - others) / np.maximum(units[0], 1e-9)
     drawn = [

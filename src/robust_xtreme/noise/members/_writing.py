@@ -96,7 +96,7 @@ def spelt(code: str, sounds: Sequence[str]) -> Iterator[KeyingError | Word]:
     known = letters_of(code)
     for old, new, weight in (match.groups() for sound in sounds if (match := SOUNDS.fullmatch(sound))):
         if set(old + new) <= known:
-            for write in (str, upper, capital) if len(old) > 1 else (str, upper):
+            for write in (str, upper, capital) if len(old) > 1 else (str, capital):
                 args = () if write is str else (code,)
                 heard.append(KeyingError(write(old, *args), "spelling", write(new, *args), int(weight)))
     yield from heard

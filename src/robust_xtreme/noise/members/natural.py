@@ -43,7 +43,7 @@ KINDS: Final[Mapping[str, Mapping[str, str | Perturbation]]] = {
 """The parts of each kind, and the perturbation that each of them is; the first part makes what others leave."""
 
 SLIPS: Final = {
-    "typing": {"keys": Slips(first=0.5, together=2.4)},
+    "typing": {"keys": Slips(first=0.5, together=2.4, short=-0.6)},
     "writing": dict.fromkeys(("spelling", "marks"), Slips(first=0.5, short=2)),
 }
 """How key errors lie in words: by the lists of misspellings, and by the words that people edit (docs/natural.md)."""
