@@ -57,7 +57,7 @@ def fitted(
     left = 1 - sum(fixed.values())
     shares = _scaled(goal, left)
     texts, known = _like(code, kind, data), vocabulary(code, data)
-    tried = []
+    tried: list[tuple[float, int, dict[str, float]]] = []
     for _ in range(_ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "natural").mkdir()

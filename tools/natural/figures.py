@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -60,10 +59,12 @@ def _judged(data: Path, encoders: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def tokens(encoders: Path) -> dict[str, Callable[[str], int]]:
     """How many tokens a text has, by tokenizer."""
     made: dict[str, Callable[[str], int]] = {"bytes": lambda text: len(text.encode())}
-    for name, folder in TOKENIZERS.items():
-        tokenizer = Tokenizer.from_file(str(encoders / folder / "tokenizer.json"))
-        made[name] = lambda text, of=tokenizer: len(of.encode(text, add_special_tokens=False).ids)
-    return made
+    return made | {name: _counter(encoders / folder / "tokenizer.json") for name, folder in TOKENIZERS.items()}
+
+
+def _counter(path: Path) -> Callable[[str], int]:
+    tokenizer = Tokenizer.from_file(str(path))
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def _variation(shares: Mapping[str, float], other: Mapping[str, float]) -> float:

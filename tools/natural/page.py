@@ -14,7 +14,7 @@ from tools.natural.lists import OPERATORS
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.members.natural import KINDS
 from robust_xtreme.noise.members.natural_typo import THIN
-from robust_xtreme.report.blocks import Heading, Prose, ReportPage, grid
+from robust_xtreme.report.blocks import Block, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
 _HEAD: Final = """\
@@ -89,7 +89,12 @@ def page(figures: Mapping[str, Any]) -> str:
     columns = ("edits", "words", "real word", "no word", "case", "accent", "several", "length", "first letter")
     seen = grid(("", "language", *columns, "tokens: xlm-r", "bert", "bytes"), _seen(figures["judged"]))
     halves = grid(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"]))
-    blocks = [Prose(_HEAD), seen, Prose(_SOURCES.format(largest=f"{largest:.2f}", words=len(figures["words"]))), halves]
+    blocks: list[Block] = [
+        Prose(_HEAD),
+        seen,
+        Prose(_SOURCES.format(largest=f"{largest:.2f}", words=len(figures["words"]))),
+        halves,
+    ]
     for kind, parts in KINDS.items():
         rows = (
             (name, *_percent(kinds[kind]), " ".join(borrowed.get(name, ()))) for name, kinds in figures["packs"].items()

@@ -2,9 +2,10 @@
 
 A word is written for another one of the language's texts if both are frequent, short, and at most two letters apart
 (prepositions, articles, pronouns); if they have the same stem, and endings that five other pairs have (forms of a
-word); or if they are short and one letter apart; no word is taken that negates, for one that does not. English has also the forms of a lemma and the other words of a closed class, by
-its treebank, and the misspellings in lists that are words. The likeliest forms of each word are listed: those that
-differ in few letters, are frequent, and begin with the same letter.
+word); or if they are short and one letter apart. English has also the forms of a lemma and the other words of a closed
+class, by its treebank, and the misspellings in lists that are words. No word is taken that negates, for one that does
+not. The likeliest forms of each word are listed: those that differ in few letters, are frequent, and begin with the
+same letter.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def _rows(code: str, data: Path) -> Iterator[str]:
         other = bare_word(word) != bare_word(form) and (len(word) > 1 or word[0] == form[0])
         if other and _negates(word, code) == _negates(form, code):
             chance = kind * counts[form] ** _COMMON / _FALL ** (distance(word, form) - 1)
-            weights[word][form] = max(weights[word].get(form, 0), chance * (1 if word[0] == form[0] else _OTHER_FIRST.get(code, 0.45)))
+            weights[word][form] = max(
+                weights[word].get(form, 0), chance * (1 if word[0] == form[0] else _OTHER_FIRST.get(code, 0.45))
+            )
     most = sorted(
         (word for word in weights if len(word) <= _LONGEST.get(code, 7) and max(weights[word].values())),
         key=lambda word: (-counts[word], word),
@@ -130,8 +133,8 @@ def _forms(counts: Mapping[str, int]) -> Pairs:
             if ends[0][:1] != ends[1][:1]:
                 pairs[ends].append((word, form))
     for several in (several for several in pairs.values() if len(several) >= _PAIRS):
-        for word, form in several:
-            yield from ((word, form, 1.5), (form, word, 1.5))
+        for pair in several:
+            yield from ((*pair, 1.5), (*pair[::-1], 1.5))
 
 
 def _neighbours(counts: Mapping[str, int]) -> Pairs:

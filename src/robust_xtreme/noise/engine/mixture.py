@@ -2,8 +2,8 @@
 
 The strength is the share of a text's grapheme clusters that are edited. A part's limit, by text, is the share of its
 units' clusters that it edits, as a multiple of the strength: share * clusters / units. Units that are rare in a text
-would be edited too often, so that the limit of a part is at most MOST. The edits that are missing are made by the others
-in proportion to theirs, as far as that allows, and the rest by the first part.
+would be edited too often, so that the limit of a part is at most MOST. The others make the edits that are missing, in
+proportion to theirs, as far as that allows, and the first part the rest.
 
 A unit's edit has the level u * cost / limit, where u is the draw of the unit in its part and cost the number of
 clusters that the edit changes; it happens iff its level is below the strength. Of edits that overlap, that of the
