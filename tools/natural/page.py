@@ -21,7 +21,7 @@ _HEAD: Final = """\
 Written by `python -m tools.natural --data DIR` from `reports/benchmarks/natural.json`, with the packs in
 `perturbations/natural` and `perturbations/realwords`.
 
-People make errors of two kinds, and models lose less by those of writing than by slips:
+People make errors of two kinds. What they cost is measured below:
 
 - `natural_typing`, slips: wrong keys, words for others, accents missing, spaces, case, punctuation. Slips come
   together: a word that has any has several, and first letters have half as many.
@@ -70,7 +70,7 @@ proportion, and then the first part (keys, spelling). At words with tags nothing
 
 Shares of the operators in percent: fitted on one half of the list, counted on the other, and realised by the key errors
 of `natural_typing` on the right words of that other half (20 in a line). `distance` is the total variation distance
-from the other half, from 0 to 1; the largest of a realised one is {{largest}}, and a test refuses more than 0.25.
+from the other half, from 0 to 1; the largest of a realised one is {{largest}}, and a test refuses more than 0.2.
 """
 _TEXT: Final = """\
 ## On real text
