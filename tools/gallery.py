@@ -67,7 +67,7 @@ _SHORT: Final = {
     "confusables": "look",
     "diacritics": "accent",
     "keyboard_typo": "key",
-    "natural": "mix",
+    **dict.fromkeys(("natural", "natural_typing", "natural_writing"), "mix"),
     "natural_typo": "list",
     "normalisation": "form",
     "ocr_noise": "ocr",

@@ -15,6 +15,7 @@ TEXTS = {
     "Apache-2.0": ("LICENSE", "Apache License"),
     "BSD-3-Clause": ("perturbations/input/LICENSE-*.txt", "Redistributions of source code must retain"),
     "CC-BY-SA-3.0": ("perturbations/*/LICENSE-CC-BY-SA-3.0.txt", "Attribution-ShareAlike 3.0 Unported"),
+    "CC-BY-SA-4.0": ("perturbations/*/LICENSE-CC-BY-SA-4.0.txt", "Attribution-ShareAlike 4.0 International"),
     "MIT": ("perturbations/input/LICENSE-*.txt", "Permission is hereby granted, free of charge"),
     "MPL-2.0": ("perturbations/*/LICENSE-MPL-2.0.txt", "Mozilla Public License"),
     "NAIST-2003": ("perturbations/input/LICENSE-IPADIC.txt", "Nara Institute of Science and Technology"),

@@ -99,7 +99,10 @@ def _share(perturbation: Perturbation, size: int, strength: str) -> tuple[int, i
     values = [" ".join((vocabulary * (size // len(vocabulary) + 2))[start : start + size]) for start in range(8)]
     texts = [Text(f"long/{number}", code, value) for number, value in enumerate(values * max(1, 1000 // size))]
     results = run(perturbation, texts, strength)
-    return sum(sum(noised.edits.values()) for noised in results), sum(noised.eligible for noised in results)
+    # The strength of a mixture is a share of clusters, of which an edit of a part may change several.
+    mixture = perturbation.kind == "mixture"
+    edited = (noised.graphemes_edited if mixture else sum(noised.edits.values()) for noised in results)
+    return sum(edited), sum(noised.eligible for noised in results)
 
 
 def rule_2_draws_are_keyed(trial: Trial) -> None:

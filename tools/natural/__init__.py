@@ -1,1 +1,1 @@
-"""The packs of the perturbation `natural`, fitted to lists of misspellings: `python -m tools.natural --data DIR`."""
+"""The packs of the natural members, fitted to lists and published figures: `python -m tools.natural --data DIR`."""

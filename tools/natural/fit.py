@@ -1,4 +1,4 @@
-"""The shares and rates of `natural`, fitted on one half of each list and compared with the other half."""
+"""The rates of key errors of `natural_typing`, fitted on one half of each list and compared with the other half."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def rates(code: str, words: Sequence[str], wanted: Shares) -> dict[str, str]:
 
 
 def realised(code: str, folder: Path) -> Shares:
-    """The shares of the operators in what `natural` makes of the right words of the second half, 20 in a line."""
+    """The shares of the operators in what `natural_typing` makes of right words of the second half, 20 in a line."""
     words = sorted({pair.right for pair in half(pairs(code, folder), 1)})
     lines = [" ".join(words[start : start + _LINE]) for start in range(0, len(words), _LINE)]
-    return _shares(Counter(_each(code, lines * max(1, 5 * _DRAWN // len(words)), f"natural:{_STRENGTH}")))
+    return _shares(Counter(_each(code, lines * max(1, 5 * _DRAWN // len(words)), f"natural_typing:{_STRENGTH}")))
 
 
 def _each(code: str, values: Sequence[str], spec: str) -> Iterator[str]:

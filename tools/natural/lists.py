@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.yardstick.pairs import Pair, lists
+from tools.yardstick.pairs import FILES, Pair, lists, read
 
 from robust_xtreme.core import graphemes, packs
-from robust_xtreme.noise.members.natural import bare
+from robust_xtreme.noise.members._writing import bare
 
 OPERATORS: Final = ("replace", "insert", "delete", "double", "swap", "mark")
 """What a writer does to letters; `mark` changes the accents of a letter."""
@@ -22,6 +23,16 @@ def pairs(code: str, folder: Path) -> tuple[Pair, ...]:
         return lists(folder).pairs
     rows = packs.table("misspellings", code).rows
     return tuple(Pair(row["right"].lower(), row["wrong"].lower()) for row in rows)
+
+
+def raw(folder: Path) -> Iterator[Pair]:
+    """The pairs of the English lists in small letters, those whose wrong word is a word, too."""
+    yield from sorted({Pair(p.right.lower(), p.wrong.lower()) for name in FILES for p in read(folder / name)})
+
+
+def bare_word(word: str) -> str:
+    """A word without its accents."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
 
 
 def counted(some: Iterable[Pair]) -> Counter[str]:

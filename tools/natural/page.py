@@ -1,68 +1,82 @@
-"""docs/natural.md: what `natural` is fitted to, how near it comes, and its realised strength."""
+"""docs/natural.md: what the natural members are fitted to, how near they come, and their realised strength."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from tools.natural.classes import TYPED, WRITTEN
 from tools.natural.figures import STRENGTHS
 from tools.natural.fit import LARGEST, LEAST
+from tools.natural.judged import CLASSES
 from tools.natural.lists import OPERATORS
 
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.members.natural import PARTS
+from robust_xtreme.noise.members.natural import KINDS
 from robust_xtreme.noise.members.natural_typo import THIN
-from robust_xtreme.report.blocks import Heading, Prose, ReportPage, grid
+from robust_xtreme.report.blocks import Block, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 
-_HEAD: Final = f"""\
+_HEAD: Final = """\
 Written by `python -m tools.natural --data DIR` from `reports/benchmarks/natural.json`, with the packs in
-`perturbations/natural`. `natural` mixes five parts: key errors, accents missing or wrong, spaces, case, punctuation.
+`perturbations/natural` and `perturbations/realwords`.
 
-Its strength is the share of grapheme clusters that are edited. People edit about 2 %: NoiseQA's natural keyboard noise
-has 1.9 %. So the suite `@natural` has 0.02, and 0.05 as an upper bound; `@stress`, at 0.1 and 0.2, is not natural.
+People make errors of two kinds. What they cost is measured below:
 
+- `natural_typing`, slips: wrong keys, words for others, accents missing, spaces, case, punctuation. Slips come
+  together: a word that has any has several, and first letters have half as many.
+- `natural_writing`, errors of writing: words for other real words (forms of a word, prepositions, articles), letters
+  that sound alike, accents, case, words written as one.
+
+`natural` mixes both, half of the edits each; `@typing=1@writing=3` sets the shares. The strength is the share of
+grapheme clusters that are edited. People edit about 2 %. So the suite `@natural` has both members at 0.02, and at 0.05
+as an upper bound; `@stress`, at 0.1 and 0.2, is not natural.
+
+## What models see
+
+Edited words in a hundred; of these the shares, in percent, that become another real word (one that occurs twice in XNLI
+and PAN-X), no word, themselves in another case or with other accents, or several words (joined, split or side by side);
+the median length of single edited words, the percentage of them that keep their first letter, and how many percent of
+tokens there are more, by the tokenizers of multilingual-e5-small (XLM-R's), of MiniLM (BERT's, English), and in bytes.
+Errors of writing on the sentences of XNLI's test set (Turkish: dev), beside what editors of Wikipedia mend in XNLI
+(Stickland et al. 2022); slips on the questions of XQuAD, beside NoiseQA's typed ones (Ravichander et al. 2021).
+"-": not published. A figure with * is out: more than a fifth, and half a percent of rounding, from the published one.
+"""
+_SOURCES: Final = f"""\
 ## Sources
 
-- *Letters*: lists of misspellings, by language. Shares of operators are counted over pairs one edit apart, on the half
-  of a list in which a hash of the right word puts it, and the rates of key errors are fitted until key errors of these
-  words have the same shares. A list is a source if it has {LEAST} such pairs, and no operator makes more than
-  {LARGEST:.0%} of them: such a list shows what its authors looked for.
-- *Spaces, case and punctuation*: 10 %, 6 % and 7 % of the edits of NoiseQA (Ravichander et al. 2021), in English. Case
-  is 13-24 % in German, Spanish, French and Turkish, and spaces are 58 % in Hindi, by edits of Wikipedia (Stickland et
-  al. 2022); 18 % and 58 % are used. Where neither names a language, case has the mean of the five. These shares are
-  published and not fitted here.
+- *Shares* of the parts are fitted by classes of edited words: those of writing in German, English, Spanish, French and
+  Turkish, on sentences of XNLI's dev sets; other languages have the mean of the five, scripts of India spaces as in
+  Hindi (58 %). Those of typing are fitted in English, on questions of SQuAD that are not in XQuAD, and borrowed by all
+  others, but for accents; 7 % are punctuation.
+- *Words for words* are computed from FLORES, PAN-X and Tatoeba, in English also from the treebank EWT, by
+  `tools/natural/real_words.py`: {{words}} languages have a pack. Where there is none (no spaces, or too little text),
+  the other parts have that share. No word is taken for another one that negates, or does not: such an edit changes the
+  label of a text.
+- *Keys and letters*: lists of misspellings, by language. Shares of operators are counted over pairs one edit apart, on
+  the half of a list in which a hash of the right word puts it, and the rates of key errors are fitted until key errors
+  of these words have the same shares. Letters that sound alike are those that the list misspells more often than the
+  mean letter. A list is a source if it has {LEAST} such pairs, and no operator makes more than {LARGEST:.0%} of them.
 - *Other languages borrow*: the mean of their script, or that of a script of the same kind (Hindi's for the other
-  scripts of India), or that of all lists. `robust-xtreme list perturbations --language CODE`
-  marks them `borrowed`, and they do not count as served by packs of their own.
-- *A language with a pack of its own is `served`*; the largest distance of one below is {{largest}}, and a test refuses
-  more than 0.2. Where ten pairs of the list make more than {THIN:.0%} of its edits on real text, `list` adds `from a
-  thin list` (`ten` in the pack): its shares and rates are those of few words.
+  scripts of India), or that of all lists. `robust-xtreme list perturbations --language CODE` marks them `borrowed`, and
+  they do not count as served by packs of their own.
+- Where ten pairs of the list make more than {THIN:.0%} of its edits on real text, `list` adds `from a thin list`
+  (`ten` in the pack): its rates and letters are those of few words.
 
-A unit is edited with at most ten times the strength's probability; what a rare unit does not get, key errors do. In a
-language without case or accents key errors also have their share, and at words with tags nothing is joined or split.
+A unit is edited with at most ten times the strength's probability; what a rare unit does not get, the others do in
+proportion, and then the first part (keys, spelling). At words with tags nothing is joined or split.
 
 ## The other halves
 
-Shares of the operators in percent: fitted on one half of the list, counted on the other, and realised by `natural` on
-the right words of that other half (20 in a line). `distance` is the total variation distance from the other half: what
-would have to move, from 0 to 1.
-"""
-_LISTS: Final = """\
-Only the English lists are a collection of errors. The others are written to correct texts while they are typed, and
-are short: their shares are those of what their authors listed, and their halves differ by chance. Vietnamese rates are
-those of an input method, and in no mean. A letter that is replaced in a list is most often a spelling error (*ie* and
-*ei*, *s* and *z*), and `natural` puts a neighbouring key there: the kinds agree, the letters do not.
+Shares of the operators in percent: fitted on one half of the list, counted on the other, and realised by the key errors
+of `natural_typing` on the right words of that other half (20 in a line). `distance` is the total variation distance
+from the other half, from 0 to 1; the largest of a realised one is {{largest}}, and a test refuses more than 0.2.
 """
 _TEXT: Final = """\
 ## On real text
 
-Development sentences of FLORES (997): the share of clusters that is edited, in percent, by strength, and the shares of
-the parts among the edits at 0.02 and 0.05. The realised strength is within 6 % of the nominal one up to 0.1, and within
-17 % at 0.2, where edits collide; single texts vary. In Burmese it is a sixth below, by edits that would combine signs
-as no text does ([doubts](doubts.md)). A pack's shares are of edited clusters, and a swap edits two: where swaps are
-frequent, keys have a smaller share of the edits here than in the pack, and the other parts have a larger one (German:
-keys 56 and 65, case 22 and 18).
+The first 250 development sentences of FLORES: the share of clusters that is edited, in percent, at two strengths, and
+the shares of the parts among the edits. Single texts vary; at high strengths edits collide.
 """
 
 
@@ -72,13 +86,56 @@ def page(figures: Mapping[str, Any]) -> str:
     for code, source in figures["sources"].items():
         borrowed.setdefault(source, []).extend([code] if code != source else [])
     largest = max(row["tv"]["realised"] for row in figures["lists"].values())
+    columns = ("edits", "words", "real word", "no word", "case", "accent", "several", "length", "first letter")
+    seen = grid(("", "language", *columns, "tokens: xlm-r", "bert", "bytes"), _seen(figures["judged"]))
     halves = grid(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"]))
-    packs = grid(("pack", *PARTS, "borrowed by"), _packs(figures["packs"], borrowed))
-    rows = ((language(code).name, *_on_text(row)) for code, row in figures["text"].items())
-    on_text = grid(("language", *STRENGTHS, *PARTS), rows)
-    head = Prose(_HEAD.format(largest=f"{largest:.2f}"))
-    blocks = (head, halves, Prose(_LISTS), Heading("Packs"), packs, Prose(_TEXT), on_text)
-    return markdown.render(ReportPage("How close natural is to the errors of people who type", blocks))
+    blocks: list[Block] = [
+        Prose(_HEAD),
+        seen,
+        Prose(_SOURCES.format(largest=f"{largest:.2f}", words=len(figures["words"]))),
+        halves,
+    ]
+    for kind, parts in KINDS.items():
+        rows = (
+            (name, *_percent(kinds[kind]), " ".join(borrowed.get(name, ()))) for name, kinds in figures["packs"].items()
+        )
+        blocks += [Heading(f"Packs: {kind}"), grid(("pack", *parts, "borrowed by"), rows)]
+    blocks.append(Prose(_TEXT))
+    for kind, parts in KINDS.items():
+        lines = ((language(code).name, *_on_text(row[kind])) for code, row in figures["text"].items())
+        blocks += [Heading(f"natural_{kind}"), grid(("language", *STRENGTHS, *parts), lines)]
+    return markdown.render(ReportPage("How close the natural members are to people's errors", tuple(blocks)))
+
+
+def _seen(judged: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
+    for name, made in judged.items():
+        kind, _, code = name.partition(" ")
+        people = WRITTEN[code] if kind == "writing" else TYPED
+        keys = ("edits", "words", *CLASSES, "length", "first")
+        known = [f"{people[key]:g}" if people[key] or key in CLASSES else "-" for key in keys]
+        yield (
+            "people",
+            f"{language(code).name}, {kind}",
+            *known,
+            f"{people['xlm-r']:g}" if people["xlm-r"] else "-",
+            "-",
+            "-",
+        )
+        yield f"natural_{kind}", "", *(_near(made[key], people[key], key) for key in keys), *_tokens(made, people)
+
+
+def _tokens(made: Mapping[str, Any], people: Mapping[str, float]) -> tuple[str, ...]:
+    first, *others = (made["tokens"][name] for name in ("xlm-r", "bert", "bytes"))
+    return _near(first, people["xlm-r"], "xlm-r"), *(f"{more:g}" for more in others)
+
+
+def far(made: float, people: float, key: str) -> bool:
+    """Whether a figure is more than a fifth from the published one; shares are published in whole percents."""
+    return bool(people) and abs(made - people) > 0.2 * people + (0.5 if key in CLASSES else 0)
+
+
+def _near(made: float, people: float, key: str) -> str:
+    return f"{made:g}{'*' if far(made, people, key) else ''}"
 
 
 def _halves(lists: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
@@ -87,11 +144,6 @@ def _halves(lists: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
         yield language(code).name, first, "fitted", *_percent(row["fitted"]), f"{row['tv']['fitted']:.2f}"
         yield "", second, "other half", *_percent(row["held_out"]), ""
         yield "", "", "realised", *_percent(row["realised"]), f"{row['tv']['realised']:.2f}"
-
-
-def _packs(packs: Mapping[str, Mapping[str, str]], borrowed: Mapping[str, Sequence[str]]) -> Iterable[Sequence[str]]:
-    for name, shares in packs.items():
-        yield name, *_percent({part: float(share) for part, share in shares.items()}), " ".join(borrowed.get(name, ()))
 
 
 def _on_text(row: Mapping[str, Any]) -> Sequence[str]:

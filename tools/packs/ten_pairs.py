@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.natural.figures import FLORES, sentences
+from tools.natural.texts import FLORES, sentences
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.edits import span_table

@@ -43,7 +43,7 @@ def lists(folder: Path) -> Lists:
     Pairs are in lower case, unless it is the case of one letter in which they differ. The keys of one list are all in
     lower case; what differs in case there is left out.
     """
-    raw = [pair for name in FILES for pair in _read(folder / name)]
+    raw = [pair for name in FILES for pair in read(folder / name)]
     once = sorted({_folded(pair) for pair in raw if pair.right != pair.wrong})
     spelt = [pair for pair in once if _WORD.fullmatch(pair.right) and _WORD.fullmatch(pair.wrong)]
     known = {form for pair in raw for form in (pair.right, pair.right.lower())}
@@ -52,7 +52,8 @@ def lists(folder: Path) -> Lists:
     return Lists(tuple(kept), len(once), len(once) - len(spelt), len(spelt) - len(wrong), len(wrong) - len(kept))
 
 
-def _read(path: Path) -> Iterator[Pair]:
+def read(path: Path) -> Iterator[Pair]:
+    """The pairs of one of these files."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".txt":
         for line in text.splitlines():

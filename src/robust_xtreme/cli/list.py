@@ -31,8 +31,8 @@ Layouts, actions and other choices: robust-xtreme list perturbations --json""",
 packs: attested (in the source that the pack names), derived (computed from it), authored (ours, unreviewed). A keyboard
 that no source names for the language is chosen, unreviewed. Unreviewed packs are not counted as serving a language.
 Neither are those that are borrowed from other languages. A list is thin if ten pairs make more than half of its edits
-on real text: suites leave natural_typo out there, and natural's shares and rates are from few words. Other noise is
-thin where fewer than 1 in 200 characters of a text can change: suites leave it out there.
+on real text: suites leave natural_typo out there, and the rates and letters of natural members are from few words.
+Other noise is thin where fewer than 1 in 200 characters of a text can change: suites leave it out there.
 schemes: what transliterate takes for the language, also where the default, @scheme=typed, does not serve it; ID is the
 name of a transform of ICU.""",
     "intermediate": """

@@ -24,7 +24,7 @@ from robust_xtreme.core.sinks import HIDDEN
 
 STANDINGS: Final = ("attested", "derived", "authored")
 _STATED: Final = {
-    **dict.fromkeys(("calibration", "misspellings", "negators", "parallel"), "language"),
+    **dict.fromkeys(("calibration", "misspellings", "negators", "parallel", "realwords"), "language"),
     **dict.fromkeys(("confusables", "lookalikes"), "script"),
 }
 """The header key whose value must equal the file's name, by kind."""
@@ -191,7 +191,8 @@ _R = TypeVar("_R")
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
     **dict.fromkeys(("calibration", "confusables", "diacritics", "input", "lookalikes"), ".tsv"),
-    **dict.fromkeys(("misspellings", "negators", "normalisation", "parallel", "romanisations"), ".tsv"),
+    **dict.fromkeys(("misspellings", "negators", "normalisation", "parallel"), ".tsv"),
+    **dict.fromkeys(("realwords", "romanisations"), ".tsv"),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
 CHOICE: Final = "choice"
@@ -201,7 +202,7 @@ _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
     "confusables": ("lookalikes",),
     "diacritics": ("alphabets", "lookalikes"),
-    **dict.fromkeys(("calibration", "misspellings", "negators", "normalisation"), ("alphabets",)),
+    **dict.fromkeys(("calibration", "misspellings", "negators", "normalisation", "realwords"), ("alphabets",)),
     "natural": ("alphabets", "lookalikes", "natural"),
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""

@@ -20,6 +20,7 @@ from robust_xtreme.core.graphemes import Array, code_points
 SELECT: Final = 0
 OPERATOR: Final = 1
 REPLACEMENT: Final = 2
+SLIP: Final = 3
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _RANGE: Final = 1 << 64

@@ -17,7 +17,7 @@ from robust_xtreme.noise.members.code_switch import partners
 from robust_xtreme.noise.members.confusables import alike
 from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
-from robust_xtreme.noise.members.natural import shares
+from robust_xtreme.noise.members.natural import mix_of, written
 from robust_xtreme.noise.members.natural_typo import misspelt
 from robust_xtreme.noise.members.normalisation import variants
 from robust_xtreme.noise.members.ocr_noise import misread
@@ -60,10 +60,11 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "keyboards": layout,
     "lookalikes": _misread,
     "misspellings": misspelt,
-    "natural": shares,
+    "natural": mix_of,
     "negators": pattern,
     "normalisation": variants,
     "parallel": partners,
+    "realwords": written,
     "romanisations": rules,
     "suites": lambda name: suite(f"@{name}"),
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES, group_of, language
-from robust_xtreme.noise.members import natural
+from robust_xtreme.noise.members.natural import note as natural_note
 from robust_xtreme.noise.members.transliterate import serving, transliterate
 from robust_xtreme.noise.suites import names, suite
 
@@ -72,8 +72,8 @@ def served(code: str) -> list[Row]:
 def note(member: Any, pack: str, code: str) -> str:
     """What to know of a pack: `borrowed`, `from a thin list`, or `thin`, so that suites leave the language out."""
     kind, _, name = pack.partition("/")
-    if kind == natural.natural.name:
-        return natural.note(name, code)
+    if kind == "natural":
+        return natural_note(name, code)
     return "thin" if member.thin(code) else ""
 
 

@@ -42,6 +42,7 @@ KINDS: Final = {
     "misspellings": "tr.tsv",
     "lookalikes": "Thai.tsv",
     "natural": "en.toml",
+    "realwords": "ur.tsv",
     "input": "vi-telex.tsv",
     "diacritics": "kk.tsv",
     "confusables": "Taml.tsv",

@@ -1,4 +1,4 @@
-"""natural: the errors of people who type, in their shares, at the strength that is asked for."""
+"""The natural members: slips, errors of writing, and both, in people's shares, at the strength that is asked for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from tests.some import some
 from tools.natural.__main__ import FIGURES, PAGE
-from tools.natural.figures import sentences
+from tools.natural.classes import TYPED, WRITTEN
+from tools.natural.judged import CLASSES
 from tools.natural.lists import operator
-from tools.natural.page import page
+from tools.natural.page import far, page
+from tools.natural.texts import sentences
 from tools.packs.ten_pairs import ten as counted_ten
 
 from robust_xtreme.core import packs
@@ -23,10 +25,14 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts, noise_values, noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, defaults
-from robust_xtreme.noise.members.natural import marks, shares, source_of
+from robust_xtreme.noise.engine.words import Form
+from robust_xtreme.noise.members._writing import marks, real_words, written
+from robust_xtreme.noise.members.natural import mix_of, natural, natural_typing, natural_writing, source_of
 from robust_xtreme.noise.members.natural_typo import THIN, ten
 from robust_xtreme.noise.suites import unsupported
 from robust_xtreme.tasks.catalogue import served
+
+_ONE = 'typing = { keys = "1" }\nwriting = { spelling = "1" }\n'
 
 _SENTENCES = {
     "en": "On Monday Anna said, that the old houses near the River Thames had been sold to a bank from London.",
@@ -44,8 +50,8 @@ def test_the_page_is_made_of_the_figures() -> None:
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     assert page(figures) == PAGE.read_text(encoding="utf-8")
     assert set(figures["packs"]) == set(packs.bundled("natural"))
-    for name, written in figures["packs"].items():
-        assert shares(name)[0] == {part: float(share) for part, share in written.items()}
+    for name, shares in figures["packs"].items():
+        assert mix_of(name).shares == shares
 
 
 def test_every_mix_of_a_list_comes_near_the_other_half() -> None:
@@ -57,8 +63,9 @@ def test_every_mix_of_a_list_comes_near_the_other_half() -> None:
 @pytest.mark.parametrize(("code", "notes"), [("de", ["from a thin list"]), ("en", []), ("sw", ["borrowed"])])
 def test_a_mix_from_a_thin_list_is_named_so(code: str, notes: list[str]) -> None:
     """`list perturbations --language CODE` says which mixes rest on few words; suites apply them all the same."""
-    assert next(row for row in served(code) if row["name"] == "natural")["notes"] == notes
-    assert unsupported(PerturbationSpec.parse("natural:0.02"), code, in_suite=True) is None
+    for name in ("natural", "natural_typing", "natural_writing"):
+        assert next(row for row in served(code) if row["name"] == name)["notes"] == notes
+        assert unsupported(PerturbationSpec.parse(f"{name}:0.02"), code, in_suite=True) is None
 
 
 def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> list[Noised]:
@@ -66,9 +73,9 @@ def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> l
     return list(noise_texts(named, PerturbationSpec.parse(spec), 0))
 
 
-def _rate(values: list[str], code: str, strength: str) -> float:
+def _rate(values: list[str], code: str, strength: str, name: str) -> float:
     """The share of clusters that is edited."""
-    link, ids = bound(PerturbationSpec.parse(f"natural:{strength}"))[0], [str(number) for number in range(len(values))]
+    link, ids = bound(PerturbationSpec.parse(f"{name}:{strength}"))[0], [str(number) for number in range(len(values))]
     counts = noise_values(values, ids, span_table([()] * len(values)), code, link, 0).counts
     return float(counts.graphemes_edited.sum() / counts.graphemes.sum())
 
@@ -77,11 +84,13 @@ def _rate(values: list[str], code: str, strength: str) -> float:
     "code", some(_SENTENCES, ("en", "hi", "ja"), caught="test_the_strength_is_the_share_of_clusters_edited")
 )
 @pytest.mark.parametrize(("size", "many"), [(1, 3_000), (10, 500)])
-def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many: int) -> None:
-    """In short and long texts, and in every script."""
+@pytest.mark.parametrize("name", ["natural", "natural_typing", "natural_writing"])
+def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many: int, name: str) -> None:
+    """In short and long texts, and in every script. Slips that come together overlap: English loses 5 % of them."""
     texts = [" ".join([_SENTENCES[code]] * size)] * many
     for strength in ("0.02", "0.05"):
-        assert _rate(texts, code, strength) == pytest.approx(float(strength), rel=0.06)
+        tolerance = 0.08 if name == "natural_typing" else 0.06
+        assert _rate(texts, code, strength, name) == pytest.approx(float(strength), rel=tolerance)
 
 
 @pytest.mark.real
@@ -89,18 +98,23 @@ def test_the_strength_is_the_share_of_clusters_edited(code: str, size: int, many
     "code", some(["en", "hi", "ja", "ar"], ("en", "ja"), caught="test_real_text_gets_two_edits_in_a_hundred_clusters")
 )
 def test_real_text_gets_two_edits_in_a_hundred_clusters(code: str, data: Path) -> None:
-    """natural:0.02 realises 0.02 on FLORES, with a tolerance of 6 %; 0.2 is within 17 %, since edits collide there."""
+    """Each member at 0.02 realises 0.02 on FLORES, within 10 %; at 0.2 edits overlap.
+
+    English loses 7 % of the slips, which come together; Japanese writing, whose edits are words, has 6 % more. At 0.2
+    errors of writing, which edit several clusters, lose 20 % in English, 26 % in Arabic and 29 % in Japanese.
+    """
     texts = sentences(code, data)
-    assert _rate(texts, code, "0.02") == pytest.approx(0.02, rel=0.06)
-    assert 0.166 <= _rate(texts, code, "0.2") <= 0.2
+    for name in ("natural", "natural_typing", "natural_writing"):
+        assert _rate(texts, code, "0.02", name) == pytest.approx(0.02, rel=0.1)
+        assert (0.14 if name == "natural_writing" else 0.15) <= _rate(texts, code, "0.2", name) <= 0.2
 
 
 @pytest.mark.parametrize("code", ["en", "de", "hi", "sw"])
 def test_the_parts_have_the_shares_of_the_pack(code: str) -> None:
     """Counted in edited clusters: an edit of these parts changes one."""
-    noised = _noise("natural:0.02", code, *[_SENTENCES[code]] * 2_000)
+    noised = _noise("natural_typing:0.02", code, *[_SENTENCES[code]] * 2_000)
     edited = sum(each.graphemes_edited for each in noised)
-    wanted, _ = shares(source_of(code))
+    wanted = mix_of(source_of(code)).shares["typing"]
     for part in ("spaces", "case", "punctuation"):
         share = sum(each.edits[part] for each in noised) / edited
         assert not share or share == pytest.approx(wanted[part], abs=0.03), part
@@ -110,9 +124,17 @@ def test_the_parts_have_the_shares_of_the_pack(code: str) -> None:
 def test_what_is_rare_is_not_edited_every_time() -> None:
     """The only capital and the only mark of a long text change with at most ten times the strength."""
     value = "Ab" + " the old house near a river" * 40 + "."
-    noised = _noise("natural:0.02", "en", *[value] * 400)
+    noised = _noise("natural_typing:0.02", "en", *[value] * 400)
     assert sum(each.edits["case"] > 0 for each in noised) / 400 == pytest.approx(0.2, abs=0.06)
     assert sum(each.edits["punctuation"] > 0 for each in noised) / 400 == pytest.approx(0.2, abs=0.06)
+
+
+def test_what_a_part_leaves_the_others_make_in_proportion() -> None:
+    """In a text without capitals words and spelling keep their ratio: neither makes all the edits that case leaves."""
+    noised = _noise("natural_writing:0.02", "en", *[_SENTENCES["en"].lower()] * 2_000)
+    spelling, words = (sum(each.edits[part] for each in noised) for part in ("spelling", "words"))
+    shares = mix_of("en").shares["writing"]
+    assert spelling / words < 2 * shares["spelling"] / shares["words"]
 
 
 def test_tagged_words_are_neither_joined_nor_split() -> None:
@@ -120,20 +142,21 @@ def test_tagged_words_are_neither_joined_nor_split() -> None:
     words = _SENTENCES["en"].split()
     starts = np.cumsum([0, *(len(word) + 1 for word in words)]).tolist()
     spans = tuple(Span(start, start + len(word)) for start, word in zip(starts, words, strict=False))
-    noised = _noise("natural:0.1", "en", *[_SENTENCES["en"]] * 500, spans=spans)
+    noised = _noise("natural_typing:0.1", "en", *[_SENTENCES["en"]] * 500, spans=spans)
     assert sum(each.edits["spaces"] for each in noised) == 0
     assert sum(each.edits["keys"] for each in noised) > 0
     edited = sum(each.graphemes_edited for each in noised) / sum(each.graphemes for each in noised)
-    assert edited == pytest.approx(0.1, rel=0.08)
+    assert edited == pytest.approx(0.1, rel=0.14)  # slips of a word that overlap: 7 to 12 % are lost
 
 
 def test_of_edits_that_overlap_one_happens() -> None:
     """At the highest strength, where all units of all parts are chosen, edits are disjoint and no text is lost."""
     for code, value in _SENTENCES.items():
-        noised = _noise("natural:1", code, value)[0]
-        moves = noised.traces[0].moves
-        assert all(before[1] <= after[0] for before, after in pairwise(moves))
-        assert noised.text.value.strip()
+        for name in ("natural", "natural_typing", "natural_writing"):
+            noised = _noise(f"{name}:1", code, value)[0]
+            moves = noised.traces[0].moves
+            assert all(before[1] <= after[0] for before, after in pairwise(moves))
+            assert noised.text.value.strip()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +196,9 @@ def test_the_half_space_of_persian_is_forgotten() -> None:
 @pytest.mark.parametrize("code", ["hi", "en"])
 def test_words_are_split_as_often_in_all_languages(code: str) -> None:
     """A few of a hundred edits, also in Hindi, where 58 % are of spaces: those are words written as one."""
-    noised = _noise("natural:0.02", code, *[_SENTENCES[code]] * 2_000)
+    noised = _noise(
+        "natural_writing:0.02" if code == "hi" else "natural_typing:0.02", code, *[_SENTENCES[code]] * 2_000
+    )
     added = sum(max(0, each.text.value.count(" ") - _SENTENCES[code].count(" ")) for each in noised)
     assert 0.01 <= added / sum(each.graphemes_edited for each in noised) <= 0.06
 
@@ -187,11 +212,14 @@ def _marked(value: str, code: str) -> set[str]:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ('keys = "0.9"', "are 0.9 together, and not 1"),
-        ("keys = 1", "'keys' is 1, and not a number in quotes"),
-        ('keys = "1"\nrates = { delet = "1" }', "no kind of key error 'delet'. Did you mean 'delete'"),
-        ('keys = "1"\nkyes = "0"', "no key 'kyes'"),
-        ('keys = "1"\nrates = 3', "'rates' is a table"),
+        (_ONE.replace('keys = "1"', 'keys = "0.9"'), "of typing, .* are 0.9 together, and not 1"),
+        (_ONE.replace('keys = "1"', "keys = 1"), "'typing.keys' is 1, and not a number in quotes"),
+        (_ONE + 'rates = { delet = "1" }', "no part of rates 'delet'. Did you mean 'delete'"),
+        (_ONE.replace('spelling = "1"', 'wrods = "1"'), "no part of writing 'wrods'. Did you mean 'words'"),
+        (_ONE + 'kyes = "0"', "no key 'kyes'"),
+        (_ONE + "rates = 3", "'rates' is a table"),
+        (_ONE + 'letters = "ei>ie"', "letters: 'ei>ie' is not a letter or two"),
+        ('typing = { keys = "1" }\n', "of writing, .* are 0 together"),
     ],
 )
 def test_a_pack_that_is_not_a_mix_is_refused(tmp_path: Path, body: str, message: str) -> None:
@@ -200,7 +228,7 @@ def test_a_pack_that_is_not_a_mix_is_refused(tmp_path: Path, body: str, message:
     facts = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
     (tmp_path / "natural" / "sw.toml").write_text(facts + body + "\n", encoding="utf-8")
     with packs.using(tmp_path), pytest.raises(DataError, match=message):
-        shares("sw")
+        mix_of("sw")
 
 
 @pytest.mark.parametrize(
@@ -248,3 +276,81 @@ def test_a_list_that_a_user_adds_to_is_not_thin(tmp_path: Path) -> None:
 def test_the_share_of_ten_pairs_is_that_of_the_text(code: str, data: Path) -> None:
     """The header of a list is what the tool counts on FLORES."""
     assert counted_ten(code, sentences(code, data)) == pytest.approx(ten(code), abs=0.0005)
+
+
+_FAR = {"writing tr": ["length"]}
+"""The figures of the page that are far from the published ones, by kind and language."""
+
+
+def test_what_models_see_is_near_what_people_do() -> None:
+    """Words edited, their classes, length and first letters, and tokens are within a fifth, but for those named."""
+    judged = json.loads(FIGURES.read_text(encoding="utf-8"))["judged"]
+    people = {"typing en": TYPED, **{f"writing {code}": row for code, row in WRITTEN.items()}}
+    keys = ("words", *CLASSES, "length", "first")
+    missed = {name: [key for key in keys if far(judged[name][key], row[key], key)] for name, row in people.items()}
+    for name, row in people.items():
+        missed[name] += ["tokens"] if far(judged[name]["tokens"]["xlm-r"], row["xlm-r"], "xlm-r") else []
+    assert {name: keys for name, keys in missed.items() if keys} == _FAR
+
+
+def test_slips_come_together() -> None:
+    """At few edits, words of which one letter is edited have others; errors of spelling are one in a word."""
+    noised = _noise("natural_typing:0.02", "en", *["grandmothers remembered extraordinary celebrations"] * 2_000)
+    edits = sum(each.edits["keys"] for each in noised)
+    changed = sum(old != new for each in noised for old, new in _words(each))
+    assert edits / changed > 1.4
+
+
+def _words(each: Noised) -> list[tuple[str, str]]:
+    old, new = each.clean.value.split(), each.text.value.split()
+    return list(zip(old, new, strict=True)) if len(old) == len(new) else []
+
+
+def test_first_letters_have_half_as_many_slips() -> None:
+    """As in lists of misspellings."""
+    noised = _noise("natural_typing:0.1", "en", *["hand lamp milk sand fort card"] * 2_000)
+    pairs = [(old, new) for each in noised for old, new in _words(each) if len(old) == len(new) and old != new]
+    first, last = (sum(old[at].lower() != new[at].lower() for old, new in pairs) for at in (0, 2))
+    assert first / last == pytest.approx(0.43, abs=0.12)
+
+
+def test_words_become_other_words_in_their_case() -> None:
+    """Of the pack, with the apostrophe of the text; words in mixed case stay."""
+    folder = {old for old, row in written("en").items() if "were" in dict(row)}
+    assert "was" in folder
+    assert {form.text for form in _real("Was")} <= {form.capitalize() for form in dict(written("en")["was"])}
+    assert _real("wAs") == ()
+
+
+def _real(word: str) -> tuple[Form, ...]:
+    texts = [Text(f"{number}", "en", word) for number in range(200)]
+    noised = noise_with([Bound(real_words, "1", defaults(real_words))], texts, 0)
+    return tuple({Form(each.text.value, "words") for each in noised if each.text.value != word})
+
+
+def test_the_shares_of_both_kinds_are_parameters() -> None:
+    """Half of the edits are of each kind, or as many as `@typing=` and `@writing=` say; 0 leaves a kind out."""
+    for spec, share in (("natural:0.05", 0.5), ("natural:0.05@writing=3", 0.75), ("natural:0.05@typing=0", 1.0)):
+        noised = _noise(spec, "en", *[_SENTENCES["en"]] * 1_000)
+        typed, written_ = (sum(each.edits[kind] for each in noised) for kind in ("typing", "writing"))
+        assert written_ / (typed + written_) == pytest.approx(share, abs=0.12)
+
+
+@pytest.mark.parametrize("row", ["na\tya kwa\t9", "na\tya\tx", "na\t\t1", "na\tya  kwa\t1 1 1"])
+def test_rows_that_do_not_list_words_are_refused(tmp_path: Path, row: str) -> None:
+    """With the row, and the word."""
+    (tmp_path / "realwords").mkdir()
+    facts = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
+    (tmp_path / "realwords" / "sw.tsv").write_text(f"{facts}word\tforms\tweights\n{row}\n", encoding="utf-8")
+    with (
+        packs.using(tmp_path),
+        pytest.raises(DataError, match=r"row 1 \('na'\) does not have forms and as many weights"),
+    ):
+        written("sw")
+
+
+def test_each_member_serves_what_its_first_part_serves() -> None:
+    """`natural` where both kinds do; a language that is refused has one reason."""
+    for code in ("en", "zh", "th", "sw", "ka", "my"):
+        assert natural.serves(code) == (natural_typing.serves(code) and natural_writing.serves(code))
+    assert natural_typing.lacks("xx") == natural_writing.lacks("xx") == "unknown language"

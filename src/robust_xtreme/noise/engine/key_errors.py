@@ -90,7 +90,7 @@ def _decide(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -
     # allowed (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
     batch, kinds = job.batch, np.uint16(active(rates))
     allowed, paired = _units(batch, table, kinds, swap)
-    draws = unit_draws(batch, job.keys)
+    draws = unit_draws(batch, job.keys, job.slips)
     chosen = randomness.chosen(draws, job.strength)
     possible = allowed > 0
     eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)

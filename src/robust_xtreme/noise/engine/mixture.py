@@ -2,7 +2,8 @@
 
 The strength is the share of a text's grapheme clusters that are edited. A part's limit, by text, is the share of its
 units' clusters that it edits, as a multiple of the strength: share * clusters / units. Units that are rare in a text
-would be edited too often, so that the limit of a part is at most MOST; the first part makes the edits that are missing.
+would be edited too often, so that the limit of a part is at most MOST. The others make the edits that are missing, in
+proportion to theirs, as far as that allows, and the first part the rest.
 
 A unit's edit has the level u * cost / limit, where u is the draw of the unit in its part and cost the number of
 clusters that the edit changes; it happens iff its level is below the strength. Of edits that overlap, that of the
@@ -22,7 +23,7 @@ import numpy as np
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
-from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation
+from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation, Slips
 from robust_xtreme.noise.engine.runs import find, unit_draws
 
 MOST: Final = 10.0
@@ -36,7 +37,8 @@ _ABOVE: Final = 1 + 1e-9
 class MixtureComponent(NamedTuple):
     """A perturbation of a mixture: its name in the mixture, its parameters, and its share of the edits.
 
-    `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning.
+    `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning. `slips` say
+    how key errors lie, and `operator` is the name under which edits are counted, where it is not that of the part.
     """
 
     name: str
@@ -44,6 +46,8 @@ class MixtureComponent(NamedTuple):
     params: Params
     share: float
     apart: bool = False
+    slips: Slips | None = None
+    operator: str = ""
 
 
 Parts = tuple[MixtureComponent, ...]
@@ -63,15 +67,17 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     size = np.diff(job.batch.bounds) - 1
     # A part has keys of its own, so that parts do not share draws.
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
-    jobs = [replace(job, keys=own, params=part.params) for own, part in zip(keys, parts, strict=True)]
+    jobs = [replace(job, keys=own, params=part.params, slips=part.slips) for own, part in zip(keys, parts, strict=True)]
     units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
-    # The limit of each part in each text (t,); the first part has what the others leave.
+    # The limit of each part in each text (t,); what one leaves, all have in proportion, and the first part the rest.
     shared = zip([part.share for part in parts], units, strict=True)
     limits = [np.minimum(share * size / np.maximum(many, 1e-9), MOST) for share, many in shared]
+    made = sum((limit * many for limit, many in zip(limits, units, strict=True)), start=np.zeros(len(size)))
+    limits = [np.minimum(limit * size / np.maximum(made, 1e-9), MOST) for limit in limits]
     others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(size)))
     limits[0] = (size - others) / np.maximum(units[0], 1e-9)
     drawn = [
-        _drawn(part_job, part, limit, names.index(part.name))
+        _drawn(part_job, part, limit, names.index(part.operator or part.name))
         for part_job, part, limit in zip(jobs, parts, limits, strict=True)
     ]
     return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
@@ -110,7 +116,7 @@ def _drawn(job: Job, part: MixtureComponent, limit: Array, number: int) -> _Draw
 def _draws(batch: Batch, part: MixtureComponent, keys: Array, edits: Edits, texts: Array) -> Array:
     """The draws (k,) of the units that edits belong to, as the part's engine draws them."""
     if part.perturbation.kind == "letters":
-        return unit_draws(batch, keys)[batch.units(edits.start)]
+        return unit_draws(batch, keys, part.slips)[batch.units(edits.start)]
     words = find(batch)
     start = words.start[np.searchsorted(words.start, edits.start, "right") - 1]
     return randomness.draws(keys[texts], start - batch.offsets[texts])

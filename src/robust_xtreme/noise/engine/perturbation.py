@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, TypedDict, final
+from typing import Any, Final, NamedTuple, TypedDict, final
 
 from robust_xtreme.core import languages
 from robust_xtreme.core.edits import Array, Batch, Edits
@@ -22,16 +22,33 @@ _NEAR: Final = 0.5
 _RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
 
+class Slips(NamedTuple):
+    """How errors in letters lie: `first`, how often a word's first letter is edited, relative to the mean letter.
+
+    `together` is how many letters are edited in a word that has errors, on average, where few words have any; 0: no
+    more than chance puts there. A letter of a word of n letters is edited in proportion to n ** -`short`, which is the
+    same for 1 to 3: with 0 all letters are equally likely, with 1 nearly all words.
+    """
+
+    first: float
+    together: float = 0.0
+    short: float = 0.0
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters."""
+    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters.
+
+    With `slips` errors of keys lie as those of hands do, few in first letters and several in a word.
+    """
 
     batch: Batch
     language: str
     keys: Array
     strength: str
     params: Params
+    slips: Slips | None = None
 
 
 def known_language(code: str) -> str:

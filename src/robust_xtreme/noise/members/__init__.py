@@ -13,5 +13,6 @@ MEMBERS: Final = {
     ),
     "_letters": ("casing", "char_noise", "repetition"),
     "_signs": ("punctuation", "spacing", "zero_width"),
+    "natural": ("natural_typing", "natural_writing"),
     "_words": ("masked_words", "word_drop", "word_order"),
 }

@@ -1,57 +1,67 @@
-"""The errors of people who type: a mixture of key errors, missing marks, spaces, case and punctuation.
+"""The errors that people make, of two kinds: slips of those who type, and errors of those who write.
 
-`keys` are the key errors of `keyboard_typo`, `marks` letters without their accents or with another one (é, e), `spaces`
-words joined or split, `case` capitals missing, `punctuation` marks missing, doubled or wrong. The pack `natural/NAME`
-has their shares of the edited clusters, and rates of key errors. A language without a source borrows the pack of its
-script, or that of a script of the same family. The pack of a language whose list of misspellings is thin is from a few
-words: `list perturbations --language CODE` and the manifest of a run say so.
+`natural_typing` mixes the key errors of `keyboard_typo` (`keys`), letters without their accents or with another one
+(`marks`), words joined or split (`spaces`), capitals missing (`case`), and marks of punctuation missing, doubled or
+wrong (`punctuation`). Slips come together: few words have errors, and these several; first letters have few.
+`natural_writing` mixes letters that sound alike (`spelling`), words of the language for others (`words`: forms of the
+same word, prepositions, articles, homophones), accents, spaces and case. `natural` mixes both kinds, by default in
+equal shares of the edits: `@typing=1@writing=3` has three quarters of its edits of writing.
 
-Strength is the share of a text's grapheme clusters that are edited. People who do not look at what they type edit
-about 0.02 (docs/natural.md); 0.1 is a stress test.
+The pack `natural/NAME` has the shares of the parts among the edited clusters, rates of key errors, and letters that are
+misspelt. A language without a source borrows the pack of its script, or that of a script of the same family. The pack
+of a language whose list of misspellings is thin is from a few words: `list perturbations --language CODE` and the
+manifest of a run say so.
+
+Strength is the share of a text's grapheme clusters that are edited. People edit about 0.02 (docs/natural.md); 0.1 is a
+stress test.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language as language_of
-from robust_xtreme.noise.engine.case import letters_of
-from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
 from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
-from robust_xtreme.noise.engine.perturbation import Job, Perturbation, alphabet_pack, defaults, member
-from robust_xtreme.noise.input import keyboards
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation, Slips, alphabet_pack, defaults, member
+from robust_xtreme.noise.members._writing import SOUNDS, marks, real_words, spelt, written
 from robust_xtreme.noise.members.natural_typo import THIN
 
-PARTS: Final = {
-    "keys": "keyboard_typo",
-    "marks": "",
-    "spaces": "spacing",
-    "case": "casing",
-    "punctuation": "punctuation",
+__all__ = ["mix_of", "natural", "natural_typing", "natural_writing", "note", "source_of", "written"]
+
+_COMMON: Final = {"marks": marks, "spaces": "spacing", "case": "casing"}
+KINDS: Final[Mapping[str, Mapping[str, str | Perturbation]]] = {
+    "typing": {"keys": "keyboard_typo", "words": real_words, **_COMMON, "punctuation": "punctuation"},
+    "writing": {"spelling": "", "words": real_words, **_COMMON},
 }
-"""The parts, and the perturbation that each of them is; "" where it is in this module."""
+"""The parts of each kind, and the perturbation that each of them is; the first part makes what others leave."""
+
+SLIPS: Final = {
+    "typing": {"keys": Slips(first=0.5, together=2.4, short=-0.6)},
+    "writing": dict.fromkeys(("spelling", "marks"), Slips(first=0.5, short=2)),
+}
+"""How key errors lie in words: by the lists of misspellings, and by the words that people edit (docs/natural.md)."""
 
 _KIND: Final = "natural"
 _ANY: Final = "Zyyy"
 _FAMILY: Final = dict.fromkeys(("Beng", "Gujr", "Guru", "Mlym", "Taml", "Telu"), "Deva")
 """Scripts without a source, and the script of the same kind whose pack their languages borrow."""
 
-_RATES: Final[Mapping[str, Mapping[str, str]]] = {
-    "keys": {"accent": "0", "shift": "0"},
-    "case": {"second": "0.1", "inverted": "0", "upper": "0", "lower": "0"},
-    "punctuation": {"wrong": "0.5"},
+_CASE: Final = {"second": "0.1", "inverted": "0", "upper": "0", "lower": "0"}
+_RATES: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
+    "typing": {"keys": {"accent": "0", "shift": "0"}, "case": _CASE, "punctuation": {"wrong": "0.5"}},
+    "writing": {"case": {**_CASE, "second": "0"}},
 }
 """Rates of the parts that differ from those of the perturbations, set by hand.
 
-Accents and Shift are in other parts. A capital is forgotten more often than one is put where none belongs, and a mark
-is forgotten more often than it is mistaken for another one.
+Accents and Shift are in other parts. A capital is forgotten more often than one is put where none belongs, which is a
+slip, and a mark is forgotten more often than it is mistaken for another one.
 """
 
 _SPLITS: Final = 0.05
@@ -62,58 +72,19 @@ Hindi, is that of words written as one.
 """
 
 _NUMBER: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?")
-_KEYS: Final = (*PARTS, "rates")
+_KEYS: Final = (*KINDS, "rates", "letters")
 _ROUNDING: Final = 0.0015
-_MISSED: Final = 3
-_PLAIN: Final = dict(zip("ıłŁøØđĐɓƁɗƊƙƘƴƳɛƐɔƆŋŊɖƉƒƑɣƔʋƲ", "ilLoOdDbBdDkKyYeEoOnNdDfFgGvV", strict=True))
-"""Letters that are typed as another one where a keyboard does not have them, and have no marks by Unicode."""
-
-_ACCENTS: Final = ("COMBINING ", "ARABIC ")
-_WHOLE: Final = frozenset("йЙ")
-"""Letters with a mark that have a key of their own wherever they are used."""
-
-_OWN_KEYS: Final[Mapping[str, str]] = {"ar": "ئؤ"}
-"""Letters with a mark that a language's keyboard types without Shift, and their bases elsewhere (أ is Shift and ا)."""
-
-_JOINERS: Final[Mapping[str, str]] = {"fa": "\u200c"}
-"""Signs without width that are left out as accents are: the half space of Persian, میکنند for می‌کنند."""
 
 
-@key_errors(strength="share of letters with marks", rates={"mark": "1"}, packs=alphabet_pack)
-def marks(language: str) -> Iterator[KeyingError]:
-    """Leave out the marks of letters, or write others; a letter of the pack of confusions becomes its forms there."""
-    letters = letters_of(language)
-    typed = sorted(letters.difference(_OWN_KEYS.get(language, "")))
-    marked = {letter: bases for letter in typed if (bases := bare(letter))[1]}
-    confused: defaultdict[str, set[str]] = defaultdict(set)
-    for error in keyboards.key_errors(language):
-        confused[error.point].add(error.form)
-    for letter, (base, signs) in marked.items():
-        for other in sorted(confused.get(letter, letters - {letter})):
-            plain, fewer = bare(other)
-            if len(letter) == len(other) == 1 and plain == base and len(fewer) <= len(signs):
-                yield KeyingError(letter, "mark", other, _MISSED if fewer < signs else 1)
-    for mark in language_of(language).marks:
-        if _is_accent(mark):
-            yield KeyingError(mark, "mark", "")
-    for joiner in _JOINERS.get(language, ""):
-        yield KeyingError(joiner, "mark", "")
+class NaturalPack(NamedTuple):
+    """The shares of the parts of each kind, the rates of key errors, and the letters that are misspelt."""
+
+    shares: Mapping[str, Mapping[str, float]]
+    rates: Mapping[str, str]
+    letters: tuple[str, ...]
 
 
-def bare(letter: str) -> tuple[str, frozenset[str]]:
-    """The base of a letter and its accents; a letter that is not typed as a base with an accent has none."""
-    base, *signs = list(unicodedata.normalize("NFD", letter))
-    if letter in _WHOLE or not all(map(_is_accent, signs)):
-        return letter, frozenset()
-    plain = _PLAIN.get(base, base)
-    return plain, frozenset((*signs, *(("stroke",) if plain != base else ())))
-
-
-def _is_accent(mark: str) -> bool:
-    name = unicodedata.name(mark, "") if len(mark) == 1 else ""
-    return name.startswith(_ACCENTS) and "HIRAGANA" not in name
-
-
+@packs.cached
 def source_of(code: str) -> str:
     """The name of the pack that a language uses: its own, or that of its script, a script like it, or all scripts."""
     script = language_of(code).script
@@ -122,22 +93,38 @@ def source_of(code: str) -> str:
 
 
 @packs.cached
-def shares(name: str) -> tuple[Mapping[str, float], Mapping[str, str]]:
-    """The shares of the parts by a pack, and the rates of its key errors. Raises DataError where they are not 1."""
+def mix_of(name: str) -> NaturalPack:
+    """The content of a pack. Raises DataError where the shares of a kind are not 1."""
     pack, path = packs.read(_KIND, name), packs.find(_KIND, name) or name
     packs.check_known(path, "key", pack, (*packs.FACTS, "standings", *_KEYS, packs.TEN))
-    rates = pack.get("rates", {})
-    if not isinstance(rates, dict):
-        raise DataError(path, "the key 'rates' is a table of kinds of key errors, as in rates = { delete = \"6.3\" }")
-    packs.check_known(path, "kind of key error", rates, tuple(_member("keys").rates))
-    written = {key: pack.get(key, "0") for key in (*PARTS, packs.TEN)}
-    for key, value in (*written.items(), *rates.items()):
+    tables = {key: pack.get(key, {}) for key in (*KINDS, "rates")}
+    known = {**{kind: tuple(parts) for kind, parts in KINDS.items()}, "rates": tuple(_member("keys").rates)}
+    for key, table in tables.items():
+        if not isinstance(table, dict):
+            raise DataError(
+                path, f'the key {key!r} is a table of numbers, as in {key} = {{ {known[key][0]} = "0.76" }}'
+            )
+        packs.check_known(path, f"part of {key}", table, known[key])
+    written = ((f"{key}.{part}", value) for key, table in tables.items() for part, value in table.items())
+    for key, value in ((packs.TEN, pack.get(packs.TEN, "0")), *written):
         if not isinstance(value, str) or not _NUMBER.fullmatch(value):
             raise DataError(path, f'{key!r} is {value!r:.40}, and not a number in quotes, as in {key} = "0.76"')
-    parts = {key: float(written[key]) for key in PARTS}
-    if abs(sum(parts.values()) - 1) > _ROUNDING:
-        raise DataError(path, f"the shares of {', '.join(PARTS)} are {sum(parts.values()):g} together, and not 1")
-    return parts, rates
+    shares = {kind: {part: float(tables[kind].get(part, "0")) for part in parts} for kind, parts in KINDS.items()}
+    for kind, parts in shares.items():
+        if abs(sum(parts.values()) - 1) > _ROUNDING:
+            what = f"the shares of {kind}, {', '.join(parts)}, are {sum(parts.values()):g} together, and not 1"
+            raise DataError(path, what)
+    return NaturalPack(shares, tables["rates"], _letters(path, pack.get("letters", "")))
+
+
+def _letters(path: Any, listed: object) -> tuple[str, ...]:
+    """The spelling errors of a pack. Raises DataError at one that is none."""
+    sounds = tuple(listed.split()) if isinstance(listed, str) else (repr(listed),)
+    if wrong := [sound for sound in sounds if not SOUNDS.fullmatch(sound)]:
+        raise DataError(
+            path, f"letters: {wrong[0]!r:.40} is not a letter or two, what is written, and a weight: ei>ie:12"
+        )
+    return sounds
 
 
 def note(name: str, code: str) -> str:
@@ -147,42 +134,84 @@ def note(name: str, code: str) -> str:
     return "from a thin list" if float(packs.read(_KIND, name).get(packs.TEN, "0")) > THIN else ""
 
 
-def _member(name: str) -> Perturbation:
-    loaded: Perturbation = registry.load("perturbation", PARTS[name]) if PARTS[name] else marks
+@key_errors(
+    strength="share of letters misspelt",
+    rates={"spelling": "1"},
+    swaps=lambda _: False,
+    packs=alphabet_pack,
+    unit="letter",
+)
+def spelling(language: str) -> Iterator[KeyingError | Word]:
+    """Write letters that sound alike for others, double them, or leave them out, as writers do."""
+    return spelt(language, mix_of(source_of(language)).letters)
+
+
+def _member(part: str) -> Perturbation:
+    named = {**KINDS["typing"], **KINDS["writing"]}[part] or spelling
+    loaded: Perturbation = registry.load("perturbation", named) if isinstance(named, str) else named
     return loaded
 
 
-def _packs(code: str) -> tuple[str, ...]:
-    used = (pack for name in PARTS if _member(name).serves(code) for pack in _member(name).packs(code))
+def _packs(code: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    members = (_member(part) for kind in kinds for part in KINDS[kind])
+    used = (pack for one in members if one.serves(code) for pack in one.packs(code))
     return tuple(dict.fromkeys((f"{_KIND}/{source_of(code)}", *used)))
 
 
 @packs.cached
-def _parts_of(code: str) -> Parts:
+def _parts_of(code: str, kind: str) -> Parts:
     parts = []
-    by_part, rates = shares(source_of(code))
-    for name, share in by_part.items():
-        if share and _member(name).serves(code):
-            chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
-            if name == "spaces":
-                chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"
-            params = {**defaults(_member(name)), **{kind: (rate,) for kind, rate in chosen.items()}}
-            parts.append(MixtureComponent(name, _member(name), params, share, apart=name == "spaces"))
+    mix, spaces = mix_of(source_of(code)), language_of(code).spaces
+    for part, share in mix.shares[kind].items():
+        if share and _member(part).serves(code):
+            chosen = {**_RATES[kind].get(part, {}), **(mix.rates if part == "keys" else {})}
+            if part == "spaces":
+                chosen["split"] = f"{_SPLITS / share:.3f}" if spaces else "0"
+            params = {**defaults(_member(part)), **{key: (rate,) for key, rate in chosen.items()}}
+            slips = SLIPS[kind].get(part) if spaces else None
+            parts.append(MixtureComponent(part, _member(part), params, share, part == "spaces", slips))
     return tuple(parts)
 
 
-def _edit(job: Job) -> tuple[Edits, Array]:
-    """Mix the errors of people who type: keys, missing marks, spaces, case and punctuation, in their natural shares."""
-    return mixed(job, _parts_of(job.language), tuple(PARTS))
+def _typing(job: Job) -> tuple[Edits, Array]:
+    """Mix the slips of people who type: wrong keys, missing marks, spaces, case and punctuation, in their shares."""
+    return mixed(job, _parts_of(job.language, "typing"), tuple(KINDS["typing"]))
 
 
-natural = member(
-    _edit,
-    kind="mixture",
-    unit="grapheme cluster",
-    strength="share of grapheme clusters edited",
-    operators=tuple(PARTS),
-    name="natural",
-    lacks=lambda code: _member("keys").lacks(code),
-    packs=_packs,
-)
+def _writing(job: Job) -> tuple[Edits, Array]:
+    """Mix the errors of people who write: words for other words, spelling, marks, spaces and case, in their shares."""
+    return mixed(job, _parts_of(job.language, "writing"), tuple(KINDS["writing"]))
+
+
+def _both(job: Job) -> tuple[Edits, Array]:
+    """Mix the slips of people who type and the errors of people who write; half of the edits are of each kind."""
+    rates = {kind: float(job.params[kind][0]) for kind in KINDS}
+    parts = (
+        part._replace(name=f"{kind} {part.name}", share=part.share * rate / sum(rates.values()), operator=kind)
+        for kind, rate in rates.items()
+        if rate
+        for part in _parts_of(job.language, kind)
+    )
+    return mixed(job, tuple(parts), tuple(KINDS))
+
+
+def _natural(
+    author: Callable[[Job], tuple[Edits, Array]], name: str, kinds: tuple[str, ...], **fields: Any
+) -> Perturbation:
+    """The member that mixes the parts of some kinds; it serves a language that the first part of each kind serves."""
+    firsts = [next(iter(KINDS[kind])) for kind in kinds]
+    return member(
+        author,
+        kind="mixture",
+        unit="grapheme cluster",
+        strength="share of grapheme clusters edited",
+        name=name,
+        lacks=lambda code: next((why for part in firsts if (why := _member(part).lacks(code))), ""),
+        packs=partial(_packs, kinds=kinds),
+        **fields,
+    )
+
+
+natural_typing = _natural(_typing, "natural_typing", ("typing",), operators=tuple(KINDS["typing"]))
+natural_writing = _natural(_writing, "natural_writing", ("writing",), operators=tuple(KINDS["writing"]))
+natural = _natural(_both, "natural", tuple(KINDS), operators=tuple(KINDS), rates=dict.fromkeys(KINDS, "1"), version=2)
