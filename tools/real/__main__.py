@@ -1,10 +1,11 @@
 """Trains heads of a real encoder and evaluates them under noise, in stages that are resumed.
 
-    python -m tools.real --data DIR [--full] [--plan] [--only STAGE]
+    python -m tools.real --data DIR [--full | --noise] [--plan] [--only STAGE]
 
 Each stage is a command of robust-xtreme. A finished one is skipped, a stopped one continues where it was: the same
 command does both, over days. A line a stage says how far it is, and logs are in OUT/logs. Recipes are in configs/real,
-pages in reports/real. `--plan` prints the stages with their time on two idle cores, and runs nothing.
+pages in reports/real; with `--noise` in reports/noise-real. `--plan` prints the stages with their time on two idle
+cores, and runs nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, Final
 
 from tools import real_data
 from tools.real.stages import (
+    ALIGN,
     DATA,
     ENCODER,
     EVAL,
@@ -104,7 +106,7 @@ def _module(stage: Stage) -> list[str]:
 def recorded(stage: Stage) -> str:
     """The command line as reports have it; the folder of release files is DIR."""
     words = command(stage)
-    return shlex.join([*words[:3], "DIR", *words[4:]] if stage.kind == DATA else words)
+    return shlex.join([*words[:3], "DIR", *words[4:]] if stage.kind in (DATA, ALIGN) else words)
 
 
 def run(stage: Stage, out: Path) -> int:
@@ -211,10 +213,11 @@ def asked_for() -> tuple[Asked, argparse.Namespace]:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--lm", default="", help="a folder with a masked language model, for attack_words")
     parser.add_argument("--full", action="store_true", help="the whole grid: all languages, all items")
+    parser.add_argument("--noise", action="store_true", help="natural errors, two languages in a text, scanned print")
     parser.add_argument("--plan", action="store_true")
     parser.add_argument("--only", action="append", default=[], metavar="STAGE", help="with what it needs; repeatable")
     words = parser.parse_args()
-    return Asked(words.data, words.encoder, words.out, words.lm, words.full), words
+    return Asked(words.data, words.encoder, words.out, words.lm, words.full, words.noise), words
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from tools import real_data
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.languages import language
+from robust_xtreme.core.packs import PARALLEL
 from robust_xtreme.files import store
 
 ROOT: Final = Path(__file__).parents[2]
@@ -28,8 +29,8 @@ OUT: Final = Path("runs/real")
 FINISHED: Final = "stages.json"
 """The file in the folder of all runs with the digest, the command and the needs of each finished stage."""
 
-DATA, TRAIN, EVAL, REPAIR, FIGURES, KEEP = "data", "train", "eval", "repair", "figures", "keep"
-PROGRAM: Final = (TRAIN, EVAL, REPAIR)
+DATA, TRAIN, ALIGN, EVAL, REPAIR, FIGURES, KEEP = "data", "train", "align", "eval", "repair", "figures", "keep"
+PROGRAM: Final = (TRAIN, ALIGN, EVAL, REPAIR)
 """The stages that are commands of robust-xtreme."""
 
 MODULES: Final = {DATA: "tools.real_data", KEEP: "tools.real.keep"}
@@ -39,6 +40,15 @@ SEEDS: Final = range(8)
 """Training seeds of PAN-X: all of them for the gate, the first ones on everything."""
 
 MEASURED: Final = range(3)
+
+NOISE: Final = "noise"
+"""The grid of the noises of reports/noise-real."""
+
+PAIRS: Final = (
+    *((code, "en") for code in ("de", "es", "fr", "sw", "hi", "ru", "tr")),
+    *(("en", code) for code in ("de", "es", "ru", "sw", "hi")),
+)
+"""The language of the texts that are switched, and that of the words that are put in."""
 
 _STEP, _TRAINED = 0.1, 1200.0
 """Seconds of a step without its tokens, and tokens of training a second."""
@@ -112,6 +122,7 @@ EVALUATED: Final[Mapping[str, Mapping[str, Size]]] = {
         "tydiqa_sw": Size(3_617_453, predictions=27_550),
         "pawsx": Size(1_938_727, predictions=36_000),
     },
+    NOISE: {},
 }
 """By grid and recipe, of one model; queries of attacks are predictions, as many as there are at most."""
 
@@ -147,6 +158,8 @@ class Stage:
         if self.kind == TRAIN:
             record = self.folder / "train.json"
             return record.is_file() and (self.folder / "heads").is_dir() and not (self.folder / "resume").exists()
+        if self.kind == ALIGN:
+            return self.folder.is_file()
         last = {DATA: real_data.RECORD, REPAIR: "effects.csv"}.get(self.kind)
         return last is not None and (self.folder / last).is_file()
 
@@ -154,26 +167,49 @@ class Stage:
 @final
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a plan: release files, encoder, the folder of all runs, a masked LM, and the grid."""
+    """What is asked of a plan: release files, encoder, the folder of all runs, a masked LM, and the grid.
+
+    `noise` is the plan of reports/noise-real, whose heads are those of reports/real.
+    """
 
     data: Path
     encoder: str = str(ENCODER)
     out: Path = OUT
     lm: str = ""
     full: bool = False
+    noise: bool = False
 
     @property
     def grid(self) -> str:
         """The folder of recipes of evaluation."""
-        return "full" if self.full else "eval"
+        return NOISE if self.noise else "full" if self.full else "eval"
 
 
 def stages(asked: Asked) -> tuple[Stage, ...]:
     """All stages in their order."""
     data = Stage("data", DATA, (str(asked.data), str(asked.out / "data")), asked.out / "data")
+    if asked.noise:
+        return (data, *_of_noise(asked))
     made = [data, *_trainings(asked), *_evaluations(asked), *_figures(asked)]
     names = tuple(stage.name for stage in made if stage.kind in (EVAL, REPAIR, FIGURES))
     return (*made, Stage("keep", KEEP, (str(asked.out), "reports/real"), asked.out, names))
+
+
+def _of_noise(asked: Asked) -> Iterator[Stage]:
+    """Noise as it happens: natural errors of two kinds, texts in two languages, and print that is read."""
+    heads = {"panx": "panx-s0", "panx_channel": "panx-s0", "qa": "qa"}
+    evaluations = [
+        _evaluation(asked, path.stem, head=heads.get(path.stem, "xnli"))
+        for path in sorted((CONFIGS / NOISE).glob("*.toml"))
+    ]
+    needed = {need for stage in evaluations for need in stage.needs}
+    yield from (stage for stage in _trainings(asked) if stage.name in needed)
+    packs = asked.out / "packs"
+    for code, partner in PAIRS:
+        words = ("align", "--data", str(asked.data), "--languages", code, "--with", partner, "-o", str(packs))
+        yield Stage(f"align-{code}-{partner}", ALIGN, words, packs / PARALLEL / f"{code}-{partner}.tsv", ("data",))
+    yield from evaluations
+    yield Stage("keep", FIGURES, ("tools.real.noises", str(asked.out), "reports/noise-real"), asked.out)
 
 
 def _trainings(asked: Asked) -> Iterator[Stage]:
@@ -248,6 +284,8 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
     words = ["eval", "--config", _shown(config), "--model", f"{task}={model}" if task else model]
     words += ["--data", str(asked.out / "data"), "--out", str(asked.out / named)]
     needs = ("data", head) if head else ("data",)
+    if "packs" in resources.toml(config):
+        needs += tuple(f"align-{code}-{partner}" for code, partner in PAIRS)
     if recipe == "attacks_panx" and asked.lm:
         noise = [*resources.toml(config)["perturb"], f"attack_words:0.1@lm={asked.lm}@queries=50"]
         words += [word for spec in noise for word in ("--perturb", spec)]
