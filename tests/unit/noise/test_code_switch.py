@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 
 from robust_xtreme import perturb
 from robust_xtreme.core.errors import DataError, SpecError, UserError
 from robust_xtreme.core.examples import Span, Text, digest
 from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.datasets import perturb_dataset
+from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise import user_packs
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
@@ -166,6 +169,19 @@ def test_a_pack_of_another_pair_is_refused(aligned: Path) -> None:
 def test_strings_of_python_are_switched(aligned: Path) -> None:
     """By the same packs, since a text is found by its language and value."""
     assert perturb([CATS], "code_switch:1@with=en", language="de", packs=aligned) == ["Two cats schlafen since 9 Uhr."]
+
+
+def test_files_and_datasets_are_switched(aligned: Path) -> None:
+    """As strings are; the gold answer stays, and moves with its text."""
+    row = {"context": CATS, "answers": {"text": ["Katzen"], "answer_start": [5]}}
+    file, out, spec = aligned / "rows.jsonl", aligned / "out.jsonl", "code_switch:1@with=en"
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    perturb_file(PerturbJob(str(file), spec, str(out), language="de", fields=("context",)))
+    (noisy,) = perturb_dataset(
+        Dataset.from_list([row]), spec, language="de", column="context", spans="answers", packs=aligned
+    )
+    expected = {"context": "Two Katzen schlafen since 9 Uhr.", "answers": {"text": ["Katzen"], "answer_start": [4]}}
+    assert json.loads(out.read_text("utf-8")) == noisy == expected
 
 
 def test_the_suite_mixed_has_words_and_fields() -> None:
