@@ -21,7 +21,7 @@ _HEAD: Final = """\
 Written by `python -m tools.natural --data DIR` from `reports/benchmarks/natural.json`, with the packs in
 `perturbations/natural` and `perturbations/realwords`.
 
-People make errors of two kinds. What they cost is measured below:
+People make errors of two kinds. What they cost a model is in [the decision](decisions/noise.md):
 
 - `natural_typing`, slips: wrong keys, words for others, accents missing, spaces, case, punctuation. Slips come
   together: a word that has any has several, and first letters have half as many.
