@@ -18,6 +18,9 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.ocr_channel import channelled, lacks
+from robust_xtreme.noise.engine.perturbation import member
+from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 
 _KIND: Final = "lookalikes"
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
@@ -38,6 +41,19 @@ _DIGITS: Final = 20
 def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""
     yield from misread(language)
+
+
+ocr_channel = member(
+    channelled,
+    name="ocr_channel",
+    kind="rewriter",
+    unit="word",
+    strength="degree of a bad print, from 0 to 1",
+    operators=OPERATORS,
+    waives=WAIVES - {"rule_5_spans_survive"},
+    lacks=lacks,
+    packs=lambda _: ("ocr/readers",),
+)
 
 
 def misread(language: str) -> Iterator[KeyingError]:
