@@ -139,10 +139,10 @@ def _edit(name: str, author: Author, job: Job) -> tuple[Edits, Array]:
             for number, key in enumerate(job.keys.tolist()):
                 seed(key)
                 changes[number] = changed(values[number], rewrite(values[number]))
-    return edits_of(job.batch, changes), words_of(values, changes)
+    return edits_of(job.batch, changes), _words_of(values, changes)
 
 
-def words_of(values: Sequence[str], changes: Sequence[Sequence[Change]]) -> Array:
+def _words_of(values: Sequence[str], changes: Sequence[Sequence[Change]]) -> Array:
     """The words of each text (t,); at least as many as changes."""
     words = [max(len(value.split()), len(edits)) for value, edits in zip(values, changes, strict=True)]
     return np.array(words, np.int64)
@@ -152,7 +152,7 @@ def rewritten(texts: Sequence[Text], values: Sequence[str]) -> NoisedTexts:
     """Texts that another program changed, as they are read, with edits by a diff; the eligible units are words."""
     clean = batch([text.value for text in texts], span_table([text.spans for text in texts]))
     changes = [changed(text.value, value) for text, value in zip(texts, values, strict=True)]
-    return noised_by(texts, clean, edits_of(clean, changes), words_of(clean.values, changes), OPERATORS)
+    return noised_by(texts, clean, edits_of(clean, changes), _words_of(clean.values, changes), OPERATORS)
 
 
 def changed(old: str, new: str) -> list[Change]:
@@ -167,13 +167,12 @@ def changed(old: str, new: str) -> list[Change]:
         first, last = inner[0], inner[-1]
         cost = sum(max(j - i, m - k) for i, j, k, m in inner)
         form = "".join(after[stops[c] + first[2] : stops[c] + last[3]])
-        add_change(changes, before, (starts[a] + first[0], starts[a] + last[1]), form, cost)
+        add_change(changes, before, starts[a] + first[0], starts[a] + last[1], form, cost)
     return changes
 
 
-def add_change(changes: list[Change], clusters: Sequence[str], place: tuple[int, int], form: str, cost: int) -> None:
-    """One more change, after all others, of the clusters from and to a place."""
-    start, stop = place
+def add_change(changes: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
+    """One more change, after all others."""
     if start < stop:
         changes.append(Change(start, stop, form, cost, _REPLACE if form else _DELETE))
     elif start < len(clusters):

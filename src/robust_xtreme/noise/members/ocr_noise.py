@@ -18,7 +18,7 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
-from robust_xtreme.noise.engine.ocr_channel import channelled, lacks
+from robust_xtreme.noise.engine.ocr_channel import channelled, reader
 from robust_xtreme.noise.engine.perturbation import member
 from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 
@@ -46,12 +46,12 @@ def ocr_noise(language: str) -> Iterator[KeyingError]:
 ocr_channel = member(
     channelled,
     name="ocr_channel",
-    kind="rewriter",
-    unit="word",
-    strength="degree of a bad print, from 0 to 1",
+    kind="channel",
+    unit="grapheme cluster",
+    strength="how bad the print is, from 0 to 1",
     operators=OPERATORS,
     waives=WAIVES - {"rule_5_spans_survive"},
-    lacks=lacks,
+    lacks=lambda code: "" if reader(code) else "Tesseract has no data for it",
     packs=lambda _: ("ocr/readers",),
 )
 
