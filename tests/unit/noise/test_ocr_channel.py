@@ -72,11 +72,12 @@ def test_what_is_read_becomes_edits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_spans_stay_on_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """An edit across an edge is left out, as is a space beside a span, and what would leave nothing of a span."""
     first, second, frozen = Span(0, 4, "A"), Span(5, 11, "B"), Span(12, 17, "C", frozen=True)
-    reading(monkeypatch, "Rai$ Jul usNyero, abc", "am")
+    reading(monkeypatch, "Rai$ Jul usNyero, abc", "am", "Ulmis")
     text = channelled("Rais Julius Nyere, abd", first, second, frozen)
     assert [text.value[span.start : span.stop] for span in text.spans] == ["Rai$", "Jul us", "Nyere"]
     assert text.value == "Rai$ Jul us Nyere, abc"
     assert channelled("Iam", Span(0, 1, "A")).value == "Iam"
+    assert channelled("Ulm is", Span(0, 3, "A")).value == "Ulm is"
 
 
 def test_nothing_is_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +138,7 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 def test_tesseract_reads_several_pages_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It gets a list of pages, the language's data and one thread; its text is divided by form feeds."""
-    pages = r"while read page; do printf \"$next a \n b\n\"; next='\f'; done < $1"
+    pages = r"""while read page; do printf "$next a \n b\n"; next='\f'; done < $1"""
     program(tmp_path, monkeypatch, f'echo "$@" $OMP_THREAD_LIMIT > "$(dirname "$0")/words"; {pages}')
     assert read([_Page(), _Page()], "chi_sim") == ["a b", "a b"]
     words = (tmp_path / "words").read_text().split()

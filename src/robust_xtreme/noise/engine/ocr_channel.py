@@ -35,6 +35,9 @@ from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of
 
+SECONDS: Final = 0.25
+"""The time of a text of one sentence on one core."""
+
 _KIND: Final = "readings"
 _VERSION: Final = "1"
 _FONTS: Final = Path("/usr/share/fonts")
