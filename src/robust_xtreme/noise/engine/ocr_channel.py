@@ -19,9 +19,10 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
-from unicodedata import category, is_normalized, normalize
+from unicodedata import is_normalized, normalize
 
 import numpy as np
+import regex
 
 from robust_xtreme.core import graphemes, packs
 from robust_xtreme.core.edits import Array, Batch, Edits
@@ -52,6 +53,13 @@ _WORST: Final = 0.55
 
 _AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30
 """The texts that are read at once, and the most time for each and memory for all."""
+
+_ON_NOTHING: Final = regex.compile(r"(^|\s)\p{M}+")
+_SPELLINGS: Final = {
+    "\u0e4d\u0e32": "\u0e33",
+    **{f"{one}\u0d4d\u200d": other for one, other in zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True)},
+}
+"""Spellings of the vowel am of Thai and of letters of Malayalam that look like the usual ones."""
 
 
 @cache
@@ -98,18 +106,24 @@ def _readings(job: Job, numbers: Sequence[int]) -> list[str]:
 def compared(old: str, new: str, spaces: bool = True) -> list[Change]:
     """The changes from a text to what is read of it, sorted and disjoint; without `spaces` these are no change.
 
-    What is read is composed or decomposed as the text is, which a page does not tell; a mark on nothing is left out.
+    A page does not tell normal forms, joiners and kinds of space: these are the text's. A mark on nothing is left out.
     """
-    new = normalize("NFC" if is_normalized("NFC", old) else "NFD", new).replace("\u0e4d\u0e32", "\u0e33")
+    new = _ON_NOTHING.sub(r"\1", normalize("NFC" if is_normalized("NFC", old) else "NFD", new))
+    for one, usual in _SPELLINGS.items():
+        new = new if one in old else new.replace(one, usual)
     before, changes = split(old), list[Change]()
     places = [number for number, cluster in enumerate(before) if spaces or not cluster.isspace()]
-    read = [cluster[0] if cluster[0].isspace() else cluster for cluster in split(new) if category(cluster[0])[0] != "M"]
-    read = [cluster for cluster in read if spaces or not cluster.isspace()]
-    for a, b, c, d in hunks([before[number] for number in places], read):
+    read = [cluster for cluster in split(new) if spaces or not cluster.isspace()]
+    for a, b, c, d in hunks([_seen(before[number]) for number in places], [*map(_seen, read)]):
         start = [*places, len(before)][a]
         stop = places[b - 1] + 1 if a < b else start
         add_change(changes, before, start, stop, "".join(read[c:d]), max(stop - start, d - c))
     return changes
+
+
+def _seen(cluster: str) -> str:
+    """What a page shows of a cluster."""
+    return cluster.replace("\u200c", "").replace("\u200d", "") if cluster.strip() else " "
 
 
 def _kept(batch: Batch, edits: Edits) -> Edits:
