@@ -283,7 +283,7 @@ def to_read(runs: Sequence[TaskRun]) -> list[str]:
     read = ((run.rows, each) for run in runs for each in run.conditions if "ocr_channel" in each.name)
     texts = sum(rows * len(each.fields) * len(each.seeds) for rows, each in read)
     cost = f"{counted(texts, 'text')} to read by Tesseract, about {duration(texts * SECONDS)} on one core"
-    return [f"{cost}, without those that are in the cache"] if texts else []
+    return [f"{cost}, without those that are in the cache"][: texts > 0]
 
 
 def _is_here(device: str) -> bool:

@@ -1,22 +1,18 @@
 """Texts as Tesseract reads them from a bad print, in place of a table of look-alikes.
 
-A text is drawn in a font of Noto, made bad by degrees (ink, tilt, resolution, blur, speckle; drawn by the text's key)
-and read in its language. What is read becomes edits by a diff of clusters; a change that would break, empty or join
-spans is left out. A reading is kept in the cache under a hash of the text, its key, the degree and the names of font
-and language data, so that what was read once needs no Tesseract.
+A text is drawn in a font of Noto, made bad by degrees by draws of its key, and read in its language; what is read
+becomes edits by a diff of clusters. A reading is kept in the cache under a hash of the text, its key, the degree and
+the names of font and language data, so that what was read once needs no Tesseract.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import tempfile
 import textwrap
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 from unicodedata import is_normalized, normalize
@@ -36,29 +32,14 @@ from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of
 
-SECONDS: Final = 0.25
-"""The time of a text of one sentence on one core."""
-
-_KIND: Final = "readings"
-_VERSION: Final = "1"
-_FONTS: Final = Path("/usr/share/fonts")
-_OTHERS: Final = _FONTS / "truetype/noto/NotoSans-Regular.ttf"
-"""The font of what a script's font lacks: Latin letters, digits and signs."""
-
-_SIZE, _MARGIN, _LINE = 40, 24, 44
-"""Pixels of a letter and of the margin, and characters of a line."""
-
-_WORST: Final = 0.55
-"""What the degree 1 is of a print of which nothing can be read."""
-
-_AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30
-"""The texts that are read at once, and the most time for each and memory for all."""
-
-_ON_NOTHING: Final = regex.compile(r"(^|\s)\p{M}+")
-_SPELLINGS: Final = {
-    "\u0e4d\u0e32": "\u0e33",
-    **{f"{one}\u0d4d\u200d": other for one, other in zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True)},
-}
+SECONDS: Final = 0.25  # the time of a text of one sentence on one core
+_KIND, _VERSION = "readings", "1"
+_OTHERS: Final = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")  # of what others lack: digits
+_SIZE, _MARGIN, _LINE = 40, 24, 44  # pixels of a letter and of the margin, and characters of a line
+_WORST: Final = 0.55  # the degree 1 as a share of what leaves nothing to read
+_AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30  # texts that are read at once, the most time for each and memory for all
+_CHILLUS: Final = (("ണ", "ൺ"), ("ന", "ൻ"), ("ര", "ർ"), ("ല", "ൽ"), ("ള", "ൾ"), ("ക", "ൿ"))
+_SPELLINGS: Final = (("\u0e4d\u0e32", "\u0e33"), *((f"{letter}\u0d4d\u200d", chillu) for letter, chillu in _CHILLUS))
 """Spellings of the vowel am of Thai and of letters of Malayalam that look like the usual ones."""
 
 
@@ -66,14 +47,14 @@ _SPELLINGS: Final = {
 def reader(code: str) -> tuple[str, Path] | None:
     """The name of Tesseract's data for a language, and the file of a font; None where Tesseract has no data."""
     rows = packs.table("ocr", "readers").need("language", "data", "font").rows
-    return next(((row["data"], _FONTS / row["font"]) for row in rows if row["language"] == code), None)
+    return next(((row["data"], Path(row["font"])) for row in rows if row["language"] == code), None)
 
 
 def channelled(job: Job) -> tuple[Edits, Array]:
     """Read texts by Tesseract from prints that are made bad by degrees.
 
-    Returns the edits that make of each text what is read, and its clusters (t,); where nothing is read, it stays.
-    Raises UserError where a text is not in the cache and Tesseract, its data or a font is not there, or fails.
+    Returns the edits that make of each text what is read, and its clusters (t,); where nothing is read it stays. Raises
+    UserError where a text is not in the cache, and Tesseract or a font is not there or fails.
     """
     values, changes = job.batch.values, [list[Change]() for _ in job.batch.values]
     numbers = [number for number, value in enumerate(values) if value.strip() and float(job.strength)]
@@ -108,8 +89,8 @@ def compared(old: str, new: str, spaces: bool = True) -> list[Change]:
 
     A page does not tell normal forms, joiners and kinds of space: these are the text's. A mark on nothing is left out.
     """
-    new = _ON_NOTHING.sub(r"\1", normalize("NFC" if is_normalized("NFC", old) else "NFD", new))
-    for one, usual in _SPELLINGS.items():
+    new = regex.sub(r"(^|\s)\p{M}+", r"\1", normalize("NFC" if is_normalized("NFC", old) else "NFD", new))
+    for one, usual in _SPELLINGS:
         new = new if one in old else new.replace(one, usual)
     before, changes = split(old), list[Change]()
     places = [number for number, cluster in enumerate(before) if spaces or not cluster.isspace()]
@@ -127,15 +108,13 @@ def _seen(cluster: str) -> str:
 
 
 def _kept(batch: Batch, edits: Edits) -> Edits:
-    """The edits that leave each text and span whole and not empty, frozen spans and spaces beside any span as they are.
-
-    Where all edits of a span together would empty it, those that shorten it are left out.
-    """
+    """The edits that leave each text and span whole and not empty, frozen ones and spaces beside any as they are."""
     starts, stops, (low, high) = batch.span_starts, batch.span_stops, (edits.start, edits.stop)
     spaces = np.append(0, np.cumsum((batch.props & graphemes.SPACE) > 0))
     blank = spaces[high] > spaces[low]
-    kept = _between(starts, low + 1, high + blank) + _between(stops, low - blank + 1, high) == 0
-    kept &= _between(starts[batch.spans.frozen], 0, low + 1) == _between(stops[batch.spans.frozen], 0, low + 1)
+    kept = _below(starts, low + 1) == _below(starts, high + blank)
+    kept &= _below(stops, low - blank + 1) == _below(stops, high)
+    kept &= _below(starts[batch.spans.frozen], low + 1) == _below(stops[batch.spans.frozen], low + 1)
     edits = edits.take(np.flatnonzero(kept))
     longer = edits.length.sum(axis=1) - (edits.stop - edits.start)
     sums, kept = np.append(0, np.cumsum(longer)), np.ones(len(edits), np.bool_)
@@ -146,10 +125,8 @@ def _kept(batch: Batch, edits: Edits) -> Edits:
     return edits.take(np.flatnonzero(kept))
 
 
-def _between(positions: Array, low: Array | int, high: Array) -> Array:
-    """How many positions are from `low` to below `high` (k,)."""
-    ordered = np.sort(positions)
-    return np.asarray(np.searchsorted(ordered, high) - np.searchsorted(ordered, low))
+def _below(positions: Array, limits: Array) -> Array:
+    return np.asarray(np.searchsorted(np.sort(positions), limits))
 
 
 @cache
@@ -163,46 +140,34 @@ def _font(path: Path) -> Any:
     return ImageFont.truetype(str(path), _SIZE, layout_engine=ImageFont.Layout.RAQM)
 
 
-@cache
-def _lacks(path: Path, character: str) -> bool:
-    """Whether a font draws a character as one that it does not have."""
-    return bytes(_font(path).getmask(character)) == bytes(_font(path).getmask("\U0010fffe"))
-
-
-def _runs(line: str, path: Path) -> list[tuple[str, Any]]:
-    """The runs of a line, each with the font that has its clusters; white space belongs to the run before it."""
-    own, runs = path, list[tuple[Path, str]]()
+def _runs(line: str, path: Path, way: str) -> list[tuple[str, Any, float]]:
+    """The runs of a line, each with a font that has it and its width; white space belongs to the run before it."""
+    drawn_by, own, runs = _font(path).getmask, path, list[tuple[Path, str]]()
+    box = bytes(drawn_by("\U0010fffe"))  # what a font draws for what it lacks
     for cluster in split(line):
-        own = own if cluster.isspace() else _OTHERS if any(_lacks(path, each) for each in cluster) else path
+        own = own if cluster.isspace() else _OTHERS if any(bytes(drawn_by(each)) == box for each in cluster) else path
         runs.append((own, cluster))
-    return [("".join(each for _, each in run), _font(own)) for own, run in groupby(runs, key=itemgetter(0))]
+    joined = [(_font(own), "".join(each for _, each in run)) for own, run in groupby(runs, key=lambda run: run[0])]
+    return [(run, font, font.getlength(run, direction=way)) for font, run in joined]
 
 
 def drawn(text: str, code: str, path: Path) -> Any:
     """A clean print of a text, as an image in grey. Raises UserError without the fonts."""
-    (above, below), way = _font(path).getmetrics(), language(code).direction
+    (above, below), way, joint = _font(path).getmetrics(), language(code).direction, " " * language(code).spaces
     from PIL import Image, ImageDraw
 
-    lines = [_runs(line, path) for line in _lines(text, language(code).spaces)]
-    sizes = [[font.getlength(run, direction=way) for run, font in line] for line in lines]
-    wide = round(max(map(sum, sizes))) + 2 * _MARGIN
-    page = Image.new("L", (wide, len(lines) * (above + below) + 2 * _MARGIN), 255)
-    for number, (line, lengths) in enumerate(zip(lines, sizes, strict=True)):
-        left = _MARGIN if way == "ltr" else wide - _MARGIN
-        for (run, font), length in zip(line, lengths, strict=True):
-            left -= 0 if way == "ltr" else length
+    units = text.split() if joint else split("".join(text.split()))
+    lines = textwrap.wrap(" ".join(units), _LINE, break_long_words=False, break_on_hyphens=False)
+    rows = [_runs(line.replace(" ", joint), path, way) for line in lines]
+    widths = [round(sum(width for *_, width in row)) for row in rows]
+    page = Image.new("L", (max(widths) + 2 * _MARGIN, len(rows) * (above + below) + 2 * _MARGIN), 255)
+    for number, row in enumerate(rows):
+        left: float = _MARGIN if way == "ltr" else page.width - _MARGIN - widths[number]
+        for run, font, width in row if way == "ltr" else row[::-1]:
             place = left, _MARGIN + above + number * (above + below)
             ImageDraw.Draw(page).text(place, run, fill=0, font=font, anchor="ls", direction=way)
-            left += length if way == "ltr" else 0
+            left += width
     return page
-
-
-def _lines(text: str, spaces: bool) -> list[str]:
-    """The lines of a text: whole words, or where no spaces are written, clusters."""
-    if spaces:
-        return textwrap.wrap(" ".join(text.split()), _LINE, break_long_words=False, break_on_hyphens=False)
-    clusters = split("".join(text.split()))
-    return ["".join(clusters[low : low + _LINE]) for low in range(0, len(clusters), _LINE)]
 
 
 def degraded(page: Any, degree: float, key: int) -> Any:
@@ -218,29 +183,24 @@ def degraded(page: Any, degree: float, key: int) -> Any:
     page = page.filter(ImageFilter.GaussianBlur(1.2 * bad))
     grey = np.asarray(page, np.float32) + draw.normal(0, 50 * bad, page.size[::-1])
     speckles = draw.random(grey.shape)
-    grey[speckles < 0.01 * bad] = 0
-    grey[speckles > 1 - 0.01 * bad] = 255
+    grey[speckles < 0.01 * bad], grey[speckles > 1 - 0.01 * bad] = 0, 255
     return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
 
 
 def read(pages: Sequence[Any], data: str) -> list[str]:
     """What Tesseract reads of several prints, by its data. Raises UserError where it is not there, or fails."""
-    program, packages = (
-        shutil.which("tesseract"),
-        f"apt-get install tesseract-ocr tesseract-ocr-{data.replace('_', '-')}",
-    )
-    if program is None:
-        raise UserError(f"ocr_channel needs Tesseract: {packages}")
     with tempfile.TemporaryDirectory(prefix="robust-xtreme-ocr-") as folder:
         paths = [f"{folder}/{number}.png" for number in range(len(pages))]
         for page, path in zip(pages, paths, strict=True):
             page.save(path)
         listed, most = Path(folder, "pages.txt"), _SECONDS * len(pages)
         listed.write_text("\n".join(paths) + "\n", "utf-8")
-        words = f"timeout {most} prlimit --as={_BYTES} {program} {listed} stdout -l {data} --psm 6 --dpi 300".split()
-        done = subprocess.run(words, capture_output=True, env={**os.environ, "OMP_THREAD_LIMIT": "1"}, check=False)
+        words = [*f"env OMP_THREAD_LIMIT=1 timeout {most} prlimit --as={_BYTES} tesseract".split(), str(listed)]
+        words += ["stdout", "-l", data, "--psm", "6", "--dpi", "300"]
+        done = subprocess.run(words, capture_output=True, check=False)
     texts = done.stdout.decode("utf-8", "replace").split("\f")
     if done.returncode or len(texts) != len(pages):
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200] or f"exit {done.returncode}"
-        raise UserError(f"Tesseract did not read {len(pages)} texts by {data!r} in {most} s: {last}. Try: {packages}")
+        package = f"tesseract-ocr-{data.replace('_', '-')}"
+        raise UserError(f"Tesseract did not read {data!r} within {most} s: {last}. Try: apt-get install {package}")
     return [" ".join(text.split()) for text in texts]
