@@ -4,7 +4,8 @@
 
 reads the first sentences (40) of FLORES's dev files in the folder FLORES, for languages without one those of the
 calibration text, each from a print of degree 0.8, and counts, over the languages of a script, which one or two letters
-and marks became which. It needs Tesseract, and about a quarter of a second a sentence; what was read is in the cache.
+and marks became which, at least twice. It needs Tesseract, and about a quarter of a second a sentence; what was read is
+in the cache. A script without such letters has no pack.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from robust_xtreme.noise.engine.ocr_channel import reader
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "ocr"
 
 _DEGREE: Final = "0.8"
+_READABLE: Final = 0.2
+"""The error rate from which on a diff does not say which letter was read for which."""
+
+_LEAST: Final = 2
 _HEAD: Final = """\
-# script: {script}
 # source: {sentences} sentences ({languages}) of FLORES-200 and of the Declaration of Human Rights as Tesseract \
 5.3.0 reads them from prints in Noto fonts at degree 0.8, by tools/packs/ocr.py
 # licence: Apache-2.0; the sentences that were counted, of which none is here: CC BY-SA 4.0 and public domain
@@ -85,20 +89,23 @@ def main(flores: Path, most: int) -> None:
         values = sentences(code, flores, most)
         script = language(code).script
         for noised in noised_strings(values, PerturbationSpec.parse(f"ocr_channel:{_DEGREE}"), code, 0):
-            counts[script].update(confusions(noised))
+            if noised.graphemes_edited < _READABLE * noised.graphemes:
+                counts[script].update(confusions(noised))
         languages[script][code] = len(values)
         print(code, len(values), flush=True)
     for script, pairs in counts.items():
         forms: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-        for (letter, form), count in sorted(pairs.items(), key=lambda item: (-item[1], item[0])):
+        often = {pair: count for pair, count in pairs.items() if count >= _LEAST}
+        for (letter, form), count in sorted(often.items(), key=lambda item: (-item[1], item[0])):
             forms[letter].append((form, count))
         rows = (
             f"{letter}\t{' '.join(form for form, _ in listed)}\t{' '.join(str(count) for _, count in listed)}\n"
             for letter, listed in sorted(forms.items())
         )
         of_script = languages[script]
-        head = _HEAD.format(script=script, sentences=sum(of_script.values()), languages=" ".join(of_script))
-        (TARGET / f"{script}.tsv").write_text(head + "".join(rows), encoding="utf-8")
+        head = _HEAD.format(sentences=sum(of_script.values()), languages=" ".join(of_script))
+        if often:
+            (TARGET / f"{script}.tsv").write_text(head + "".join(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
