@@ -18,6 +18,7 @@ import pytest
 import typer.main
 from hypothesis import settings
 from tests import charts
+from tests.misreading import misreading
 
 from robust_xtreme.cli import _app
 from robust_xtreme.report.charts import drawing
@@ -74,6 +75,13 @@ def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
 def drawn_here() -> Iterator[None]:
     """Charts are drawn without a process of their own (charts.py), also in fixtures of whole modules."""
     with charts.here():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def misread() -> Iterator[None]:
+    """No test needs Tesseract and its fonts: `ocr_channel` reads by tests/misreading.py."""
+    with misreading():
         yield
 
 

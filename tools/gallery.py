@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
+from tools.gallery_readings import STRENGTHS, frozen
 from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
@@ -47,7 +48,6 @@ Rows: TypeAlias = Mapping[str, Mapping[str, Any]]
 """How perturbations serve languages: by the code of a language and the name of a perturbation."""
 
 _OWN, _FREE, _UNREVIEWED, _NONE = "●", "◐", "○", ""
-_STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
 _SWITCHED: Final = (
     *((code, "@with=en") for code in ["de", "es", "sw", "tr", "ru", "ar", "hi", "th", "ko", "ja", "zh"]),
     ("en", "@with=de"),
@@ -70,6 +70,7 @@ _SHORT: Final = {
     **dict.fromkeys(("natural", "natural_typing", "natural_writing"), "mix"),
     "natural_typo": "list",
     "normalisation": "form",
+    "ocr_channel": "read",
     "ocr_noise": "ocr",
     "punctuation": "mark",
     "repetition": "repeat",
@@ -99,7 +100,8 @@ parameter, as in `char_noise:0.1@ops=replace`. With `@names=keep` words that are
 as they are, in any perturbation; where nothing is tagged, nothing is kept. [Real typos](typos.md) says what the rates
 of `keyboard_typo` are fitted to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs
 of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts; [the wrong layout](layouts.md) what is on
-in each language, and which keys do not come back; [scripts](scripts.md) the schemes of `transliterate`.
+in each language, and which keys do not come back; [scripts](scripts.md) the schemes of `transliterate`; [read from
+bad prints](ocr.md) what `ocr_channel` needs, and how near `ocr_noise` comes to it.
 [Attacks](how-to/attacks.md) search among the edits of others, and serve what these serve.
 """
 _COVERAGE: Final = f"""\
@@ -268,10 +270,11 @@ def _aligned() -> list[tuple[Phrase, ...]]:
 def _example(name: str, code: str, text: str, params: str = "") -> Iterator[tuple[Phrase, ...]]:
     """A sentence of a language at the lowest strength that edits it; none where the perturbation needs more."""
     sample = None
-    for strength in _STRENGTHS:
+    for strength in STRENGTHS:
         try:
             cell = PerturbationSpec.parse(f"{name}:{strength}{params}")
-            sample = f"{strength}{params}", noised_strings([text], cell, code, 0)[0]
+            with frozen():
+                sample = f"{strength}{params}", noised_strings([text], cell, code, 0)[0]
         except UserError:
             return
         if sample[1].status == "ok":

@@ -52,6 +52,18 @@ def test_accented_letters_of_others_crowd_out_none(code: str) -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_language_is_misread(code: str) -> None:
-    """The fifty languages are served by the pack of their script."""
+    """The fifty languages are served by the packs of their script."""
     assert ocr_noise.lacks(code) == ""
-    assert ocr_noise.packs(code) == (f"lookalikes/{language(code).script}",)
+    script = language(code).script
+    assert ocr_noise.packs(code) == (f"lookalikes/{script}", *packs.present("ocr", script))
+
+
+@pytest.mark.parametrize("name", [name for name in packs.names("ocr") if name in packs.names("lookalikes")])
+def test_what_was_read_is_of_its_script(name: str) -> None:
+    """Each row has one or two letters and marks, what was read for them, and counts, the most frequent first."""
+    for row in packs.table("ocr", name).rows:
+        forms, counts = row["forms"].split(), [*map(int, row["counts"].split())]
+        assert len(forms) == len(counts)
+        assert counts == sorted(counts, reverse=True)
+        assert row["letter"] not in forms
+        assert all(regex.fullmatch(r"[\p{L}\p{M}]{1,2}", each) for each in (row["letter"], *forms))

@@ -273,7 +273,7 @@ def rule_7_work_is_linear(trial: Trial) -> None:
     perturbation, texts = trial.perturbation, trial.texts
     code = texts[0].language if perturbation.serves(texts[0].language) else served(perturbation)
     unit = " ".join(text.value for text in texts if text.language == code) or "a"
-    size = max(1, (2_000 if perturbation.kind == "rewriter" else 10_000) // len(unit))
+    size = max(1, (2_000 if perturbation.kind in ("rewriter", "channel") else 10_000) // len(unit))
     run(perturbation, [_long(code, unit, 1)], "0.1")
     short, long = (_work(perturbation, _long(code, unit, size * times)) for times in (1, 10))
     for small, large, what in zip(short, long, ("calls", "bytes"), strict=True):

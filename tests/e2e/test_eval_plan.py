@@ -13,7 +13,7 @@ from tests.tiny import tiny_run
 from robust_xtreme.core.errors import duration
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.estimate import estimate
-from robust_xtreme.run.run import evaluate
+from robust_xtreme.run.run import Observer, evaluate
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 
@@ -118,3 +118,13 @@ def test_a_time_agrees_with_its_unit() -> None:
     seconds = (0.2, 1.2, 119, 121, 7100, 90_000)
     expected = ["1 second", "1 second", "119 seconds", "2 minutes", "118 minutes", "25 hours"]
     assert [duration(value) for value in seconds] == expected
+
+
+def test_a_plan_says_what_tesseract_reads(spec: RunSpec) -> None:
+    """The texts of all strengths, and their time, before anything is read; nothing where nothing is read."""
+    cost = "16 texts to read by Tesseract, about 4 seconds on one core, without those that are in the cache"
+    assert cost in estimate(replace(spec, perturb=("ocr_channel:0.5,1",)))
+    assert not any("Tesseract" in line for line in estimate(replace(spec, perturb=("ocr_noise:0.5",))))
+    said: list[str] = []
+    evaluate(replace(spec, perturb=("ocr_channel:0.5,1",)), observer=Observer(say=said.append))
+    assert said.index(cost) < next(number for number, line in enumerate(said) if "predictions of" in line)

@@ -21,7 +21,7 @@ from robust_xtreme.files import database
 VARIABLE: Final = "ROBUST_XTREME_CACHE"
 LIMIT_VARIABLE: Final = "ROBUST_XTREME_CACHE_LIMIT"
 LIMIT: Final = 2 << 30
-KINDS: Final = ("predictions", "units", "embeddings")
+KINDS: Final = ("predictions", "units", "embeddings", "readings")
 DAMAGED: Final = ".damaged"
 
 _NAME: Final = "cache-v1.sqlite3"

@@ -25,6 +25,7 @@ from robust_xtreme.models.predictors.predictor import nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tokenizer import tokenizer_of
+from robust_xtreme.noise.engine.ocr_channel import SECONDS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.attacking import most_queries, most_vectors
@@ -274,7 +275,15 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
         return [*done, ", ".join(size), *lines, f"the time is not known: this machine has no {device} device"]
     time_left = f"{about} {duration(busy * _START + most)} on {counted(len(lines), 'device') if slots else device}"
     spent = [f"{duration(busy * _START * len(lines) + sum(each))} of all of them together"] if len(lines) > 1 else []
-    return [*done, ", ".join(size), *lines, ", ".join([time_left, *spent])]
+    return [*done, ", ".join(size), *lines, ", ".join([time_left, *spent]), *to_read([part.run for part in todo])]
+
+
+def to_read(runs: Sequence[TaskRun]) -> list[str]:
+    """A line that says what `ocr_channel` takes beside the model; none where no condition has it."""
+    read = ((run.rows, each) for run in runs for each in run.conditions if "ocr_channel" in each.name)
+    texts = sum(rows * len(each.fields) * len(each.seeds) for rows, each in read)
+    cost = f"{counted(texts, 'text')} to read by Tesseract, about {duration(texts * SECONDS)} on one core"
+    return [f"{cost}, without those that are in the cache"][: texts > 0]
 
 
 def _is_here(device: str) -> bool:

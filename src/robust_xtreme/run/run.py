@@ -33,7 +33,7 @@ from robust_xtreme.report.progress import matters, notebook_bar
 from robust_xtreme.run.answering import WORKERS, Answering, Device, Events, threads
 from robust_xtreme.run.computing import LATE, Setting, StagedTaskRun, in_process
 from robust_xtreme.run.distributed import AnsweringProgram, answer_on
-from robust_xtreme.run.estimate import roughly
+from robust_xtreme.run.estimate import roughly, to_read
 from robust_xtreme.run.finish import facts_of, finish, stored_of
 from robust_xtreme.run.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.run.manifest import halved, new_manifest
@@ -256,6 +256,8 @@ class _Run:
             else:
                 self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")
+        for line in to_read(todo):
+            self.say(line)
 
     def _take(self, staging: Path, task_run: TaskRun, done: StagedTaskRun) -> None:
         """Give the files of a task run their names, and record them; a tuned threshold goes into the manifest, too."""

@@ -43,7 +43,7 @@ def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
 
 def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
     """One cell for a smoke test, a few for a gate."""
-    assert names() == ("@ci", "@mixed", "@natural", "@script", "@smoke", "@stress", "@surface")
+    assert names() == ("@channel", "@ci", "@mixed", "@natural", "@script", "@smoke", "@stress", "@surface")
     sizes = {name: len(asked([name])) for name in names()}
     assert sizes["@smoke"] <= 2 < sizes["@ci"] <= 6
 

@@ -139,7 +139,7 @@ def _edit(name: str, author: Author, job: Job) -> tuple[Edits, Array]:
             for number, key in enumerate(job.keys.tolist()):
                 seed(key)
                 changes[number] = changed(values[number], rewrite(values[number]))
-    return _edits(job.batch, changes), _words_of(values, changes)
+    return edits_of(job.batch, changes), _words_of(values, changes)
 
 
 def _words_of(values: Sequence[str], changes: Sequence[Sequence[Change]]) -> Array:
@@ -152,7 +152,7 @@ def rewritten(texts: Sequence[Text], values: Sequence[str]) -> NoisedTexts:
     """Texts that another program changed, as they are read, with edits by a diff; the eligible units are words."""
     clean = batch([text.value for text in texts], span_table([text.spans for text in texts]))
     changes = [changed(text.value, value) for text, value in zip(texts, values, strict=True)]
-    return noised_by(texts, clean, _edits(clean, changes), _words_of(clean.values, changes), OPERATORS)
+    return noised_by(texts, clean, edits_of(clean, changes), _words_of(clean.values, changes), OPERATORS)
 
 
 def changed(old: str, new: str) -> list[Change]:
@@ -167,11 +167,11 @@ def changed(old: str, new: str) -> list[Change]:
         first, last = inner[0], inner[-1]
         cost = sum(max(j - i, m - k) for i, j, k, m in inner)
         form = "".join(after[stops[c] + first[2] : stops[c] + last[3]])
-        _add(changes, before, starts[a] + first[0], starts[a] + last[1], form, cost)
+        add_change(changes, before, starts[a] + first[0], starts[a] + last[1], form, cost)
     return changes
 
 
-def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
+def add_change(changes: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
     """One more change, after all others."""
     if start < stop:
         changes.append(Change(start, stop, form, cost, _REPLACE if form else _DELETE))
@@ -190,7 +190,7 @@ def runs_of(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
     return ["".join(word) for word in words], list(accumulate(map(len, words), initial=0))
 
 
-def _edits(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
+def edits_of(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
     """The changes of all texts as edits of the batch."""
     flat = [change for text_changes in changes for change in text_changes]
     base = np.repeat(batch.bounds[:-1], [len(text_changes) for text_changes in changes]).astype(np.int64)

@@ -11,6 +11,7 @@ MEMBERS: Final = {
         *(f"attack_{moves}" for moves in _MOVES.split()),
         *(f"textattack.{recipe}" for recipe in _RECIPES.split()),
     ),
+    "ocr_noise": ("ocr_channel", "ocr_noise"),
     "_letters": ("casing", "char_noise", "repetition"),
     "_signs": ("punctuation", "spacing", "zero_width"),
     "natural": ("natural_typing", "natural_writing"),

@@ -1,85 +1,87 @@
-"""Letters taken for letters that look like them, as in scanned text: e for c, rn for m, ด for ต.
+"""Letters taken for letters that look like them, as in scanned text: e for é, rn for m, ด for ต.
 
-Likeness was measured on glyphs (perturbations/lookalikes), one pack per script. A letter's forms are the three letters
-of the language that are most like it, and up to three digits. Pairs of Latin letters are those that Tesseract knows.
-
-Scanners read text by words, so that a letter is taken for a digit less often than the distance of the glyphs suggests.
-All digits together have at most 2 % of the weight of a letter's forms, and a letter with no other forms does not
-change. So the noise consists of the language's letters.
+What a letter, or two, is taken for was counted where `ocr_channel` read sentences (perturbations/ocr), one pack per
+script. Letters that were not misread there have forms by the likeness of glyphs (perturbations/lookalikes): the three
+letters of the language that are most like it. The noise consists of the language's letters.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.ocr_channel import channelled, reader
+from robust_xtreme.noise.engine.perturbation import member
+from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 
 _KIND: Final = "lookalikes"
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
 _MOST: Final = 3
-_FOURTH: Final = 4
-_SCALE: Final = 10_000
-_DIGITS: Final = 20
-"""The largest share of misread letters that become digits, in thousandths."""
+_READ: Final = "ocr"
 
 
 @key_errors(
     strength="share of letters misread",
     rates={"lookalike": "1"},
     lacks=lambda code: "" if packs.has(_KIND, languages.language(code).script) else "no pack of look-alikes",
-    packs=lambda code: (f"{_KIND}/{languages.language(code).script}",),
-    version=2,
+    packs=lambda code: packs.present(_KIND, languages.language(code).script) + _read(code),
+    version=3,
 )
 def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""
     yield from misread(language)
 
 
+ocr_channel = member(
+    channelled, "channel", "grapheme cluster", "how bad the print is, from 0 to 1", OPERATORS, name="ocr_channel",
+    lacks=lambda code: "" if reader(code) else "Tesseract has no data for it", packs=lambda _: ("ocr/readers",),
+    waives=WAIVES - {"rule_5_spans_survive"},
+)  # fmt: skip
+
+
+def _read(language: str) -> tuple[str, ...]:
+    """The pack of what was read in a language's script; none where a user has a table of look-alikes."""
+    script = languages.language(language).script
+    mine = any((folder / _KIND / f"{script}.tsv").is_file() for folder in packs.users())
+    return () if mine else packs.present(_READ, script)
+
+
 def misread(language: str) -> Iterator[KeyingError]:
-    """The forms of each letter and pair of letters of a language."""
-    table = packs.table(_KIND, languages.language(language).script).need("letter", "forms", "likeness")
+    """The forms of each letter and pair of letters of a language: what was read, else what looks alike."""
+    script = languages.language(language).script
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in packs.table(_READ, script).need("letter", "forms", "counts").rows if _read(language) else ():
+        read = zip(row["forms"].split(), map(int, row["counts"].split()), strict=True)
+        native = {form: count for form, count in read if _is_native(language, row["letter"] + form)}
+        counts[row["letter"]].update(native)
+    table = packs.table(_KIND, script).need("letter", "forms", "likeness")
+    known = {letter for letter, forms in counts.items() if forms}
     for row in table.rows:
         letter, forms, likeness = row["letter"], row["forms"].split(), row["likeness"].split()
         if len(letter) > 2 or len(forms) != len(likeness) or not all(map(_LIKENESS.fullmatch, likeness)):
             what = f"in the row of {letter!r:.20} forms and their likeness, 1 to 100, do not match"
             raise DataError(table.path, what)
-        if letter and _is_native(language, letter):
+        if letter and letter not in known and _is_native(language, letter):
             counts[letter].update(_chosen(language, letter, zip(forms, map(int, likeness), strict=True)))
     for letter, weights in counts.items():
-        for form, weight in _digits_rarer(weights).items():
-            yield KeyingError(letter, "lookalike", form, weight)
+        yield from (KeyingError(letter, "lookalike", form, weight) for form, weight in weights.items())
 
 
 def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """The letters and digits that the language has for a letter or pair, weighted by the fourth power of likeness.
+    """The letters that the language has for a letter or pair, weighted by the fourth power of likeness.
 
     `alike` begins with the most alike. An auxiliary mark only replaces another auxiliary mark: CLDR's auxiliary marks
     of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
     """
     auxiliary = frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())
-    native = [(form, many) for form, many in alike if _is_native(language, form)]
+    native = [(form, many) for form, many in alike if _is_native(language, form) and not form[0].isdecimal()]
     forms = [(form, many) for form, many in native if letter in auxiliary or auxiliary.isdisjoint(form)]
-    letters, digits = ([form for form in forms if _digital(form[0]) == kind][:_MOST] for kind in (False, True))
-    return {form: many**_FOURTH // _SCALE for form, many in (*letters, *digits)}
-
-
-def _digits_rarer(weights: Mapping[str, int]) -> Mapping[str, int]:
-    """The weights of forms, those with digits scaled down to their share; none if all forms have digits."""
-    digits = sum(weight for form, weight in weights.items() if _digital(form))
-    most = (sum(weights.values()) - digits) * _DIGITS // (1000 - _DIGITS)
-    if digits <= most:
-        return weights
-    return {form: weight * most // digits if _digital(form) else weight for form, weight in weights.items()}
-
-
-def _digital(form: str) -> bool:
-    return any(map(str.isdecimal, form))
+    return {form: many**4 // 10_000 for form, many in forms[:_MOST]}
 
 
 def _is_native(language: str, text: str) -> bool:
