@@ -132,9 +132,9 @@ def _forms(counts: Mapping[str, int]) -> Pairs:
             ends = word[len(stem) :], form[len(stem) :]
             if ends[0][:1] != ends[1][:1]:
                 pairs[ends].append((word, form))
-    for several in (several for several in pairs.values() if len(several) >= _PAIRS):
-        for pair in several:
-            yield from ((*pair, 1.5), (*pair[::-1], 1.5))
+    for alike in (alike for alike in pairs.values() if len(alike) >= _PAIRS):
+        for word, form in alike:
+            yield from ((word, form, 1.5), (form, word, 1.5))
 
 
 def _neighbours(counts: Mapping[str, int]) -> Pairs:

@@ -35,7 +35,7 @@ from robust_xtreme.noise.members.natural_typo import THIN
 
 __all__ = ["mix_of", "natural", "natural_typing", "natural_writing", "note", "source_of", "written"]
 
-_COMMON: Final = {"marks": marks, "spaces": "spacing", "case": "casing"}
+_COMMON: Final[Mapping[str, str | Perturbation]] = {"marks": marks, "spaces": "spacing", "case": "casing"}
 KINDS: Final[Mapping[str, Mapping[str, str | Perturbation]]] = {
     "typing": {"keys": "keyboard_typo", "words": real_words, **_COMMON, "punctuation": "punctuation"},
     "writing": {"spelling": "", "words": real_words, **_COMMON},
