@@ -283,7 +283,7 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
     model = str(asked.out / head) if head else asked.encoder
     words = ["eval", "--config", _shown(config), "--model", f"{task}={model}" if task else model]
     words += ["--data", str(asked.out / "data"), "--out", str(asked.out / named)]
-    needs = ("data", head) if head else ("data",)
+    needs: tuple[str, ...] = ("data", head) if head else ("data",)
     if "packs" in resources.toml(config):
         needs += tuple(f"align-{code}-{partner}" for code, partner in PAIRS)
     if recipe == "attacks_panx" and asked.lm:

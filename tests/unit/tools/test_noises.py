@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tools.real import noises
 from tools.real.stages import ALIGN, CONFIGS, NOISE, PAIRS, PROGRAM, Asked, stages
-from tools.real.tables import Estimate
+from tools.real.tables import PLACE, Estimate
 
 from robust_xtreme.core.run_spec import from_toml
 
@@ -48,7 +48,7 @@ def test_the_plan_has_what_it_needs(tmp_path: Path) -> None:
 
 def _tables(folder: Path) -> None:
     """Tables of one run with two languages."""
-    place = folder / noises.PLACE
+    place = folder / PLACE
     place.mkdir(parents=True)
     run, task, fields = f"{NOISE}-panx", "panx", ""
     values = {"natural_typing:0.02": (2.0, 0.02), "keyboard_typo:0.02": (1.0, 0.01), "keyboard_typo:0.05": (5.0, 0.03)}
