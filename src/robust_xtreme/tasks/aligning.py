@@ -35,9 +35,7 @@ from robust_xtreme.tasks.sources.loading import has_language
 from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.source import Source
 
-TASKS: Final = ("xnli", "pawsx", "xcopa", "xquad", "lareqa", "mlqa")
-"""The tasks whose items are translations of each other; of MLQA only the questions are."""
-
+TASKS: Final = ("xnli", "pawsx", "xcopa", "xquad", "lareqa", "mlqa")  # items are translations; of MLQA the questions
 _SPLITS: Final = {"pawsx": ("validation",)}  # in test it has other labels in other languages
 _SIGN: Final = re.compile(r"\d+|[^\w\s\0]")
 _EARLY, _ROUNDS = 4, 10  # rounds of model 1, in which places do not count, and all rounds
@@ -70,10 +68,7 @@ def tokens(values: Sequence[str], code: str) -> AlignedTokens:
 
 
 def cells(left: Array, right: Array) -> tuple[Array, Array, Array]:
-    """All pairs of tokens of the same text: their numbers (c,), and how near they are to the diagonal, a weight (c,).
-
-    `left` and `right` (w,) are the texts of both sides' tokens, ascending.
-    """
+    """All pairs (c,) of tokens of a text, by number, and how near they are to the diagonal; texts (w,) ascend."""
     low, high = np.searchsorted(right, left), np.searchsorted(right, left, "right")
     mine, others = np.repeat(np.arange(len(left)), high - low), ragged(low, high - low)
     own, end = np.searchsorted(left, left), np.searchsorted(left, left, "right")

@@ -25,6 +25,7 @@ from robust_xtreme.core.randomness import salt, text_keys
 from robust_xtreme.noise.engine.noised import NoisedTexts, PerturbedExamples
 from robust_xtreme.noise.engine.noising import are_names, noised_by
 from robust_xtreme.noise.engine.perturbation import Bound, Job
+from robust_xtreme.noise.engine.runs import any_in
 
 DRAWS: Final = 4
 """Draws of each perturbation: of a letter that may become one of several, so many are possible edits."""
@@ -89,9 +90,8 @@ class EditOptions:
         base = bounds_of(sizes + 1)
         size, low, high = int(base[-1]) + 1, base[text] + start, base[text] + stop
         within = _depth(size, low + 1, high) > 0
-        covered = np.concatenate(([0], np.cumsum(_depth(size, low, high) > 0)))
         first, last = base[self.text] + self.start, base[self.text] + self.stop
-        return np.asarray(np.where(first < last, covered[last] > covered[first], within[first]))
+        return np.asarray(np.where(first < last, any_in(_depth(size, low, high) > 0, first, last), within[first]))
 
     def with_others(self, others: EditOptions) -> EditOptions:
         """These edits, and after them others of the same texts."""

@@ -23,10 +23,7 @@ from robust_xtreme.noise.members.transliterate import transliterate
 
 
 class Partners(NamedTuple):
-    """Texts by their ids, `words` (t,) of each, and spans (u,), those of text i from `bounds[i]` to `bounds[i + 1]`.
-
-    `places` (u, 3) are the start, length and words of a span; `forms` what it becomes.
-    """
+    """Texts by id, their `words` (t,) and the `bounds` (t + 1,) of their spans (u,): start, length, words; form."""
 
     texts: Mapping[str, int]
     words: Array
