@@ -67,8 +67,10 @@ _SHORT: Final = {
     "confusables": "look",
     "diacritics": "accent",
     "keyboard_typo": "key",
-    **dict.fromkeys(("natural", "natural_typing", "natural_writing"), "mix"),
+    "natural": "both",
+    "natural_typing": "typing",
     "natural_typo": "list",
+    "natural_writing": "writing",
     "normalisation": "form",
     "ocr_channel": "read",
     "ocr_noise": "ocr",
@@ -87,6 +89,9 @@ _OF_SCRIPTS: Final = frozenset(
     ("confusables", "diacritics", "normalisation", "styled", "transliterate", "wrong_layout", "zero_width")
 )
 """Noise of scripts, marks and layouts, which has tables of its own."""
+
+_OBSERVED: Final = frozenset(name for name in _SHORT if name.startswith(("natural", "ocr_")))
+"""Errors that people and machines were seen to make, which have others."""
 
 _HEAD: Final = """\
 What can be done to a text, for which languages, and how it looks. This page is written from
@@ -142,8 +147,8 @@ def _coverage(names: Sequence[str], rows: Rows) -> Iterator[Block]:
     plain = [member.name for member in every if not (member.free or member.first)]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
         yield Heading(title, 3)
-        yield _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes)
-        yield _covered([name for name in plain if name in _OF_SCRIPTS], rows, codes)
+        for group in (frozenset(plain) - _OBSERVED - _OF_SCRIPTS, _OBSERVED, _OF_SCRIPTS):
+            yield _covered([name for name in plain if name in group], rows, codes)
     for package in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
         yield Heading(f"Members of {package}", 3)
         members = [name for name in names if name.partition(".")[0] == package]
