@@ -38,7 +38,7 @@ _OTHERS: Final = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")  # 
 _SIZE, _MARGIN, _LINE = 40, 24, 44  # pixels of a letter and of the margin, and characters of a line
 _WORST: Final = 0.55  # the degree 1 as a share of what leaves nothing to read
 _AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30  # texts that are read at once, the most time for each and memory for all
-_SPELLINGS: Final = (("\u0e4d\u0e32", "\u0e33"), *((f"{a}\u0d4d\u200d", b) for a, b in zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True)))
+_SPELLINGS: Final = (("\u0e4d\u0e32", "\u0e33"), *((f"{a}\u0d4d\u200d", b) for a, b in "ണൺ നൻ രർ ലൽ ളൾ കൿ".split()))
 """Spellings of the vowel am of Thai and of letters of Malayalam that look like the usual ones."""
 
 
