@@ -38,7 +38,8 @@ _OTHERS: Final = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")  # 
 _SIZE, _MARGIN, _LINE = 40, 24, 44  # pixels of a letter and of the margin, and characters of a line
 _WORST: Final = 0.55  # the degree 1 as a share of what leaves nothing to read
 _AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30  # texts that are read at once, the most time for each and memory for all
-_SPELLINGS: Final = (("\u0e4d\u0e32", "\u0e33"), *((f"{a}\u0d4d\u200d", b) for a, b in "ണൺ നൻ രർ ലൽ ളൾ കൿ".split()))
+_CHILLUS: Final = (("ണ", "ൺ"), ("ന", "ൻ"), ("ര", "ർ"), ("ല", "ൽ"), ("ള", "ൾ"), ("ക", "ൿ"))
+_SPELLINGS: Final = (("\u0e4d\u0e32", "\u0e33"), *((f"{letter}\u0d4d\u200d", chillu) for letter, chillu in _CHILLUS))
 """Spellings of the vowel am of Thai and of letters of Malayalam that look like the usual ones."""
 
 
@@ -72,8 +73,7 @@ def _readings(job: Job, numbers: Sequence[int]) -> list[str]:
     missing = [(key, number) for key, number in zip(keys, numbers, strict=True) if key not in found]
     for low in range(0, len(missing), _AT_ONCE):
         several = missing[low : low + _AT_ONCE]
-        texts = [values[number].encode("utf-8", "replace").decode() for _, number in several]
-        clean = [drawn(text, job.language, font) for text in texts]
+        clean = [drawn(values[number].encode("utf-8", "replace").decode(), job.language, font) for _, number in several]
         seeds = [int(job.keys[number]) for _, number in several]
         pages = [degraded(page, float(degree), seed) for page, seed in zip(clean, seeds, strict=True)]
         new = {key: text.encode() for (key, _), text in zip(several, read(pages, data), strict=True)}
