@@ -76,8 +76,8 @@ def evaluated(
         str(name): np.array(rows.sort("example")["stats"].to_list())
         for (name,), rows in stats.filter(scored).group_by("condition")
     }
-    edited = predictions.filter(pl.col("condition") != "clean")["grapheme_edit_rate"].mean()
-    return float(edited or 0), {name.partition("@")[0]: each for name, each in sums.items()}  # type: ignore[arg-type]
+    edited = predictions.filter(pl.col("condition") != "clean")["grapheme_edit_rate"].to_numpy()
+    return float(edited.mean()), {name.partition("@")[0]: each for name, each in sums.items()}
 
 
 def f1(sums: Any) -> Any:
