@@ -32,6 +32,7 @@ RESAMPLES: Final = 2_000
 _CHANNEL: Final = "ocr_channel:1"
 _RANGE: Final = (5, 95)
 _ROUNDS: Final = 4
+_NEAR: Final = 0.1
 
 
 def rate(texts: Sequence[Text], spec: str) -> float:
@@ -101,6 +102,9 @@ def main(model: str, data: str, out: Path, codes: Sequence[str]) -> None:
             with packs.using(*folders):
                 spec = f"ocr_noise:{strength_of(texts, target)}"
             reached, sums = evaluated(model, data, out / f"{code}-{len(folders)}", code, spec, folders)
+            if abs(reached - target) > _NEAR * target:  # the sentences evaluated are others than the first
+                spec = f"ocr_noise:{float(spec.partition(':')[2]) * target / reached:.4f}"
+                reached, sums = evaluated(model, data, out / f"{code}-{len(folders)}", code, spec, folders)
             noisy = sums[str(PerturbationSpec.parse(spec))]
             low, high = np.percentile(f1(draws @ channel) - f1(draws @ noisy), _RANGE)
             line.append(f"{reached:.3f}")
