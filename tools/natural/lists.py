@@ -11,7 +11,7 @@ from typing import Final
 from tools.yardstick.pairs import FILES, Pair, lists, read
 
 from robust_xtreme.core import graphemes, packs
-from robust_xtreme.noise.members._writing import bare
+from robust_xtreme.noise.members.natural import bare
 
 OPERATORS: Final = ("replace", "insert", "delete", "double", "swap", "mark")
 """What a writer does to letters; `mark` changes the accents of a letter."""

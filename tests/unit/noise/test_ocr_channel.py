@@ -92,6 +92,7 @@ def test_a_page_tells_no_normal_form() -> None:
     assert compared("cafe\u0301", "caf\u00e9") == compared("caf\u00e9", "cafe\u0301") == []
     assert compared("\u0e19\u0e33", "\u0e19\u0e4d\u0e32", spaces=False) == []
     assert [change.form for change in compared("ab", "ab \u0301")] == ["b "]
+    assert compared("ab", "\u200eab") == []  # a mark of direction is not seen either
 
 
 def test_spaces_are_no_change_where_none_are_written() -> None:

@@ -30,10 +30,10 @@ from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
 from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, Slips, alphabet_pack, defaults, member
-from robust_xtreme.noise.members._writing import SOUNDS, marks, real_words, spelt, written
+from robust_xtreme.noise.members._writing import SOUNDS, bare, marks, real_words, spelt, written
 from robust_xtreme.noise.members.natural_typo import THIN
 
-__all__ = ["mix_of", "natural", "natural_typing", "natural_writing", "note", "source_of", "written"]
+__all__ = ["bare", "mix_of", "natural", "natural_typing", "natural_writing", "note", "source_of", "written"]
 
 _COMMON: Final[Mapping[str, str | Perturbation]] = {"marks": marks, "spaces": "spacing", "case": "casing"}
 KINDS: Final[Mapping[str, Mapping[str, str | Perturbation]]] = {
