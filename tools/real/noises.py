@@ -103,16 +103,26 @@ def page(folder: Path) -> str:
             if row.noise.startswith(_NOISES.get(title, _SWITCH))
         ]
         if rows:
-            lines += ["", f"## {title}", "", *_table(rows)]
+            lines += ["", f"## {title}", "", *wrapped(_said(rows), ""), "", *_table(rows)]
     return "\n".join([*lines, "", *wrapped(_LIMITS, "")]) + "\n"
+
+
+def _said(rows: Sequence[NoiseRow]) -> str:
+    """What the noises cost beside typos, and the noise that costs most."""
+    most = min(rows, key=lambda row: row.change.value)
+    ratios = [row.change.value / row.typos.value for row in rows if row.typos]
+    beside = (
+        f" At the same edits these cost {min(ratios):.1f} to {max(ratios):.1f} times what typos cost." if ratios else ""
+    )
+    return f"The most: `{most.noise}`, {TITLES[most.task]}, {most.change.text()}.{beside}"
 
 
 def _table(rows: Sequence[NoiseRow]) -> list[str]:
     heads = ("task", "noise", "clean", "change", "edits", "tokens", f"`{TYPOS}` at these edits")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
-        typos = row.typos.text() if row.typos else "more edits than typos made"
-        rates = f"{row.edits:.1%} | {row.tokens:+.0%}"
+        typos = row.typos.text() if row.typos else "-"
+        rates = f"{100 * row.edits:.1f} % | {100 * row.tokens:+.0f} %"
         first = f"{TITLES[row.task]} | `{row.noise}` | {row.clean:.1f} | {row.change.text()}"
         lines.append(f"| {first} | {rates} | {typos} |")
     return lines
@@ -120,16 +130,15 @@ def _table(rows: Sequence[NoiseRow]) -> list[str]:
 
 _ABOUT: Final = (
     "Heads of multilingual-e5-small ([make real](../../docs/how-to/real.md)), changes in points with 95 % intervals, "
-    "means over languages. *edits* is the share of characters that changed, *tokens* how many more a word has. "
-    "`natural_typing` has slips of people who type, `natural_writing` errors of people who write "
-    "([how they were fitted](../../docs/natural.md)); `code_switch` puts in the words of the translation "
-    "([how they are aligned](../../docs/code-switch.md)), `@switch=fields` whole hypotheses or questions; "
-    "`ocr_channel` is text that was printed, made bad and read, `ocr_noise` the letters that look alike."
+    "means over languages. *edits*: share of characters that changed; *tokens*: how many more a word has. "
+    "[`natural_typing` and `natural_writing`](../../docs/natural.md): slips, and errors of writing; "
+    "[`code_switch`](../../docs/code-switch.md): words of the translation, with `@switch=fields` whole hypotheses or "
+    "questions; [`ocr_channel`](../../docs/ocr.md): printed, made bad and read; `ocr_noise`: letters that were misread."
 )
 _LIMITS: Final = (
-    "One encoder, one head a task, one draw of each noise. Typos at the same edits are interpolated between strengths. "
-    "Items of a language are the same under all noises, so that two changes differ less by chance than their intervals "
-    "say. Runs, cells and commands are in `runs` and `tables`."
+    "One encoder, one head a task, one draw of each noise. Typos at the same edits are interpolated between strengths; "
+    "'-': more edits than the strongest typos made. Items of a language are the same under all noises, so that two "
+    "changes differ less by chance than their intervals say. Runs, cells and commands: `runs`, `tables`."
 )
 
 

@@ -45,7 +45,7 @@ NOISE: Final = "noise"
 """The grid of the noises of reports/noise-real."""
 
 PAIRS: Final = (
-    *((code, "en") for code in ("de", "es", "fr", "sw", "hi", "ru", "tr")),
+    *((code, "en") for code in ("de", "es", "fr", "sw", "hi", "ru")),
     *(("en", code) for code in ("de", "es", "ru", "sw", "hi")),
 )
 """The language of the texts that are switched, and that of the words that are put in."""
@@ -122,7 +122,14 @@ EVALUATED: Final[Mapping[str, Mapping[str, Size]]] = {
         "tydiqa_sw": Size(3_617_453, predictions=27_550),
         "pawsx": Size(1_938_727, predictions=36_000),
     },
-    NOISE: {},
+    NOISE: {
+        "panx": Size(240_900, predictions=24_000),
+        "panx_channel": Size(263_412, predictions=24_000),
+        "qa": Size(745_897, predictions=5_103),
+        "xnli": Size(1_988_000, predictions=50_400),
+        "xnli_into": Size(457_450, predictions=9_900),
+        "xnli_mixed": Size(1_901_340, predictions=43_200),
+    },
 }
 """By grid and recipe, of one model; queries of attacks are predictions, as many as there are at most."""
 

@@ -208,7 +208,7 @@ _NAMED: Final = {
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
 _SUFFIXES: Final = (".toml", ".tsv")
-_BESIDE: Final = ("first_names.toml", "typology")
+_BESIDE: Final = ("first_names.toml", "ocr", "typology")
 """Files and folders of the bundled folder that are not packs."""
 
 _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"

@@ -23,7 +23,7 @@ import numpy as np
 from robust_xtreme.core import graphemes, registry
 from robust_xtreme.core.columns import numbering, numbers_of
 from robust_xtreme.core.edits import NO_SPANS, Array, at, batch, ragged
-from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.core.examples import Choice, Text, digest
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.specs import Origin, TaskSpec
@@ -142,6 +142,8 @@ def flores(folder: Path, *codes: str) -> dict[str, str]:
 
 def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     """The pack of a language's texts with a partner in another one, and its size in words. Raises MissingData."""
+    if code == other:
+        raise UserError(f"The texts are in {code} already: name another language with --with.")
     pairs = parallel(source, code, other)
     if not pairs:
         raise MissingData(f"{source} has no item in both {code} and {other} of: {', '.join(TASKS)}.")
@@ -155,6 +157,8 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     lines = [f"{digest(code, text)}\t{json.dumps(row)}" for text, row in zip(pairs, rows, strict=False)]
     every, some = sum(words[: len(pairs)]), sum(span[2] for row in rows[: len(pairs)] for span in row[1:])
     size = f"{len(pairs):,} texts, {some:,} of {every:,} words ({100 * some / max(every, 1):.0f} %) may be switched"
+    if not some:
+        raise MissingData(f"No words of {code} and {other} could be aligned: {size}. Too few texts are parallel.")
     facts = "# source: parallel items, aligned", "# licence: that of the items", "# standing: derived"
     return "\n".join((*facts, f"# language: {code}-{other}", "text\tspans", *lines, "")).encode(), size
 

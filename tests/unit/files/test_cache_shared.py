@@ -100,7 +100,7 @@ def test_a_cache_that_another_process_locks_delays_nothing_for_long(
 
 def test_info_changes_nothing(cache: Path) -> None:
     """Without a cache nothing is made; with one, every kind is counted, with times and bytes."""
-    nothing = {KIND: Usage(), "units": Usage(), "embeddings": Usage()}
+    nothing = {KIND: Usage(), "units": Usage(), "embeddings": Usage(), "readings": Usage()}
     assert (info().size, info().kinds, cache.exists()) == (0, nothing, False)
     begun = time.time()
     Using(cache).put(entries(0, 10))

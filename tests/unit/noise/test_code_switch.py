@@ -149,13 +149,29 @@ def test_tatoeba_is_refused_and_lareqa_is_not() -> None:
     '[[0, 9, 1, "a"], [4, 2, 1, "c"], [0, 2, 1, "c"]]', '[[0, 9, 1, "a"], [0, 3, 1, "c"], [2, 2, 1, "c"]]',
     '[[0, 9, 1, "a"], [8, 2, 1, "c"]]', '[[0, 9, 1, "a"], [1, 0, 1, "c"]]', '[[0, 9, 1e99, "a"]]',
     '[[0, 9, 1, "a"], [0, 1, 1, " "]]', '[[0, 9, 1, "a"], [0, 1, 1, "\\u0301c"]]', '[[0, 9, 1, "a\\u0000"]]',
-    '[[0, 9, 1, "a"], [0, 1, 1, "\\ud800"]]',
+    '[[0, 9, 1, "a"], [0, 1, 1, "\\ud800"]]', '[[3, 9, 1, "a"]]', '[[0, 9, 1, "a"], [0.9, 5, 1, "c"]]',
+    '[[0, 9, 1, "a"], [0, true, 1, "c"]]', '[[0, 9, 1, "a"], [0, 1, 0, "c"]]', '[[0, 9, 1, "a"], [0, 3, 2, "c"]]',
+    '[[0, 9, 10, "a"]]', '[[0, 9, NaN, "a"]]', '[[0, 9, 1, "a"], [0, 3, 1, "b\\nc"]]',
 ])  # fmt: skip
 def test_a_row_that_is_none_is_refused(aligned: Path, spans: str) -> None:
     """With the file, before anything is computed."""
     (aligned / "parallel" / "sw-en.tsv").write_text(f"{HEAD}0123456789abcdef\t{spans}\n", encoding="utf-8")
     with pytest.raises(DataError, match="sw-en"), user_packs.using(aligned, aligned):
         pass
+
+
+def test_a_text_has_one_row_of_its_own_length(aligned: Path) -> None:
+    """No edit is beyond the text, in the next one of the batch, and no row is passed over for a later one."""
+    path, cats = aligned / "other" / "parallel" / "de-en.tsv", row("de", CATS, 5, "Two cats.")
+    path.parent.mkdir(parents=True)
+    path.write_text(HEAD + cats + cats, encoding="utf-8")
+    with pytest.raises(DataError, match="a text has several rows"), user_packs.using(aligned / "other"):
+        pass
+    longer = cats.replace(f"[0, {len(CATS)},", f"[0, {len(CATS) + 9},")
+    assert longer != cats
+    path.write_text(HEAD + longer, encoding="utf-8")
+    with pytest.raises(DataError, match="not its whole text: align again"):
+        perturb([CATS, CATS], "code_switch:1@with=en", language="de", packs=aligned / "other")
 
 
 def test_a_pack_of_another_pair_is_refused(aligned: Path) -> None:

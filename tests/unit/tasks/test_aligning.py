@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import MissingData
+from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.tasks import aligning
 from robust_xtreme.tasks.aligning import blocks, cells, posteriors, tokens
@@ -154,6 +154,17 @@ def test_flores_is_read_where_both_languages_are(tmp_path: Path) -> None:
 def test_no_common_item_is_an_error(tmp_path: Path) -> None:
     """With the tasks that were looked for."""
     with pytest.raises(MissingData, match="no item in both de and en of: xnli"):
+        aligning.align(open_source(str(tmp_path)), "de", "en")
+    with pytest.raises(UserError, match="in en already"):
+        aligning.align(open_source("mini"), "en", "en")
+
+
+def test_a_pack_without_words_is_not_written(tmp_path: Path) -> None:
+    """Where the other language's text has none, nothing is aligned."""
+    (tmp_path / "xnli").mkdir()
+    for code, text in (("de", "Ja 12"), ("en", "12")):
+        (tmp_path / "xnli" / f"dev-{code}.tsv").write_text(f"{text}\t{text}\tneutral\n", encoding="utf-8")
+    with pytest.raises(MissingData, match=r"No words of de and en could be aligned: 1 texts?, 0 of 1 words"):
         aligning.align(open_source(str(tmp_path)), "de", "en")
 
 

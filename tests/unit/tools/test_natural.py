@@ -218,7 +218,7 @@ def _marked(value: str, code: str) -> set[str]:
         (_ONE.replace('spelling = "1"', 'wrods = "1"'), "no part of writing 'wrods'. Did you mean 'words'"),
         (_ONE + 'kyes = "0"', "no key 'kyes'"),
         (_ONE + "rates = 3", "'rates' is a table"),
-        (_ONE + 'letters = "ei>ie"', "letters: 'ei>ie' is not a letter or two"),
+        (_ONE + 'letters = "ei>ie"', "letters: 'ei>ie' is not 1 or 2 letters"),
         ('typing = { keys = "1" }\n', "of writing, .* are 0 together"),
     ],
 )

@@ -112,7 +112,7 @@ class Totals(NamedTuple):
         line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
         line += f", {self.left:,} that {self.why} (left clean)" if self.left else ""
         line += f", {self.nulls:,} null (left as they are)" if self.nulls else ""
-        return line + self.note
+        return line + self.note + ("" if self.changed else ". Nothing was changed")
 
 
 def _rate(done: SlotResult) -> float:

@@ -35,7 +35,7 @@ from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of
 SECONDS: Final = 0.25  # the time of a text of one sentence on one core
 _KIND, _VERSION = "readings", "1"
 _OTHERS: Final = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")  # of what others lack: digits
-_SIZE, _MARGIN, _LINE = 40, 24, 44  # pixels of a letter and of the margin, and characters of a line
+_SIZE, _MARGIN, _LINE, _LINES = 40, 24, 44, 200  # pixels of a letter and of the margin, characters of a line; lines
 _WORST: Final = 0.55  # the degree 1 as a share of what leaves nothing to read
 _AT_ONCE, _SECONDS, _BYTES = 32, 20, 2 << 30  # texts that are read at once, the most time for each and memory for all
 _CHILLUS: Final = (("ണ", "ൺ"), ("ന", "ൻ"), ("ര", "ർ"), ("ല", "ൽ"), ("ള", "ൾ"), ("ക", "ൿ"))
@@ -156,7 +156,9 @@ def drawn(text: str, code: str, path: Path) -> Any:
     from PIL import Image, ImageDraw
 
     units = text.split() if joint else split("".join(text.split()))
-    lines = textwrap.wrap(" ".join(units), _LINE, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(" ".join(units), _LINE, break_long_words=True, break_on_hyphens=False)
+    if len(lines) > _LINES:
+        raise UserError(f"ocr_channel prints at most {_LINES} lines of {_LINE} characters, and a text has {len(lines)}")
     rows = [_runs(line.replace(" ", joint), path, way) for line in lines]
     widths = [round(sum(width for *_, width in row)) for row in rows]
     page = Image.new("L", (max(widths) + 2 * _MARGIN, len(rows) * (above + below) + 2 * _MARGIN), 255)
@@ -201,5 +203,6 @@ def read(pages: Sequence[Any], data: str) -> list[str]:
     if done.returncode or len(texts) != len(pages):
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200] or f"exit {done.returncode}"
         package = f"tesseract-ocr-{data.replace('_', '-')}"
-        raise UserError(f"Tesseract did not read {data!r} within {most} s: {last}. Try: apt-get install {package}")
+        late = f"{data!r} within {most} s" if done.returncode == 124 else repr(data)
+        raise UserError(f"Tesseract did not read {late}: {last}. Try: apt-get install tesseract-ocr {package}")
     return [" ".join(text.split()) for text in texts]

@@ -29,9 +29,6 @@ _PLAIN: Final = dict(zip("ıłŁøØđĐɓƁɗƊƙƘƴƳɛƐɔƆŋŊɖƉƒƑɣƔ
 """Letters that are typed as another one where a keyboard does not have them, and have no marks by Unicode."""
 
 _ACCENTS: Final = ("COMBINING ", "ARABIC ")
-_WHOLE: Final = frozenset("йЙ")
-"""Letters with a mark that have a key of their own wherever they are used."""
-
 _OWN_KEYS: Final[Mapping[str, str]] = {"ar": "ئؤ"}
 """Letters with a mark that a language's keyboard types without Shift, and their bases elsewhere (أ is Shift and ا)."""
 
@@ -43,8 +40,7 @@ _JOINERS: Final[Mapping[str, str]] = {"fa": "\u200c"}
 def marks(language: str) -> Iterator[KeyingError]:
     """Leave out the marks of letters, or write others; a letter of the pack of confusions becomes its forms there."""
     letters = letters_of(language)
-    typed = sorted(letters.difference(_OWN_KEYS.get(language, "")))
-    marked = {letter: bases for letter in typed if (bases := bare(letter))[1]}
+    marked = {x: bases for x in sorted(letters.difference(_OWN_KEYS.get(language, ""))) if (bases := bare(x))[1]}
     confused: defaultdict[str, set[str]] = defaultdict(set)
     for error in keyboards.key_errors(language):
         confused[error.point].add(error.form)
@@ -53,17 +49,14 @@ def marks(language: str) -> Iterator[KeyingError]:
             plain, fewer = bare(other)
             if len(letter) == len(other) == 1 and plain == base and len(fewer) <= len(signs):
                 yield KeyingError(letter, "mark", other, _MISSED if fewer < signs else 1)
-    for mark in language_of(language).marks:
-        if _is_accent(mark):
-            yield KeyingError(mark, "mark", "")
-    for joiner in _JOINERS.get(language, ""):
-        yield KeyingError(joiner, "mark", "")
+    for mark in (*filter(_is_accent, language_of(language).marks), *_JOINERS.get(language, "")):
+        yield KeyingError(mark, "mark", "")
 
 
 def bare(letter: str) -> tuple[str, frozenset[str]]:
-    """The base of a letter and its accents; a letter that is not typed as a base with an accent has none."""
+    """The base of a letter and its accents; a letter that is not typed as a base with an accent, as й, has none."""
     base, *signs = list(unicodedata.normalize("NFD", letter))
-    if letter in _WHOLE or not all(map(_is_accent, signs)):
+    if letter in ("й", "Й") or not all(map(_is_accent, signs)):
         return letter, frozenset()
     plain = _PLAIN.get(base, base)
     return plain, frozenset((*signs, *(("stroke",) if plain != base else ())))
@@ -72,9 +65,6 @@ def bare(letter: str) -> tuple[str, frozenset[str]]:
 def _is_accent(mark: str) -> bool:
     name = unicodedata.name(mark, "") if len(mark) == 1 else ""
     return name.startswith(_ACCENTS) and "HIRAGANA" not in name
-
-
-# -------------------------------------------------------------------------------------------------- letters that sound
 
 
 SOUNDS: Final = re.compile(r"([^>:]{1,2})>([^>:]{0,3}):([1-9][0-9]{0,3})")
@@ -103,9 +93,6 @@ def spelt(code: str, sounds: Sequence[str]) -> Iterator[KeyingError | Word]:
     if not any(isinstance(row, KeyingError) for row in heard):
         lost = ((KeyingError(x, "spelling", "", 2), KeyingError(x, "spelling", x * 2)) for x in cases(code))
         yield from chain.from_iterable(lost)
-
-
-# ------------------------------------------------------------------------------------------------------ words for words
 
 
 @packs.cached

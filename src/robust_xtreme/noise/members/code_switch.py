@@ -9,7 +9,8 @@ is aligned, a span is switched if its draw is below the strength divided by that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -21,12 +22,15 @@ from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.perturbation import Job, Params, defaults, member
 from robust_xtreme.noise.members.transliterate import transliterate
 
+_CONTROLS: Final = frozenset((*range(32), 127))
+
 
 class Partners(NamedTuple):
-    """Texts by id, their `words` (t,) and the `bounds` (t + 1,) of their spans (u,): start, length, words; form."""
+    """Texts by id, their `sizes` and words (t, 2), `bounds` (t + 1,) of spans (u,): start, length, words; and forms."""
 
+    path: Path
     texts: Mapping[str, int]
-    words: Array
+    sizes: Array
     bounds: Array
     places: Array
     forms: Sequence[str]
@@ -39,7 +43,7 @@ def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
     try:
         rows = [_row(row["spans"]) for row in table.rows]
         parts = [[(0, row[0][1], 1, row[0][3])] if switch == "fields" else row[1:] for row in rows]
-        words = np.array([1 if switch == "fields" else row[0][2] for row in rows], np.uint32)
+        sizes = np.array([(row[0][1], 1 if switch == "fields" else row[0][2]) for row in rows], np.uint32)
         places = np.array([span[:3] for part in parts for span in part], np.uint32).reshape(-1, 3)
         forms = [form for part in parts for *_, form in part]
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
@@ -50,8 +54,10 @@ def partners(name: str, switch: str = "words", script: str = "own") -> Partners:
         keys = randomness.text_keys(0, randomness.bare_ids(other, forms))
         forms = edited(clean, transliterate.edit(Job(clean, other, keys, "1", defaults(transliterate)))[0])
     texts = {row["text"]: number for number, row in enumerate(table.rows)}
+    if len(texts) < len(rows):
+        raise DataError(table.path, "a text has several rows")
     bounds = bounds_of(np.array([len(part) for part in parts]))
-    return Partners(texts, words.astype(np.int64), bounds, places.astype(np.int64), forms)
+    return Partners(table.path, texts, sizes.reshape(-1, 2).astype(np.int64), bounds, places.astype(np.int64), forms)
 
 
 def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
@@ -59,8 +65,10 @@ def _row(cell: str) -> list[tuple[Any, Any, Any, str]]:
     row = [(start, length, words, form) for start, length, words, form in strict_json.loads(cell)]
     ends = [0, *(end for start, length, *_ in row[1:] for end in (start, start + length)), row[0][1]]
     forms = [form.encode().strip() for *_, form in row]  # half of a surrogate pair has no bytes
-    joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or b"\0" in b"".join(forms)
-    if joins or ends != sorted(ends) or not all(forms) or min(span[1] for span in row) < 1:
+    joins = any(graphemes.open_ends(form) for *_, form in row[1:]) or not _CONTROLS.isdisjoint(b"".join(forms))
+    counts, words = [number for *numbers, _ in row for number in numbers], [span[2] for span in row[1:]]
+    few = min([span[1] for span in row] + words) < 1 or not sum(words) <= row[0][2] <= row[0][1] or row[0][0]
+    if joins or few or ends != sorted(ends) or not all(forms) or {*map(type, counts)} != {int}:
         raise ValueError(cell)
     return row
 
@@ -70,6 +78,8 @@ def switched(job: Job, known: Partners) -> tuple[Edits, Array]:
     clean, ids = job.batch, randomness.bare_ids(job.language, job.batch.values)
     rows = np.array([known.texts.get(each, -1) for each in ids], np.int64)
     texts = np.flatnonzero(rows >= 0)
+    if (known.sizes[rows[texts], 0] != np.diff(clean.offsets)[texts] - 1).any():
+        raise DataError(known.path, "the first span of a row is not its whole text: align again")
     many = np.diff(known.bounds)[rows[texts]]
     spans, owner = ragged(known.bounds[rows[texts]], many), np.repeat(texts, many)
     start = clean.offsets[owner] + known.places[spans, 0]
@@ -78,7 +88,7 @@ def switched(job: Job, known: Partners) -> tuple[Edits, Array]:
     able = begun == np.searchsorted(np.sort(clean.span_stops), start, "right")
     spans, owner, start = spans[able], owner[able], start[able]
     aligned = np.bincount(owner, weights=known.places[spans, 2], minlength=len(rows))
-    words = np.where(aligned > 0, known.words[rows], 0)
+    words = np.where(aligned > 0, known.sizes[rows, 1], 0)
     draws = (randomness.draws(job.keys[owner], known.places[spans, 0]) >> np.uint64(11)) * 2.0**-53
     chosen = np.flatnonzero(draws < float(job.strength) * (words / np.maximum(aligned, 1))[owner])
     start, stop = start[chosen], start[chosen] + known.places[spans[chosen], 1]

@@ -48,8 +48,7 @@ SLIPS: Final = {
 }
 """How key errors lie in words: by the lists of misspellings, and by the words that people edit (docs/natural.md)."""
 
-_KIND: Final = "natural"
-_ANY: Final = "Zyyy"
+_KIND, _ANY = "natural", "Zyyy"
 _FAMILY: Final = dict.fromkeys(("Beng", "Gujr", "Guru", "Mlym", "Taml", "Telu"), "Deva")
 """Scripts without a source, and the script of the same kind whose pack their languages borrow."""
 
@@ -101,9 +100,7 @@ def mix_of(name: str) -> NaturalPack:
     known = {**{kind: tuple(parts) for kind, parts in KINDS.items()}, "rates": tuple(_member("keys").rates)}
     for key, table in tables.items():
         if not isinstance(table, dict):
-            raise DataError(
-                path, f'the key {key!r} is a table of numbers, as in {key} = {{ {known[key][0]} = "0.76" }}'
-            )
+            raise DataError(path, f'{key!r} is a table of numbers, as in {key} = {{ {known[key][0]} = "0.76" }}')
         packs.check_known(path, f"part of {key}", table, known[key])
     written = ((f"{key}.{part}", value) for key, table in tables.items() for part, value in table.items())
     for key, value in ((packs.TEN, pack.get(packs.TEN, "0")), *written):
@@ -121,9 +118,7 @@ def _letters(path: Any, listed: object) -> tuple[str, ...]:
     """The spelling errors of a pack. Raises DataError at one that is none."""
     sounds = tuple(listed.split()) if isinstance(listed, str) else (repr(listed),)
     if wrong := [sound for sound in sounds if not SOUNDS.fullmatch(sound)]:
-        raise DataError(
-            path, f"letters: {wrong[0]!r:.40} is not a letter or two, what is written, and a weight: ei>ie:12"
-        )
+        raise DataError(path, f"letters: {wrong[0]!r:.40} is not 1 or 2 letters, what is written, a weight: ei>ie:12")
     return sounds
 
 
@@ -184,7 +179,7 @@ def _writing(job: Job) -> tuple[Edits, Array]:
 
 
 def _both(job: Job) -> tuple[Edits, Array]:
-    """Mix the slips of people who type and the errors of people who write; half of the edits are of each kind."""
+    """Mix slips of people who type with errors of people who write, half and half where a language has their parts."""
     rates = {kind: float(job.params[kind][0]) for kind in KINDS}
     parts = (
         part._replace(name=f"{kind} {part.name}", share=part.share * rate / sum(rates.values()), operator=kind)
@@ -202,9 +197,7 @@ def _natural(
     firsts = [next(iter(KINDS[kind])) for kind in kinds]
     return member(
         author,
-        kind="mixture",
-        unit="grapheme cluster",
-        strength="share of grapheme clusters edited",
+        *("mixture", "grapheme cluster", "share of grapheme clusters edited"),
         name=name,
         lacks=lambda code: next((why for part in firsts if (why := _member(part).lacks(code))), ""),
         packs=partial(_packs, kinds=kinds),

@@ -45,9 +45,9 @@ ocr_channel = member(
 
 
 def _read(language: str) -> tuple[str, ...]:
-    """The pack of what was read in a language's script; none where a user has a table of look-alikes."""
+    """The pack of what was read in a language's script; none where a user has a table of look-alikes, or such packs."""
     script = languages.language(language).script
-    mine = any((folder / _KIND / f"{script}.tsv").is_file() for folder in packs.users())
+    mine = any((folder / name).exists() for folder in packs.users() for name in (f"{_KIND}/{script}.tsv", _READ))
     return () if mine else packs.present(_READ, script)
 
 
