@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,8 @@ def _made_up(job: Job) -> Partners:
     many = np.bincount(side.text[able], minlength=len(values))
     forms = [_FORMS[start % len(_FORMS)] for start in places[:, 0].tolist()]
     numbers = {id: number for number, id in enumerate(bare_ids(job.language, values))}
-    return Partners(numbers, many, bounds_of(many), places, forms)
+    sizes = np.stack((np.array([*map(len, values)], np.int64), many), axis=1)
+    return Partners(Path("made-up"), numbers, sizes, bounds_of(many), places, forms)
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:

@@ -5,7 +5,7 @@
 wrong (`punctuation`). Slips come together: few words have errors, and these several; first letters have few.
 `natural_writing` mixes letters that sound alike (`spelling`), words of the language for others (`words`: forms of the
 same word, prepositions, articles, homophones), accents, spaces and case. `natural` mixes both kinds, by default in
-equal shares of the edits: `@typing=1@writing=3` has three quarters of its edits of writing.
+equal shares where a language has their parts: `@typing=1@writing=3` asks for three quarters of its edits of writing.
 
 The pack `natural/NAME` has the shares of the parts among the edited clusters, rates of key errors, and letters that are
 misspelt. A language without a source borrows the pack of its script, or that of a script of the same family. The pack
