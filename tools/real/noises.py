@@ -110,10 +110,9 @@ def page(folder: Path) -> str:
 def _said(rows: Sequence[NoiseRow]) -> str:
     """What the noises cost beside typos, and the noise that costs most."""
     most = min(rows, key=lambda row: row.change.value)
-    ratios = [row.change.value / row.typos.value for row in rows if row.typos]
-    beside = (
-        f" At the same edits these cost {min(ratios):.1f} to {max(ratios):.1f} times what typos cost." if ratios else ""
-    )
+    ratios = sorted({round(row.change.value / row.typos.value, 1) for row in rows if row.typos})
+    among = f"{ratios[0]} to {ratios[-1]}" if len(ratios) > 1 else f"{ratios[0] if ratios else ''}"
+    beside = f" At the same edits, where typos made so many, these cost {among} times as much." if ratios else ""
     return f"The most: `{most.noise}`, {TITLES[most.task]}, {most.change.text()}.{beside}"
 
 
