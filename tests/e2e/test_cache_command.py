@@ -56,7 +56,7 @@ def test_the_command_shows_and_empties_it(cache: Path, entries: int) -> None:
     """`cache info` counts by kind, `cache clear` asks for --yes where nobody can answer, and then empties."""
     shown = json.loads(call("cache", "info", "--json").stdout)
     assert (shown["folder"], shown["entries"]["predictions"]["entries"]) == (str(cache), entries)
-    assert set(shown["entries"]) == {"predictions", "units", "embeddings"}
+    assert set(shown["entries"]) == {"predictions", "units", "embeddings", "readings"}
     assert shown["entries"]["predictions"]["oldest"] <= shown["entries"]["predictions"]["newest"]
     assert (shown["limit"], shown["problem"]) == (2 << 30, None)
     assert f"{entries} entries" in call("cache").stdout

@@ -70,7 +70,7 @@ def test_languages_with_borrowed_noise_are_recorded(base: RunSpec, tmp_path: Pat
     spec = replace(base, perturb=("natural:0.05", "char_noise:0.1"))
     result = evaluate(replace(spec, out=str(tmp_path / "out")))
     assert result.manifest["noise_sources"] == {"natural": {"borrowed": ["sw"]}}
-    assert "half of the edits are of each kind. Its data are borrowed in sw." in (
+    assert "half and half where a language has their parts. Its data are borrowed in sw." in (
         result.folder / "report.md"
     ).read_text(encoding="utf-8")
     plain = evaluate(replace(spec, perturb=("char_noise:0.1",), out=str(tmp_path / "plain")))

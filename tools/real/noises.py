@@ -4,8 +4,8 @@
 
 `FOLDER/runs` has every run as `tools/keep_report.py` keeps it, `FOLDER/tables` the cells and the means over languages.
 Beside the change under a noise stands that under typos of a keyboard on the same items, at the same share of edited
-characters: between two strengths it is interpolated, and so are the bounds of its interval, as if the errors of both
-were the same. Beyond the strongest typos there is none.
+characters in each language: between two strengths it is interpolated, and so are the bounds of the mean's interval, as
+if the errors of both were the same. Beyond the strongest typos there is none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tools.real.learned import TITLES, wrapped
 from tools.real.stages import EVAL, FINISHED, NOISE, OUT, Asked, stages
 from tools.real.tables import PLACE, Estimate, change, read
 
+from robust_xtreme.core.languages import language
 from robust_xtreme.files import store
 from robust_xtreme.stats.averages import LANGUAGES
 
@@ -73,8 +74,23 @@ def rows_of(levels: pl.DataFrame, means: pl.DataFrame) -> Iterator[NoiseRow]:
     for row, changed in every:
         if not row["noise"].startswith(TYPOS):
             curve = [(other["edits"], typos) for other, typos in every if _is_typos(other, row["task"])]
-            at_rate = interpolated(row["edits"], curve)
+            at_rate = _by_language(levels.filter(task=row["task"]), row["noise"], interpolated(row["edits"], curve))
             yield NoiseRow(row["task"], row["noise"], row["clean"], changed, row["edits"], row["added"], at_rate)
+
+
+def _by_language(levels: pl.DataFrame, noise: str, mean: Estimate | None) -> Estimate | None:
+    """The mean over languages of typos at the edits of each, with the interval of typos at the mean of the edits."""
+    changes = []
+    for code, rate in levels.filter(noise=noise).select("language", "edits").iter_rows():
+        cells = levels.filter(pl.col("noise").str.starts_with(TYPOS), language=code)
+        found = interpolated(rate, [(cell["edits"], change(cell)) for cell in cells.iter_rows(named=True)])
+        if found is None or mean is None:
+            return None
+        changes.append(found.value)
+    if mean is None:
+        return None
+    moved = sum(changes) / len(changes) - mean.value
+    return Estimate(mean.value + moved, mean.low + moved, mean.high + moved)
 
 
 def _is_typos(row: Mapping[str, Any], task: str) -> bool:
@@ -104,15 +120,18 @@ def page(folder: Path) -> str:
         ]
         if rows:
             lines += ["", f"## {title}", "", *wrapped(_said(rows), ""), "", *_table(rows)]
-    return "\n".join([*lines, "", *wrapped(_LIMITS, "")]) + "\n"
+    near = levels.filter(pl.col("above_chance") < 0).select("task", "language").unique(maintain_order=True)
+    marked = ", ".join(f"{TITLES[task]} in {language(code).name}" for task, code in near.iter_rows())
+    marks = f" Not shown above chance when clean: {marked}." if marked else ""
+    return "\n".join([*lines, "", *wrapped(_LIMITS + marks, "")]) + "\n"
 
 
 def _said(rows: Sequence[NoiseRow]) -> str:
     """What the noises cost beside typos, and the noise that costs most."""
     most = min(rows, key=lambda row: row.change.value)
-    ratios = sorted({round(row.change.value / row.typos.value, 1) for row in rows if row.typos})
-    among = f"{ratios[0]} to {ratios[-1]}" if len(ratios) > 1 else f"{ratios[0] if ratios else ''}"
-    beside = f" At the same edits, where typos made so many, these cost {among} times as much." if ratios else ""
+    ratios = sorted(round(row.change.value / row.typos.value, 2) for row in rows if row.typos)
+    among = " to ".join(f"{ratio:g}" for ratio in dict.fromkeys((*ratios[:1], *ratios[-1:])))
+    beside = f" Beside typos at the same edits: {among} times." if ratios else ""
     return f"The most: `{most.noise}`, {TITLES[most.task]}, {most.change.text()}.{beside}"
 
 
@@ -129,13 +148,13 @@ def _table(rows: Sequence[NoiseRow]) -> list[str]:
 
 _ABOUT: Final = (
     "Heads of multilingual-e5-small ([make real](../../docs/how-to/real.md)), changes in points with 95 % intervals, "
-    "means over languages. *edits*: share of characters that changed; *tokens*: how many more a word has. "
+    "means over languages. *edits*: characters changed or put in, of the text's; *tokens*: how many more a word has. "
     "[`natural_typing` and `natural_writing`](../../docs/natural.md): slips, and errors of writing; "
     "[`code_switch`](../../docs/code-switch.md): words of the translation, with `@switch=fields` whole hypotheses or "
     "questions; [`ocr_channel`](../../docs/ocr.md): printed, made bad and read; `ocr_noise`: letters that were misread."
 )
 _LIMITS: Final = (
-    "One encoder, one head a task, one draw of each noise. Typos at the same edits are interpolated between strengths; "
+    "One encoder, one head a task, one draw of each noise. Typos at the same edits are interpolated in each language; "
     "'-': more edits than the strongest typos made. Items of a language are the same under all noises, so that two "
     "changes differ less by chance than their intervals say. Runs, cells and commands: `runs`, `tables`."
 )
