@@ -205,9 +205,10 @@ def _seeds(means: pl.DataFrame) -> Iterator[str]:
     rows = means.filter(kind=LANGUAGES, task="panx").group_by("noise").agg(pl.col("clean", "drop").std(), pl.len())
     rows = rows.filter(pl.col("len") > 1)
     if rows.height:
-        of_clean, of_change = (f"{rows[name].min():.1f} to {rows[name].max():.1f}" for name in ("clean", "drop"))
+        values = (rows[name].to_numpy() for name in ("clean", "drop"))
+        of_clean, of_change = (f"{found.min():.1f} to {found.max():.1f}" for found in values)
         yield (
-            f"Standard deviation between {rows['len'].max()} seeds, of means over languages, by noise: clean "
+            f"Standard deviation between {rows['len'].item(0)} seeds, of means over languages, by noise: clean "
             f"{of_clean}, change {of_change}"
         )
 
