@@ -42,14 +42,20 @@ def counted(some: Iterable[Pair]) -> Counter[str]:
     )
 
 
-def operator(right: Sequence[str], wrong: Sequence[str]) -> str:
-    """The operator of two words, in grapheme clusters, that are one edit of letters apart; "" of others."""
+def alike_ends(right: Sequence[str], wrong: Sequence[str]) -> tuple[int, int]:
+    """How many units two words share at their beginning, and then at their end."""
     lead = 0
     while lead < min(len(right), len(wrong)) and right[lead] == wrong[lead]:
         lead += 1
     tail = 0
     while tail < min(len(right), len(wrong)) - lead and right[-1 - tail] == wrong[-1 - tail]:
         tail += 1
+    return lead, tail
+
+
+def operator(right: Sequence[str], wrong: Sequence[str]) -> str:
+    """The operator of two words, in grapheme clusters, that are one edit of letters apart; "" of others."""
+    lead, tail = alike_ends(right, wrong)
     old, new = right[lead : len(right) - tail], wrong[lead : len(wrong) - tail]
     if not all(sign[0].isalpha() for sign in (*old, *new)):
         return ""

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from tools.natural.lists import bare_word, operator
+from tools.natural.lists import alike_ends, bare_word, operator
 from tools.yardstick.pairs import Pair
 
 from robust_xtreme.core import graphemes
@@ -41,12 +41,7 @@ def _units(word: str) -> Iterator[str]:
 
 def _error(right: str, wrong: str) -> Iterator[tuple[str, str]]:
     """The letters that differ, with the letter before them where one is put in; one of a doubled letter with both."""
-    lead = 0
-    while lead < min(len(right), len(wrong)) and right[lead] == wrong[lead]:
-        lead += 1
-    tail = 0
-    while tail < min(len(right), len(wrong)) - lead and right[-1 - tail] == wrong[-1 - tail]:
-        tail += 1
+    lead, tail = alike_ends(right, wrong)
     old, new = right[lead : len(right) - tail], wrong[lead : len(wrong) - tail]
     if not old and lead:
         old, new = right[lead - 1], right[lead - 1] + new

@@ -80,15 +80,15 @@ def rows_of(levels: pl.DataFrame, means: pl.DataFrame) -> Iterator[NoiseRow]:
 
 def _by_language(levels: pl.DataFrame, noise: str, mean: Estimate | None) -> Estimate | None:
     """The mean over languages of typos at the edits of each, with the interval of typos at the mean of the edits."""
+    if mean is None:
+        return None
     changes = []
     for code, rate in levels.filter(noise=noise).select("language", "edits").iter_rows():
         cells = levels.filter(pl.col("noise").str.starts_with(TYPOS), language=code)
         found = interpolated(rate, [(cell["edits"], change(cell)) for cell in cells.iter_rows(named=True)])
-        if found is None or mean is None:
+        if found is None:
             return None
         changes.append(found.value)
-    if mean is None:
-        return None
     moved = sum(changes) / len(changes) - mean.value
     return Estimate(mean.value + moved, mean.low + moved, mean.high + moved)
 

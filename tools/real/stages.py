@@ -294,7 +294,7 @@ def _evaluation(asked: Asked, recipe: str, task: str = "", head: str = "", name:
     if "packs" in resources.toml(config):
         needs += tuple(f"align-{code}-{partner}" for code, partner in PAIRS)
     if recipe == "attacks_panx" and asked.lm:
-        noise = [*resources.toml(config)["perturb"], f"attack_words:0.1@lm={asked.lm}@queries=50"]
+        noise = [*resources.toml(config)["perturb"], f"attack_words:0.2@lm={asked.lm}@queries=50"]
         words += [word for spec in noise for word in ("--perturb", spec)]
     size = EVALUATED[asked.grid].get(recipe, Size(0))
     return Stage(named, EVAL, (*words, "--quiet"), asked.out / named, needs, config, size)
