@@ -101,8 +101,8 @@ def test_real_text_gets_two_edits_in_a_hundred_clusters(code: str, data: Path) -
     """Each member at 0.02 realises 0.02 on FLORES, within 10 %; at 0.2 edits overlap.
 
     English loses 7 % of the slips, which come together; Japanese writing, whose edits are words, has 6 % more. At 0.2
-    errors of writing, which edit several clusters, lose 19 % in English, 24 % in Arabic and 29 % in Japanese; slips lose
-    20 % in Arabic, where both together lose 23 %.
+    errors of writing, which edit several clusters, lose 19 % in English, 24 % in Arabic and 29 % in Japanese; slips
+    lose 20 % in Arabic, where both together lose 23 %.
     """
     texts = sentences(code, data)
     for name in ("natural", "natural_typing", "natural_writing"):
