@@ -88,10 +88,12 @@ def test_nothing_is_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_page_tells_no_normal_form() -> None:
-    """What is read is composed as the text is; the vowel am of Thai is one letter; a mark on nothing is not read."""
+    """What is read is composed as the text is; the vowel am of Thai is one letter; marks on nothing are not read."""
     assert compared("cafe\u0301", "caf\u00e9") == compared("caf\u00e9", "cafe\u0301") == []
     assert compared("\u0e19\u0e33", "\u0e19\u0e4d\u0e32", spaces=False) == []
-    assert [change.form for change in compared("ab", "ab \u0301")] == ["b "]
+    assert [change.form for change in compared("ab", "ab c")] == ["b c"]
+    assert compared("ab", "ab \u0301") == []
+    assert compared("ab kopo", "ab \u200d opo") == compared("ab kopo", "ab opo")
     assert compared("ab", "\u200eab") == []  # a mark of direction is not seen either
 
 

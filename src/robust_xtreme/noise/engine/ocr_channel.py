@@ -86,9 +86,10 @@ def _readings(job: Job, numbers: Sequence[int]) -> list[str]:
 def compared(old: str, new: str, spaces: bool = True) -> list[Change]:
     """The changes from a text to what is read of it, sorted and disjoint; without `spaces` these are no change.
 
-    A page does not tell normal forms, joiners and kinds of space: these are the text's. Marks on nothing are left out.
+    A page does not tell normal forms, joiners and kinds of space: these are the text's. What is on nothing is left out.
     """
-    new = regex.sub(r"\p{Bidi_C}|(^|\s)\p{M}+", r"\1", normalize("NFC" if is_normalized("NFC", old) else "NFD", new))
+    new = normalize("NFC" if is_normalized("NFC", old) else "NFD", new)
+    new = " ".join(regex.sub(r"\p{Bidi_C}|(^|\s)[\p{M}\u200c\u200d]+", r"\1", new).split())
     for one, usual in _SPELLINGS:
         new = new if one in old else new.replace(one, usual)
     before, changes = split(old), list[Change]()
