@@ -13,7 +13,7 @@ from robust_xtreme.core.specs import check_keys
 from robust_xtreme.files.frames import ANY, Frame, FrameColumn, columns, one_of
 
 CLEAN: Final = "clean"
-NOISE_FAMILIES: Final = (CLEAN, "typo", "script", "attack", "other")
+NOISE_FAMILIES: Final = (CLEAN, "typo", "natural", "script", "attack", "other")
 SCALES: Final = ("points", "corrected", "logit", "none")
 
 VALUES: Final = Frame(

@@ -39,7 +39,7 @@ WRITTEN: Final = ("values.csv", "arms.csv", "contrasts.csv", FACTS, FILE, "repor
 
 _FRAMES: Final = (VALUES, ARMS, CONTRASTS)
 _SHAPE: Final = {
-    **dict.fromkeys(("name", "design", "version", "data"), str),
+    **dict.fromkeys(("name", "scale", "from", "design", "version", "data"), str),
     **dict.fromkeys(("seeds", "seed", "cells"), int),
     "missing": [str],
     "absent": [str],
@@ -77,6 +77,8 @@ def outcome(study: Study, work: Path) -> Outcome:
     wanted = {(cell.target, code) for cell in complete for code in cell.evaluate.get("languages", ())}
     facts = {
         "name": study.name,
+        "scale": study.scale,
+        "from": str(study.train.get("from", "")),
         "design": study.design.name,
         "version": __version__,
         "seeds": study.seeds,
@@ -164,6 +166,8 @@ def _family(condition: dict[str, Any]) -> str:
             return "attack"
         case "external":
             return "other"
+    if condition["name"].startswith("natural"):
+        return "natural"
     scripts = condition["kind"] == "transliteration" or condition["name"] in _of_other_scripts()
     return "script" if scripts else "typo"
 
@@ -214,8 +218,9 @@ def read(folder: Path) -> Outcome:
     facts = store.read_json(folder / FACTS)
     if not fits(facts, _SHAPE) or facts["design"] not in registry.names("design"):
         raise DataError(folder / FACTS, "names no design of a study, or is damaged. The same command writes it again.")
-    given = {"seeds": facts["seeds"], "seed": facts["seed"]}
-    study = parsed(folder / FILE, str(facts["name"]), given)
+    given = {key: facts[key] for key in ("seeds", "seed", "scale", "from")}
+    name = facts["name"].removesuffix(f"_{facts['scale']}")
+    study = parsed(folder / FILE, name, {key: value for key, value in given.items() if value != ""})
     values, arms, contrasted = (store.read_frame(folder / f"{frame.name}.csv", frame) for frame in _FRAMES)
     return Outcome(study, values, arms, contrasted, facts)
 

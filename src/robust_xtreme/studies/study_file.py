@@ -33,11 +33,15 @@ _STAGES: Final = tuple(name for name in STAGE_NAMES if name != "target")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 _TOP: Final = ("design", "about", "scope", "seeds", "seed", "data", "device", "train", "targets", "arms", "evaluate")
 _ARM: Final = ("target", "share", "evaluate", "targets", "each", "parameters")
+SCALES: Final = "scales"
+"""The table whose tables say, by the name of a scale, what a study of that scale has otherwise or in addition."""
+
 _SET: Final = ("model", "tasks", "out", "data", "frozen", "device", "offline", "seed")
 """Keys of `train` and `eval` that the study sets itself."""
 
 _DATA: Final = "DIR/"
-"""What a path in the data's folder begins with."""
+_BESIDE: Final = "BESIDE/"
+"""What a path in the data's folder begins with, and one in the folder that the encoder of `from` is in."""
 
 _NO_PATHS: Final = ("attack", "power", "cost", "analysis")
 """Tables without paths, some of whose keys have the names of keys of `train` that are paths."""
@@ -100,6 +104,7 @@ class Study:
     """A study. `evaluate` has the keys of `eval`, and a table for each target that has others."""
 
     name: str
+    scale: str
     design: Design
     about: str
     scope: str
@@ -133,24 +138,47 @@ def path_of(name: str) -> Path:
 
 
 def parsed(path: Path, name: str, given: Mapping[str, Any]) -> Study:
-    """The study in a file, with a name; `given` replaces top keys. Raises SpecError."""
-    values = resources.toml(path)
+    """The study in a file, with a name and that of its scale; `given` replaces top keys, `from` and `scale`.
+
+    Without `scale` it has the file's first one. Raises SpecError.
+    """
+    given, values = dict(given), resources.toml(path)
+    scale, start = given.pop("scale", None), given.pop("from", None)
+    scales = _table(values.pop(SCALES, {}), f"{path}: [{SCALES}]")
+    if scale is None:
+        scale = next(iter(scales), "")
+    if scale and scale not in scales:
+        raise UnknownName("scale", scale, [*scales], f"robust-xtreme study show {name}")
+    values = _overlaid(values, _table(scales[scale], f"{path}: [{SCALES}.{scale}]")) if scale else values
     named: dict[str, Any] = {key: values.pop(key) for key in _NO_PATHS if key in values}
-    values = _placed(values, str(given.get("data") or values.get("data", "")))
-    return _study(path, name, {**run_paths.counted(values, path, given), **named, **given})
+    values = _placed(values, str(given.get("data") or values.get("data", "")), start or "")
+    values = run_paths.counted(values, path, given)
+    if start is not None:
+        table = _table(values.get("train", {}), f"{path}: [train]")
+        values["train"] = {**{key: value for key, value in table.items() if key != "revision"}, "from": start}
+    return _study(path, "_".join(filter(None, (name, scale))), scale, {**values, **named, **given})
 
 
-def _placed(value: Any, data: str) -> Any:
-    """Values in which paths that begin with DIR/ are in the data's folder."""
+def _overlaid(values: Mapping[str, Any], scale: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with those of a scale: tables key by key, all else in place of the file's."""
+    both = {key: (values.get(key), value) for key, value in scale.items()}
+    tables = {key: _overlaid(*pair) for key, pair in both.items() if all(isinstance(each, dict) for each in pair)}
+    return {**values, **scale, **tables}
+
+
+def _placed(value: Any, data: str, start: str) -> Any:
+    """Values in which paths that begin with DIR/ are in the data's folder, those with BESIDE/ beside the encoder."""
     match value:
         case str() if value.startswith(_DATA):
             return str(Path(data).absolute() / value.removeprefix(_DATA))
+        case str() if value.startswith(_BESIDE):
+            return str(Path(start).absolute().parent / value.removeprefix(_BESIDE))
         case dict():
-            return {key: _placed(item, data) for key, item in value.items()}
+            return {key: _placed(item, data, start) for key, item in value.items()}
     return value
 
 
-def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
+def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Study:
     where = str(path)
     check_keys(values, (*_TOP, *_NO_PATHS, run_paths.FOLDER), ("design", "targets", "arms", "analysis"), where)
     texts = {key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "about", "scope", "data")}
@@ -165,6 +193,7 @@ def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
     analysis = design.read(_table(values["analysis"], f"{where}: [analysis]"), list(arms), f"{where}: [analysis]")
     return Study(
         name=name,
+        scale=scale,
         design=design,
         about=texts["about"],
         scope=texts["scope"],

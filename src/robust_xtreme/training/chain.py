@@ -255,6 +255,7 @@ def _link(
         **_of_images(stage, pairs, spec),
         **{name: getattr(defaults(stage, spec.recipe), name) for name in of_recipe},
         **{name: getattr(spec, name) for name in of_run},
+        **({"layers": spec.layers} if spec.layers else {}),
         "recipe": Path(spec.recipe).stem,
         "before": before,
         "contents": [_content(lesson) for lesson in taught],

@@ -306,6 +306,9 @@ class TrainSpec:
         "RANK",
         most=_MOST_PARTS,
     )
+    layers: int = key(
+        0, "the first layers of the encoder, without those above them; 0 is all of it", LEARNED, "N", most=_MOST_PARTS
+    )
     packs: tuple[str, ...] = key(
         (),
         "folders of your own packs for the noise, before the bundled ones",

@@ -73,6 +73,17 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
         return peft.get_peft_model(encoder, config)
 
 
+def cut(encoder: Any, layers: int) -> None:
+    """Keep the first layers of an encoder. Raises ModelError where it has fewer, or no list of them."""
+    count = int(getattr(encoder.config, "num_hidden_layers", 0))
+    stacks = [each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == count]
+    if layers > count or len(stacks) != 1:
+        what = f"has {count} layers" if stacks else "has no list of layers"
+        raise ModelError(f"--layers {layers} cannot be: {type(encoder).__name__} {what}.")
+    del stacks[0][layers:]
+    encoder.config.num_hidden_layers = layers
+
+
 def merged(encoder: Any) -> Any:
     """The plain encoder, with what LoRA learned added to its weights; an encoder without LoRA is returned unchanged."""
     return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder
@@ -198,6 +209,10 @@ def _ready(chain: Chain, link: ChainStage, parent: Path, tell: Tell) -> _Ready:
     check_hashes(parent)
     source = encoder_folder(parent)
     encoder, tokenizer = read_start(source)
+    if spec.layers:
+        cut(encoder, spec.layers)
+    if spec.precision == "bf16" and device_of(spec.device) == "cpu" and hasattr(encoder, "set_attn_implementation"):
+        encoder.set_attn_implementation("eager")  # the other kernel's backward pass takes twice the time
     link = replace(link, lessons=fit(link.lessons, encoder, str(source), tell))
     if spec.lora:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
