@@ -25,7 +25,11 @@ def study(
     dest: Annotated[str, argument("DEST", "copy: the file or folder to copy to.")] = "",
     seeds: Annotated[int | None, option("--seeds N", "Training seeds of each arm; the file's without it.")] = None,
     data: Annotated[str | None, option("--data DIR | hub", "Data instead of the file's.", _completion.data)] = None,
-    out: Annotated[str, option("--out DIR", "Default: runs/study-NAME.", _completion.folder)] = "",
+    start: Annotated[
+        str | None, option("--from DIR | OWNER/NAME", "The encoder instead of the file's.", _completion.folder)
+    ] = None,
+    scale: Annotated[str | None, option("--scale NAME", "small or paper. Default: the file's first one.")] = None,
+    out: Annotated[str, option("--out DIR", "Default: runs/study-NAME_SCALE.", _completion.folder)] = "",
     devices: Annotated[
         str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")
     ] = None,
@@ -44,9 +48,11 @@ def study(
 
     robust-xtreme study list
 
-    robust-xtreme study robustness_small --plan
+    robust-xtreme study robustness --data DIR --from intfloat/multilingual-e5-small --plan
 
-    robust-xtreme study robustness_small --seeds 10 --out runs/robustness
+    robust-xtreme study robustness --data DIR --seeds 10 --out runs/robustness
+
+    robust-xtreme study robustness --data hub --scale paper --plan
 
     robust-xtreme study mine.toml --data DIR --on ray
     """
@@ -55,7 +61,8 @@ def study(
         return
     if name or dest or force:
         raise UserError("study NAME takes no further word and no --force. See: robust-xtreme study --help")
-    given = {key: value for key, value in (("seeds", seeds), ("data", data)) if value is not None}
+    words = {"seeds": seeds, "data": data, "from": start, "scale": scale}
+    given = {key: value for key, value in words.items() if value is not None}
     if plan:
         _plan(what, given, out)
     else:
@@ -84,10 +91,9 @@ def _list() -> None:
     from robust_xtreme.studies.study_file import STUDIES, read
 
     for name in shipped(STUDIES):
-        described = read(name)
-        echo(f"{name:22} {described.design.question}")
+        echo(f"{name:14} {read(name).design.question}")
     echo(f"Designs: {', '.join(registry.names('design'))}")
-    show_next("study", "robustness_small", _PLAN)
+    show_next("study", "robustness", "--data", "DIR", _PLAN)
 
 
 def _plan(what: str, given: dict[str, Any], out: str) -> None:
