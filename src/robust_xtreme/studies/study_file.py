@@ -31,7 +31,20 @@ LEARNS: Final = "learns"
 
 _STAGES: Final = tuple(name for name in STAGE_NAMES if name != "target")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
-_TOP: Final = ("design", "about", "scope", "seeds", "seed", "data", "device", "train", "targets", "arms", "evaluate")
+_TOP: Final = (
+    "design",
+    "claims",
+    "about",
+    "scope",
+    "seeds",
+    "seed",
+    "data",
+    "device",
+    "train",
+    "targets",
+    "arms",
+    "evaluate",
+)
 _ARM: Final = ("target", "share", "evaluate", "targets", "each", "parameters")
 SCALES: Final = "scales"
 """The table whose tables say, by the name of a scale, what a study of that scale has otherwise or in addition."""
@@ -101,11 +114,15 @@ class Cost:
 @final
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study. `evaluate` has the keys of `eval`, and a table for each target that has others."""
+    """A study. `evaluate` has the keys of `eval`, and a table for each target that has others.
+
+    `claims` is what a paper claims, or whoever asks expects.
+    """
 
     name: str
     scale: str
     design: Design
+    claims: str
     about: str
     scope: str
     seed: int
@@ -161,9 +178,9 @@ def parsed(path: Path, name: str, given: Mapping[str, Any]) -> Study:
 
 def _overlaid(values: Mapping[str, Any], scale: Mapping[str, Any]) -> dict[str, Any]:
     """Values with those of a scale: tables key by key, all else in place of the file's."""
-    both = {key: (values.get(key), value) for key, value in scale.items()}
-    tables = {key: _overlaid(*pair) for key, pair in both.items() if all(isinstance(each, dict) for each in pair)}
-    return {**values, **scale, **tables}
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    both = {key: _overlaid(tables[key], new) for key, new in scale.items() if key in tables and isinstance(new, dict)}
+    return {**values, **scale, **both}
 
 
 def _placed(value: Any, data: str, start: str) -> Any:
@@ -181,7 +198,9 @@ def _placed(value: Any, data: str, start: str) -> Any:
 def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Study:
     where = str(path)
     check_keys(values, (*_TOP, *_NO_PATHS, run_paths.FOLDER), ("design", "targets", "arms", "analysis"), where)
-    texts = {key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "about", "scope", "data")}
+    texts = {
+        key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "claims", "about", "scope", "data")
+    }
     tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in ("train", "targets", "arms", "evaluate")}
     targets = {task: _target(task, table, f"{where}: [targets.{task}]") for task, table in tables["targets"].items()}
     arms = {name: _arm(name, table, list(targets), f"{where}: [arms.{name}]") for name, table in tables["arms"].items()}
@@ -195,6 +214,7 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
         name=name,
         scale=scale,
         design=design,
+        claims=texts["claims"],
         about=texts["about"],
         scope=texts["scope"],
         seed=_number(values.get("seed", 0), 0, f"{where}: seed"),
@@ -421,7 +441,7 @@ def cells(study: Study) -> tuple[StudyCell, ...]:
 
 def _each(study: Study, arm: Arm, target: str) -> tuple[str, ...]:
     """The languages of an arm's own runs on a target, of those that it is evaluated in; "" for one run of all."""
-    evaluated = study.evaluate.get(target, {}).get("languages", study.evaluate.get("languages", arm.each))
+    evaluated = {**study.evaluate, **study.evaluate.get(target, {}), **arm.evaluate}.get("languages", arm.each)
     return tuple(code for code in arm.each if code in evaluated) if arm.each else ("",)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final, final
@@ -16,7 +16,18 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.packs import PackTable, read_table
-from robust_xtreme.studies.cells import BySeed, Cell, Grid, each_seed, grid_of, mean, minus, rank_correlation, slope
+from robust_xtreme.studies.cells import (
+    BySeed,
+    Cell,
+    Grid,
+    each_seed,
+    grid_of,
+    mean,
+    minus,
+    nested,
+    rank_correlation,
+    slope,
+)
 from robust_xtreme.studies.design import Design, Estimand, finding, interval, row_of, signed
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
@@ -98,6 +109,8 @@ _GAIN: Final = "gain"
 _OF_LANGUAGE: Final = "gain in a language"
 _AGAINST: Final = "against in-language"
 _WORTH: Final = "log10 in-language examples"
+_AFTER: Final = "after English"
+_SIZES: Final = "slope over log10 examples"
 _SLOPE, _RHO, _SCRIPT = "slope over distance", "rank correlation with distance", "Latin minus other scripts"
 
 
@@ -107,18 +120,22 @@ class LowResource:
     """The keys of [analysis]: the arm `direct`, the arms `intermediate` (the first is the endpoint's), and `few_shot`.
 
     An arm of `few_shot` is trained on N examples of the language that it is evaluated in, and its name ends in `_N`.
+    `pairs`, instead of these three, has arms that are trained on N examples alone, and after English ones.
     `languages` are those of the endpoint, none is all that are evaluated but English. `distance` is a kind of URIEL's.
     """
 
-    direct: str
-    intermediate: tuple[str, ...]
+    direct: str = ""
+    intermediate: tuple[str, ...] = ()
     few_shot: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
     languages: tuple[str, ...] = ()
     distance: str = "syntactic"
 
     def __post_init__(self) -> None:
-        if not self.intermediate:
-            raise SpecError("[analysis] intermediate names at least one arm.")
+        if bool(self.pairs) == (self.direct != "" and self.intermediate != ()):
+            raise SpecError("[analysis] has either pairs, or direct and at least one arm of intermediate.")
+        if any(len(pair) != 2 for pair in self.pairs) or any(shots(one) != shots(two) for one, two in self.pairs):
+            raise SpecError("[analysis] pairs is a list of pairs of arms whose names end in the same _N.")
         check_known(self.distance, self.languages)
         for name in self.few_shot:
             shots(name)
@@ -135,7 +152,7 @@ def shots(arm: str) -> int:
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
     """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages."""
     grid = grid_of(values)
-    listed = []
+    listed = [*_after_english(grid, analysis.pairs)] if analysis.pairs else []
     for number, arm in enumerate(analysis.intermediate):
         tier = "secondary" if number else "primary"
         names = {"arm": arm, "reference": analysis.direct}
@@ -154,7 +171,26 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[str]:
     """The findings of each intermediate arm: its mean gain, its worth in examples, and its gains by language."""
     grid = grid_of(values)
+    if analysis.pairs:
+        return [*_found_after_english(contrasts)]
     return [line for arm in analysis.intermediate for line in _of_arm(contrasts, grid, arm, analysis)]
+
+
+def _after_english(grid: Grid, pairs: Sequence[tuple[str, str]]) -> Iterator[Estimand]:
+    """The second arm of each pair minus the first, over all cells (primary) and of each, and how it varies with N."""
+    gains = {
+        (cell, direct, arm): grid.mean_gain(arm, direct, [cell])
+        for direct, arm in pairs
+        for cell in grid.transfer(arm, direct)
+    }
+    yield Estimand("primary", _AFTER, nested({(*cell, arm): gain for (cell, _, arm), gain in gains.items()}))
+    for (cell, direct, arm), gain in gains.items():
+        yield Estimand("secondary", _AFTER, gain, "points", arm, direct, *cell)
+    for cell in sorted({cell for cell, *_ in gains}):
+        sizes = {shots(arm): gain for (other, _, arm), gain in gains.items() if other == cell}
+        if len(sizes) >= _FEWEST:
+            numbers = each_seed([*sizes.values()], partial(slope, [*map(math.log10, sizes)]))
+            yield Estimand("exploratory", _SIZES, numbers, target=cell[0], language=cell[1])
 
 
 def _cells(grid: Grid, analysis: LowResource, *names: str) -> list[Cell]:
@@ -250,6 +286,16 @@ def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource
         what = f"URIEL gives no {analysis.distance} distance of {', '.join(missing)}"
         listed.append(f"{what}: they are not in that slope.")
     return [*listed, *_languages(contrasts, arm, analysis)]
+
+
+def _found_after_english(contrasts: pl.DataFrame) -> Iterator[str]:
+    """The mean difference of the pairs, that of each, and its slope."""
+    what = "English before N examples of the language minus these examples alone"
+    yield finding(row_of(contrasts, _AFTER, tier="primary"), f"{what}, mean over languages and N")
+    for row in contrasts.filter(contrast=_AFTER, tier="secondary").iter_rows(named=True):
+        yield finding(row, f"{what}, {row['target']} {row['language']}, N = {shots(row['arm']):,}")
+    for row in contrasts.filter(contrast=_SIZES).iter_rows(named=True):
+        yield finding(row, f"Its slope, {row['target']} {row['language']}", "points for 10 times as many")
 
 
 _OVER_LANGUAGES: Final = (

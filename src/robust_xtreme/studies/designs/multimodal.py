@@ -14,7 +14,7 @@ from robust_xtreme.studies.cells import LOGIT, POINTS, Grid, attribute, grid_of,
 from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
 ENGLISH: Final = "en"
-_TOWER: Final = "tower minus text-only"
+_PAIR: Final = "what was learned before"
 _MORE: Final = "interaction with intermediate tasks"
 _IN: Final = "in-language"
 _ZERO: Final = "zero-shot"
@@ -24,10 +24,11 @@ _EQUAL: Final = 0.01
 @final
 @dataclass(frozen=True, slots=True)
 class Multimodal:
-    """The keys of [analysis]: `pairs` of a text tower and a text-only encoder; the first is the endpoint's.
+    """The keys of [analysis]: `pairs` of arms that learned other things before, as tower and text-only encoder.
 
-    `interactions` are four arms each: tower and text-only with an intermediate task, then the two without. `translated`
-    has the arm with the intermediate task in a language, by its code, `english` the arm with the same task in English.
+    The first is the endpoint's. `interactions` are four arms each: tower and text-only with an intermediate task, then
+    the two without. `translated` has the arm with the intermediate data in a language, by its code, `english` the arm
+    with the same data in English.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -53,17 +54,17 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Multimodal) -
     listed = []
     for number, (tower, text) in enumerate(analysis.pairs):
         numbers = grid.mean_gain(tower, text, grid.transfer(tower, text))
-        listed.append(Estimand("secondary" if number else "primary", _TOWER, numbers, arm=tower, reference=text))
+        listed.append(Estimand("secondary" if number else "primary", _PAIR, numbers, arm=tower, reference=text))
     listed += [estimand for four in analysis.interactions for estimand in _interaction(grid, four)]
     listed += [part for code, arm in analysis.translated.items() for part in _of_language(grid, analysis, arm, code)]
-    return [*listed, *grid.explored(analysis.pairs, "tower minus text-only in a cell")]
+    return [*listed, *grid.explored(analysis.pairs, f"{_PAIR}, in a cell")]
 
 
 def sentences(contrasts: pl.DataFrame, _values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal) -> list[str]:
     """The findings: each pair with its size and steps, the interactions, and non-English tasks."""
     listed: list[str] = []
     for tower, text in analysis.pairs:
-        row = row_of(contrasts, _TOWER, arm=tower, reference=text)
+        row = row_of(contrasts, _PAIR, arm=tower, reference=text)
         listed += [finding(row, f"{tower} minus {text}, mean over targets and languages"), _sizes(arms, tower, text)]
     for four in analysis.interactions:
         listed += _of_interaction(contrasts, four)
