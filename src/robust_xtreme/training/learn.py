@@ -66,7 +66,7 @@ def learning(link: ChainStage, spec: TrainSpec, encoder: Any, tokenizer: Any) ->
         parts, taught = (masked_part(encoder, tokenizer, link.texts(), stage.seed),), ()
         plan = SamplingPlan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
     recipe = defaults(stage, spec.recipe)
-    fused = spec.optimizer == "adamw_fused" and spec.precision == "fp32"
+    fused = spec.optimizer == "adamw_fused" and spec.precision != "fp16"
     warmup = recipe.warm(plan.steps)
     schedule = Schedule(stage.lr, plan.steps, warmup, recipe.weight_decay, spec.schedule, fused)
     return Learning(parts, plan, schedule, tuple(part.head for part in taught))

@@ -291,7 +291,7 @@ class TrainSpec:
     )
     optimizer: str = key(
         "adamw_fused",
-        "`adamw` rounds otherwise, and is slower; fused is for fp32",
+        "`adamw` rounds otherwise, and is slower; fp16 always has it",
         HOW,
         "NAME",
         ("adamw_fused", "adamw"),
