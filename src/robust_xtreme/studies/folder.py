@@ -13,7 +13,7 @@ import polars as pl
 
 from robust_xtreme import __version__
 from robust_xtreme.core import registry
-from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted
 from robust_xtreme.core.sinks import Trusted, one_line
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import csv, store
@@ -267,11 +267,27 @@ def document(outcome: Outcome, *, charts: bool) -> doc.ReportPage:
     study = outcome.study
     refuted = f"It would be refuted by this: {study.design.refuted}"
     asked = filter(None, (study.design.question, refuted, study.about))
-    blocks: list[doc.Block] = [doc.Heading("The question"), *map(doc.Paragraph, asked), *_findings(outcome, charts)]
+    blocks: list[doc.Block] = [doc.Bullets(tuple(_in_short(outcome)))]
+    blocks += [doc.Heading("The question"), *map(doc.Paragraph, asked), *_findings(outcome, charts)]
     for tier in _TITLES:
         blocks += _contrasts(outcome.contrasts, tier)
     blocks += [*_levels(outcome), *_models(outcome), *_made(outcome)]
     return doc.ReportPage(f"Study: {study.name}", (*blocks, doc.Heading("Legend"), doc.Terms(tuple(LEGEND.items()))))
+
+
+def _in_short(outcome: Outcome) -> Iterator[str]:
+    """What is claimed elsewhere, what was found, at which power, and what cannot be said."""
+    study, primary = outcome.study, outcome.contrasts.filter(tier="primary", scale="points")
+    if study.claims:
+        yield f"What is claimed: {study.claims}"
+    yield f"What was found here: {outcome.sentences[0]}"
+    known = [row["mde"] for row in primary.iter_rows(named=True) if row["mde"] is not None]
+    planned = f"planned for an effect of {study.power.effect:g}" if study.power else "not planned"
+    seeds = counted(outcome.facts["seeds"], "training seed")
+    found = f"80 % from {points(known[0])} points on, by the measured spread" if known else "no spread is measured"
+    yield f"Power: {found}; {planned}, with {seeds}."
+    if study.scope:
+        yield f"What cannot be said: anything beyond {study.scope.removesuffix('.')}."
 
 
 def _findings(outcome: Outcome, charts: bool) -> Iterator[doc.Block]:
@@ -423,12 +439,22 @@ def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def _command(facts: Mapping[str, Any]) -> str:
+    """The command of a study; where it has data in a folder, this is DIR."""
+    name, data = facts["name"].removesuffix(f"_{facts['scale']}"), facts["data"]
+    given = {"scale": facts["scale"], "data": data if data in ("hub", "mini") else "DIR", "from": facts["from"]}
+    return " ".join(("robust-xtreme study", name, *(f"--{key} {value}" for key, value in given.items() if value)))
+
+
 def _made(outcome: Outcome) -> Iterator[doc.Block]:
     facts = outcome.facts
     yield doc.Heading("How it was made")
     size = f"{facts['cells']} cells (an arm, a training seed, a target), {facts['seeds']} training seeds"
     yield doc.Paragraph(f"robust-xtreme {facts['version']}: {size}. The same command continues where it was stopped.")
-    yield doc.Code((f"robust-xtreme study {facts['name']}",), "sh")
+    yield doc.Code((_command(facts),), "sh")
+    if outcome.study.deviations:
+        yield doc.Paragraph("What was done otherwise than the design said before the first result:")
+        yield doc.Bullets(outcome.study.deviations)
     if power := facts["power"]:
         spread = f"a spread over seeds of {power['sd']:g}"
         yield doc.Paragraph(f"Planned with an effect of {power['effect']:g} and {spread}, in its unit.")

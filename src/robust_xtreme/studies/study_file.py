@@ -31,20 +31,9 @@ LEARNS: Final = "learns"
 
 _STAGES: Final = tuple(name for name in STAGE_NAMES if name != "target")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
-_TOP: Final = (
-    "design",
-    "claims",
-    "about",
-    "scope",
-    "seeds",
-    "seed",
-    "data",
-    "device",
-    "train",
-    "targets",
-    "arms",
-    "evaluate",
-)
+_TEXTS: Final = ("design", "claims", "about", "scope", "data")
+_TABLES: Final = ("train", "targets", "arms", "evaluate")
+_TOP: Final = (*_TEXTS, *_TABLES, "deviations", "seeds", "seed", "device")
 _ARM: Final = ("target", "share", "evaluate", "targets", "each", "parameters")
 SCALES: Final = "scales"
 """The table whose tables say, by the name of a scale, what a study of that scale has otherwise or in addition."""
@@ -116,7 +105,7 @@ class Cost:
 class Study:
     """A study. `evaluate` has the keys of `eval`, and a table for each target that has others.
 
-    `claims` is what a paper claims, or whoever asks expects.
+    `claims` is what a paper claims, or whoever asks expects; `deviations` are what was done otherwise than designed.
     """
 
     name: str
@@ -125,6 +114,7 @@ class Study:
     claims: str
     about: str
     scope: str
+    deviations: tuple[str, ...]
     seed: int
     seeds: int
     data: str
@@ -201,7 +191,7 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
     texts = {
         key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "claims", "about", "scope", "data")
     }
-    tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in ("train", "targets", "arms", "evaluate")}
+    tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in _TABLES}
     targets = {task: _target(task, table, f"{where}: [targets.{task}]") for task, table in tables["targets"].items()}
     arms = {name: _arm(name, table, list(targets), f"{where}: [arms.{name}]") for name, table in tables["arms"].items()}
     if not targets or not arms:
@@ -217,6 +207,7 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
         claims=texts["claims"],
         about=texts["about"],
         scope=texts["scope"],
+        deviations=_strings(values.get("deviations", []), f"{where}: deviations"),
         seed=_number(values.get("seed", 0), 0, f"{where}: seed"),
         seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", MOST_SEEDS),
         data=texts["data"],
