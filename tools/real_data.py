@@ -10,6 +10,9 @@ evaluated on serve as training files under the names that `robust-xtreme train` 
 - `siqa/socialIQa_v1.4_trn.jsonl`: Social IQa's development and test set.
 - `pawsx/train-en.tsv`: the English development set of PAWS-X, which has no training file here. Only its labelled test
   files in German and Chinese are in the folder.
+- `captions/each/LANGUAGE.txt`, the sentences of XVNLI's test set (captions and hypotheses of Flickr30k) and of the
+  development set of PAWS-X, and `captions/mixed/LANGUAGE.txt`, of which each item is in one language: plain text for
+  the study `multimodal`.
 
 Left out: XCOPA in Thai, whose upstream file has one value in every row; UD_Arabic-PADT of version 1.2, whose tags are
 not those of version 2; the unlabelled test files of PAWS-X; and SNLI's test set, since `train` reads SNLI only as a
@@ -53,6 +56,8 @@ COPIED: Final = (
     "ud/*/LICENSE.txt",
 )
 _LEFT_OUT: Final = ("xcopa/data/th", "ud/UD_Arabic-PADT")
+_EACH, _MIXED = "captions/each", "captions/mixed"
+_CAPTIONED, _PARAPHRASED = ("ar", "es", "fr", "ru"), ("en", "es", "fr")
 _LABELLED: Final = {f"pawsx/labelled/test-{code}.tsv": f"pawsx/test-{code}.tsv" for code in ("de", "zh")}
 
 Articles = list[dict[str, Any]]
@@ -151,6 +156,36 @@ def _pair(line: str) -> tuple[str, str]:
     return parts[at], parts[at + 1]
 
 
+def of_captions(data: Path, made: Training) -> tuple[str, int]:
+    """The sentences of XVNLI and PAWS-X in the language of a path; of `mixed` those items that are its own."""
+    code, own = Path(made.path).stem, made.path.startswith(_MIXED)
+    kept: list[str] = []
+    for source in made.sources:
+        several = [other for other in _CAPTIONED if "XVNLI" in source or other in _PARAPHRASED]
+        lines = [line for line in (data / source).read_text("utf-8").splitlines() if line.strip()]
+        pairs = [_item(line) if source.endswith("jsonl") else ("", *_pair(line)) for line in lines]
+        images = {image: number for number, image in enumerate(dict.fromkeys(image for image, *_ in pairs))}
+        for number, (image, *texts) in enumerate(pairs):
+            at = images[image] if image else number
+            kept += texts if not own or several[at % len(several)] == code else []
+    lines = [line for line in dict.fromkeys(" ".join(text.split()) for text in kept) if line]
+    return "".join(f"{line}\n" for line in lines), len(lines)
+
+
+def _item(line: str) -> tuple[str, str, str]:
+    """The image of a line of XVNLI, its caption and its hypothesis."""
+    row = json.loads(line)
+    return row["Flikr30kID"], row["sentence1"], row["sentence2"]
+
+
+def _captions() -> Iterator[Training]:
+    """The files of captions."""
+    for folder, codes in ((_EACH, ("en", *_CAPTIONED)), (_MIXED, _CAPTIONED)):
+        for code in codes:
+            sources = (f"iglue/XVNLI/{code}/test.jsonl", *([f"pawsx/dev-{code}.tsv"] if code in _PARAPHRASED else []))
+            yield Training(f"{folder}/{code}.txt", sources, "test+validation", (), of_captions, lambda *_: 0)
+
+
 TRAINING: Final = (
     Training(
         "squad/train-v1.1.json",
@@ -176,6 +211,7 @@ TRAINING: Final = (
         joined,
         shared_pairs,
     ),
+    *_captions(),
 )
 """The training files that are made of other splits."""
 

@@ -132,19 +132,21 @@ def study(
     out: str | Path = "",
     seeds: int | None = None,
     data: str | Path | None = None,
+    start: str | Path | None = None,
+    scale: str | None = None,
     devices: str | Sequence[str] | None = None,
     on: str | None = None,
     offline: bool = False,
 ) -> Outcome:
     """Run a study, or continue it, and return what it found.
 
-    `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds` and `data`
-    replace the file's keys; `devices` and `on` are those of `evaluate`, by default every GPU, or a process for each
-    core. `.values` is a frame with a row for each run and cell, `.contrasts` with the differences between arms, their
+    `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds`, `data` and
+    `start`, the encoder, replace the file's keys; `scale` is `small` or `paper`; `devices` and `on` are those of
+    `evaluate`, by default every GPU, or a process for each core. `.values` is a frame with a row for each run and cell, `.contrasts` with the differences between arms, their
     intervals over training seeds and what is claimed, `.sentences` says that in words; the folder `out`, by default
-    `runs/study-NAME`, has them with the page. Raises what `train` and `evaluate` raise.
+    `runs/study-NAME_SCALE`, has them with the page. Raises what `train` and `evaluate` raise.
     """
-    given = {"seeds": seeds, "data": None if data is None else str(data)}
+    given = {"seeds": seeds, "data": data and str(data), "from": start and str(start), "scale": scale}
     replaced: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     return run(str(name), out=str(out), devices=devices, on=on, offline=offline, **replaced)[1]
 
