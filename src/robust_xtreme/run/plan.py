@@ -89,7 +89,7 @@ def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool
     if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
         every = (registry.load("task", name) for name in registry.names("task"))
         tasks = tuple(task for task in every if not served(given, task) and languages_of(task, source)) or able
-    _check_limits(spec, tasks)
+    check_limits(spec, tasks)
     lengths = parse_lengths(spec.max_length)
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
     models, skipped = _models(spec, given, tasks)
@@ -200,7 +200,8 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
         raise SpecError(f"--{name} changes nothing of a function, which computes by itself. Leave it out.")
 
 
-def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
+def check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
+    """Raise SpecError where the spec limits a task that is not among these."""
     known = [task.name for task in tasks]
     for option, names in (("limit", parse_limits(spec.limit)), ("max-length", parse_lengths(spec.max_length))):
         for name in names:
