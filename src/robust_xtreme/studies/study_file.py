@@ -74,11 +74,15 @@ class Arm:
 @final
 @dataclass(frozen=True, slots=True)
 class StudyAttack:
-    """An attack on a model of an arm with a seed of its own, whose texts every run reads: `spec` as in `--perturb`."""
+    """An attack on a model of an arm with a seed of its own, whose texts every run reads: `spec` as in `--perturb`.
+
+    `targets` are those that it is of, none is all.
+    """
 
     spec: tuple[str, ...]
     arm: str
     seed: int
+    targets: tuple[str, ...] = ()
 
 
 @final
@@ -217,7 +221,7 @@ def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Stud
         arms=arms,
         evaluate=tables["evaluate"],
         analysis=analysis,
-        attack=_attack(_optional(values, "attack", where, "spec arm", "seed"), arms, where),
+        attack=_attack(_optional(values, "attack", where, "spec arm", "seed", "targets"), arms, where),
         power=_power(_optional(values, "power", where, "effect sd"), where),
         cost=_cost(_optional(values, "cost", where, "device tflops parameters"), where),
         text=path.read_text(encoding="utf-8"),
@@ -280,7 +284,8 @@ def _attack(values: Mapping[str, Any] | None, arms: Mapping[str, Arm], where: st
         raise SpecError(f"{where}: [attack] names the arm {values['arm']!r:.80}. The arms are: {', '.join(arms)}.")
     spec = [values["spec"]] if isinstance(values["spec"], str) else values["spec"]
     seed = _number(values.get("seed", MOST_SEEDS), 0, f"{where}: [attack] seed")
-    return StudyAttack(_strings(spec, f"{where}: [attack] spec"), values["arm"], seed)
+    several = [_strings(value, f"{where}: [attack]") for value in (spec, values.get("targets", []))]
+    return StudyAttack(several[0], values["arm"], seed, several[1])
 
 
 def _power(values: Mapping[str, Any] | None, where: str) -> Power | None:
@@ -407,7 +412,8 @@ def victims(study: Study) -> tuple[StudyCell, ...]:
     if study.attack is None:
         return ()
     arm, attack = study.arms[study.attack.arm], study.attack
-    made = (_cell(study, arm, attack.seed, task, "", None) for task in arm.targets or study.targets)
+    targets = attack.targets or arm.targets or study.targets
+    made = (_cell(study, arm, attack.seed, task, "", None) for task in targets)
     return tuple(replace(cell, arm=ATTACKED, evaluate=_attacked(cell, attack.spec)) for cell in made)
 
 
