@@ -118,8 +118,7 @@ def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) 
         found = combined(batch, alphabet(job.language), found, draws)
         return found, at(draws, batch.units(found.start))
 
-    eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
-    return Plan(eligible, draws, np.diff(batch.bounds), edits)
+    return Plan(np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64), draws, np.diff(batch.bounds), edits)
 
 
 def _long(batch: Batch, numbers: Array) -> Array:

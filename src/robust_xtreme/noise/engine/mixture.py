@@ -66,8 +66,7 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     # A part has keys of its own, so that parts do not share draws.
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
     jobs = [replace(job, keys=own, params=part.params, slips=part.slips) for own, part in zip(keys, parts, strict=True)]
-    both = zip(jobs, parts, strict=True)
-    plans = [part.perturbation.plan(part_job) for part_job, part in both if part.perturbation.plan]
+    plans = [part.perturbation.plan(own) for own, part in zip(jobs, parts, strict=True) if part.perturbation.plan]
     units = [_units(job.batch, part, plan) for part, plan in zip(parts, plans, strict=True)]
     # The limit of each part in each text (t,); what one leaves, all have in proportion, and the first part the rest.
     shared = zip([part.share for part in parts], units, strict=True)

@@ -54,16 +54,12 @@ class Job:
     def once(self, function: Callable[..., Any], *args: object) -> Any:
         """What a function makes of some objects, once for all parts of a mixture; it may not be changed."""
         key = function, *map(id, args)
-        if key not in self.known:
-            self.known[key] = function(*args), args  # with the objects, so that no other one gets their ids
-        return self.known[key][0]
+        made = self.known[key] = self.known.get(key) or (function(*args), args)  # args stay, so that ids do
+        return made[0]
 
 
 class Plan(NamedTuple):
-    """The eligible units of each text (t,), the draws of all units (u,), so `many` (t,) of each text.
-
-    `edits` gives the edits of chosen units (u,), and the draw of each (k,).
-    """
+    """Of each text eligible and all units (t,), the draws of all (u,), and of chosen ones (u,) edits and draws (k,)."""
 
     eligible: Array
     draws: Array
@@ -90,8 +86,8 @@ def of_known(lacks: Callable[..., str]) -> Callable[..., str]:
 class Perturbation:
     """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
 
-    `edit` gives the edits of a batch and the number of eligible units of each text (t,), `plan` what does not depend on
-    the strength, in members that may be parts of a mixture. `strength` says in words what
+    `edit` gives the edits of a batch and the number of eligible units of each text (t,). `plan` gives them for parts
+    of a mixture. `strength` says in words what
     the strength is a share of. `parameters` contains, by name, the values that `@name=...` may list, `choices` those of
     which it names one (the first by default), `rates` the operators' relative rates, set by `@name=number`; `free`
     names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that

@@ -94,15 +94,16 @@ def slip(batch: Batch, draws: Array, slips: Slips, possible: Array) -> None:
     text, and the edits of a low strength are within few words.
     """
     letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
-    begins, ends = letter.copy(), letter.copy()
-    begins[1:] &= ~letter[:-1]
-    ends[:-1] &= ~letter[1:]
     # start (w,): the first cluster of each word; size (w,): its letters; word (k,): that of each unit, a letter (k,).
-    begun, start = np.cumsum(begins), np.flatnonzero(begins)
-    size = np.flatnonzero(ends) + 1 - start
-    units = np.flatnonzero(letter & possible)
-    word, ones = at(begun, units) - 1, np.flatnonzero(at(begins, units))
-    real = at(draws, units) / at(_likely(batch, start, size, slips.short), word)
+    edges, letters = np.flatnonzero(np.diff(letter, prepend=False, append=False)), np.flatnonzero(letter)
+    start, size, able = edges[::2], np.diff(edges)[::2], at(possible, letters)
+    units, word = letters[able], np.repeat(np.arange(len(size)), size)[able]
+    ones = np.flatnonzero(units == at(start, word))
+    # likely (w,): how likely a letter of each word is edited, relative to the mean letter of its text.
+    likely = at(np.maximum(np.arange(size.max(initial=0) + 1), _SHORT) ** -slips.short, size)
+    text = np.searchsorted(batch.bounds, start, "right") - 1
+    mean = np.bincount(text, likely * size, len(batch)) / np.maximum(np.bincount(text, size, len(batch)), 1)
+    real = at(draws, units) / at(likely / at(mean, text), word)
     rest = np.where(size > 1, (size - slips.first) / np.maximum(size - 1, 1), 1)
     real[ones] *= at(rest / np.where(size > 1, slips.first, 1), word[ones])
     moved: Array = np.minimum(real / at(rest, word), _TOP).astype(np.uint64)
@@ -111,16 +112,6 @@ def slip(batch: Batch, draws: Array, slips: Slips, possible: Array) -> None:
         level = ((randomness.stream(at(draws, start), randomness.SLIP) >> _HALF) * (most >> _HALF)) & ~_LAST
         moved = np.where(moved < at(most, word), at(level, word) | moved & _LAST, moved)
     draws[units] = moved
-
-
-def _likely(batch: Batch, start: Array, size: Array, short: float) -> Array:
-    """How likely a letter of each word (w,) is edited, relative to the mean letter of its text."""
-    if not short:
-        return np.ones(len(size))
-    weight = at(np.maximum(np.arange(size.max(initial=0) + 1), _SHORT) ** -short, size)
-    text = np.searchsorted(batch.bounds, start, "right") - 1
-    mean = np.bincount(text, weight * size, len(batch)) / np.maximum(np.bincount(text, size, len(batch)), 1)
-    return np.asarray(weight / at(mean, text))
 
 
 @lru_cache(64)

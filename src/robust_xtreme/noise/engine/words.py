@@ -132,26 +132,6 @@ class WordPlan(NamedTuple):
     table: FormTable | None
 
 
-def _plan(
-    job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
-) -> WordPlan:
-    batch = job.batch
-    words = job.once(find, batch, None if divided is None else begins(batch, divided), signs)
-    draws = randomness.draws(job.keys[words.text], words.start - batch.offsets[words.text])
-    rates = tuple(job.params[kind][0] for kind in kinds)
-    rows, table, ways = np.zeros(len(draws), np.int64), None, np.zeros(len(draws), np.int64)
-    if lexicon is not None:
-        rows, table = job.once(lexicon.find, job.once(_strings, words, lexicon.whole))
-        ways = np.where(words.formed if lexicon.whole else words.offered, table.masks[rows], 0)
-    movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
-    if movable is not None:
-        ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
-    if JOIN in kinds:
-        ways |= _bit(kinds, JOIN, job.once(_joined, words))
-    ways &= active(rates)
-    return WordPlan(words, draws, rows, ways, pick(rates, ways, draws), movable, table)
-
-
 def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
     return where.astype(np.int64) << kinds.index(kind) if kind in kinds else np.zeros(len(where), np.int64)
 
@@ -240,21 +220,35 @@ def _exchanged(words: WordRuns, chosen: Array) -> tuple[Array, Array]:
     return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
 
 
-def _decided(
+def _planned(
     job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
 ) -> Plan:
-    plan = _plan(job, kinds, lexicon, divided, signs)
-    able = plan.ways > 0
-    if plan.moves is not None and DROP in kinds and Decimal(job.params[DROP][0]):
-        able |= plan.moves.spared
-    eligible = np.bincount(plan.words.text[able], minlength=len(job.batch))
+    batch = job.batch
+    words = job.once(find, batch, None if divided is None else begins(batch, divided), signs)
+    draws = randomness.draws(job.keys[words.text], words.start - batch.offsets[words.text])
+    rates = tuple(job.params[kind][0] for kind in kinds)
+    rows, table, ways = np.zeros(len(draws), np.int64), None, np.zeros(len(draws), np.int64)
+    if lexicon is not None:
+        rows, table = job.once(lexicon.find, job.once(_strings, words, lexicon.whole))
+        ways = np.where(words.formed if lexicon.whole else words.offered, table.masks[rows], 0)
+    movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
+    if movable is not None:
+        ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
+    if JOIN in kinds:
+        ways |= _bit(kinds, JOIN, job.once(_joined, words))
+    ways &= active(rates)
+    able = ways > 0
+    if movable is not None and DROP in kinds and Decimal(job.params[DROP][0]):
+        able |= movable.spared
+    plan = WordPlan(words, draws, rows, ways, pick(rates, ways, draws), movable, table)
     accepted = _accepted(plan, kinds)
 
     def edits(chosen: Array) -> tuple[Edits, Array]:
         happens = np.flatnonzero(accepted & chosen)
-        return _edits(plan, kinds, happens), plan.draws[happens]
+        return _edits(plan, kinds, happens), draws[happens]
 
-    return Plan(eligible, plan.draws, np.bincount(plan.words.text, minlength=len(job.batch)), edits)
+    eligible = np.bincount(words.text[able], minlength=len(batch))
+    return Plan(eligible, draws, np.bincount(words.text, minlength=len(batch)), edits)
 
 
 def words(
@@ -291,7 +285,7 @@ def words(
         def plan(job: Job) -> Plan:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
             listed = None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen)
-            return _decided(job, kinds, listed, divided(job.language), parts(job.language, chosen))
+            return _planned(job, kinds, listed, divided(job.language), parts(job.language, chosen))
 
         fields = {"rates": rates, "choices": choices or {}, "plan": plan, **declared}
         return member(author, "words", "word", strength, kinds, lambda job: plan(job).at(job.strength), **fields)
