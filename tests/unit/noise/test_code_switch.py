@@ -64,6 +64,15 @@ def test_a_text_without_a_partner_stays() -> None:
     assert (done.status, done.eligible) == ("unchanged", 0)
 
 
+def test_a_list_of_texts_without_partners_is_refused(aligned: Path) -> None:
+    """Nothing would be switched; the line names what switches."""
+    folders = {"language": "de", "packs": [str(aligned)]}
+    with pytest.raises(UserError, match=r"^code_switch knows texts of parallel data: eval, or perturb on its files$"):
+        perturb(["Zwei Hunde schlafen."], "code_switch:0.3@with=en", **folders)
+    assert perturb(["Zwei Hunde.", CATS], "code_switch:1@with=en", **folders)[1] == "Two cats schlafen since 9 Uhr."
+    assert perturb([CATS], "code_switch:0@with=en", **folders) == [CATS]
+
+
 def test_the_strength_is_a_share_of_all_words() -> None:
     """Where half of the words are aligned, a quarter of all words is half of these; more than all cannot be."""
     shares = {}
