@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,11 @@ def test_a_text_without_a_partner_stays() -> None:
 
 def test_a_list_of_texts_without_partners_is_refused(aligned: Path) -> None:
     """Nothing would be switched; the line names what switches."""
-    folders = {"language": "de", "packs": [str(aligned)]}
+    de = partial(perturb, language="de", packs=[str(aligned)])
     with pytest.raises(UserError, match=r"^code_switch knows texts of parallel data: eval, or perturb on its files$"):
-        perturb(["Zwei Hunde schlafen."], "code_switch:0.3@with=en", **folders)
-    assert perturb(["Zwei Hunde.", CATS], "code_switch:1@with=en", **folders)[1] == "Two cats schlafen since 9 Uhr."
-    assert perturb([CATS], "code_switch:0@with=en", **folders) == [CATS]
+        de(["Zwei Hunde schlafen."], "code_switch:0.3@with=en")
+    assert de(["Zwei Hunde.", CATS], "code_switch:1@with=en")[1] == "Two cats schlafen since 9 Uhr."
+    assert de([CATS], "code_switch:0@with=en") == [CATS]
 
 
 def test_the_strength_is_a_share_of_all_words() -> None:
