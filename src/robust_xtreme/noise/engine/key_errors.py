@@ -33,7 +33,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     graphemes_of,
     hashed,
 )
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, Plan, member
+from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
 from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, slip, unit_draws
 
 __all__ = ["KeyingError", "Word", "key_errors"]
@@ -68,7 +68,7 @@ def key_errors(
         def table(language: str, chosen: tuple[tuple[str, str], ...]) -> KeyErrorTable:
             return compiled(names, author(language, **dict(chosen)), language, marked)
 
-        def plan(job: Job) -> Plan:
+        def plan(job: Job) -> EditPlan:
             chosen = tuple((name, job.params[name][0]) for name in choices or {})
             swap = names.index(SWAP) if SWAP in names and swaps(job.language) else len(names)
             rates = tuple(job.params[name][0] for name in names)
@@ -85,7 +85,7 @@ def key_errors(
     return make
 
 
-def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -> Plan:
+def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -> EditPlan:
     """The plan of a batch; `swap` is the kind that swaps."""
     # units (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
     batch, kinds = job.batch, np.uint16(active(rates))
@@ -118,7 +118,7 @@ def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) 
         found = combined(batch, alphabet(job.language), found, draws)
         return found, at(draws, batch.units(found.start))
 
-    return Plan(np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64), draws, np.diff(batch.bounds), edits)
+    return EditPlan(np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64), draws, np.diff(batch.bounds), edits)
 
 
 def _long(batch: Batch, numbers: Array) -> Array:

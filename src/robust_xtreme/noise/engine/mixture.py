@@ -22,7 +22,7 @@ import numpy as np
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
-from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation, Plan, Slips
+from robust_xtreme.noise.engine.perturbation import EditPlan, Job, Params, Perturbation, Slips
 
 MOST: Final = 10.0
 """How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""
@@ -82,7 +82,7 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
 
 
-def _units(batch: Batch, part: MixtureComponent, plan: Plan) -> Array:
+def _units(batch: Batch, part: MixtureComponent, plan: EditPlan) -> Array:
     """How many units of each text (t,) a part may edit.
 
     Of a part that stays apart from spans, the share of the units that its edits at strength 1 show to be apart.
@@ -96,7 +96,7 @@ def _units(batch: Batch, part: MixtureComponent, plan: Plan) -> Array:
     return plan.eligible * apart / np.maximum(every, 1)
 
 
-def _drawn(job: Job, part: MixtureComponent, plan: Plan, limit: Array, number: int) -> _Drawn:
+def _drawn(job: Job, part: MixtureComponent, plan: EditPlan, limit: Array, number: int) -> _Drawn:
     """The edits of a part whose level is below the job's strength."""
     strength = float(job.strength)
     edits, draws = plan.edits(plan.draws <= np.repeat(strength * limit * (_ABOVE * _RANGE), plan.many))

@@ -58,7 +58,7 @@ class Job:
         return made[0]
 
 
-class Plan(NamedTuple):
+class EditPlan(NamedTuple):
     """Of each text eligible and all units (t,), the draws of all (u,), and of chosen ones (u,) edits and draws (k,)."""
 
     eligible: Array
@@ -123,7 +123,7 @@ class Perturbation:
     settings: Params = field(default_factory=dict)
     moves: tuple[str, ...] = ()
     first: bool = False
-    plan: Callable[[Job], Plan] | None = None
+    plan: Callable[[Job], EditPlan] | None = None
     check: Callable[[Params], None] = lambda _: None
 
     def serves(self, code: str) -> bool:

@@ -25,7 +25,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import cached
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, FormLexicon, FormTable
 from robust_xtreme.noise.engine.dividing import Listed, begins
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, Plan, member
+from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
 from robust_xtreme.noise.engine.runs import WordRuns, active, any_in, find, forms, pick
 
 __all__ = ["Form", "needs_spaces", "words"]
@@ -222,7 +222,7 @@ def _exchanged(words: WordRuns, chosen: Array) -> tuple[Array, Array]:
 
 def _planned(
     job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
-) -> Plan:
+) -> EditPlan:
     batch = job.batch
     words = job.once(find, batch, None if divided is None else begins(batch, divided), signs)
     draws = randomness.draws(job.keys[words.text], words.start - batch.offsets[words.text])
@@ -248,7 +248,7 @@ def _planned(
         return _edits(plan, kinds, happens), draws[happens]
 
     eligible = np.bincount(words.text[able], minlength=len(batch))
-    return Plan(eligible, draws, np.bincount(words.text, minlength=len(batch)), edits)
+    return EditPlan(eligible, draws, np.bincount(words.text, minlength=len(batch)), edits)
 
 
 def words(
@@ -282,7 +282,7 @@ def words(
         def parts(code: str, chosen: tuple[tuple[str, str], ...]) -> Array | None:
             return None if signs is None else np.array(sorted(map(ord, signs(code, **dict(chosen)))), np.uint32)
 
-        def plan(job: Job) -> Plan:
+        def plan(job: Job) -> EditPlan:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
             listed = None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen)
             return _planned(job, kinds, listed, divided(job.language), parts(job.language, chosen))
