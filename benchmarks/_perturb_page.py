@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
-from benchmarks import _perturb_strings
+from benchmarks import _perturb_mixtures, _perturb_strings
 from benchmarks._perturb_peers import TEXTATTACK
 
 from robust_xtreme.report.blocks import Block, Paragraph, Prose, ReportPage, Table, grid
@@ -87,7 +88,8 @@ def _blocks(record: Mapping[str, Any]) -> Iterator[Block]:
     yield from (Prose(_PLAIN), _scripts(figures))
     heads = ("perturbation", "task", "script", "ours", "nlpaug, fastest", "slowest", "ratio", "TextAttack")
     yield from (Prose(_PEERS), grid(heads, _beside(record, figures), 3))
-    yield from (_curves(record), *_textattack(record), *_perturb_strings.blocks(record), Paragraph(verdict(record)))
+    yield from (_curves(record), *_textattack(record), *_perturb_mixtures.blocks(record))
+    yield from (*_perturb_strings.blocks(record), Paragraph(verdict(record)))
 
 
 def _version(record: Mapping[str, Any]) -> str:
@@ -143,7 +145,8 @@ def growth(points: Sequence[Sequence[float]]) -> float:
 def missed(record: Mapping[str, Any]) -> list[str]:
     """The bars that are not kept, each in words."""
     figures = figures_of(record)
-    return [*_slow(figures), *_close(figures), *_steep(record), *_perturb_strings.missed(record)]
+    parts = _perturb_mixtures.missed(record), _perturb_strings.missed(record)
+    return [*_slow(figures), *_close(figures), *_steep(record), *chain(*parts)]
 
 
 def _slow(figures: Sequence[Figure]) -> Iterator[str]:
@@ -176,7 +179,7 @@ def verdict(record: Mapping[str, Any]) -> str:
     parts.append(f"Letters at least {min(ratios):.0f} times nlpaug (bar {TIMES:.0f})." if ratios else "No nlpaug.")
     worst = max(map(growth, record["curves"].values()))
     parts.append(f"A character of the longest texts costs at most {worst:.2f} times the least (bar {LINEAR}).")
-    parts.append(_perturb_strings.verdict(record))
+    parts += [_perturb_mixtures.verdict(record), _perturb_strings.verdict(record)]
     failed = missed(record)
     parts.append("Missed: " + "; ".join(failed) + "." if failed else "All bars are kept.")
     return " ".join(parts)

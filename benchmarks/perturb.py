@@ -1,14 +1,16 @@
 """How fast texts are perturbed: characters per second on one core, beside a plain loop, nlpaug and TextAttack.
 
-    python -m benchmarks.perturb --data DIR [--runs 5] [--textattack PYTHON] [--strings] [--out reports/benchmarks]
+    python -m benchmarks.perturb --data DIR [--runs 5] [--textattack PYTHON] [--strings | --mixtures] [--out DIR]
 
 Strings, their ids and columns of spans in; noisy strings, moved spans and edit counts out; each perturbation at a tenth
 on the texts of xnli, panx and xquad, by script. Nothing is remembered from one run to the next (tables are loaded
 once); samples below 60,000 characters of a language are repeated under other ids, larger ones cut. Figures are of
 processor time, for the best of the runs. The bars: letter level at least 15 million characters/s, and 10 times the
 fastest nlpaug; word level at least 3 million; time linear in length; and `perturb` of a list of strings at least 0.7
-of the engine's rate and 10 times nlpaug. Without nlpaug (`pip install nlpaug`), or the Python of an environment that
-has TextAttack 0.3.11, only the others run. `--strings` measures `perturb` of strings alone; the other figures remain.
+of the engine's rate and 10 times nlpaug; natural members at least half of keyboard_typo in the same run; code_switch at
+least a million, once aligned. Without nlpaug (`pip install nlpaug`), or the Python of an environment that
+has TextAttack 0.3.11, only the others run. `--strings` measures `perturb` of strings alone, `--mixtures` natural
+members and code_switch; the other figures remain.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from benchmarks import _perturb_mixtures, _perturb_strings
 from benchmarks import _perturb_peers as beside
-from benchmarks import _perturb_strings
 from benchmarks._perturb_page import NAMES, Figure, missed, page
 
 from robust_xtreme.core import registry
@@ -163,6 +165,15 @@ def of_strings(folder: Path, runs: int) -> dict[str, Any]:
     return _perturb_strings.measure(sentences, machine(), runs)
 
 
+def of_mixtures(folder: Path, runs: int) -> dict[str, Any]:
+    """The figures of natural members and code_switch, on the texts of xnli and panx."""
+    texts = {}
+    for name in TASKS[:2]:
+        groups = texts_of(registry.load("task", name), folder)
+        texts[name] = {code: group[code] for group in groups.values() for code in group}
+    return _perturb_mixtures.measure(texts, folder, machine(), runs)
+
+
 def machine() -> dict[str, str]:
     """What the figures were taken on."""
     try:
@@ -194,6 +205,7 @@ def measure(folder: Path, runs: int, textattack: str) -> dict[str, Any]:
         "figures": [asdict(figure) for figure in all_figures],
         "curves": {name: curve(words, name, runs) for name in CURVED},
         "textattack": beside.textattack(textattack, words, min(runs, 2)),
+        "mixtures": of_mixtures(folder, runs),
         "strings": of_strings(folder, runs),
     }
 
@@ -212,13 +224,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--textattack", metavar="PYTHON", default="", help="the Python of an environment that has it")
     parser.add_argument("--strings", action="store_true", help="only strings; other figures are those of --out")
+    parser.add_argument("--mixtures", action="store_true", help="only mixtures; other figures are those of --out")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.data is None:
         raise SystemExit("Name the folder of release files: --data DIR, or ROBUST_XTREME_DATA.")
-    if arguments.strings:
+    if arguments.strings or arguments.mixtures:
         former = (arguments.out or REPORTS) / "perturb.json"
-        record = json.loads(former.read_text()) | {"strings": of_strings(Path(arguments.data), arguments.runs)}
+        name, measured = ("strings", of_strings) if arguments.strings else ("mixtures", of_mixtures)
+        record = json.loads(former.read_text()) | {name: measured(Path(arguments.data), arguments.runs)}
     else:
         record = measure(Path(arguments.data), arguments.runs, arguments.textattack)
     print(page(record))

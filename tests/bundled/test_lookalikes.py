@@ -50,6 +50,13 @@ def test_accented_letters_of_others_crowd_out_none(code: str) -> None:
     assert {*"aeioсо"} & letters <= alike
 
 
+def test_small_letters_of_georgian_are_not_taken_for_capitals() -> None:
+    """Its capitals (Mtavruli) are for whole lines, and have forms among themselves."""
+    rows = packs.table("lookalikes", "Geor").rows
+    assert {row["letter"].isupper() for row in rows} == {True, False}
+    assert all(form.isupper() == row["letter"].isupper() for row in rows for form in row["forms"].split())
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_language_is_misread(code: str) -> None:
     """The fifty languages are served by the packs of their script."""

@@ -306,6 +306,17 @@ def test_what_cannot_be_evaluated_is_reported(spec: RunSpec, tmp_path: Path) -> 
     assert "unlabelled" in (result.folder / "report.md").read_text()
 
 
+def test_a_reason_is_said_once_for_all_languages(spec: RunSpec, tmp_path: Path) -> None:
+    """Each strength and language that a perturbation does not serve is kept in the manifest."""
+    messages: list[str] = []
+    perturb = ("code_switch:0.3,0.5@with=hi",)
+    mine = small(spec, tmp_path / "out", tasks=("xnli",), languages=("en", "sw"), perturb=perturb)
+    result = evaluate(mine, observer=Observer(say=messages.append))
+    assert len(result.manifest["not_run"]) == 4
+    why = "code_switch does not serve the language: no pack of texts aligned with hi: robust-xtreme align."
+    assert [line for line in messages if line.startswith("not run")] == [f"not run: xnli en, xnli sw: {why}"]
+
+
 def test_nothing_left_to_evaluate_is_an_error(spec: RunSpec, tmp_path: Path) -> None:
     """A run without any unit writes no folder; the error prefers a file without labels to a missing file as reason."""
     with pytest.raises(MissingData, match=r"Nothing is left to evaluate .* labels"):

@@ -5,9 +5,9 @@
 
 Each letter of a script's languages is drawn at 48 pixels on one baseline, blurred as a scanner does, and compared by
 the cosine of the pixels, the mean over the fonts named below. A letter keeps the others that are most like it, of those
-above a least likeness: for each language that has the letter, three of its own. Marks are drawn on a letter of their
-script, and compared by what they add to it. In Latin, Cyrillic and Greek digits count as forms. Pairs of Latin letters
-(rn and m) are those of `ocr_pairs.tsv`.
+above a least likeness: for each language that has the letter, three of its own, in Georgian of its case. Marks are
+drawn on a letter of their script, and compared by what they add to it. In Latin, Cyrillic and Greek digits count as
+forms. Pairs of Latin letters (rn and m) are those of `ocr_pairs.tsv`.
 """
 
 from __future__ import annotations
@@ -115,6 +115,8 @@ def rows(script: str, fonts: Sequence[Any]) -> Iterator[tuple[str, dict[str, int
     alphabets = [
         frozenset(letter for letter in cased(entry.code, entry.alphabet) if len(letter) == 1) for entry in known
     ]
+    if script == "Geor":  # its capitals (Mtavruli) are for whole lines, and not among small letters
+        alphabets = [frozenset(filter(case, letters)) for letters in alphabets for case in (str.islower, str.isupper)]
     texts = [*sorted(frozenset().union(*alphabets)), *(DIGITS if script in DIGITAL else "")]
     yield from most_alike(texts, likeness(texts, fonts), alphabets)
     sets = [frozenset(mark for mark in entry.marks if unicodedata.category(mark)[0] == "M") for entry in known]

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -93,6 +94,17 @@ def cache() -> Check:
         return Check("cache", NOTE, f"{usage.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
     sizes = f"{usage.folder} ({size_of(usage.size)} of at most {size_of(usage.limit)})"
     return Check("cache", OK, sizes, facts=facts)
+
+
+def channel() -> Check:
+    """What ocr_channel reads prints with that are not in the cache."""
+    from robust_xtreme.noise.engine.ocr_channel import reader
+
+    fonts = {"fonts-noto-core": reader("en"), "fonts-noto-cjk": reader("zh")}
+    lacks = [f" {name}" for name, read in fonts.items() if not (read and read[1].is_file())]
+    if lacks := [*lacks, *([] if shutil.which("tesseract") else [" tesseract-ocr tesseract-ocr-all"])]:
+        return Check("ocr_channel", NOTE, "cannot read new prints", f"apt-get install{''.join(lacks)}")
+    return Check("ocr_channel", OK, "reads new prints")
 
 
 def hub_cache() -> Check:

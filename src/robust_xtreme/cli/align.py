@@ -13,10 +13,11 @@ from robust_xtreme.core.sinks import echo
 Languages = Annotated[str, option("--languages -l A,B", "Those of the texts to switch.", _completion.language)]
 Other = Annotated[str, option("--with CODE", "The language of the words that are put in.", _completion.language)]
 Data = Annotated[str, option("--data -d DIR", "Release files, a suite, mini or hub, as in eval.", _completion.folder)]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 Out = Annotated[str, option("--out -o DIR", "The folder of packs to write to, for --packs.", _completion.folder)]
 
 
-def align(languages: Languages, out: Out, other: Other = "en", data: Data = "mini") -> None:
+def align(languages: Languages, out: Out, other: Other = "en", data: Data = "mini", force: Force = False) -> None:
     """Align the words of parallel items of a data folder, and write them as packs for code_switch.
 
     XNLI, PAWS-X (validation), XCOPA, XQuAD, LAReQA and the questions of MLQA are translations, item by item. The words
@@ -27,14 +28,16 @@ def align(languages: Languages, out: Out, other: Other = "en", data: Data = "min
     """
     from robust_xtreme.core.languages import language
     from robust_xtreme.core.packs import PARALLEL
+    from robust_xtreme.exchange.perturbing.output import target
     from robust_xtreme.files.new_files import write_all
     from robust_xtreme.tasks import aligning
     from robust_xtreme.tasks.sources.source import open_source
 
     source, partner, folder = open_source(data), language(other).code, Path(out) / PARALLEL
-    for code in [language(each.strip()).code for each in languages.split(",")]:
+    folder.mkdir(parents=True, exist_ok=True)
+    codes = [language(each.strip()).code for each in languages.split(",")]
+    for code, path in [(code, target("-o", str(folder / f"{code}-{partner}.tsv"), force, {})) for code in codes]:
         content, size = aligning.align(source, code, partner)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_all({folder / f"{code}-{partner}.tsv": content})
-        echo(f"{folder / code}-{partner}.tsv: {size}")
+        write_all({path: content})
+        echo(f"{path}: {size}")
     show_next("eval", "--perturb", f"code_switch:0.3@with={partner}", "--data", data, "--packs", out)

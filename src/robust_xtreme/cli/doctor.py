@@ -59,6 +59,7 @@ def _checks(data: str | None, online: bool) -> list[Check]:
         *safely("hub", lambda: _check.hub(online)),
         *safely("cache", _check.cache),
         *safely("hub cache", _check.hub_cache),
+        *safely("ocr_channel", _check.channel),
     ]
     imports = _check.imported(process)
     return [

@@ -247,9 +247,13 @@ class _Run:
         requested, tokens = self.plan.spec.batch_tokens, self.manifest["batch_tokens"]
         if requested not in (0, tokens):
             self.say(f"batches stay at {tokens} tokens, as this run was begun or continued")
+        labels: dict[tuple[str, str], dict[str, None]] = {}
         for skipped in self.plan.not_run:
-            is_odd = skipped.reason in (TOO_LONG, MISPLACED, UNREADABLE)
-            self.say(f"{'warning: left out' if is_odd else 'not run'}: {skipped.detail}")
+            kind = "warning: left out" if skipped.reason in (TOO_LONG, MISPLACED, UNREADABLE) else "not run"
+            label, _, why = skipped.detail.partition(": ")
+            labels.setdefault((kind, why), {})[label] = None
+        for (kind, why), several in labels.items():
+            self.say(f"{kind}: {', '.join(several)}: {why}")
         for note in self.manifest["notes"]:
             if UNVERIFIED in note or NOT_KEPT in note:
                 self.folder.tell(f"warning: {note}")

@@ -151,7 +151,7 @@ def align(source: Source, code: str, other: str) -> tuple[bytes, str]:
     both = {**pairs, **trained, **pairs}  # the items first
     sides = tokens([*both], code), tokens([*both.values()], other)
     words = np.bincount(sides[0].text, weights=sides[0].word, minlength=len(both)).astype(int).tolist()
-    rows = [[(0, len(text), many, new)] for (text, new), many in zip(both.items(), words, strict=True)]
+    rows = [[(0, len(old), many, " ".join(new.split()))] for (old, new), many in zip(both.items(), words, strict=True)]
     for text, span in _spans([*both.items()], sides, other):
         rows[text].append(span)
     lines = [f"{digest(code, text)}\t{json.dumps(row)}" for text, row in zip(pairs, rows, strict=False)]

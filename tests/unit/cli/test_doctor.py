@@ -92,7 +92,7 @@ def checks(*words: str) -> dict[str, dict[str, Any]]:
 
 
 LIBRARIES = ["python", "robust-xtreme", "torch", "transformers", "device"]
-PLACES = ["mini", "data folder", "hub", "cache", "hub cache"]
+PLACES = ["mini", "data folder", "hub", "cache", "hub cache", "ocr_channel"]
 
 
 def lacks(output: str) -> list[str]:
@@ -396,3 +396,14 @@ def test_a_suite_s_pipe_is_reported(
     line = checks()["data folder"]
     assert (line["status"], line["remedy"]) == ("note", "unset ROBUST_XTREME_DATA")
     assert "suite.toml: is not a regular file" in line["found"]
+
+
+def test_what_ocr_channel_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the packages that have it: Tesseract, and the fonts of scripts."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("robust_xtreme.noise.engine.ocr_channel.reader", lambda _: ("x", Path("/usr/bin/env")))
+    check = _check.channel()
+    assert (check.status, check.remedy) == ("note", "apt-get install tesseract-ocr tesseract-ocr-all")
+    monkeypatch.setattr("robust_xtreme.noise.engine.ocr_channel.reader", lambda _: ("x", Path("/no/font")))
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    assert _check.channel().remedy == "apt-get install fonts-noto-core fonts-noto-cjk"

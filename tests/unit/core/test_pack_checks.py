@@ -93,7 +93,7 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
 
     lexicon = FormLexicon(author, ("k",))
     with ThreadPoolExecutor(4) as pool:
-        rows = [int(row[0]) for row in pool.map(lexicon.find, [["ab"], ["cd"], ["ef"], ["gh"]])]
+        rows = [int(row[0]) for row, _ in pool.map(lexicon.find, [["ab"], ["cd"], ["ef"], ["gh"]])]
     assert sorted(rows) == [1, 2, 3, 4]
     assert len(lexicon.table.masks) == 5
 

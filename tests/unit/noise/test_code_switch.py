@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_a_text_without_a_partner_stays() -> None:
     """It has no unit, so that a report can say so."""
     done = noised("Zwei Hunde schlafen.", "code_switch:1@with=en")
     assert (done.status, done.eligible) == ("unchanged", 0)
+
+
+def test_a_list_of_texts_without_partners_is_refused(aligned: Path) -> None:
+    """Nothing would be switched; the line names what switches."""
+    de = partial(perturb, language="de", packs=[str(aligned)])
+    with pytest.raises(UserError, match=r"^code_switch knows texts of parallel data: eval, or perturb on its files$"):
+        de(["Zwei Hunde schlafen."], "code_switch:0.3@with=en")
+    assert de(["Zwei Hunde.", CATS], "code_switch:1@with=en")[1] == "Two cats schlafen since 9 Uhr."
+    assert de([CATS], "code_switch:0@with=en") == [CATS]
 
 
 def test_the_strength_is_a_share_of_all_words() -> None:

@@ -11,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from robust_xtreme.cli._app import build
-from robust_xtreme.core import registry
+from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.core.randomness import bare_ids
+from robust_xtreme.noise.members.code_switch import partners
 from robust_xtreme.tasks import aligning
 from robust_xtreme.tasks.aligning import blocks, cells, posteriors, tokens
 from robust_xtreme.tasks.sources.source import open_source
@@ -175,3 +176,34 @@ def test_the_command_writes_packs(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "parallel").iterdir()) == ["de-en.tsv", "sw-en.tsv"]
     assert "may be switched" in done.output
     assert f"--packs {tmp_path}" in done.stderr
+
+
+def test_packs_are_kept_without_force(tmp_path: Path) -> None:
+    """As every command keeps what is there: one line, and exit 2; nothing is aligned before."""
+    words = ["align", "-l", "de", "--with", "en", "-o", str(tmp_path)]
+    (tmp_path / "parallel").mkdir()
+    (tmp_path / "parallel" / "de-en.tsv").write_text("mine", encoding="utf-8")
+    done = CliRunner().invoke(build(), words)
+    assert done.exit_code == 2
+    assert done.stderr.endswith("de-en.tsv is there already. Name another file, or overwrite it: --force\n")
+    assert (tmp_path / "parallel" / "de-en.tsv").read_text(encoding="utf-8") == "mine"
+    assert CliRunner().invoke(build(), [*words, "--force"]).exit_code == 0
+
+
+def test_a_partner_of_several_lines_is_read(tmp_path: Path) -> None:
+    """Its lines are one in the pack, whose texts have no line breaks (\"O\\n2\" in passages of XQuAD)."""
+    left, right = made_up()
+    rows = [
+        {"premise": a, "choice1": f"{a} x", "choice2": f"{a} y", "question": "cause", "label": 0, "idx": n}
+        for n, a in enumerate(left)
+    ]
+    others = [
+        {**row, "premise": b.replace(" ", "\n"), "choice1": b, "choice2": b} for row, b in zip(rows, right, strict=True)
+    ]
+    for code, items in (("it", rows), ("sw", others)):
+        write(tmp_path / "data", f"xcopa/data/{code}/val.{code}.jsonl", [(json.dumps(item),) for item in items])
+    content, _ = aligning.align(open_source(str(tmp_path / "data")), "it", "sw")
+    (tmp_path / "packs" / "parallel").mkdir(parents=True)
+    (tmp_path / "packs" / "parallel" / "it-sw.tsv").write_bytes(content)
+    with packs.using(str(tmp_path / "packs")):
+        assert len(partners("it-sw").texts) >= len(left)

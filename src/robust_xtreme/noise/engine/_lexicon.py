@@ -98,8 +98,8 @@ class FormLexicon:
         no_row, no_form = np.zeros(1, np.int64), np.zeros(len(self.kinds), np.int64)
         return FormTable(no_row, no_form, none, none, none, none, none, none, points)
 
-    def find(self, words: Sequence[str]) -> Array:
-        """The row of each word (w,) int64; words that have no forms share row 0."""
+    def find(self, words: Sequence[str]) -> tuple[Array, FormTable]:
+        """The row of each word (w,) int64 in the table; words that have no forms share row 0."""
         with self.lock:
             if len(self.rows) > _MOST:
                 self.rows.clear()
@@ -109,7 +109,7 @@ class FormLexicon:
                 new = dict.fromkeys(word for word, row in zip(words, rows, strict=True) if row is None)
                 self._learn(list(new))
                 rows = list(map(self.rows.get, words))
-        return np.array(rows, np.int64)
+            return np.fromiter(rows, np.int64, len(rows)), self.table
 
     def _learn(self, words: list[str]) -> None:
         rows: list[list[Entry]] = []

@@ -33,8 +33,8 @@ from robust_xtreme.noise.engine.key_error_table import (
     graphemes_of,
     hashed,
 )
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
-from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
+from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, slip, unit_draws
 
 __all__ = ["KeyingError", "Word", "key_errors"]
 
@@ -68,51 +68,57 @@ def key_errors(
         def table(language: str, chosen: tuple[tuple[str, str], ...]) -> KeyErrorTable:
             return compiled(names, author(language, **dict(chosen)), language, marked)
 
-        def edit(job: Job) -> tuple[Edits, Array]:
+        def plan(job: Job) -> EditPlan:
             chosen = tuple((name, job.params[name][0]) for name in choices or {})
             swap = names.index(SWAP) if SWAP in names and swaps(job.language) else len(names)
             rates = tuple(job.params[name][0] for name in names)
-            return _decide(job, table(job.language, chosen), rates, swap)
+            return _planned(job, table(job.language, chosen), rates, swap)
 
         @packs.cached
         def lacks(code: str) -> str:
             default = tuple((name, known()[0]) for name, known in (choices or {}).items())
             return "" if table(code, default).masks.any() else "nothing in its script to change"
 
-        fields = {"rates": rates, "choices": choices or {}, "lacks": lacks, **declared}
-        return member(author, "letters", unit, strength, names, edit, **fields)
+        fields = {"rates": rates, "choices": choices or {}, "lacks": lacks, "plan": plan, **declared}
+        return member(author, "letters", unit, strength, names, lambda job: plan(job).at(job.strength), **fields)
 
     return make
 
 
-def _decide(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -> tuple[Edits, Array]:
-    """The edits of a batch, and the number of eligible units of each text (t,); `swap` is the kind that swaps."""
-    # allowed (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
+def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -> EditPlan:
+    """The plan of a batch; `swap` is the kind that swaps."""
+    # units (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
     batch, kinds = job.batch, np.uint16(active(rates))
-    allowed, paired = _units(batch, table, kinds, swap)
-    draws = unit_draws(batch, job.keys, job.slips)
-    chosen = randomness.chosen(draws, job.strength)
-    possible = allowed > 0
-    eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
-    # A text or span whose units are all chosen keeps the unit with the largest draw: it loses the kinds that delete.
-    # A letter that is not a unit is not chosen: beside it all marks of punctuation can be left out.
-    if table.deletes & kinds:
-        left = possible | (batch.firsts(batch.props) & graphemes.LETTER > 0) if table.signs else possible
-        last = last_chosen(batch, left, draws, chosen & possible)
-        allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
-    # So far `allowed` has only some kinds of clusters of several code points; all kinds are found for the chosen ones.
-    numbers = np.flatnonzero(chosen & possible)
-    longer = numbers[_long(batch, numbers)]
-    allowed[longer] = _within_kinds(batch, table, longer) & kinds
-    numbers = numbers[at(allowed, numbers) > 0]
-    accepted, kind = settle(allowed, draws, numbers, rates, swap)
-    numbers, kind = numbers[accepted], kind[accepted]
-    # form (k,): the number of each edit's form. Within a longer cluster a form must be checked, and may be dropped.
-    edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], swap)
-    asked = np.flatnonzero(_long(batch, numbers))
-    if len(asked):
-        edits = _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked]))
-    return combined(batch, alphabet(job.language), edits, draws), eligible
+    units, paired = job.once(_units, batch, table, active(rates), swap)
+    possible = units > 0
+    draws = unit_draws(batch, job.keys)
+    if job.slips is not None:
+        slip(batch, draws, job.slips, possible)
+
+    def edits(chosen: Array) -> tuple[Edits, Array]:
+        allowed = units.copy()
+        # A text or span whose units are all chosen keeps the unit with the largest draw: it loses the kinds that
+        # delete. A letter that is not a unit is not chosen: beside it all marks of punctuation can be left out.
+        if table.deletes & kinds:
+            left = possible | (batch.firsts(batch.props) & graphemes.LETTER > 0) if table.signs else possible
+            last = last_chosen(batch, left, draws, chosen & possible)
+            allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
+        # So far `allowed` has only some kinds of clusters of several code points; chosen ones get all of them.
+        numbers = np.flatnonzero(chosen & possible)
+        longer = numbers[_long(batch, numbers)]
+        allowed[longer] = _within_kinds(batch, table, longer) & kinds
+        numbers = numbers[at(allowed, numbers) > 0]
+        accepted, kind = settle(allowed, draws, numbers, rates, swap)
+        numbers, kind = numbers[accepted], kind[accepted]
+        # form (k,): the number of each edit's form. Within a longer cluster a form must be checked, and may be dropped.
+        found, form = _edits(batch, table, paired, numbers, kind, draws[numbers], swap)
+        asked = np.flatnonzero(_long(batch, numbers))
+        if len(asked):
+            found = _sound(job, found, asked, numbers[asked], at(table.hashes, form[asked]))
+        found = combined(batch, alphabet(job.language), found, draws)
+        return found, at(draws, batch.units(found.start))
+
+    return EditPlan(np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64), draws, np.diff(batch.bounds), edits)
 
 
 def _long(batch: Batch, numbers: Array) -> Array:
@@ -123,14 +129,14 @@ def _long(batch: Batch, numbers: Array) -> Array:
     return np.asarray(at(starts, numbers + 1) - at(starts, numbers) > 1)
 
 
-def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> tuple[Array, Array | None]:
+def _units(batch: Batch, table: KeyErrorTable, active: int, swap: int) -> tuple[Array, Array | None]:
     """The kinds that each cluster of the batch (m,) allows; the slot of the pair or word that begins there, or 0 (m,).
 
     Of a longer cluster some kinds may be missing, but not all of them. The slots are None where none of them begins.
     """
     # first (m,): the first code point of each cluster; longer: the numbers of clusters of several code points.
     # masks (m,): the kinds of each cluster, of a longer one those of its first code point, if that is a letter.
-    starts, simple = batch.clusters.starts, batch.clusters.simple
+    starts, simple, kinds = batch.clusters.starts, batch.clusters.simple, np.uint16(active)
     first = batch.firsts(batch.points)
     masks = at(table.alone, first)
     _leave_out_elsewhere(batch, table, first, masks)

@@ -16,15 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from robust_xtreme.core import randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, ragged
-from robust_xtreme.noise.engine.perturbation import Job, Params, Perturbation, Slips
-from robust_xtreme.noise.engine.runs import find, unit_draws
+from robust_xtreme.noise.engine.perturbation import EditPlan, Job, Params, Perturbation, Slips
 
 MOST: Final = 10.0
 """How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""
@@ -68,7 +66,8 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     # A part has keys of its own, so that parts do not share draws.
     keys = (randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name))) for part in parts)
     jobs = [replace(job, keys=own, params=part.params, slips=part.slips) for own, part in zip(keys, parts, strict=True)]
-    units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
+    plans = [part.perturbation.plan(own) for own, part in zip(jobs, parts, strict=True) if part.perturbation.plan]
+    units = [_units(job.batch, part, plan) for part, plan in zip(parts, plans, strict=True)]
     # The limit of each part in each text (t,); what one leaves, all have in proportion, and the first part the rest.
     shared = zip([part.share for part in parts], units, strict=True)
     limits = [np.minimum(share * size / np.maximum(many, 1e-9), MOST) for share, many in shared]
@@ -77,49 +76,38 @@ def mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]
     others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(size)))
     limits[0] = (size - others) / np.maximum(units[0], 1e-9)
     drawn = [
-        _drawn(part_job, part, limit, names.index(part.operator or part.name))
-        for part_job, part, limit in zip(jobs, parts, limits, strict=True)
+        _drawn(job, part, plan, limit, names.index(part.operator or part.name))
+        for part, plan, limit in zip(parts, plans, limits, strict=True)
     ]
     return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
 
 
-def _units(job: Job, part: MixtureComponent) -> Array:
+def _units(batch: Batch, part: MixtureComponent, plan: EditPlan) -> Array:
     """How many units of each text (t,) a part may edit.
 
     Of a part that stays apart from spans, the share of the units that its edits at strength 1 show to be apart.
     """
-    if not part.apart or not len(job.batch.spans):
-        return part.perturbation.edit(replace(job, strength="0"))[1]
-    edits, units = part.perturbation.edit(replace(job, strength="1"))
-    texts = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
-    every = np.bincount(texts, minlength=len(units))
-    apart = np.bincount(texts[_apart(job.batch, edits)], minlength=len(units))
-    return units * apart / np.maximum(every, 1)
+    if not part.apart or not len(batch.spans):
+        return plan.eligible
+    edits, _ = plan.at("1")
+    texts = np.searchsorted(batch.offsets, edits.start, "right") - 1
+    every = np.bincount(texts, minlength=len(batch))
+    apart = np.bincount(texts[_apart(batch, edits)], minlength=len(batch))
+    return plan.eligible * apart / np.maximum(every, 1)
 
 
-def _drawn(job: Job, part: MixtureComponent, limit: Array, number: int) -> _Drawn:
+def _drawn(job: Job, part: MixtureComponent, plan: EditPlan, limit: Array, number: int) -> _Drawn:
     """The edits of a part whose level is below the job's strength."""
     strength = float(job.strength)
-    most = min(1.0, strength * float(limit.max(initial=0.0)) * _ABOVE)
-    edits, _ = part.perturbation.edit(replace(job, strength=format(Decimal(most), "f")))
+    edits, draws = plan.edits(plan.draws <= np.repeat(strength * limit * (_ABOVE * _RANGE), plan.many))
     texts = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
-    draws = _draws(job.batch, part, job.keys, edits, texts) / _RANGE
-    level = draws * np.maximum(edits.graphemes, 1) / np.maximum(limit[texts], 1e-9)
+    level = draws / _RANGE * np.maximum(edits.graphemes, 1) / np.maximum(limit[texts], 1e-9)
     kept = level < strength
     if part.apart and len(job.batch.spans):
         kept &= _apart(job.batch, edits)
     edits = edits.take(np.flatnonzero(kept))
     low, high = job.batch.units(edits.start), job.batch.units(edits.stop - 1) + 1
     return _Drawn(replace(edits, operator=np.full(len(edits), number, np.int64)), low, high, level[kept])
-
-
-def _draws(batch: Batch, part: MixtureComponent, keys: Array, edits: Edits, texts: Array) -> Array:
-    """The draws (k,) of the units that edits belong to, as the part's engine draws them."""
-    if part.perturbation.kind == "letters":
-        return unit_draws(batch, keys, part.slips)[batch.units(edits.start)]
-    words = find(batch)
-    start = words.start[np.searchsorted(words.start, edits.start, "right") - 1]
-    return randomness.draws(keys[texts], start - batch.offsets[texts])
 
 
 def _apart(batch: Batch, edits: Edits) -> Array:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypedDict, final
 from robust_xtreme.core import languages
 from robust_xtreme.core.edits import Array, Batch, Edits
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.randomness import salt
+from robust_xtreme.core.randomness import chosen, salt
 from robust_xtreme.core.specs import Link
 
 Params = Mapping[str, tuple[str, ...]]
@@ -49,6 +49,26 @@ class Job:
     strength: str
     params: Params
     slips: Slips | None = None
+    known: dict[object, Any] = field(default_factory=dict)
+
+    def once(self, function: Callable[..., Any], *args: object) -> Any:
+        """What a function makes of some objects, once for all parts of a mixture; it may not be changed."""
+        key = function, *map(id, args)
+        made = self.known[key] = self.known.get(key) or (function(*args), args)  # args stay, so that ids do
+        return made[0]
+
+
+class EditPlan(NamedTuple):
+    """Of each text eligible and all units (t,), the draws of all (u,), and of chosen ones (u,) edits and draws (k,)."""
+
+    eligible: Array
+    draws: Array
+    many: Array
+    edits: Callable[[Array], tuple[Edits, Array]]
+
+    def at(self, strength: str) -> tuple[Edits, Array]:
+        """The edits of a strength, and the eligible units."""
+        return self.edits(chosen(self.draws, strength))[0], self.eligible
 
 
 def known_language(code: str) -> str:
@@ -66,7 +86,8 @@ def of_known(lacks: Callable[..., str]) -> Callable[..., str]:
 class Perturbation:
     """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
 
-    `edit` gives the edits of a batch and the number of eligible units of each text (t,). `strength` says in words what
+    `edit` gives the edits of a batch and the number of eligible units of each text (t,). `plan` gives them for parts
+    of a mixture. `strength` says in words what
     the strength is a share of. `parameters` contains, by name, the values that `@name=...` may list, `choices` those of
     which it names one (the first by default), `rates` the operators' relative rates, set by `@name=number`; `free`
     names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that
@@ -102,6 +123,7 @@ class Perturbation:
     settings: Params = field(default_factory=dict)
     moves: tuple[str, ...] = ()
     first: bool = False
+    plan: Callable[[Job], EditPlan] | None = None
     check: Callable[[Params], None] = lambda _: None
 
     def serves(self, code: str) -> bool:

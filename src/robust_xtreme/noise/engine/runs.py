@@ -79,49 +79,39 @@ def between(letter: Array, edge: Array | None) -> Array:
     return followed
 
 
-def unit_draws(batch: Batch, keys: Array, slips: Slips | None = None) -> Array:
-    """The draw of each cluster (m,) uint64, by the position in its text of its first code point, moved by `slips`."""
-    if slips is not None:
-        return _slip_draws(batch, keys, slips)
+def unit_draws(batch: Batch, keys: Array) -> Array:
+    """The draw of each cluster (m,) uint64, by the position in its text of its first code point."""
     starts = batch.clusters.starts
     positions = None if batch.clusters.simple else starts
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), positions)
 
 
-def _slip_draws(batch: Batch, keys: Array, slips: Slips) -> Array:
-    """The draws of the clusters (m,) as `unit_draws` gives them, moved so that edits come as slips do.
+def slip(batch: Batch, draws: Array, slips: Slips, possible: Array) -> None:
+    """Move the draws of the clusters (m,) that are `possible` units so that edits come as slips do.
 
     u is the draw of a letter, divided by how likely it is relative to the mean letter of its text, and v that of its
     word of n letters. The letter has v * q where u is below q = together / n, at most a half, else u: uniform over a
     text, and the edits of a low strength are within few words.
     """
-    draws = unit_draws(batch, keys)
     letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
-    begins = letter.copy()
-    begins[1:] &= ~letter[:-1]
-    # start (w,): the first cluster of each word; size (w,): its letters; word (k,): that of each letter, units (k,).
-    units, start = np.flatnonzero(letter), np.flatnonzero(begins)
-    word = np.cumsum(at(begins, units)) - 1
-    size = np.bincount(word, minlength=len(start))
-    real = at(draws, units) / at(_likely(batch, start, size, slips.short), word)
-    rest = np.where(size > 1, (size - slips.first) / np.maximum(size - 1, 1), 1)
-    ones = np.searchsorted(units, start)
-    real[ones] *= rest / np.where(size > 1, slips.first, 1)
-    moved: Array = np.minimum(real / at(rest, word), _TOP).astype(np.uint64)
-    most = (np.minimum(slips.together / np.maximum(size, 1), 0.5) * _TOP).astype(np.uint64)
-    level = ((randomness.stream(at(draws, start), randomness.SLIP) >> _HALF) * (most >> _HALF)) & ~_LAST
-    draws[units] = np.where(moved < at(most, word), at(level, word) | moved & _LAST, moved)
-    return draws
-
-
-def _likely(batch: Batch, start: Array, size: Array, short: float) -> Array:
-    """How likely a letter of each word (w,) is edited, relative to the mean letter of its text."""
-    if not short:
-        return np.ones(len(size))
-    weight = np.maximum(size, _SHORT) ** -short
+    # start (w,): the first cluster of each word; size (w,): its letters; word (k,): that of each unit, a letter (k,).
+    edges, letters = np.flatnonzero(np.diff(letter, prepend=False, append=False)), np.flatnonzero(letter)
+    start, size, able = edges[::2], np.diff(edges)[::2], at(possible, letters)
+    units, word = letters[able], np.repeat(np.arange(len(size)), size)[able]
+    ones = np.flatnonzero(units == at(start, word))
+    # likely (w,): how likely a letter of each word is edited, relative to the mean letter of its text.
+    likely = at(np.maximum(np.arange(size.max(initial=0) + 1), _SHORT) ** -slips.short, size)
     text = np.searchsorted(batch.bounds, start, "right") - 1
-    mean = np.bincount(text, weight * size, len(batch)) / np.maximum(np.bincount(text, size, len(batch)), 1)
-    return np.asarray(weight / at(mean, text))
+    mean = np.bincount(text, likely * size, len(batch)) / np.maximum(np.bincount(text, size, len(batch)), 1)
+    real = at(draws, units) / at(likely / at(mean, text), word)
+    rest = np.where(size > 1, (size - slips.first) / np.maximum(size - 1, 1), 1)
+    real[ones] *= at(rest / np.where(size > 1, slips.first, 1), word[ones])
+    moved: Array = np.minimum(real / at(rest, word), _TOP).astype(np.uint64)
+    if slips.together:
+        most = (np.minimum(slips.together / np.maximum(size, 1), 0.5) * _TOP).astype(np.uint64)
+        level = ((randomness.stream(at(draws, start), randomness.SLIP) >> _HALF) * (most >> _HALF)) & ~_LAST
+        moved = np.where(moved < at(most, word), at(level, word) | moved & _LAST, moved)
+    draws[units] = moved
 
 
 @lru_cache(64)

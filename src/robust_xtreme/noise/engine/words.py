@@ -25,7 +25,7 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.packs import cached
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, FormLexicon, FormTable
 from robust_xtreme.noise.engine.dividing import Listed, begins
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
+from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
 from robust_xtreme.noise.engine.runs import WordRuns, active, any_in, find, forms, pick
 
 __all__ = ["Form", "needs_spaces", "words"]
@@ -129,24 +129,7 @@ class WordPlan(NamedTuple):
     ways: Array
     kinds: Array
     moves: Moves | None
-
-
-def _plan(
-    job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
-) -> WordPlan:
-    words = find(job.batch, None if divided is None else begins(job.batch, divided), signs)
-    draws = randomness.draws(job.keys[words.text], words.start - job.batch.offsets[words.text])
-    rates = tuple(job.params[kind][0] for kind in kinds)
-    rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words, lexicon.whole))
-    ways = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.table.masks[rows]
-    ways = np.where(words.formed if lexicon is not None and lexicon.whole else words.offered, ways, 0)
-    movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
-    if movable is not None:
-        ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
-    if JOIN in kinds:
-        ways |= _bit(kinds, JOIN, _joined(words))
-    ways &= active(rates)
-    return WordPlan(words, draws, rows, ways, pick(rates, ways, draws), movable)
+    table: FormTable | None
 
 
 def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
@@ -187,12 +170,12 @@ def _is(numbers: Array, kinds: tuple[str, ...], kind: str) -> Array:
     return np.equal(numbers, kinds.index(kind) if kind in kinds else -1)
 
 
-def _edits(plan: WordPlan, kinds: tuple[str, ...], chosen: Array, table: FormTable | None) -> Edits:
+def _edits(plan: WordPlan, kinds: tuple[str, ...], chosen: Array) -> Edits:
     """The edits of the words `chosen` (k,), given by number."""
     # Each edit replaces the code points start:stop by up to two pieces, `source` and `length` (k, 2), of the batch's
     # points followed by the pools: the lexicon's, then that of the swapped words. number (k,): the edit's kind; changed
     # (k,): the clusters that it changes.
-    words, number = plan.words, plan.kinds[chosen]
+    words, table, number = plan.words, plan.table, plan.kinds[chosen]
     source, length = np.zeros((len(chosen), 2), np.int64), np.zeros((len(chosen), 2), np.int64)
     start, stop, changed = words.start[chosen], words.stop[chosen], np.zeros(len(chosen), np.int64)
     swap, drop, join = (_is(number, kinds, kind) for kind in (SWAP, DROP, JOIN))
@@ -237,17 +220,35 @@ def _exchanged(words: WordRuns, chosen: Array) -> tuple[Array, Array]:
     return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
 
 
-def _decided(
+def _planned(
     job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
-) -> tuple[Edits, Array]:
-    """The edits of a batch, and the number of eligible words of each text (t,)."""
-    plan = _plan(job, kinds, lexicon, divided, signs)
-    able = plan.ways > 0
-    if plan.moves is not None and DROP in kinds and Decimal(job.params[DROP][0]):
-        able |= plan.moves.spared
-    eligible = np.bincount(plan.words.text[able], minlength=len(job.batch))
-    happens = _accepted(plan, kinds) & randomness.chosen(plan.draws, job.strength)
-    return _edits(plan, kinds, np.flatnonzero(happens), None if lexicon is None else lexicon.table), eligible
+) -> EditPlan:
+    batch = job.batch
+    words = job.once(find, batch, None if divided is None else begins(batch, divided), signs)
+    draws = randomness.draws(job.keys[words.text], words.start - batch.offsets[words.text])
+    rates = tuple(job.params[kind][0] for kind in kinds)
+    rows, table, ways = np.zeros(len(draws), np.int64), None, np.zeros(len(draws), np.int64)
+    if lexicon is not None:
+        rows, table = job.once(lexicon.find, job.once(_strings, words, lexicon.whole))
+        ways = np.where(words.formed if lexicon.whole else words.offered, table.masks[rows], 0)
+    movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
+    if movable is not None:
+        ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
+    if JOIN in kinds:
+        ways |= _bit(kinds, JOIN, job.once(_joined, words))
+    ways &= active(rates)
+    able = ways > 0
+    if movable is not None and DROP in kinds and Decimal(job.params[DROP][0]):
+        able |= movable.spared
+    plan = WordPlan(words, draws, rows, ways, pick(rates, ways, draws), movable, table)
+    accepted = _accepted(plan, kinds)
+
+    def edits(chosen: Array) -> tuple[Edits, Array]:
+        happens = np.flatnonzero(accepted & chosen)
+        return _edits(plan, kinds, happens), draws[happens]
+
+    eligible = np.bincount(words.text[able], minlength=len(batch))
+    return EditPlan(eligible, draws, np.bincount(words.text, minlength=len(batch)), edits)
 
 
 def words(
@@ -281,13 +282,13 @@ def words(
         def parts(code: str, chosen: tuple[tuple[str, str], ...]) -> Array | None:
             return None if signs is None else np.array(sorted(map(ord, signs(code, **dict(chosen)))), np.uint32)
 
-        def edit(job: Job) -> tuple[Edits, Array]:
+        def plan(job: Job) -> EditPlan:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
             listed = None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen)
-            return _decided(job, kinds, listed, divided(job.language), parts(job.language, chosen))
+            return _planned(job, kinds, listed, divided(job.language), parts(job.language, chosen))
 
-        fields = {"rates": rates, "choices": choices or {}, **declared}
-        return member(author, "words", "word", strength, kinds, edit, **fields)
+        fields = {"rates": rates, "choices": choices or {}, "plan": plan, **declared}
+        return member(author, "words", "word", strength, kinds, lambda job: plan(job).at(job.strength), **fields)
 
     return make
 
