@@ -94,10 +94,10 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
     room = _KEPT
     for path in paths:
         with store.reading(path):
-            rows = store.scan_coded(path)
-            room -= rows.select(pl.len()).collect().item()
-            rows = rows.collect(engine="streaming").lazy() if room >= 0 else rows
-            every += [(block, path) for block in blocks(rows)]
+            scanned = store.scan_coded(path)
+            room -= scanned.select(pl.len()).collect().item()
+            of_file = scanned.collect(engine="streaming").lazy() if room >= 0 else scanned
+            every += [(block, path) for block in blocks(of_file)]
     every.sort(key=lambda named: named[0].key)
     for _, same in groupby(every, key=lambda named: named[0].key):
         (first, path), *others = same
