@@ -108,7 +108,9 @@ _COLUMNS: Final = (
 def languages(results: Results, examples: Sequence[doc.Section] = ()) -> Iterator[doc.Section]:
     """A part for each language, by name: its changes, the rows that views have of it, and links to its examples."""
     cells = headline_cells(results)
-    divided = [(view, _by_language(view.make(results))) for view in views() if view.name in _DIVIDED]
+    as_one = pl.col(SECTION).alias("of"), pl.lit("").alias(SECTION)  # what was the section is a column
+    made = [(view, view.make(results).with_columns(as_one)) for view in views() if view.name in _DIVIDED]
+    divided = [(view, rows.partition_by("language", include_key=False, as_dict=True)) for view, rows in made]
     folds = [block for part in examples for block in part.blocks if isinstance(block, doc.Section)]
     codes = cells.get_column("language").unique().to_list()
     most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
@@ -154,12 +156,6 @@ def _table(shown: pl.DataFrame) -> Iterator[doc.Table]:
             for row, cell in zip(table.rows, shown.iter_rows(named=True), strict=True)
         )
         yield doc.Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
-
-
-def _by_language(frame: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
-    """The rows of a view by language, as one section: what was the section is a column."""
-    whole = frame.with_columns(pl.col(SECTION).alias("of"), pl.lit("").alias(SECTION))
-    return whole.partition_by("language", include_key=False, as_dict=True)
 
 
 def _language_views(divided: list[tuple[View, dict[Any, pl.DataFrame]]], code: str, most: int) -> Iterator[doc.Block]:

@@ -252,8 +252,6 @@ def _twin(row: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _marked(deltas: pl.DataFrame) -> dict[tuple[str, ...], bool]:
-    if deltas.is_empty():
-        return {}
     known = deltas.filter(pl.col("scope") == ALL, pl.col("marks").is_not_null() | pl.col("p_adjusted").is_not_null())
     return {row[:-1]: row[-1] for row in known.select(*CELL, "metric", pl.col("marks").is_not_null()).iter_rows()}
 
