@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -100,16 +100,7 @@ def evaluate(
     device = fleet.device if fleet else device_of(spec.device)
     named = fleet.device_name if fleet else device_name(device)
     is_new = not fleet and not (folder.path / MANIFEST).exists()
-    started: list[Started] = []
-    with using(*spec.packs), own_tasks(spec.data), ExitStack() as ahead:
-
-        def foreseen(predictions: float) -> None:
-            """Start the worker processes, which begin while the plan is made."""
-            nonlocal started
-            if is_new and not started and (workers := _workers(spec, predictions, cores())):
-                started = ahead.enter_context(started_ahead(workers, WORKERS, in_process, LATE))
-
-        foreseen(0)
+    with using(*spec.packs), own_tasks(spec.data), _ahead(spec, is_new) as (foreseen, several):
         clock, used = time.perf_counter(), time.process_time()
         plan = make_plan(spec, in_memory, keep_going, foreseen)
         functions = [task_run for task_run in plan.task_runs if task_run.model.origin.function]
@@ -132,10 +123,26 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet, started, busy)
+                run = _Run(
+                    plan, folder, device, observer, models, manifest, cache, fleet, next(iter(several), []), busy
+                )
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())
+
+
+@contextmanager
+def _ahead(spec: RunSpec, is_new: bool) -> Iterator[tuple[Callable[[float], None], list[list[Started]]]]:
+    """What starts a new run's worker processes when its predictions are foreseen, while the plan is made, and them."""
+    several: list[list[Started]] = []
+    with ExitStack() as stack:
+
+        def foreseen(predictions: float) -> None:
+            if is_new and not several and (workers := _workers(spec, predictions, cores())):
+                several.append(stack.enter_context(started_ahead(workers, WORKERS, in_process, LATE)))
+
+        foreseen(0)
+        yield foreseen, several
 
 
 def _workers(spec: RunSpec, predictions: float, most: int) -> int:
