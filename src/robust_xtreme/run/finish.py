@@ -78,10 +78,7 @@ def _frames(
     stored: Sequence[Stored],
     beside: Executor,
 ) -> tuple[Results, SampleRows, Future[None]]:
-    """Write the frames; of STATS, which takes longest, returns what waits for them.
-
-    Returns the others, with what the manifest is after it, and the rows that examples are chosen of.
-    """
+    """Write the frames; return them with the new manifest, the rows that examples are chosen of, and STATS' write."""
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], schema.PREDICTIONS)
     stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], schema.STATS)
