@@ -20,6 +20,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -63,7 +64,9 @@ VOCABULARY: Final = 8000
 PIPELINE_BATCH: Final = 32
 BARE, EVAL, PIPELINE = "bare loop", "eval", "pipeline"
 LANGUAGES: Final = ("en", "de", "sw")
-ROWS: Final = 1200
+ROWS: Final[Mapping[str, int]] = {"4 x 256": 1200, "e5-small": 150, "base": 40}
+"""The rows of each language by default: about two minutes of two cores for each encoder."""
+
 WHOLE: Final = "whole"
 WHOLE_VOCABULARY: Final = 32000
 
@@ -122,7 +125,7 @@ def _compared(words: argparse.Namespace, folder: Path, device: str) -> dict[str,
         folder / "out",
         device,
         languages=list(LANGUAGES),
-        limit=str(words.rows or ROWS),
+        limit=str(words.rows or ROWS[words.encoder]),
         precision=words.precision,
     )
     return {"encoder": words.encoder, **measure(spec, run, device, words.repeats)}
@@ -194,7 +197,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/dev-XX.tsv")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=list(_device_use.TYPES), default="fp32")
-    parser.add_argument("--rows", type=int, help=f"rows of each language ({ROWS} of each of 3; --whole: all)")
+    parser.add_argument("--rows", type=int, help=f"of each language, by default {ROWS}; --whole: all")
     parser.add_argument("--repeats", type=int, default=2, help="the best of so many is printed")
     parser.add_argument("--whole", action="store_true", help="XNLI's whole test, by stage")
     parser.add_argument("--encoder", choices=list(ENCODERS), default="4 x 256", help="its size")
@@ -264,7 +267,10 @@ def _tokenizer(data: Path, languages: Sequence[str], vocabulary: int) -> Any:
 
 def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, Any]:
     """Predictions a second of `eval`, of the bare loop over its batches, and of a pipeline over its texts."""
+    start = time.monotonic()
     evaluate(spec, force=True, cache=False)
+    seconds = time.monotonic() - start
+    _say(f"an evaluation took {seconds:.0f} s; all takes about {(1 + 4 * repeats) * seconds:.0f} s")
     checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device, spec.precision)
     seen = _prepared(spec, checkpoint)
     budget = BATCH_TOKENS[device]
@@ -278,7 +284,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
         PIPELINE: lambda: answer(texts),
     }
     before = _device_use.peak(device, spec.precision)
-    taken = [{name: _timed(way, device) for name, way in ways.items()} for _ in range(repeats)]
+    taken = [{name: _timed(way, device, name) for name, way in ways.items()} for _ in range(repeats)]
     most = max(before, _device_use.peak(device, spec.precision))
     best = {name: min((sample[name] for sample in taken), key=lambda use: use.seconds) for name in ways}
     wall = {name: use.seconds for name, use in best.items()}
@@ -346,11 +352,16 @@ def _texts(inputs: Inputs) -> list[dict[str, str]]:
     return [{"text": first, "text_pair": second} for first, second in zip(*fields, strict=True)]
 
 
-def _timed(what: Callable[[], object], device: str) -> _device_use.Use:
+def _timed(what: Callable[[], object], device: str, name: str) -> _device_use.Use:
     """What a way took, on the clock and on the processor, and how busy the device was."""
     with _device_use.watched(device) as use:
         what()
+    _say(f"{name}: {use.seconds:.0f} s")
     return use
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def page(figures: dict[str, Any]) -> str:
@@ -361,9 +372,11 @@ def page(figures: dict[str, Any]) -> str:
 
 
 def _document(figures: dict[str, Any]) -> ReportPage:
+    encoder = figures.get("encoder", "4 x 256")
+    asked = "" if encoder == "4 x 256" else f" --encoder {encoder}"
     about = (
-        "`python -m benchmarks.evaluate --data DIR`: XNLI clean and under char_noise:0.1, an encoder of",
-        f"{figures.get('encoder', '4 x 256')}, {figures['inputs']} distinct inputs in batches of",
+        f"`python -m benchmarks.evaluate --data DIR{asked}`: XNLI clean and under char_noise:0.1, an encoder of",
+        f"{encoder}, {figures['inputs']} distinct inputs in batches of",
         f"{figures['batch_tokens']} tokens, best of several.",
         f"On {figures['device']}, {figures['threads']} threads, {figures['versions']}.",
     )

@@ -45,6 +45,7 @@ from transformers import (
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.reading.windows import Windows, plain
@@ -136,6 +137,9 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     ids = windows_of(family, task, examples, tokenizer).ids
     units = ids[: len(ids) // args.length * args.length].reshape(-1, args.length)[: len(examples)]
     rows = torch.from_numpy(np.unique(np.append(ids, tokenizer.pad_token_id)).astype(np.int64))
+    pad_id = int(tokenizer.pad_token_id)
+    del tokenizer  # `train` reads it again when it writes it; the others have no use for it
+    exact_offsets.cache_clear()
     clock = Clock(args.warm, args.steps, time.process_time)
     head = family.head(int(encoder.config.hidden_size), task.labels)
     if args.way == BARE:
@@ -153,7 +157,7 @@ def large(args: argparse.Namespace, folder: Path) -> dict[str, float]:
             [part],
             SamplingPlan(part.lengths, SMALL_BATCH, SEED, args.steps),
             Schedule(RATE, args.steps, 0, 0.01, fused=True),
-            int(tokenizer.pad_token_id),
+            pad_id,
             TrainSpec("mini", "encoder", target=StageSpec(tasks=("mnli",)), device=args.device, clip=1.0),
             rows=rows if args.way == ROWS else None,
         )

@@ -138,7 +138,7 @@ def _lists(texts: Sequence[str], codes: Array, bounds: Array) -> list[str]:
     if len(codes) and (lengths == lengths[0]).all():  # in two thirds of the time
         import polars as pl  # which texts alone do not need
 
-        rows = pl.Series(texts).gather(codes).reshape((len(lengths), -1))
+        rows = pl.Series(texts)[codes].reshape((len(lengths), -1))
         return ("[" + rows.arr.join(", ") + "]").to_list()
     named = list(map(texts.__getitem__, codes.tolist()))
     return [f"[{', '.join(named[low:high])}]" for low, high in pairwise(bounds.tolist())]

@@ -204,6 +204,6 @@ def _check_column(values: pl.Series, column: FrameColumn, frame: Frame) -> None:
         raise RobustXtremeError(f"{subject} {what}, and what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):
         raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
-    other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []
+    other = sorted({*values.unique()} - {None, *column.allowed}) if column.allowed else []
     if other:
         raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")

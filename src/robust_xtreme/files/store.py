@@ -298,13 +298,13 @@ def scan_coded(path: Path) -> pl.LazyFrame:
 
 
 def strings(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with each Enum as strings, in a third of the time of a cast."""
-    return rows.with_columns(map(_as_strings, rows.select(pl.selectors.enum())))
-
-
-def _as_strings(values: pl.Series) -> pl.Series:
-    assert isinstance(values.dtype, pl.Enum)
-    return values.dtype.categories.gather(values.to_physical()).alias(values.name)
+    """The rows with each Enum as strings, in a third of the time of a cast; in one query, as each has its own cost."""
+    coded = ((each.name, each.dtype) for each in rows.get_columns())
+    return rows.with_columns(
+        pl.lit(dtype.categories).gather(pl.col(name).to_physical()).alias(name)
+        for name, dtype in coded
+        if isinstance(dtype, pl.Enum)
+    )
 
 
 def scan_frame(path: Path) -> pl.LazyFrame:

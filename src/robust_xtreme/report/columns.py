@@ -317,15 +317,15 @@ def _plain(name: str) -> Shown:
 def tables(frame: pl.DataFrame) -> Iterator[Table]:
     """A table for each section of a view's frame, titled by it, without the columns that have no value in it."""
     columns = shown(frame.columns)
-    for name in frame.get_column(SECTION).unique(maintain_order=True):
-        inside = frame.filter(pl.col(SECTION) == name).to_dict(as_series=False)
+    for section in frame.partition_by(SECTION):
+        inside = section.to_dict(as_series=False)
         texts = [
             [column.form(*row) for row in zip(*(inside[name] for name in column.takes), strict=True)]
             for column in columns
         ]
         filled = [index for index, column in enumerate(texts) if any(text not in ("", "-") for text in column)]
         heads = tuple(columns[index].column for index in filled)
-        yield Table(heads, tuple(zip(*(texts[index] for index in filled), strict=True)), name)
+        yield Table(heads, tuple(zip(*(texts[index] for index in filled), strict=True)), inside[SECTION][0])
 
 
 def noted(table: Table, meanings: Mapping[str, str]) -> Table:

@@ -108,7 +108,9 @@ _COLUMNS: Final = (
 def languages(results: Results, examples: Sequence[doc.Section] = ()) -> Iterator[doc.Section]:
     """A part for each language, by name: its changes, the rows that views have of it, and links to its examples."""
     cells = headline_cells(results)
-    divided = [(view, view.make(results)) for view in views() if view.name in _DIVIDED]
+    as_one = pl.col(SECTION).alias("of"), pl.lit("").alias(SECTION)  # what was the section is a column
+    made = [(view, view.make(results).with_columns(as_one)) for view in views() if view.name in _DIVIDED]
+    divided = [(view, rows.partition_by("language", include_key=False, as_dict=True)) for view, rows in made]
     folds = [block for part in examples for block in part.blocks if isinstance(block, doc.Section)]
     codes = cells.get_column("language").unique().to_list()
     most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
@@ -156,13 +158,13 @@ def _table(shown: pl.DataFrame) -> Iterator[doc.Table]:
         yield doc.Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
 
 
-def _language_views(divided: list[tuple[View, pl.DataFrame]], code: str, most: int) -> Iterator[doc.Block]:
-    for view, frame in divided:
+def _language_views(divided: list[tuple[View, dict[Any, pl.DataFrame]]], code: str, most: int) -> Iterator[doc.Block]:
+    for view, by_language in divided:
         address = f"{view.name.replace('_', '-')}/{anchor(code)}"
-        rows = frame.filter(pl.col("language") == code).drop("language")
-        shown = rows.head(most).with_columns(pl.col(SECTION).alias("of")).with_columns(pl.lit("").alias(SECTION))
-        if shown.is_empty():
+        if (code,) not in by_language:
             continue
+        rows = by_language[code,]
+        shown = rows.head(most)
         blocks: list[doc.Block] = [narrow(table, doc.MEDIUM) for table in tables(shown)]
         if left := rows.height - shown.height:
             blocks.append(doc.Paragraph(f"{left} more rows of the language are in report.md."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,20 +44,21 @@ def finish(
             what = f"the files of {task_run.label} changed after they were written"
             raise DataError(folder.path, f"{what}. The same command computes them again.")
     stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
-    with Drawing() as draws:
+    with Drawing() as draws, ThreadPoolExecutor(1) as beside:
         if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
             draws.start()  # while the run is measured
-        results, rows = _frames(folder, plan, manifest, known, stored)
-        names = (*FILES, ATTACKS_FILE) if results.attacks.height else FILES
-        digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
-        finished = {**results.manifest, DIGESTS: digests, "complete": True}
-        folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
+        results, rows, merging = _frames(folder, plan, manifest, known, stored, beside)
         kept = {  # the examples that are in memory, where the head has all labels: others have changed tags
             task_run.key: split
             for task_run in plan.task_runs
             if not task_run.unsupported and (split := plan.splits.kept_of(task_run))
         }
         examples = (*samples_part_of(results, [ShownRun(rows, plan.spec, results.manifest, kept=kept)]),)
+        merging.result()
+        names = (*FILES, ATTACKS_FILE) if results.attacks.height else FILES
+        digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
+        finished = {**results.manifest, DIGESTS: digests, "complete": True}
+        folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
         for name in (REPORT, PAGE):
             content = written(results, Path(name).suffix, added=Added(examples=examples, draws=draws))
             folder.journal.write(folder.path / name, content)
@@ -75,46 +76,43 @@ def _frames(
     manifest: Mapping[str, Any],
     known: Mapping[Stored, MeasuredPart],
     stored: Sequence[Stored],
-) -> tuple[Results, SampleRows]:
-    """Write the frames. Returns them, with what the manifest is after it, and the rows that examples are chosen of."""
+    beside: Executor,
+) -> tuple[Results, SampleRows, Future[None]]:
+    """Write the frames; return them with the new manifest, the rows that examples are chosen of, and STATS' write."""
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
-    with ThreadPoolExecutor(1) as beside:
-        predictions = beside.submit(
-            folder.merge, PREDICTED, [parts.predictions for parts in stored], schema.PREDICTIONS
-        )
-        stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], schema.STATS)
-        made = measured(stored, facts_of(plan, task_facts), backend_of(str(manifest["device"])), known)
-        predictions.result()
-        folder.write_frame("models.csv", models(plan), schema.MODELS)
-        by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
-        given = conditions_of(plan.task_runs)
-        described = [condition_row(each) | given.get(name, {}) for name, each in sorted(by_name.items())]
-        noised = schema.build(described, schema.CONDITIONS)
-        folder.write_frame("conditions.csv", noised, schema.CONDITIONS)
-        attacked = attacked_of(folder.path, manifest)
-        of_parts = tuple(store.scan(parts.stats) for parts in stored)
-        rows = SampleRows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
-        failed = failed_cells(rows.predictions)
-        left_out = [cell for cell in manifest["not_run"] if cell["reason"] != schema.FAILED]
-        manifest = {**manifest, "not_run": [*left_out, *failed]}
-        folder.write_frame("scores.csv", made.scores, schema.SCORES)
-        folder.write_frame("deltas.csv", made.deltas, schema.DELTAS)
-        absent = [
-            cell
-            for cell in manifest["not_run"]
-            if cell.get("language") and (cell.get("condition") or cell["reason"] in (schema.FAILED, schema.UNREADABLE))
-        ]
-        averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
-        folder.write_frame("averages.csv", averages, schema.AVERAGES)
-        attacks = attacks_of(
-            (items, store.scan(stored_of(folder, task_run).stats).filter(metric=task_run.task.metrics[0]))
-            for task_run in plan.task_runs
-            for items in folder.attacked(task_run)
-        )
-        if attacks.height:
-            folder.write_frame(ATTACKS_FILE, attacks, schema.ATTACKS)
-        stats.result()
-    return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows
+    predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], schema.PREDICTIONS)
+    stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], schema.STATS)
+    made = measured(stored, facts_of(plan, task_facts), backend_of(str(manifest["device"])), known)
+    predictions.result()
+    folder.write_frame("models.csv", models(plan), schema.MODELS)
+    by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
+    given = conditions_of(plan.task_runs)
+    described = [condition_row(each) | given.get(name, {}) for name, each in sorted(by_name.items())]
+    noised = schema.build(described, schema.CONDITIONS)
+    folder.write_frame("conditions.csv", noised, schema.CONDITIONS)
+    attacked = attacked_of(folder.path, manifest)
+    of_parts = tuple(store.scan(parts.stats) for parts in stored)
+    rows = SampleRows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
+    failed = failed_cells(rows.predictions)
+    left_out = [cell for cell in manifest["not_run"] if cell["reason"] != schema.FAILED]
+    manifest = {**manifest, "not_run": [*left_out, *failed]}
+    folder.write_frame("scores.csv", made.scores, schema.SCORES)
+    folder.write_frame("deltas.csv", made.deltas, schema.DELTAS)
+    absent = [
+        cell
+        for cell in manifest["not_run"]
+        if cell.get("language") and (cell.get("condition") or cell["reason"] in (schema.FAILED, schema.UNREADABLE))
+    ]
+    averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
+    folder.write_frame("averages.csv", averages, schema.AVERAGES)
+    attacks = attacks_of(
+        (items, store.scan(stored_of(folder, task_run).stats).filter(metric=task_run.task.metrics[0]))
+        for task_run in plan.task_runs
+        for items in folder.attacked(task_run)
+    )
+    if attacks.height:
+        folder.write_frame(ATTACKS_FILE, attacks, schema.ATTACKS)
+    return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows, stats
 
 
 def stored_of(folder: Folder, task_run: TaskRun) -> Stored:

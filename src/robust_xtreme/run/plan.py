@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -74,9 +74,15 @@ class Plan:
     splits: Splits
 
 
-def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool = False) -> Plan:
+def make_plan(
+    spec: RunSpec,
+    in_memory: InMemory | None = None,
+    keep_going: bool = False,
+    foreseen: Callable[[float], None] = lambda _: None,
+) -> Plan:
     """Resolve every name of a spec and read the data; with `keep_going` without files that cannot be read.
 
+    `foreseen` gets the predictions of all languages by those that are read, after each.
     Raises SpecError, UnknownName, ModelError, UnreadableFiles, and MissingData where nothing is left to evaluate.
     """
     representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
@@ -104,6 +110,7 @@ def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool
     sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
     for match in sets.matches:
         check_cell(at_strength(match, "1"), tasks)
+    read, count = 0, sum(map(len, languages_of_task.values()))
     for task in tasks:
         languages = languages_of_task[task.name]
         fetch(task, source, spec.split, languages)
@@ -115,6 +122,8 @@ def make_plan(spec: RunSpec, in_memory: InMemory | None = None, keep_going: bool
             for task_run in made:
                 dims = _dims(task_run, spec)
                 task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation), dims=dims))
+            read += 1
+            foreseen(sum(task_run.predictions for task_run in task_runs) / read * count)
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         raise _nothing_left(spec, source, skipped)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -99,10 +100,9 @@ def evaluate(
     device = fleet.device if fleet else device_of(spec.device)
     named = fleet.device_name if fleet else device_name(device)
     is_new = not fleet and not (folder.path / MANIFEST).exists()
-    workers = min(spec.worker_count() or 0, cores()) if is_new else 0
-    with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, WORKERS, in_process, LATE) as started:
+    with using(*spec.packs), own_tasks(spec.data), _ahead(spec, is_new) as (foreseen, several):
         clock, used = time.perf_counter(), time.process_time()
-        plan = make_plan(spec, in_memory, keep_going)
+        plan = make_plan(spec, in_memory, keep_going, foreseen)
         functions = [task_run for task_run in plan.task_runs if task_run.model.origin.function]
         if fleet and functions:
             what = f"{functions[0].label} is answered by a function, which is asked in this process"
@@ -123,10 +123,34 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet, started, busy)
+                run = _Run(
+                    plan, folder, device, observer, models, manifest, cache, fleet, next(iter(several), []), busy
+                )
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())
+
+
+@contextmanager
+def _ahead(spec: RunSpec, is_new: bool) -> Iterator[tuple[Callable[[float], None], list[list[Started]]]]:
+    """What starts a new run's worker processes when its predictions are foreseen, while the plan is made, and them."""
+    several: list[list[Started]] = []
+    with ExitStack() as stack:
+
+        def foreseen(predictions: float) -> None:
+            if is_new and not several and (workers := _workers(spec, predictions, cores())):
+                several.append(stack.enter_context(started_ahead(workers, WORKERS, in_process, LATE)))
+
+        foreseen(0)
+        yield foreseen, several
+
+
+def _workers(spec: RunSpec, predictions: float, most: int) -> int:
+    """The number of worker processes: one begins in the time that thousands of predictions take."""
+    requested = spec.worker_count()
+    if requested is not None:
+        return min(requested, most)
+    return 0 if predictions < _MANY else min(cores(), most, _MOST_WORKERS)
 
 
 @final
@@ -195,7 +219,8 @@ class _Run:
         self.left = sum(task_run.predictions * self.seconds[id(task_run)] for task_run in todo)
         self.observer.left(self.left)
         with self.folder.staging() as staging:
-            device, setting, tokens, is_halved = self._how(staging, self._workers(todo))
+            workers = _workers(self.plan.spec, sum(task_run.predictions for task_run in todo), len(todo))
+            device, setting, tokens, is_halved = self._how(staging, workers)
             if self.device == CPU:  # another device measures all task runs when they are answered
                 setting = replace(setting, facts=facts_of(self.plan, tasks_of(self.manifest["tasks"])))
             how = device, setting, self._events(partial(self._take, staging)), tokens, is_halved, self.started
@@ -221,14 +246,6 @@ class _Run:
             self.left -= predictions * self.seconds[id(task_run)]
             self.observer.left(self.left)
         self.observer.advance(predictions)
-
-    def _workers(self, todo: Sequence[TaskRun]) -> int:
-        """The number of worker processes: one begins in the time that thousands of predictions take."""
-        requested = self.plan.spec.worker_count()
-        if requested is not None:
-            return min(requested, len(todo))
-        is_small = sum(task_run.predictions for task_run in todo) < _MANY
-        return 0 if is_small else min(cores(), len(todo), _MOST_WORKERS)
 
     def _how(self, staging: Path, workers: int) -> tuple[Device, Setting, int, bool]:
         """The device, the setting, the tokens of a batch, and whether they were halved already."""

@@ -141,7 +141,7 @@ class RowMaker:
             nothing = [None] * count
             return {"prediction": nothing, "answer": nothing, "gold": self._gold(variant), "status": "failed"}
         return {
-            "prediction": self._predictions.gather(variant.inputs),
+            "prediction": self._predictions[variant.inputs],
             "answer": self._clean_texts(variant),
             "gold": self._gold(variant),
             "status": self._status(variant),
@@ -378,11 +378,11 @@ def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Ce
     rows = _in_order(zip((keys, ids["id"], names, SCOPES), every, strict=True), len(cell))
     of_cells, of_items, of_metrics, of_scopes = (pl.Series(of.astype(np.uint32)[rows]) for of in every)
     columns = {
-        **{of: coded([each[of] for each, _ in cells]).gather(of_cells) for of in CELL},
-        "noise_seed": pl.Series([each["noise_seed"] for each, _ in cells]).gather(of_cells),
-        **{of: coded(values).gather(of_items) for of, values in ids.items()},
-        "metric": coded(names).gather(of_metrics),
-        "scope": coded(SCOPES).gather(of_scopes),
+        **{of: coded([each[of] for each, _ in cells])[of_cells] for of in CELL},
+        "noise_seed": pl.Series([each["noise_seed"] for each, _ in cells])[of_cells],
+        **{of: coded(values)[of_items] for of, values in ids.items()},
+        "metric": coded(names)[of_metrics],
+        "scope": coded(SCOPES)[of_scopes],
         "stats": _lists([table.values for table in tables], rows),
     }
     columns["example"] = columns.pop("id")
@@ -403,7 +403,7 @@ def _lists(tables: Sequence[Array], rows: Array) -> pl.Series:
     """Some rows of arrays (m, k), one array after the other, as a column of lists."""
     if len({values.shape[1] for values in tables}) == 1:
         return pl.Series(np.concatenate(tables).take(rows, axis=0)).arr.to_list()
-    return pl.concat([pl.Series(values).arr.to_list() for values in tables if len(values)], rechunk=True).gather(rows)
+    return pl.concat([pl.Series(values).arr.to_list() for values in tables if len(values)], rechunk=True)[rows]
 
 
 @final

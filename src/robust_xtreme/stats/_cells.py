@@ -129,7 +129,7 @@ def _decoded(values: pl.Series, codes: Any) -> Any:
     """The value that each code from 0 on is for, from the values of codes (n,)."""
     positions = np.empty(int(codes.max(initial=-1)) + 1, np.int64)
     positions[codes] = np.arange(len(codes))
-    return values.gather(positions).to_numpy()
+    return values[positions].to_numpy()
 
 
 def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:

@@ -126,9 +126,9 @@ def measured_part(
     stats: pl.DataFrame, predictions: pl.DataFrame, facts: Facts, backend: ArrayBackend = CPU
 ) -> MeasuredPart:
     """Measure whole task runs by their STATS and PREDICTIONS. Raises Mismatch."""
-    of_files, rows = cells(stats), predictions.drop(_UNUSED, strict=False)
-    scored = scores_of(of_files, rows, stamped=facts.stamped, backend=backend)
-    without_risk = drops_without_risk(of_files, rows, backend)
+    of_files = cells(stats)
+    scored = scores_of(of_files, predictions, stamped=facts.stamped, backend=backend)
+    without_risk = drops_without_risk(of_files, predictions, backend)
     drops = compared(of_files, scored, facts.headlines, backend, without_risk)
     sums = counted(of_files, levels_of(scored, empty(DELTAS)))
     return MeasuredPart(_first(predictions), scored, drops, [*clusters_of(of_files, facts.tasks)], sums)

@@ -24,6 +24,9 @@ T = TypeVar("T")
 _ROWS: Final = 1 << 17
 """The rows that are in memory at a time."""
 
+_KEPT: Final = 1 << 20
+"""The rows of files that are merged up to which each is read once, strings as codes, and not a block at a time."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,13 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
     Raises DataError where a file cannot be read, Mismatch naming a row that two of them have.
     """
     every: list[tuple[Block, Path]] = []
+    room = _KEPT
     for path in paths:
         with store.reading(path):
-            every += [(block, path) for block in blocks(store.scan_coded(path))]
+            scanned = store.scan_coded(path)
+            room -= scanned.select(pl.len()).collect().item()
+            of_file = scanned.collect(engine="streaming").lazy() if room >= 0 else scanned
+            every += [(block, path) for block in blocks(of_file)]
     every.sort(key=lambda named: named[0].key)
     for _, same in groupby(every, key=lambda named: named[0].key):
         (first, path), *others = same

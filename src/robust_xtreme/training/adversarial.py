@@ -36,7 +36,7 @@ def adversary(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Modul
     Examples that the weights get wrong stay as they are.
     """
     reader, work = reader_of(family, task, tokenizer), Work(BATCH_TOKENS["cpu"])
-    present = partial(checkpoint_of, task, family, encoder, head, tokenizer)
+    present = partial(checkpoint_of, task, family, encoder, head, int(tokenizer.pad_token_id))
     predictor = EncoderHead(task, reader, task.labels, lambda: Loaded(present()))
     asks_of = victim(task, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)
 
@@ -49,16 +49,16 @@ def adversary(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Modul
     return attack
 
 
-def checkpoint_of(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Module, tokenizer: Any) -> Checkpoint:
-    """The weights of a stage as they are, as predictors know them."""
+def checkpoint_of(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Module, pad_id: int) -> Checkpoint:
+    """The weights of a stage as they are, as predictors know them, which read what is encoded already."""
     return Checkpoint(
         encoder=encoder,
         head=head,
-        tokenizer=tokenizer,
+        tokenizer=None,
         family=family,
         labels=task.labels,
         name=task.name,
-        pad_id=int(tokenizer.pad_token_id),
+        pad_id=pad_id,
         device=next(encoder.parameters()).device,
     )
 

@@ -48,12 +48,12 @@ def dev_score(
     if not examples:
         return None
     family: Family = registry.load("family", task.family)
-    windows = windows_of(family, task, examples, tokenizer)
+    windows, pad_id = windows_of(family, task, examples, tokenizer), int(tokenizer.pad_token_id)
     inputs = inputs_of(contents_of(examples), windows)
     metric: Metric = registry.load("metric", task.metrics[0])
 
     def score() -> float:
-        checkpoint = checkpoint_of(task, family, encoder, head, tokenizer)
+        checkpoint = checkpoint_of(task, family, encoder, head, pad_id)
         decoded = predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"])
         if not decoded.finite.all():
             return 0.0

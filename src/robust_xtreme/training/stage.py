@@ -19,11 +19,14 @@ from robust_xtreme.core.examples import digest
 from robust_xtreme.core.run_paths import name_of, what_is_read
 from robust_xtreme.core.targets.contamination import HASHES, keys
 from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
 from robust_xtreme.models.adapter import peft_for
 from robust_xtreme.models.folder import encoder_identity
+from robust_xtreme.models.reading.tokens import backend_of, misplaced
 from robust_xtreme.models.stages import CLAIM, check_hashes
+from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import record, scratch
@@ -197,7 +200,7 @@ class _Ready:
     link: ChainStage
     source: Path
     encoder: Any
-    tokenizer: Any
+    pad_id: int
     learned: Learning
     score: DevScore | None
     rows: Tensor | None
@@ -220,11 +223,13 @@ def _ready(chain: Chain, link: ChainStage, parent: Path, tell: Tell) -> _Ready:
     score = score_of(link, spec, encoder, learned.heads, tokenizer)
     read = [np.array([tokenizer.pad_token_id]), *([score.ids] if score else [])]
     rows = rows_of(encoder, link.stage, spec, learned.parts, read)
-    return _Ready(link, source, encoder, tokenizer, learned, score, rows)
+    exact_offsets.cache_clear()  # the tokenizer can take 280 MB, and is read again when it is written
+    misplaced.cache_clear()
+    return _Ready(link, source, encoder, int(tokenizer.pad_token_id), learned, score, rows)
 
 
 def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> None:
-    spec, link, encoder, tokenizer, learned = chain.spec, ready.link, ready.encoder, ready.tokenizer, ready.learned
+    spec, link, encoder, learned = chain.spec, ready.link, ready.encoder, ready.learned
     _tell_counts(link, learned, options.tell)
     if read := what_is_read(spec, link.stage):
         options.tell(read)
@@ -236,7 +241,7 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
             parts=learned.parts,
             plan=learned.plan,
             schedule=learned.schedule,
-            pad_id=int(tokenizer.pad_token_id),
+            pad_id=ready.pad_id,
             spec=spec,
             dev=ready.score.score if ready.score else None,
             rows=ready.rows,
@@ -244,6 +249,8 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
         ),
         options,
     )
+    tokenizer = read_tokenizer(ready.source)
+    backend_of(tokenizer)(["a"], False)  # what has read once reads whole texts, without padding
     write_model(link.folder / "model", merged(encoder), tokenizer, journal)
     if learned.heads:
         _write_heads(link, learned.heads, journal)

@@ -77,7 +77,7 @@ def measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count:
 
 def named_by(codes: Array, names: Sequence[str] = STATUSES) -> pl.Series:
     """The names of statuses (n,)."""
-    return pl.Series(names, dtype=pl.String).gather(codes)
+    return pl.Series(names, dtype=pl.String)[codes]
 
 
 def _share(part: Array, whole: Array) -> Array:
