@@ -306,9 +306,7 @@ class TrainSpec:
         "RANK",
         most=_MOST_PARTS,
     )
-    layers: int = key(
-        0, "the first layers of the encoder, without those above them; 0 is all of it", LEARNED, "N", most=_MOST_PARTS
-    )
+    layers: int = key(0, "the first layers of the encoder, without those above; 0 is all of it", most=_MOST_PARTS)
     packs: tuple[str, ...] = key(
         (),
         "folders of your own packs for the noise, before the bundled ones",

@@ -82,7 +82,7 @@ def cut(encoder: Any, layers: int) -> None:
     stacks = [each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == count]
     if layers > count or len(stacks) != 1:
         what = f"has {count} layers" if stacks else "has no list of layers"
-        raise ModelError(f"--layers {layers} cannot be: {type(encoder).__name__} {what}.")
+        raise ModelError(f"layers = {layers} cannot be: {type(encoder).__name__} {what}.")
     del stacks[0][layers:]
     encoder.config.num_hidden_layers = layers
 
