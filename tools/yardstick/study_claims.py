@@ -1,0 +1,202 @@
+"""The claims of a study computed again from its frames, by code that shares nothing with the program.
+
+    python -m tools.yardstick.study_claims FOLDER ...
+
+reads values.csv, arms.csv, contrasts.csv and study.json of each folder, and of the study's file the names of its arms.
+Of each row in points of the primary, secondary and control tiers that it knows how to compute, it takes the number of
+each training seed from the values, their mean, and Student's interval from SciPy, and says how many rows it computed,
+how many agree to 0.005 points, and the largest difference. Averages have equal weights: of conditions within a
+language, languages within a target, targets, and kinds of noise. Exits with 1 where a row does not agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from scipy import stats
+
+CLEAN: Final = "clean"
+NEAR: Final = 0.005
+
+Row = Mapping[str, str]
+Of = Callable[[str, str, str, int], float]
+"""The level of an arm and target/language under a condition in a seed."""
+
+
+class Frames:
+    """The frames of a folder, and what they say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.values = _rows(folder / "values.csv")
+        self.arms = _rows(folder / "arms.csv")
+        self.contrasts = _rows(folder / "contrasts.csv")
+        scale = json.loads((folder / "study.json").read_text("utf-8"))["scale"]
+        file = tomllib.loads((folder / "study.toml").read_text("utf-8"))
+        self.analysis: dict[str, Any] = {**file.get("analysis", {}), **file["scales"][scale].get("analysis", {})}
+        self.level = {
+            (row["arm"], (row["target"], row["language"]), row["condition"], int(row["seed"])): float(row["value"])
+            for row in self.values
+        }
+        self.seeds = sorted({int(row["seed"]) for row in self.values})
+        self.noises = defaultdict[str, dict[tuple[str, str], str]](dict)
+        """Of each target the condition of the highest strength of a noise, by its kind and name."""
+        highest: dict[tuple[str, str, str], float] = {}
+        for row in self.values:
+            at, name = row["target"], row["condition"].split(":")[0]
+            key = at, row["family"], name
+            if row["family"] != CLEAN and float(row["strength"]) >= highest.get(key, -1.0):
+                highest[key] = float(row["strength"])
+                self.noises[at][row["family"], name] = row["condition"]
+
+    def cells(self, *arms: str) -> list[tuple[str, str]]:
+        """The cells that all arms have, and none leaves out."""
+        apart = {(row["arm"], row["target"], row["language"]) for row in self.values if row["left_out"]}
+        found = [{cell for arm, cell, _, _ in self.level if arm == name} for name in arms]
+        return [cell for cell in sorted(set.intersection(*found)) if not any((arm, *cell) in apart for arm in arms)]
+
+    def gain(self, arm: str, reference: str, cell: tuple[str, str], condition: str, seed: int) -> float:
+        """The gain in a cell; nan where it is missing."""
+        pair = (self.level.get((name, cell, condition, seed), math.nan) for name in (arm, reference))
+        return next(pair) - next(pair)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def even(parts: Iterable[tuple[tuple[str, ...], float]]) -> float:
+    """The mean of numbers that are named by paths, with equal weights at each depth."""
+    known = list(parts)
+    if any(not path for path, _ in known):
+        return known[0][1]
+    below = defaultdict[str, list[tuple[tuple[str, ...], float]]](list)
+    for path, number in known:
+        below[path[0]].append((path[1:], number))
+    return float(np.mean([even(several) for several in below.values()]))
+
+
+def number(frames: Frames, row: Row, seed: int) -> float | None:
+    """The number of a seed of a contrast; None for a contrast that is not computed here."""
+    known: dict[str, Callable[[], float]] = {
+        "gain": lambda: _gain(frames, row, seed),
+        "change of the gain": lambda: _noisy(frames, row, seed, less_clean=True),
+        "after English": lambda: _after(frames, row, seed),
+        "what was learned before": lambda: _clean(frames, row["arm"], row["reference"], seed),
+        "in-language": lambda: _clean(frames, row["arm"], row["reference"], seed, only=row["language"]),
+        "slope over size": lambda: _slope(frames, row, seed, 1),
+        "curvature over size": lambda: _slope(frames, row, seed, 2),
+        "tasks": lambda: _coefficients(frames, seed)[1],
+        "log2 volume": lambda: _coefficients(frames, seed)[2],
+    }
+    return known[row["contrast"]]() if row["contrast"] in known else None
+
+
+def _clean(frames: Frames, arm: str, reference: str, seed: int, only: str = "", target: str = "") -> float:
+    cells = [c for c in frames.cells(arm, reference) if only in ("", c[1]) and target in ("", c[0])]
+    return even((cell, frames.gain(arm, reference, cell, CLEAN, seed)) for cell in cells)
+
+
+def _gain(frames: Frames, row: Row, seed: int) -> float:
+    if row["condition"] == CLEAN:
+        return _clean(frames, row["arm"], row["reference"], seed, row["language"], row["target"])
+    return _noisy(frames, row, seed, less_clean=False)
+
+
+def _noisy(frames: Frames, row: Row, seed: int, *, less_clean: bool) -> float:
+    """The gain under the kinds of noise of a row, less that on clean text."""
+    arm, reference = row["arm"], row["reference"]
+    cells = [cell for cell in frames.cells(arm, reference) if row["target"] in ("", cell[0])]
+
+    def parts() -> Iterator[tuple[tuple[str, ...], float]]:
+        for cell in cells:
+            for (family, _), condition in frames.noises[cell[0]].items():
+                if row["condition"] in ("noise", family) and (arm, cell, condition, seed) in frames.level:
+                    clean = frames.gain(arm, reference, cell, CLEAN, seed) if less_clean else 0.0
+                    yield (family, *cell, condition), frames.gain(arm, reference, cell, condition, seed) - clean
+
+    return even(parts())
+
+
+def _after(frames: Frames, row: Row, seed: int) -> float:
+    pairs = [(row["reference"], row["arm"])] if row["arm"] else frames.analysis["pairs"]
+    cells = [
+        ((*cell, arm), frames.gain(arm, direct, cell, CLEAN, seed))
+        for direct, arm in pairs
+        for cell in frames.cells(arm, direct)
+        if row["language"] in ("", cell[1]) and row["target"] in ("", cell[0])
+    ]
+    return even(cells)
+
+
+def _attribute(frames: Frames, arm: str, column: str) -> float:
+    return float(np.mean([float(row[column]) for row in frames.arms if row["arm"] == arm and row[column]]))
+
+
+def _slope(frames: Frames, row: Row, seed: int, degree: int) -> float:
+    """The leading coefficient of the gain over log10 of the parameters; of the targets of a family, tags or not."""
+    pairs = frames.analysis["pairs"]
+    cells = frames.cells(*(arm for pair in pairs for arm in pair))
+    if row["condition"]:
+        cells = [cell for cell in cells if (cell[0] in ("panx", "udpos")) == (row["condition"] == "tagging")]
+    sizes = [math.log10(_attribute(frames, arm, "params_nonembedding")) for _, arm in pairs]
+    gains = [even((cell, frames.gain(arm, other, cell, CLEAN, seed)) for cell in cells) for other, arm in pairs]
+    return float(np.polyfit(np.array(sizes) - np.mean(sizes), gains, degree)[0])
+
+
+def _coefficients(frames: Frames, seed: int) -> Any:
+    """Of the gain on the number of tasks and the log2 of the examples, with a constant before."""
+    arms, without = frames.analysis["arms"], frames.analysis["without"]
+    cells = frames.cells(without, *arms)
+    gains = [even((cell, frames.gain(arm, without, cell, CLEAN, seed)) for cell in cells) for arm in arms]
+    columns = [[1.0] * len(arms), *([_attribute(frames, arm, name) for arm in arms] for name in ("tasks", _VOLUME))]
+    columns[2] = [math.log2(each) for each in columns[2]]
+    return np.linalg.lstsq(np.array(columns).T, np.array(gains), rcond=None)[0]
+
+
+_VOLUME: Final = "intermediate_examples"
+
+
+def differences(frames: Frames) -> Iterator[tuple[str, float]]:
+    """Of each row that is computed here its name, and the largest difference of estimate, low and high."""
+    for row in frames.contrasts:
+        if row["scale"] != "points" or row["tier"] == "exploratory" or number(frames, row, frames.seeds[0]) is None:
+            continue
+        made = [each for seed in frames.seeds if (each := number(frames, row, seed)) is not None]
+        numbers = [each for each in made if math.isfinite(each)]
+        mean, found = float(np.mean(numbers)), {"estimate": float(np.mean(numbers))}
+        if row["low"]:
+            half = stats.t.ppf(0.975, len(numbers) - 1) * np.std(numbers, ddof=1) / math.sqrt(len(numbers))
+            found |= {"low": mean - half, "high": mean + half}
+        name = " ".join(
+            filter(None, (row[key] for key in ("tier", "contrast", "arm", "target", "language", "condition")))
+        )
+        yield name, max(abs(value - float(row[key])) for key, value in found.items())
+
+
+def main() -> None:
+    """Say how many rows agree."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="+", type=Path)
+    wrong = 0
+    for folder in parser.parse_args().folder:
+        found = dict(differences(Frames(folder)))
+        far = {name: size for name, size in found.items() if size > NEAR}
+        wrong += len(far)
+        print(f"{folder}: {len(found)} rows, {len(found) - len(far)} agree; largest {max(found.values()):.2g} points")
+        for name, size in far.items():
+            print(f"  {name}: {size:.3f}")
+    raise SystemExit(wrong > 0)
+
+
+if __name__ == "__main__":
+    main()
