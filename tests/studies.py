@@ -1,4 +1,4 @@
-"""A study of seconds: two arms, two targets, two training seeds of an encoder of hidden size 32."""
+"""A study of seconds, `tiny_study.toml`: two arms, two targets, at its first scale two training seeds."""
 
 from __future__ import annotations
 
@@ -10,48 +10,8 @@ from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.run import compute_cell
 from robust_xtreme.studies.study_file import cells, read, victims
 
-TEXT: Final = """
-# robust-xtreme study tiny.toml
-design = "robustness"
-about = "It only shows that studies work."
-scope = "nothing"
-data = "world"
-device = "cpu"
-seeds = 2
-
-[train]
-from = "scratch"
-size = "mini-32"
-recipe = "scratch"
-optimizer = "adamw"
-
-[targets.panx]
-steps = 2
-limit = "40"
-
-[targets.udpos]
-steps = 2
-limit = "40"
-
-[arms.none]
-
-[arms.mnli]
-intermediate = { tasks = ["mnli"], steps = 2, limit = "40" }
-
-[evaluate]
-languages = ["sw", "de"]
-perturb = ["keyboard_typo:0.2"]
-limit = "8"
-
-[power]
-effect = 2
-sd = 1.5
-
-[analysis]
-without = "none"
-arms = ["mnli"]
-endpoint_arm = "mnli"
-"""
+_FILE: Final = Path(__file__).with_name("tiny_study.toml")
+TEXT: Final = _FILE.read_text("utf-8").replace("tiny_study.txt", _FILE.with_suffix(".txt").as_posix())
 REPORTED: Final = ("values.csv", "arms.csv", "contrasts.csv", "study.json", "study.toml", "report.md", "report.html")
 
 

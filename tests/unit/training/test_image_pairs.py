@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from robust_xtreme.training.images.world import read_pairs
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.training.images import pairs as files
 from robust_xtreme.training.images.pairs import Pairs, exchanged
-from robust_xtreme.training.images.world import read_pairs
 
 COLOURS = {"a.png": (200, 10, 20), "b.png": (10, 200, 20), "c.png": (20, 10, 200)}
 CAPTIONS = {

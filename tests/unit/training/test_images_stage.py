@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from robust_xtreme.training.images.world import read_pairs
 from safetensors.torch import load_file
 from tests.encoders import encoder_folder
 from tests.some import some
@@ -28,7 +29,6 @@ from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.images import contrast, towers
 from robust_xtreme.training.images.contrast import ContrastHead, caption_of, clip_loss, contrast_part, siglip_loss
 from robust_xtreme.training.images.pairs import Pairs
-from robust_xtreme.training.images.world import read_pairs
 from robust_xtreme.training.loop import LoopInputs, Options, run_loop
 from robust_xtreme.training.objective import Taken
 from robust_xtreme.training.spec import TrainSpec
