@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import polars as pl
+from benchmarks._study_grids import ARMS_FRAME, Planted, values
+
+from robust_xtreme.studies.claims import contrasts
+from robust_xtreme.studies.design import VALUES
 from robust_xtreme.studies.folder import Outcome, outcome, write
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.run import compute_cell
@@ -31,6 +37,31 @@ def computed(file: Path, folder: Path, **given: Any) -> Outcome:
     for cell in plan_of(study, folder).todo:
         compute_cell(cell, folder, offline=True)
     result = outcome(study, folder)
+    write(result, folder)
+    return result
+
+
+def simulated(folder: Path) -> Outcome:
+    """A folder with the study of seconds and simulated values of five seeds, as a finished study leaves it."""
+    study = read(str(file_of(folder, ("seeds = 2", "seeds = 5"))))
+    frame = values(Planted(5, 4.0, 2.0), np.random.default_rng(0)).with_columns(pl.col("arm").replace("mnli", "xnli"))
+    frame = frame.filter(pl.col("arm").is_in(["none", "xnli"])).sort(VALUES.key)
+    facts = {
+        "name": study.name,
+        "scale": study.scale,
+        "from": "scratch",
+        "design": "robustness",
+        "version": "0.1.0",
+        "seeds": 5,
+        "seed": 0,
+        "data": "mini",
+        "cells": 20,
+        "missing": [],
+        "absent": [],
+        "power": {"effect": 2.0, "sd": 1.5},
+    }
+    found = contrasts(study.design.estimands(frame, ARMS_FRAME, study.analysis))
+    result = Outcome(study, frame, ARMS_FRAME, found, facts)
     write(result, folder)
     return result
 
