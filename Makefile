@@ -183,5 +183,3 @@ lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP) $(SENTEN
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite
 	$(BIN)/python -m tools.mini.build src/robust_xtreme/_mini/model
-	$(BIN)/python -m tools.mini.world src/robust_xtreme/_mini/world
-	$(BIN)/python -m tools.mini.english src/robust_xtreme/_mini/english

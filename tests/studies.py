@@ -1,57 +1,23 @@
-"""A study of seconds: two arms, two targets, two training seeds of an encoder of hidden size 32."""
+"""A study of seconds, `tiny_study.toml`: two arms, two targets, at its first scale two training seeds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import polars as pl
+from benchmarks._study_grids import ARMS_FRAME, Planted, values
+
+from robust_xtreme.studies.claims import contrasts
+from robust_xtreme.studies.design import VALUES
 from robust_xtreme.studies.folder import Outcome, outcome, write
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.run import compute_cell
 from robust_xtreme.studies.study_file import cells, read, victims
 
-TEXT: Final = """
-# robust-xtreme study tiny.toml
-design = "robustness"
-about = "It only shows that studies work."
-scope = "nothing"
-data = "world"
-device = "cpu"
-seeds = 2
-
-[train]
-from = "scratch"
-size = "mini-32"
-recipe = "scratch"
-optimizer = "adamw"
-
-[targets.panx]
-steps = 2
-limit = "40"
-
-[targets.udpos]
-steps = 2
-limit = "40"
-
-[arms.none]
-
-[arms.mnli]
-intermediate = { tasks = ["mnli"], steps = 2, limit = "40" }
-
-[evaluate]
-languages = ["sw", "de"]
-perturb = ["keyboard_typo:0.2"]
-limit = "8"
-
-[power]
-effect = 2
-sd = 1.5
-
-[analysis]
-without = "none"
-arms = ["mnli"]
-endpoint_arm = "mnli"
-"""
+_FILE: Final = Path(__file__).with_name("tiny_study.toml")
+TEXT: Final = _FILE.read_text("utf-8").replace("tiny_study.txt", _FILE.with_suffix(".txt").as_posix())
 REPORTED: Final = ("values.csv", "arms.csv", "contrasts.csv", "study.json", "study.toml", "report.md", "report.html")
 
 
@@ -71,6 +37,31 @@ def computed(file: Path, folder: Path, **given: Any) -> Outcome:
     for cell in plan_of(study, folder).todo:
         compute_cell(cell, folder, offline=True)
     result = outcome(study, folder)
+    write(result, folder)
+    return result
+
+
+def simulated(folder: Path) -> Outcome:
+    """A folder with the study of seconds and simulated values of five seeds, as a finished study leaves it."""
+    study = read(str(file_of(folder, ("seeds = 2", "seeds = 5"))))
+    frame = values(Planted(5, 4.0, 2.0), np.random.default_rng(0)).with_columns(pl.col("arm").replace("mnli", "xnli"))
+    frame = frame.filter(pl.col("arm").is_in(["none", "xnli"])).sort(VALUES.key)
+    facts = {
+        "name": study.name,
+        "scale": study.scale,
+        "from": "scratch",
+        "design": "robustness",
+        "version": "0.1.0",
+        "seeds": 5,
+        "seed": 0,
+        "data": "mini",
+        "cells": 20,
+        "missing": [],
+        "absent": [],
+        "power": {"effect": 2.0, "sd": 1.5},
+    }
+    found = contrasts(study.design.estimands(frame, ARMS_FRAME, study.analysis))
+    result = Outcome(study, frame, ARMS_FRAME, found, facts)
     write(result, folder)
     return result
 

@@ -171,7 +171,7 @@ The headline metric of each task, on average over languages, under texts with as
 the worst that random search and the attack submitted within {BUDGET} queries, and what the attack on the other model
 left. In brackets the bounds of the level: clean minus the 95 % bounds of the mean change. All these texts edit only
 what a model has right on clean text, so that no change here is a test of a drop. What the other's texts take off,
-beyond typos, is how far an attack transfers: between models of one encoder, in an invented world; neither size nor
+beyond typos, is how far an attack transfers: between models of one encoder, on made-up sentences; neither size nor
 sign is predicted for models of another origin."""
 
 _COMMANDS: Final = """\

@@ -379,6 +379,7 @@ def train(
     optimizer: str = "adamw_fused",
     log: str | Sequence[str] = ("csv",),
     lora: int = 0,
+    layers: int = 0,
     packs: str | Path | Sequence[str | Path] = (),
     pairs: str | Path = "",
     contrast: str = "clip",
@@ -419,14 +420,12 @@ def train(
         mlm_steps: steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0
         allow_overlap: the same as `overlap="allow"`: results are stamped
         mlm: the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`
-        images: the stage of images with captions by its keys: `{"pairs": "world", "steps": 100}`
+        images: the stage of images with captions by its keys: `{"pairs": DIR, "steps": 100}`
         intermediate: the tasks learned together before the target, or a stage by its keys
         target: the last stage by its keys, instead of `task`
-        data: a folder of release files or a suite, `mini`, `world`, or `hub`
+        data: a folder of release files or a suite, `mini`, or `hub`
         out: the folder of the last stage; none is `runs/TASK-FROM-sSEED`
-        size: from scratch: `small` (3 layers of 192) or `tiny` (1 of 32) with `text`; or with mini's word vectors
-            `mini` (3 of 128), `mini-32`, `mini-64`, `mini-128` (3 layers) or `mini-192` (4); `mini-en` etc. have
-            English ones
+        size: from scratch: `small` (3 layers of 192) or `tiny` (1 of 32), with `text`
         text: a file or folder of plain text, for masked LM, and for the tokenizer of `small` and `tiny`
         revision: the commit of an encoder from the hub; none takes the newest, and says which it was
         recipe: `xtreme`, `x-stilts`, `scratch`, or your own file; none is `xtreme`, and from scratch `scratch`
@@ -442,11 +441,12 @@ def train(
         accumulate: in how many passes a step's batch is read
         clip: the largest norm of gradients; 0 is 1
         schedule: the rate after the warm-up: `linear` and `cosine` end at 0, `constant` stays
-        optimizer: `adamw` rounds otherwise, and is slower; fused is for fp32
+        optimizer: `adamw` rounds otherwise, and is slower; fp16 always has it
         log: `tensorboard` beside `metrics.csv`, which is always written
         lora: the rank of low-rank changes that are trained instead of the encoder; 0 trains all of it
+        layers: the first layers of the encoder, without those above them; 0 is all of it
         packs: folders of your own packs for the noise, before the bundled ones
-        pairs: the images and captions of `[images]`: a folder or file, or `world`, which ships with drawn scenes
+        pairs: the images and captions of `[images]`: a folder or file
         contrast: the loss of `[images]`: `clip`, a softmax over the batch both ways, or `siglip`, a sigmoid for each
             pair
         vision: the image tower of `[images]`: a folder or `OWNER/NAME` of CLIP or SigLIP; none is a small new one

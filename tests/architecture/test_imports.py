@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "lightning", "pytorch_lightning", "faiss", "nlpaug"}
 HEAVY |= {"textattack", "datasets", "huggingface_hub", "pandas", "scipy"}
 ARRAYS = {"numpy", "polars"}
-LISTS = ("perturbations", "tasks", "languages", "metrics")
+LISTS = ("perturbations", "tasks", "languages", "metrics", "studies")
 HUB = {"huggingface_hub", "safetensors"}
 GATES = {"scipy"}
 ABOVE = ("models", "workers", "run", "training", "studies", "api", "datasets", "cli", "__main__")
@@ -157,7 +157,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
         ("compare", program("compare", "RUN", "RUN"), HEAVY - HUB - GATES),
         ("baseline", program("baseline", "save", "RUN") + program("baseline", "check"), HEAVY - HUB - GATES),
         ("a run in Python", GATED, HEAVY - HUB - GATES),
-        ("plan of a study", program("study", "robustness_small", "--plan"), HEAVY - HUB - GATES),
+        ("plan of a study", program("study", "robustness", "--data", "mini", "--plan"), HEAVY - HUB - GATES),
         ("all modules", importing(below=False) + EXPORTS, set()),
     ]
 

@@ -23,8 +23,6 @@ TASKS: Final = tuple(suite.SPLITS)
 TRAINED: Final = tuple(task for task, splits in suite.SPLITS.items() if "train" in splits)
 OF_THE_MODEL: Final = ("build.py", "embeddings.py", "encoder.py", "parallel.py", "tokenizer.py")
 """Files of tools/mini that make the model alone."""
-OF_THE_WORLD: Final = ("categories.py", "endings.py", "english.py", "scenes.py", "world.py")
-"""Files of tools/mini that make the world of the studies alone."""
 
 LARGE: Final = ("xnli", "panx", "xquad")
 """Tasks whose tests have 200 rows and more."""
@@ -86,8 +84,7 @@ def test_the_suite_was_made_by_the_generator_that_is_here(
         assert _made_again(tmp_path) == [], (
             "Write the suite again: python -m tools.mini.suite src/robust_xtreme/_mini/suite"
         )
-    other = (*OF_THE_MODEL, *OF_THE_WORLD)
-    sources = {name: data for name, data in _files(Path(suite.__file__).parent).items() if name not in other}
+    sources = {name: data for name, data in _files(Path(suite.__file__).parent).items() if name not in OF_THE_MODEL}
     golden("mini/suite.txt", f"generator {_digest(sources)}\nsuite {_digest(_files(resources.mini('suite')))}\n")
 
 

@@ -17,14 +17,14 @@ from tests.studies import computed, file_of, names, reported
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, Mismatch
+from robust_xtreme.core.shipped import shipped
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.studies import run
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.folder import pages
 from robust_xtreme.studies.folder import read as read_folder
-from robust_xtreme.studies.planning import _stages, plan_of
-from robust_xtreme.studies.study_file import cells, read
-from robust_xtreme.tasks.sources.suite import open_suite
+from robust_xtreme.studies.planning import _stages, folder_of, plan_of
+from robust_xtreme.studies.study_file import SCALES, STUDIES, cells, read
 from robust_xtreme.training import estimate
 from robust_xtreme.training.spec import from_tables
 
@@ -46,9 +46,10 @@ def test_a_study_has_a_value_for_each_run_language_and_condition(finished: Path)
     outcome = read_folder(finished / "work")
     assert outcome.values.height == 2 * 2 * 2 * 2 * 2  # arms, targets, seeds, languages, conditions
     assert outcome.values.group_by("arm", "target", "language", "condition").len()["len"].unique().to_list() == [2]
-    assert dict(outcome.arms.select("arm", "tasks").unique().iter_rows()) == {"none": 0, "mnli": 1}
+    assert (outcome.facts["scale"], outcome.facts["from"], outcome.study.scale) == ("small", "scratch", "small")
+    assert dict(outcome.arms.select("arm", "tasks").unique().iter_rows()) == {"none": 0, "xnli": 1}
     stages = {path.name.partition("-")[0] for path in (finished / "work" / "runs").iterdir()}
-    assert stages == {"scratch", "intermediate", "none", "mnli"}
+    assert stages == {"scratch", "intermediate", "none", "xnli"}
     assert len([*(finished / "work" / "runs").glob("intermediate-*")]) == 2  # one for each seed, for both targets
     assert len(set(outcome.values.filter(arm="none", condition="clean")["value"])) > 4  # seeds differ
 
@@ -83,25 +84,24 @@ def test_more_seeds_leave_the_results_of_the_first(finished: Path, tmp_path: Pat
 
 def test_a_changed_file_names_the_cells_that_are_computed_again(finished: Path, tmp_path: Path) -> None:
     """Other steps of one arm: its cells alone, by name; a change of the analysis computes none."""
-    file = file_of(tmp_path, ('tasks = ["mnli"], steps = 2', 'tasks = ["mnli"], steps = 3'))
+    file = file_of(
+        tmp_path, ('tasks = ["xnli"], steps = 2, limit = "40" }\n\n[ev', 'tasks = ["xnli"], steps = 3 }\n\n[ev')
+    )
     plan = plan_of(read(str(file)), finished / "work")
-    assert {cell.arm for cell in plan.todo} == {"mnli"}
+    assert {cell.arm for cell in plan.todo} == {"xnli"}
     (line,) = (line for line in plan.lines() if line.startswith("Computed again"))
-    assert "mnli-s0-panx, mnli-s0-udpos, mnli-s1-panx, mnli-s1-udpos" in line
-    other = file_of(tmp_path, ('endpoint_arm = "mnli"', 'endpoint_arm = "mnli"\ncontrols = ["mnli"]'))
+    assert "xnli-s0-panx, xnli-s0-udpos, xnli-s1-panx, xnli-s1-udpos" in line
+    other = file_of(tmp_path, ('endpoint_arm = "xnli"', 'endpoint_arm = "xnli"\ncontrols = ["xnli"]'))
     assert plan_of(read(str(other)), finished / "work").todo == ()
 
 
-def test_the_tokens_of_a_plan_are_near_those_that_are_read(tmp_path: Path) -> None:
-    """Of tags, pairs and passages the characters of a file give the tokens of a step within a fourth."""
-    more = ("[targets.udpos]", "[targets.xnli]\nsteps = 2\n\n[targets.tydiqa]\nsteps = 2\n\n[targets.udpos]")
-    whole = ('steps = 2\nlimit = "40"\n\n[targets.x', "steps = 2\n\n[targets.x")
-    study = read(str(file_of(tmp_path, more, whole, ("seeds = 2", "seeds = 1"))))
-    planned = [*_stages(plan_of(study, tmp_path), open_suite(resources.mini("world")))][:3]
-    for stage, cell in zip(planned, cells(study), strict=False):
+def test_the_steps_of_a_plan_are_those_that_are_trained(tmp_path: Path) -> None:
+    """Of steps that the file names; the tokens are at most those of full inputs."""
+    study = read(str(file_of(tmp_path, ("seeds = 2", "seeds = 1"))))
+    for stage, cell in zip(_stages(plan_of(study, tmp_path)), cells(study)[:2], strict=False):
         row = estimate.plan_of(from_tables(run.training(cell, tmp_path, True)), lambda _: None)[-1]
         assert stage.steps == row.steps
-        assert stage.tokens == pytest.approx(row.tokens, rel=0.25), cell.name
+        assert row.tokens and row.tokens < stage.tokens
 
 
 def test_the_command_prints_its_plan(tmp_path: Path) -> None:
@@ -113,7 +113,30 @@ def test_the_command_prints_its_plan(tmp_path: Path) -> None:
     assert "Power of the primary endpoint: " in planned.out
     assert "evaluation: 8 runs, at most 256 predictions" in planned.out
     assert "target: 8 runs, 16 steps, about " in planned.out
-    assert "seconds of a core to train and evaluate" in planned.out
+    assert "Time: not known, as the file has no table [cost]." in planned.out
+
+
+def test_the_command_takes_a_scale_and_an_encoder(tmp_path: Path) -> None:
+    """`--scale paper` adds its seeds, arms and cost; `--from` is the encoder of each arm; the folder has the scale."""
+    file = file_of(tmp_path)
+    planned = program("study", str(file), "--scale", "paper", "--plan")
+    assert "tiny_paper: 3 arms, 2 targets, 3 training seeds: 18 cells, 0 complete" in planned.out
+    assert "hours of a device at 2 TFLOP/s" in planned.out
+    study = read(str(file), {"scale": "paper", "from": "OWNER/NAME"})
+    assert (study.scale, study.targets["panx"]["steps"], study.claims) == ("paper", 4, "A paper claims nothing of it.")
+    assert {cell.train["from"] for cell in cells(study)} == {"OWNER/NAME"}
+    assert folder_of(study) == Path("runs/study-tiny_paper")
+    unknown = program("study", str(file), "--scale", "papr", "--plan")
+    assert (unknown.code, unknown.err.count("\n")) == (2, 1)
+    assert "There is no scale named 'papr'. Did you mean 'paper'? See: robust-xtreme study show tiny" in unknown.err
+
+
+def test_both_lists_of_studies_are_the_same() -> None:
+    """Each design with its question."""
+    listed, others = program("study", "list"), program("list", "studies")
+    assert (listed.code or 0, others.code or 0) == (0, 0)
+    assert listed.out == others.out
+    assert all(registry.load("design", name).question in listed.out for name in registry.names("design"))
 
 
 @pytest.mark.process
@@ -127,7 +150,7 @@ def test_the_command_computes_what_is_missing_and_prints_its_findings(
     file, work = file_of(tmp_path), tmp_path / "work"
     if missing == 1:
         copytree(finished / "work", work)
-        for path in (*work.glob("evaluations/mnli-s1-panx-*"), *work.glob("runs/mnli-s1-panx-*")):
+        for path in (*work.glob("evaluations/xnli-s1-panx-*"), *work.glob("runs/xnli-s1-panx-*")):
             rmtree(path)
     ended = program("study", str(file), "--out", str(work), "--devices", "cpu", "--offline")
     assert ended.code == 0, ended.err
@@ -147,7 +170,7 @@ def test_an_attack_is_made_once_and_read_by_every_run(tmp_path: Path) -> None:
     attacked = values.filter(family="attack")
     assert set(attacked["condition"]) == {"frozen attack_keys"}
     assert attacked.select("arm", "target").unique().height == 2
-    assert set(values["arm"]) == {"none", "mnli"}
+    assert set(values["arm"]) == {"none", "xnli"}
 
 
 def test_a_cell_that_fails_is_named_and_the_others_continue(tmp_path: Path) -> None:
@@ -160,8 +183,8 @@ def test_a_cell_that_fails_is_named_and_the_others_continue(tmp_path: Path) -> N
     failed = [cell for chain in chains for cell in run._computed(chain, lines.append)]
     assert [cell.name for cell in failed] == ["boom-s0-panx"]
     assert failed[0].mistake
-    assert "boom-s0-panx failed: There is no language of hellaswag" in "\n".join(lines)
-    assert {cell.arm for cell in cells(read(str(file))) if cell.complete(work)} == {"none", "mnli"}
+    assert "boom-s0-panx failed: " in "\n".join(lines)
+    assert {cell.arm for cell in cells(read(str(file))) if cell.complete(work)} == {"none", "xnli"}
 
 
 def test_a_folder_of_something_else_is_left_alone(finished: Path, tmp_path: Path) -> None:
@@ -183,7 +206,7 @@ def test_a_folder_of_something_else_is_left_alone(finished: Path, tmp_path: Path
 def test_a_damaged_evaluation_is_named_with_its_cure(finished: Path, tmp_path: Path, name: str) -> None:
     """A changed score is not taken over, and no file that is cut is a bug."""
     copytree(finished / "work", tmp_path / "work")
-    evaluation = next((tmp_path / "work" / "evaluations").glob("mnli-s0-panx-*"))
+    evaluation = next((tmp_path / "work" / "evaluations").glob("xnli-s0-panx-*"))
     content = (evaluation / name).read_text("utf-8")
     (evaluation / name).write_text(content.replace("0", "1", 1) if name == "scores.csv" else content[:40], "utf-8")
     with pytest.raises(DataError, match="the same command computes it again"):
@@ -193,7 +216,7 @@ def test_a_damaged_evaluation_is_named_with_its_cure(finished: Path, tmp_path: P
 def test_evaluations_on_other_data_are_refused(finished: Path, tmp_path: Path) -> None:
     """A cell whose manifest has another identity of the data than that of an arm beside it."""
     copytree(finished / "work", tmp_path / "work")
-    path = next((tmp_path / "work" / "evaluations").glob("mnli-s1-panx-*")) / MANIFEST
+    path = next((tmp_path / "work" / "evaluations").glob("xnli-s1-panx-*")) / MANIFEST
     facts = dict(read_manifest(path))
     facts["units"][0]["data"] = "other"
     write_manifest(path, facts)
@@ -204,12 +227,8 @@ def test_evaluations_on_other_data_are_refused(finished: Path, tmp_path: Path) -
 @pytest.mark.long(caught="test_evaluations_on_other_data_are_refused")
 def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
     """Seeds on other rows of the same files are not one study."""
-    for task in ("panx", "mnli", "udpos"):
-        copytree(resources.mini("world") / task, tmp_path / "data" / task)
-    lines = (resources.mini("world") / "suite.toml").read_text("utf-8").split("\n[")
-    kept = [lines[0], *(line for line in lines if line.partition("]")[0] in ("panx", "mnli", "udpos"))]
-    (tmp_path / "data" / "suite.toml").write_text("\n[".join(kept), "utf-8")
-    file = file_of(tmp_path, ('data = "world"', 'data = "data"'), ("seeds = 2", "seeds = 1"), ONE_TARGET)
+    copytree(resources.mini("suite"), tmp_path / "data")
+    file = file_of(tmp_path, ('data = "mini"', 'data = "data"'), ("seeds = 2", "seeds = 1"), ONE_TARGET)
     computed(file, tmp_path / "work")
     test = tmp_path / "data" / "panx" / "test-de.jsonl"
     test.write_text(test.read_text("utf-8").replace("B-PER", "B-LOC"), "utf-8")
@@ -223,12 +242,12 @@ def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
         ('design = "robustness"', 'design = "robustnes"', "Did you mean 'robustness'?"),
         ("[targets.udpos]", "[targets.udpso]", "Did you mean 'udpos'?"),
         ("steps = 2\nlimit", "stpes = 2\nlimit", "Did you mean 'steps'?"),
-        ('arms = ["mnli"]', 'arms = ["mix"]', "names the arm 'mix'. The arms are: none, mnli"),
+        ('arms = ["xnli"]', 'arms = ["mix"]', "names the arm 'mix'. The arms are: none, xnli"),
         ("seeds = 2", 'seeds = "two"', "seeds takes a whole number from 1 to 1,000"),
         ("sd = 1.5", "sd = -1.5", "[power] sd is a number above 0"),
         ("[arms.none]", "[arms.none]\nshare = 0.0", "share is a number above 0"),
         ("[arms.none]", '[arms."../none"]', "a name of an arm has letters"),
-        ('endpoint_arm = "mnli"', "", "the key 'endpoint_arm' is missing"),
+        ('endpoint_arm = "xnli"', "", "the key 'endpoint_arm' is missing"),
         ("seeds = 2", "seeds = 2\nout = 'x'", "there is no key 'out'"),
         ('"keyboard_typo:0.2"', '"keybord_typo:0.2"', "none-s0-panx: There is no perturbation named 'keybord_typo'"),
         ('["sw", "de"]', '["sw", "zz"]', "none-s0-panx: There is no language named 'zz'"),
@@ -262,27 +281,25 @@ def test_a_damaged_folder_is_one_line(finished: Path, tmp_path: Path) -> None:
 
 
 def test_every_study_that_ships_is_read() -> None:
-    """Its arms, targets and analysis are those of its design, and each design has a small one and one of the paper."""
-    from robust_xtreme.core.shipped import shipped
-    from robust_xtreme.studies.study_file import STUDIES
-
-    studies = [read(name, {"data": "world"}) for name in shipped(STUDIES)]
-    both = {f"{name}_{size}" for name in registry.names("design") for size in ("small", "paper")}
-    assert {study.name for study in studies} == {*both, "capacity_mt5"}
-    for study in studies:
-        assert study.name.startswith(study.design.name)
-        assert study.text.startswith(f"# robust-xtreme study {study.name}\n")
-        if study.name.endswith("_small"):
+    """At each of its scales, small and the paper's first: arms, targets and analysis are those of its design."""
+    for name, path in shipped(STUDIES).items():
+        scales = [*resources.toml(path)[SCALES]]
+        assert scales[:2] == ["small", "paper"]
+        for scale in scales:
+            study = read(name, {"scale": scale, "data": "mini", "from": "runs/encoders/one"})
+            assert (study.name, study.design.name) == (f"{name}_{scale}", name)
+            assert study.text.startswith(f"# robust-xtreme study {name} ")
             assert plan_of(study, Path("runs/none")).todo
+    assert [*shipped(STUDIES)] == [*registry.names("design")]
 
 
 def test_a_start_that_learns_nothing_answers_on_the_data_of_the_study(tmp_path: Path) -> None:
     """A task without a head, of an arm without stages: the start is the model, and nothing is trained."""
     targets = (ONE_TARGET, ('[targets.panx]\nsteps = 2\nlimit = "40"\n', "[targets.tatoeba]\n"))
-    start = ('from = "scratch"\nsize = "mini-32"', 'from = "OWNER/NAME"')
+    start = ('from = "scratch"\nsize = "tiny"', 'from = "OWNER/NAME"')
     plain, trained = cells(read(str(file_of(tmp_path, *targets, start, ("seeds = 2", "seeds = 1")))))
     keys = run.evaluation(plain, tmp_path, offline=True)
-    assert (keys["model"], keys["data"], keys["device"]) == (["tatoeba=OWNER/NAME"], "world", "cpu")
+    assert (keys["model"], keys["data"], keys["device"]) == (["tatoeba=OWNER/NAME"], "mini", "cpu")
     assert not plain.train
     assert run.evaluation(trained, tmp_path, offline=True)["model"] == [f"tatoeba={trained.run(tmp_path)}"]
 

@@ -164,13 +164,9 @@ def _rows(
 
 
 def _language(index: int, recipe: Recipe) -> str:
-    return ordered_language(index, recipe.orders, recipe.plain)
-
-
-def ordered_language(index: int, orders: int, plain: int) -> str:
-    """English for one of every `plain`, one of its made-up orders for the others."""
-    turn, other = divmod(index, plain)
-    return f"en/{turn % orders}" if other else "en"
+    """English for one of every `plain`, an order of it for the others."""
+    turn, other = divmod(index, recipe.plain)
+    return f"en/{turn % recipe.orders}" if other else "en"
 
 
 def _mentions(recipe: Recipe, seed: int) -> Iterator[tuple[Row, Row]]:

@@ -101,17 +101,17 @@ def _draw(template: Template, source: Random) -> Story:
     if template.wrong == "turned":
         wrong, rings = (following, before), [template.ring]
     else:
-        name, strange = strange_node(template.ring, current, source)
+        name, strange = _strange(template.ring, current, source)
         wrong, rings = (strange, strange), [template.ring, name]
-    cast = cast_of(rings, template.who, source)
-    premise, *several = (clause_of(node, cast) for node in (current, before, following, *wrong))
+    cast = _cast(rings, template.who, source)
+    premise, *several = (_clause(node, cast) for node in (current, before, following, *wrong))
     return Story(template.name, premise, (several[0], several[1]), (several[2], several[3]))
 
 
-def strange_node(ring: str, verb_node: str, source: Random) -> tuple[str, str]:
+def _strange(ring: str, verb_node: str, source: Random) -> tuple[str, str]:
     """A statement of another ring, and that ring: of a verb that no ring has beside that of the given statement."""
     near = {verb for ring in RINGS.values() if _verb(verb_node) in map(_verb, ring) for verb in map(_verb, ring)}
-    names = [name for name in RINGS if name != ring and things_of((ring, name))]
+    names = [name for name in RINGS if name != ring and _things((ring, name))]
     return source.choice([(name, node) for name in names for node in RINGS[name] if _verb(node) not in near])
 
 
@@ -119,7 +119,7 @@ def _verb(node: str) -> str:
     return node.partition(":")[0]
 
 
-def things_of(rings: Sequence[str]) -> list[str]:
+def _things(rings: Sequence[str]) -> list[str]:
     """The things that fit all verbs and qualities of rings."""
     verbs = {_verb(node) for ring in rings for node in RINGS[ring]}
     fit = [draws.objects(verb) for verb in verbs if verb in (*meaning.ACTIONS, *meaning.TRANSFERS)]
@@ -131,9 +131,9 @@ def things_of(rings: Sequence[str]) -> list[str]:
     ]
 
 
-def cast_of(rings: Sequence[str], who: str, source: Random) -> dict[str, Person | Thing | str]:
+def _cast(rings: Sequence[str], who: str, source: Random) -> dict[str, Person | Thing | str]:
     """The people and things that the letters of a ring represent."""
-    noun = source.choice(things_of(rings))
+    noun = source.choice(_things(rings))
     qualities = [quality for quality in draws.qualities(noun) if quality not in ("dirty", "clean")]
     first, other = _people(who, source)
     adjective = source.choice(qualities) if source.random() < _DESCRIBED else ""
@@ -149,8 +149,7 @@ def _people(who: str, source: Random) -> tuple[Person | Thing, Person | Thing]:
     return people[0], people[1]
 
 
-def clause_of(node: str, cast: Mapping[str, Person | Thing | str]) -> Clause:
-    """The clause of a node of a ring, with the people and things of a cast."""
+def _clause(node: str, cast: Mapping[str, Person | Thing | str]) -> Clause:
     verb, _, letters = node.partition(": ")
     parts = [cast[letter] for letter in letters.split()]
     if verb in meaning.ADJECTIVES:

@@ -10,8 +10,10 @@ import torch
 from tools.mini import embeddings
 from tools.mini.parallel import Said
 from tools.mini.tokenizer import Cuts
+from torch import nn
 
-from robust_xtreme.training import scratch
+from robust_xtreme.models.mini import MiniConfig, MiniModel
+from robust_xtreme.training.device import own_random
 
 SIZE: Final = 128
 _CUTS: Final = 6
@@ -20,6 +22,8 @@ _CUT_COLUMNS: Final = 2
 _FITTED: Final = 3
 _WHITENED: Final = 0.5
 _UNMET: Final = 11
+_NEAR: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 0.3), (0.0, 0.1))
+"""Where the heads by distance look at first, and how narrowly."""
 
 
 def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> embeddings.Matrix:
@@ -69,4 +73,42 @@ def _other_cuts(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) 
 
 def new_encoder(matrix: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
     """An encoder with these word vectors; the same seed gives the same weights, and no global state changes."""
-    return scratch.new_mini(torch.tensor(matrix, dtype=torch.float32), tokenizer, seed)
+    config = MiniConfig(
+        vocab_size=len(tokenizer),
+        embedding_size=SIZE,
+        hidden_size=SIZE,
+        num_hidden_layers=3,
+        num_attention_heads=8,
+        intermediate_size=2 * SIZE,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        dropout=0.1,
+        type_noise=0.3,
+        type_dropout=0.1,
+    )
+    with own_random(seed), torch.no_grad():
+        encoder = MiniModel(config)
+        _initialise(encoder, torch.tensor(matrix, dtype=torch.float32))
+    return encoder
+
+
+def _initialise(encoder: Any, vectors: torch.Tensor) -> None:
+    """Put the vectors in, and let the layers begin by comparing words."""
+    special = torch.randn(int(encoder.config.eos_token_id) + 1, vectors.shape[1])
+    encoder.embeddings.weight.copy_(vectors)
+    encoder.embeddings.weight[: len(special)] = special
+    for module in encoder.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+    encoder.projection.weight.copy_(torch.eye(encoder.config.hidden_size, vectors.shape[1]))
+    nn.init.normal_(encoder.segments.weight, std=0.3)
+    nn.init.normal_(encoder.matched.weight)
+    encoder.centres.copy_(torch.tensor([centre for centre, _ in _NEAR]))
+    encoder.slopes.copy_(torch.tensor([slope for _, slope in _NEAR]))
+    for layer in encoder.layers:
+        layer.attention_output.weight.mul_(0.5)
+        layer.step[2].weight.mul_(0.5)
+    first = encoder.layers[0]
+    first.key.load_state_dict(first.query.state_dict())

@@ -21,24 +21,19 @@ from tools.mini.meaning import Clause, Thing, Word
 
 def tagged(language: str, clause: Clause) -> list[tuple[str, str]]:
     """The words of a statement and their tags; an ending is of the word before it, an adposition of the next one."""
-    return [(text, tag) for text, tag, _ in placed(language, clause)]
-
-
-def placed(language: str, clause: Clause) -> list[tuple[str, str, str]]:
-    """The words of a statement, their tags, and the part of the clause that each says; "" where it says none."""
     words = sentence(language, clause)
     plain = Counter(word.text for word in sentence(language, _bare(clause)) if word.part)
-    tagged_words: list[tuple[str, str, str]] = []
+    tagged_words: list[tuple[str, str]] = []
     before = ""
     for word in words:
         added = bool(word.part) and not plain[word.text]
         plain[word.text] -= bool(word.part)
         tag = _tag(language, clause, word, added)
         if _ends(language, word, before):
-            text, first, part = tagged_words.pop()
-            tagged_words.append((text + word.text, tag if first == "ADP" else first, part or word.part))
+            text, first = tagged_words.pop()
+            tagged_words.append((text + word.text, tag if first == "ADP" else first))
         else:
-            tagged_words.append((word.text, tag, word.part))
+            tagged_words.append((word.text, tag))
         before = word.text
     return tagged_words
 

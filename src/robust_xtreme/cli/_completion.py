@@ -10,7 +10,7 @@ from typing import Final
 from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.core.registry import names
 from robust_xtreme.core.resources import folder as bundled
-from robust_xtreme.core.run_spec import HUB, MINI, WORLD
+from robust_xtreme.core.run_spec import HUB, MINI
 from robust_xtreme.tasks import groups
 
 _STRENGTH: Final = "0.1"
@@ -63,7 +63,7 @@ task = words(lambda: names("task"))
 views = words(lambda: names("view"), several=True)
 languages = words(ALL_LANGUAGES, several=True)
 language = words(ALL_LANGUAGES)
-data = words((MINI, WORLD, HUB), Path.is_dir)
+data = words((MINI, HUB), Path.is_dir)
 folder = words((), Path.is_dir)
 baseline = words(lambda: _saved(".json"), Path.is_dir)
 any_file = words((), Path.is_file, Path.is_dir)

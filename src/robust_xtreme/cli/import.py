@@ -50,7 +50,7 @@ class ImportKeys:
         "",
         "the data that the ids are of: gold, clusters and fingerprints are those of `eval`",
         "",
-        "DIR|hub|mini|world",
+        "DIR|hub|mini",
         complete="folder",
     )
     family: str = key(

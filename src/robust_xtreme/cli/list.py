@@ -1,4 +1,4 @@
-"""`robust-xtreme list`: lists perturbations, suites, tasks, intermediate tasks, languages or metrics."""
+"""`robust-xtreme list`: lists perturbations, suites, tasks, intermediate tasks, languages, metrics or studies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import again, show_next
-from robust_xtreme.cli._options import Packs, argument, option, using
+from robust_xtreme.cli._options import Packs, argument, check_taken, option, using
 
 _OF_A_LANGUAGE: Final = "perturbations of a language"
 _ANY: Final = 1 << 20
@@ -52,11 +52,14 @@ _NEXT: Final = {
 """The command after a list with --long."""
 
 
-LISTS: Final = _completion.words([what for what in COLUMNS if what != _OF_A_LANGUAGE])
+_STUDIES: Final = "studies"
+LISTS: Final = _completion.words([*(what for what in COLUMNS if what != _OF_A_LANGUAGE), _STUDIES])
 
 
 def list_(
-    what: Annotated[str, argument("WHAT", "perturbations, suites, tasks, intermediate, languages or metrics", LISTS)],
+    what: Annotated[
+        str, argument("WHAT", "perturbations, suites, tasks, intermediate, languages, metrics or studies", LISTS)
+    ],
     long: Annotated[bool, option("--long", "Print more columns than the name and what it is.")] = False,
     as_json: Annotated[bool, option("--json", "Print one JSON array with every column.")] = False,
     language: Annotated[
@@ -72,13 +75,20 @@ def list_(
         str | None, option("--data DIR", "For tasks: those that a suite describes, too.", _completion.data)
     ] = None,
 ) -> None:
-    """List the perturbations, suites of them, tasks, intermediate tasks, languages or metrics.
+    """List the perturbations, suites of them, tasks, intermediate tasks, languages, metrics or studies.
 
     Examples: robust-xtreme list perturbations --language sw; robust-xtreme list tasks --long; robust-xtreme list suites
     --json
     """
     from robust_xtreme.cli._terminal import output, print_json
 
+    if what == _STUDIES:
+        from robust_xtreme.cli.study import list_studies
+
+        taken = {"--long": long, "--json": as_json, "--language": language, "--packs": packs, "--data": data}
+        check_taken("list", what, taken, ())
+        list_studies()
+        return
     with using(packs), _knowing(what, data):
         members = _rows(what, language)
         if as_json:

@@ -75,7 +75,7 @@ def _about(what: str, name: str, dest: str, force: bool) -> None:
 
     check_taken("study", what, {"NAME": name, "DEST": dest, "--force": force}, _TAKEN[what])
     if what == "list":
-        _list()
+        list_studies()
     elif what == "copy":
         config(what, f"studies/{name}" if name else "", dest, force)
     else:
@@ -85,7 +85,8 @@ def _about(what: str, name: str, dest: str, force: bool) -> None:
         show_next("study", "copy", name)
 
 
-def _list() -> None:
+def list_studies() -> None:
+    """Print the studies that ship with the program, each with its question, and the designs."""
     from robust_xtreme.core import registry
     from robust_xtreme.core.shipped import shipped
     from robust_xtreme.studies.study_file import STUDIES, read

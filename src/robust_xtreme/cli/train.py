@@ -37,8 +37,7 @@ Scratch = Annotated[
     str | None,
     option(
         "--from-scratch SIZE",
-        "Start from a new encoder: small (3 layers of 192) or tiny (1 of 32), or with mini's vectors mini (3 of 128), "
-        "mini-32 to mini-192, mini-en and so on, which need no text.",
+        "Start from a new encoder with a tokenizer of --text: small (3 layers of 192) or tiny (1 of 32).",
         _completion.words(SIZE_NAMES),
         LEARNED,
     ),

@@ -15,7 +15,7 @@ FOLDER: Final = "folder"
 
 _WORDS: Final[Mapping[str, str]] = {
     "model": "mini|(memory|function|python):.*",
-    "data": "auto|mini|world|hub(:.*)?",
+    "data": "auto|mini|hub(:.*)?",
     "from": "scratch",
     "packs": "",
     "external": "",
@@ -23,7 +23,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "text": "",
     "recipe": r".*(?<!\.toml)",
     "translated": "hub",
-    "pairs": "world",
+    "pairs": "",
     "vision": "",
 }
 """The keys whose values are paths, each with a pattern of the values that are not."""

@@ -44,7 +44,6 @@ FACTORS: Final = ("prompts", "dims", "precision", "representation", "normalise")
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
-WORLD: Final = "world"
 HUB: Final = "hub"
 _AUTO: Final = "auto"
 _AGAIN: Final = "robust-xtreme eval --config run.toml"

@@ -238,10 +238,9 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
     if name and not base.get("revision"):
         name = Path(name).name
     if name and name.split()[0] == SCRATCH:
-        of_text = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
-        kind = base.get("kind") or of_text  # that of bundled word vectors
+        kind = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
     else:
-        kind = base.get("kind") or base_kind(config)
+        kind = base_kind(config)
     if any(stage.get("contrast") and not stage.get("control") for stage in every):
         kind = TOWER  # it learned from images with their captions
     columns = {"base": name, "revision": base.get("revision"), "base_kind": kind}

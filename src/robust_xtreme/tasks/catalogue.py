@@ -18,7 +18,7 @@ Row = dict[str, Any]
 def rows(what: str) -> list[Row]:
     """One row of plain values for each member of `what`, a key of LISTS. Raises UnknownName for another word."""
     if what not in LISTS:
-        raise UnknownName("list", what, LISTS, "robust-xtreme list --help")
+        raise UnknownName("list", what, (*LISTS, "studies"), "robust-xtreme list --help")
     return LISTS[what]()
 
 

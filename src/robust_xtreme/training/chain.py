@@ -22,14 +22,13 @@ from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
-from robust_xtreme.training import dev, record, scratch
+from robust_xtreme.training import dev, record
 from robust_xtreme.training.adversarial import check_attacks
 from robust_xtreme.training.encoder import config_of, encoder_folder
-from robust_xtreme.training.images.pairs import Pairs, exchanged
+from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 from robust_xtreme.training.images.towers import vision_folder
-from robust_xtreme.training.images.world import read_pairs
 from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons, texts
-from robust_xtreme.training.spec import EMBEDDED, SCRATCH, StageSpec, Tell, TrainSpec, defaults
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
 
@@ -194,7 +193,7 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
     start, position = None, 0
     if spec.start == SCRATCH:
         links.append(_scratch(spec))
-        before, base = links[0].identity, scratch.base_of(spec.size)
+        before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
     else:
         located = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell, notice=notice)
         folder, out = located.folder.resolve(), spec.folder.resolve()
@@ -217,9 +216,7 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
 def _scratch(spec: TrainSpec) -> ChainStage:
     """The encoder that a run from scratch starts from: its tokenizer, and weights drawn with its first stage's seed."""
     seed = spec.stages[0][1].seed
-    vectors = spec.size in EMBEDDED
-    text = scratch.identity(spec.size) if vectors else text_identity(Path(spec.text))
-    facts = {"size": spec.size, "seed": seed, "text": text}
+    facts = {"size": spec.size, "seed": seed, "text": text_identity(Path(spec.text))}
     identity = digest(SCRATCH, *_flat(facts))
     folder = spec.folder.parent / f"{SCRATCH}-{spec.size}-{identity[:8]}"
     return ChainStage(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)

@@ -113,9 +113,7 @@ BEFORE: Final = "Of the intermediate stage where there is one, else of the last"
 HOW: Final = "How it is computed"
 SCRATCH: Final = "scratch"
 STAGE_NAMES: Final = ("mlm", "images", "intermediate", "target")
-EMBEDDED: Final = tuple(f"{name}{rung}" for name in ("mini", "mini-en") for rung in ("", "-32", "-64", "-128", "-192"))
-"""Sizes from scratch with bundled word vectors: they need no text."""
-SIZE_NAMES: Final = ("small", "tiny", *EMBEDDED)
+SIZE_NAMES: Final = ("small", "tiny")
 Tell = Callable[[str], None]
 _MAX_SEED: Final = 2**32 - 1
 _MOST_PARTS: Final = 4096
@@ -130,9 +128,7 @@ class StageSpec:
         (), "the tasks of `[intermediate]` or `[target]`: of `list tasks` or `list intermediate`"
     )
     text: str = key("", "the plain text of masked LM: a file, or a folder whose files begin with a language's code")
-    pairs: str = key(
-        "", "the images and captions of `[images]`: a folder or file, or `world`, which ships with drawn scenes"
-    )
+    pairs: str = key("", "the images and captions of `[images]`: a folder or file")
     contrast: str = key(
         "clip",
         "the loss of `[images]`: `clip`, a softmax over the batch both ways, or `siglip`, a sigmoid for each pair",
@@ -217,7 +213,7 @@ class TrainSpec:
 
     data: str = key(
         "",
-        "a folder of release files or a suite, `mini`, `world`, or `hub`",
+        "a folder of release files or a suite, `mini`, or `hub`",
         LEARNED,
         "DIR | mini | hub",
         complete="data",
@@ -236,8 +232,7 @@ class TrainSpec:
     out: str = key("", "the folder of the last stage; none is `runs/TASK-FROM-sSEED`", LEARNED, "DIR")
     size: str = key(
         "",
-        "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32) with `text`; or with mini's word vectors `mini` "
-        "(3 of 128), `mini-32`, `mini-64`, `mini-128` (3 layers) or `mini-192` (4); `mini-en` etc. have English ones",
+        "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32), with `text`",
         choices=SIZE_NAMES,
     )
     text: str = key(
@@ -470,17 +465,16 @@ def check_start(spec: TrainSpec) -> None:
         raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
     if spec.start == SCRATCH and not spec.size:
         raise SpecError(
-            'A start from scratch needs a size, small or tiny: --from-scratch small, in a file size = "small". '
-            "Or mini, which needs no text."
+            'A start from scratch needs a size, small or tiny: --from-scratch small, in a file size = "small".'
         )
     if spec.start == SCRATCH and spec.size not in SIZE_NAMES:
         raise UnknownName("size", spec.size, SIZE_NAMES, _SEE)
-    if spec.start == SCRATCH and spec.size not in EMBEDDED and not spec.text:
+    if spec.start == SCRATCH and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
         raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
     if not spec.data and any(stage.tasks for _, stage in spec.stages):
-        folder = "the folder of the release files, or --data mini, world or hub."
+        folder = "the folder of the release files, or --data mini or hub."
         raise SpecError(f"No data are named. Add --data DIR, {folder}")
 
 
@@ -516,7 +510,7 @@ def _check_images(name: str, stage: StageSpec) -> None:
             raise SpecError(f"[{name}] has the key {named}, which is one of [images].")
         return
     if not stage.pairs:
-        raise SpecError('[images] needs pairs: a folder of images with captions, or pairs = "world".')
+        raise SpecError("[images] needs pairs: a folder of images with captions.")
     known = keys(type(stage))
     if named := next((key for key in _OF_TASKS if getattr(stage, key) != known[key][0].default), ""):
         raise SpecError(f"[images] does not take the key {named}, which is for text or tasks.")

@@ -39,9 +39,7 @@ SHORT: Final = {
     ),
     "allow_overlap": Argument(False, "bool", 'the same as `overlap="allow"`: results are stamped'),
     "mlm": Argument(None, _STAGE, 'the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`'),
-    "images": Argument(
-        None, _STAGE, 'the stage of images with captions by its keys: `{"pairs": "world", "steps": 100}`'
-    ),
+    "images": Argument(None, _STAGE, 'the stage of images with captions by its keys: `{"pairs": DIR, "steps": 100}`'),
     "intermediate": Argument(
         None, f"str | Sequence[str] | {_STAGE}", "the tasks learned together before the target, or a stage by its keys"
     ),

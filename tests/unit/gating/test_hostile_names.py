@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 from markdown import markdown as rendered  # type: ignore[import-untyped]  # it has no types
 from markdown_it import MarkdownIt
+from tests.studies import simulated
 from tests.unit.core.test_sinks import commands_in
 from tests.unit.gating.test_gate_files import row
 
@@ -36,9 +37,8 @@ from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import html
 from robust_xtreme.report.renderers.terminal import print_blocks
 from robust_xtreme.report.view import Results
-from robust_xtreme.studies.folder import pages, read
+from robust_xtreme.studies.folder import pages
 
-ROOT: Final = Path(__file__).parents[3]
 HOSTILE: Final = (
     *("<img src=x onerror=alert(1)>", "</td></table><script>alert(1)</script>", "<!-- a", "a --> <b>b</b>"),
     *("&lt;b&gt; &#60;", "\"a' onclick='b\"", "javascript:alert(1)", "]]><failure/>", "<http://e/x>", "{0} {x} %s"),
@@ -291,11 +291,11 @@ def test_no_name_acts_on_a_terminal(
     assert bool(commands_in(printed)) == (not actions)
 
 
-def test_no_name_acts_on_a_page_of_a_study() -> None:
+def test_no_name_acts_on_a_page_of_a_study(tmp_path: Path) -> None:
     """Arms, contrasts, what is missing and what the study is about are texts in both of its pages."""
     made = []
     for names in (sorted(NAMES), sorted(PLAIN.values())):
-        outcome = read(ROOT / "reports" / "studies" / "robustness_small")
+        outcome = simulated(tmp_path)
         columns = ("contrast", "arm", "reference", "target", "language", "condition")
         first = outcome.contrasts.head(1).with_columns(tier=pl.lit("primary"))
         named = [first.with_columns(**{column: pl.lit(name) for column in columns}) for name in names[:60]]

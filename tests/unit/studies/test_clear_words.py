@@ -14,6 +14,7 @@ import typer
 from tests.finished_runs import finished_run
 from tests.program import Ended, program
 from tests.some import some
+from tests.studies import file_of, simulated
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry
@@ -30,7 +31,6 @@ from robust_xtreme.studies.study_file import parsed
 from robust_xtreme.tasks.sources import load
 
 REPORTS: Final = Path(__file__).parents[3] / "reports"
-STUDIES: Final = Path(__file__).parents[3] / "configs" / "studies"
 OTHERS: Final[tuple[Any, ...]] = (None, True, 7, 1.5, "x", ["x"], [7], [[]], {"x": "y"}, {"x": 7})
 """A value of each type of JSON."""
 
@@ -88,7 +88,7 @@ def test_a_report_writes_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 OUTPUTS: Final = (
     *("report run -o {}.md", "gate run -o {}.json", "compare main run -o {}.csv", "export run --model-card -o {}.md"),
-    *("export run --jsonl -o {}.jsonl", "config copy small_ci {}.toml", "study copy robustness_small {}.toml"),
+    *("export run --jsonl -o {}.jsonl", "config copy small_ci {}.toml", "study copy robustness {}.toml"),
     *("import rows.jsonl --task x -o {}", "export inspect -t xnli -l sw --perturb char_noise:0.1 -o {}"),
     *("eval --out {}", "baseline save run --name x --folder {}"),
     "perturb in.txt -l sw --perturb char_noise:0.3 -o {}.txt",
@@ -250,10 +250,8 @@ def test_a_baseline_with_another_type_is_one_line(
 
 def test_every_field_of_a_study_may_have_another_type(tmp_path: Path) -> None:
     """Its facts on disk are read, or refused in one line."""
-    folder = REPORTS / "studies" / "robustness_small"
-    for name in ("values.csv", "arms.csv", "contrasts.csv", "study.toml"):
-        (tmp_path / name).symlink_to(folder / name)
-    facts = json.loads((folder / FACTS).read_text("utf-8"))
+    simulated(tmp_path)
+    facts = json.loads((tmp_path / FACTS).read_text("utf-8"))
     for at in _positions(facts):
         for value in OTHERS:
             (tmp_path / FACTS).write_text(json.dumps(_edited(facts, at, value)))
@@ -263,18 +261,16 @@ def test_every_field_of_a_study_may_have_another_type(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("steps = 30", 'steps = "many"'),
-        ("steps = 30", "steps = inf"),
-        ('perturb = ["keyboard_typo:0.1", "wrong_layout:0.2"]', "perturb = 1"),
-        ('perturb = ["keyboard_typo:0.1@fields=question", "wrong_layout:0.2@fields=question"]', "perturb = [[]]"),
-        ('languages = ["de", "es", "hi", "ru", "sw", "tr"]', "languages = [1]"),
+        ("steps = 2", 'steps = "many"'),
+        ("steps = 2", "steps = inf"),
+        ('perturb = ["keyboard_typo:0.2"]', "perturb = 1"),
+        ('perturb = ["keyboard_typo:0.2"]', "perturb = [[]]"),
+        ('languages = ["sw", "de"]', "languages = [1]"),
     ],
 )
 def test_a_key_of_a_study_with_another_type_is_one_line(old: str, new: str, tmp_path: Path) -> None:
     """Before anything is planned."""
-    text = (STUDIES / "robustness_small.toml").read_text("utf-8")
-    assert old in text
-    (tmp_path / "s.toml").write_text(text.replace(old, new), encoding="utf-8")
+    file = file_of(tmp_path, (old, new))
     with pytest.raises(UserError) as error:
-        plan_of(parsed(tmp_path / "s.toml", "s", {}), tmp_path / "work")
+        plan_of(parsed(file, "s", {}), tmp_path / "work")
     assert "\n" not in str(error.value)

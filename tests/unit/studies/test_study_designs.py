@@ -200,12 +200,31 @@ def test_keys_of_low_resource_are_checked() -> None:
         low_resource.LowResource(direct="none", intermediate=())
 
 
+def test_pairs_with_and_without_english_give_the_planted_difference_and_slope() -> None:
+    """English is worth 6 points beside 50 examples, 4 beside 500, 2 beside 5,000: on average 4, for ten times -2."""
+    worth = {"english_50": 6.0, "english_500": 4.0, "english_5000": 2.0}
+    pairs = tuple((arm.replace("english", "direct"), arm) for arm in worth)
+    analysis = low_resource.LowResource(pairs=pairs)
+    values = values_of(lambda arm, *_: 50 + worth.get(arm, 0), [arm for pair in pairs for arm in pair], ["sw"])
+    frame = contrasts(low_resource.estimands(values, arms_of({}), analysis))
+    whole = frame.filter(contrast="after English", tier="primary", scale="points").row(0, named=True)
+    assert (whole["estimate"], whole["sign"]) == (pytest.approx(4, abs=0.5), "higher")
+    few = row(frame, "after English", arm="english_50", target="xnli", language="sw", tier="secondary")
+    assert few["estimate"] == pytest.approx(6, abs=0.8)
+    slope = row(frame, "slope over log10 examples", target="panx", language="sw")
+    assert slope["estimate"] == pytest.approx(-2, abs=0.8)
+    assert len(low_resource.sentences(frame, values, arms_of({}), analysis)) >= 5
+    for wrong in ({"pairs": pairs, "direct": "a", "intermediate": ("b",)}, {}, {"pairs": (("a_50", "b_500"),)}):
+        with pytest.raises(SpecError, match=r"either pairs|the same _N"):
+            low_resource.LowResource(**wrong)
+
+
 def test_multimodal_recovers_towers_interaction_and_languages_apart() -> None:
     """In-language and zero-shot gains of a German task are not mixed."""
     frame = multi_frame(towers(2, -4, 6, -3))
-    first = row(frame, "tower minus text-only", arm="clip")
+    first = row(frame, "what was learned before", arm="clip")
     assert (first["tier"], first["sign"]) == ("primary", "higher")
-    assert row(frame, "tower minus text-only", arm="siglip")["tier"] == "secondary"
+    assert row(frame, "what was learned before", arm="siglip")["tier"] == "secondary"
     for scale in ("points", "logit"):
         assert row(frame, "interaction with intermediate tasks", scale)["sign"] == "lower"
     assert row(frame, "in-language", language="de")["estimate"] == pytest.approx(6, abs=0.8)
@@ -223,8 +242,8 @@ def test_arms_that_share_no_seed_in_a_cell_have_no_contrast() -> None:
             or (early.items() <= cell.items() and cell["seed"] >= 3)
         ),
     )
-    assert not frame.filter(contrast="tower minus text-only", arm="clip").height
-    assert row(frame, "tower minus text-only", arm="siglip")["seeds"] == 3
+    assert not frame.filter(contrast="what was learned before", arm="clip").height
+    assert row(frame, "what was learned before", arm="siglip")["seeds"] == 3
 
 
 def test_unequal_sizes_and_steps_of_a_pair_are_reported() -> None:

@@ -15,8 +15,7 @@ from PIL import Image
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.training.images import pairs as files
-from robust_xtreme.training.images.pairs import Pairs, exchanged
-from robust_xtreme.training.images.world import read_pairs
+from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 
 COLOURS = {"a.png": (200, 10, 20), "b.png": (10, 200, 20), "c.png": (20, 10, 200)}
 CAPTIONS = {
@@ -229,7 +228,7 @@ def test_a_bad_file_of_captions_is_named(
 
 
 def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of images needs Pillow, drawn scenes do not."""
+    """Where a folder of images is read."""
     monkeypatch.setattr(files, "find_spec", lambda _: None)
     load = builtins.__import__
 
@@ -241,4 +240,3 @@ def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UserError, match=r"pip install 'robust-xtreme\[images\]'"):
         read_pairs(str(tmp_path))
-    assert read_pairs("world", ("en",), 5).pictures[0].pixels(32).shape == (32, 32, 3)

@@ -28,7 +28,7 @@ _TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _MOST_LABELS: Final = {CHOICE: 200, TAGS: 2000}
 _EXAMPLES: Final = {CHOICE: '["negative", "positive"]', TAGS: '["O", "B-PER", "I-PER"]'}
 _LONGEST_LABEL: Final = 80
-_RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini", "own", "scratch", "world")
+_RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini", "own", "scratch")
 """Words that have another meaning where a task can be named."""
 
 

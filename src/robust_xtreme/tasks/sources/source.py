@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.core.examples import Corpus, Document, Example, Text
-from robust_xtreme.core.run_spec import HUB, MINI, WORLD
+from robust_xtreme.core.run_spec import HUB, MINI
 from robust_xtreme.core.specs import CANDIDATE, Pool, Row, TaskSpec
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.release import Release, absent
@@ -24,15 +24,13 @@ Source = Release | Suite | Hub
 
 
 def open_source(data: str, *, offline: bool = False) -> Source:
-    """The source that `data` names: a folder of release files, the folder of a suite, `mini`, `world`, or `hub`.
+    """The source that `data` names: a folder of release files, the folder of a suite, `mini`, or `hub`.
 
     `hub:OWNER/NAME@COMMIT,...` uses those revisions of the datasets. `offline` opens no connection. Raises
     MissingData where the folder does not exist, DataError where a suite's own description is malformed.
     """
     if data == MINI:
         return open_suite(resources.mini("suite"))
-    if data == WORLD:
-        return open_suite(resources.mini(WORLD))
     if data == HUB or data.startswith(f"{HUB}:"):
         return open_hub(data[len(HUB) + 1 :], offline)
     folder = Path(data)

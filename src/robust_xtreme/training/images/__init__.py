@@ -1,1 +1,1 @@
-"""Images with captions: files of pairs, drawn scenes, image towers, and the contrast between images and texts."""
+"""Images with captions: files of pairs, image towers, and the contrast between images and texts."""

@@ -1,4 +1,4 @@
-"""Images and their captions as a stage learns them, from files or from drawn scenes.
+"""Images and their captions as a stage learns them, from files.
 
 Captions are in files by line, as JSON lines, in tables, or in WIT's table.
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -169,9 +169,6 @@ def _index(path: Path) -> dict[str, str]:
     return local
 
 
-WORLD: Final = "world"
-"""The pairs that ship with the program: drawn scenes of the embedded world."""
-
 NAME: Final = "images"
 """The stage that learns from pairs."""
 
@@ -221,8 +218,8 @@ class Pairs:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages of the captions, sorted; an order of words is not a language (`en/3`)."""
-        codes = {caption.language.partition("/")[0] for picture in self.pictures for caption in picture.captions}
+        """The languages of the captions, sorted."""
+        codes = {caption.language for picture in self.pictures for caption in picture.captions}
         return tuple(sorted(codes - {""}))
 
     @property
@@ -287,8 +284,43 @@ _LARGEST: Final = 10**8
 """The most bytes of an image file."""
 
 
-def read(path: Path) -> Pairs:
-    """The pairs of a file of captions, or of a folder. Raises MissingData, DataError, UserError without Pillow."""
+def read_pairs(source: str, languages: Sequence[str] = (), most: int = 0) -> Pairs:
+    """The pairs of a file or a folder, with the captions of some languages, or of all.
+
+    `most` bounds the number of captions: whole images in hash order, at least one, so that a smaller number gives a
+    subset. Raises MissingData, DataError, and UserError where Pillow is not installed.
+    """
+    return _within(_in_languages(_read(Path(source)), languages, source), most)
+
+
+def _in_languages(pairs: Pairs, languages: Sequence[str], source: str) -> Pairs:
+    """The pairs with captions of some languages; all of them where none is named."""
+    there = {caption.language for picture in pairs.pictures for caption in picture.captions}
+    if missing := sorted(set(languages) - there):
+        known = ", ".join(sorted(there - {""})) or "unnamed"
+        raise MissingData(f"{source} has no captions in {', '.join(missing)}; its languages are {known}.")
+    wanted = languages or there
+    kept = (
+        replace(picture, captions=tuple(caption for caption in picture.captions if caption.language in wanted))
+        for picture in pairs.pictures
+    )
+    return replace(pairs, pictures=tuple(picture for picture in kept if picture.captions))
+
+
+def _within(pairs: Pairs, most: int) -> Pairs:
+    if not most or pairs.count <= most:
+        return pairs
+    chosen: set[str] = set()
+    taken = 0
+    for picture in sorted(pairs.pictures, key=lambda picture: digest(picture.identity)):
+        taken += len(picture.captions)
+        if chosen and taken > most:
+            break
+        chosen.add(picture.identity)
+    return replace(pairs, pictures=tuple(picture for picture in pairs.pictures if picture.identity in chosen))
+
+
+def _read(path: Path) -> Pairs:
     if find_spec("PIL") is None:
         what = "Pairs of images and captions need Pillow, which is not installed."
         raise UserError(f"{what} Install it: pip install 'robust-xtreme[images]'")
@@ -305,7 +337,7 @@ def _tables(path: Path) -> list[CaptionRow]:
     if path.is_file():
         return _rows(path)
     if not path.is_dir():
-        raise MissingData(f"There is no file or folder of pairs {str(path)[:200]!r}. Name one: pairs, or world.")
+        raise MissingData(f"There is no file or folder of pairs {str(path)[:200]!r}. Name one: pairs = DIR.")
     files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
     if not files:
         known = f"{LIST}, or files that end in {', '.join(_ENDINGS)}"

@@ -49,7 +49,7 @@ class ExportJob:
     seeds: int = key(1, "draws of each noise", _PANEL, "N", least=1, most=10_000)
     data: str = key(
         "",
-        "release files, a suite, mini, world or hub. Default: ROBUST_XTREME_DATA, else the hub",
+        "release files, a suite, mini or hub. Default: ROBUST_XTREME_DATA, else the hub",
         _PANEL,
         "DIR | mini | hub",
         complete="data",
