@@ -101,7 +101,8 @@ def test_the_steps_of_a_plan_are_those_that_are_trained(tmp_path: Path) -> None:
     for stage, cell in zip(_stages(plan_of(study, tmp_path)), cells(study)[:2], strict=False):
         row = estimate.plan_of(from_tables(run.training(cell, tmp_path, True)), lambda _: None)[-1]
         assert stage.steps == row.steps
-        assert row.tokens and row.tokens < stage.tokens
+        assert row.tokens
+        assert row.tokens < stage.tokens
 
 
 def test_the_command_prints_its_plan(tmp_path: Path) -> None:
