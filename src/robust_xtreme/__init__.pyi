@@ -333,17 +333,20 @@ def study(
     out: str | Path = "",
     seeds: int | None = None,
     data: str | Path | None = None,
+    start: str | Path | None = None,
+    scale: str | None = None,
     devices: str | Sequence[str] | None = None,
     on: str | None = None,
     offline: bool = False,
 ) -> Outcome:
     """Run a study, or continue it, and return what it found.
 
-    `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds` and `data`
-    replace the file's keys; `devices` and `on` are those of `evaluate`, by default every GPU, or a process for each
-    core. `.values` is a frame with a row for each run and cell, `.contrasts` with the differences between arms, their
-    intervals over training seeds and what is claimed, `.sentences` says that in words; the folder `out`, by default
-    `runs/study-NAME`, has them with the page. Raises what `train` and `evaluate` raise.
+    `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds`, `data` and
+    `start`, the encoder, replace the file's keys; `scale` is `small` or `paper`; `devices` and `on` are those of
+    `evaluate`, by default every GPU, or a process for each core. `.values` is a frame with a row for each run and cell,
+    `.contrasts` with the differences between arms, their intervals over training seeds and what is claimed,
+    `.sentences` says that in words; the folder `out`, by default `runs/study-NAME_SCALE`, has them with the page.
+    Raises what `train` and `evaluate` raise.
     """
 
 def train(
@@ -444,7 +447,7 @@ def train(
         optimizer: `adamw` rounds otherwise, and is slower; fp16 always has it
         log: `tensorboard` beside `metrics.csv`, which is always written
         lora: the rank of low-rank changes that are trained instead of the encoder; 0 trains all of it
-        layers: the first layers of the encoder, without those above them; 0 is all of it
+        layers: the first layers of the encoder, without those above; 0 is all of it
         packs: folders of your own packs for the noise, before the bundled ones
         pairs: the images and captions of `[images]`: a folder or file
         contrast: the loss of `[images]`: `clip`, a softmax over the batch both ways, or `siglip`, a sigmoid for each
