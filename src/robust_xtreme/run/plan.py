@@ -95,7 +95,7 @@ def make_plan(
     if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
         every = (registry.load("task", name) for name in registry.names("task"))
         tasks = tuple(task for task in every if not served(given, task) and languages_of(task, source)) or able
-    check_limits(spec, tasks)
+    _check_limits(spec, tasks)
     lengths = parse_lengths(spec.max_length)
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
     models, skipped = _models(spec, given, tasks)
@@ -209,8 +209,7 @@ def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
         raise SpecError(f"--{name} changes nothing of a function, which computes by itself. Leave it out.")
 
 
-def check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
-    """Raise SpecError where the spec limits a task that is not among these."""
+def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
     known = [task.name for task in tasks]
     for option, names in (("limit", parse_limits(spec.limit)), ("max-length", parse_lengths(spec.max_length))):
         for name in names:

@@ -14,7 +14,6 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.run_spec import from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.run.plan import check_limits
 from robust_xtreme.studies.claims import PRIMARY_TESTS, mde_of, power_of, seeds_for
 from robust_xtreme.studies.study_file import Study, StudyCell, cells, victims
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -79,7 +78,8 @@ def _check(cell: StudyCell) -> None:
     try:
         kept = {key: value for key, value in cell.evaluate.items() if key != "model"}
         spec = from_mapping({**kept, "tasks": [cell.target]}, cell.name)
-        check_limits(spec, [registry.load("task", cell.target)])
+        if others := sorted(parse_limits(spec.limit).keys() - {"", cell.target}):
+            raise SpecError(f"limit names {others[0]!r:.80}. Limit it in [evaluate.{others[0]:.80}].")
         for name in {link.name for condition in asked(spec.perturb) for link in condition.cell.links}:
             registry.load("perturbation", name)
         for code in spec.languages:
