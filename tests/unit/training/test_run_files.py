@@ -199,8 +199,8 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
 
 
 def test_few_options() -> None:
-    """`train` has forty-seven options beside the file; the number is a decision. --layers makes sizes of one."""
-    assert len(inspect.signature(train).parameters) - 1 == 47
+    """`train` has forty-six options beside the file; the number is a decision."""
+    assert len(inspect.signature(train).parameters) - 1 == 46
 
 
 def _completion_of(name: str) -> Any:
