@@ -188,6 +188,15 @@ def test_a_cell_that_fails_is_named_and_the_others_continue(tmp_path: Path) -> N
     assert {cell.arm for cell in cells(read(str(file))) if cell.complete(work)} == {"none", "xnli"}
 
 
+def test_a_seed_has_every_arm_before_the_next_one_begins(tmp_path: Path) -> None:
+    """Of jobs the largest comes first: those of the first seed, and of a seed the chain with the most cells."""
+    short = '[arms.short]\ntargets = ["panx"]\n\n[evaluate]'
+    file = file_of(tmp_path, ("[evaluate]", short), ("seeds = 2", "seeds = 3"))
+    pieces = sorted(run._pieces(cells(read(str(file))), tmp_path, offline=True), key=lambda piece: -piece.size)
+    assert [piece.label[-1] for piece in pieces] == [*"000111222"]
+    assert [piece.label for piece in pieces[2::3]] == ["short-s0", "short-s1", "short-s2"]
+
+
 def test_a_folder_of_something_else_is_left_alone(finished: Path, tmp_path: Path) -> None:
     """Files that no study wrote, another study's folder, a file: nothing is changed, exit code 2."""
     file = file_of(tmp_path)

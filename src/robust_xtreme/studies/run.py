@@ -67,12 +67,13 @@ def compute(cells: Sequence[StudyCell], work: Path, fleet: Fleet, tell: Tell, of
 
 
 def _pieces(cells: Sequence[StudyCell], work: Path, offline: bool) -> Iterator[WorkerJob]:
+    """The chains of cells, seed by seed, of a seed the longest first."""
     chains: defaultdict[tuple[str, int], list[StudyCell]] = defaultdict(list)
     for cell in cells:
         chains[cell.arm, cell.seed].append(cell)
     for number, ((arm, seed), several) in enumerate(chains.items()):
         chain = _Chain(tuple(several), work, Path.cwd(), offline)
-        yield WorkerJob(number, f"{arm}-s{seed}", chain, str(number), float(len(several)))
+        yield WorkerJob(number, f"{arm}-s{seed}", chain, str(number), len(several) * 10.0 ** (cells[0].seed - seed))
 
 
 def _computed(chain: _Chain, tell: Tell) -> list[FailedCell]:
