@@ -171,6 +171,19 @@ class Edits:
         return replace(self, **{name: getattr(self, name).take(numbers, axis=0) for name in names})
 
 
+def emptied(clean: Batch, edits: Edits) -> Iterator[tuple[slice, Array]]:
+    """Of each text and span that edits leave empty, these edits, and by how many code points each makes it longer."""
+    longer = edits.length.sum(axis=1) - (edits.stop - edits.start)
+    sums = np.append(0, np.cumsum(longer))
+    starts, stops = (
+        np.append(*pair)
+        for pair in ((clean.offsets[:-1], clean.span_starts), (clean.offsets[1:] - 1, clean.span_stops))
+    )
+    first, last = np.searchsorted(edits.start, starts), np.searchsorted(edits.stop, stops, "right")
+    for each in np.flatnonzero((last > first) & (stops - starts + sums[last] - sums[first] <= 0)):
+        yield slice(first[each], last[each]), longer[first[each] : last[each]]
+
+
 def putting(clean: Batch, start: Array, stop: Array, operator: Array, graphemes: Array, values: Sequence[str]) -> Edits:
     """The edits of a batch that put one string each (m,) in the place of its code points from `start` to `stop`."""
     sizes = np.fromiter(map(len, values), np.int64, len(values))

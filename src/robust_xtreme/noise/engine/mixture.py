@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from robust_xtreme.core import randomness
-from robust_xtreme.core.edits import Array, Batch, Edits, ragged
+from robust_xtreme.core.edits import Array, Batch, Edits, emptied, ragged
 from robust_xtreme.noise.engine.perturbation import EditPlan, Job, Params, Perturbation, Slips
 
 MOST: Final = 10.0
@@ -145,4 +145,10 @@ def _joined(batch: Batch, drawn: Sequence[_Drawn]) -> Edits:
     names = ("start", "stop", "operator", "graphemes", "length")
     columns = {name: np.concatenate([getattr(part.edits, name) for part in drawn]) for name in names}
     whole = Edits(**columns, source=np.concatenate(sources), pool=np.concatenate(pools))
-    return whole.take(np.argsort(whole.start, kind="stable"))
+    order = np.argsort(whole.start, kind="stable")
+    edits, level = whole.take(order), np.concatenate([part.level for part in drawn])[order]
+    kept = np.ones(len(edits), np.bool_)
+    for where, longer in emptied(batch, edits):  # the edits that shorten it most rarely are the first to be left out
+        shorter = np.flatnonzero(longer < 0) + where.start
+        kept[shorter[level[shorter].argmax()]] = False
+    return edits.take(np.flatnonzero(kept))

@@ -21,7 +21,7 @@ import numpy as np
 import regex
 
 from robust_xtreme.core import graphemes, packs
-from robust_xtreme.core.edits import Array, Batch, Edits
+from robust_xtreme.core.edits import Array, Batch, Edits, emptied
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.graphemes import split
@@ -116,12 +116,9 @@ def _kept(batch: Batch, edits: Edits) -> Edits:
     kept &= _below(stops, low - blank + 1) == _below(stops, high)
     kept &= _below(starts[batch.spans.frozen], low + 1) == _below(stops[batch.spans.frozen], low + 1)
     edits = edits.take(np.flatnonzero(kept))
-    longer = edits.length.sum(axis=1) - (edits.stop - edits.start)
-    sums, kept = np.append(0, np.cumsum(longer)), np.ones(len(edits), np.bool_)
-    starts, stops = np.append(batch.offsets[:-1], starts), np.append(batch.offsets[1:] - 1, stops)
-    first, last = np.searchsorted(edits.start, starts), np.searchsorted(edits.stop, stops, "right")
-    for each in np.flatnonzero((last > first) & (stops - starts + sums[last] - sums[first] <= 0)):
-        kept[first[each] : last[each]] &= longer[first[each] : last[each]] >= 0
+    kept = np.ones(len(edits), np.bool_)
+    for where, longer in emptied(batch, edits):
+        kept[where] &= longer >= 0
     return edits.take(np.flatnonzero(kept))
 
 
