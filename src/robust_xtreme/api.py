@@ -102,8 +102,8 @@ def _strings(values: Sequence[str], cell: PerturbationSpec, language: str | None
     if len(values) and any(lacks(link, code) for link in links):
         raise _not_served(cell, code)
     try:
-        known = not links[0].perturbation.first or noise_strings((replace(links[0], strength="1"),), values, code, seed)
-        if known == list(values) != []:
+        whole = (replace(links[0], strength="1"),)
+        if links[0].perturbation.first and len(values) and noise_strings(whole, values, code, seed) == list(values):
             raise UserError(f"{links[0].perturbation.name} knows texts of parallel data: eval, or perturb on its files")
         return noise_strings(links, values, code, seed)
     except UnicodeEncodeError:

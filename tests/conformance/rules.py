@@ -146,7 +146,10 @@ def rule_3_clusters_stay_whole(trial: Trial) -> None:
 def _bare(clusters: Sequence[str]) -> int:
     """How many clusters begin with a mark; not vowels of Burmese after a letter, which UAX 29 makes clusters of."""
     pairs = pairwise(("", *clusters))
-    return sum(bool(MARK.match(each)) and not (each[0] in "\u102b\u102c" and before.strip()) for before, each in pairs)
+    return sum(
+        bool(MARK.match(each)) and not (each[0] in "\u102b\u102c" and regex.search(r"[\p{L}\p{M}]$", before))
+        for before, each in pairs
+    )
 
 
 def clusters_stay_whole(noised: Noised) -> None:

@@ -14,9 +14,10 @@ import pytest
 from tests.program import program
 from tests.some import some
 from tests.studies import computed, file_of, names, reported
+from tools.yardstick import study_claims
 
 from robust_xtreme.core import registry, resources
-from robust_xtreme.core.errors import DataError, Mismatch
+from robust_xtreme.core.errors import DataError, Mismatch, SpecError
 from robust_xtreme.core.shipped import shipped
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.studies import run
@@ -186,6 +187,22 @@ def test_a_cell_that_fails_is_named_and_the_others_continue(tmp_path: Path) -> N
     assert failed[0].mistake
     assert "boom-s0-panx failed: " in "\n".join(lines)
     assert {cell.arm for cell in cells(read(str(file))) if cell.complete(work)} == {"none", "xnli"}
+
+
+def test_an_encoder_beside_another_needs_its_folder(tmp_path: Path) -> None:
+    """A path BESIDE/ is refused where --from names no folder, and else is beside it."""
+    with pytest.raises(SpecError, match=r"BESIDE/all-minilm-l6-v2 is beside .*: --from DIR"):
+        plan_of(read("capacity", {"data": "mini"}), tmp_path)
+    (tmp_path / "large").mkdir()
+    described = read("capacity", {"data": "mini", "from": str(tmp_path / "large")})
+    assert described.arms["en-none-6"].train["from"] == str(tmp_path / "all-minilm-l6-v2")
+
+
+def test_claims_are_computed_again_by_other_code(finished: Path) -> None:
+    """The rows of a finished study that another code computes agree with its contrasts."""
+    found = dict(study_claims.differences(study_claims.Frames(finished / "work")))
+    assert len(found) > 3
+    assert max(found.values()) < study_claims.NEAR
 
 
 def test_a_seed_has_every_arm_before_the_next_one_begins(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from robust_xtreme.core.run_spec import from_mapping, parse_limits
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.studies.claims import PRIMARY_TESTS, mde_of, power_of, seeds_for
-from robust_xtreme.studies.study_file import Study, StudyCell, cells, victims
+from robust_xtreme.studies.study_file import BESIDE, Study, StudyCell, cells, victims
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training.spec import from_tables, within
 
@@ -84,6 +84,8 @@ def _check(cell: StudyCell) -> None:
             registry.load("perturbation", name)
         for code in spec.languages:
             language(code.partition("@")[0])
+        if str(cell.train.get("from", "")).startswith(BESIDE):
+            raise SpecError(f"{cell.train['from']} is beside the encoder. Name its folder: --from DIR")
         if cell.train:
             from_tables({**cell.train, "out": cell.name}, cell.name)
     except (SpecError, UnknownName) as error:

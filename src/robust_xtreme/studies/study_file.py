@@ -42,7 +42,7 @@ _SET: Final = ("model", "tasks", "out", "data", "frozen", "device", "offline", "
 """Keys of `train` and `eval` that the study sets itself."""
 
 _DATA: Final = "DIR/"
-_BESIDE: Final = "BESIDE/"
+BESIDE: Final = "BESIDE/"
 """What a path in the data's folder begins with, and one in the folder that the encoder of `from` is in."""
 
 _NO_PATHS: Final = ("attack", "power", "cost", "analysis")
@@ -182,8 +182,8 @@ def _placed(value: Any, data: str, start: str) -> Any:
     match value:
         case str() if value.startswith(_DATA):
             return str(Path(data).absolute() / value.removeprefix(_DATA))
-        case str() if value.startswith(_BESIDE):
-            return str(Path(start).absolute().parent / value.removeprefix(_BESIDE))
+        case str() if value.startswith(BESIDE) and start and not run_paths.like_hub(start):
+            return str(Path(start).absolute().parent / value.removeprefix(BESIDE))
         case dict():
             return {key: _placed(item, data, start) for key, item in value.items()}
     return value
@@ -192,9 +192,7 @@ def _placed(value: Any, data: str, start: str) -> Any:
 def _study(path: Path, name: str, scale: str, values: Mapping[str, Any]) -> Study:
     where = str(path)
     check_keys(values, (*_TOP, *_NO_PATHS, run_paths.FOLDER), ("design", "targets", "arms", "analysis"), where)
-    texts = {
-        key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "claims", "about", "scope", "data")
-    }
+    texts = {key: _line(values.get(key, ""), f"{where}: {key}") for key in _TEXTS}
     tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in _TABLES}
     targets = {task: _target(task, table, f"{where}: [targets.{task}]") for task, table in tables["targets"].items()}
     arms = {name: _arm(name, table, list(targets), f"{where}: [arms.{name}]") for name, table in tables["arms"].items()}

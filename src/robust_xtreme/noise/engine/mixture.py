@@ -148,7 +148,7 @@ def _joined(batch: Batch, drawn: Sequence[_Drawn]) -> Edits:
     order = np.argsort(whole.start, kind="stable")
     edits, level = whole.take(order), np.concatenate([part.level for part in drawn])[order]
     kept = np.ones(len(edits), np.bool_)
-    for where, longer in emptied(batch, edits):  # the edits that shorten it most rarely are the first to be left out
+    for where, longer in emptied(batch, edits):  # the shortening one of the highest level is left out
         shorter = np.flatnonzero(longer < 0) + where.start
         kept[shorter[level[shorter].argmax()]] = False
     return edits.take(np.flatnonzero(kept))

@@ -86,20 +86,19 @@ def of_known(lacks: Callable[..., str]) -> Callable[..., str]:
 class Perturbation:
     """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
 
-    `edit` gives the edits of a batch and the number of eligible units of each text (t,). `plan` gives them for parts
-    of a mixture. `strength` says in words what
-    the strength is a share of. `parameters` contains, by name, the values that `@name=...` may list, `choices` those of
-    which it names one (the first by default), `rates` the operators' relative rates, set by `@name=number`; `free`
-    names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that
-    the perturbation breaks on purpose. `lacks` gives the reason why a language is not served ("" if it is), `packs` the
-    packs that serve it, as `kind/name`; `refuses` names the tasks, and families of tasks, in which it has no meaning.
-    `lacks_with` gives that reason for parameters that a spec chooses, where it depends on them (None: it does not).
-    `thin` gives the reason why suites leave a language out that is served ("" if they do not).
-    `check` raises SpecError where the parameters chosen do not fit together. A choice that ends in `:ID` takes any text
-    after the colon, which `check` checks.
-    `settings` are parameters that take any value, by name with their default; `check` checks them.
-    An attack has `moves`, the perturbations whose edits it searches; it makes none where no model is asked.
-    One that knows clean texts alone is `first` in a chain.
+    `edit` gives the edits of a batch and the number of eligible units of each text (t,), `plan` both for a part of
+    a mixture. `strength` says in words what the strength is a share of. `parameters` contains, by name, the values
+    that `@name=...` may list, `choices` those of which it names one (the first by default), `rates` the operators'
+    relative rates, set by `@name=number`; `free` names those that take any value (a folder), which a spec must
+    name. A waiver is the name of a conformance rule that the perturbation breaks on purpose. `lacks` gives the
+    reason why a language is not served ("" if it is), `packs` the packs that serve it, as `kind/name`; `refuses`
+    names the tasks, and families of tasks, in which it has no meaning. `lacks_with` gives that reason for
+    parameters that a spec chooses, where it depends on them (None: it does not). `thin` gives the reason why suites
+    leave a language out that is served ("" if they do not). `check` raises SpecError where the parameters chosen do
+    not fit together. A choice that ends in `:ID` takes any text after the colon, which `check` checks. `settings`
+    are parameters that take any value, by name with their default; `check` checks them. An attack has `moves`, the
+    perturbations whose edits it searches; it makes none where no model is asked. One that knows clean texts alone
+    is `first` in a chain.
     """
 
     name: str
