@@ -125,13 +125,56 @@ def test_a_toggle_shows_another_number(browser: Browser, address: str) -> None:
     assert messages == []
 
 
-def test_two_languages_are_beside_each_other(browser: Browser, address: str) -> None:
-    """Chosen in the address, both parts are there, at the same height; the text of one runs from right to left."""
-    page, _ = _opened(browser, f"{address}#?language=ar&beside=sw", viewport={"width": 1400, "height": 900})
-    boxes = [part.bounding_box() for part in page.query_selector_all("#languages > section") if part.is_visible()]
-    assert len(boxes) == 2
-    assert boxes[0]["y"] == boxes[1]["y"]  # type: ignore[index]  # both are visible
-    assert boxes[0]["x"] < boxes[1]["x"]  # type: ignore[index]  # both are visible
+def test_two_languages_are_in_one_table(browser: Browser, address: str) -> None:
+    """Chosen in the address, their changes are those of their rows, with the difference; nothing is cut at 1280."""
+    page, _ = _opened(browser, f"{address}#?language=ar&beside=sw", viewport={"width": 1280, "height": 900})
+    assert _shown(page, "#languages > section[id]:not(#beside)") == 2
+    rows = [row.inner_text().split("\t") for row in page.query_selector_all("#beside tbody tr")]
+    changes = {row[0]: [float(text) for text in row[2:]] for row in rows}
+    of_task = [page.locator(f'[id="{code}/xnli/char_noise:0.1"] td').nth(2).inner_text() for code in ("ar", "sw")]
+    assert changes["xnli"][:2] == [*map(float, of_task)]
+    assert all(abs(second - first - difference) < 0.051 for first, second, difference in changes.values())
+    box = page.locator("#beside .scroll")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+def test_an_unknown_choice_is_said(browser: Browser, address: str) -> None:
+    """A language that the page does not have is named, and everything is shown."""
+    page, messages = _opened(browser, f"{address}#?language=zz")
+    assert page.locator("#tools").get_by_text('Not in this page: language "zz".').is_visible()
+    assert _shown(page, "#languages > section") == 12
+    assert messages == []
+
+
+def test_the_heat_table_sorts_and_tells(browser: Browser, small: str) -> None:
+    """A click on a column has its largest loss first; focus shows the row of a cell; a click leads to its examples."""
+    page, messages = _opened(browser, small)
+    column = page.locator('table.heat th[data-task="xnli"]').nth(1).evaluate("head => head.cellIndex + 2")
+    page.locator('table.heat th.up[data-task="xnli"] button').first.click()
+    body = page.locator("table.heat tbody").last
+    values = [float(row.locator("td").nth(column).inner_text().strip("°†")) for row in body.locator("tr").all()]
+    assert values == sorted(values)
+    link = body.locator('a[href="#sw/xquad/char_noise:0.3"]')
+    link.focus()
+    row = page.locator('[id="sw/xquad/char_noise:0.3"] td').all_inner_texts()
+    shown = page.locator("#tip").inner_text()
+    assert all(text in shown for text in row[2:] if text not in ("", "-"))
+    link.click()
+    example = page.locator('article[data-of="sw/xquad/char_noise:0.3"]').first
+    assert example.is_visible()
+    example.locator("bdi.noisy").first.wait_for()
+    assert example.locator("bdi.letters").first.is_hidden()
+    assert messages == []
+
+
+def test_a_term_says_its_sentence(browser: Browser, address: str) -> None:
+    """At the keyboard, too: what the legend says of it is beside it."""
+    page, _ = _opened(browser, address)
+    page.locator("#verdict a.term").first.focus()
+    legend = page.locator('[id="term/mde"] + dd').inner_text()
+    assert page.locator("#tip").inner_text() == legend
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
 
 
 def test_the_page_is_read_without_a_script(browser: Browser, address: str) -> None:

@@ -23,11 +23,10 @@ from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, decide, unpaired
 from robust_xtreme.noise.conditions.frozen import FROZEN
-from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, Section, Table, TableCell, Terms, text_of
+from robust_xtreme.report import heat
+from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, Section, Table, Terms, text_of
 from robust_xtreme.report.charts.figures import forest
-from robust_xtreme.report.columns import signed
 from robust_xtreme.report.document import finished
-from robust_xtreme.report.html_page import heat_table, scale
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
@@ -184,7 +183,7 @@ def differences_part(comparison: Comparison) -> Section:
         Paragraph(differences_sentence(rows)),
         Paragraph(comparison.note),
         Paragraph(_KEY),
-        scale(),
+        heat.scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
         *([Paragraph(_DESCRIPTION)] if charts else []),
         *charts,
@@ -200,15 +199,12 @@ def no_differences(why: str) -> Section:
 
 
 def _heat(cells: pl.DataFrame) -> Iterator[Table]:
-    """A table for clean text and for each noise, languages by script in rows and tasks in columns."""
+    """A table with clean text and each noise of each task in columns, languages by script in rows."""
     named = _named(cells)
-    noises = sorted({row["noise"] for row in named}, key=lambda noise: (noise != "clean", noise))
     linked = {row["code"] for row in named if row["scale"] == PERTURBED}  # which have a part of the page
-    for noise in noises:
-        of_noise = [row for row in named if row["noise"] == noise]
-        several = _several_of(of_noise)
-        shown = {(row["code"], _column(row, several)): _cell(row) for row in of_noise}
-        yield heat_table(noise, sorted({column for _, column in shown}), shown, linked)
+    several = _several_of(named)
+    if named:
+        yield heat.heat_table([_cell(row, several) for row in named], linked)
 
 
 def _named(rows: pl.DataFrame) -> list[dict[str, Any]]:
@@ -233,10 +229,9 @@ def _column(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> str:
     return " ".join((row["task"], *(values[name] for name, tasks in several.items() if row["task"] in tasks)))
 
 
-def _cell(row: Mapping[str, Any]) -> TableCell:
-    if is_shown(row):
-        return TableCell(signed(row["difference"]), row["difference"])
-    return TableCell(f"{signed(row['difference'])}{UNDECIDED}", row["difference"], "undecided")
+def _cell(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> heat.HeatCell:
+    place, sign = (row["code"], _column(row, several), row["noise"]), "" if is_shown(row) else UNDECIDED
+    return heat.HeatCell(*place, {heat.CHANGE: row["difference"]}, row["difference"], sign)
 
 
 def _charts(rows: pl.DataFrame) -> Iterator[Chart]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final, TypeAlias, TypeVar, final
+from urllib.parse import quote
 
 NARROW: Final = 0
 MEDIUM: Final = 110
@@ -48,20 +51,51 @@ class Hyperlink:
 class Diff:
     """A text before and after edits, in pieces (removed, added); where both are equal, the text that stays.
 
-    `language` and `direction` (`ltr` or `rtl`) are those of the text. `marks`, if any, has the name of the mark of each
-    piece, such as `gold`, or "".
+    `language` and `direction` (`ltr` or `rtl`) are those of the text, whose words are written `apart` or not. `marks`,
+    if any, has the name of the mark of each piece, such as `gold`, or "".
     """
 
     pieces: tuple[tuple[str, str], ...]
     language: str = ""
     direction: str = "ltr"
     marks: tuple[str, ...] = ()
+    apart: bool = True
 
     @property
     def marked(self) -> tuple[tuple[str, str, str], ...]:
         """The pieces, each with the name of its mark."""
         marks = self.marks or ("",) * len(self.pieces)
         return tuple((removed, added, mark) for (removed, added), mark in zip(self.pieces, marks, strict=True))
+
+    def words(self) -> Iterator[tuple[bool, tuple[tuple[str, str, str], ...]]]:
+        """The marked pieces in groups: each word that changed, and what is between two of them.
+
+        A word is what is between blanks; where words are not written apart, the pieces that changed.
+        """
+        cut = [part for piece in self.marked for part in _cut(piece, self.apart)]
+        words = groupby(cut, key=lambda part: self.apart and part[0] == part[1] and part[0].isspace())
+        groups = [[*word] for _, word in words] if self.apart else [[part] for part in cut]
+        for changed, several in groupby(groups, key=lambda word: any(old != new for old, new, _ in word)):
+            for group in several if changed else ([part for word in several for part in word],):
+                yield changed, tuple(_whole(group))
+
+
+def _cut(piece: tuple[str, str, str], apart: bool) -> list[tuple[str, str, str]]:
+    """A piece that stays, cut at its blanks where words are written apart; another one whole."""
+    removed, added, mark = piece
+    if removed != added or not apart:
+        return [piece]
+    return [(part, part, mark) for part in re.findall(r"\s+|\S+", added)]
+
+
+def _whole(parts: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Parts of which neighbours that stay, with the same mark, are one."""
+    for (stays, mark), alike in groupby(parts, key=lambda part: (part[0] == part[1], part[2])):
+        if stays:
+            text = "".join(added for _, added, _ in alike)
+            yield text, text, mark
+        else:
+            yield from alike
 
 
 Inline: TypeAlias = str | Strong | Mono | Hyperlink | Diff
@@ -81,6 +115,16 @@ def joined(phrases: Iterable[Phrase], between: str = ", ") -> tuple[Inline, ...]
 def unlinked(phrase: Phrase) -> Phrase:
     """A phrase with the words of its links alone, for what does not have their addresses."""
     return tuple(part.text if isinstance(part, Hyperlink) else part for part in inlines(phrase))
+
+
+def term(name: str) -> str:
+    """The address in a page of what its legend says of a term."""
+    return f"term/{quote(name)}"
+
+
+def explained(name: str) -> Hyperlink:
+    """A term that the legend explains, as a word of a sentence."""
+    return Hyperlink(name, f"#{term(name)}")
 
 
 def named(sentence: str) -> tuple[Inline, ...]:
@@ -188,8 +232,9 @@ class TableCell:
 class Table:
     """Rows under columns.
 
-    `notes` are under the table, a sign of its cells and what it means each. `role` is the name of a special appearance
-    in HTML, and `anchors` the address of each row; other renderers know neither.
+    `notes` are under the table, a sign of its cells and what it means each. The first `over` rows are about the others,
+    such as their means. `role` is the name of a special appearance in HTML, and `anchors` the address of each row;
+    other renderers know neither.
     """
 
     columns: tuple[TableColumn, ...]
@@ -198,6 +243,7 @@ class Table:
     role: str = ""
     anchors: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    over: int = 0
 
 
 def grid(

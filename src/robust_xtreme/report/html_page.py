@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -12,82 +11,17 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import summary
 from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.cells import anchor, headline, highest, language_name, script, script_name
-from robust_xtreme.report.charts.style import STEPS
-from robust_xtreme.report.columns import NOTHING, interval, narrow, percent, points, signed, tables
-from robust_xtreme.report.document import TITLE, view_blocks, views
-from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, legend, mark, verdicts
+from robust_xtreme.report.columns import interval, narrow, points, signed, tables
+from robust_xtreme.report.document import view_blocks, views
+from robust_xtreme.report.heat import PATTERNS, heat
+from robust_xtreme.report.summary import headline_cells, legend, mark, title, verdicts
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats.averages import LANGUAGES
-from robust_xtreme.stats.claims import SELECTED
-
-_PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
-_KEY: Final = doc.Paragraph(
-    "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
-    f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
-    f"see marks. {UNDECIDED} and dotted: without a mark, and neither a drop nor a gain is shown. Grey: not in the run, "
-    "not served, or the noise does not reach the model."
-)
 
 
-def heat(results: Results) -> Iterator[doc.Section]:
-    """A table for each perturbation, languages by script in rows and tasks in columns."""
-    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
-    blocks: list[doc.Block] = [_KEY, scale()]
-    order = ("task", "split", "fields_rank", "run_rank", "model")  # several models of a task are beside each other
-    for (noise,), group in cells.group_by("noise", maintain_order=True):
-        columns = group.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
-        shown = {(row["language"], row["column"]): _cell(row) for row in group.iter_rows(named=True)}
-        blocks.append(heat_table(str(noise), columns, shown, {code for code, _ in shown}))
-    if cells.height:
-        yield doc.Section("Where it breaks", "heat", tuple(blocks))
-
-
-def scale() -> doc.Table:
-    """The colours with the changes that have them, losses first."""
-    sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
-    losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
-    row = (*reversed(losses), doc.TableCell(f"less than {STEPS[0]}", 0.0), *gains)
-    return doc.Table(tuple(doc.TableColumn("") for _ in row), (row,), role="scale")
-
-
-def _step(sign: str, low: int, high: int | None) -> doc.TableCell:
-    return doc.TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
-
-
-def heat_table(
-    noise: str, columns: Sequence[str], cells: Mapping[tuple[str, str], doc.TableCell], linked: Collection[str]
-) -> doc.Table:
-    """Languages by script in rows, with their `cells` in some columns; `linked` ones lead to their part of the page."""
-    codes = sorted({code for code, _ in cells}, key=lambda code: (script(code), code))
-    first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
-    body: list[tuple[doc.Phrase | doc.TableCell, ...]] = [
-        (
-            script_name(script(code)) if first[script(code)] == code else "",
-            (doc.Hyperlink(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
-            *(cells.get((code, column), doc.TableCell("", mark="absent")) for column in columns),
-        )
-        for code in codes
-    ]
-    return replace(doc.grid(("script", "language", *columns), body, left=2), title=noise, role="heat")
-
-
-def _cell(row: Mapping[str, Any]) -> doc.TableCell:
-    """A cell of the run: its change, and what the toggles show."""
-    if row["no_claim"]:
-        return doc.TableCell(row["no_claim"], mark="absent")
-    lost = row["relative"]
-    texts = {
-        "relative": NOTHING if lost is None else f"{-lost + 0.0:+.1f} %",
-        "noisy": points(row["value"]),
-        "edits": percent(row["grapheme_edit_rate"]),
-    }
-    also = {name: text + mark(row) for name, text in texts.items()}
-    return coloured(row, (doc.Hyperlink(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
-
-
-def coloured(row: Mapping[str, Any], text: doc.Phrase, also: Mapping[str, str] | None = None) -> doc.TableCell:
+def coloured(row: Mapping[str, Any], text: doc.Phrase) -> doc.TableCell:
     """A text in the colour and with the pattern of a cell of the run."""
-    return doc.TableCell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})
+    return doc.TableCell(text, 0.0 if row["near_chance"] else row["change"], PATTERNS[mark(row)])
 
 
 MOST: Final = 60
@@ -100,7 +34,7 @@ _ROWS, _FEWEST_ROWS = 1200, 24
 """The number of rows of another view of all languages together, and the least of one language."""
 
 _COLUMNS: Final = (
-    "task", "noise", "change", "no_claim", "change_low", "change_high", "p_adjusted", "clean", "value",
+    "task", "noise", "change", "no_claim", "change_low", "change_high", "p_adjusted", "clean", "value", "n", "clusters",
     "grapheme_edit_rate", "tokens_per_word_clean", "tokens_per_word", "label_risk", "marks",
 )  # fmt: skip
 
@@ -216,11 +150,14 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
-    title = ", ".join((task, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else [])))
+    on = f" {shown['fields'].replace(',', ' and ')}" if shown["fields_rank"] else ""
+    title = ", ".join(
+        (task + on, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else []))
+    )
     count = cells.filter("near_chance").height
     unmeasured = (doc.Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    noise = f"{_noise(shown)}, {shown['over']} languages" if over.height else _noise(shown)
+    noise = f"{shown['noise']}, {shown['over']} languages" if over.height else shown["noise"]
     linked = doc.Hyperlink(named, f"#{worst['address']}")
     return (title, *levels, bounds, noise, ("worst: ", linked, other, *unmeasured))
 
@@ -241,11 +178,12 @@ def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
     of_languages = tuple(languages(results, examples))
     divided = (doc.Section("Languages", "languages", of_languages),) if of_languages else ()
-    parts = (*first, *divided, *examples, *plain)
+    more = (doc.Section("More tables", "tables", tuple(plain)),) if plain else ()
+    parts = (*first, *divided, *examples, *more)
     columns = [column for table in doc.within(parts, doc.Table) for column in table.columns]
     about = doc.Section("What was run", "run", tuple(summary.what_was_run(results)))
     terms = doc.Terms(tuple(legend(columns, results)))
-    return doc.ReportPage(TITLE, (*parts, about, doc.Section("Legend", "legend", (terms,))))
+    return doc.ReportPage(title(results), (*parts, about, doc.Section("Legend", "legend", (terms,))))
 
 
 def _views(results: Results, charts: bool) -> Iterator[doc.Section]:
@@ -254,7 +192,7 @@ def _views(results: Results, charts: bool) -> Iterator[doc.Section]:
     for view in wanted:
         address = view.name.replace("_", "-")
         if blocks := tuple(view_blocks(view, results)):
-            yield doc.Section(view.title, address, _shown(blocks[1:], address), folded=not charts)
+            yield doc.Section(view.title, address, _shown(blocks[1:], address), 2 if charts else 3, folded=not charts)
 
 
 def _shown(blocks: tuple[doc.Block, ...], anchor: str) -> tuple[doc.Block, ...]:
@@ -265,7 +203,11 @@ def _shown(blocks: tuple[doc.Block, ...], anchor: str) -> tuple[doc.Block, ...]:
     tables = tuple(block for block in blocks if isinstance(block, doc.Table))
     text = [block for block in blocks if not isinstance(block, (doc.Chart, doc.Table))]
     first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
-    folded = [doc.Section("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
+    folded = (
+        [doc.Section(f"{len(more)} more charts", f"{anchor}-more", _described(more), level=3, folded=True)]
+        if more
+        else []
+    )
     numbers = doc.Section("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
     return (*text, *_described(first), *folded, numbers)
 

@@ -28,6 +28,7 @@ from robust_xtreme.report.blocks import (
     Phrase,
     Strong,
     TableColumn,
+    explained,
     inlines,
     named,
 )
@@ -44,8 +45,27 @@ ALPHA: Final = 0.05
 MARKED, UNDECIDED = "\u2020", "\u00b0"
 """What is beside the change of a cell with a mark, and of one without a verdict."""
 
+_NAMED: Final = 2
+"""The names of models and of tasks that a title has; it counts more."""
+
 _ELSEWHERE: Final = "at another strength"
 _PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {} failed"}
+
+
+def title(results: Results) -> str:
+    """What a page is called: the models, what they were asked, and how many of the tested cells drop."""
+    models, tasks = (results.scores.get_column(name).unique(maintain_order=True) for name in ("model", "task"))
+    asked = f"{_few(models, 'model')} on {_few(tasks, 'task')}"
+    tests = headline_cells(results).filter(pl.col("p_adjusted").is_not_null())
+    drops = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height
+    return (
+        f"{asked}: {drops} of {counted(tests.height, 'cell')} drop" if tests.height else f"{asked}: no cell is tested"
+    )
+
+
+def _few(names: pl.Series, what: str) -> str:
+    """Up to two names, or their number."""
+    return " and ".join(names) if len(names) <= _NAMED else counted(len(names), what)
 
 
 def what_was_run(results: Results) -> Iterator[Block]:
@@ -144,9 +164,18 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
     others = tests.filter(pl.col("p_adjusted") >= ALPHA).select(pl.max("mde")).item()
-    missed = "" if others is None else f" The others can miss drops below {points(others)} points (mde)."
-    claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}.")
-    return (claim, " The largest: ", Hyperlink(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.{missed}")
+    blind: tuple[Inline, ...] = ()
+    if others is not None:
+        blind = (f" The others can miss drops below {points(others)} points (", explained("mde"), ").")
+    text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}."
+    return (
+        Strong(text, "lost" if lost else "won"),
+        " The largest: ",
+        Hyperlink(cell_name(cell), f"#{cell['address']}"),
+        *_changed(cell),
+        ".",
+        *blind,
+    )
 
 
 def _blind(tests: pl.DataFrame, before: str = "and") -> str:
@@ -155,15 +184,14 @@ def _blind(tests: pl.DataFrame, before: str = "and") -> str:
     return f", {before} {blind} cannot be measured" if blind else ""
 
 
-def _changed(cell: Mapping[str, Any]) -> str:
+def _changed(cell: Mapping[str, Any]) -> tuple[Inline, ...]:
     """The levels of a tested cell and its change, with the interval that is valid for all tests at once, if any."""
+    levels = f", {points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} ("
     if cell["joint_change_low"] is None:
         alone = interval(cell["change_low"], cell["change_high"])
-        bounds = f"interval of this cell alone {alone}; too few clusters for a joint one"
-    else:
-        joint = interval(cell["joint_change_low"], cell["joint_change_high"])
-        bounds = f"joint interval {joint}, valid for all tests at once"
-    return f"{points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} ({bounds})"
+        return (f"{levels}interval of this cell alone {alone}; too few clusters for a joint one)",)
+    joint = interval(cell["joint_change_low"], cell["joint_change_high"])
+    return levels, explained("joint interval"), f" {joint}, valid for all tests at once)"
 
 
 def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:

@@ -18,10 +18,25 @@ import pytest
 from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.report.blocks import Diff, Mono, Paragraph, Prose, ReportPage, grid, joined, named
+from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.blocks import (
+    Diff,
+    Mono,
+    Paragraph,
+    Prose,
+    ReportPage,
+    Table,
+    TableColumn,
+    grid,
+    joined,
+    named,
+    text_of,
+)
+from robust_xtreme.report.cells import highest
 from robust_xtreme.report.charts.figures import Plots, areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import beside, names_of, results_of
+from robust_xtreme.report.heat import heat
 from robust_xtreme.report.outputs import CELLS, SUFFIXES, cells, written
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
@@ -214,6 +229,26 @@ def test_a_heat_cell_has_the_numbers_of_its_toggles(results: Results) -> None:
     assert (shown["data-relative"], shown["data-noisy"], shown["data-edits"]) == numbers
 
 
+def test_the_means_of_the_heat_table_are_those_of_its_cells(results: Results) -> None:
+    """Of a column as AVERAGES has it; of a row, and of all, over every cell that has a change."""
+    (table,) = [block for part in heat(results) for block in part.blocks if isinstance(block, Table) and block.over]
+    cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null())
+    mean, count = (dict(zip(map(_place, table.columns), map(text_of, row), strict=True)) for row in table.rows[:2])
+    averaged = within_tasks(results, "languages").filter(
+        metric="accuracy", task="xnli", strength="0.2", perturbation="char_noise"
+    )
+    assert mean["xnli", "char_noise:0.2"] == signed(averaged["change"].item())
+    assert mean["all", "mean"] == signed(cells["change"].mean())
+    assert count["all", "mean"] == str(cells.height)
+    row = next(row for row in table.rows if text_of(row[1]).endswith("(sw)"))
+    assert text_of(row[-2]) == signed(cells.filter(language="sw")["change"].mean())
+    assert text_of(row[-1]) == str(cells.filter(language="sw").height)
+
+
+def _place(column: TableColumn) -> tuple[str, str]:
+    return column.group, column.heading
+
+
 def test_an_area_is_that_of_trapezoids_from_the_clean_level() -> None:
     """Half of the level is lost at 10 % and all at 20 %: half of the area is left."""
     points_of_curve = pl.DataFrame(
@@ -373,7 +408,7 @@ def test_two_runs_are_beside_each_other(results: Results) -> None:
     text = written(both, ".html").decode()
     page = _Page(text)
     assert len(page.ids) == len(set(page.ids))
-    heads = re.findall(r"<th scope=\"col\">([^<]*)", text)
+    heads = re.findall('scope="colgroup"[^>]*>([^<]*)', text)
     assert {"xnli before", "xnli after"} <= set(heads)
     assert both.conditions.equals(results.conditions)
 

@@ -148,14 +148,14 @@ def test_the_page_has_every_kind_of_example(run: Run) -> None:
     assert len({sample.anchor for sample in every}) == len(every)
     assert {task_of(sample) for sample in every} == set(TASKS)
     for sample in every:
-        assert [name for name, _ in sample.facts][:3] == ["gold", "clean", "noisy"]
+        assert [name for name, _ in sample.facts][:2] == ["answer", "edits"]
         assert sample.labels["became"] in ("wrong", "right", "same")
     context = next(dict(sample.texts)["context"] for sample in every if task_of(sample) == "xquad")
     gold = "".join(old for old, _, mark in context.marked if "gold" in mark.split())
     assert gold
     assert any(name == "subwords" for sample in every for name, _ in sample.facts)
-    fact = next(dict(sample.facts)["gold"] for sample in every if task_of(sample) == "xnli")
-    assert text_of(fact) in ("entailment", "neutral", "contradiction")
+    fact = text_of(next(dict(sample.facts)["answer"] for sample in every if task_of(sample) == "xnli"))
+    assert {*re.split(" → |; gold: ", fact)} <= {"entailment", "neutral", "contradiction"}
     assert any(isinstance(inline, Diff) for sample in every for _, value in sample.facts for inline in inlines(value))
 
 
@@ -203,7 +203,7 @@ def test_changed_and_missing_data_leave_answers_and_say_why(copied: Run) -> None
     ended = program("examples", str(copied.folder), "--task", "xnli", "--language", "ar")
     assert ended.code in (0, None)
     assert "warning: xnli ar: no texts are shown." in ended.err
-    assert "gold: " in ended.out
+    assert "; gold: " in ended.out
 
 
 def test_other_edits_than_the_stored_ones_are_named(copied: Run) -> None:
@@ -246,7 +246,10 @@ def test_every_answer_that_is_shown_was_scored(run: Run) -> None:
     rows = run.chosen().filter(task="xquad")
     (part,) = samples_part({"": run.folder}, run.results)
     facts = [dict(each.facts) for each in samples(part.blocks) if task_of(each) == "xquad"]
-    shown = [tuple(text_of(inlines(each[name])[0])[:30] for name in ("noisy", "clean")) for each in facts]
+    sides = [text_of(each["answer"]).partition(" → ") for each in facts]
+    shown = [
+        tuple(re.split(r" \(in the |; gold: ", side)[0][:30] for side in (noisy, clean)) for clean, _, noisy in sides
+    ]
     scored = rows.select(pl.col("answer", "answer_clean").fill_null("none").str.head(30)).rows()
     assert sorted(shown) == sorted(scored)
 

@@ -57,7 +57,7 @@ def _label(text: str) -> str:
 def _drawn(spec: str) -> str:
     import vl_convert
 
-    text = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION)
+    text = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION).replace("\u2212", "-")  # the minus of all tables
     return _EMPTY.sub("", _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", _UNUSED.sub("", tag[0])), text))
 
 

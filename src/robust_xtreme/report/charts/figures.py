@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
@@ -32,7 +33,6 @@ REALISED, NOMINAL = "realised", "nominal"
 FEWEST: Final = 3
 _TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
 
-_LEGEND: Final = {"orient": "bottom", "columns": 1, "symbolOpacity": 1}
 _LINE: Final = {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5}
 
 
@@ -68,31 +68,73 @@ def _points(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
-    """The specification of the chart of `levels`, over one of the axes, with the areas in the legend."""
-    labels = {name: f"{name}, area {area:.1f} % up to {highest:.1f} %" for name, highest, area in areas(points)}
+    """The specification of the chart of `levels`, over one of the axes, each line with its name beside its end."""
     fine = [NOMINAL, *([REALISED] if points[REALISED].max() < 1 else [])]  # type: ignore[operator]  # a number
-    rounded = pl.col(pl.Float64).exclude(fine).round(2)
-    named = points.with_columns(pl.col("perturbation").replace(labels), rounded)
-    values = named.to_dicts()
-    names = named.get_column("perturbation").unique(maintain_order=True).to_list()
-    shared = {"x": {**_number(axis), "title": _TITLES[axis]}, "color": _coloured("perturbation", names)}
-    height = {"y": {**_number("low"), "scale": {"zero": False}}, "y2": {"field": "high"}}
+    named = points.with_columns(
+        pl.col("perturbation").map_elements(_short, pl.String), pl.col(pl.Float64).exclude(fine).round(2)
+    )
+    low, high = named.select(
+        low=pl.min_horizontal("low", "level").min(), high=pl.max_horizontal("high", "level").max()
+    ).row(0)
+    color = _coloured("perturbation", named)
+    shared = {"x": {**_number(axis), "title": _TITLES[axis]}, "color": color}
+    vertical = {"scale": {"zero": False, "nice": False, "domain": [low, high]}}
     layers = [
-        {"mark": {"type": "area", "opacity": 0.15}, "encoding": {**shared, **height}},
-        {"mark": _LINE, "encoding": {**shared, "y": {**_number("level"), "title": "points"}}},
+        {
+            "mark": {"type": "area", "opacity": 0.15},
+            "encoding": {**shared, "y": {**_number("low"), **vertical}, "y2": {"field": "high"}},
+        },
+        {"mark": _LINE, "encoding": {**shared, "y": {**_number("level"), **vertical, "title": "points"}}},
     ]
-    return _lines(values, layers)
+    return _lines(named, layers, _ends(named, "perturbation", "level", (low, high)))
 
 
-def _coloured(field: str, names: Sequence[str]) -> dict[str, Any]:
+def _short(name: str) -> str:
+    """The name of a line without its languages where they are all."""
+    every = re.fullmatch(r"(.*), (\d+) of \2 languages", name)
+    return every[1] if every else name
+
+
+def _coloured(field: str, points: pl.DataFrame) -> dict[str, Any]:
     """A colour for each line, by the field that names it."""
+    names = points.get_column(field).unique(maintain_order=True).to_list()
     scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
-    return {"field": field, "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
 
-def _lines(values: list[dict[str, Any]], layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The specification of a chart of lines."""
-    return {"data": {"values": values}, "layer": layers, "width": 300, "height": 180, "config": config()}
+_WIDE, _HIGH, _LABEL = 300, 180, 13
+"""Pixels of a chart of lines, and the height that the name of a line needs."""
+
+
+def _ends(points: pl.DataFrame, field: str, level: str, domain: tuple[float, float]) -> list[dict[str, Any]]:
+    """The name of each line where it ends on the axis of levels, moved as far as the names above it need room."""
+    low, high = domain
+    ends = points.group_by(field, maintain_order=True).agg(pl.col(level).last()).sort(level, descending=True)
+    each = _LABEL / _HIGH * (high - low)
+    rows, above = [], high + each
+    for name, value in ends.iter_rows():
+        above = min(above - each, value)
+        rows.append({field: name, level: above})
+    below = max(0.0, low - rows[-1][level])
+    return [{**row, level: round(row[level] + below, 2)} for row in rows]
+
+
+def _lines(points: pl.DataFrame, layers: list[dict[str, Any]], ends: list[dict[str, Any]]) -> dict[str, Any]:
+    """The specification of a chart of lines with their names at the right, in the colours of the lines."""
+    *_, line = layers
+    (field, level), encoding = ends[0], line["encoding"]
+    text = {
+        "text": {"field": field, "type": "nominal"},
+        "color": encoding["color"],
+        "y": {**encoding["y"], "field": level},
+    }
+    named = {
+        "data": {"values": ends},
+        "mark": {"type": "text", "align": "left", "fontSize": 10, "clip": False},
+        "encoding": {"x": {"value": _WIDE + 8}, **text},
+    }
+    size = {"width": _WIDE, "height": _HIGH}
+    return {"data": {"values": points.to_dicts()}, "layer": [*layers, named], **size, "config": config()}
 
 
 def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
@@ -164,13 +206,13 @@ def _averaged(points: pl.DataFrame) -> pl.DataFrame:
 
 def success_chart(points: pl.DataFrame) -> dict[str, Any]:
     """The specification of the chart of `successes`."""
+    named, domain = points.with_columns(pl.col(pl.Float64).round(2)), (0.0, 100.0)
     encoding = {
         "x": {**_number("queries"), "title": "queries, at most (logarithmic)", "scale": {"type": "log"}},
-        "y": {**_number("success"), "title": "success, %", "scale": {"domain": [0, 100]}},
-        "color": _coloured("line", points.get_column("line").unique().sort().to_list()),
+        "y": {**_number("success"), "title": "success, %", "scale": {"domain": [*domain]}},
+        "color": _coloured("line", named),
     }
-    values = points.with_columns(pl.col(pl.Float64).round(2)).to_dicts()
-    return _lines(values, [{"mark": _LINE, "encoding": encoding}])
+    return _lines(named, [{"mark": _LINE, "encoding": encoding}], _ends(named, "line", "success", domain))
 
 
 # Specifications are written out: to find the class of each part of one, altair takes longer than the rest of a page.
@@ -254,8 +296,8 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_LOSSES: Final = ("#e08a45", "#e6a36c", "#efc09a", "#f6dcc8", "#fbeee4")
-_GAINS: Final = ("#e5f1f7", "#d1e6f1", "#b8d8ea", "#99c7e0", "#7ab5d6")
+_LOSSES: Final = ("#d9742a", "#e08a45", "#e6a36c", "#efc09a", "#f6dcc8", "#fbeee4")
+_GAINS: Final = ("#e5f1f7", "#d1e6f1", "#b8d8ea", "#99c7e0", "#7ab5d6", "#5ba3cb")
 _INK: Final = "#1b1b1f"
 
 

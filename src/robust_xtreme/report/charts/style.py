@@ -13,7 +13,7 @@ COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f0
 
 LOSS: Final = "#d55e00"
 
-STEPS: Final = (1, 3, 6, 12, 24)
+STEPS: Final = (1, 3, 6, 12, 24, 48)
 """Where a change in points gets the next colour, the same on every page."""
 
 FONT: Final = "system-ui, sans-serif"

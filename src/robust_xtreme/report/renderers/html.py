@@ -21,6 +21,9 @@ from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import narrow
 
+_TONES: Final = {"unmeasured": "#9a55cc", "lost": "#c25a00", "won": "#0077b8"}
+"""The colour of important words in a notebook, which is light or dark; a page has its own."""
+
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -39,7 +42,9 @@ def page(document: ReportPage, files: Mapping[str, bytes] | None = None, draws: 
     style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
-    parts = {"document": document, "downloads": packed, "style": style, "script": script, "svgs": svgs}
+    items = [item for block in doc.within(document.blocks, doc.Terms) for item in block.items]
+    terms = {item[0]: id(item) for item in reversed(items)}  # the first has the address
+    parts = {"document": document, "downloads": packed, "style": style, "script": script, "svgs": svgs, "terms": terms}
     return Trusted(template.render(parts))
 
 
@@ -69,14 +74,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["newline"] = Markup("\n")
+    environment.globals |= {"newline": Markup("\n"), "tones": _TONES}
     environment.filters |= {
         "bucket": _bucket,
         "cell": lambda value: value if isinstance(value, TableCell) else TableCell(value),
         "inert": lambda text: escape(inert(text)),  # a text in another script, whose joiners stay
+        "groups": lambda columns: [[*alike] for _, alike in groupby(columns, key=lambda column: column.group)],
         "kind": lambda value: type(value).__name__.lower(),
         "id": id,
         "inlines": doc.inlines,
+        "term": doc.term,
     }
     return environment
 

@@ -22,7 +22,7 @@ _SIGNS: Final = str.maketrans(
 )
 """The blocks of a bar for a terminal that has none."""
 
-_TONES: Final = {"": "", "unmeasured": "bold magenta"}
+_TONES: Final = {"": "", "unmeasured": "bold magenta", "lost": "bold red", "won": "bold blue"}
 _LONGEST: Final = 400
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, Final, final
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -161,6 +162,7 @@ _WORDS: Final = 8
 _ANSWER: Final = 120
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9._-]{1,48}")
 _TOKEN: Final = 24
+_TO: Final = " \u2192 "
 _CONTEXT: Final = "context"
 
 
@@ -198,7 +200,7 @@ def sample(row: Row, known: KnownExamples) -> doc.Sample:
     if remade:
         named = ((name, remade.outcome(name), _marks(row, remade, name)) for name in remade.clean.texts)
         texts = tuple((name, shown(outcome, marks, known.width)) for name, outcome, marks in named)
-    facts = (*_answers(row, remade, known), _edits(row), *_subwords(row, remade, known))
+    facts = (_answers(row, remade, known), _edits(row), *_subwords(row, remade, known))
     return doc.Sample(title, address, labels, texts, facts)
 
 
@@ -213,8 +215,11 @@ def _showing_shown(parts: Sequence[Piece], marks: Sequence[Mark], width: int, co
 
 def _diff(parts: Sequence[tuple[str, str, str]], code: str) -> Diff:
     marks = tuple(mark for _, _, mark in parts)
-    direction = language(code).direction if code in ALL_LANGUAGES else "ltr"
-    return Diff(tuple((old, new) for old, new, _ in parts), code, direction, marks if any(marks) else ())
+    pairs, marked = tuple((old, new) for old, new, _ in parts), marks if any(marks) else ()
+    if code not in ALL_LANGUAGES:
+        return Diff(pairs, code, marks=marked)
+    known = language(code)
+    return Diff(pairs, code, known.direction, marked, known.spaces)
 
 
 def _marks(row: Row, remade: Remade, name: str) -> list[Mark]:
@@ -241,13 +246,14 @@ def _differing(*several: Sequence[Any]) -> list[int]:
     return [number for number, values in enumerate(zip(*several, strict=False)) if len(set(values)) > 1]
 
 
-def _answers(row: Row, remade: Remade | None, known: KnownExamples) -> Iterator[Fact]:
-    """Gold, and the predictions on the clean and on the noisy text."""
-    values = {GOLD: row["gold"], CLEAN: row["prediction_clean"], NOISY: row["prediction"]}
+def _answers(row: Row, remade: Remade | None, known: KnownExamples) -> Fact:
+    """The answers to the clean and to the noisy text, and the gold one; of tags those of the words that differ."""
+    values = {CLEAN: row["prediction_clean"], NOISY: row["prediction"], GOLD: row["gold"]}
     parsed = {name: None if value is None else json.loads(value) for name, value in values.items()}
-    tagged = _tagged(parsed, remade)
-    for name, value in parsed.items():
-        yield name, tagged.get(name) or _answer(name, value, row, remade, known)
+    if tags := _tagged(parsed, remade):
+        return "answer", tags
+    clean, noisy, gold = (inlines(_answer(name, value, row, remade, known)) for name, value in parsed.items())
+    return "answer", (*clean, _TO, *noisy, "; gold: ", *gold)
 
 
 def _answer(name: str, value: Any, row: Row, remade: Remade | None, known: KnownExamples) -> Phrase:
@@ -321,40 +327,43 @@ def _candidate(noised: Noised, begin: int | None) -> Iterator[Inline]:
     )
 
 
-def _tagged(parsed: Mapping[str, Any], remade: Remade | None) -> dict[str, Phrase]:
-    """The tags of the words that gold and predictions do not agree on; empty for other targets."""
+def _tagged(parsed: Mapping[str, Any], remade: Remade | None) -> Phrase:
+    """The tags of the words on which gold and answers do not agree; "" for other targets, and where one failed."""
     gold = parsed[GOLD]
     if remade is not None and not isinstance(remade.clean.target, Tags):
-        return {}
+        return ""
     if not isinstance(gold, list) or not gold or any("/" in str(tag) or isinstance(tag, list) for tag in gold):
-        return {}
-    sides = {name: value or [] for name, value in parsed.items()}
-    differing = _differing(*sides.values())
+        return ""
+    if None in parsed.values():
+        return ""
+    differing = _differing(*parsed.values())
     text = next((text for text in remade.clean.texts.values() if text.spans), None) if remade else None
     words = ([text.at(span) for span in text.spans], text.language) if text else ([], "")
     rest = f" {CUT} {len(differing) - _WORDS} more" if len(differing) > _WORDS else ""
     if not differing:
-        return dict.fromkeys(sides, f"{len(gold)} tags, all as gold")
-    return {name: _tags(tags, differing[:_WORDS], words, rest) for name, tags in sides.items()}
+        return f"{len(gold)} tags, all as gold"
+    each = (_tags([tags[number] for tags in parsed.values()], number, words) for number in differing[:_WORDS])
+    return (*joined(each, "; "), rest) if rest else joined(each, "; ")
 
 
-def _tags(tags: Sequence[str], numbers: Sequence[int], words: tuple[list[str], str], rest: str) -> Phrase:
-    parts: list[Inline] = []
-    for number in numbers:
-        if number < len(words[0]):
-            word = words[0][number]
-            parts += [_diff(window([(word, word, "")], _TOKEN), words[1]), " "]
-        else:
-            parts.append(f"word {number + 1} ")
-        parts += [doc.Mono(tags[number]), "; "]
-    return (*parts[:-1], rest) if rest else tuple(parts[:-1])
+def _tags(tags: Sequence[str], number: int, words: tuple[list[str], str]) -> Phrase:
+    """A word with its tag in the clean and in the noisy text, and the gold one where the clean one is another."""
+    clean, noisy, gold = tags
+    named: Inline = f"word {number + 1}"
+    if number < len(words[0]):
+        word = words[0][number]
+        named = _diff(window([(word, word, "")], _TOKEN), words[1])
+    changed = (_TO, doc.Mono(noisy)) if noisy != clean else (" in both",)
+    return (named, " ", doc.Mono(clean), *changed, *((" (gold: ", doc.Mono(gold), ")") if gold != clean else ()))
 
 
 def _edits(row: Row) -> Fact:
     """How many edits were made, by operator, and the share of characters and words that they changed."""
     operators = json.loads(row["operators"])
     made = ", ".join(f"{name} {many}" for name, many in operators.items())
-    shares = f"{percent(row['grapheme_edit_rate'])} of characters, {percent(row['word_edit_rate'])} of words"
+    shares = f"{percent(row['grapheme_edit_rate'])} of characters"
+    if (code := row["cell_context_language"]) not in ALL_LANGUAGES or language(code).spaces:
+        shares += f", {percent(row['word_edit_rate'])} of words"
     return "edits", f"{made}; {shares}" if made else str(row["status"]).replace("_", " ")
 
 
@@ -373,7 +382,7 @@ def _subwords(row: Row, remade: Remade | None, known: KnownExamples) -> Iterator
 def _changed(remade: Remade, name: str, sides: Sequence[Sequence[str]], named: bool, most: int) -> Phrase:
     code = remade.clean.texts[name].language
     before, after = (_diff([(text, text, "")], code) for text in (_spaced(side, most) for side in sides))
-    return (*((f"{name}: ",) if named else ()), before, " \u2192 ", after)
+    return (*((f"{name}: ",) if named else ()), before, _TO, after)
 
 
 def _spaced(tokens: Sequence[str], most: int) -> str:
@@ -459,7 +468,25 @@ def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[doc.
     counts = (f"{became.count(name)} {name if name != 'same' else 'the same'}" for name in BECAME)
     about = doc.Paragraph(_ABOUT.format(counted(shown.height, "example"), ", ".join(counts)))
     why: tuple[doc.Block, ...] = (doc.Bullets(tuple(lines)),) if lines else ()
-    yield doc.Section("Examples", ANCHOR, (about, *why, *groups))
+    words = doc.Terms(tuple(_words_of(doc.within(groups, doc.Sample))))
+    yield doc.Section("Examples", ANCHOR, (about, *([words] if words.items else ()), *why, *groups))
+
+
+def _words_of(shown: Iterable[doc.Sample]) -> Iterator[Fact]:
+    """A word for each noise as it was and as it is, the first of at least four letters that it changed."""
+    found: dict[str, tuple[Diff, Diff]] = {}
+    for sample in shown:
+        noise = unquote(sample.labels["of"].rpartition("/")[2])
+        changed = (pieces for _, diff in sample.texts for changed, pieces in diff.words() if changed)
+        sides = (["".join(piece[side] for piece in pieces) for side in (0, 1)] for pieces in changed)
+        if noise not in found and (word := next((pair for pair in sides if len(pair[0]) >= _LETTERS), None)):
+            code = sample.texts[0][1].language
+            found[noise] = (*_plain(word[0], code), *_plain(word[1], code))
+    for noise, (old, new) in sorted(found.items()):
+        yield noise, (old, _TO, new)
+
+
+_LETTERS: Final = 4
 
 
 def _models(rows: SampleRows) -> list[str]:

@@ -20,6 +20,7 @@ from robust_xtreme.report.cells import (
     headline,
     highest,
     in_order,
+    language_name,
     perturbed,
     sectioned,
     with_condition,
@@ -192,9 +193,19 @@ def _cells(results: Results) -> pl.DataFrame:
     return named.sort("rank", "change", "language", "noise")
 
 
+_WORST: Final = 10
+
+
 def _charts(results: Results) -> Iterator[Chart]:
-    for (section, task), cells in _cells(results).group_by(SECTION, "task", maintain_order=True):
-        yield Chart(str(section), _DESCRIPTION, forest(cells), str(task))
+    """The worst cells of all tasks on one axis, then those of each task."""
+    cells = _cells(results)
+    worst = cells.sort("change", "address").head(_WORST)
+    if worst.height and cells.get_column(SECTION).n_unique() > 1:
+        names = [f"{language_name(row['language'])}, {row['column']}" for row in worst.iter_rows(named=True)]
+        named = worst.with_columns(pl.Series("language", names, dtype=pl.String))
+        yield Chart(f"The {worst.height} largest losses of all tasks", _DESCRIPTION, forest(named))
+    for (section, task), of_task in cells.group_by(SECTION, "task", maintain_order=True):
+        yield Chart(str(section), _DESCRIPTION, forest(of_task), str(task), more=cells.height > _WORST)
 
 
 @view(title="Largest losses", order=6, charts=_charts)

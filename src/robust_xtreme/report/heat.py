@@ -1,0 +1,171 @@
+"""The heat table: languages by script in rows, a column for each task and noise, with the means of rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from statistics import fmean
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.report import blocks as doc
+from robust_xtreme.report.cells import anchor, highest, language_name, script, script_name
+from robust_xtreme.report.charts.style import STEPS
+from robust_xtreme.report.columns import percent, points, signed
+from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
+from robust_xtreme.report.view import Results
+from robust_xtreme.stats.claims import SELECTED
+
+CHANGE: Final = "change"
+_FORMS: Final[Mapping[str, Callable[[float | None], str]]] = {
+    CHANGE: signed,
+    "relative": lambda share: f"{signed(share)} %" if share is not None else points(None),
+    "noisy": points,
+    "edits": percent,
+}
+"""How the numbers of a cell are written, by the toggle that shows them."""
+
+MEAN, COUNT = "mean", "n"
+_ALL: Final = "all"
+PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
+
+_KEY: Final = doc.Paragraph(
+    "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
+    f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
+    f"see marks. {UNDECIDED} and dotted: without a mark, and neither a drop nor a gain is shown. Grey: not in the run, "
+    "not served, or the noise does not reach the model. Means are of the cells in sight of a row, a task or a column "
+    "that have a change, n of them, each counting alike; they have no interval here."
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """A cell: its place, its `numbers` by toggle, or what it says without any.
+
+    `shade` is the change that it has the colour of, and `address` where it leads.
+    """
+
+    language: str
+    task: str
+    noise: str
+    numbers: Mapping[str, float | None] = field(default_factory=dict)
+    shade: float | None = None
+    sign: str = ""
+    address: str = ""
+    absent: str = ""
+
+
+def heat(results: Results) -> Iterator[doc.Section]:
+    """The part of the page with the cells of headline metrics at the highest strengths, but those of attacks."""
+    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
+    order = ("task", "split", "fields_rank", "run_rank", "model")  # several models of a task are beside each other
+    shown = [_cell(row) for row in cells.sort(order, maintain_order=True).iter_rows(named=True)]
+    if shown:
+        table = heat_table(shown, {cell.language for cell in shown})
+        yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table))
+
+
+def _cell(row: Mapping[str, Any]) -> HeatCell:
+    lost, place = row["relative"], (row["language"], row["column"], row["noise"])
+    if row["no_claim"]:
+        return HeatCell(*place, absent=row["no_claim"])
+    numbers = {
+        CHANGE: row["change"],
+        "relative": None if lost is None else -lost,
+        "noisy": row["value"],
+        "edits": row["grapheme_edit_rate"],
+    }
+    return HeatCell(*place, numbers, 0.0 if row["near_chance"] else row["change"], mark(row), row["address"])
+
+
+def scale() -> doc.Table:
+    """The colours with the changes that have them, losses first."""
+    sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
+    losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
+    row = (*reversed(losses), doc.TableCell(f"less than {STEPS[0]}", 0.0), *gains)
+    return doc.Table(tuple(doc.TableColumn("") for _ in row), (row,), role="scale")
+
+
+def _step(sign: str, low: int, high: int | None) -> doc.TableCell:
+    return doc.TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
+
+
+def heat_table(cells: Sequence[HeatCell], linked: Collection[str]) -> doc.Table:
+    """Languages by script in rows, tasks with their noises in columns; `linked` ones lead to their part of the page."""
+    columns = [*_columns(cells)]
+    codes = sorted({cell.language for cell in cells}, key=lambda code: (script(code), code))
+    heads = [doc.TableColumn("script"), doc.TableColumn("language")]
+    heads += [doc.TableColumn(noise, right=True, group=task) for task, noise in columns]
+    rows = {code: [cell for cell in cells if cell.language == code] for code in codes}
+    body = [(*_named(code, code in linked), *_row(columns, rows[code])) for code in codes]
+    over = [[cell for cell in cells if _within(cell, *column)] for column in columns]
+    counted = ["" if noise == COUNT else _count(several) for (_, noise), several in zip(columns, over, strict=True)]
+    means: list[tuple[doc.Phrase | doc.TableCell, ...]] = (
+        [("", MEAN, *_filled(columns, over)), ("", COUNT, *counted)] if len(codes) > 1 else []
+    )
+    return doc.Table(tuple(heads), (*means, *body), role="heat", over=len(means))
+
+
+def _columns(cells: Sequence[HeatCell]) -> Iterator[tuple[str, str]]:
+    """Task and noise of each column: those of the cells, and means over the noises of a task and over all columns."""
+    tasks = [*dict.fromkeys(cell.task for cell in cells)]
+    every = {(cell.task, cell.noise) for cell in cells}
+    ordered = sorted(every, key=lambda pair: (tasks.index(pair[0]), pair[1] != "clean", pair[1]))
+    for task, of_task in groupby(ordered, key=lambda pair: pair[0]):
+        noises = [*of_task]
+        yield from [(task, MEAN)] if 1 < len(noises) < len(every) else []
+        yield from noises
+    if len(every) > 1:
+        yield from ((_ALL, MEAN), (_ALL, COUNT))
+
+
+def _named(code: str, linked: bool) -> tuple[doc.Phrase, doc.Phrase]:
+    name = language_name(code)
+    return script_name(script(code)), (doc.Hyperlink(name, f"#{anchor(code)}"),) if linked else name
+
+
+def _filled(columns: Sequence[tuple[str, str]], cells: Sequence[Sequence[HeatCell]]) -> Iterator[doc.TableCell]:
+    """The means of a row by column, and the number of cells in the last."""
+    for (_, noise), several in zip(columns, cells, strict=True):
+        yield _count(several) if noise == COUNT else _mean(several)
+
+
+def _row(columns: Sequence[tuple[str, str]], cells: Sequence[HeatCell]) -> Iterator[doc.TableCell]:
+    """The cells of a language by column, and their means."""
+    for task, noise in columns:
+        several = [cell for cell in cells if _within(cell, task, noise)]
+        if noise in (MEAN, COUNT):
+            yield from _filled([(task, noise)], [several])
+        else:
+            yield _shown(several[0]) if several else doc.TableCell("", mark="absent")
+
+
+def _within(cell: HeatCell, task: str, noise: str) -> bool:
+    """Whether a column, or one of means, is of a cell."""
+    return task in (cell.task, _ALL) and noise in (cell.noise, MEAN, COUNT)
+
+
+def _shown(cell: HeatCell) -> doc.TableCell:
+    if cell.absent:
+        return doc.TableCell(cell.absent, mark="absent")
+    first, *also = ((name, _FORMS[name](number) + cell.sign) for name, number in cell.numbers.items())
+    text: doc.Phrase = (doc.Hyperlink(first[1], f"#{cell.address}"),) if cell.address else first[1]
+    return doc.TableCell(text, cell.shade, PATTERNS[cell.sign], dict(also))
+
+
+def _count(cells: Iterable[HeatCell]) -> doc.TableCell:
+    return doc.TableCell(str(sum(cell.numbers.get(CHANGE) is not None for cell in cells)))
+
+
+def _mean(cells: Sequence[HeatCell]) -> doc.TableCell:
+    """The means of cells, of each number over those that have it; nothing where none has a change."""
+    if not any(cell.numbers.get(CHANGE) is not None for cell in cells):
+        return doc.TableCell("", mark="absent")
+    known = {name: [cell.numbers.get(name) for cell in cells] for name in _FORMS}
+    means = {name: [value for value in values if value is not None] for name, values in known.items()}
+    texts = {name: form(fmean(means[name]) if means[name] else None) for name, form in _FORMS.items()}
+    change = texts.pop(CHANGE)
+    return doc.TableCell(change, fmean(means[CHANGE]), "mean", texts)
