@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -86,7 +87,7 @@ def gate(
         raise UserError("--reason says why a baseline is replaced: it needs --update.")
     name, files = baseline or "main", targets(output or (), GATE_FILES, force)
     before, after = load(name), load(run)
-    decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
+    decided = _of_commit(gated(before, after, chosen, date.today(), marks_of(Path(run))))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
     paths = write_files(files, lambda suffix: gate_written(decided, suffix))
     for path in paths:
@@ -113,6 +114,12 @@ def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
     console, before = messages(), load(baseline) if baseline else None
     each = partial(track, description="A/A comparisons", console=console, disable=not console.is_terminal)
     print_blocks(terminal(), self_test(load(run), policy, before, each=each).blocks())
+
+
+def _of_commit(decided: Gate) -> Gate:
+    """The gate with the commit of the workflow that it runs in, if any."""
+    commit = os.environ.get("GITHUB_SHA", "")[:12]
+    return replace(decided, note=f"{decided.note} Commit {commit}.") if commit else decided
 
 
 def _tell_github(decided: Gate, files: list[Path]) -> None:

@@ -24,7 +24,7 @@ from robust_xtreme import __version__
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import to_pandas
-from robust_xtreme.files.manifest import MANIFEST
+from robust_xtreme.files.manifest import MANIFEST, PAGE
 from robust_xtreme.files.schema import STATS, empty
 from robust_xtreme.gating import _files
 from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
@@ -158,6 +158,15 @@ class Baseline:
     def title(self) -> str:
         """How messages call it."""
         return f"the baseline {self.name}" if self.saved_at else f"the run {self.name}"
+
+    @property
+    def described(self) -> str:
+        """Its title, the models, and the page that the run in a folder has."""
+        models = dict.fromkeys(str(model["model"]) for run in self.facts["runs"] for model in run["models"])
+        page = Path(self.name) / PAGE
+        told = [f"model {', '.join(models)}", *([str(page)] if not self.saved_at and page.is_file() else [])]
+        saved = [f"saved {self.saved_at}"] if self.saved_at else []
+        return f"{self.title} ({'; '.join([*told, *saved])})"
 
     @property
     def paired(self) -> bool:

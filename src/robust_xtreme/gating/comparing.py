@@ -104,7 +104,7 @@ def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
     tested = "These weights only; training again with another seed can differ more"
     if baseline.seeds > 1:
         tested = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
-    return f"{levels}{alone}{tested}. Compared with {baseline.title}."
+    return f"{levels}{alone}{tested}. Compared: {candidate.described} with {baseline.described}."
 
 
 def _alone(side: Baseline, other: Baseline) -> str:

@@ -108,7 +108,7 @@ _GATE_LEGEND: Final = {
 }
 _NAMES: Final = tuple(TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
-    "baseline": 2, "candidate": 2, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
+    "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
     "mde": 3, "extra": 0, "tie": 6, "marks": 4,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
@@ -225,18 +225,28 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
         "Missing": passing.filter(verdict=MISSING),
     }
     columns = (TableColumn("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
+    tables: list[Table] = []
     for title, rows in groups.items():
         if rows.height:
             yield Heading(f"{title}: {rows.height}", 3)
             shown = rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST).iter_rows(named=True)
-            yield Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in shown))
+            table = Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in shown))
+            tables.append(only(table, [*_told(table)]))
+            yield tables[-1]
         if rows.height > _MOST:
             yield Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
     if reasons.height:
         lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
         yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
-    yield Terms(tuple(_GATE_LEGEND.items()))
+    heads = {column.heading for table in tables for column in table.columns}
+    if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
+        yield Terms(known)
+
+
+def _told(table: Table) -> Iterator[int]:
+    """The columns in which a row says something."""
+    return (at for at in range(len(table.columns)) if any(row[at] not in ("", "-") for row in table.rows))
 
 
 def _anchored(gate: Gate) -> Iterator[Paragraph]:
@@ -275,18 +285,44 @@ def outcome(gate: Gate) -> Phrase:
         near = cells.filter(pl.col("marks").str.contains("above chance", literal=True)).height
         claim = f"In {near} of {counted(cells.height, 'perturbed cell')} the clean level is not shown above chance"
         unmeasured = (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
-        return (Strong("Passed."), f" {counts}.{caution}", *unmeasured)
+        return (Strong("Passed.", "won"), f" {counts}.{caution}", *unmeasured)
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
-    fall = "" if worst["difference"] is None else f" {signed(worst['difference'])}"
-    return (
-        Strong(f"Failed: {gate.failing.height}."),
-        f" {counts}. Worst: {_short(row_name(worst))}{fall}, {worst['verdict']}.",
-    )
+    return (Strong(f"Failed: {gate.failing.height}.", "lost"), f" {counts}. {_short(fell(worst), 3 * _LONGEST)}")
+
+
+def fell(row: Mapping[str, Any]) -> str:
+    """A failing row as a sentence: `Arabic (ar), xnli, char_noise:0.1, fell from 89.0 to 0.0 (allowed 2.0).`"""
+    language = language_name(code_of(row)) or f"The mean over {counted(row['cells'], 'language')}"
+    where = f"{language}, {row['task']}, {noise_name(row)}"
+    where += ", against the anchor," if row["against"] == ANCHOR else ","
+    if row["difference"] is None:
+        return f"{where} is {row['verdict']}."
+    allowed = f" (allowed {_margin(row['margin'])})" if row["margin"] is not None else ""
+    if row["scale"] == SCALES[2]:
+        return f"{where} loses {points(-row['difference'])} points more to the noise than before{allowed}."
+    shown = "fell" if row["verdict"] in (REGRESSED, BEYOND) else f"is {row['verdict']}:"
+    return f"{where} {shown} from {points(row['baseline'])} to {points(row['candidate'])}{allowed}."
+
+
+def _margin(value: float | None) -> str:
+    """A margin with every digit that was given."""
+    shown = points(value)
+    return shown if value is None or float(shown) == value else f"{value:.15g}"
 
 
 def _counted(gate: Gate, side: str) -> str:
-    """The number of rows of each verdict against the baseline or the anchor, without those that no row has."""
-    return ", ".join(f"{many} {verdict}" for verdict, many in gate.counts_against(side).items() if many)
+    """The number of rows of each verdict against the baseline or the anchor, without those that no row has.
+
+    Of a verdict that not all of its rows fail for, how many are accepted and how many fail.
+    """
+    rows = gate.verdicts.filter(against=side)
+    parts = []
+    for verdict, many in gate.counts_against(side).items():
+        of = rows.filter(verdict=verdict)
+        accepted, fail = of.filter("accepted").height, of.filter("fails").height
+        divided = f" ({accepted} accepted, {fail} of them fail{'' if fail - 1 else 's'})" if accepted else ""
+        parts += [f"{many} {verdict}{divided}"] if many else []
+    return ", ".join(parts)
 
 
 def _of_change(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -300,10 +336,7 @@ def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     language = language_name(code_of(row)) or counted(row["cells"], "language")
     names = (row["task"], language, noise_name(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    value, margin = row["margin"], points(row["margin"])
-    if value is not None and float(margin) != value:
-        margin = f"{value:.15g}"  # every digit that was given
-    decided = (points(row["bound"]), margin, p_value(row["p_gate"]), points(row["mde"]))
+    decided = (points(row["bound"]), _margin(row["margin"]), p_value(row["p_gate"]), points(row["mde"]))
     return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
 
 

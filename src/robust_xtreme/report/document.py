@@ -23,7 +23,7 @@ from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES, empty
 from robust_xtreme.report.averages import transposed, with_curves, within_tasks
-from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, Terms, unlinked
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, TableCell, Terms, unlinked
 from robust_xtreme.report.cells import headline, highest, named_beside, with_addresses, with_condition
 from robust_xtreme.report.charts.figures import spark
 from robust_xtreme.report.columns import noted, tables
@@ -34,8 +34,10 @@ from robust_xtreme.report.summary import legend, verdicts, what_was_run
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.stats import shapes
 from robust_xtreme.stats.averages import COMMON, LANGUAGES
+from robust_xtreme.stats.degrade import NOT_SHOWN
 from robust_xtreme.stats.shapes import fits
 
+CHANGE: Final = "change"
 TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150
 """The number of rows above which a view is not in a notebook."""
@@ -262,8 +264,23 @@ def notebook(results: Results) -> Trusted:
     view, frame = next((pair for pair in made if pair[1].height <= MOST_ROWS), made[-1])
     left = frame.height - MOST_ROWS
     more = filled("\n<p>{} more rows are in the report.</p>" if left > 0 else "", left)
-    shown = notebook_tables(view.title, [*tables(frame.head(MOST_ROWS))], [*map(unlinked, verdicts(results))])
+    first = frame.head(MOST_ROWS)
+    shown = notebook_tables(view.title, [*_coloured(first)], [*map(unlinked, verdicts(results))])
     return filled("{}{}", shown, more)
+
+
+def _coloured(rows: pl.DataFrame) -> Iterator[Table]:
+    """The tables of a view, each change in the colour of its size unless its cell cannot be measured."""
+    for table, part in zip(tables(rows), rows.partition_by(SECTION, maintain_order=True), strict=True):
+        heads = [column.heading for column in table.columns]
+        if CHANGE not in heads:
+            yield table
+            continue
+        at, known = heads.index(CHANGE), part.to_dicts()
+        shades = [0.0 if NOT_SHOWN in (row.get("marks") or "") else row.get(CHANGE) for row in known]
+        cells = [TableCell(str(row[at]), shade) for row, shade in zip(table.rows, shades, strict=True)]
+        filled_in = ((*row[:at], cell, *row[at + 1 :]) for row, cell in zip(table.rows, cells, strict=True))
+        yield replace(table, rows=tuple(filled_in))
 
 
 def views() -> list[View]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
+from urllib.parse import quote
 
 import polars as pl
 
 from robust_xtreme.core.errors import RobustXtremeError, UserError, shown
 from robust_xtreme.core.sinks import Trusted, filled, html_text
 from robust_xtreme.files.frames import to_pandas
-from robust_xtreme.files.manifest import frame_of
+from robust_xtreme.files.manifest import PAGE, frame_of
 from robust_xtreme.files.schema import AVERAGES, CELL, DELTAS, FAILED, PREDICTIONS, SCORES, STATS, UNREADABLE
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Evaluation:
         failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""
         unread = f"; {len(self.unread)} task runs are missing: see .unread" if self.unread else ""
         about = html_text(f"{self!r}{failed}{unread}")
-        return filled("{}\n<p>{}. Report: report.md in the folder.</p>", tables, about)
+        page = html_text(quote(str(self.folder / PAGE)))
+        return filled('{}\n<p>{}. <a href="{}">Its page</a>.</p>', tables, about, page)
 
     @property
     def failed(self) -> list[dict[str, str]]:

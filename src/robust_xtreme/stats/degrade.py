@@ -23,6 +23,9 @@ from robust_xtreme.stats.intervals import CPU, ArrayBackend, Estimate, Moments, 
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
 from robust_xtreme.stats.score import Row, at_risk, interval
 
+NOT_SHOWN: Final = "not shown above chance"
+"""The mark of a cell whose clean level could be chance."""
+
 Drops = Mapping[tuple[str, ...], Estimate]
 """Drops by the values of CELL and the metric."""
 
@@ -205,7 +208,7 @@ def _marks(row: Row) -> str | None:
     """What a reader must know of a cell before its drop."""
     above, alpha = None if row["chance"] is None else row["clean"] - row["chance"], 1 - intervals.CONFIDENCE
     marks = {
-        "not shown above chance": row["near_chance"],
+        NOT_SHOWN: row["near_chance"],
         "no room": above is not None and row["mde"] is not None and above < row["mde"],
         "constant": (row["constant"] or 0) >= CONSTANT,
         "cannot reject": row.get("p_adjusted", 0.0) > alpha and 2.0 ** (1 - row["differing"]) * row["m"] >= alpha,

@@ -423,9 +423,12 @@ def test_runs_have_short_names() -> None:
 def test_a_notebook_draws_the_same_charts(results: Results, tmp_path: Path) -> None:
     """The charts of the page are Altair's in Python, in colours of their own; a wrong name is one line."""
     plots = Plots(results)
-    assert plots.heat().to_dict()["spec"]["layer"]
-    assert plots.forest("xnli").to_dict()["config"] == plots.curve("xnli").to_dict()["config"]
-    assert "currentColor" not in json.dumps(plots.heat().to_dict())
+    assert plots.heat().chart.to_dict()["spec"]["layer"]
+    assert plots.forest("xnli").chart.to_dict()["config"] == plots.curve("xnli").chart.to_dict()["config"]
+    drawn = plots.heat()._repr_svg_()  # which an exported notebook shows without a network
+    assert drawn.startswith("<svg")
+    assert not re.search("<script|https?://(?!www.w3.org)", drawn)
+    assert "currentColor" not in json.dumps(plots.heat().chart.to_dict())
     with pytest.raises(UserError, match=r"no task of the run named 'xcopa'\. There are: panx, xnli, xquad\."):
         plots.forest("xcopa")
     with pytest.raises(UserError, match=r"no axis named 'edits'\. There are: realised, nominal\."):

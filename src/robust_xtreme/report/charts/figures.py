@@ -18,7 +18,8 @@ import polars as pl
 from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, highest, script, with_addresses, with_condition
-from robust_xtreme.report.charts.style import COLOURS, INK, LOSS, STEPS, config, extent
+from robust_xtreme.report.charts.drawing import svg
+from robust_xtreme.report.charts.style import COLOURS, GAINS, INK, LOSS, LOSSES, STEPS, config, extent
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import CURVE
@@ -296,8 +297,6 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_LOSSES: Final = ("#d9742a", "#e08a45", "#e6a36c", "#efc09a", "#f6dcc8", "#fbeee4")
-_GAINS: Final = ("#e5f1f7", "#d1e6f1", "#b8d8ea", "#99c7e0", "#7ab5d6", "#5ba3cb")
 _INK: Final = "#1b1b1f"
 
 
@@ -318,7 +317,7 @@ def heat(results: Results) -> dict[str, Any]:
         y=alt.Y("language:N", title=None, sort=codes, axis=alt.Axis(ticks=False, domain=False)),
     )
     bounds = [*(-step for step in reversed(STEPS)), *STEPS]
-    scale = alt.Scale(type="threshold", domain=bounds, range=[*_LOSSES, "#f4f4f6", *_GAINS])
+    scale = alt.Scale(type="threshold", domain=bounds, range=[*reversed(LOSSES), "#f4f4f6", *GAINS])
     cell = base.mark_rect(stroke="white").encode(color=alt.Color("change:Q", scale=scale, legend=None))
     text = base.mark_text(fontSize=11, color=_INK).encode(text=alt.Text("change:Q", format="+.1f"))
     sized = alt.layer(cell, text).properties(width={"step": 74}, height={"step": 22})
@@ -329,23 +328,34 @@ def heat(results: Results) -> dict[str, Any]:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart, which a notebook shows, and exports, as SVG, without a script; `chart` is Altair's."""
+
+    chart: alt.TopLevelMixin
+
+    def _repr_svg_(self) -> str:
+        return svg(self.chart.to_dict())
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Plots:
-    """Charts of a run, as Altair draws them; each raises UserError where the run has nothing to show."""
+    """Charts of a run; each raises UserError where the run has nothing to show."""
 
     results: Results
 
-    def heat(self) -> alt.TopLevelMixin:
+    def heat(self) -> Figure:
         """The change of each task in each language, at each perturbation's highest strength."""
         return _chart(heat(self.results), self.results.deltas.height)
 
-    def forest(self, task: str) -> alt.TopLevelMixin:
+    def forest(self, task: str) -> Figure:
         """The changes of a task, the largest loss first, with intervals that are valid for all tests at once."""
         cells = highest(headline_cells(self.results)).filter(pl.col("change").is_not_null())
         _check("task of the run", task, cells.get_column("task").unique().sort().to_list())
         of_task = cells.filter(pl.col("task") == task)
         return _chart(forest(of_task), of_task.height)
 
-    def curve(self, task: str, axis: str = REALISED) -> alt.TopLevelMixin:
+    def curve(self, task: str, axis: str = REALISED) -> Figure:
         """The level of a task over the strength, on average over languages; `axis` is `realised` or `nominal`."""
         points = dict(levels(self.results))
         _check("task with averages", task, [*points])
@@ -359,7 +369,7 @@ def _check(kind: str, name: object, known: list[str]) -> None:
         raise UserError(f"There is no {kind} named {shown(name)}. There are: {', '.join(known) or 'none'}.")
 
 
-def _chart(spec: dict[str, Any], rows: int) -> alt.TopLevelMixin:
+def _chart(spec: dict[str, Any], rows: int) -> Figure:
     """The chart with colours of its own, since a notebook has no text around it that would give them."""
     import altair as alt
 
@@ -367,4 +377,4 @@ def _chart(spec: dict[str, Any], rows: int) -> alt.TopLevelMixin:
         raise UserError("The run has no perturbed cells for this chart.")
     plain = json.loads(json.dumps(spec).replace(f'"{INK}"', f'"{_INK}"'))
     plain["config"]["background"] = "white"
-    return alt.Chart.from_dict(plain)
+    return Figure(alt.Chart.from_dict(plain))

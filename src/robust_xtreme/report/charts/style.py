@@ -16,6 +16,10 @@ LOSS: Final = "#d55e00"
 STEPS: Final = (1, 3, 6, 12, 24, 48)
 """Where a change in points gets the next colour, the same on every page."""
 
+LOSSES: Final = ("#fbeee4", "#f6dcc8", "#efc09a", "#e6a36c", "#e08a45", "#d9742a")
+GAINS: Final = ("#e5f1f7", "#d1e6f1", "#b8d8ea", "#99c7e0", "#7ab5d6", "#5ba3cb")
+"""The tints of losses and of gains from each step on, in what has no dark side: under dark text."""
+
 FONT: Final = "system-ui, sans-serif"
 
 _TEXT: Final = {"labelColor": INK, "titleColor": INK, "labelFont": FONT, "titleFont": FONT}

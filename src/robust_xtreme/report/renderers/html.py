@@ -18,12 +18,15 @@ from robust_xtreme.core.sinks import Trusted, inert, visible
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Paragraph, ReportPage, Table, TableCell
 from robust_xtreme.report.charts.drawing import Drawing
-from robust_xtreme.report.charts.style import STEPS
+from robust_xtreme.report.charts.style import GAINS, LOSSES, STEPS
 from robust_xtreme.report.columns import narrow
 
 _TONES: Final = {"unmeasured": "#9a55cc", "lost": "#c25a00", "won": "#0077b8"}
 """The colour of important words in a notebook, which is light or dark; a page has its own."""
 
+_SHADES: Final = {
+    f"{sign}{step}": tint for sign, tints in (("l", LOSSES), ("g", GAINS)) for step, tint in enumerate(tints, 1)
+}
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -74,7 +77,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"newline": Markup("\n"), "tones": _TONES}
+    environment.globals |= {"newline": Markup("\n"), "tones": _TONES, "shades": _SHADES}
     environment.filters |= {
         "bucket": _bucket,
         "cell": lambda value: value if isinstance(value, TableCell) else TableCell(value),
