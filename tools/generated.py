@@ -309,6 +309,7 @@ PAGES: Final = (
     ),
     _manual("reference/frames.md", f"{_PACKAGE}/files/schema.py"),
     _manual("reference/exit-codes.md", f"{_PACKAGE}/core/errors.py"),
+    _manual("reference/glossary.md", f"{_PACKAGE}/report/columns.py", f"{_PACKAGE}/report/summary.py"),
     _manual("decisions/index.md", "docs/decisions/[!i]*.md"),
     _picture("degradation-light", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
     _picture("degradation-dark", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),

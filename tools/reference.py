@@ -1,7 +1,8 @@
 """Makes the generated part of the manual.
 
 `docs/reference/options.md` comes from the commands, `docs/reference/frames.md` from the schema of results,
-`docs/reference/exit-codes.md` from the errors, and `docs/decisions/index.md` from the names of the pages beside it.
+`docs/reference/exit-codes.md` from the errors, `docs/reference/glossary.md` from the words of reports, and
+`docs/decisions/index.md` from the names of the pages beside it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,22 @@ from typer.main import get_command
 from robust_xtreme.cli import build
 from robust_xtreme.core import errors
 from robust_xtreme.files import schema
-from robust_xtreme.report.blocks import Block, Heading, Mono, Paragraph, Phrase, Prose, ReportPage, grid, joined, named
+from robust_xtreme.report import columns
+from robust_xtreme.report.blocks import (
+    Block,
+    Heading,
+    Mono,
+    Paragraph,
+    Phrase,
+    Prose,
+    ReportPage,
+    Terms,
+    grid,
+    joined,
+    named,
+)
 from robust_xtreme.report.renderers import markdown
+from robust_xtreme.report.summary import GLOSSARY
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 
@@ -119,6 +134,15 @@ def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> Phra
     return joined(Mono(kind.__name__) for kind in kinds if kind.exit_code == code)
 
 
+def glossary() -> str:
+    """The words of reports: those of sentences, and the columns of tables."""
+    catalogue = [shown.column for shown in reversed(columns.CATALOGUE) if shown.column.legend]
+    headings = {column.heading: column.legend for column in catalogue}
+    terms = tuple((word, named(line)) for word, line in sorted({**headings, **GLOSSARY}.items()))
+    head = "The words of reports and what they mean. On a page a dotted word shows its sentence where it stands."
+    return markdown.render(ReportPage("Glossary", (Prose(head), Terms(terms))))
+
+
 def decisions() -> str:
     """The pages of the decisions."""
     pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "index.md")
@@ -131,6 +155,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/options.md": options,
     "reference/frames.md": frames,
     "reference/exit-codes.md": exit_codes,
+    "reference/glossary.md": glossary,
     "decisions/index.md": decisions,
 }
 """Each generated page of the manual, and what makes it."""

@@ -140,7 +140,7 @@ _JOINT: Final = (
     " Holm corrects each p by its rank."
 )
 
-_CATALOGUE: Final = (
+CATALOGUE: Final = (
     _show("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
           "clean, in points; not of cells that no noise reaches: `not applicable`, `no edits` (it edits no text of "
           "the cell) and `inert`; nor of attacks and what is compared with them, whose items are `selected on the "
@@ -293,13 +293,14 @@ _CATALOGUE: Final = (
           "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "
           "wrong."),
 )  # fmt: skip
+"""Every column that a view can show, in the order in which they are looked for."""
 
 
 def shown(columns: list[str]) -> list[Shown]:
     """The shown columns of a frame, in the order of its columns; each column is in one of them."""
     left, chosen = [name for name in columns if name != "section"], []
     while left:
-        fitting = [column for column in _CATALOGUE if column.takes[0] == left[0] and set(column.takes) <= set(left)]
+        fitting = [column for column in CATALOGUE if column.takes[0] == left[0] and set(column.takes) <= set(left)]
         chosen.append(max(fitting, key=lambda column: len(column.takes), default=_plain(left[0])))
         left = [name for name in left if name not in chosen[-1].takes]
     return chosen

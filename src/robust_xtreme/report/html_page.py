@@ -111,7 +111,7 @@ _HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "
 def verdict_part(results: Results) -> doc.Section:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
     data = [doc.Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
-    blocks: list[doc.Block] = [*map(doc.Paragraph, verdicts(results)), *data, *summary.counts(results)]
+    blocks: list[doc.Block] = [*map(doc.Paragraph, verdicts(results)), *data, *_told(summary.counts(results))]
     blocks += summary.partial(results.manifest)
     units = results.manifest.get("units", ())
     tasks, languages = (len({unit[name] for unit in units}) for name in ("task", "language"))
@@ -121,6 +121,10 @@ def verdict_part(results: Results) -> doc.Section:
     kept = tuple(map(str, results.manifest.get("commands", ())))
     blocks += [doc.Paragraph(run), doc.Code(kept or ("robust-xtreme eval --config run.toml",))]
     return doc.Section("Verdict", "verdict", tuple(blocks))
+
+
+def _told(paragraphs: Iterator[doc.Paragraph]) -> Iterator[doc.Paragraph]:
+    return (doc.Paragraph(summary.told(doc.text_of(each.text))) for each in paragraphs)
 
 
 def tiles(results: Results) -> Iterator[doc.Section]:

@@ -6,6 +6,7 @@ The legend has each shown column, metric and perturbation, with the first line o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -48,6 +49,24 @@ MARKED, UNDECIDED = "\u2020", "\u00b0"
 _NAMED: Final = 2
 """The names of models and of tasks that a title has; it counts more."""
 
+GLOSSARY: Final = {
+    "cell": "One model, task, language and noise: the level on clean text, the level under the noise, and the change.",
+    "headline": "Of a task's metrics the first, and of the groups of fields that it noises the first: what is tested.",
+    "tested": "Whether a cell is in the family: all headline cells at each perturbation's highest strength whose "
+    "clusters suffice for an interval. A drop is shown where p, corrected for all of them, is below 0.05.",
+    "family": "The tests whose p are corrected together, so that one false drop among all of them has 5 %.",
+    "clusters": "Items that belong together, as the questions on one passage, count as one draw: an interval comes "
+    "from leaving out one cluster at a time. With fewer than 20 of them there is none.",
+    "few clusters": "Fewer than 20: no interval and no test.",
+    "not applicable": "A noise that does not serve the language or the task: there is no level.",
+    "above chance": "A clean level whose lower bound exceeds that of a constant answer; elsewhere nothing can fall.",
+    "cannot be measured": "The clean level is not shown above chance, so that a drop of any size could not be seen.",
+    "cannot reject": "No drop is found, and so few items change that no test of the family could find one.",
+    "no room": "The clean level exceeds chance by less than the smallest drop that is detected.",
+    "highest strength": "Of the strengths of one perturbation the highest: tables show it, curves the others.",
+}
+"""The words of sentences that a page explains where they stand."""
+
 _ELSEWHERE: Final = "at another strength"
 _PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {} failed"}
 
@@ -61,6 +80,14 @@ def title(results: Results) -> str:
     return (
         f"{asked}: {drops} of {counted(tests.height, 'cell')} drop" if tests.height else f"{asked}: no cell is tested"
     )
+
+
+def told(sentence: str) -> Phrase:
+    """A sentence in which the first of each word of the glossary is explained."""
+    words = sorted(GLOSSARY, key=len, reverse=True)
+    parts = re.split(rf"\b({'|'.join(words)})(?=\b|s\b)", sentence)
+    first = {word: at for at, word in reversed([*enumerate(parts)]) if at % 2}
+    return tuple(explained(part) if first.get(part) == at else part for at, part in enumerate(parts) if part)
 
 
 def _few(names: pl.Series, what: str) -> str:
@@ -309,7 +336,8 @@ def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, 
         data = (f" Its data are {note} in {', '.join(codes)}." for note, codes in notes.items())
         members[name] = (*named(_summary("perturbation", name)), *data)
     known = [(name, line) for name, line in members.items() if line]
-    return [*terms.items(), *_levels(results), *known]
+    words = [(word, line) for word, line in GLOSSARY.items() if word not in terms]
+    return [*terms.items(), *words, *_levels(results), *known]
 
 
 def _trained_on(results: Results) -> list[str]:
