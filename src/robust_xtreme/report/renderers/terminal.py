@@ -54,8 +54,12 @@ def print_table(console: Console, table: Table) -> None:
     console.print()
     console.print(Text(visible(shown.title), style="italic"))
     fitting = fitted(shown, console.width)
-    if fitting:
+    if fitting and console.is_terminal:
         console.print(_grid(fitting))
+    elif fitting:  # without blanks at the ends of lines
+        lines = console.render_lines(_grid(fitting), pad=False)
+        plain = ("".join(segment.text for segment in line).rstrip() for line in lines)
+        console.print(Text("\n".join(plain)), soft_wrap=True)
     else:
         _print_entries(console, shown)
     for sign, meaning in shown.notes:
