@@ -72,14 +72,14 @@ _PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {
 
 
 def title(results: Results) -> str:
-    """What a page is called: the models, what they were asked, and how many of the tested cells drop."""
+    """What a page is called: the models, what they were asked, and how many of the tested cells of one run drop."""
     models, tasks = (results.scores.get_column(name).unique(maintain_order=True) for name in ("model", "task"))
     asked = f"{_few(models, 'model')} on {_few(tasks, 'task')}"
     tests = headline_cells(results).filter(pl.col("p_adjusted").is_not_null())
-    drops = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height
-    return (
-        f"{asked}: {drops} of {counted(tests.height, 'cell')} drop" if tests.height else f"{asked}: no cell is tested"
-    )
+    if results.manifest.get("runs") or tests.is_empty():
+        return asked
+    of, drops = counted(tests.height, "cell"), tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height
+    return f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests)}"
 
 
 def told(sentence: str) -> Phrase:
