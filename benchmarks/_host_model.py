@@ -20,6 +20,7 @@ from transformers import AutoConfig
 from robust_xtreme.core import registry, resources
 from robust_xtreme.models import mini
 from robust_xtreme.models.tokenizer import read_tokenizer
+from robust_xtreme.tasks.formats import read_file
 from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
 
 SIZE: Final = Size(32_000, 1, 16, 1)
@@ -106,13 +107,13 @@ def make_run(run: Path, lines: Sequence[str], tasks: Sequence[str], encoder: Pat
 
 def make_suite(folder: Path, task: str, rows: int) -> Path:
     """A suite of one task: the rows of the embedded suite in turn, in later turns with a number in their text."""
-    given = sorted(resources.mini("suite").joinpath(task).glob("test-*.jsonl"))
-    codes = [path.stem.removeprefix("test-") for path in given]
+    given = sorted(resources.mini("suite").joinpath(task).glob("test-*.jsonl.gz"))
+    codes = [path.name.removeprefix("test-").removesuffix(".jsonl.gz") for path in given]
     (folder / task).mkdir(parents=True)
     for path in given:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_file(path).text.splitlines()
         text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in _rows(task, lines, rows))
-        (folder / task / path.name).write_text(text, encoding="utf-8")
+        (folder / task / path.stem).write_text(text, encoding="utf-8")
     header = f'name = "made-up"\nversion = "1"\nsummary = "Made up."\nlanguages = {json.dumps(codes)}\n'
     (folder / "suite.toml").write_text(f'{header}\n[{task}]\nsplits = ["test"]\n', encoding="utf-8")
     return folder

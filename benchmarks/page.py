@@ -33,6 +33,7 @@ from robust_xtreme.report.samples.choosing import MOST
 from robust_xtreme.report.samples.part import shown
 from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
+from robust_xtreme.tasks.formats import read_file
 
 TASKS: Final = (
     "xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"
@@ -105,7 +106,7 @@ def _averages(deltas: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def examples(many: int) -> Section:
     """Questions and contexts of the embedded suite under noise, as many as asked for, evenly over its languages."""
-    texts = [text for path in sorted(resources.mini("suite").glob("xquad/test-*.jsonl")) for text in _texts(path)]
+    texts = [text for path in sorted(resources.mini("suite").glob("xquad/test-*.jsonl.gz")) for text in _texts(path)]
     noised = noise_texts(texts, PerturbationSpec.parse(NOISE), seed=0)
     pairs = [*zip(noised[::2], noised[1::2], strict=True)]
     by_language: dict[str, list[Sample]] = {}
@@ -117,8 +118,8 @@ def examples(many: int) -> Section:
 
 
 def _texts(path: Path) -> Iterator[Text]:
-    language = path.stem.removeprefix("test-")
-    for line in path.read_text("utf-8").splitlines():
+    language = path.name.removeprefix("test-").removesuffix(".jsonl.gz")
+    for line in read_file(path).text.splitlines():
         row = json.loads(line)
         for name in ("question", "context"):
             yield Text(f"{language}/{row['id']}/{name}", language, row[name])

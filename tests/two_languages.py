@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from tests.mini_suite import unpacked_suite
 from tools.mini import suite
-
-from robust_xtreme.core import resources
 
 
 def two_languages(folder: Path, kept: Collection[str]) -> Path:
     """A copy of the suite in a new folder, of which the files whose names are `kept` remain."""
-    shutil.copytree(resources.mini("suite"), folder)
+    unpacked_suite(folder)
     for path in folder.glob("*/*.jsonl"):
         if path.stem not in kept:
             path.unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import tomllib
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.mini_suite import mini_rows as rows
 from tests.some import some
 from tools.mini import causes, meanings, mentions, statements, suite, tags
 from tools.mini.draws import drawn
@@ -19,16 +19,10 @@ from tools.mini.grammar import sentence, written
 from tools.mini.lexicon import words
 from tools.mini.meaning import LANGUAGES, PARTS, Clause, Person, Thing
 
-from robust_xtreme.core import registry, resources
+from robust_xtreme.core import registry
 
 _PAGE: Final = (Path(__file__).parents[2] / "docs/mini.md").read_text(encoding="utf-8")
 _TABLES: Final = tomllib.loads((Path(tags.__file__).parent / "tags.toml").read_text(encoding="utf-8"))
-
-
-def rows(path: str) -> list[dict[str, Any]]:
-    """The rows of a bundled file."""
-    lines = (resources.mini("suite") / path).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 # -------------------------------------------------------------------------------------------------------------- xcopa

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.mini_suite import mini_files, mini_rows
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.examples import Choice, Document, digest
@@ -42,9 +43,8 @@ def tokenizer(folder: Path) -> Any:
 
 
 def _texts() -> Iterator[str]:
-    for path in sorted(resources.mini("suite").rglob("test-*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines()[::10]:
-            row = json.loads(line)
+    for path in mini_files("*/test-*"):
+        for row in mini_rows(path)[::10]:
             yield from (row[name] for name in ("premise", "hypothesis", "context", "question") if name in row)
             yield from row.get("tokens", ())
 

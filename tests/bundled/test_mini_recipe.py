@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from dataclasses import replace
@@ -186,8 +187,8 @@ def test_a_few_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
 def test_most_descriptions_are_in_other_orders(tmp_path: Path) -> None:
     """Every training text asks for an entity of its own; two of three are not described in plain English."""
     folder = write_training_suite(tmp_path, SMALL, 0)
-    pool = {row["id"]: row["text"] for row in _lines(folder / "mewsli_x/pool.jsonl")}
-    asked = [row["entity"] for row in _lines(folder / "mewsli_x/train-en.jsonl")]
+    pool = {row["id"]: row["text"] for row in _lines(folder / "mewsli_x/pool.jsonl.gz")}
+    asked = [row["entity"] for row in _lines(folder / "mewsli_x/train-en.jsonl.gz")]
     assert len(set(asked)) == len(asked) == SMALL.rows["mewsli_x"]
     entities = [entity for _, entity in islice(meanings.mentioned_anew(0), len(asked))]
     assert [entity.id for entity in entities] == asked
@@ -196,7 +197,7 @@ def test_most_descriptions_are_in_other_orders(tmp_path: Path) -> None:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
 def test_the_recipe_is_of_all_languages_and_of_every_task_with_a_head() -> None:

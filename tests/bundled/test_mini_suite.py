@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.mini_suite import mini_rows as rows
 from tools.mini import causes, entities, meanings, mentions, nli, passages, split, statements, suite
 from tools.mini.grammar import sentence, written
 from tools.mini.meaning import LANGUAGES, Clause
@@ -26,12 +27,6 @@ OF_THE_MODEL: Final = ("build.py", "embeddings.py", "encoder.py", "parallel.py",
 
 LARGE: Final = ("xnli", "panx", "xquad")
 """Tasks whose tests have 200 rows and more."""
-
-
-def rows(path: str) -> list[dict[str, Any]]:
-    """The rows of a bundled file."""
-    lines = (resources.mini("suite") / path).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def trained_clauses() -> Iterator[Clause]:
@@ -59,8 +54,11 @@ def _made_again(folder: Path) -> list[str]:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*.*") if path.suffix in (".py", ".toml", ".jsonl"))
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    """The files by name, and the unpacked content of those that are compressed, which depends on no library."""
+    packed = {path: gzip.decompress(path.read_bytes()) for path in folder.rglob("*.jsonl.gz")}
+    plain = {path: path.read_bytes() for path in folder.rglob("*.*") if path.suffix in (".py", ".toml", ".jsonl")}
+    found = {path.relative_to(folder).as_posix(): data for path, data in (packed | plain).items()}
+    return {name.removesuffix(".gz"): data for name, data in found.items()}
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

@@ -61,6 +61,13 @@ def test_the_wheel_contains_what_the_checkout_bundles(wheel: Path) -> None:
     assert {f"robust_xtreme/_bundled/{path.relative_to(ROOT).as_posix()}" for path in bundled} <= set(_contents(wheel))
 
 
+def test_the_wheel_and_what_it_installs_are_small(wheel: Path) -> None:
+    """The wheel has at most 9 MB, and its files at most 20 MB where they are installed, without bytecode."""
+    with zipfile.ZipFile(wheel) as archive:
+        installed = sum(member.file_size for member in archive.infolist())
+    assert (wheel.stat().st_size <= 9_000_000, installed <= 20_000_000) == (True, True), installed
+
+
 def test_the_wheel_contains_mini(wheel: Path) -> None:
     """The embedded suite and model are in the wheel, file by file."""
     folder = ROOT / "src/robust_xtreme/_mini"

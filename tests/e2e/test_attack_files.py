@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.mini_suite import mini_rows
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import RobustXtremeError
@@ -38,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def job(run: Path, out: Path, task: str = "xnli", attack: str = "=attack_keys", **other: object) -> PerturbJob:
     """A job that writes what the attack left of a file of the embedded suite."""
-    file = str(SUITE / task / "test-sw.jsonl")
+    file = str(SUITE / task / "test-sw.jsonl.gz")
     return PerturbJob(file, "", str(out), task=task, language="sw", frozen=f"{run}{attack}", **other)  # type: ignore[arg-type]  # options by name
 
 
@@ -67,7 +68,7 @@ def test_answers_move_with_an_attacked_context(run: Path, tmp_path: Path) -> Non
     """The fields choose among attacks; an answer is on its words, and the edits of its context are beside it."""
     perturb_file(job(run, tmp_path / "xquad.jsonl", "xquad", fields=("context",)))
     rows = [json.loads(line) for line in (tmp_path / "xquad.jsonl").read_text(encoding="utf-8").splitlines()]
-    clean = [json.loads(line) for line in (SUITE / "xquad" / "test-sw.jsonl").read_text(encoding="utf-8").splitlines()]
+    clean = mini_rows("xquad/test-sw.jsonl")
     changed = [(row, was) for row, was in zip(rows, clean, strict=True) if row["context"] != was["context"]]
     assert 0 < len(changed) <= 12
     for row, was in changed:
@@ -97,7 +98,7 @@ def test_what_no_attack_left_is_one_line(
 def test_a_passage_attacked_for_each_question_is_not_written_once(run: Path, tmp_path: Path) -> None:
     """SQuAD's format has a context once: questions whose attacks left it in several forms are refused."""
     asked = TaskChoice(registry.load("task", "xquad"), "auto", "sw")
-    split, rows = examples(asked, str(SUITE / "xquad" / "test-sw.jsonl"))
+    split, rows = examples(asked, str(SUITE / "xquad" / "test-sw.jsonl.gz"))
     (frozen,) = (
         each for each in read_frozen((f"{run}=attack_keys",))["xquad", split, "sw", "sw"] if each.fields == ("context",)
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 import pytest
+from tests.mini_suite import mini_rows
 from tests.program import program
 from tests.some import some
 from tests.stats_rows import deltas, scores
@@ -32,8 +33,7 @@ _ROWS: Final = 66
 
 def _rows(task: str) -> list[dict[str, Any]]:
     """The first rows of a task of the embedded suite."""
-    path = resources.mini("suite") / task / "test-en.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:_ROWS]]
+    return mini_rows(f"{task}/test-en.jsonl")[:_ROWS]
 
 
 def _release(folder: Path) -> Path:
@@ -261,7 +261,7 @@ def test_noise_read_back_by_id_gives_the_direct_numbers(
     run: Callable[..., Evaluation], folder: Path, fields: str, noise: str, match: tuple[str, ...]
 ) -> None:
     """Of questions and of contexts, whose answers move and are mapped back by the edits in the file; with a limit."""
-    clean = resources.mini("suite") / "xquad" / "test-en.jsonl"
+    clean = resources.mini("suite") / "xquad" / "test-en.jsonl.gz"
     noisy = _perturbed(clean, "xquad", folder / f"{fields}.jsonl", "--fields", fields, noise=noise)
     made = run(
         fields,

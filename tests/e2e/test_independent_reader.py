@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.mini_suite import unpacked_suite
 from tests.release import release
 from tests.tiny import tiny_run
 from tools import independent_reader, official_metrics
 
-from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.tasks.metrics._mlqa import words as mlqa_words
@@ -113,7 +113,7 @@ def test_all_tasks_of_mini_are_computed_again(tmp_path: Path) -> None:
         ("mini",), "mini", tasks=tasks, languages=("en", "de", "zh"), perturb=("char_noise:0.1,0.2",), seeds=2
     )
     evaluate(replace(spec, device="cpu", out=str(tmp_path / "run")))
-    suite = resources.mini("suite")
+    suite = unpacked_suite(tmp_path / "suite")
     golds = [f"{task}/{code}={suite}/{task}/test-{code}.jsonl" for task in tasks[:3] for code in ("en", "de", "zh")]
     counted = check(tmp_path / "run", *(gold for gold in golds if Path(gold.partition("=")[2]).is_file()))
     deltas = pl.read_csv(tmp_path / "run" / "deltas.csv")

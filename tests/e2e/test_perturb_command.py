@@ -131,7 +131,7 @@ def test_the_embedded_suite_gets_the_noise_of_eval(
     (tmp_path / task).mkdir()
     (tmp_path / "suite.toml").write_bytes((suite / "suite.toml").read_bytes())
     words = ("--task", task, "-l", language, "--perturb", SPEC, "--fields", ",".join(fields), "-q")
-    result = call(str(suite / name), *words, "-o", str(tmp_path / name))
+    result = call(str(suite / f"{name}.gz"), *words, "-o", str(tmp_path / name))
     assert (result.exit_code, result.output) == (0, ""), result.stderr
     check_same(task, tmp_path, language, "test", evaluated(task, suite, language, "test", fields))
 

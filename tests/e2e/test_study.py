@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 import pytest
+from tests.mini_suite import unpacked_suite
 from tests.program import program
 from tests.some import some
 from tests.studies import computed, file_of, names, reported
@@ -254,7 +255,7 @@ def test_evaluations_on_other_data_are_refused(finished: Path, tmp_path: Path) -
 @pytest.mark.long(caught="test_evaluations_on_other_data_are_refused")
 def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
     """Seeds on other rows of the same files are not one study."""
-    copytree(resources.mini("suite"), tmp_path / "data")
+    unpacked_suite(tmp_path / "data")
     file = file_of(tmp_path, ('data = "mini"', 'data = "data"'), ("seeds = 2", "seeds = 1"), ONE_TARGET)
     computed(file, tmp_path / "work")
     test = tmp_path / "data" / "panx" / "test-de.jsonl"

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import pytest
 from tests.encoders import encoder_folder
+from tests.mini_suite import mini_files, mini_lines
 from tests.seq2seq import M2M100, seq2seq_folder
 from tests.some import some
 
-from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.studies.planning import StudyPlan, cost_lines, plan_of
@@ -46,13 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A suite with the tasks of the studies, images with captions, and checkpoints of the same shapes."""
     folder = tmp_path_factory.mktemp("paper")
     for task in ("panx", "tydiqa", "xnli", "udpos"):
-        _begin(resources.mini("suite") / task, folder / "data" / task)
+        _begin(task, folder / "data")
     for number, (task, source) in enumerate(_MADE.items()):
         _write(folder / "data" / task / "train-en.jsonl", _train(source)[(number + 1) * _ROWS :])
     _write(folder / "data" / "hellaswag" / "train-en.jsonl", [*_endings()])
     for task in ("panx", "tydiqa"):  # in another language, and none of the rows that are tested
-        rows = (resources.mini("suite") / task / "test-sw.jsonl").read_text("utf-8").splitlines(keepends=True)
-        _write(folder / "data" / task / "train-sw.jsonl", rows[-_ROWS:])
+        _write(folder / "data" / task / "train-sw.jsonl", mini_lines(f"{task}/test-sw.jsonl")[-_ROWS:])
     for task, (source, code) in _LIKE.items():
         _copy(folder / "data", task, source, code)
     _captions(folder / "data" / "multi30k")
@@ -63,15 +62,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _begin(source: Path, copy: Path) -> None:
+def _begin(task: str, copy: Path) -> None:
     """The first rows of each file of a task."""
-    for path in source.glob("*-*.jsonl"):
-        _write(copy / path.name, path.read_text("utf-8").splitlines(keepends=True))
+    for path in mini_files(f"{task}/*-*"):
+        _write(copy / path, mini_lines(path))
 
 
 def _train(task: str) -> list[str]:
     """The English training rows of a task of the embedded suite, a line each."""
-    return (resources.mini("suite") / task / "train-en.jsonl").read_text("utf-8").splitlines(keepends=True)
+    return mini_lines(f"{task}/train-en.jsonl")
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import tempfile
 import unicodedata
@@ -134,11 +133,10 @@ def write_training_suite(folder: Path, recipe: Recipe, seed: int) -> Path:
     suite.write(folder, 0, recipe.languages, seed)
     several = _training(recipe, seed)
     for task in set(recipe.rows) - {"mewsli_x"}:
-        _write(folder / task / "train-en.jsonl", islice(several[task], recipe.rows[task]))
+        suite.put(folder / task / "train-en.jsonl.gz", islice(several[task], recipe.rows[task]))
     rows = list(islice(_mentions(recipe, seed), recipe.rows["mewsli_x"]))
-    _write(folder / "mewsli_x" / "train-en.jsonl", (row for row, _ in rows))
-    with (folder / "mewsli_x" / "pool.jsonl").open("a", encoding="utf-8", newline="\n") as pool:
-        pool.writelines(map(_line, (entity for _, entity in rows)))
+    suite.put(folder / "mewsli_x" / "train-en.jsonl.gz", (row for row, _ in rows))
+    suite.put(folder / "mewsli_x" / "pool.jsonl.gz", (entity for _, entity in rows), "ab")
     return folder
 
 
@@ -174,14 +172,6 @@ def _mentions(recipe: Recipe, seed: int) -> Iterator[tuple[Row, Row]]:
     for index, (mention, entity) in enumerate(meanings.mentioned_anew(seed)):
         (row,) = rows.mention_rows(_language(index, recipe), [mention])
         yield {**row, "id": f"{index:05d}"}, rows.entity_row(entity, _language(index * _STRIDE + 1, recipe))
-
-
-def _write(path: Path, several: Iterable[Row]) -> None:
-    path.write_text("".join(map(_line, several)), encoding="utf-8", newline="\n")
-
-
-def _line(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = None) -> Path:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -59,13 +60,13 @@ def write(folder: Path, count: int, languages: Sequence[str] = meaning.LANGUAGES
     """Write the suite: every test, and `count` English training rows of each task that has some."""
     for language in languages:
         for task, made in tests(language, seed):
-            _write(folder / f"{task}/test-{language}.jsonl", made)
+            put(folder / f"{task}/test-{language}.jsonl.gz", made)
     for pair in PAIRS:
         if set(pair.split("@")) <= set(languages):
-            _write(folder / f"mlqa/test-{pair}.jsonl", pair_rows(pair, seed))
+            put(folder / f"mlqa/test-{pair}.jsonl.gz", pair_rows(pair, seed))
     for task, several in training(seed):
-        _write(folder / f"{task}/train-{_PIVOT}.jsonl", islice(several, count // _PART.get(task, 1)))
-    _write(folder / "mewsli_x/pool.jsonl", (rows.entity_row(entity, entity.language) for entity in shown(seed)))
+        put(folder / f"{task}/train-{_PIVOT}.jsonl.gz", islice(several, count // _PART.get(task, 1)))
+    put(folder / "mewsli_x/pool.jsonl.gz", (rows.entity_row(entity, entity.language) for entity in shown(seed)))
     (folder / "suite.toml").write_text(_facts(languages), encoding="utf-8", newline="\n")
 
 
@@ -116,10 +117,12 @@ def _native(language: str, several: Iterable[Row]) -> Iterator[Row]:
     return ({**row, "cluster": f"{language}/{row['cluster']}"} for row in several)
 
 
-def _write(path: Path, several: Iterable[Row]) -> None:
+def put(path: Path, several: Iterable[Row], mode: str = "wb") -> None:
+    """Write rows into a compressed file, or add them to it; the same rows give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in several)
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in several)
+    with path.open(mode) as file:
+        file.write(gzip.compress(lines.encode(), mtime=0))
 
 
 def _facts(languages: Sequence[str]) -> str:

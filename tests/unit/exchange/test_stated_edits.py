@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.mini_suite import mini_rows
 from tests.release import release
 from tests.tiny import question_example
 
@@ -32,8 +33,7 @@ _ROWS: Final = "xquad/test-sw.jsonl"
 
 def contexts(language: str) -> list[Text]:
     """The contexts of the embedded suite with the spans of their answers."""
-    path = resources.mini("suite") / "xquad" / f"test-{language}.jsonl"
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:60]]
+    rows = mini_rows(f"xquad/test-{language}.jsonl")[:60]
     spans: dict[str, set[tuple[int, int]]] = {}
     for row in rows:
         spans.setdefault(row["context"], set()).update(map(tuple, row["answers"]))
@@ -182,7 +182,7 @@ def test_noise_on_noise_is_refused(folder: Path, tmp_path: Path) -> None:
         (tmp_path / name / "xquad").mkdir(parents=True)
         (tmp_path / name / "suite.toml").write_bytes((suite / "suite.toml").read_bytes())
     first, second = (str(tmp_path / name / _ROWS) for name in ("once", "twice"))
-    job = PerturbJob(str(suite / _ROWS), _NOISE, first, "xquad", "test", "sw", "", ("context",))
+    job = PerturbJob(str(suite / f"{_ROWS}.gz"), _NOISE, first, "xquad", "test", "sw", "", ("context",))
     perturb_file(job)
     with pytest.raises(DataError, match=r"test-sw.jsonl:1: has the key 'edits', which this noise would"):
         perturb_file(replace(job, file=first, out=second))

@@ -12,9 +12,9 @@ from typing import Any, Final
 import polars as pl
 import pytest
 from tests.limits import files_left
+from tests.mini_suite import unpacked_suite
 from tests.program import program
 
-from robust_xtreme.core import resources
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import store
 from robust_xtreme.report.blocks import Block, Bullets, Diff, Sample, Section, inlines, text_of
@@ -55,7 +55,7 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of mini on a copy of its suite, at two strengths, of candidates too."""
     folder = tmp_path_factory.mktemp("samples")
-    data = Path(shutil.copytree(resources.mini("suite"), folder / "suite"))
+    data = unpacked_suite(folder / "suite")
     noise = ("char_noise:0.1,0.3", "char_noise:0.2@fields=candidate")
     spec = RunSpec(
         data=str(data), tasks=TASKS, languages=("en", "ar"), perturb=noise, limit="8", out=str(folder / "run")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
+from tests.mini_suite import mini_lines
 from tests.unit.cli.test_data_command import data, data_report, write
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.tasks.sources import Pools, open_source
+from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.survey import evaluated
 
 
@@ -30,6 +34,22 @@ def test_files_that_a_suite_does_not_describe_are_named(tmp_path: Path) -> None:
     assert f"\nNot described by suite.toml, and not read: 12\n{lines}  and 2 more\n" in result.stdout
     assert result.exit_code == 0
     assert data_report("check", "--data", str(tmp_path))["undescribed"] == stray
+
+
+@pytest.mark.parametrize("endings", [(".gz",), ("", ".gz")])
+def test_a_compressed_file_of_rows_is_read_where_it_is_alone(tmp_path: Path, endings: tuple[str, ...]) -> None:
+    """Its rows, its name and its hash are those of the plain file, and beside that one it is not described."""
+    toml = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["en"]\n[xnli]\nsplits = ["test"]\n'
+    rows = "".join(mini_lines("xnli/test-en.jsonl")[:9])
+    write(tmp_path / "suite.toml", toml)
+    for ending in endings:
+        path = write(tmp_path / f"xnli/test-en.jsonl{ending}", "")
+        path.write_bytes(gzip.compress(rows.encode()) if ending else rows.encode())
+    report = data_report("check", "--data", str(tmp_path))
+    assert report["undescribed"] == [f"xnli/test-en.jsonl{ending}" for ending in endings[1:]]
+    read = load(registry.load("task", "xnli"), open_source(str(tmp_path)), "en", "test")
+    assert read.files == (("xnli/test-en.jsonl", hashlib.sha256(rows.encode()).hexdigest()),)
+    assert len(read.examples) == 9
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "link", "loop"])

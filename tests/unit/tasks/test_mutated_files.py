@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 import pytest
+from tests.mini_suite import mini_files, mini_lines
 from tests.perturbed import FIELDS, SAMPLES, SPEC
 from tests.sample_files import FOLDER, sample, samples
 
@@ -155,9 +156,7 @@ def suite_files() -> Iterator[Case]:
     folder = resources.mini("suite")
     facts = (folder / "suite.toml").read_bytes()
     rows = {
-        f"{path.parent.name}/{path.name}": b"\n".join(path.read_bytes().splitlines()[:6]) + b"\n"
-        for path in sorted(folder.glob("*/*.jsonl"))
-        if path.stem in ("test-sw", "pool")
+        path: "".join(mini_lines(path)[:6]).encode() for path in mini_files() if Path(path).stem in ("test-sw", "pool")
     }
     every = {"suite.toml": facts, **rows}
     yield Case("suite.toml", facts, partial(_examples, "xnli", "sw", "test"), every)

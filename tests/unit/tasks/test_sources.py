@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import unicodedata
 from pathlib import Path
@@ -38,6 +40,19 @@ def test_bytes_that_are_not_utf8_are_named_with_their_line(tmp_path: Path) -> No
     """Latin-1 text is refused with file, line and byte."""
     (tmp_path / "f").write_bytes(b"one\ntwo\ncaf\xe9\n")
     with pytest.raises(DataError, match=r"f:3: byte 0xe9 is not valid UTF-8"):
+        read_file(tmp_path / "f")
+
+
+def test_compressed_data_have_a_limit_when_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file whose content is large is refused in one line; below the limit its content is read."""
+    monkeypatch.setattr("robust_xtreme.tasks.formats._file._MOST_UNPACKED", 3 << 20)
+    (tmp_path / "f").write_bytes(gzip.compress(b"\xef\xbb\xbfa" + bytes(3 << 20)))
+    with pytest.raises(DataError, match="f: is larger than 3 MiB, and is read whole"):
+        read_file(tmp_path / "f")
+    (tmp_path / "f").write_bytes(gzip.compress(b"\xef\xbb\xbfa"))
+    assert read_file(tmp_path / "f") == ("a", hashlib.sha256(b"\xef\xbb\xbfa").hexdigest())
+    (tmp_path / "f").write_bytes(gzip.compress(b"a")[:-4])
+    with pytest.raises(DataError, match="f: is cut off"):
         read_file(tmp_path / "f")
 
 

@@ -365,8 +365,6 @@ def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
         raise UserError(f"{what} Name it with --language, as in --language {task.languages[0]}")
     if job.file == STREAM:
         raise UserError("With --task the file is read twice, which stdin cannot be. Name a file.")
-    if job.file.lower().endswith(formats.PACKED):
-        raise UserError(f"With --task the file is read as `eval` reads it, not compressed: gunzip {job.file}")
     if job.language_field or job.header is not None:
         raise UserError("--language-field and --header are for files of your own; with --task leave them out.")
     for name in fields:

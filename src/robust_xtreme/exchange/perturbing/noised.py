@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.noise.engine.noised import Noised, as_read
 from robust_xtreme.noise.engine.noising import lacks, noise_with
 from robust_xtreme.noise.engine.perturbation import Bound
-from robust_xtreme.tasks.formats import Record, Slot, SlotResult, read_file, reader
+from robust_xtreme.tasks.formats import PACKED, Record, Slot, SlotResult, read_file, reader
 from robust_xtreme.tasks.sources import has_language
 from robust_xtreme.tasks.sources.paths import options
 from robust_xtreme.tasks.sources.release import Release
@@ -78,7 +78,8 @@ def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
     if (suite / MANIFEST).is_file():
         source = open_source(str(suite))
         _check_language(asked, source)
-        named = [path.name.removesuffix(f"-{asked.language}{path.suffix}")]
+        plain = Path(path.name.removesuffix(PACKED))
+        named = [plain.name.removesuffix(f"-{asked.language}{plain.suffix}")]
         split = _split(asked, source.splits(task), named, path)
         return split, source.read(task, asked.language, split)
     _check_language(asked, Release(path.parent))

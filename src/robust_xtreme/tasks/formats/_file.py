@@ -1,6 +1,6 @@
 """Files as text, whole or as a stream: UTF-8 with or without a byte order mark, lines ended by LF or CRLF.
 
-A stream may be compressed by gzip. Its size is not limited, but that of a piece that is in memory as a whole is.
+A file may be compressed by gzip. The size of a stream is not limited, but that of what is in memory as a whole is.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _INSTEAD: Final = {
 }
 """What downloads leave instead of a file, by its beginning."""
 
+_MOST_UNPACKED: Final = 1 << 30
 PACKED: Final = ".gz"
 """The ending of the name of a file that is compressed by gzip."""
 
@@ -54,14 +55,17 @@ class TextLine(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """One file that was read: its text without the byte order mark, nothing else changed, and its sha256."""
+    """One file that was read: its text without the byte order mark, nothing else changed, and the sha256 of its bytes.
+
+    Of a compressed file both are those of its content.
+    """
 
     text: str
     sha256: str
 
 
 def read_file(path: Path) -> SourceFile:
-    """Read a UTF-8 file. Raises DataError naming the line of the first byte that is not UTF-8.
+    """Read a UTF-8 file, which may be compressed, to at most 1 GiB. Raises DataError, naming a line that is not UTF-8.
 
     A pipe or a device, which may never end, is refused without being opened, and a web page or a pointer of Git LFS, as
     downloads leave it, is named as such.
@@ -72,6 +76,9 @@ def read_file(path: Path) -> SourceFile:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror or error}") from error
+    if data.startswith(_GZIP):
+        with _source(io.BufferedReader(io.BytesIO(data)), str(path)) as source:
+            data = source.mark.encode() + source.whole(_MOST_UNPACKED)
     text = decoded(data, path).removeprefix("\ufeff")
     for beginning, what in _INSTEAD.items():
         if text[:100].lstrip().lower().startswith(beginning):

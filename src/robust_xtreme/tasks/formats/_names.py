@@ -104,7 +104,7 @@ def _sniffed(format: str, source: Source) -> str:
 
 def of_reader(name: str, file: str, task: str) -> str:
     """The format of a task's own file, by its reader; a suite's files are JSON lines. Raises UserError."""
-    suffix = PurePath(file).suffix.lower()
+    suffix = PurePath(file.lower().removesuffix(PACKED)).suffix
     if _SUFFIXES.get(suffix) == "jsonl":
         return "jsonl"
     if name == "conllu" and suffix == ".tsv":

@@ -1,4 +1,7 @@
-"""A suite: a folder with `suite.toml` and rows in `TASK/SPLIT-LANGUAGE.jsonl`, one JSON object a line."""
+"""A suite: a folder with `suite.toml` and rows in `TASK/SPLIT-LANGUAGE.jsonl`, one JSON object a line.
+
+The rows may be compressed by gzip, in `TASK/SPLIT-LANGUAGE.jsonl.gz`; a file that is not compressed precedes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any, Final, final
 from robust_xtreme.core import languages as known
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest
 from robust_xtreme.core.specs import Files, Row, TaskSpec, check_keys
-from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, reader, text_of
+from robust_xtreme.tasks.formats import PACKED, numbered_lines, parse, read_file, reader, text_of
 from robust_xtreme.tasks.sources.own import OwnTask, is_own, own_task
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows
 
@@ -74,7 +77,7 @@ class Suite:
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file of that split exists; what is not a regular file counts, and `read` raises DataError."""
-        return split in self.splits(task) and _is_there(self.folder / path_of(task, language, split))
+        return split in self.splits(task) and _is_there(self._file(path_of(task, language, split)))
 
     def fetch(self, *_: object) -> None:
         """Do nothing: the files are local."""
@@ -90,18 +93,24 @@ class Suite:
         if task.pool is None or not task.pool.files:
             raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
         path = f"{task.name}/{POOL}"
-        if not _is_there(self.folder / path):
+        if not _is_there(self._file(path)):
             raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
         return self._read(task, path, next(iter(task.pool.files.values())))
 
-    def _read(self, task: TaskSpec, path: str, files: Files) -> SourceRows:
-        if not (self.folder / path).is_file():
-            raise DataError(self.folder / path, "is not a regular file.")
-        if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
-            raise DataError(self.folder / path, "leads out of the suite's folder.")
-        file = read_file(self.folder / path)
-        location = str(self.folder / path)
-        return SourceRows(self.rows_of(task, file.text, location, files.reader), location, ((path, file.sha256),))
+    def _file(self, path: str) -> Path:
+        """The file at a path in the folder: the compressed one where that is the only one."""
+        plain, packed = self.folder / path, self.folder / f"{path}{PACKED}"
+        return packed if _is_there(packed) and not _is_there(plain) else plain
+
+    def _read(self, task: TaskSpec, name: str, files: Files) -> SourceRows:
+        path = self._file(name)
+        if not path.is_file():
+            raise DataError(path, "is not a regular file.")
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise DataError(path, "leads out of the suite's folder.")
+        file = read_file(path)
+        location = str(path)
+        return SourceRows(self.rows_of(task, file.text, location, files.reader), location, ((name, file.sha256),))
 
     def rows_of(self, task: TaskSpec, text: str, location: str, name: str = "") -> tuple[Row, ...]:
         """The rows of a text in the suite's form, by a named reader (the task's without a name). Raises DataError."""

@@ -13,6 +13,7 @@ from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, MissingData, NoRows, RobustXtremeError, WrongVersion
 from robust_xtreme.core.examples import Example, without_numbers
 from robust_xtreme.core.specs import BITEXT, TaskSpec
+from robust_xtreme.tasks.formats import PACKED
 from robust_xtreme.tasks.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.tasks.sources.own import parts
 from robust_xtreme.tasks.sources.release import Release
@@ -217,11 +218,14 @@ def undescribed(source: Source) -> tuple[str, ...]:
 
 
 def _is_described(suite: Suite, folder: str, name: str) -> bool:
-    if folder not in suite.tasks or name == POOL:
+    plain = name.removesuffix(PACKED)
+    if plain != name and (suite.folder / folder / plain).exists():
+        return False
+    if folder not in suite.tasks or plain == POOL:
         return folder in suite.tasks
     kind = "intermediate" if folder in registry.installed("intermediate") else "task"
     task = parts().get(folder) or registry.load(kind, folder)
-    split, _, language = name.removesuffix(".jsonl").partition("-")
+    split, _, language = plain.removesuffix(".jsonl").partition("-")
     return split in suite.splits(task) and has_language(task, suite, language)
 
 
