@@ -10,7 +10,7 @@ from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members._signs import EVERYWHERE, JOINERS
+from robust_xtreme.noise.members._letters import EVERYWHERE, JOINERS
 
 _REMOVED = dict.fromkeys(map(ord, EVERYWHERE + JOINERS))
 

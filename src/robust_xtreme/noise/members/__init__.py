@@ -12,8 +12,7 @@ MEMBERS: Final = {
         *(f"textattack.{recipe}" for recipe in _RECIPES.split()),
     ),
     "ocr_noise": ("ocr_channel", "ocr_noise"),
-    "_letters": ("casing", "char_noise", "repetition"),
-    "_signs": ("punctuation", "spacing", "zero_width"),
+    "_letters": ("casing", "char_noise", "punctuation", "repetition", "spacing", "zero_width"),
     "natural": ("natural_typing", "natural_writing"),
     "_words": ("masked_words", "word_drop", "word_order"),
 }
