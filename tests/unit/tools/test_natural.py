@@ -26,8 +26,16 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts, noise_values, noise_with
 from robust_xtreme.noise.engine.perturbation import Bound, defaults
 from robust_xtreme.noise.engine.words import Form
-from robust_xtreme.noise.members._writing import marks, real_words, written
-from robust_xtreme.noise.members.natural import mix_of, natural, natural_typing, natural_writing, source_of
+from robust_xtreme.noise.members.natural import (
+    marks,
+    mix_of,
+    natural,
+    natural_typing,
+    natural_writing,
+    real_words,
+    source_of,
+    written,
+)
 from robust_xtreme.noise.members.natural_typo import THIN, ten
 from robust_xtreme.noise.suites import unsupported
 from robust_xtreme.tasks.catalogue import served
