@@ -58,6 +58,36 @@ Packs = Annotated[
 ]
 
 
+Fields = Annotated[
+    list[str] | None,
+    option(
+        "--fields A,B",
+        "Keys (jsonl), columns by name (parquet), also by number from 1 (csv, tsv), question and context (squad). "
+        "Repeatable.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    option(
+        "--format NAME",
+        "jsonl, csv, tsv, parquet, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the "
+        "suffix, also before .gz, for .conll by its lines.",
+        _completion.file_format,
+    ),
+]
+LanguageField = Annotated[
+    str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
+]
+
+
+def columns_of(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
+    """The names in lists that are separated by commas; a column's name may contain blanks. Raises UserError."""
+    names = tuple(dict.fromkeys(name.strip() for part in given or () for name in part.split(",") if name.strip()))
+    if given and not names:
+        raise UserError(f"--{option} names no column. Leave it out for the default.")
+    return names
+
+
 def using(packs: list[str] | None) -> AbstractContextManager[None]:
     """Search the folders of --packs first. Raises UserError where one of them is not a folder of packs."""
     if not packs:

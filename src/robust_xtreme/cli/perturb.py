@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._errors import ended
 from robust_xtreme.cli._next import again, show_next
-from robust_xtreme.cli._options import Packs, Seed, argument, option, several, using
-from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.cli._options import (
+    Fields,
+    Format,
+    LanguageField,
+    Packs,
+    Seed,
+    argument,
+    columns_of,
+    option,
+    several,
+    using,
+)
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import SPLITS
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -60,26 +71,6 @@ SplitName = Annotated[
 Code = Annotated[
     str | None,
     option("--language -l CODE", "The language of the texts; of a pair of MLQA's, de@en.", _completion.language),
-]
-LanguageField = Annotated[
-    str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
-]
-Fields = Annotated[
-    list[str] | None,
-    option(
-        "--fields A,B",
-        "Keys (jsonl), columns by name (parquet), also by number from 1 (csv, tsv), question and context (squad). "
-        "Repeatable.",
-    ),
-]
-Format = Annotated[
-    str | None,
-    option(
-        "--format NAME",
-        "jsonl, csv, tsv, parquet, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the "
-        "suffix, also before .gz, for .conll by its lines.",
-        _completion.file_format,
-    ),
 ]
 Keep = Annotated[str | None, option("--keep A,B", "Keys or columns that stay, though they look like places in a text.")]
 SkipNull = Annotated[
@@ -148,7 +139,7 @@ def perturb(
         split=split or "auto",
         language=language or "",
         language_field=language_field or "",
-        fields=_names(fields),
+        fields=columns_of("fields", fields),
         format=format or "",
         header=header,
         keep=tuple(several("keep", keep) or ()),
@@ -208,11 +199,3 @@ def _numbered(file: str, seed: int) -> str:
     path = Path(file)
     stem, dot, suffixes = path.name.partition(".")
     return str(path.with_name(f"{stem.removesuffix(f'-seed{seed - 1}')}-seed{seed}{dot}{suffixes}"))
-
-
-def _names(fields: list[str] | None) -> tuple[str, ...]:
-    """The names in lists that are separated by commas; a column's name may contain blanks. Raises UserError."""
-    names = tuple(filter(None, (name.strip() for part in fields or () for name in part.split(","))))
-    if fields and not names:
-        raise UserError("--fields names none. Leave it out for the default of the format.")
-    return names

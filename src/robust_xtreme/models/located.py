@@ -40,6 +40,7 @@ from robust_xtreme.models.labels import (
     may_fit,
     others,
     relabelled,
+    respelt,
     unsupported_note,
 )
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
@@ -155,7 +156,7 @@ def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Locat
         heads=(),
         classes=classes,
         trust=given.trust,
-        renamed=called_otherwise(classes, labels, task, model.typed) if task.name in given.labels else "",
+        renamed=(called_otherwise if task.name in given.labels else respelt)(classes, labels, task, model.typed),
     )
 
 
