@@ -25,6 +25,20 @@ _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}
 """Keys whose parameter has another name."""
 
+_COLUMNS: Final = {"target": "gold", "gold_key": "gold"}
+"""Keys whose option has another name; those of other columns end in `-field`."""
+
+_SPELLINGS: Final = (
+    ("--tasks", "-t", "--task"),
+    ("--languages", "-l", "--language"),
+    ("--perturb", "-p"),
+    ("--out", "-o"),
+    ("--model", "-m"),
+    ("--data", "-d"),
+    ("--plan", "--dry-run"),
+)
+"""All names of an option, the first of which is its own: each command that has the option takes them all."""
+
 _MARKUP: Final = re.compile(r"\[(?=[a-z#/@])")
 """What rich would read as the beginning of a style, as in `robust-xtreme[mlflow]`."""
 
@@ -32,10 +46,11 @@ _TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[st
 
 
 def option(declared: str, text: str, completion: Any = None, panel: str | None = None) -> Any:
-    """An option by its names and metavar, as in `--out -o FILE`; its default is not shown."""
+    """An option by its names and metavar, as in `--quiet -q`; its default is not shown."""
     words = declared.split()
-    names = list(takewhile(lambda word: word.startswith("-"), words))
-    metavar = " ".join(words[len(names) :]) or None
+    given = list(takewhile(lambda word: word.startswith("-"), words))
+    names = next((spellings for spellings in _SPELLINGS if given[0] in spellings), given)
+    metavar = " ".join(words[len(given) :]) or None
     shown = _MARKUP.sub(r"\\[", text)
     return typer.Option(
         *names, metavar=metavar, help=shown, autocompletion=completion, rich_help_panel=panel, show_default=False
@@ -184,6 +199,12 @@ def _parameters(specs: tuple[Any, ...], without: Sequence[str], several: Sequenc
             )
 
 
+def option_of(key: str) -> str:
+    """The option of a key, as it is typed."""
+    name = re.sub("^cluster$|_key$", lambda end: f"{end[0].removesuffix('_key')}_field", _COLUMNS.get(key, key))
+    return f"--{written(name).replace('_', '-')}"
+
+
 def _of_key(name: str, field: Field[Any], key: Key) -> Any:
     default = f" Default: {field.default}." if key.choices and isinstance(field.default, str) and field.default else ""
     text = f"{key.help[0].upper()}{key.help[1:]}.{default}{' Repeatable.' if key.repeated else ''}"
@@ -192,5 +213,4 @@ def _of_key(name: str, field: Field[Any], key: Key) -> Any:
     else:
         words = tuple(filter(None, key.choices or key.complete))
         completion = _completion.words(words, several=field.type == "tuple[str, ...]") if words else None
-    declared = f"--{written(name).replace('_', '-')} {key.metavar}"
-    return option(declared, text.replace("`", ""), completion, key.panel or None)
+    return option(f"{option_of(name)} {key.metavar}", text.replace("`", ""), completion, key.panel or None)

@@ -18,7 +18,7 @@ Before = Annotated[str, argument("BASELINE", "A finished run, or the name of a s
 After = Annotated[str, argument("CANDIDATE", "A finished run on the same data and noise.", _completion.folder)]
 Outputs = Annotated[
     list[str] | None,
-    option("--output -o FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
+    option("--out FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
 ]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 

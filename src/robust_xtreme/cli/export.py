@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import Packs, argument, check_taken, columns_of, option, passed, using, with_keys
+from robust_xtreme.cli._options import (
+    Packs,
+    argument,
+    check_taken,
+    columns_of,
+    option,
+    option_of,
+    passed,
+    using,
+    with_keys,
+)
 from robust_xtreme.core.errors import SpecError, UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
@@ -79,7 +89,7 @@ Jsonl = Annotated[bool, option("--jsonl", "RUN: JSON lines of every item, which 
 Output = Annotated[
     str | None,
     option(
-        "--output -o PATH",
+        "--out PATH",
         "The file of the card or lines (default: stdout), or the folder (default: mlruns, wandb; none of a harness).",
     ),
 ]
@@ -126,7 +136,7 @@ def export(
         with using(packs):
             export_harness(what, output, force, keys)
         return
-    of_harness = {f"--{name.replace('_', '-')}": value for name, value in {**keys, "packs": packs}.items()}
+    of_harness = {option_of(name): value for name, value in {**keys, "packs": packs}.items()}
     check_taken("export", "RUN", of_harness)
     _export_run(what, [name for name, given in of_run.items() if given], output, force)
 

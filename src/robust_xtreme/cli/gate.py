@@ -31,7 +31,7 @@ Reason = Annotated[str | None, option("--reason TEXT", "With --update: why, for 
 Explain = Annotated[bool, option("--explain", "Say of every row how it was decided.")]
 Outputs = Annotated[
     list[str] | None,
-    option("--output -o FILE", "Write a comment (.md), page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."),
+    option("--out FILE", "Write a comment (.md), page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."),
 ]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 SelfTest = Annotated[

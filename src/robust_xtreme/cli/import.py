@@ -39,7 +39,7 @@ class ImportKeys:
 
     format: str = key("", f"`{', '.join(_FORMATS)}`. Default: by the files", "", "NAME", complete=_FORMATS)
     task: str = key("", "the task of rows that do not say theirs", "", "TASK", complete="task")
-    language: str = key("", "their language; of a pair of MLQA's, de@en", "", "-l CODE", complete="language")
+    language: str = key("", "their language; of a pair of MLQA's, de@en", "", "CODE", complete="language")
     split: str = key("", "their split. Default: test", "", "SPLIT")
     condition: str = key("", "their condition: clean, a perturbation as char_noise:0.1, or another name", "", "NAME")
     noise_seed: str = key("", "their noise seed. Default: 0", "", "N")
@@ -67,7 +67,7 @@ class ImportKeys:
     gold_key: str = key("", "`jsonl`: the key of the gold answer", _PANEL, "KEY")
     score_key: str = key("", "`jsonl`: the key of a score", _PANEL, "KEY")
     cluster_key: str = key("", "`jsonl`: the key of the cluster", _PANEL, "KEY")
-    out: str = key("", "the folder of the run. Default: runs/import-FILE", "", "-o DIR")
+    out: str = key("", "the folder of the run. Default: runs/import-FILE", "", "DIR")
     force: bool = key(False, "replace the imported run that is there", "")
     quiet: bool = key(False, "say nothing but errors", "", "-q")
 

@@ -65,7 +65,7 @@ def list_(
     language: Annotated[
         str | None,
         option(
-            "--language -l CODE",
+            "--languages CODE",
             "For perturbations: which serve this language, with which packs, and why others do not.",
             _completion.language,
         ),

@@ -50,12 +50,12 @@ Frozen = Annotated[
     ),
 ]
 Out = Annotated[
-    str, option("--out -o OUT", "The file to write, when all is done; - is stdout, as it goes.", _completion.any_file)
+    str, option("--out OUT", "The file to write, when all is done; - is stdout, as it goes.", _completion.any_file)
 ]
 Task = Annotated[
     str | None,
     option(
-        "--task TASK",
+        "--tasks TASK",
         "The task whose file it is: the noise is that of `eval`. Such a file is read whole first.",
         _completion.task,
     ),
@@ -70,7 +70,7 @@ SplitName = Annotated[
 ]
 Code = Annotated[
     str | None,
-    option("--language -l CODE", "The language of the texts; of a pair of MLQA's, de@en.", _completion.language),
+    option("--languages CODE", "The language of the texts; of a pair of MLQA's, de@en.", _completion.language),
 ]
 Keep = Annotated[str | None, option("--keep A,B", "Keys or columns that stay, though they look like places in a text.")]
 SkipNull = Annotated[

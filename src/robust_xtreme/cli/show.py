@@ -23,11 +23,11 @@ _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators"
 def show(
     spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
     texts: Annotated[list[str], argument("TEXT...", "The text to perturb; to attack, those of the task's fields.")],
-    language: Annotated[str, option("--language -l CODE", "The language of the text.", _completion.language)],
+    language: Annotated[str, option("--languages CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,
     packs: Packs = None,
-    model: Annotated[str, option("--model -m NAME", "The model to attack.", _completion.model)] = "mini",
-    task: Annotated[str, option("--task -t TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
+    model: Annotated[str, option("--model NAME", "The model to attack.", _completion.model)] = "mini",
+    task: Annotated[str, option("--tasks TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
     gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.

@@ -22,7 +22,9 @@ File = Annotated[
 ]
 Task = Annotated[
     str | None,
-    option("--task A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED),
+    option(
+        "--tasks A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED
+    ),
 ]
 Intermediate = Annotated[
     str | None,

@@ -84,7 +84,7 @@ def _of_choices(text: str, choices: Sequence[str], index: int) -> dict[str, Any]
 def _theirs(sheet: TaskSheet, job: ExportJob) -> Ask:
     """The named columns as the input; the right answer is a text or, with choices, one of them. Raises UserError."""
     if not job.target:
-        raise UserError(f"{sheet.name}: name the column with the right answer: --target COLUMN")
+        raise UserError(f"{sheet.name}: name the column with the right answer: --gold COLUMN")
     columns = {job.target: None, **dict.fromkeys(job.choices)}
     if missing := [name for name in columns if any(name not in row for row in sheet.rows)]:
         raise UserError(f"{sheet.name}: some rows have no column {missing[0]!r}. Columns: {', '.join(sheet.rows[0])}")

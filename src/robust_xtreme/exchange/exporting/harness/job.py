@@ -28,7 +28,7 @@ class ExportJob:
     output: str
     force: bool = False
     tasks: tuple[str, ...] = key(
-        (), "tasks and their groups; with --fields also others", _PANEL, "--task -t A,B", complete="tasks"
+        (), "tasks and their groups; with --fields also others", _PANEL, "A,B", complete="tasks"
     )
     languages: tuple[str, ...] = key(
         (),

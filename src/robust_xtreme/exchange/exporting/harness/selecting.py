@@ -182,8 +182,8 @@ def _check_options(job: ExportJob, theirs: Sequence[str]) -> None:
     if unknown and not job.fields:
         see = "robust-xtreme list tasks, or, for a task of lm-eval, name the columns to noise: --fields A,B"
         raise UnknownName("task", unknown[0], (*registry.names("task"), *names()), see)
-    given = {"--fields": job.fields, "--rows": job.rows, "--cluster": job.cluster, "--fewshot": job.fewshot}
-    for option, value in {**given, "--choices": job.choices, "--target": job.target}.items():
+    given = {"--fields": job.fields, "--rows": job.rows, "--cluster-field": job.cluster, "--fewshot": job.fewshot}
+    for option, value in {**given, "--choices": job.choices, "--gold": job.target}.items():
         if value and not theirs:
             hint = " Those of the others are part of the noise: --perturb NAME:0.1@fields=A"
             what = f"{option} is for tasks that robust-xtreme does not have, and none is named."
