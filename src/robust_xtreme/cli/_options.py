@@ -20,23 +20,16 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.core.keys import Key, keys, written
 from robust_xtreme.core.sinks import echo, one_line
+from robust_xtreme.tasks.formats._names import FORMATS
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}
 """Keys whose parameter has another name."""
 
-_COLUMNS: Final = {"target": "gold", "gold_key": "gold"}
-"""Keys whose option has another name; those of other columns end in `-field`."""
-
 _SPELLINGS: Final = (
-    ("--tasks", "-t", "--task"),
-    ("--languages", "-l", "--language"),
-    ("--perturb", "-p"),
-    ("--out", "-o"),
-    ("--model", "-m"),
-    ("--data", "-d"),
-    ("--plan", "--dry-run"),
-)
+    ("--tasks", "-t", "--task"), ("--languages", "-l", "--language"), ("--perturb", "-p"), ("--out", "-o"),
+    ("--model", "-m"), ("--data", "-d"), ("--plan", "--dry-run"),
+)  # fmt: skip
 """All names of an option, the first of which is its own: each command that has the option takes them all."""
 
 _MARKUP: Final = re.compile(r"\[(?=[a-z#/@])")
@@ -76,22 +69,17 @@ Packs = Annotated[
 Fields = Annotated[
     list[str] | None,
     option(
-        "--fields A,B",
-        "Keys (jsonl), columns by name (parquet), also by number from 1 (csv, tsv), question and context (squad). "
-        "Repeatable.",
+        "--fields A,B", "Columns by name (of csv, tsv also by number), keys, question, context (squad). Repeatable."
     ),
 ]
 Format = Annotated[
     str | None,
     option(
-        "--format NAME",
-        "jsonl, csv, tsv, parquet, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the "
-        "suffix, also before .gz, for .conll by its lines.",
-        _completion.file_format,
+        "--format NAME", f"{', '.join(FORMATS)}. Default: by the suffix, also before .gz.", _completion.words(FORMATS)
     ),
 ]
 LanguageField = Annotated[
-    str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
+    str | None, option("--language-field NAME", "The column with the code of each row's language.")
 ]
 
 
@@ -199,12 +187,6 @@ def _parameters(specs: tuple[Any, ...], without: Sequence[str], several: Sequenc
             )
 
 
-def option_of(key: str) -> str:
-    """The option of a key, as it is typed."""
-    name = re.sub("^cluster$|_key$", lambda end: f"{end[0].removesuffix('_key')}_field", _COLUMNS.get(key, key))
-    return f"--{written(name).replace('_', '-')}"
-
-
 def _of_key(name: str, field: Field[Any], key: Key) -> Any:
     default = f" Default: {field.default}." if key.choices and isinstance(field.default, str) and field.default else ""
     text = f"{key.help[0].upper()}{key.help[1:]}.{default}{' Repeatable.' if key.repeated else ''}"
@@ -213,4 +195,5 @@ def _of_key(name: str, field: Field[Any], key: Key) -> Any:
     else:
         words = tuple(filter(None, key.choices or key.complete))
         completion = _completion.words(words, several=field.type == "tuple[str, ...]") if words else None
-    return option(f"{option_of(name)} {key.metavar}", text.replace("`", ""), completion, key.panel or None)
+    declared = f"--{written(name).replace('_', '-')} {key.metavar}"
+    return option(declared, text.replace("`", ""), completion, key.panel or None)

@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from robust_xtreme.cli import _completion
+from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_evaluation, again, show_next
-from robust_xtreme.cli._options import (
-    Fields,
-    Format,
-    LanguageField,
-    columns_of,
-    option,
-    passed,
-    show_outside_packs,
-    with_keys,
-)
+from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.run_spec import HUB, RunSpec, from_mapping, from_toml
 from robust_xtreme.core.shipped import RUNS, find
@@ -30,15 +21,10 @@ _LISTS: Final = ("tasks", "languages")
 
 Config = Annotated[
     str | None,
-    option(
-        "--config FILE",
-        "A run.toml, your own file, or a name from `config list`; options override its keys. Paths in it count from "
-        "it, or from its key folder.",
-        _completion.eval_file,
-    ),
+    option("--config FILE", "A run.toml or a name of `config list`; options override its keys.", _completion.eval_file),
 ]
 Gold = Annotated[
-    str | None, option("--gold NAME", "The key or column with the label of each row, or its tags, in a file of --data.")
+    str | None, option("--gold NAME", "The column with the label of each row, or its tags, in a file of --data.")
 ]
 Force = Annotated[
     bool, option("--force", "Start over and remove the files of an earlier run; others in its folder stay.")
@@ -67,10 +53,10 @@ Verbose = Annotated[
 def eval(
     *,
     config: Config = None,
-    fields: Fields = None,
+    fields: _options.Fields = None,
     gold: Gold = None,
-    language_field: LanguageField = None,
-    format: Format = None,
+    language_field: _options.LanguageField = None,
+    format: _options.Format = None,
     force: Force = False,
     no_cache: NoCache = False,
     keep_going: KeepGoing = False,
@@ -130,9 +116,7 @@ def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, 
     from robust_xtreme.tasks.sources.table import TableFile, write_suite
 
     if not Path(data := given.get("data", "")).is_file():
-        raise UserError(
-            f"{', '.join(columns)}: these are of rows in a file. Name it: --data FILE (not {data or HUB!r})"
-        )
+        raise UserError(f"{', '.join(columns)}: columns of a file of rows. Name it: --data FILE (not {data or HUB!r})")
     task, languages = given.get("tasks", [""]), given.get("languages", [])
     language = languages[0] if len(languages) == 1 and "language_field" not in columns else ""
     labels = tuple(given.get("labels", ()))

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import (
-    Packs,
-    argument,
-    check_taken,
-    columns_of,
-    option,
-    option_of,
-    passed,
-    using,
-    with_keys,
-)
+from robust_xtreme.cli._options import Packs, argument, check_taken, columns_of, option, passed, using, with_keys
 from robust_xtreme.core.errors import SpecError, UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
@@ -42,12 +32,9 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
 
     if output is None:
         raise SpecError(f"export {what} needs a folder to write: -o DIR")
-    values = {
-        **passed(options, _NAMES),
-        **{name: columns_of(name, [options[name]] if options[name] else None) for name in _COLUMNS},
-    }
-    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    values |= lists
+    columns = {name: columns_of(name, options[name] and [options[name]]) for name in _COLUMNS}
+    values = {**passed(options, _NAMES), **columns}
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     job, done = ExportJob(what=what, output=output, force=force, **values), 0
     with steps("reading", MofNCompleteColumn()) as step:
 
@@ -87,11 +74,7 @@ Mlflow = Annotated[bool, option("--mlflow", "RUN: a run in a store of MLflow's f
 Wandb = Annotated[bool, option("--wandb", "RUN: an offline run of Weights & Biases; needs robust-xtreme[wandb].")]
 Jsonl = Annotated[bool, option("--jsonl", "RUN: JSON lines of every item, which `robust-xtreme import` reads.")]
 Output = Annotated[
-    str | None,
-    option(
-        "--out PATH",
-        "The file of the card or lines (default: stdout), or the folder (default: mlruns, wandb; none of a harness).",
-    ),
+    str | None, option("--out PATH", "A file, or a folder. Default: stdout, mlruns, wandb; none of a harness.")
 ]
 Force = Annotated[bool, option("--force", "Overwrite the file, or replace the export, that is there.")]
 
@@ -136,7 +119,7 @@ def export(
         with using(packs):
             export_harness(what, output, force, keys)
         return
-    of_harness = {option_of(name): value for name, value in {**keys, "packs": packs}.items()}
+    of_harness = {f"--{name.replace('_', '-')}": value for name, value in {**keys, "packs": packs}.items()}
     check_taken("export", "RUN", of_harness)
     _export_run(what, [name for name, given in of_run.items() if given], output, force)
 

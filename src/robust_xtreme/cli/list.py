@@ -65,9 +65,7 @@ def list_(
     language: Annotated[
         str | None,
         option(
-            "--languages CODE",
-            "For perturbations: which serve this language, with which packs, and why others do not.",
-            _completion.language,
+            "--languages CODE", "For perturbations: which serve it, by which packs, and why not.", _completion.language
         ),
     ] = None,
     packs: Packs = None,

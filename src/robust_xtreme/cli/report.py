@@ -17,10 +17,7 @@ def report(
     runs: Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)],
     output: Annotated[
         list[str] | None,
-        option(
-            "--out FILE",
-            "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json). Repeatable.",
-        ),
+        option("--out FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
     ] = None,
     views: Annotated[
         str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 class Renamed(NamedTuple):
     """An old name of an option of the command `of`, of a value of the key `of`, or of a class of the module `of`.
 
-    `new` is empty where nothing replaces it, for the reason `why`. Only values are not read any more.
+    Where `of` is empty it is of an option of all commands, or of a command. `new` is empty where nothing replaces it,
+    for the reason `why`. Only values are not read any more.
     """
 
     of: str
@@ -18,12 +19,9 @@ class Renamed(NamedTuple):
     why: str = ""
 
 
-PROGRAM: Final = "robust-xtreme"
-"""What its commands are of, and the options that all of them have."""
-
 RENAMED: Final = (
-    Renamed(PROGRAM, "attack", "rate"),
-    Renamed(PROGRAM, "--output", "--out"),
+    Renamed("", "attack", "rate"),
+    Renamed("", "--output", "--out"),
     Renamed("examples", "--noise", "--perturb"),
     Renamed("export", "--cluster", "--cluster-field"),
     Renamed("export", "--target", "--gold"),
@@ -55,7 +53,7 @@ def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
     command = next((word for word in words if not word.startswith("-")), "")
     kept: list[str] = []
     notes: list[str] = []
-    if command and (row := renamed(PROGRAM, command)):
+    if command and (row := renamed("", command)):
         at, command = [*words].index(command), row.new
         words, notes = [*words[:at], command, *words[at + 1 :]], [note(row)]
     rest = iter(words)
@@ -63,7 +61,7 @@ def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
         if word == "--":
             return [*kept, word, *rest], notes
         option, equals, value = word.partition("=")
-        row = renamed(command, option) or (renamed(PROGRAM, option) if option.startswith("-") else None)
+        row = renamed(command, option) or (renamed("", option) if option.startswith("-") else None)
         if row is None:
             kept.append(word)
             continue

@@ -32,7 +32,7 @@ class ExportJob:
     )
     languages: tuple[str, ...] = key(
         (),
-        "default: all of a task. Of another task the one that its name does not say",
+        "codes. Default: all of a task. Of another task the one that its name does not say",
         _PANEL,
         "--language -l A,B",
         complete="languages",
@@ -67,9 +67,9 @@ class ExportJob:
         complete="any_file",
     )
     fewshot: str = key("", "their rows for examples in prompts, for lm-eval", _PANEL, "FILE", complete="any_file")
-    cluster: str = key("", "their column with the item of a row; its equal texts get one noise", _PANEL, "COLUMN")
+    cluster_field: str = key("", "their column with the item of a row; its equal texts get one noise", _PANEL, "COLUMN")
     choices: tuple[str, ...] = key((), "their columns with the choices, for inspect", _PANEL, "A,B")
-    target: str = key("", "their column with the right answer, for inspect", _PANEL, "COLUMN")
+    gold: str = key("", "their column with the right answer, for inspect", _PANEL, "COLUMN")
     offline: bool = key(False, "open no connection: only the hub's cache is read", _PANEL)
 
     def __post_init__(self) -> None:
