@@ -56,10 +56,10 @@ WRITERS: Final = {
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
         "gating/outputs.py": "what the renderers made",
-        "cli/attack.py": "sheets that people fill in, by `csv_cell`",
     },
     r"store\.write_text\(": {
         "cli/config.py": "a copy of a file",
+        "cli/rate.py": "sheets that people fill in, by `csv_cell`",
         "run/folder.py": "run.toml, by `json_text`",
         "training/translated.py": "translations, which are data",
         "training/loop.py": "metrics.csv: names of tasks and numbers",

@@ -27,10 +27,13 @@ _NAMES: Final = {"start": "encoder"}
 """Keys whose parameter has another name."""
 
 _SPELLINGS: Final = (
-    ("--tasks", "-t", "--task"), ("--languages", "-l", "--language"), ("--perturb", "-p"), ("--out", "-o"),
-    ("--model", "-m"), ("--data", "-d"), ("--plan", "--dry-run"),
+    ("--tasks", "-t"), ("--languages", "-l"), ("--perturb", "-p"), ("--out", "-o"), ("--model", "-m"), ("--data", "-d"),
+    ("--limit", "-n"), ("--plan", "--dry-run"),
 )  # fmt: skip
-"""All names of an option, the first of which is its own: each command that has the option takes them all."""
+"""The names of an option, the first of which is its own: each command that has the option takes them all."""
+
+ALSO: Final = {"--task": "--tasks", "--language": "--languages"}
+"""Names of the same options that help does not show."""
 
 _MARKUP: Final = re.compile(r"\[(?=[a-z#/@])")
 """What rich would read as the beginning of a style, as in `robust-xtreme[mlflow]`."""
@@ -42,7 +45,7 @@ def option(declared: str, text: str, completion: Any = None, panel: str | None =
     """An option by its names and metavar, as in `--quiet -q`; its default is not shown."""
     words = declared.split()
     given = list(takewhile(lambda word: word.startswith("-"), words))
-    names = next((spellings for spellings in _SPELLINGS if given[0] in spellings), given)
+    names = next((spellings for spellings in _SPELLINGS if ALSO.get(given[0], given[0]) in spellings), given)
     metavar = " ".join(words[len(given) :]) or None
     shown = _MARKUP.sub(r"\\[", text)
     return typer.Option(

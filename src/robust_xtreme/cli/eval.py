@@ -32,16 +32,11 @@ Force = Annotated[
 NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
 KeepGoing = Annotated[bool, option("--keep-going", "Leave out what cannot be read, compute the rest, and exit with 2.")]
 PlanOnly = Annotated[
-    bool,
-    option("--plan --dry-run", "Print what is left to compute, its time and what --force removes; change nothing."),
+    bool, option("--plan --dry-run", "Print what is left to compute, its time and what --force removes.")
 ]
-Devices = Annotated[
-    str | None,
-    option("--devices A,B", "One process for each device of this machine: 0,1 are CUDA devices; or all, or cpu,cpu."),
-]
+Devices = Annotated[str | None, option("--devices A,B", "One process for each device: 0,1 (CUDA), all, or cpu,cpu.")]
 On = Annotated[
-    str | None,
-    option("--on ray[:ADDRESS]", "All devices of a Ray cluster, whose machines share the run's folder. Extra: ray."),
+    str | None, option("--on ray[:ADDRESS]", "All devices of a Ray cluster that shares the run's folder. Extra: ray.")
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
 Verbose = Annotated[

@@ -30,7 +30,7 @@ def rate(
         str, argument("RUN|SHEET", "sample: the folder of a finished run; else a sheet.", _completion.folder)
     ],
     run: Annotated[str | None, argument("RUN", "The run of the sheet, which is checked.", _completion.folder)] = None,
-    rows: Annotated[int | None, option("-n --rows N", f"sample: how many rows. Default: {_ROWS}.")] = None,
+    rows: Annotated[int | None, option("--limit N", f"sample: how many rows. Default: {_ROWS}.")] = None,
     output: Annotated[str | None, option("--out FILE", f"sample: the sheet, .csv. Default: {_SHEET}.")] = None,
     perturb: Annotated[
         list[str] | None, option("--perturb SPEC", "sample: of this attack or noise. Default: all. Repeatable.")

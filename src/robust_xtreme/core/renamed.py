@@ -22,6 +22,7 @@ class Renamed(NamedTuple):
 RENAMED: Final = (
     Renamed("", "attack", "rate"),
     Renamed("", "--output", "--out"),
+    Renamed("rate", "--rows", "--limit"),
     Renamed("examples", "--noise", "--perturb"),
     Renamed("export", "--cluster", "--cluster-field"),
     Renamed("export", "--target", "--gold"),

@@ -196,7 +196,7 @@ def test_other_tasks_name_their_columns(harness: Path, tmp_path: Path) -> None:
         for a, b in answers
     ]
     file.write_text("".join(f"{json.dumps(row)}\n" for row in given), encoding="utf-8")
-    words = ("--fields", "context,asked", "--rows", str(tmp_path / "{task}.jsonl"), "--cluster", "item")
+    words = ("--fields", "context,asked", "--rows", str(tmp_path / "{task}.jsonl"), "--cluster-field", "item")
     export("lm-eval", out, "-t", "passages_sw", *words, "--perturb", "char_noise:0.5")
     noisy = rows(out, "passages_sw__char_noise-0.5__s0")
     assert noisy[0]["context"] == noisy[1]["context"] != PASSAGE

@@ -77,7 +77,8 @@ def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
     """A key that the file does not have, a family and a format that do not exist, a file that is not there."""
     file = written(tmp_path / "rows.jsonl", items())
     for words, line in (
-        (("--gold-key", "label"), "has no key 'label', which --gold-key names"),
+        (("--gold", "label"), "has no key 'label', which --gold names"),
+        (("--id-field", "name"), "has no key 'name', which --id-field names"),
         (("--family", "nli"), "There is no family named 'nli'"),
         (("--format", "csv"), "There is no import --format command named 'csv'"),
         (("--filter", "strict"), "--filter is of lm-eval's logs"),

@@ -23,10 +23,7 @@ _TAGGED: Final = ("conll", "conllu", "iob2")
 @final
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A file with the columns of its texts, gold labels and languages; without the last `language` is that of all.
-
-    `labels` are TASK=A,B,C, where the file may have only some.
-    """
+    """A file, its columns, the `language` of all rows, else of none, and labels of TASK=A,B,C, of which it has some."""
 
     file: str
     fields: tuple[str, ...] = ()
@@ -62,7 +59,7 @@ def write_suite(table: TableFile) -> Path:
     labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
     labels.update(*(given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")))
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
-    described |= {"labels": sorted(labels, key=lambda label: (label != "O", label))}
+    described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
     own_task(name, described, Path(where))
     return _written(name, described, rows, f"{counted(len(rows), 'row')} of {Path(where).name}.")
