@@ -87,5 +87,5 @@ class ExportJob:
         object.__setattr__(self, "data", self.data or os.environ.get(DATA_VARIABLE) or HUB)
 
 
-_ONLY: Final = {"choices": INSPECT, "target": INSPECT, "fewshot": LM_EVAL}
+_ONLY: Final = {"choices": INSPECT, "gold": INSPECT, "fewshot": LM_EVAL}
 """Keys of one of the harnesses."""
