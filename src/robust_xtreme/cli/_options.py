@@ -20,7 +20,7 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.core.keys import Key, keys, written
 from robust_xtreme.core.sinks import echo, one_line
-from robust_xtreme.tasks.formats._names import FORMATS
+from robust_xtreme.tasks.formats import FORMATS
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}

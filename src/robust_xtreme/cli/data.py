@@ -92,6 +92,6 @@ def _following(survey: DataSurvey, listed: bool, tasks: str | None, languages: s
         return ("data", "list", "--data", MINI)
     if headless := _data.without_head(survey, several("tasks", tasks) or ()):
         taught = [name for name in headless if survey.teaches(name)]
-        learn = ("train", "--task", ",".join(taught), "--from", _ENCODER, "--data", survey.data, *offline, "--plan")
+        learn = ("train", "--tasks", ",".join(taught), "--from", _ENCODER, "--data", survey.data, *offline, "--plan")
         return learn if taught else ("list", "tasks", "--long", "--data", survey.data)
     return ("eval", *same, "--plan")

@@ -162,5 +162,5 @@ def _check_whole(result: Evaluation, is_clean: bool) -> None:
         language = result.manifest["units"][0]["language"].partition("@")[0]
         raise UserError(
             f"Nothing was perturbed: the noise edits no text of any cell. Clean levels: {result.folder / 'report.md'}. "
-            f"To see what serves {language}: robust-xtreme list perturbations --language {language}"
+            f"To see what serves {language}: robust-xtreme list perturbations --languages {language}"
         )

@@ -43,7 +43,7 @@ def examples(
     the clean text. Texts are made again from the run's data, which must be there and the same; without them, gold and
     predictions are printed. Without colours, [-removed-] and {+added+} mark the edits.
 
-    Examples: robust-xtreme examples runs/eval-1a2b --task xnli --language sw --became wrong; robust-xtreme examples
+    Examples: robust-xtreme examples runs/eval-1a2b --tasks xnli --languages sw --became wrong; robust-xtreme examples
     runs/eval-1a2b --noise char_noise:0.05 --limit 50
     """
     if limit < 1:

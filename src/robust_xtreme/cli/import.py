@@ -72,7 +72,7 @@ def import_(files: Files, **keys: Any) -> None:
 
     Examples:
 
-    robust-xtreme import answers.jsonl --task xnli --language sw
+    robust-xtreme import answers.jsonl --tasks xnli --languages sw
 
     robust-xtreme import clean.jsonl noisy.jsonl --data DIR --split test -o runs/theirs
 

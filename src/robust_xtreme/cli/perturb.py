@@ -83,7 +83,7 @@ def perturb(
 
     Formats: jsonl, csv, tsv, parquet, conllu, iob2 and conll (words with tags), squad (SQuAD's JSON), lines (plain
     text), each also compressed by gzip; an OUT that ends in .gz is compressed. What is not noised keeps its bytes (in
-    parquet: its values, types and order). A text draws by its language and value; with --task by the id that `eval`
+    parquet: its values, types and order). A text draws by its language and value; with --tasks by the id that `eval`
     knows it by, so that it gets the same noise. The file is read as a stream (parquet: whole, up to 1 GiB), and OUT
     appears whole or not at all.
 
@@ -93,8 +93,8 @@ def perturb(
     With --frozen the texts are those that an attack in a run of `eval` left; items that it did not attack stay clean,
     and --seed and --fields choose among them.
 
-    Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
-    robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
+    Examples: robust-xtreme perturb rows.jsonl --fields text --languages sw --perturb char_noise:0.1 -o noisy.jsonl;
+    robust-xtreme perturb xquad.es.json --tasks xquad -l es --fields context --perturb char_noise:0.1 -o out.json
     """
     from robust_xtreme.exchange.perturbing.files import PerturbJob
 

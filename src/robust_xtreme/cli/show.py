@@ -37,9 +37,9 @@ def show(
     Each strength has a line, and the edits at a lower strength are among those at a higher one. Without colours,
     [-removed-] and {+added+} mark the edits.
 
-    Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
+    Example: robust-xtreme show char_noise:0.1,0.3 --languages sw "Habari ya asubuhi"
 
-    Example: robust-xtreme show attack_keys:0.2@queries=50 --language en --task xnli "A cat sleeps." "No animal rests."
+    Example: robust-xtreme show attack_keys:0.2@queries=50 -l en -t xnli "A cat sleeps." "No animal rests."
     """
     from robust_xtreme.api import noised_strings
     from robust_xtreme.core.errors import SpecError

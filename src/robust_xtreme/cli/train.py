@@ -90,9 +90,9 @@ def train(
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --plan
 
-    robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
+    robust-xtreme train --tasks xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
 
-    robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
+    robust-xtreme train --intermediate squad,mnli --tasks tydiqa --from OWNER/NAME --data hub --recipe x-stilts
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --seeds 5 --on ray
     """

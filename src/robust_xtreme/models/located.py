@@ -313,7 +313,7 @@ def _train_command(task: TaskSpec, encoder: str = "DIR") -> str:
     """The command that trains a head for a task: its own, or the first accepted one where it has no training data."""
     accepted = (name for name in task.accepts if name != task.name)
     learned = task.name if task.train_languages else next(accepted, task.name)
-    return f"robust-xtreme train --task {learned} --from {encoder} --data DIR"
+    return f"robust-xtreme train --tasks {learned} --from {encoder} --data DIR"
 
 
 def _instead(task: TaskSpec) -> str:

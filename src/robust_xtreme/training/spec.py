@@ -381,7 +381,7 @@ def _no_task(name: str) -> SpecError | UnknownName:
         return UnknownName("task", name, known, "robust-xtreme list tasks")
     tasks = [registry.load("task", member) for member in groups.chosen([name])]
     named = ",".join(task.name for task in tasks if task.head and task.train_languages)
-    what = f"Name those to train: --task {named}" if named else "None of its tasks is trained."
+    what = f"Name those to train: --tasks {named}" if named else "None of its tasks is trained."
     return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
 
@@ -470,7 +470,7 @@ def check_start(spec: TrainSpec) -> None:
     if spec.start == SCRATCH and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
-        raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
+        raise SpecError("There is nothing to learn. Name a task, --tasks xnli, or a table [mlm] in the run's file.")
     if not spec.data and any(stage.tasks for _, stage in spec.stages):
         folder = "the folder of the release files, or --data mini or hub."
         raise SpecError(f"No data are named. Add --data DIR, {folder}")

@@ -145,9 +145,9 @@ def test_strength_0_writes_the_clean_rows(harness: Path, folder: Path, tmp_path:
 
 
 def test_rows_have_the_noise_of_perturb(harness: Path, folder: Path, tmp_path: Path) -> None:
-    """A passage is what `perturb --task` writes into the task's file."""
+    """A passage is what `perturb --tasks` writes into the task's file."""
     file, noisy = folder / "xquad" / "xquad.en.json", tmp_path / "noisy.json"
-    words = ("--task", "xquad", "-l", "en", "--fields", "context", "--perturb", "char_noise:0.3", "--seed", "1")
+    words = ("--tasks", "xquad", "-l", "en", "--fields", "context", "--perturb", "char_noise:0.3", "--seed", "1")
     assert program("perturb", str(file), *words, "-o", str(noisy)).code in (0, None)
     spec = "char_noise:0.3@fields=context"
     export("lm-eval", tmp_path / "out", "-t", "xquad", "-l", "en", "--perturb", spec, "--seeds", "2", data=folder)

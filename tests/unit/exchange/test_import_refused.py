@@ -68,7 +68,7 @@ def test_rows_that_cannot_be_one_run_are_one_line(tmp_path: Path, rows: list[dic
 def test_files_that_are_no_json_lines_are_one_line(tmp_path: Path, content: bytes, line: str) -> None:
     """With the number of the line."""
     (tmp_path / "rows.jsonl").write_bytes(content)
-    ended = program("import", str(tmp_path / "rows.jsonl"), "--task", "x", "-l", "sw", "--condition", "clean")
+    ended = program("import", str(tmp_path / "rows.jsonl"), "--tasks", "x", "-l", "sw", "--condition", "clean")
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert line in ended.err
 

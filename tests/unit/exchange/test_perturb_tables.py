@@ -298,7 +298,7 @@ def test_the_name_before_gz_says_the_format(tmp_path: Path) -> None:
     perturb_file(job)
     assert json.loads(gzip.decompress(Path(out).read_bytes()))["text"] == perturb([TEXT], SPEC, language="sw")[0]
     assert gzip.decompress(Path(counts).read_bytes()).startswith(b"place\tfield\tid")
-    with pytest.raises(UserError, match=r"With --task the file is read as `eval` reads it, not compressed: gunzip"):
+    with pytest.raises(UserError, match=r"With --tasks the file is read as `eval` reads it, not compressed: gunzip"):
         perturb_file(PerturbJob(job.file, SPEC, str(tmp_path / "x"), task="xnli", language="sw"))
 
 

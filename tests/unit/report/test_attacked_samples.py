@@ -64,7 +64,7 @@ def test_the_page_and_a_terminal_show_attacks_as_edits(run: Path) -> None:
     assert "No texts are shown" not in page
     assert "no texts are shown" not in page
     for noise in (NOISE, LIKE):
-        ended = program("examples", str(run), "--perturb", noise, "--task", "xnli", "--limit", "5")
+        ended = program("examples", str(run), "--perturb", noise, "--tasks", "xnli", "--limit", "5")
         assert "premise: " in ended.out, ended.err
         assert "{+" in ended.out or "[-" in ended.out
         assert "no texts" not in ended.err
@@ -79,7 +79,7 @@ def test_edits_that_are_missing_or_changed_are_one_line(run: Path, tmp_path: Pat
     with pytest.raises(DataError, match="was changed after the run wrote it"):
         rows_of(folder, results_of(folder).manifest)
     path.unlink()
-    ended = program("examples", str(folder), "--perturb", NOISE, "--task", "xnli")
+    ended = program("examples", str(folder), "--perturb", NOISE, "--tasks", "xnli")
     assert "The edits of attack_keys:0.2@queries=10@fields=premise,hypothesis are not in the run's folder." in ended.err
     assert "gold: " in ended.out
 
@@ -267,7 +267,7 @@ def test_a_damaged_key_is_one_line(run: Path, tmp_path: Path, column: str, value
         (("sample", "RUN", "--tasks", "xnlo"), "There is no task of the run named 'xnlo'. Did you mean 'xnli'?"),
         (("judged", "sheet.csv"), "There is no sheet.key.csv, the key that"),
         (("judged", "sheet.csv", "--seed", "1"), "takes no --seed: leave it out"),
-        (("rate", "RUN"), "There is no attack command named 'rate'."),
+        (("mark", "RUN"), "There is no rate command named 'mark'."),
     ],
 )
 def test_wrong_words_are_one_line(

@@ -34,7 +34,7 @@ class ExportJob:
         (),
         "codes. Default: all of a task. Of another task the one that its name does not say",
         _PANEL,
-        "--language -l A,B",
+        "--languages -l A,B",
         complete="languages",
     )
     perturb: tuple[str, ...] = key(
