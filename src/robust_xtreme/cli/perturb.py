@@ -90,8 +90,7 @@ def perturb(
     In jsonl the places under answers, plausible_answers, spans, entities, sentence_breaks and sentences move with their
     text: context, or else the one that they fit in. What else looks like places is refused, or stays with --keep.
 
-    With --frozen the texts are those that an attack in a run of `eval` left; items that it did not attack stay clean,
-    and --seed and --fields choose among them.
+    With --frozen the texts are those that an attack in a run of `eval` left, which --seed and --fields choose.
 
     Examples: robust-xtreme perturb rows.jsonl --fields text --languages sw --perturb char_noise:0.1 -o noisy.jsonl;
     robust-xtreme perturb xquad.es.json --tasks xquad -l es --fields context --perturb char_noise:0.1 -o out.json

@@ -40,9 +40,7 @@ def report(
 
     robust-xtreme report runs/eval-0123456789abcdef
 
-    robust-xtreme report RUN -o page.html
-
-    robust-xtreme report RUN -l sw
+    robust-xtreme report RUN -l sw -o page.html
 
     robust-xtreme report RUN -o tables.tex --views languages_in_columns
 
