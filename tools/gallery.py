@@ -98,8 +98,8 @@ What can be done to a text, for which languages, and how it looks. This page is 
 `src/robust_xtreme/noise/members` and `perturbations` by `python -m tools.generated docs/perturbations.md`, and a test
 compares it.
 
-`robust-xtreme list perturbations --language sw` says of one language what serves it, by which packs of what standing,
-and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written
+`robust-xtreme list perturbations --languages sw` says of one language what serves it, by which packs of what standing,
+and why others do not; `robust-xtreme show SPEC TEXT --languages sw` shows one text. A perturbation is written
 `name:strength`; `@name=value` sets what the table below lists: a rate (0 turns a kind off), a choice, or values of a
 parameter, as in `char_noise:0.1@ops=replace`. With `@names=keep` words that are tagged as names (`B-PER`, `PROPN`) stay
 as they are, in any perturbation; where nothing is tagged, nothing is kept. [Real typos](typos.md) says what the rates

@@ -57,11 +57,28 @@ def _text(value: str | None) -> Phrase:
 def options() -> str:
     """Every command with its arguments and options, as `--help` prints them."""
     commands = get_command(build()).commands  # type: ignore[attr-defined]  # a program with commands is a group
-    blocks: list[Block] = [Prose("What `robust-xtreme COMMAND --help` prints. Every command also takes `--help`.")]
+    head = (
+        "What `robust-xtreme COMMAND --help` prints. Every command also takes `--help`, and one that has `--tasks` or"
+        " `--languages` also takes `--task` and `--language`."
+    )
+    blocks: list[Block] = [Prose(head), Heading("options by command")]
+    by_option: dict[tuple[str, ...], list[str]] = {}
+    for name in sorted(commands):
+        for names in option_names(commands[name]):
+            by_option.setdefault(names, []).append(name)
+    rows = ((joined(map(Mono, names)), ", ".join(by_option[names])) for names in sorted(by_option))
+    blocks.append(grid(("option", "commands"), rows))
     for name in sorted(commands):
         summary = Paragraph(_text((commands[name].help or "").partition("\n\n")[0]))
         blocks += [Heading(name), summary, grid(("option", "value", "what"), _params(commands[name]))]
     return markdown.render(ReportPage("Commands and options", tuple(blocks)))
+
+
+def option_names(command: Any) -> Iterator[tuple[str, ...]]:
+    """All names of each option of a command, its own first."""
+    for param in command.params:
+        if param.param_type_name == "option" and param.name != "help":
+            yield (*param.opts, *param.secondary_opts)
 
 
 def _params(command: Any) -> Iterator[tuple[Phrase, ...]]:

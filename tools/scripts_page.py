@@ -33,7 +33,7 @@ as inert. What leaves the script on purpose declares it (`waives` in `list pertu
 
 ## How to choose
 
-`robust-xtreme list perturbations --language ru --long` names the schemes of a language as a spec takes them.
+`robust-xtreme list perturbations --languages ru --long` names the schemes of a language as a spec takes them.
 
 - **How a model reads people**: `transliterate:0.3`, which is `@scheme=typed`. A word has several spellings, drawn by
   their weights, and in some languages digits for letters.

@@ -183,7 +183,7 @@ def _not_served(cell: PerturbationSpec, code: str) -> UserError:
     from robust_xtreme.noise.suites import unsupported
 
     name, why = unsupported(cell, code) or (cell.name, "unknown language")
-    see = f"robust-xtreme list perturbations --language {code}"
+    see = f"robust-xtreme list perturbations --languages {code}"
     return UserError(f"{name!r} does not serve the language {code!r}: {why}. See: {see}")
 
 

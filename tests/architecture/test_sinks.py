@@ -48,6 +48,7 @@ WRITERS: Final = {
         "files/journal.py": "names and hashes, as JSON in ASCII",
         "exchange/perturbing/output.py": "files of `perturb`, whose texts are data",
         "training/resume.py": "numbers of a saved state",
+        "tasks/sources/table.py": "rows of a user, and what a suite says of them, as JSON by `json_text`",
         "tasks/sources/hub.py": "names in the cache of the hub's client",
         "attack/recipes.py": "an empty file",
     },
@@ -55,8 +56,8 @@ WRITERS: Final = {
         "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
+        "cli/rate.py": "sheets that people fill in, by `csv_cell`",
         "gating/outputs.py": "what the renderers made",
-        "cli/attack.py": "sheets that people fill in, by `csv_cell`",
     },
     r"store\.write_text\(": {
         "cli/config.py": "a copy of a file",

@@ -49,7 +49,7 @@ def logged(model: Path, data_folder: Path, tmp_path_factory: pytest.TempPathFact
         put_on_hub(hub, data_folder)
         with hub.lent(folder / "cache"):
             words = ("--tasks", ",".join(["xnli", "xquad", *theirs]), "-l", ",".join(LANGUAGES), "--seeds", "2")
-            noise = ("--perturb", f"keyboard_typo:{STRENGTHS}", "--fields", FIELDS, "--cluster", "link")
+            noise = ("--perturb", f"keyboard_typo:{STRENGTHS}", "--fields", FIELDS, "--cluster-field", "link")
             ended = program("export", "lm-eval", *words, *noise, "--data", str(data_folder), "-o", str(exported))
         assert ended.code in (0, None), ended.err
         run(lm_eval(model, ",".join(["rx", *unmodified, *theirs]), exported, logs), folder, hub.env(folder / "hf"))

@@ -22,9 +22,9 @@ def exported(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("inspect")
     (folder / "belebele_spa_Latn.jsonl").write_text(jsonl(belebele("es")), encoding="utf-8")
     words = ("--tasks", "xnli,belebele_spa_Latn", "-l", "es", "--limit", "6", "--data", str(data_folder))
-    columns = ("--fields", "flores_passage,question", "--rows", str(folder / "{task}.jsonl"), "--cluster", "link")
+    columns = ("--fields", "flores_passage,question", "--rows", str(folder / "{task}.jsonl"), "--cluster-field", "link")
     choices = ",".join(f"mc_answer{number}" for number in (1, 2, 3, 4))
-    answers = ("--choices", choices, "--target", "correct_answer_num", "--perturb", "keyboard_typo:0.2")
+    answers = ("--choices", choices, "--gold", "correct_answer_num", "--perturb", "keyboard_typo:0.2")
     ended = program("export", "inspect", *words, *columns, *answers, "-o", str(folder / "exported"))
     assert ended.code in (0, None), ended.err
     return folder / "exported"

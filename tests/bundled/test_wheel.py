@@ -24,7 +24,7 @@ from robust_xtreme.cli._app import main
 
 for words in (
     ["list", "perturbations"],
-    ["show", "char_noise:0.5", "--language", "sw", "Habari ya asubuhi"],
+    ["show", "char_noise:0.5", "--languages", "sw", "Habari ya asubuhi"],
     "eval --tasks xnli --languages en --limit 60 --perturb char_noise:0.1 --out run".split(),
 ):
     sys.argv = ["robust-xtreme", *words]

@@ -196,7 +196,7 @@ def test_a_run_in_which_nothing_was_perturbed_is_exit_2(here: Path) -> None:
         result = call(*WORDS, "--languages", "en", "--perturb", noise, "--out", "out")
         assert result.exit_code == 2
         assert f"Nothing was perturbed. There are clean levels {verdict}\n" in result.stdout
-        assert line_of(result).endswith("robust-xtreme list perturbations --language en")
+        assert line_of(result).endswith("robust-xtreme list perturbations --languages en")
         assert "Next" not in result.stderr
         assert load("out").manifest["complete"]
         shutil.rmtree("out")

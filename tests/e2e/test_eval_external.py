@@ -51,7 +51,7 @@ def _release(folder: Path) -> Path:
 def _perturbed(clean: Path, task: str, noisy: Path, *more: str, noise: str = _NOISE) -> Path:
     """The file with noise, as `perturb` writes it."""
     noisy.parent.mkdir(parents=True, exist_ok=True)
-    words = ("--task", task, "--language", "en", "--perturb", noise, "-o", str(noisy), "-q", *more)
+    words = ("--tasks", task, "--languages", "en", "--perturb", noise, "-o", str(noisy), "-q", *more)
     assert program("perturb", str(clean), *words).code == 0
     return noisy
 

@@ -160,7 +160,7 @@ def test_the_hub_trains_and_the_cache_trains_again_offline(hub: Loopback, home: 
     kept = dict(hub.repos["dataset", wanted.repo][wanted.revision])
     hub.put("dataset", wanted.repo, {**kept, file_of(task, "train", "en"): parquet("iob2", rows)}, wanted.revision)
     encoder = str(tiny_encoder_folder(home / "encoder"))
-    words = ["train", "--task", "panx", "--data", "hub", "--from", encoder, "--steps", "1", "--device", "cpu"]
+    words = ["train", "--tasks", "panx", "--data", "hub", "--from", encoder, "--steps", "1", "--device", "cpu"]
     code, errors = program(hub, home, *words, "--out", "online")
     assert code == 0, errors
     code, errors = program(hub, home, *words, "--out", "offline", "--offline")

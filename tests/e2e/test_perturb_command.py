@@ -58,7 +58,7 @@ def test_release_files_get_the_noise_of_eval(
 ) -> None:
     """The file that is written contains the very texts that `eval` answers under the same condition and seed."""
     (tmp_path / path).parent.mkdir(parents=True)
-    words = ("--task", task, "--language", language, "--perturb", SPEC, "--fields", ",".join(fields))
+    words = ("--tasks", task, "--languages", language, "--perturb", SPEC, "--fields", ",".join(fields))
     result = call(str(folder / path), *words, "-o", str(tmp_path / path))
     assert (result.exit_code, result.stdout) == (0, ""), result.stderr
     check_same(task, tmp_path, language, split, evaluated(task, folder, language, split, fields))
@@ -78,7 +78,7 @@ def test_space_around_texts_stays_where_eval_leaves_it_out(folder: Path, tmp_pat
         (tmp_path / name / "xquad").mkdir(parents=True)
     path = tmp_path / "clean/xquad/xquad.en.json"
     path.write_text(json.dumps(document))
-    words = ("--task", "xquad", "-l", "en", "--perturb", SPEC, "--fields", "question,context")
+    words = ("--tasks", "xquad", "-l", "en", "--perturb", SPEC, "--fields", "question,context")
     result = call(str(path), *words, "-o", str(tmp_path / "noisy/xquad/xquad.en.json"))
     assert result.exit_code == 0, result.stderr
     paragraph = json.loads((tmp_path / "noisy/xquad/xquad.en.json").read_text())["data"][0]["paragraphs"][0]
@@ -101,7 +101,7 @@ def test_a_blank_at_an_end_is_removed_where_noise_deletes_the_word_beside_it(fol
     path, out = tmp_path / "clean/xquad/xquad.en.json", tmp_path / "noisy/xquad/xquad.en.json"
     path.write_text(json.dumps(document))
     spec, fields = "char_noise:0.3@ops=delete+punctuation:1", ("question", "context")
-    words = ("--task", "xquad", "-l", "en", "--perturb", spec, "--fields", ",".join(fields))
+    words = ("--tasks", "xquad", "-l", "en", "--perturb", spec, "--fields", ",".join(fields))
     result = call(str(path), *words, "-o", str(out))
     assert result.exit_code == 0, result.stderr
     wanted = evaluated("xquad", tmp_path / "clean", "en", "validation", fields, spec)
@@ -130,7 +130,7 @@ def test_the_embedded_suite_gets_the_noise_of_eval(
     suite, name = resources.mini("suite"), f"{task}/test-{language}.jsonl"
     (tmp_path / task).mkdir()
     (tmp_path / "suite.toml").write_bytes((suite / "suite.toml").read_bytes())
-    words = ("--task", task, "-l", language, "--perturb", SPEC, "--fields", ",".join(fields), "-q")
+    words = ("--tasks", task, "-l", language, "--perturb", SPEC, "--fields", ",".join(fields), "-q")
     result = call(str(suite / f"{name}.gz"), *words, "-o", str(tmp_path / name))
     assert (result.exit_code, result.output) == (0, ""), result.stderr
     check_same(task, tmp_path, language, "test", evaluated(task, suite, language, "test", fields))
@@ -140,7 +140,7 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
     """With a task its first group of fields is noised, in QA the question; the file name gives the split."""
     result = call(
         str(folder / "xquad/xquad.en.json"),
-        "--task",
+        "--tasks",
         "xquad",
         "-l",
         "en",
@@ -159,18 +159,18 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--task", "xquad"), "Which language of xquad is it? Name it with --language"),
-        (("--task", "xquat", "-l", "en"), "There is no task named 'xquat'. Did you mean 'xquad'?"),
-        (("--task", "xquad", "-l", "sw"), "There is no language of xquad named 'sw'"),
-        (("--task", "xquad", "-l", "en", "--fields", "tokens"), "xquad has no field 'tokens' to noise"),
-        (("--task", "xquad", "-l", "en", "--split", "test"), "xquad has no test split. It has: train, validation."),
-        (("--task", "tatoeba", "-l", "es"), "Files of tatoeba are not written. `robust-xtreme eval --tasks tatoeba`"),
+        (("--tasks", "xquad"), "Which language of xquad is it? Name it with --languages"),
+        (("--tasks", "xquat", "-l", "en"), "There is no task named 'xquat'. Did you mean 'xquad'?"),
+        (("--tasks", "xquad", "-l", "sw"), "There is no language of xquad named 'sw'"),
+        (("--tasks", "xquad", "-l", "en", "--fields", "tokens"), "xquad has no field 'tokens' to noise"),
+        (("--tasks", "xquad", "-l", "en", "--split", "test"), "xquad has no test split. It has: train, validation."),
+        (("--tasks", "tatoeba", "-l", "es"), "Files of tatoeba are not written. `robust-xtreme eval --tasks tatoeba`"),
         (
-            ("--task", "lareqa", "-l", "en", "--fields", "candidate"),
+            ("--tasks", "lareqa", "-l", "en", "--fields", "candidate"),
             "'candidate' of lareqa is not in its files",
         ),
-        (("--task", "xquad", "-l", "en", "--header"), "with --task leave them out"),
-        (("--task", "panx", "-l", "en"), "may be of any split of panx. Name it: --split validation or --split test"),
+        (("--tasks", "xquad", "-l", "en", "--header"), "with --tasks leave them out"),
+        (("--tasks", "panx", "-l", "en"), "may be of any split of panx. Name it: --split validation or --split test"),
         ((), "Texts need their language"),
         (
             ("-l", "en", "--perturb", "casing:0.5"),
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert "cannot be read" in line_of(result)
     result = call(
-        str(tmp_path / "none.json"), "--task", "xquad", "-l", "en", "--perturb", SPEC, "-o", str(tmp_path / "o")
+        str(tmp_path / "none.json"), "--tasks", "xquad", "-l", "en", "--perturb", SPEC, "-o", str(tmp_path / "o")
     )
     assert (result.exit_code, "is not a file" in line_of(result)) == (2, True)
 
@@ -261,7 +261,7 @@ def test_a_language_that_is_not_served_is_never_left_clean_silently(tmp_path: Pa
 def test_a_perturbation_without_meaning_is_refused(folder: Path, tmp_path: Path) -> None:
     """A perturbation that drops words is refused for files of tags, with or without a task, and JSON lines of words."""
     out = str(tmp_path / "o")
-    for more in (("--format", "iob2"), ("--task", "panx")):
+    for more in (("--format", "iob2"), ("--tasks", "panx")):
         result = call(str(folder / "panx/dev-sw.tsv"), "-l", "sw", "--perturb", SPEC, "-o", out, *more)
         assert (result.exit_code, "'char_noise' has no meaning in tagging" in line_of(result)) == (2, True)
     words = ("-", "--format", "jsonl", "--fields", "tokens", "-l", "sw", "--perturb", SPEC, "-o", out)
@@ -284,7 +284,7 @@ def test_a_full_disk_ends_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_edit_counts_have_the_ids_of_eval(folder: Path, tmp_path: Path) -> None:
     """With a task a row of edit counts begins with the location in the file and the id that `eval` noises by."""
-    words = ("--task", "panx", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o.tsv"))
+    words = ("--tasks", "panx", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o.tsv"))
     result = call(str(folder / "panx/dev-sw.tsv"), *words, "--edit-counts", str(tmp_path / "edit_counts.tsv"))
     assert result.exit_code == 0, result.stderr
     head, first, *rest = (tmp_path / "edit_counts.tsv").read_text().splitlines()
@@ -383,4 +383,4 @@ def test_names_that_cannot_be_written_are_reported_with_their_option(
 def test_what_is_not_served_is_reported_with_where_to_look() -> None:
     """The line ends with the command that lists what serves the language."""
     result = call("-", "--format", "lines", "-l", "yo", "--perturb", SPEC, "-o", "-", stdin=b"owo\n")
-    assert line_of(result).endswith("no pack. See: robust-xtreme list perturbations --language yo")
+    assert line_of(result).endswith("no pack. See: robust-xtreme list perturbations --languages yo")

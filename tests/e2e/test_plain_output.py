@@ -30,7 +30,7 @@ SETTINGS = {
 
 COLOURS = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
 COMMANDS = ("--help", "eval --help", "list tasks", "list languages", "cache", "data --data mini")
-TYPED = ("show", "char_noise:0.5", YORUBA, "--language", "yo")
+TYPED = ("show", "char_noise:0.5", YORUBA, "--languages", "yo")
 FORKED = ("ascii", "CI")
 """Settings whose every trait a process can take on after its start; the others need an interpreter of their own."""
 
@@ -155,7 +155,7 @@ def test_without_colours_signs_mark_the_edits(
     for name in COLOURS:
         monkeypatch.delenv(name, raising=False)
     environment = {"TERM": "xterm", "COLUMNS": "160", **({} if colours else {"NO_COLOR": "1"})}
-    words = ("show", "char_noise:0.5", "--language", "sw", "Habari ya asubuhi")
+    words = ("show", "char_noise:0.5", "--languages", "sw", "Habari ya asubuhi")
     assert program(*words, stdout=terminal[1], **environment).code == 0
     shown = os.read(terminal[0], 1 << 16)
     assert (b";31m" in shown) == colours

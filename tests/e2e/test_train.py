@@ -33,7 +33,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _words(data: Path, encoder: Path, out: Path, *more: str) -> list[str]:
-    words = ("--task", "panx", "--data", str(data), "--from", str(encoder), "--out", str(out), "--device", "cpu")
+    words = ("--tasks", "panx", "--data", str(data), "--from", str(encoder), "--out", str(out), "--device", "cpu")
     return ["train", *words, *(() if "--steps" in more else ("--steps", "6")), *more]
 
 
@@ -110,17 +110,17 @@ def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--task", "pnax", "--from", "e"), "Did you mean 'panx'?"),
-        (("--task", "panx"), "Name where to start"),
-        (("--task", "panx", "--from-scratch", "smal", "--text", "t"), "Did you mean 'small'?"),
-        (("--task", "panx", "--from-scratch", "small"), "needs --text"),
-        (("--task", "panx", "--from", "e", "--lr", "-1"), "--lr -1.0"),
-        (("--task", "panx", "--from", "nowhere"), "There is no folder 'nowhere'"),
-        (("--task", "xquad", "--from", "ENCODER"), "no train file"),
-        (("--task", "panx", "--from", "ENCODER", "--reported", "panxx"), "Did you mean 'panx'?"),
-        (("paper_bas", "--task", "panx"), "Did you mean 'paper_base'?"),
-        (("--task", "panx", "--from", "ENCODER", "--recipe", "x-stilt"), "Did you mean 'x-stilts'?"),
-        (("--task", "panx", "--intermediate", "hellaswg", "--from", "ENCODER"), "Did you mean 'hellaswag'?"),
+        (("--tasks", "pnax", "--from", "e"), "Did you mean 'panx'?"),
+        (("--tasks", "panx"), "Name where to start"),
+        (("--tasks", "panx", "--from-scratch", "smal", "--text", "t"), "Did you mean 'small'?"),
+        (("--tasks", "panx", "--from-scratch", "small"), "needs --text"),
+        (("--tasks", "panx", "--from", "e", "--lr", "-1"), "--lr -1.0"),
+        (("--tasks", "panx", "--from", "nowhere"), "There is no folder 'nowhere'"),
+        (("--tasks", "xquad", "--from", "ENCODER"), "no train file"),
+        (("--tasks", "panx", "--from", "ENCODER", "--reported", "panxx"), "Did you mean 'panx'?"),
+        (("paper_bas", "--tasks", "panx"), "Did you mean 'paper_base'?"),
+        (("--tasks", "panx", "--from", "ENCODER", "--recipe", "x-stilt"), "Did you mean 'x-stilts'?"),
+        (("--tasks", "panx", "--intermediate", "hellaswg", "--from", "ENCODER"), "Did you mean 'hellaswag'?"),
     ],
 )
 def test_a_users_mistake_is_one_line(
@@ -169,4 +169,4 @@ def test_help_has_examples() -> None:
     """`train --help` has an example; tests/architecture tests that it loads no torch."""
     done = program("train", "--help")
     assert done.code == 0, done.err
-    assert "robust-xtreme train --task" in done.out
+    assert "robust-xtreme train --tasks" in done.out

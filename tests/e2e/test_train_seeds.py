@@ -29,7 +29,20 @@ def test_runs_of_a_fleet_have_the_bytes_of_runs_one_after_the_other(
     monkeypatch.chdir(tmp_path)
     lessons(Path("data"))
     tiny_encoder_folder(Path("encoder"))
-    keys = ("--task", "panx", "--data", "data", "--from", "encoder", "--steps", "2", "--device", "cpu", "--out", "here")
+    keys = (
+        "--tasks",
+        "panx",
+        "--data",
+        "data",
+        "--from",
+        "encoder",
+        "--steps",
+        "2",
+        "--device",
+        "cpu",
+        "--out",
+        "here",
+    )
     printed = CliRunner().invoke(build(), ["train", *keys, "--seeds", "2"])
     assert printed.stdout == "here-s0\nhere-s1\n", printed.stderr
     assert "here-s1: run 2 of 2\n" in printed.stderr

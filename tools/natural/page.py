@@ -60,7 +60,7 @@ _SOURCES: Final = f"""\
   of these words have the same shares. Letters that sound alike are those that the list misspells more often than the
   mean letter. A list is a source if it has {LEAST} such pairs, and no operator makes more than {LARGEST:.0%} of them.
 - *Other languages borrow*: the mean of their script, or that of a script of the same kind (Hindi's for the other
-  scripts of India), or that of all lists. `robust-xtreme list perturbations --language CODE` marks them `borrowed`, and
+  scripts of India), or that of all lists. `robust-xtreme list perturbations -l CODE` marks them `borrowed`, and
   they do not count as served by packs of their own.
 - Where ten pairs of the list make more than {THIN:.0%} of its edits on real text, `list` adds `from a thin list`
   (`ten` in the pack): its rates and letters are those of few words.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections import Counter
 from functools import partial
@@ -22,6 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import robust_xtreme
 from robust_xtreme.cli._errors import bounded, exit_code_of, printable
+from robust_xtreme.cli._options import ALSO
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.renamed import current
 from robust_xtreme.core.sinks import echo, one_line
@@ -39,6 +41,8 @@ class _Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; one that is given twice, of which one would count, is an error."""
+        cut = args.index("--") if "--" in args else len(args)
+        args = [re.sub("^--[a-z-]+", lambda name: ALSO.get(name[0], name[0]), word) for word in args[:cut]] + args[cut:]
         given: list[Any] = [] if ctx.resilient_parsing else self.make_parser(ctx).parse_args(args=[*args])[2]
         for option, times in Counter(given).items():
             if times > 1 and not (option.multiple or option.count or (option.is_flag and not option.secondary_opts)):

@@ -73,7 +73,6 @@ recipe = words(_shipped("recipes"))
 config = words(_shipped("recipes", "train", "runs", "studies"))
 study = words(_shipped("studies"), _is_toml, Path.is_dir)
 translated = words((HUB, "seq2seq:"), Path.is_dir)
-file_format = words(("conll", "conllu", "csv", "iob2", "jsonl", "lines", "parquet", "squad", "tsv"))
 
 
 def perturbation(incomplete: str) -> list[str]:

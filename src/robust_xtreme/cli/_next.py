@@ -58,7 +58,7 @@ def after_training(spec: TrainSpec, folder: Path) -> tuple[str, ...]:
     tasks = evaluated(spec.stages[-1][1].tasks, spec.data)
     packs = [word for pack in spec.packs for word in ("--packs", pack)]
     if not tasks:
-        return ("train", "--from", str(folder), "--task", "xnli", "--data", spec.data or "mini", *packs)
+        return ("train", "--from", str(folder), "--tasks", "xnli", "--data", spec.data or "mini", *packs)
     overlap = ("--allow-overlap",) if spec.overlap == "allow" else ()
     offline = ("--offline",) if spec.offline else ()
     named = ("--model", str(folder), "--data", spec.data, "--tasks", ",".join(tasks))

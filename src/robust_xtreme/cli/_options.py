@@ -20,10 +20,20 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.core.keys import Key, keys, written
 from robust_xtreme.core.sinks import echo, one_line
+from robust_xtreme.tasks.formats import FORMATS
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}
 """Keys whose parameter has another name."""
+
+_SPELLINGS: Final = (
+    ("--tasks", "-t"), ("--languages", "-l"), ("--perturb", "-p"), ("--out", "-o"), ("--model", "-m"), ("--data", "-d"),
+    ("--limit", "-n"), ("--plan", "--dry-run"),
+)  # fmt: skip
+"""The names of an option, the first of which is its own: each command that has the option takes them all."""
+
+ALSO: Final = {"--task": "--tasks", "--language": "--languages"}
+"""Names of the same options that help does not show."""
 
 _MARKUP: Final = re.compile(r"\[(?=[a-z#/@])")
 """What rich would read as the beginning of a style, as in `robust-xtreme[mlflow]`."""
@@ -32,10 +42,11 @@ _TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[st
 
 
 def option(declared: str, text: str, completion: Any = None, panel: str | None = None) -> Any:
-    """An option by its names and metavar, as in `--out -o FILE`; its default is not shown."""
+    """An option by its names and metavar, as in `--quiet -q`; its default is not shown."""
     words = declared.split()
-    names = list(takewhile(lambda word: word.startswith("-"), words))
-    metavar = " ".join(words[len(names) :]) or None
+    given = list(takewhile(lambda word: word.startswith("-"), words))
+    names = next((spellings for spellings in _SPELLINGS if ALSO.get(given[0], given[0]) in spellings), given)
+    metavar = " ".join(words[len(given) :]) or None
     shown = _MARKUP.sub(r"\\[", text)
     return typer.Option(
         *names, metavar=metavar, help=shown, autocompletion=completion, rich_help_panel=panel, show_default=False
@@ -56,6 +67,31 @@ Packs = Annotated[
         _completion.folder,
     ),
 ]
+
+
+Fields = Annotated[
+    list[str] | None,
+    option(
+        "--fields A,B", "Columns by name (of csv, tsv also by number), keys, question, context (squad). Repeatable."
+    ),
+]
+Format = Annotated[
+    str | None,
+    option(
+        "--format NAME", f"{', '.join(FORMATS)}. Default: by the suffix, also before .gz.", _completion.words(FORMATS)
+    ),
+]
+LanguageField = Annotated[
+    str | None, option("--language-field NAME", "The column with the code of each row's language.")
+]
+
+
+def columns_of(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
+    """The names in lists that are separated by commas; a column's name may contain blanks. Raises UserError."""
+    names = tuple(dict.fromkeys(name.strip() for part in given or () for name in part.split(",") if name.strip()))
+    if given and not names:
+        raise UserError(f"--{option} names no column. Leave it out for the default.")
+    return names
 
 
 def using(packs: list[str] | None) -> AbstractContextManager[None]:

@@ -10,11 +10,11 @@ from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import option
 from robust_xtreme.core.sinks import echo
 
-Languages = Annotated[str, option("--languages -l A,B", "Those of the texts to switch.", _completion.language)]
+Languages = Annotated[str, option("--languages A,B", "Those of the texts to switch.", _completion.language)]
 Other = Annotated[str, option("--with CODE", "The language of the words that are put in.", _completion.language)]
-Data = Annotated[str, option("--data -d DIR", "Release files, a suite, mini or hub, as in eval.", _completion.folder)]
+Data = Annotated[str, option("--data DIR", "Release files, a suite, mini or hub, as in eval.", _completion.folder)]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
-Out = Annotated[str, option("--out -o DIR", "The folder of packs to write to, for --packs.", _completion.folder)]
+Out = Annotated[str, option("--out DIR", "The folder of packs to write to, for --packs.", _completion.folder)]
 
 
 def align(languages: Languages, out: Out, other: Other = "en", data: Data = "mini", force: Force = False) -> None:

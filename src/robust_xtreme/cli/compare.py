@@ -17,8 +17,7 @@ _MOST: Final = 8
 Before = Annotated[str, argument("BASELINE", "A finished run, or the name of a saved baseline.", _completion.folder)]
 After = Annotated[str, argument("CANDIDATE", "A finished run on the same data and noise.", _completion.folder)]
 Outputs = Annotated[
-    list[str] | None,
-    option("--output -o FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
+    list[str] | None, option("--out FILE", "A page (.html), text (.md), tables (.tex), or .csv, .json. Repeatable.")
 ]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 

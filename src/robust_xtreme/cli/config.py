@@ -35,8 +35,7 @@ _RUNS: Final = {
 
 def config(
     what: Annotated[
-        str,
-        argument("list | show | copy", "List, print or copy files.", _completion.words(_WHAT), show_default=True),
+        str, argument("list | show | copy", "List, print or copy files.", _completion.words(_WHAT), show_default=True)
     ] = "list",
     name: Annotated[str, argument("NAME", "The name of a file in the list.", _completion.config)] = "",
     dest: Annotated[str, argument("DEST", "The file or folder to copy to.")] = "",

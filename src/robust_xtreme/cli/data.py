@@ -22,26 +22,15 @@ What = Annotated[
 Data = Annotated[
     str | None,
     option(
-        "--data DIR | mini | hub",
-        "The data to list or check. Default: ROBUST_XTREME_DATA, else mini.",
-        _completion.data,
+        "--data DIR | mini | hub", "What to list or check. Default: ROBUST_XTREME_DATA, else mini.", _completion.data
     ),
 ]
 Tasks = Annotated[
     str | None,
-    option(
-        "--tasks A,B",
-        "Tasks, families, or xtreme-r, xtreme, low-resource, intermediate. Default: every task but intermediate.",
-        _completion.data_tasks,
-    ),
+    option("--tasks A,B", "Tasks or groups of them. Default: every task but intermediate.", _completion.data_tasks),
 ]
 Languages = Annotated[
-    str | None,
-    option(
-        "--languages A,B",
-        "Languages; MLQA also takes de@en. Default: those that a run evaluates, and others that exist.",
-        _completion.languages,
-    ),
+    str | None, option("--languages A,B", "MLQA also takes de@en. Default: all that exist.", _completion.languages)
 ]
 Offline = Annotated[
     bool, option("--offline", "Open no connection; without it `check` fetches from the hub as a run does.")
@@ -103,6 +92,6 @@ def _following(survey: DataSurvey, listed: bool, tasks: str | None, languages: s
         return ("data", "list", "--data", MINI)
     if headless := _data.without_head(survey, several("tasks", tasks) or ()):
         taught = [name for name in headless if survey.teaches(name)]
-        learn = ("train", "--task", ",".join(taught), "--from", _ENCODER, "--data", survey.data, *offline, "--plan")
+        learn = ("train", "--tasks", ",".join(taught), "--from", _ENCODER, "--data", survey.data, *offline, "--plan")
         return learn if taught else ("list", "tasks", "--long", "--data", survey.data)
     return ("eval", *same, "--plan")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from robust_xtreme.cli import _completion
+from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_evaluation, again, show_next
-from robust_xtreme.cli._options import option, passed, show_outside_packs, with_keys
-from robust_xtreme.core.run_spec import RunSpec, from_mapping, from_toml
+from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.run_spec import HUB, RunSpec, from_mapping, from_toml
 from robust_xtreme.core.shipped import RUNS, find
 
 if TYPE_CHECKING:
@@ -18,12 +21,10 @@ _LISTS: Final = ("tasks", "languages")
 
 Config = Annotated[
     str | None,
-    option(
-        "--config FILE",
-        "A run.toml, your own file, or a name from `config list`; options override its keys. Paths in it count from "
-        "it, or from its key folder.",
-        _completion.eval_file,
-    ),
+    option("--config FILE", "A run.toml or a name of `config list`; options override its keys.", _completion.eval_file),
+]
+Gold = Annotated[
+    str | None, option("--gold NAME", "The column with the label of each row, or its tags, in a file of --data.")
 ]
 Force = Annotated[
     bool, option("--force", "Start over and remove the files of an earlier run; others in its folder stay.")
@@ -31,16 +32,11 @@ Force = Annotated[
 NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
 KeepGoing = Annotated[bool, option("--keep-going", "Leave out what cannot be read, compute the rest, and exit with 2.")]
 PlanOnly = Annotated[
-    bool,
-    option("--plan --dry-run", "Print what is left to compute, its time and what --force removes; change nothing."),
+    bool, option("--plan --dry-run", "Print what is left to compute, its time and what --force removes.")
 ]
-Devices = Annotated[
-    str | None,
-    option("--devices A,B", "One process for each device of this machine: 0,1 are CUDA devices; or all, or cpu,cpu."),
-]
+Devices = Annotated[str | None, option("--devices A,B", "One process for each device: 0,1 (CUDA), all, or cpu,cpu.")]
 On = Annotated[
-    str | None,
-    option("--on ray[:ADDRESS]", "All devices of a Ray cluster, whose machines share the run's folder. Extra: ray."),
+    str | None, option("--on ray[:ADDRESS]", "All devices of a Ray cluster that shares the run's folder. Extra: ray.")
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
 Verbose = Annotated[
@@ -52,6 +48,10 @@ Verbose = Annotated[
 def eval(
     *,
     config: Config = None,
+    fields: _options.Fields = None,
+    gold: Gold = None,
+    language_field: _options.LanguageField = None,
+    format: _options.Format = None,
     force: Force = False,
     no_cache: NoCache = False,
     keep_going: KeepGoing = False,
@@ -78,8 +78,13 @@ def eval(
 
     robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3
 
+    robust-xtreme eval --model DIR --data reviews.csv --fields review --gold label --language-field lang
+
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
     given = passed(keys, _LISTS)
+    columns = {"fields": columns_of("fields", fields), "gold": gold, "language_field": language_field, "format": format}
+    if any(columns.values()) or Path(given.get("data", "")).is_file():
+        given |= _of_file(given, {name: value for name, value in columns.items() if value})
     file = None if config is None else find(config, RUNS)
     spec = from_mapping(given, "eval") if file is None else from_toml(file, **given)
     if file is not None and "packs" not in given:
@@ -99,6 +104,19 @@ def eval(
         show_next(*again(without=PLANNING))
     else:
         _run(spec, force, not no_cache, keep_going, quiet, verbose, devices, on)
+
+
+def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The data and the task of rows in a file; --languages is their language where --language-field names none."""
+    from robust_xtreme.tasks.sources.table import TableFile, write_suite
+
+    if not Path(data := given.get("data", "")).is_file():
+        raise UserError(f"{', '.join(columns)}: columns of a file of rows. Name it: --data FILE (not {data or HUB!r})")
+    task, languages = given.get("tasks", [""]), given.get("languages", [])
+    language = languages[0] if len(languages) == 1 and "language_field" not in columns else ""
+    labels = tuple(given.get("labels", ()))
+    folder = write_suite(TableFile(data, **columns, language=language, task=task[0], labels=labels))
+    return {"data": str(folder), "tasks": [folder.name.rpartition("-")[0]]}
 
 
 def _run(
@@ -129,7 +147,7 @@ def _run(
 
 def _check_whole(result: Evaluation, is_clean: bool) -> None:
     """Raise FailedCells or UnreadableFiles where results are missing, UserError where no text has the noise."""
-    from robust_xtreme.core.errors import FailedCells, UnreadableFiles, UserError, counted
+    from robust_xtreme.core.errors import FailedCells, UnreadableFiles, counted
     from robust_xtreme.run.folder import missing
 
     unread = missing(result.unread)
@@ -144,5 +162,5 @@ def _check_whole(result: Evaluation, is_clean: bool) -> None:
         language = result.manifest["units"][0]["language"].partition("@")[0]
         raise UserError(
             f"Nothing was perturbed: the noise edits no text of any cell. Clean levels: {result.folder / 'report.md'}. "
-            f"To see what serves {language}: robust-xtreme list perturbations --language {language}"
+            f"To see what serves {language}: robust-xtreme list perturbations --languages {language}"
         )

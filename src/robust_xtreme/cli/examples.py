@@ -22,13 +22,11 @@ _LIMIT: Final = 10
 
 def examples(
     run: Annotated[str, argument("RUN", "The folder of a finished run of eval.", _completion.folder)],
-    task: Annotated[str | None, option("--task --tasks -t A,B", "Of these tasks.", _completion.tasks)] = None,
-    language: Annotated[
-        str | None, option("--language --languages -l A,B", "Of these languages.", _completion.languages)
-    ] = None,
+    task: Annotated[str | None, option("--tasks A,B", "Of these tasks.", _completion.tasks)] = None,
+    language: Annotated[str | None, option("--languages A,B", "Of these languages.", _completion.languages)] = None,
     noise: Annotated[
         list[str] | None,
-        option("--noise SPEC", "A perturbation, at its highest strength, or one condition. Repeatable."),
+        option("--perturb SPEC", "A perturbation, at its highest strength, or one condition. Repeatable."),
     ] = None,
     became: Annotated[
         str | None,
@@ -45,7 +43,7 @@ def examples(
     the clean text. Texts are made again from the run's data, which must be there and the same; without them, gold and
     predictions are printed. Without colours, [-removed-] and {+added+} mark the edits.
 
-    Examples: robust-xtreme examples runs/eval-1a2b --task xnli --language sw --became wrong; robust-xtreme examples
+    Examples: robust-xtreme examples runs/eval-1a2b --tasks xnli --languages sw --became wrong; robust-xtreme examples
     runs/eval-1a2b --noise char_noise:0.05 --limit 50
     """
     if limit < 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import Packs, argument, check_taken, option, passed, using, with_keys
+from robust_xtreme.cli._options import Packs, argument, check_taken, columns_of, option, passed, using, with_keys
 from robust_xtreme.core.errors import SpecError, UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
@@ -32,9 +32,9 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
 
     if output is None:
         raise SpecError(f"export {what} needs a folder to write: -o DIR")
-    values = {**passed(options, _NAMES), **{name: _columns(name, options[name]) for name in _COLUMNS}}
-    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    values |= lists
+    columns = {name: columns_of(name, options[name] and [options[name]]) for name in _COLUMNS}
+    values = {**passed(options, _NAMES), **columns}
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     job, done = ExportJob(what=what, output=output, force=force, **values), 0
     with steps("reading", MofNCompleteColumn()) as step:
 
@@ -49,14 +49,6 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
     noun = "task" if what == LM_EVAL else "file"
     echo(f"{exported.path}: {counted(len(exported.names), noun)}, {counted(exported.rows, 'row')}")
     _show_commands(what, exported)
-
-
-def _columns(name: str, text: str | None) -> tuple[str, ...]:
-    """Names of columns, which may contain blanks. Raises SpecError where there are none."""
-    columns = tuple(dict.fromkeys(filter(None, (word.strip() for word in (text or "").split(",")))))
-    if text is not None and not columns:
-        raise SpecError(f"--{name} names no column.")
-    return columns
 
 
 def _show_commands(what: str, exported: Exported) -> None:
@@ -82,11 +74,7 @@ Mlflow = Annotated[bool, option("--mlflow", "RUN: a run in a store of MLflow's f
 Wandb = Annotated[bool, option("--wandb", "RUN: an offline run of Weights & Biases; needs robust-xtreme[wandb].")]
 Jsonl = Annotated[bool, option("--jsonl", "RUN: JSON lines of every item, which `robust-xtreme import` reads.")]
 Output = Annotated[
-    str | None,
-    option(
-        "--output -o PATH",
-        "The file of the card or lines (default: stdout), or the folder (default: mlruns, wandb; none of a harness).",
-    ),
+    str | None, option("--out PATH", "A file, or a folder. Default: stdout, mlruns, wandb; none of a harness.")
 ]
 Force = Annotated[bool, option("--force", "Overwrite the file, or replace the export, that is there.")]
 

@@ -31,8 +31,7 @@ Update = Annotated[bool, option("--update", "Make the run the baseline, whatever
 Reason = Annotated[str | None, option("--reason TEXT", "With --update: why, for those who read it later.")]
 Explain = Annotated[bool, option("--explain", "Say of every row how it was decided.")]
 Outputs = Annotated[
-    list[str] | None,
-    option("--output -o FILE", "Write a comment (.md), page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."),
+    list[str] | None, option("--out FILE", "A comment (.md), page (.html), JUnit (.xml), or .json, .csv. Repeatable.")
 ]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 SelfTest = Annotated[

@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect")
 _GIVEN: Final = ("task", "language", "split", "condition", "noise_seed", "model", "inference")
 _PANEL: Final = "Keys of a file"
-_KEYS: Final = ("id", "prediction", "gold", "score", "cluster")
+_KEYS: Final = {name: f"{name}_field" for name in ("id", "prediction", "score", "cluster")} | {"gold": "gold"}
 
 Files = Annotated[
     list[str],
     argument(
-        "FILE[=CONDITION]...",
-        "Files of JSON lines; files or folders of lm-eval's or inspect's logs.",
-        _completion.any_file,
+        "FILE[=CONDITION]...", "JSON lines; files or folders of lm-eval's or inspect's logs.", _completion.any_file
     ),
 ]
 
@@ -39,35 +37,26 @@ class ImportKeys:
 
     format: str = key("", f"`{', '.join(_FORMATS)}`. Default: by the files", "", "NAME", complete=_FORMATS)
     task: str = key("", "the task of rows that do not say theirs", "", "TASK", complete="task")
-    language: str = key("", "their language; of a pair of MLQA's, de@en", "", "-l CODE", complete="language")
+    language: str = key("", "their language; of a pair of MLQA's, de@en", "", "CODE", complete="language")
     split: str = key("", "their split. Default: test", "", "SPLIT")
     condition: str = key("", "their condition: clean, a perturbation as char_noise:0.1, or another name", "", "NAME")
     noise_seed: str = key("", "their noise seed. Default: 0", "", "N")
     model: str = key("", "their model. Default: imported", "", "NAME")
     inference: str = key("", "how they were answered; runs that differ in it are not compared", "", "TEXT")
     only_model: str = key("", "leave out the rows of other models", "", "NAME")
-    data: str = key(
-        "",
-        "the data that the ids are of: gold, clusters and fingerprints are those of `eval`",
-        "",
-        "DIR|hub|mini",
-        complete="folder",
-    )
+    data: str = key("", "the data that the ids are of, for gold and clusters", "", "DIR|hub|mini", complete="data")
     family: str = key(
-        "",
-        "how answers of a task that is not ours are scored: classification, choice, tagging, span_qa, retrieval",
-        "",
-        "NAME",
+        "", "how a task not ours is scored: classification, choice, tagging, span_qa, retrieval", "", "NAME"
     )
     metric: str = key("", "the metric that claims are made on. Default: the first", "", "NAME")
     rescored: bool = key(False, "go on where a level is not the one that the log states; the page says so", "")
     filter: str = key("", "`lm-eval`: the filter of answers. Default: the first", "", "NAME")
-    id_key: str = key("", "`jsonl`: the key of the id", _PANEL, "KEY")
-    prediction_key: str = key("", "`jsonl`: the key of the prediction", _PANEL, "KEY")
-    gold_key: str = key("", "`jsonl`: the key of the gold answer", _PANEL, "KEY")
-    score_key: str = key("", "`jsonl`: the key of a score", _PANEL, "KEY")
-    cluster_key: str = key("", "`jsonl`: the key of the cluster", _PANEL, "KEY")
-    out: str = key("", "the folder of the run. Default: runs/import-FILE", "", "-o DIR")
+    id_field: str = key("", "`jsonl`: the key of the id", _PANEL, "KEY")
+    prediction_field: str = key("", "`jsonl`: the key of the prediction", _PANEL, "KEY")
+    gold: str = key("", "`jsonl`: the key of the gold answer", _PANEL, "KEY")
+    score_field: str = key("", "`jsonl`: the key of a score", _PANEL, "KEY")
+    cluster_field: str = key("", "`jsonl`: the key of the cluster", _PANEL, "KEY")
+    out: str = key("", "the folder of the run. Default: runs/import-FILE", "", "DIR")
     force: bool = key(False, "replace the imported run that is there", "")
     quiet: bool = key(False, "say nothing but errors", "", "-q")
 
@@ -83,7 +72,7 @@ def import_(files: Files, **keys: Any) -> None:
 
     Examples:
 
-    robust-xtreme import answers.jsonl --task xnli --language sw
+    robust-xtreme import answers.jsonl --tasks xnli --languages sw
 
     robust-xtreme import clean.jsonl noisy.jsonl --data DIR --split test -o runs/theirs
 
@@ -98,7 +87,7 @@ def import_(files: Files, **keys: Any) -> None:
         **{name: words[name] for name in ("data", "only_model", "family", "metric", "rescored") if name in words},
     )
     folder = Path(words.get("out") or f"runs/import-{Path(files[0]).stem or 'run'}")
-    renamed = {name: words[f"{name}_key"] for name in _KEYS if words.get(f"{name}_key")}
+    renamed = {name: words[option] for name, option in _KEYS.items() if words.get(option)}
     read = _read(files, words.get("format", ""), renamed, wanted, words.get("filter", ""))
     with steps("reading the files", quiet=keys["quiet"]) as step:
         manifest = import_run(read, wanted, folder, keys["force"], lambda what: step(description=one_line(what)))

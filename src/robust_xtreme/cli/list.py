@@ -42,11 +42,11 @@ What a folder contains of them: robust-xtreme data list --tasks intermediate --d
 }
 """The notes below a list with --long."""
 _NEXT: Final = {
-    "perturbations": ("show", "char_noise:0.1", "--language", "en", "The text to perturb."),
+    "perturbations": ("show", "char_noise:0.1", "--languages", "en", "The text to perturb."),
     "suites": ("eval", "--perturb", "@smoke"),
     "tasks": ("data", "list"),
     "intermediate": ("data", "list", "--tasks", "intermediate"),
-    "languages": ("list", "perturbations", "--language", "en"),
+    "languages": ("list", "perturbations", "--languages", "en"),
     "metrics": ("list", "tasks", "--long"),
 }
 """The command after a list with --long."""
@@ -65,9 +65,7 @@ def list_(
     language: Annotated[
         str | None,
         option(
-            "--language -l CODE",
-            "For perturbations: which serve this language, with which packs, and why others do not.",
-            _completion.language,
+            "--languages CODE", "For perturbations: which serve it, by which packs, and why not.", _completion.language
         ),
     ] = None,
     packs: Packs = None,
@@ -77,7 +75,7 @@ def list_(
 ) -> None:
     """List the perturbations, suites of them, tasks, intermediate tasks, languages, metrics or studies.
 
-    Examples: robust-xtreme list perturbations --language sw; robust-xtreme list tasks --long; robust-xtreme list suites
+    Examples: robust-xtreme list perturbations -l sw; robust-xtreme list tasks --long; robust-xtreme list suites
     --json
     """
     from robust_xtreme.cli._terminal import output, print_json
@@ -85,7 +83,7 @@ def list_(
     if what == _STUDIES:
         from robust_xtreme.cli.study import list_studies
 
-        taken = {"--long": long, "--json": as_json, "--language": language, "--packs": packs, "--data": data}
+        taken = {"--long": long, "--json": as_json, "--languages": language, "--packs": packs, "--data": data}
         check_taken("list", what, taken, ())
         list_studies()
         return
@@ -143,7 +141,9 @@ def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
     if what != "perturbations":
         from robust_xtreme.core.errors import UserError
 
-        raise UserError(f"--language is for perturbations: robust-xtreme list perturbations --language {language[:40]}")
+        raise UserError(
+            f"--languages is for perturbations: robust-xtreme list perturbations --languages {language[:40]}"
+        )
     return served(language)
 
 

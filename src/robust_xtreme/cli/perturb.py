@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from robust_xtreme.cli import _completion
+from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import ended
 from robust_xtreme.cli._next import again, show_next
-from robust_xtreme.cli._options import Packs, Seed, argument, option, several, using
-from robust_xtreme.core.errors import SpecError, UserError
+from robust_xtreme.cli._options import Packs, Seed, argument, columns_of, option, several, using
+from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import SPLITS
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -24,62 +24,23 @@ _LONGEST: Final = 255
 File = Annotated[str, argument("FILE", "The file to read; - is stdin.", _completion.any_file)]
 Spec = Annotated[
     list[str] | None,
-    option(
-        "--perturb SPEC",
-        "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.",
-        _completion.perturbation,
-    ),
+    option("--perturb SPEC", "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.", _completion.perturbation),
 ]
 Frozen = Annotated[
     str | None,
-    option(
-        "--frozen RUN[=ATTACK]",
-        "Instead of noise the texts that an attack in a run left, with --task; --seed and --fields choose among them.",
-        _completion.folder,
-    ),
+    option("--frozen RUN[=ATTACK]", "Instead of noise what an attack in a run left, with --tasks.", _completion.folder),
 ]
 Out = Annotated[
-    str, option("--out -o OUT", "The file to write, when all is done; - is stdout, as it goes.", _completion.any_file)
+    str, option("--out OUT", "The file to write, when all is done; - is stdout, as it goes.", _completion.any_file)
 ]
 Task = Annotated[
-    str | None,
-    option(
-        "--task TASK",
-        "The task whose file it is: the noise is that of `eval`. Such a file is read whole first.",
-        _completion.task,
-    ),
+    str | None, option("--tasks TASK", "The task whose file it is, read whole: noise as of `eval`.", _completion.task)
 ]
 SplitName = Annotated[
-    str | None,
-    option(
-        "--split SPLIT",
-        "The split of that task. Default: the one that the file's name says.",
-        _completion.words(SPLITS),
-    ),
+    str | None, option("--split SPLIT", "That of the task. Default: by the file's name.", _completion.words(SPLITS))
 ]
 Code = Annotated[
-    str | None,
-    option("--language -l CODE", "The language of the texts; of a pair of MLQA's, de@en.", _completion.language),
-]
-LanguageField = Annotated[
-    str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
-]
-Fields = Annotated[
-    list[str] | None,
-    option(
-        "--fields A,B",
-        "Keys (jsonl), columns by name (parquet), also by number from 1 (csv, tsv), question and context (squad). "
-        "Repeatable.",
-    ),
-]
-Format = Annotated[
-    str | None,
-    option(
-        "--format NAME",
-        "jsonl, csv, tsv, parquet, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the "
-        "suffix, also before .gz, for .conll by its lines.",
-        _completion.file_format,
-    ),
+    str | None, option("--languages CODE", "Of the texts; of a pair of MLQA's, de@en.", _completion.language)
 ]
 Keep = Annotated[str | None, option("--keep A,B", "Keys or columns that stay, though they look like places in a text.")]
 SkipNull = Annotated[
@@ -90,10 +51,7 @@ KeepNames = Annotated[
 ]
 Header = Annotated[
     bool | None,
-    option(
-        "--header/--no-header",
-        "Whether the first line names the columns. Default: yes in csv, in tsv if --fields does.",
-    ),
+    option("--header/--no-header", "The first line names columns. Default: of csv, of tsv if --fields does."),
 ]
 EditCounts = Annotated[
     str | None, option("--edit-counts TSV", "Write what was done to each text: edits and edit rate.")
@@ -108,9 +66,9 @@ def perturb(
     task: Task = None,
     split: SplitName = None,
     language: Code = None,
-    language_field: LanguageField = None,
-    fields: Fields = None,
-    format: Format = None,
+    language_field: _options.LanguageField = None,
+    fields: _options.Fields = None,
+    format: _options.Format = None,
     header: Header = None,
     keep: Keep = None,
     skip_null: SkipNull = False,
@@ -125,17 +83,17 @@ def perturb(
 
     Formats: jsonl, csv, tsv, parquet, conllu, iob2 and conll (words with tags), squad (SQuAD's JSON), lines (plain
     text), each also compressed by gzip; an OUT that ends in .gz is compressed. What is not noised keeps its bytes (in
-    parquet: its values, types and order). A text draws by its language and value; with --task by the id that `eval`
+    parquet: its values, types and order). A text draws by its language and value; with --tasks by the id that `eval`
     knows it by, so that it gets the same noise. The file is read as a stream (parquet: whole, up to 1 GiB), and OUT
     appears whole or not at all.
 
     In jsonl the places under answers, plausible_answers, spans, entities, sentence_breaks and sentences move with their
     text: context, or else the one that they fit in. What else looks like places is refused, or stays with --keep.
 
-    With --frozen the texts are those that an attack in a run of `eval` left; items that it did not attack stay clean.
+    With --frozen the texts are those that an attack in a run of `eval` left, which --seed and --fields choose.
 
-    Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
-    robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
+    Examples: robust-xtreme perturb rows.jsonl --fields text --languages sw --perturb char_noise:0.1 -o noisy.jsonl;
+    robust-xtreme perturb xquad.es.json --tasks xquad -l es --fields context --perturb char_noise:0.1 -o out.json
     """
     from robust_xtreme.exchange.perturbing.files import PerturbJob
 
@@ -148,7 +106,7 @@ def perturb(
         split=split or "auto",
         language=language or "",
         language_field=language_field or "",
-        fields=_names(fields),
+        fields=columns_of("fields", fields),
         format=format or "",
         header=header,
         keep=tuple(several("keep", keep) or ()),
@@ -208,11 +166,3 @@ def _numbered(file: str, seed: int) -> str:
     path = Path(file)
     stem, dot, suffixes = path.name.partition(".")
     return str(path.with_name(f"{stem.removesuffix(f'-seed{seed - 1}')}-seed{seed}{dot}{suffixes}"))
-
-
-def _names(fields: list[str] | None) -> tuple[str, ...]:
-    """The names in lists that are separated by commas; a column's name may contain blanks. Raises UserError."""
-    names = tuple(filter(None, (name.strip() for part in fields or () for name in part.split(","))))
-    if fields and not names:
-        raise UserError("--fields names none. Leave it out for the default of the format.")
-    return names

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from robust_xtreme.cli import _completion
-from robust_xtreme.cli._options import argument, option, several
+from robust_xtreme.cli._options import argument, check_of_run, option, several
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import echo
 
@@ -17,13 +17,13 @@ def report(
     runs: Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)],
     output: Annotated[
         list[str] | None,
-        option(
-            "--output -o FILE",
-            "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json). Repeatable.",
-        ),
+        option("--out FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
     ] = None,
     views: Annotated[
         str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)
+    ] = None,
+    languages: Annotated[
+        str | None, option("--languages A,B", "Only these languages, without averages.", _completion.languages)
     ] = None,
     no_texts: Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")] = False,
     force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
@@ -40,7 +40,7 @@ def report(
 
     robust-xtreme report runs/eval-0123456789abcdef
 
-    robust-xtreme report RUN -o page.html
+    robust-xtreme report RUN -l sw -o page.html
 
     robust-xtreme report RUN -o tables.tex --views languages_in_columns
 
@@ -48,6 +48,7 @@ def report(
     from robust_xtreme.cli._page import comparison_of, results_of, written
     from robust_xtreme.cli._terminal import output as terminal
     from robust_xtreme.gating.outputs import targets, write_files
+    from robust_xtreme.report.cells import of_languages
     from robust_xtreme.report.document import show
     from robust_xtreme.report.outputs import SUFFIXES
 
@@ -56,9 +57,13 @@ def report(
     if open and output and not pages:
         raise UserError(f"--open opens a page, and {output[0]} is none. Name a file that ends in {_SUFFIX}.")
     folders, results = results_of(runs)
+    if asked := several("languages", languages):
+        check_of_run("report", {"language": (asked, results.scores["language"])})
+        results = of_languages(results, asked)
+        echo(f"robust-xtreme: {results.manifest['notes'][0]}", error=True)
     chosen = several("views", views) or []
     if files:
-        comparison = None if chosen else comparison_of(runs)
+        comparison = None if chosen or asked else comparison_of(runs)
         for path in write_files(
             files, lambda suffix: written(folders, results, suffix, chosen, not no_texts, comparison)
         ):

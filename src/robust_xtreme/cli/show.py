@@ -23,11 +23,11 @@ _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators"
 def show(
     spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
     texts: Annotated[list[str], argument("TEXT...", "The text to perturb; to attack, those of the task's fields.")],
-    language: Annotated[str, option("--language -l CODE", "The language of the text.", _completion.language)],
+    language: Annotated[str, option("--languages CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,
     packs: Packs = None,
-    model: Annotated[str, option("--model -m NAME", "The model to attack.", _completion.model)] = "mini",
-    task: Annotated[str, option("--task -t TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
+    model: Annotated[str, option("--model NAME", "The model to attack.", _completion.model)] = "mini",
+    task: Annotated[str, option("--tasks TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
     gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.
@@ -37,9 +37,9 @@ def show(
     Each strength has a line, and the edits at a lower strength are among those at a higher one. Without colours,
     [-removed-] and {+added+} mark the edits.
 
-    Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
+    Example: robust-xtreme show char_noise:0.1,0.3 --languages sw "Habari ya asubuhi"
 
-    Example: robust-xtreme show attack_keys:0.2@queries=50 --language en --task xnli "A cat sleeps." "No animal rests."
+    Example: robust-xtreme show attack_keys:0.2@queries=50 -l en -t xnli "A cat sleeps." "No animal rests."
     """
     from robust_xtreme.api import noised_strings
     from robust_xtreme.core.errors import SpecError

@@ -23,13 +23,13 @@ def study(
     ],
     name: Annotated[str, argument("NAME", "show, copy: the name of a study.", _completion.study)] = "",
     dest: Annotated[str, argument("DEST", "copy: the file or folder to copy to.")] = "",
-    seeds: Annotated[int | None, option("--seeds N", "Training seeds of each arm; the file's without it.")] = None,
-    data: Annotated[str | None, option("--data DIR | hub", "Data instead of the file's.", _completion.data)] = None,
+    seeds: Annotated[int | None, option("--seeds N", "Training seeds of each arm. Default: the file's.")] = None,
+    data: Annotated[str | None, option("--data DIR | hub", "The data. Default: the file's.", _completion.data)] = None,
     start: Annotated[
-        str | None, option("--from DIR | OWNER/NAME", "The encoder instead of the file's.", _completion.folder)
+        str | None, option("--from DIR | OWNER/NAME", "The encoder. Default: the file's.", _completion.folder)
     ] = None,
-    scale: Annotated[str | None, option("--scale NAME", "small or paper. Default: the file's first one.")] = None,
-    out: Annotated[str, option("--out DIR", "Default: runs/study-NAME_SCALE.", _completion.folder)] = "",
+    scale: Annotated[str | None, option("--scale NAME", "small or paper. Default: the file's first.")] = None,
+    out: Annotated[str, option("--out DIR", "The folder. Default: runs/study-NAME_SCALE.", _completion.folder)] = "",
     devices: Annotated[
         str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")
     ] = None,

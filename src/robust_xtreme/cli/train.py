@@ -13,57 +13,43 @@ from robust_xtreme.training.spec import BEFORE, HOW, LEARNED, SIZE_NAMES, StageS
 
 File = Annotated[
     str,
-    argument(
-        "FILE",
-        "A run's file, or a name from `config list`; options override its keys. Paths in it count from it, or from its "
-        "key folder; `out` counts from the current folder.",
-        _completion.run_file,
-    ),
+    argument("FILE", "A run's file, or a name of `config list`; options override its keys.", _completion.run_file),
 ]
 Task = Annotated[
     str | None,
-    option("--task A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED),
+    option(
+        "--tasks A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED
+    ),
 ]
 Intermediate = Annotated[
     str | None,
     option(
-        "--intermediate A,B",
-        "Tasks that are learned together before the target, as in `list intermediate`.",
-        _completion.learned,
-        LEARNED,
+        "--intermediate A,B", "Learned together before it, as in `list intermediate`.", _completion.learned, LEARNED
     ),
 ]
 Scratch = Annotated[
     str | None,
     option(
         "--from-scratch SIZE",
-        "Start from a new encoder with a tokenizer of --text: small (3 layers of 192) or tiny (1 of 32).",
+        "A new encoder and tokenizer of --text, small or tiny.",
         _completion.words(SIZE_NAMES),
         LEARNED,
     ),
 ]
 Allow = Annotated[bool, option("--allow-overlap", "The same as --overlap allow: results are stamped.", panel=LEARNED)]
 FirstSteps = Annotated[
-    int | None,
-    option("--intermediate-steps N", "Steps of the intermediate stage. Default: the recipe's.", panel=BEFORE),
+    int | None, option("--intermediate-steps N", "Steps of that stage. Default: the recipe's.", panel=BEFORE)
 ]
 MlmSteps = Annotated[
     int | None,
-    option(
-        "--mlm-steps N", "Steps of masked LM before all other stages. Default: 1200 from scratch, else 0.", panel=BEFORE
-    ),
+    option("--mlm-steps N", "Steps of masked LM before all. Default: 1200 from scratch, else 0.", panel=BEFORE),
 ]
 Seeds = Annotated[
-    int,
-    option("--seeds N", "So many runs, whose seeds are --seed and the next ones, each in its own folder.", panel=HOW),
+    int, option("--seeds N", "So many runs, from --seed on, each in its own folder. Default: 1.", panel=HOW)
 ]
 On = Annotated[
     str | None,
-    option(
-        "--on ray[:ADDRESS]",
-        "Train the runs of --seeds on a Ray cluster whose machines share their folders. Extra: ray.",
-        panel=HOW,
-    ),
+    option("--on ray[:ADDRESS]", "Train --seeds on a Ray cluster that shares folders. Extra: ray.", panel=HOW),
 ]
 PlanOnly = Annotated[bool, option("--plan", "Print stages, steps, tokens and time, and train nothing.", panel=HOW)]
 Force = Annotated[
@@ -71,8 +57,7 @@ Force = Annotated[
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Print only the run's folder.", panel=HOW)]
 Verbose = Annotated[
-    bool,
-    option("--verbose -v", "Print a line for every hundredth of a stage, and the traceback of errors.", panel=HOW),
+    bool, option("--verbose -v", "Print each hundredth of a stage, and the traceback of errors.", panel=HOW)
 ]
 
 
@@ -105,9 +90,9 @@ def train(
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --plan
 
-    robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
+    robust-xtreme train --tasks xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
 
-    robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
+    robust-xtreme train --intermediate squad,mnli --tasks tydiqa --from OWNER/NAME --data hub --recipe x-stilts
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --seeds 5 --on ray
     """

@@ -17,6 +17,7 @@ OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 """What to do where a folder has another run, or a damaged one."""
 
 _LONGEST: Final = 80
+_MOST: Final = 12
 
 
 class RobustXtremeError(Exception):
@@ -51,7 +52,13 @@ class UnknownName(UserError):
     """A name that no registry contains."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], see: str) -> None:
-        super().__init__(f"There is no {kind} named {name!r}.{nearest(name, known)} See: {see}")
+        from robust_xtreme.core.languages import code_of
+
+        names = list(dict.fromkeys(known))
+        meant = code_of(name) if kind.startswith("language") else ""
+        near = f" Did you mean {meant!r}?" if meant in names else nearest(name, names)
+        some = f" There are: {', '.join(names[:_MOST])}{', ...' if len(names) > _MOST else '.'}" if names else ""
+        super().__init__(f"There is no {kind} named {name!r}.{near or some} See: {see}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

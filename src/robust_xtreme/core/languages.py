@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -83,6 +84,12 @@ def language(code: str) -> Language:
     if packs.users():
         _check_signs(packs.find("alphabets", code) or code, known)
     return known
+
+
+def code_of(name: str) -> str:
+    """The code of the language that a name is most like, as sw of swahili; empty where there is none."""
+    codes = {language(code).name.casefold(): code for code in ALL_LANGUAGES}
+    return "".join(codes[near] for near in get_close_matches(name.casefold(), codes, n=1, cutoff=0.8))
 
 
 def belongs(code: str, cluster: str) -> bool:

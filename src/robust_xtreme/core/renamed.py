@@ -1,4 +1,4 @@
-"""Names that changed in this version. The old ones are read until the next version, with a note on stderr."""
+"""Names that changed in this version. The old ones are read until 1.0, with a note on stderr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 class Renamed(NamedTuple):
     """An old name of an option of the command `of`, of a value of the key `of`, or of a class of the module `of`.
 
-    `new` is empty where nothing replaces it, for the reason `why`. Only values are not read any more.
+    Where `of` is empty it is of an option of all commands, or of a command. `new` is empty where nothing replaces it,
+    for the reason `why`. Only values are not read any more.
     """
 
     of: str
@@ -19,6 +20,14 @@ class Renamed(NamedTuple):
 
 
 RENAMED: Final = (
+    Renamed("", "attack", "rate"),
+    Renamed("", "--output", "--out"),
+    Renamed("rate", "--rows", "--limit"),
+    Renamed("examples", "--noise", "--perturb"),
+    Renamed("export", "--cluster", "--cluster-field"),
+    Renamed("export", "--target", "--gold"),
+    *(Renamed("import", f"--{name}-key", f"--{name}-field") for name in ("id", "prediction", "score", "cluster")),
+    Renamed("import", "--gold-key", "--gold"),
     Renamed("perturb", "--books", "--edit-counts"),
     Renamed("eval", "--index", why="search is always exact"),
     Renamed("index", "ivf", why="search is always exact"),
@@ -36,7 +45,7 @@ def renamed(of: str, old: str) -> Renamed | None:
 def note(row: Renamed) -> str:
     """The old name and what to write instead, in a sentence."""
     if row.new:
-        return f"{row.old} is now {row.new}; the old name is read until the next version."
+        return f"{row.old} is now {row.new}; the old name is read until 1.0."
     return f"{row.old} is removed: {row.why}. Leave it out."
 
 
@@ -45,12 +54,15 @@ def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
     command = next((word for word in words if not word.startswith("-")), "")
     kept: list[str] = []
     notes: list[str] = []
+    if command and (row := renamed("", command)):
+        at, command = [*words].index(command), row.new
+        words, notes = [*words[:at], command, *words[at + 1 :]], [note(row)]
     rest = iter(words)
     for word in rest:
         if word == "--":
             return [*kept, word, *rest], notes
         option, equals, value = word.partition("=")
-        row = renamed(command, option)
+        row = renamed(command, option) or (renamed("", option) if option.startswith("-") else None)
         if row is None:
             kept.append(word)
             continue

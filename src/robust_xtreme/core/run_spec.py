@@ -85,7 +85,7 @@ class RunSpec:
     )
     languages: tuple[str, ...] = key(
         (),
-        "default: every language found. MLQA also takes de@en, German questions on English texts",
+        "codes. Default: every language found. MLQA also takes de@en, German questions on English texts",
         "",
         "A,B",
         complete="languages",
@@ -173,7 +173,7 @@ class RunSpec:
     workers: str = key(
         _AUTO, "processes that prepare and score; 0: none. Default: by cores, none for a small run", "", "N"
     )
-    out: str = key("", "default: runs/eval-HASH, by what is computed", "", "DIR", compare=False)
+    out: str = key("", "the folder of the run. Default: runs/eval-HASH, by what is computed", "", "DIR", compare=False)
 
     def __post_init__(self) -> None:
         if not self.model:

@@ -91,7 +91,10 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
     tags = kind_of(task.family).words
     if len(classes) != len(task.labels) and not tags:
         what = f"its head has {len(classes)} classes ({have}), but {task.name} has {len(task.labels)} ({want})"
-        raise ModelError(f"{where}: {what}.")
+        known = dict(zip(spelt(task.labels, classes), task.labels, strict=False))
+        every = flag(task, tuple(known.get(name, name) for name in classes))
+        some = f" If the data have only some of these, name them all in its order: {every}" if known else ""
+        raise ModelError(f"{where}: {what}.{some}")
     if _nameless(classes):
         what = f"calls its classes {have}, which are not names of {task.name}'s. Name them in its order"
         raise ModelError(f"{where} {what}: {flag(task)}")
@@ -122,7 +125,37 @@ def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     plain = [name.strip().casefold() for name in classes]
     labels = {label.casefold(): label for label in task.labels}
     task_labels = tuple(labels.get(name) or labels.get(_CLASSES.get(name, name), "") for name in plain)
+    task_labels = task_labels if all(task_labels) else spelt(classes, task.labels)
     return task_labels if sorted(task_labels) == sorted(task.labels) else None
+
+
+_MARKS: Final = re.compile(r"[\s_.,:;'\"()/]|-(?!\d)")
+_SHORTEST: Final = 3
+
+
+def spelt(classes: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
+    """The label that each class is in another spelling, or a word's beginning of 3 letters, as NEG of negative.
+
+    Empty unless each class has one label, and each label one class, that it can be; the sign of a number counts.
+    """
+    plain = {label: _MARKS.sub("", label).casefold() for label in labels}
+    pairs = []
+    for name in (_MARKS.sub("", name).casefold() for name in classes):
+        same = [label for label, known in plain.items() if name and name == known]
+        pairs.append(same or [label for label, known in plain.items() if _begins(*sorted((name, known), key=len))])
+    chosen = tuple(label for some in pairs for label in some)
+    return chosen if all(len(some) == 1 for some in pairs) and len({*chosen}) == len(chosen) else ()
+
+
+def _begins(short: str, long: str) -> bool:
+    return len(short) >= _SHORTEST and long.isalpha() and long.startswith(short)
+
+
+def respelt(classes: Sequence[str], labels: Sequence[str], task: TaskSpec, where: str) -> str:
+    """A sentence on the labels that a model's classes are taken for, where their names differ; else empty."""
+    pairs = [f"{name} as {label}" for name, label in zip(classes, labels, strict=False) if name != label]
+    is_said = pairs and not _nameless(classes) and not (kind_of(task.family).words and OUTSIDE in task.labels)
+    return f"{task.name}: classes of {where} are read by their spelling: {', '.join(pairs)}." if is_said else ""
 
 
 def may_fit(classes: tuple[str, ...], task: TaskSpec) -> bool:

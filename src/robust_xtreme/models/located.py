@@ -40,6 +40,7 @@ from robust_xtreme.models.labels import (
     may_fit,
     others,
     relabelled,
+    respelt,
     unsupported_note,
 )
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
@@ -155,7 +156,7 @@ def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Locat
         heads=(),
         classes=classes,
         trust=given.trust,
-        renamed=called_otherwise(classes, labels, task, model.typed) if task.name in given.labels else "",
+        renamed=(called_otherwise if task.name in given.labels else respelt)(classes, labels, task, model.typed),
     )
 
 
@@ -312,7 +313,7 @@ def _train_command(task: TaskSpec, encoder: str = "DIR") -> str:
     """The command that trains a head for a task: its own, or the first accepted one where it has no training data."""
     accepted = (name for name in task.accepts if name != task.name)
     learned = task.name if task.train_languages else next(accepted, task.name)
-    return f"robust-xtreme train --task {learned} --from {encoder} --data DIR"
+    return f"robust-xtreme train --tasks {learned} --from {encoder} --data DIR"
 
 
 def _instead(task: TaskSpec) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -102,6 +103,20 @@ def named_beside(run: str, models: Iterable[str]) -> dict[str, str]:
     """What each model of a run is called beside other runs: as the run where it has one model."""
     names = {*models}
     return {name: f"{run}{_OF_RUN}{name}" if len(names) > 1 else run for name in names}
+
+
+def of_languages(results: Results, languages: Sequence[str]) -> Results:
+    """The cells of some languages, which a note names; averages over languages are left out, as is what is not of them.
+
+    Intervals and corrected tests stay those of the whole run.
+    """
+    frames = {"scores": results.scores, "deltas": results.deltas, "attacks": results.attacks}
+    kept = {name: frame.filter(pl.col("language").is_in(languages)) for name, frame in frames.items()}
+    rows = {name: results.manifest.get(name, ()) for name in ("units", "not_run")}
+    rows = {name: [row for row in some if row.get("language") in languages] for name, some in rows.items()}
+    note = f"Only {', '.join(languages)}: averages over languages are left out, tests are corrected over the whole run."
+    manifest = {**results.manifest, **rows, "notes": [note, *results.manifest.get("notes", ())]}
+    return replace(results, **kept, averages=results.averages.clear(), manifest=manifest)
 
 
 @lru_cache(maxsize=4)  # of the same results for every view

@@ -39,7 +39,7 @@ def check_shown(cell: PerturbationSpec, task: str, language: str) -> None:
     if needs_vectors(cell):
         raise SpecError(f"{cell}: @similar is calibrated on other texts, and a pasted text has none. Leave it out.")
     if name := refusing(cell, chosen.family, task):
-        raise SpecError(f"{name} has no meaning in {chosen.family} ({task}): choose another --task.")
+        raise SpecError(f"{name} has no meaning in {chosen.family} ({task}): choose another --tasks.")
     if left := unsupported(cell, language):
         raise SpecError(f"{left[0]} does not serve {language}: {left[1]}.")
 
@@ -86,7 +86,7 @@ class Victim:
         """The model of a name for a task. Raises SpecError for a search, and as `eval` does for unknown names."""
         chosen = registry.load("task", task)
         if kind_of(chosen.family).searched:
-            raise SpecError(f"{task} searches documents, and a pasted text has none: choose another --task.")
+            raise SpecError(f"{task} searches documents, and a pasted text has none: choose another --tasks.")
         located = locate_all(given_models(RunSpec(model=(model,), tasks=(task,))), [chosen])[task]
         device = device_of("auto")
         models = Models(device, "fp32")

@@ -263,7 +263,7 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
         return tuple(example for part in task.parts for example in read(part, source, languages))
     if not languages:
         heads = [name for name in task.accepts if name != task.name] or [task.name]
-        what = f"a head of {' or '.join(heads)} answers it. Train with --task {heads[0]}"
+        what = f"a head of {' or '.join(heads)} answers it. Train with --tasks {heads[0]}"
         raise MissingData(f"{task.name} has no training data: {what}")
     splits = [loading.load(task, source, language, "train") for language in languages]
     examples = labelled(example for split in splits for example in split.examples)

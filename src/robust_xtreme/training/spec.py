@@ -139,15 +139,15 @@ class StageSpec:
     )
     languages: tuple[str, ...] = key(
         (),
-        "of the text, the captions or the training data; none is all, and of tasks their own, English",
+        "of the text, the captions or the training data. Default: all, of tasks their own, English",
         BEFORE,
         "A,B",
         complete="languages",
     )
-    epochs: int = key(0, "passes over the data; 0 is the recipe's", LAST, "N")
+    epochs: int = key(0, "passes over the data. Default: the recipe's", LAST, "N")
     steps: int = key(0, "steps in all, instead of `epochs`", LAST, "N")
-    batch_size: int = key(0, "inputs a step; 0 is the recipe's", LAST, "N")
-    lr: float = key(0.0, "the highest learning rate; 0 is the recipe's", LAST, "RATE")
+    batch_size: int = key(0, "inputs a step. Default: the recipe's", LAST, "N")
+    lr: float = key(0.0, "the highest learning rate. Default: the recipe's", LAST, "RATE")
     seed: int = key(-1, "a stage's own seed; -1 is the run's", least=-1, most=_MAX_SEED)
     limit: str = key(
         "", "at most so many examples a task, whole clusters: `5000` or `mnli=5000,squad=2000`", LAST, "N,TASK=N"
@@ -229,7 +229,7 @@ class TrainSpec:
     images: StageSpec | None = None
     intermediate: StageSpec | None = None
     target: StageSpec | None = None
-    out: str = key("", "the folder of the last stage; none is `runs/TASK-FROM-sSEED`", LEARNED, "DIR")
+    out: str = key("", "the folder of the last stage. Default: `runs/TASK-FROM-sSEED`", LEARNED, "DIR")
     size: str = key(
         "",
         "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32), with `text`",
@@ -241,12 +241,10 @@ class TrainSpec:
         LEARNED,
         "PATH",
     )
-    revision: str = key(
-        "", "the commit of an encoder from the hub; none takes the newest, and says which it was", LEARNED, "SHA"
-    )
+    revision: str = key("", "the commit of an encoder from the hub. Default: the newest, which is said", LEARNED, "SHA")
     recipe: str = key(
         "",
-        "`xtreme`, `x-stilts`, `scratch`, or your own file; none is `xtreme`, and from scratch `scratch`",
+        "`xtreme`, `x-stilts`, `scratch`, or your own file. Default: `xtreme`, and from scratch `scratch`",
         LEARNED,
         "NAME | FILE",
         complete="recipe",
@@ -254,7 +252,7 @@ class TrainSpec:
     seed: int = key(0, "of new weights, order, dropout, masks and noise", LEARNED, "N", most=_MAX_SEED)
     reported: tuple[str, ...] = key(
         (),
-        "the tasks whose evaluated splits are checked for contamination; none is every task with data under `data`",
+        "the tasks whose evaluated splits are checked for contamination. Default: every task with data under `data`",
         LEARNED,
         "A,B",
         complete="learned",
@@ -276,7 +274,7 @@ class TrainSpec:
     )
     precision: str = key("fp32", "`bf16` or `fp16` for mixed precision", HOW, "NAME", ("fp32", "bf16", "fp16"))
     accumulate: int = key(1, "in how many passes a step's batch is read", HOW, "N", least=1, most=_MOST_PARTS)
-    clip: float = key(0.0, "the largest norm of gradients; 0 is 1", HOW, "NORM")
+    clip: float = key(0.0, "the largest norm of gradients. Default: 1", HOW, "NORM")
     schedule: str = key(
         "linear",
         "the rate after the warm-up: `linear` and `cosine` end at 0, `constant` stays",
@@ -383,7 +381,7 @@ def _no_task(name: str) -> SpecError | UnknownName:
         return UnknownName("task", name, known, "robust-xtreme list tasks")
     tasks = [registry.load("task", member) for member in groups.chosen([name])]
     named = ",".join(task.name for task in tasks if task.head and task.train_languages)
-    what = f"Name those to train: --task {named}" if named else "None of its tasks is trained."
+    what = f"Name those to train: --tasks {named}" if named else "None of its tasks is trained."
     return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
 
@@ -472,7 +470,7 @@ def check_start(spec: TrainSpec) -> None:
     if spec.start == SCRATCH and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
-        raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
+        raise SpecError("There is nothing to learn. Name a task, --tasks xnli, or a table [mlm] in the run's file.")
     if not spec.data and any(stage.tasks for _, stage in spec.stages):
         folder = "the folder of the release files, or --data mini or hub."
         raise SpecError(f"No data are named. Add --data DIR, {folder}")

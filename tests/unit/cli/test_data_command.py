@@ -278,7 +278,14 @@ def test_a_file_of_a_shared_pool_stops_its_languages_and_is_reported_once(folder
 
 
 def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
-    """Every language of every task is missing with its remedy; a check of nothing ends with 2."""
+    """One line says so. Beside another file every language of every task is missing with its remedy."""
+    for what in ("check", "list"):
+        done = data(what, "--data", str(tmp_path))
+        line = (
+            f"robust-xtreme: The data folder {tmp_path} is empty. What belongs there: robust-xtreme list tasks --json"
+        )
+        assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{line}\n")
+    (tmp_path / "notes.txt").touch()
     done = data("check", "--data", str(tmp_path))
     assert done.exit_code == 2
     assert "Nothing of these tasks is there." in done.stderr

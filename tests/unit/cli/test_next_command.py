@@ -47,12 +47,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     some(
         [
             ("list perturbations", "list perturbations --long"),
-            ("list perturbations --long", "show char_noise:0.1 --language en 'The text to perturb.'"),
-            ("list perturbations -l sw --long", "show char_noise:0.1 --language sw 'The text to perturb.'"),
+            ("list perturbations --long", "show char_noise:0.1 --languages en 'The text to perturb.'"),
+            ("list perturbations -l sw --long", "show char_noise:0.1 --languages sw 'The text to perturb.'"),
             ("list suites --long", "eval --perturb @smoke"),
             ("list tasks --long", "data list"),
             ("list intermediate --long", "data list --tasks intermediate"),
-            ("list languages --long", "list perturbations --language en"),
+            ("list languages --long", "list perturbations --languages en"),
             ("list metrics --long", "list tasks --long"),
             ("show char_noise:0.1 -l sw Habari", "eval --perturb char_noise:0.1"),
             ("cache", f"eval {NOISY}"),
@@ -68,8 +68,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ("data list --tasks xnli --languages 'sw, en'", "data check --data mini --tasks xnli --languages 'sw, en'"),
             ("data check --tasks xnli --languages sw", "eval --data mini --tasks xnli --languages sw --plan"),
             (
-                f"perturb 'some texts.txt' --language sw {NOISY} -o 'noisy texts.txt' --seed=4",
-                f"perturb 'some texts.txt' --language sw {NOISY} --seed 5 --out 'noisy texts-seed5.txt'",
+                f"perturb 'some texts.txt' --languages sw {NOISY} -o 'noisy texts.txt' --seed=4",
+                f"perturb 'some texts.txt' --languages sw {NOISY} --seed 5 --out 'noisy texts-seed5.txt'",
             ),
         ],
         9,
@@ -140,7 +140,7 @@ def test_after_training_comes_the_evaluation_of_its_tasks() -> None:
     assert after_training(spec, Path("run")) == tuple(shlex.split(line))
     assert evaluated(["mnli"], "mini") == ["americasnli", "xnli"]
     encoder = from_values({"mlm": {"text": "t"}, "encoder": "e", "offline": True})
-    assert after_training(encoder, Path("run")) == tuple(shlex.split("train --from run --task xnli --data mini"))
+    assert after_training(encoder, Path("run")) == tuple(shlex.split("train --from run --tasks xnli --data mini"))
     parse(*after_training(spec, Path("run")))
     parse(*after_training(encoder, Path("run")))
 
@@ -154,7 +154,7 @@ def test_words_after_two_dashes_stay_last(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_name_that_would_be_too_long_is_not_proposed(here: Path) -> None:
     """A file may have a name of 255 bytes: two letters of a name that is as long leave no room for a seed."""
     name = "ä" * 125
-    done = program("perturb", "some texts.txt", "--language", "sw", *shlex.split(NOISY), "-o", name)
+    done = program("perturb", "some texts.txt", "--languages", "sw", *shlex.split(NOISY), "-o", name)
     assert (here / name).is_file()
     assert (done.code, "Next: " in done.err) == (0, False)
 

@@ -273,7 +273,7 @@ def test_a_line_that_cannot_be_written_keeps_its_code() -> None:
 
 def test_any_text_is_shown_on_any_terminal() -> None:
     """Letters that the terminal's encoding does not have are escaped, not a failure."""
-    done = program("show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀", encoding="ascii")
+    done = program("show", "char_noise:0.1", "--languages", "yo", "Ẹ káàárọ̀", encoding="ascii")
     assert (done.code, done.err) == (0, "Next: robust-xtreme eval --perturb char_noise:0.1\n")
     assert "\\u" in done.out
 
@@ -294,7 +294,7 @@ def test_a_folder_that_was_removed_is_reported(tmp_path: Path) -> None:
     assert "pip install" not in shown
 
 
-@pytest.mark.parametrize("words", [("eval",), ("train", "--task", "xnli")])
+@pytest.mark.parametrize("words", [("eval",), ("train", "--tasks", "xnli")])
 def test_nothing_is_computed_in_a_folder_that_was_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:

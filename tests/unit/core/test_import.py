@@ -251,7 +251,7 @@ def test_backslashes_and_letters_of_keys_are_read_as_they_are(tmp_path: Path) ->
     for is_ascii in (True, False):
         text = "".join(json.dumps(row, ensure_ascii=is_ascii) + "\n" for row in rows)
         (tmp_path / "rows.jsonl").write_text(f"\ufeff{text}", encoding="utf-8")
-        words = ("--cluster-key", "größe", "--force", "-o", str(tmp_path / "run"))
+        words = ("--cluster-field", "größe", "--force", "-o", str(tmp_path / "run"))
         assert program("import", str(tmp_path / "rows.jsonl"), *words).code in (0, None)
         em = finished(tmp_path / "run").scores.filter(metric="squad_em")
         assert em.select("value", "clusters").rows() == [(100.0, 20)] * 2

@@ -1,4 +1,4 @@
-"""Names that changed: the old spelling is read for one version, with a note on stderr."""
+"""Names that changed: the old spelling is read until 1.0, with a note on stderr."""
 
 from __future__ import annotations
 
@@ -14,13 +14,32 @@ from robust_xtreme.core.renamed import RENAMED, Renamed, current, note
 from robust_xtreme.core.run_spec import RunSpec
 
 OPTIONS = [row for row in RENAMED if row.of in command_names()]
+COMMANDS = [row for row in RENAMED if not row.of and not row.old.startswith("-")]
+EVERYWHERE = [row for row in RENAMED if not row.of and row.old.startswith("-")]
 VALUES = [row for row in RENAMED if row.of == "index"]
 CLASSES = [row for row in RENAMED if row.of == "errors"]
 
 
 def test_every_old_name_is_tested_here() -> None:
-    """A row of the table is an option, a value or a class, each of which has a test below."""
-    assert {*OPTIONS, *VALUES, *CLASSES} == {*RENAMED}
+    """A row of the table is an option, a command, a value or a class, each of which has a test below."""
+    assert {*OPTIONS, *COMMANDS, *EVERYWHERE, *VALUES, *CLASSES} == {*RENAMED}
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.old)
+def test_an_old_command_is_read_as_the_new_one(row: Renamed) -> None:
+    """It is the first word alone; a folder of that name stays."""
+    assert row.new in command_names()
+    assert row.old not in command_names()
+    assert current([row.old, "sample", row.old]) == ([row.new, "sample", row.old], [note(row)])
+    assert current(["report", row.old]) == (["report", row.old], [])
+
+
+@pytest.mark.parametrize("row", EVERYWHERE, ids=lambda row: row.old)
+def test_an_old_option_of_all_commands_is_read_in_each(row: Renamed) -> None:
+    """Also after an old name of the command."""
+    for name in command_names():
+        assert current([name, f"{row.old}=x"]) == ([name, f"{row.new}=x"], [note(row)])
+    assert len(current(["attack", "sample", row.old, "x"])[1]) == 2
 
 
 @pytest.mark.parametrize("row", OPTIONS, ids=lambda row: row.old)
@@ -41,7 +60,7 @@ def test_a_command_with_an_old_option_says_the_new_one(tmp_path: Path) -> None:
     file.write_text("Habari\n", encoding="utf-8")
     words = ("perturb", str(file), "-l", "sw", "--perturb", "char_noise:0.1", "-o", str(tmp_path / "o"), "-q")
     done = program(*words, "--books", str(counts))
-    line = "robust-xtreme: --books is now --edit-counts; the old name is read until the next version.\n"
+    line = "robust-xtreme: --books is now --edit-counts; the old name is read until 1.0.\n"
     assert (done.code, done.err, counts.is_file()) == (0, line, True)
 
 

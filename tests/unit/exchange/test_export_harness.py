@@ -145,9 +145,9 @@ def test_strength_0_writes_the_clean_rows(harness: Path, folder: Path, tmp_path:
 
 
 def test_rows_have_the_noise_of_perturb(harness: Path, folder: Path, tmp_path: Path) -> None:
-    """A passage is what `perturb --task` writes into the task's file."""
+    """A passage is what `perturb --tasks` writes into the task's file."""
     file, noisy = folder / "xquad" / "xquad.en.json", tmp_path / "noisy.json"
-    words = ("--task", "xquad", "-l", "en", "--fields", "context", "--perturb", "char_noise:0.3", "--seed", "1")
+    words = ("--tasks", "xquad", "-l", "en", "--fields", "context", "--perturb", "char_noise:0.3", "--seed", "1")
     assert program("perturb", str(file), *words, "-o", str(noisy)).code in (0, None)
     spec = "char_noise:0.3@fields=context"
     export("lm-eval", tmp_path / "out", "-t", "xquad", "-l", "en", "--perturb", spec, "--seeds", "2", data=folder)
@@ -196,7 +196,7 @@ def test_other_tasks_name_their_columns(harness: Path, tmp_path: Path) -> None:
         for a, b in answers
     ]
     file.write_text("".join(f"{json.dumps(row)}\n" for row in given), encoding="utf-8")
-    words = ("--fields", "context,asked", "--rows", str(tmp_path / "{task}.jsonl"), "--cluster", "item")
+    words = ("--fields", "context,asked", "--rows", str(tmp_path / "{task}.jsonl"), "--cluster-field", "item")
     export("lm-eval", out, "-t", "passages_sw", *words, "--perturb", "char_noise:0.5")
     noisy = rows(out, "passages_sw__char_noise-0.5__s0")
     assert noisy[0]["context"] == noisy[1]["context"] != PASSAGE

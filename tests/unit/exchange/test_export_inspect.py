@@ -39,7 +39,7 @@ MISTAKES: Final = {
     "lm-eval -t xnli --perturb char_noise:0.1@fields=context OUT": "no field context",
     "lm-eval -t xnli NOISE OUT --split test": "Nothing is left to export.",
     "lm-eval -t xnli NOISE OUT --wandb": "export lm-eval takes no --wandb",
-    "lm-eval -t xnli NOISE OUT --target a": "export lm-eval takes no --target",
+    "lm-eval -t xnli NOISE OUT --gold a": "export lm-eval takes no --gold",
     "lm-eval -t xnli NOISE OUT --fields a": "--fields is for tasks that robust-xtreme does not have",
     "lm-eval -t xnli NOISE OUT --seeds 0": "--seeds 0 is not from 1 to 10,000.",
     "lm-eval -t xnli NOISE": "needs a folder to write: -o DIR",
@@ -48,10 +48,10 @@ MISTAKES: Final = {
     "lm-eval -t riddles_sw --fields a NOISE OUT": "There is no task of lm-eval named 'riddles_sw'",
     "lm-eval -t passages_sw --fields a NOISE OUT": "names no dataset of the hub",
     "lm-eval -t passages_sw --fields a ROWS NOISE OUT": "expected the column 'a' to contain a text",
-    "lm-eval -t passages_sw --fields b ROWS --cluster c NOISE OUT": "expected the column 'c' to name the row's cluster",
+    "lm-eval -t passages_sw --fields b ROWS --cluster-field c NOISE OUT": "the column 'c' to name the row's cluster",
     "inspect -t panx NOISE OUT": "panx: no prompt asks for tagging.",
-    "inspect -t riddles_sw --fields b ROWS NOISE OUT": "name the column with the right answer: --target COLUMN",
-    "inspect -t riddles_sw --fields b ROWS --target d NOISE OUT": "some rows have no column 'd'. Columns: a, b",
+    "inspect -t riddles_sw --fields b ROWS NOISE OUT": "name the column with the right answer: --gold COLUMN",
+    "inspect -t riddles_sw --fields b ROWS --gold d NOISE OUT": "some rows have no column 'd'. Columns: a, b",
     "RUN NOISE": "export RUN takes no --perturb",
 }
 
@@ -84,14 +84,14 @@ def test_a_mistake_is_one_line(command: str, harness: Path, folder: Path, tmp_pa
 def test_a_row_that_cannot_be_exported_is_named(row: str, line: str, tmp_path: Path) -> None:
     """By its file and number."""
     (file := tmp_path / "list.jsonl").write_text(row, encoding="utf-8")
-    words = ("-t", "riddles_sw", "--fields", "a", "--target", "a", "--rows", str(file), *NOISE)
+    words = ("-t", "riddles_sw", "--fields", "a", "--gold", "a", "--rows", str(file), *NOISE)
     assert line in failed("inspect", *words, "-o", str(tmp_path / "out"))
 
 
 def test_a_name_is_not_a_path(tmp_path: Path) -> None:
     """The files of a task are in the folder of the export, whatever its name is."""
     (file := tmp_path / "list.jsonl").write_text('{"a": "mto"}', encoding="utf-8")
-    words = ("-t", "../../etc_sw", "--fields", "a", "--target", "a", "--rows", str(file), *NOISE)
+    words = ("-t", "../../etc_sw", "--fields", "a", "--gold", "a", "--rows", str(file), *NOISE)
     export("inspect", tmp_path / "out", *words)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list.jsonl", "out"]
     assert rows(tmp_path / "out", "etc_sw__clean")[0]["target"] == "mto"
@@ -135,7 +135,7 @@ def test_targets_are_numbers_letters_or_texts(targets: list[Any], letters: str, 
     file = tmp_path / "rows.jsonl"
     choices = {"a": "mto", "b": "soko", "c": "mkate"}
     file.write_text("".join(json.dumps({"q": "nini?", **choices, "t": t}) + "\n" for t in targets), encoding="utf-8")
-    words = ("-t", "riddles_sw", "--fields", "q", "--rows", str(file), "--choices", "a,b,c", "--target", "t", *NOISE)
+    words = ("-t", "riddles_sw", "--fields", "q", "--rows", str(file), "--choices", "a,b,c", "--gold", "t", *NOISE)
     if not letters:
         assert "riddles_sw" in failed("inspect", *words, "-o", str(tmp_path / "out")) or targets == ["x", "A"]
         return
@@ -148,7 +148,7 @@ def test_a_choice_that_is_noised_stays_the_answer(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     row = {"a": "habari ya asubuhi rafiki", "b": "mto na mkate", "t": "habari ya asubuhi rafiki"}
     file.write_text(json.dumps(row) + "\n", encoding="utf-8")
-    words = ("--fields", "a", "--rows", str(file), "--choices", "a,b", "--target", "t", "--perturb", "char_noise:0.5")
+    words = ("--fields", "a", "--rows", str(file), "--choices", "a,b", "--gold", "t", "--perturb", "char_noise:0.5")
     export("inspect", tmp_path / "out", "-t", "riddles_sw", *words)
     (sample,) = rows(tmp_path / "out", "riddles_sw__char_noise-0.5__s0")
     assert (sample["target"], sample["choices"][0] != row["a"]) == ("A", True)

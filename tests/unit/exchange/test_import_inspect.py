@@ -162,7 +162,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_pa
     assert content.count(sizes) >= 16
     path.write_bytes(content.replace(sizes, (100).to_bytes(4, "little")))
     assert "is not a readable log of inspect: " in refused(
-        str(path), "--task", "rx", "-l", "sw", "--condition", "clean"
+        str(path), "--tasks", "rx", "-l", "sw", "--condition", "clean"
     )
 
 

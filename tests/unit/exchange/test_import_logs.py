@@ -83,7 +83,7 @@ def test_other_tasks_are_numbered_and_named(tmp_path: Path) -> None:
     named = [
         f"{folder / f'samples_mine_{name}_{TIME}.jsonl'}={name.replace('noisy', 'asr')}" for name in ("clean", "noisy")
     ]
-    run = imported(tmp_path, *named, "--task", "mine", "-l", "sw")
+    run = imported(tmp_path, *named, "--tasks", "mine", "-l", "sw")
     assert run.deltas.select("task", "condition", "drop").row(0) == ("mine", "asr", 25.0)
 
 

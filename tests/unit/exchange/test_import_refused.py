@@ -68,7 +68,7 @@ def test_rows_that_cannot_be_one_run_are_one_line(tmp_path: Path, rows: list[dic
 def test_files_that_are_no_json_lines_are_one_line(tmp_path: Path, content: bytes, line: str) -> None:
     """With the number of the line."""
     (tmp_path / "rows.jsonl").write_bytes(content)
-    ended = program("import", str(tmp_path / "rows.jsonl"), "--task", "x", "-l", "sw", "--condition", "clean")
+    ended = program("import", str(tmp_path / "rows.jsonl"), "--tasks", "x", "-l", "sw", "--condition", "clean")
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert line in ended.err
 
@@ -77,7 +77,8 @@ def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
     """A key that the file does not have, a family and a format that do not exist, a file that is not there."""
     file = written(tmp_path / "rows.jsonl", items())
     for words, line in (
-        (("--gold-key", "label"), "has no key 'label', which --gold-key names"),
+        (("--gold", "label"), "has no key 'label', which --gold names"),
+        (("--id-field", "name"), "has no key 'name', which --id-field names"),
         (("--family", "nli"), "There is no family named 'nli'"),
         (("--format", "csv"), "There is no import --format command named 'csv'"),
         (("--filter", "strict"), "--filter is of lm-eval's logs"),

@@ -111,7 +111,7 @@ def test_scores_that_are_not_those_of_answers_are_refused_or_stamped(tmp_path: P
     """Target A, answer A and value I: both numbers, and with --rescored both on the page and in the manifest."""
     path = str(wrong_key(tmp_path / "logs"))
     line = "the accuracy of mine/sw clean is 100.00 by its predictions, and 0.00 is stated: 30 of 30 rows differ"
-    words = (path, "--task", "mine", "-l", "sw", "--condition", "clean")
+    words = (path, "--tasks", "mine", "-l", "sw", "--condition", "clean")
     assert f"{line}. Go on with --rescored" in refused(*words)
     run = imported(tmp_path, *words, "--rescored")
     assert run.manifest["imported"]["rescored"] == [line]
@@ -124,7 +124,7 @@ def test_scores_that_are_not_those_of_answers_are_refused_or_stamped(tmp_path: P
 
 @pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize(
-    ("words", "label"), [(("--task", "mine", "--family", "classification"), "yes"), (("--task", "xnli"), "neutral")]
+    ("words", "label"), [(("--tasks", "mine", "--family", "classification"), "yes"), (("--tasks", "xnli"), "neutral")]
 )
 def test_texts_that_are_read_as_labels_have_the_score_of_their_log(
     words: tuple[str, ...], label: str, tmp_path: Path

@@ -14,7 +14,6 @@ from tests.perturbed import CONLLU, FIELDS, SAMPLES, SPEC, SQUAD, TEXT, TEXTUAL,
 from tests.some import some
 
 from robust_xtreme import perturb
-from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
@@ -246,13 +245,12 @@ def test_json_is_read_as_python_reads_it() -> None:
 
 
 def test_every_format_is_a_module_of_its_own() -> None:
-    """Each has a reader, default fields and a family whose rules it follows, and is completed by its name."""
+    """Each has a reader, default fields and a family whose rules it follows."""
     for name in FORMATS:
         imported = module(name)
         assert callable(imported.records)
         assert isinstance(imported.NOISED, tuple)
         assert imported.FAMILY in ("", "tagging", "span_qa")
-    assert _completion.file_format("") == sorted(FORMATS)
     with pytest.raises(RobustXtremeError):
         module("xml")
 

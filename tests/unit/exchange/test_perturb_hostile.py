@@ -119,7 +119,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
         ({"spec": "char_noise:0.1@fields=b"}, "name different fields"),
         ({"fields": ("text", "text")}, "The field 'text' is named twice"),
         ({"fields": ()}, "Name the texts with --fields, as in --fields premise,hypothesis"),
-        ({"language": ""}, "Texts need their language, as in --language sw"),
+        ({"language": ""}, "Texts need their language, as in --languages sw"),
         ({"language": "zz"}, "There is no language named 'zz'"),
         ({"language_field": "x"}, "take one"),
         ({"language": "", "language_field": "n"}, "the key 'n' takes a text"),
@@ -129,7 +129,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
         ({"header": True}, "--header is for csv, tsv; the format here is jsonl."),
         ({"format": "lines", "fields": (), "skip_null": True}, "--skip-null is for csv, jsonl, parquet; the format"),
         ({"format": ""}, "Names that do end in .conllu, .conll, .csv, .iob2, .json"),
-        ({"split": "test"}, "Name the task with --task"),
+        ({"split": "test"}, "Name the task with --tasks"),
         ({"edit_counts": "-"}, "--edit-counts takes the name of a file"),
     ],
 )

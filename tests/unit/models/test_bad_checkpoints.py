@@ -62,7 +62,7 @@ def _without(*endings: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         ({"architectures": ["BertForMaskedLM"]}, r"encoder without task heads \(BertForMaskedLM\); xnli needs one"),
         (
             {"architectures": ["BertModel"]},
-            r"encoder without task heads .* robust-xtreme train --task xnli --from \S+ --data DIR",
+            r"encoder without task heads .* robust-xtreme train --tasks xnli --from \S+ --data DIR",
         ),
         (
             {"architectures": ["BertForTokenClassification"]},

@@ -36,8 +36,8 @@ def complete(line: str, folder: Path = HERE, shell: str = "bash") -> list[str]:
         ("robust-xtreme show char", ["char_noise:0.1"]),
         ("robust-xtreme eval --split te", ["test"]),
         ("robust-xtreme eval --device c", ["cpu", "cuda"]),
-        ("robust-xtreme train --task xn", ["xnli"]),
-        ("robust-xtreme perturb x --task xn", ["xnli"]),
+        ("robust-xtreme train --tasks xn", ["xnli"]),
+        ("robust-xtreme perturb x --tasks xn", ["xnli"]),
         ("robust-xtreme perturb x --format conll", ["conll", "conllu"]),
         ("robust-xtreme eval --representation c", ["cls:12"]),
     ],
@@ -59,7 +59,7 @@ def test_languages_are_completed_by_their_codes() -> None:
     """`s` begins three codes, Swahili's among them, after a comma as well; `show` takes a single one."""
     assert complete("robust-xtreme eval --languages s") == ["shp", "sn", "sw"]
     assert complete("robust-xtreme eval --languages en,s") == ["en,shp", "en,sn", "en,sw"]
-    assert complete("robust-xtreme show char_noise:0.1 x --language s") == ["shp", "sn", "sw"]
+    assert complete("robust-xtreme show char_noise:0.1 x --languages s") == ["shp", "sn", "sw"]
 
 
 def test_a_model_can_be_a_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError, UnknownName
-from robust_xtreme.models.labels import contradiction, mapped, may_fit, others, parse_labels
+from robust_xtreme.models.labels import contradiction, mapped, may_fit, others, parse_labels, respelt, spelt
 
 XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))
 
@@ -48,7 +48,7 @@ def test_classes_that_say_nothing_are_refused_with_the_flag(classes: tuple[str, 
         (("negative", "neutral", "positive"), ""),
         (("entailment", "entails", "neutral"), ""),
         (("c", "N", "e"), "contradiction,neutral,entailment"),
-        (("Contradictions", "neutrality", "entail."), "contradiction,neutral,entailment"),
+        (("Contraditions", "neutral", "entailment"), "contradiction,neutral,entailment"),
     ],
 )
 def test_classes_of_other_names_are_refused_with_the_line_to_paste(classes: tuple[str, ...], order: str) -> None:
@@ -170,3 +170,45 @@ def test_parts_of_speech_go_by_their_names() -> None:
         with pytest.raises(ModelError, match=r"one: its classes \(.*\) do not cover those of udpos \(ADJ, ADP"):
             mapped(other, udpos, "one")
     assert not may_fit(udpos.labels, PANX)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "expected"),
+    [
+        (("NEG", "POS"), ("negative", "positive"), ("negative", "positive")),
+        (("Positive", "neg."), ("negative", "positive"), ("positive", "negative")),
+        (("very good", "very-bad"), ("very_bad", "Very Good"), ("Very Good", "very_bad")),
+        (("1 star", "2-stars"), ("1_star", "2 stars"), ("1_star", "2 stars")),
+        (("negative", "positive"), ("neg", "pos"), ("neg", "pos")),
+        (("ne", "po"), ("negative", "positive"), ()),
+        (("pos", "neg"), ("positive", "possible"), ()),
+        (("pos", "posit"), ("positive", "negative"), ()),
+        (("NEG", "other"), ("negative", "positive"), ()),
+        (("-1", "0"), ("1", "0"), ()),
+        (("1", "-1"), ("-1", "+1"), ()),
+        (("class1", "class2"), ("class10", "class20"), ()),
+        (("...", "---"), ("negative", "positive"), ()),
+    ],
+)
+def test_only_another_spelling_is_the_same_label(
+    classes: tuple[str, ...], labels: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """Case and marks, or the beginning of a word from 3 letters on, of one label alone; else nothing is guessed."""
+    assert spelt(classes, labels) == expected
+
+
+def test_a_mapping_by_spelling_is_said() -> None:
+    """Each pair that differs is named; equal names, and names without meaning, need no sentence."""
+    line = "xnli: classes of one are read by their spelling: CONTRA as contradiction, Neutral as neutral."
+    labels = ("entailment", "contradiction", "neutral")
+    assert respelt(("entailment", "CONTRA", "Neutral"), labels, XNLI, "one") == line
+    assert mapped(("entailment", "CONTRA", "Neutral"), XNLI, "one") == labels
+    assert respelt(labels, labels, XNLI, "one") == ""
+    assert respelt(("LABEL_0", "LABEL_1", "LABEL_2"), labels, XNLI, "one") == ""
+
+
+def test_a_head_with_more_classes_has_the_line_that_names_them_all() -> None:
+    """Where the labels are among its classes by their spelling."""
+    task = replace(XNLI, labels=("negative", "positive"))
+    with pytest.raises(ModelError, match="--labels xnli=negative,NEU,positive"):
+        mapped(("NEG", "NEU", "POS"), task, "one")

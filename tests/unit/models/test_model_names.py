@@ -106,7 +106,7 @@ def test_the_tasks_of_a_run_are_those_that_its_models_have_heads_for(models: tup
     [
         (
             ("mlm",),
-            r"mlm is an .* \(BertForMaskedLM\); xnli needs .*train --task xnli --from mlm --data DIR\.$",
+            r"mlm is an .* \(BertForMaskedLM\); xnli needs .*train --tasks xnli --from mlm --data DIR\.$",
         ),
         (("pairs",), r"pairs: its classes \(no, yes\) are not those of pawsx \(different, paraphrase\)"),
         (("unnamed",), r"unnamed calls its classes .*--labels xnli=entailment,neutral,contradiction"),
@@ -271,10 +271,10 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
 @pytest.mark.parametrize(
     ("model", "task", "line"),
     [
-        ("mlm", "lareqa", r"train --task lareqa --from mlm --data DIR\. Or .*: --representation mean:14/24$"),
-        ("run", "lareqa", r"train --task lareqa --from DIR --data DIR\. Or .*: --representation mean:14/24$"),
-        ("run", "panx", r"train --task panx --from DIR --data DIR\.$"),
-        ("mlm", "americasnli", r"train --task xnli --from mlm --data DIR\.$"),
+        ("mlm", "lareqa", r"train --tasks lareqa --from mlm --data DIR\. Or .*: --representation mean:14/24$"),
+        ("run", "lareqa", r"train --tasks lareqa --from DIR --data DIR\. Or .*: --representation mean:14/24$"),
+        ("run", "panx", r"train --tasks panx --from DIR --data DIR\.$"),
+        ("mlm", "americasnli", r"train --tasks xnli --from mlm --data DIR\.$"),
     ],
 )
 def test_a_missing_head_comes_with_the_command_that_trains_one(model: str, task: str, line: str) -> None:

@@ -89,7 +89,7 @@ def test_names_of_a_file_stay(tmp_path: Path, name: str, line: str) -> None:
     lines = [line.format(word=word, tag=tag) for word, tag in zip(_WORDS, _TAGS, strict=True)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     form = ["--format", "iob2"] if name.endswith("tsv") else []
-    spec = ["--perturb", "styled:1@names=keep", "--language", "sw"]
+    spec = ["--perturb", "styled:1@names=keep", "--languages", "sw"]
     assert program("perturb", str(path), *form, *spec, "-o", str(out)).code == 0
     noisy = out.read_text(encoding="utf-8").splitlines()
     assert [noisy[index] for index in (1, 2, 4)] == [lines[index] for index in (1, 2, 4)]
@@ -127,7 +127,7 @@ def test_a_file_with_keep_names(tmp_path: Path) -> None:
     options = (["transliterate:1", "--keep-names"], ["transliterate:1@names=keep"], ["transliterate:1"])
     outs = [tmp_path / f"noisy-{number}.conll" for number in range(len(options))]
     for words, out in zip(options, outs, strict=True):
-        assert program("perturb", str(path), "--language", "ru", "-o", str(out), "--perturb", *words).code == 0
+        assert program("perturb", str(path), "--languages", "ru", "-o", str(out), "--perturb", *words).code == 0
     kept, same, plain = (out.read_bytes() for out in outs)
     assert kept == same != plain
 

@@ -121,7 +121,7 @@ def test_an_example_in_an_unserved_language_is_refused() -> None:
 
 def test_show_prints_a_line_for_each_strength() -> None:
     """The edits are in the text, the shares beside it; more strength adds edits and takes none away."""
-    code, output = _show("char_noise:0,0.2,0.6", _SW, "--language", "sw")
+    code, output = _show("char_noise:0,0.2,0.6", _SW, "--languages", "sw")
     lines = output.splitlines()
     assert code == 0
     assert [line.split()[0] for line in lines] == ["strength", "0", "0.2", "0.6"]

@@ -64,7 +64,7 @@ def test_the_page_and_a_terminal_show_attacks_as_edits(run: Path) -> None:
     assert "No texts are shown" not in page
     assert "no texts are shown" not in page
     for noise in (NOISE, LIKE):
-        ended = program("examples", str(run), "--noise", noise, "--task", "xnli", "--limit", "5")
+        ended = program("examples", str(run), "--perturb", noise, "--tasks", "xnli", "--limit", "5")
         assert "premise: " in ended.out, ended.err
         assert "{+" in ended.out or "[-" in ended.out
         assert "no texts" not in ended.err
@@ -79,14 +79,14 @@ def test_edits_that_are_missing_or_changed_are_one_line(run: Path, tmp_path: Pat
     with pytest.raises(DataError, match="was changed after the run wrote it"):
         rows_of(folder, results_of(folder).manifest)
     path.unlink()
-    ended = program("examples", str(folder), "--noise", NOISE, "--task", "xnli")
+    ended = program("examples", str(folder), "--perturb", NOISE, "--tasks", "xnli")
     assert "The edits of attack_keys:0.2@queries=10@fields=premise,hypothesis are not in the run's folder." in ended.err
     assert "gold: " in ended.out
 
 
 def sampled(run: Path, folder: Path, *words: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """The rows of a sheet and of its key."""
-    ended = program("attack", "sample", str(run), "-o", str(folder / "sheet.csv"), *words)
+    ended = program("rate", "sample", str(run), "-o", str(folder / "sheet.csv"), *words)
     assert ended.code in (0, None), ended.err
     return read(folder / "sheet.csv"), read(folder / "sheet.key.csv")
 
@@ -160,7 +160,7 @@ def test_the_draw_is_keyed(run: Path, tmp_path: Path) -> None:
     assert {row["condition"].split("@")[0] for row in key} == {"attack_keys:0.2", "clean"}
     other, _ = sampled(run, tmp_path, "-n", "20", "--perturb", NOISE, "--seed", "1", "--force")
     assert {row["row"] for row in other} != {row["row"] for row in first}
-    assert "is there already" in program("attack", "sample", str(run), "-o", str(tmp_path / "sheet.csv")).err
+    assert "is there already" in program("rate", "sample", str(run), "-o", str(tmp_path / "sheet.csv")).err
 
 
 def test_a_filled_sheet_gives_validity_and_valid_success(run: Path, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_filled_sheet_gives_validity_and_valid_success(run: Path, tmp_path: Pa
         row["valid"] = "Yes" if kinds[row["row"]] == "clean" else "no"
     next(row for row in rows if row["valid"] == "no")["valid"] = ""
     path = filled(tmp_path, rows)
-    ended = program("attack", "judged", str(path), str(run))
+    ended = program("rate", "judged", str(path), str(run))
     assert ended.code in (0, None), ended.err
     assert "1 row without an answer is not counted." in ended.out
     table = {(row["condition"], row["kind"]): row for row in read(tmp_path / "sheet.validity.csv")}
@@ -185,7 +185,7 @@ def test_a_filled_sheet_gives_validity_and_valid_success(run: Path, tmp_path: Pa
     (tmp_path / "sheet.key.csv").write_text(
         (tmp_path / "sheet.key.csv").read_text("utf-8").replace(key[0]["run"], "0" * 16), encoding="utf-8"
     )
-    assert "is the key of a sheet of another run" in program("attack", "judged", str(path), str(run), "--force").err
+    assert "is the key of a sheet of another run" in program("rate", "judged", str(path), str(run), "--force").err
 
 
 def test_a_damaged_sheet_names_each_row(run: Path, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_damaged_sheet_names_each_row(run: Path, tmp_path: Path) -> None:
     names = [row["row"] for row in rows]
     rows[0]["valid"], rows[1]["row"] = "ja", "changed"
     path = filled(tmp_path, [*rows[:3], rows[2], *rows[4:]])
-    ended = program("attack", "judged", str(path))
+    ended = program("rate", "judged", str(path))
     assert ended.code == 2
     for line in (
         f"row '{names[0]}' has 'ja' in the column valid: write yes or no",
@@ -226,7 +226,7 @@ def test_what_is_not_a_sheet_is_one_line(run: Path, tmp_path: Path, content: byt
     """An empty file, other bytes, another header and no rows are named."""
     sampled(run, tmp_path, "-n", "5")
     (tmp_path / "sheet.csv").write_bytes(content)
-    assert what in program("attack", "judged", str(tmp_path / "sheet.csv")).err
+    assert what in program("rate", "judged", str(tmp_path / "sheet.csv")).err
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_damaged_key_is_one_line(run: Path, tmp_path: Path, column: str, value
         writer = csv.DictWriter(file, list(key[0]))
         writer.writeheader()
         writer.writerows(key)
-    ended = program("attack", "judged", str(filled(tmp_path, rows)))
+    ended = program("rate", "judged", str(filled(tmp_path, rows)))
     assert ended.code == 2
     assert what in ended.err
     assert "sheet.key.csv" in ended.err
@@ -267,7 +267,7 @@ def test_a_damaged_key_is_one_line(run: Path, tmp_path: Path, column: str, value
         (("sample", "RUN", "--tasks", "xnlo"), "There is no task of the run named 'xnlo'. Did you mean 'xnli'?"),
         (("judged", "sheet.csv"), "There is no sheet.key.csv, the key that"),
         (("judged", "sheet.csv", "--seed", "1"), "takes no --seed: leave it out"),
-        (("rate", "RUN"), "There is no attack command named 'rate'."),
+        (("mark", "RUN"), "There is no rate command named 'mark'."),
     ],
 )
 def test_wrong_words_are_one_line(
@@ -275,6 +275,6 @@ def test_wrong_words_are_one_line(
 ) -> None:
     """They name the word, and what was meant."""
     monkeypatch.chdir(tmp_path)
-    ended = program("attack", *(str(run) if word == "RUN" else word for word in words))
+    ended = program("rate", *(str(run) if word == "RUN" else word for word in words))
     assert what in ended.err
     assert len(ended.err.splitlines()) == 1

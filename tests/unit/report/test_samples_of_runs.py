@@ -200,7 +200,7 @@ def test_changed_and_missing_data_leave_answers_and_say_why(copied: Run) -> None
     assert any(line.startswith("panx en: no texts are shown.") for line in lines)
     without = {tuple(each.labels["of"].split("/")[1::-1]) for each in samples(part.blocks) if not each.texts}
     assert without == {("xnli", "ar"), ("panx", "en")}
-    ended = program("examples", str(copied.folder), "--task", "xnli", "--language", "ar")
+    ended = program("examples", str(copied.folder), "--tasks", "xnli", "--languages", "ar")
     assert ended.code in (0, None)
     assert "warning: xnli ar: no texts are shown." in ended.err
     assert "; gold: " in ended.out
@@ -219,7 +219,7 @@ def test_other_edits_than_the_stored_ones_are_named(copied: Run) -> None:
 
 def test_a_terminal_prints_examples(run: Run) -> None:
     """Filters are those of the options, at 80 columns nothing is cut off, and the next command is named."""
-    words = ("--task", "xquad", "--noise", "char_noise:0.1", "--limit", "3")
+    words = ("--tasks", "xquad", "--perturb", "char_noise:0.1", "--limit", "3")
     ended = program("examples", str(run.folder), *words, COLUMNS="80")
     assert ended.out.count("squad_f1") == 3
     assert "char_noise:0.1" in ended.out
@@ -231,7 +231,7 @@ def test_a_terminal_prints_examples(run: Run) -> None:
 
 def test_an_id_is_taken_as_it_is_printed(run: Run) -> None:
     """Whole, or short as it is in the title, where it means every example that has it."""
-    words = ("examples", str(run.folder), "--task", "xquad", "--noise", "char_noise:0.3")
+    words = ("examples", str(run.folder), "--tasks", "xquad", "--perturb", "char_noise:0.3")
     _, id = SHOWN.findall(program(*words, COLUMNS="200").out)[0]
     short, whole = (program(*words, "--id", given, COLUMNS="200").out for given in (id, f"xquad/test/en/{id}"))
     assert set(SHOWN.findall(short)) == {("en", id), ("ar", id)}
@@ -266,11 +266,11 @@ def test_titles_tell_draws_from_losses(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("--task", "xnlo"), "There is no task of the run named 'xnlo'. Did you mean 'xnli'?"),
-        (("--language", "sw"), "There is no language of the run named 'sw'."),
-        (("--noise", "ocr_noise"), "There is no noise of the run named 'ocr_noise'."),
+        (("--tasks", "xnlo"), "There is no task of the run named 'xnlo'. Did you mean 'xnli'?"),
+        (("--languages", "sw"), "There is no language of the run named 'sw'."),
+        (("--perturb", "ocr_noise"), "There is no noise of the run named 'ocr_noise'."),
         (("--became", "wrongly"), "There is no kind of --became named 'wrongly'. Did you mean 'wrong'?"),
-        (("--id", "none"), "There is no example of the run named 'none'. See: robust-xtreme examples --help"),
+        (("--id", "none"), "There is no example of the run named 'none'. There are: 00"),
         (("--limit", "0"), "The value 0 of --limit is below 1."),
     ],
 )

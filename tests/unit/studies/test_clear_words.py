@@ -89,7 +89,7 @@ def test_a_report_writes_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 OUTPUTS: Final = (
     *("report run -o {}.md", "gate run -o {}.json", "compare main run -o {}.csv", "export run --model-card -o {}.md"),
     *("export run --jsonl -o {}.jsonl", "config copy small_ci {}.toml", "study copy robustness {}.toml"),
-    *("import rows.jsonl --task x -o {}", "export inspect -t xnli -l sw --perturb char_noise:0.1 -o {}"),
+    *("import rows.jsonl --tasks x -o {}", "export inspect -t xnli -l sw --perturb char_noise:0.1 -o {}"),
     *("eval --out {}", "baseline save run --name x --folder {}"),
     "perturb in.txt -l sw --perturb char_noise:0.3 -o {}.txt",
     "perturb in.txt -l sw --perturb char_noise:0.3 -o o --edit-counts {}.tsv",

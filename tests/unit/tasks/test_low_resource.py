@@ -323,7 +323,7 @@ def test_the_group_of_low_resource_tasks() -> None:
 def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
     """AmericasNLI is evaluated with heads of XNLI; training for it says so."""
     heads = "a head of xnli or mnli or anli_plus answers it"
-    with pytest.raises(MissingData, match=rf"^americasnli has no training data: {heads}\. Train with --task xnli$"):
+    with pytest.raises(MissingData, match=rf"^americasnli has no training data: {heads}\. Train with --tasks xnli$"):
         lessons.read(AMERICASNLI, Release(Path("nowhere")), AMERICASNLI.train_languages)
 
 

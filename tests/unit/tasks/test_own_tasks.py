@@ -246,7 +246,7 @@ def test_check_of_nothing_is_an_error(tmp_path: Path, tables: str) -> None:
         suite(tmp_path, HEAD + tables)
     done = program("data", "check", "--data", str(tmp_path))
     assert done.code == 2
-    assert ("Nothing of these tasks is there. Files" in done.err) == (not tables)
+    assert (f"The data folder {tmp_path} is empty." in done.err) == (not tables)
     assert ("there is no task 'mood'" in done.err) == bool(tables)
 
 

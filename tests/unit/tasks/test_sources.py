@@ -230,6 +230,6 @@ def test_sentence_breaks_are_kept() -> None:
 def test_a_reason_has_no_path_and_keeps_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The name of the data folder is taken out where it is by itself, not where words contain it."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "panx").mkdir(parents=True)
     reason = _in_short("b/panx/test-en.tsv: no labels below b. Looked for others.", open_source("b"))
     assert reason == "panx/test-en.tsv: no labels below the data folder."

@@ -71,11 +71,14 @@ def opened(folder: Path) -> Suite:
 
 
 def test_what_a_folder_is_says_the_folder(tmp_path: Path) -> None:
-    """A folder with a suite.toml is a suite, any other is one of release files, and a missing folder is an error."""
+    """A folder with a suite.toml is a suite, any other is one of release files; none and an empty one are errors."""
     source = opened(suite(tmp_path / "own"))
     assert (source.name, source.version, source.codes) == ("tiny", "1", ("en", "ko"))
     assert source.tasks == {"xnli": ("train", "test"), "panx": ("test",), "xquad": ("test",)}
     (tmp_path / "release").mkdir()
+    with pytest.raises(MissingData, match="release is empty"):
+        open_source(str(tmp_path / "release"))
+    (tmp_path / "release" / "panx").mkdir()
     assert open_source(str(tmp_path / "release")) == Release(tmp_path / "release")
     with pytest.raises(MissingData, match=r"The data folder .*absent does not exist"):
         open_source(str(tmp_path / "absent"))

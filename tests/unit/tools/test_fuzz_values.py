@@ -347,7 +347,7 @@ def test_the_command_ends_with_one_line_or_with_levels_in_their_range(tmp_path: 
     for seed in range(12):
         task, rows = draw_of(random.Random(f"command {seed}"))
         (tmp_path / "rows.jsonl").write_text(text_of(rows), encoding="utf-8")
-        given = ("--task", task, "-l", "en", "--condition", "clean", "--force", "-o", str(tmp_path / "run"))
+        given = ("--tasks", task, "-l", "en", "--condition", "clean", "--force", "-o", str(tmp_path / "run"))
         ended = program("import", str(tmp_path / "rows.jsonl"), *given)
         codes.add(ended.code or 0)
         if ended.code:

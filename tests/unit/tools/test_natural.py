@@ -70,7 +70,7 @@ def test_every_mix_of_a_list_comes_near_the_other_half() -> None:
 
 @pytest.mark.parametrize(("code", "notes"), [("de", ["from a thin list"]), ("en", []), ("sw", ["borrowed"])])
 def test_a_mix_from_a_thin_list_is_named_so(code: str, notes: list[str]) -> None:
-    """`list perturbations --language CODE` says which mixes rest on few words; suites apply them all the same."""
+    """`list perturbations --languages CODE` says which mixes rest on few words; suites apply them all the same."""
     for name in ("natural", "natural_typing", "natural_writing"):
         assert next(row for row in served(code) if row["name"] == name)["notes"] == notes
         assert unsupported(PerturbationSpec.parse(f"{name}:0.02"), code, in_suite=True) is None

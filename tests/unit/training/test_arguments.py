@@ -200,9 +200,9 @@ def test_train_refuses_what_cannot_be_a_path(name: str, paths: dict[str, str]) -
     "line",
     some([
         ("eval", "--data"), ("eval", "--out"), ("eval", "--config"), ("eval", "--packs"), ("eval", "--model"),
-        ("train", "--task", "panx", "--from", "e", "--data"), ("train", "--task", "panx", "--data", "mini", "--from"),
-        ("train", "--task", "panx", "--data", "mini", "--from", "e", "--out"), ("train",),
-        ("train", "--task", "panx", "--data", "mini", "--from-scratch", "tiny", "--text"),
+        ("train", "--tasks", "panx", "--from", "e", "--data"), ("train", "--tasks", "panx", "--data", "mini", "--from"),
+        ("train", "--tasks", "panx", "--data", "mini", "--from", "e", "--out"), ("train",),
+        ("train", "--tasks", "panx", "--data", "mini", "--from-scratch", "tiny", "--text"),
         ("data", "list", "--data"), ("config", "show"), ("config", "copy", "small_ci"), ("perturb",),
         ("list", "perturbations", "--packs"), ("show", "char_noise:0.1", "Habari", "-l", "sw", "--packs"),
     ], 5, caught="test_the_command_refuses_what_cannot_be_a_path", whole=True),
@@ -210,7 +210,7 @@ def test_train_refuses_what_cannot_be_a_path(name: str, paths: dict[str, str]) -
 )  # fmt: skip
 def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths: dict[str, str]) -> None:
     """The exit code of a misuse, and one line that is not about a bug."""
-    more = ("--language", "sw", "--perturb", "char_noise:0.1") if line == ("perturb",) else ()
+    more = ("--languages", "sw", "--perturb", "char_noise:0.1") if line == ("perturb",) else ()
     for path in (paths["too long"], paths["a file where a folder"], paths["a link that leads to itself"]):
         done = program(*line, path, *more)
         assert (done.code, "bug" in done.err, done.err.count("\n")) == (2, False, 1), done.err
@@ -220,9 +220,9 @@ def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths:
 @pytest.mark.parametrize("line", some([
     "data list --data", "data list --tasks", "config copy small_ci", "config show", "doctor --data",
     "list tasks --data",
-    "perturb f --perturb char_noise:0.1 --language sw --out o --task", "perturb --perturb char_noise:0.1 --out o",
+    "perturb f --perturb char_noise:0.1 --languages sw --out o --tasks", "perturb --perturb char_noise:0.1 --out o",
     *(f"eval --{name}" for name in ("packs", "config", "data", "model", "out", "tasks", "perturb", "limit")),
-    "train", *(f"train --task panx --{name}" for name in ("from", "data", "out", "packs", "intermediate", "text")),
+    "train", *(f"train --tasks panx --{name}" for name in ("from", "data", "out", "packs", "intermediate", "text")),
 ], 6, caught="test_an_empty_value_is_refused_by_name"))  # fmt: skip
 def test_an_empty_value_is_refused_by_name(line: str) -> None:
     """As an unset variable of the shell is; one line, and the exit code of a misuse."""

@@ -136,8 +136,8 @@ def test_the_command_takes_several_tasks(tmp_path: Path, data_folder: Path) -> N
     encoder = tiny_encoder_folder(tmp_path / "encoder")
     words = ["train", "--data", str(data_folder), "--from", str(encoder), "--steps", "2", "--batch-size", "4"]
     out = tmp_path / "run"
-    result = CliRunner().invoke(build(), [*words, "--task", "panx,xnli", "--out", str(out), "--device", "cpu", "-q"])
+    result = CliRunner().invoke(build(), [*words, "--tasks", "panx,xnli", "--out", str(out), "--device", "cpu", "-q"])
     assert (result.exit_code, result.stdout.strip()) == (0, str(out))
     assert {path.stem for path in (out / "heads").iterdir()} == {"panx", "xnli"}
-    wrong = CliRunner().invoke(build(), [*words, "--task", "panx,xnly"])
+    wrong = CliRunner().invoke(build(), [*words, "--tasks", "panx,xnly"])
     assert (wrong.exit_code, "xnly" in wrong.output) == (2, True)

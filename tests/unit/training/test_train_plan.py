@@ -290,7 +290,7 @@ def test_more_work_takes_more_time(tmp_path: Path, data: Path, encoder: Path) ->
 def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -> None:
     """A line a stage and a total, on stdout; bad data and names are one line, as in training."""
     words = ["--from", str(encoder), "--data", str(data), "--out", str(tmp_path / "run"), "--device", "cpu", "--plan"]
-    done = CliRunner().invoke(build(), ["train", "--intermediate", "xnli,panx", "--task", "tydiqa", *words])
+    done = CliRunner().invoke(build(), ["train", "--intermediate", "xnli,panx", "--tasks", "tydiqa", *words])
     assert done.exit_code == 0, done.output
     head, first, last, total = done.stdout.splitlines()
     assert head.split()[:2] == ["stage", "learns"]
@@ -298,7 +298,7 @@ def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -
     assert str(tmp_path / "run") in last
     assert total.startswith("0 of 2 stages exist already; still to train: ")
     assert files(tmp_path) == []
-    missing = CliRunner().invoke(build(), ["train", "--task", "xquad", *words])
+    missing = CliRunner().invoke(build(), ["train", "--tasks", "xquad", *words])
     assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
 
 

@@ -236,15 +236,15 @@ def test_unknown_names_are_refused(changed: dict[str, Any]) -> None:
     [
         ("tatoeba", r"^tatoeba needs no training: .* robust-xtreme eval --model NAME --tasks tatoeba$"),
         ("xnli,bucc", r"^bucc needs no training"),
-        ("xtreme-r", r"^train takes tasks, and xtreme-r is a group of them\. .*--task .*xnli,xquad$"),
-        ("retrieval", r"^train takes tasks, and retrieval is a group of them\. Name .*--task lareqa,mewsli_x$"),
+        ("xtreme-r", r"^train takes tasks, and xtreme-r is a group of them\. .*--tasks .*xnli,xquad$"),
+        ("retrieval", r"^train takes tasks, and retrieval is a group of them\. Name .*--tasks lareqa,mewsli_x$"),
     ],
 )
 def test_what_is_not_trained_says_so(task: str, line: str) -> None:
     """A task without a head is answered as it is, and a group is named by its tasks that are trained."""
     with pytest.raises(SpecError, match=line) as caught:
         from_values({"task": task, "data": "d", "encoder": "e"}).resolved()
-    assert "tatoeba" not in str(caught.value).partition("--task ")[2] or task == "tatoeba"
+    assert "tatoeba" not in str(caught.value).partition("--tasks ")[2] or task == "tatoeba"
 
 
 def test_a_spec_is_made_of_values_by_name() -> None:

@@ -78,9 +78,9 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
         raise DataError(path, "has no rows")
     if {"prediction", "score", "scores", "sums"}.isdisjoint(raw.columns):
         what = "has no prediction, score, scores or sums: there is nothing to score."
-        raise DataError(path, f"{what} Other keys are named by --prediction-key and --score-key, or in columns=")
+        raise DataError(path, f"{what} Other keys are named by --prediction-field and --score-field, or in columns=")
     if ID not in raw.columns:
-        raise DataError(path, "has no key 'id'. Name the key that has it with --id-key KEY, or in columns=")
+        raise DataError(path, "has no key 'id'. Name the key that has it with --id-field KEY, or in columns=")
     empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
     if empty.any():
         raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")

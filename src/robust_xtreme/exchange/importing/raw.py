@@ -136,7 +136,7 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
         seen |= here
     for key, name in renamed.items():
         if seen and name not in seen:
-            raise DataError(path, f"has no key {shown(name)}, which --{key.replace('_', '-')}-key names")
+            raise DataError(path, f"has no key {shown(name)}, which --{key if key == 'gold' else f'{key}-field'} names")
     return pl.concat(frames, how="diagonal")
 
 

@@ -61,7 +61,7 @@ def read(
         raise UserError(f"The files have several formats: {', '.join(sorted(formats))}. Import them by themselves.")
     (name,) = formats
     if renamed and name != JSONL:
-        raise UserError(f"--{next(iter(renamed))}-key is of JSON lines, and these files are logs of {name}.")
+        raise UserError(f"--{'-field, --'.join(renamed)}-field: these are of JSON lines, the files are logs of {name}.")
     if filter and name != LM_EVAL:
         raise UserError(f"--filter is of lm-eval's logs, and these files are {name}.")
     if name == LM_EVAL:

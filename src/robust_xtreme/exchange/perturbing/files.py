@@ -243,7 +243,7 @@ def _check_done(totals: Totals, path: str, noise: FileNoise | AttackedTexts) -> 
 def _plan(job: PerturbJob) -> _Plan:
     if job.frozen:
         if not job.task or job.keep_names:
-            raise UserError("--frozen writes a task's file: --task TASK --language CODE, and no --keep-names.")
+            raise UserError("--frozen writes a task's file: --tasks TASK --languages CODE, and no --keep-names.")
         return _of_task(job, _asked(job.fields, PerturbationSpec(())), None)
     cell = single(job.spec, job.keep_names)
     fields = _asked(job.fields, cell)
@@ -251,12 +251,12 @@ def _plan(job: PerturbJob) -> _Plan:
     if job.task:
         return _of_task(job, fields, FileNoise(links, job.seed, ""))
     if job.split != "auto":
-        raise UserError("--split names the split of a task that the file contains. Name the task with --task.")
+        raise UserError("--split names the split of a task that the file contains. Name the task with --tasks.")
     if job.language and job.language_field:
-        what = "--language is the language of all texts, --language-field the field of each row's language"
+        what = "--languages is the language of all texts, --language-field the field of each row's language"
         raise UserError(f"{what}; take one.")
     if not job.language and not job.language_field:
-        raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
+        raise UserError("Texts need their language, as in --languages sw, or --tasks to read them as a task does.")
     if job.language:
         languages.language(job.language)
     if job.file != STREAM and not Path(job.file).exists():
@@ -362,11 +362,11 @@ def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> 
 def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
     if not job.language:
         what = f"Which language of {task.name} is it?"
-        raise UserError(f"{what} Name it with --language, as in --language {task.languages[0]}")
+        raise UserError(f"{what} Name it with --languages, as in --languages {task.languages[0]}")
     if job.file == STREAM:
-        raise UserError("With --task the file is read twice, which stdin cannot be. Name a file.")
+        raise UserError("With --tasks the file is read twice, which stdin cannot be. Name a file.")
     if job.language_field or job.header is not None:
-        raise UserError("--language-field and --header are for files of your own; with --task leave them out.")
+        raise UserError("--language-field and --header are for files of your own; with --tasks leave them out.")
     for name in fields:
         if name not in task.fields:
             raise SpecError(f"{task.name} has no field {name!r} to noise; it has: {', '.join(task.fields)}.")

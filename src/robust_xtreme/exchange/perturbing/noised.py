@@ -209,5 +209,5 @@ def check_served(links: Sequence[Bound], language: str, family: str) -> None:
         if family in perturbation.refuses:
             raise UserError(f"{perturbation.name!r} has no meaning in {family}: the spans of its texts would be lost.")
         if language and (why := lacks(link, language)):
-            see = f"robust-xtreme list perturbations --language {language}"
+            see = f"robust-xtreme list perturbations --languages {language}"
             raise UserError(f"{perturbation.name!r} does not serve the language {language!r}: {why}. See: {see}")

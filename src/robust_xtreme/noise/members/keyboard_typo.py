@@ -133,5 +133,5 @@ def _refusal(name: str, code: str, what: str) -> str:
     known = ", ".join(f"@layout={other}" for other in layouts_of(code)) or "none"
     return (
         f"{language_of(code).name} cannot be typed with '@layout={name}', {what}; it has: {known}. "
-        f"See: robust-xtreme list perturbations --language {code}"
+        f"See: robust-xtreme list perturbations --languages {code}"
     )

@@ -9,7 +9,7 @@ equal shares where a language has their parts: `@typing=1@writing=3` asks for th
 
 The pack `natural/NAME` has the shares of the parts among the edited clusters, rates of key errors, and letters that are
 misspelt. A language without a source borrows the pack of its script, or that of a script of the same family. The pack
-of a language whose list of misspellings is thin is from a few words: `list perturbations --language CODE` and the
+of a language whose list of misspellings is thin is from a few words: `list perturbations --languages CODE` and the
 manifest of a run say so.
 
 Strength is the share of a text's grapheme clusters that are edited. People edit about 0.02 (docs/natural.md); 0.1 is a

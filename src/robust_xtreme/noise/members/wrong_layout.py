@@ -89,7 +89,7 @@ def changed(code: str, keyboard: str, layout: str) -> dict[str, str]:
 def _refusal(code: str, why: str) -> str:
     name = language_of(code).name
     return (
-        f"{name} cannot be typed with the wrong layout: {why}. See: robust-xtreme list perturbations --language {code}"
+        f"{name} cannot be typed with the wrong layout: {why}. See: robust-xtreme list perturbations --languages {code}"
     )
 
 

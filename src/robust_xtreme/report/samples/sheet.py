@@ -183,7 +183,7 @@ def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
     known = [*dict.fromkeys(name for column in ("noise", "condition", "perturbation") for name in cells[column])]
     for name in names:
         if name not in known:
-            raise UnknownName("condition of the run", name, known, "robust-xtreme attack --help")
+            raise UnknownName("condition of the run", name, known, "robust-xtreme rate --help")
     meant = [pl.col(column).is_in(names) for column in cells.columns]
     return tuple(cells.filter(pl.any_horizontal(meant)).get_column("condition"))
 
@@ -266,7 +266,7 @@ def key_of_sheet(sheet: Path, run: str = "") -> pl.DataFrame:
     """
     path = key_path(sheet)
     if not path.is_file():
-        raise MissingData(f"There is no {path}, the key that `attack sample` wrote beside the sheet.")
+        raise MissingData(f"There is no {path}, the key that `rate sample` wrote beside the sheet.")
     key = frames.load(path, SHEET_KEY)
     if key.is_empty():
         raise DataError(path, "has no rows")

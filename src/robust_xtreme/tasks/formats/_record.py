@@ -24,6 +24,7 @@ class ReadOptions:
     `language_field` names the field with each row's language. `pairs` reads a tsv as its task does: two texts a line,
     `first` and `second`, which may be quoted. `keep` names keys or columns that do not move, whatever they look like.
     With `skip_null` a null is kept where a text is expected, with `edits` the edits of a context are written beside it.
+    `gold` names the field of the labels, which may be numbers, of a file that is read only: no place in it moves.
     """
 
     fields: tuple[str, ...]
@@ -33,6 +34,7 @@ class ReadOptions:
     keep: tuple[str, ...] = ()
     skip_null: bool = False
     edits: bool = False
+    gold: str = ""
 
 
 class Slot(NamedTuple):

@@ -53,6 +53,8 @@ def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
     row = placed_row(line.text, path, line.number, (*options.fields, _CHOICES, *MOVING))
     location, by = f"{path}:{line.number}", options.language_field
     values = {name: _value(row, name, location) for name in options.fields}
+    if options.gold and not isinstance(gold := values[options.gold], str | list | None):
+        values[options.gold] = json.dumps(gold)
     given = {name: value for name, value in values.items() if value is not None or not options.skip_null}
     language = text_of(row, by, location, empty=True) if by and given else ""
     seen: dict[Range, str] = {}
@@ -61,11 +63,12 @@ def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
             if isinstance(item, Placed) and (other := seen.setdefault(item.range, name)) != name:
                 raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
     one_text = {name: value for name, value in given.items() if not isinstance(value, list)}
-    texts = {name: checked(value, name, location, empty=True, nulls=True) for name, value in one_text.items()}
+    nulls = not options.gold
+    texts = {name: checked(value, name, location, empty=True, nulls=nulls) for name, value in one_text.items()}
     with_edits = options.edits and _CONTEXT in texts
     if _CONTEXT in texts:
         check_free(row, location)
-    moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, location)
+    moves = moving({} if options.gold else row, texts, {*options.keep, *options.fields} - {*texts}, location)
     number = str(line.number)
     slots = tuple(
         Slot(name, number, value, spans(moves[name].ranges), language)

@@ -89,10 +89,10 @@ def _columns(frame: pl.DataFrame, path: str, options: ReadOptions) -> list[str]:
         if name not in frame.columns:
             known = ", ".join(other for other in frame.columns if frame.schema[other] in _TEXTS)[:200] or "none"
             raise UserError(f"{path} has no column {name!r}; its texts are: {known}. Name them with --fields.")
-        if frame.schema[name] not in _TEXTS:
+        if frame.schema[name] not in _TEXTS and name != options.gold:
             what = f"the column {name!r} contains {frame.schema[name]}, and no texts."
             raise UserError(f"{path}: {what} Write it as texts (String) first, or name others with --fields.")
-    for name in MOVING:
+    for name in MOVING if not options.gold else ():
         if name in frame.columns and name not in (*read, *options.keep):
             what = f"the places in the column {name!r}, which contains {frame.schema[name]}, do not move."
             raise UserError(f"{path}: {what} Leave them: --keep {name}")

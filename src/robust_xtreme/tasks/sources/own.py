@@ -78,6 +78,18 @@ def _words() -> set[str]:
     return {*_RESERVED, *(task.family for task in tasks), *(group for task in tasks for group in task.groups)}
 
 
+def name_of_task(text: str) -> str:
+    """A name for a task of the user's own that is like a text: lower-case, and none of the program's."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:30]
+    taken = {*registry.installed("task"), *registry.installed("intermediate"), *parts(), *_words()}
+    return f"own_{name}" if name in taken or not _NAME.fullmatch(name) else name
+
+
+def key_of_text(column: str, number: int) -> str:
+    """The key of a row's text: the name of its column, or `text` and its number where that cannot be a key."""
+    return column if _TEXT.fullmatch(column) and column not in (*_NAMES, LABEL) else f"text{number}"
+
+
 def own_task(name: str, table: Mapping[str, Any], path: Path) -> OwnTask:
     """The task that a table describes. Raises DataError, SpecError."""
     target, location = table[TARGET], f"{path}: [{name}]"

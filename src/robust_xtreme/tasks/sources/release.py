@@ -164,7 +164,9 @@ def see_of(task: TaskSpec, see: str) -> str:
 
 
 def absent(folder: Path) -> str:
-    """The message for a data folder that does not exist, or is a file."""
+    """The message for a data folder that does not exist, is empty, or is a file."""
+    if folder.is_dir():
+        return f"The data folder {folder} is empty. What belongs there: robust-xtreme list tasks --json"
     if folder.exists():
         return f"{folder} is a file. Name the folder of release files, or of a suite: --data {folder.parent}"
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."

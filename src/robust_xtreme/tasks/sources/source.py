@@ -34,7 +34,7 @@ def open_source(data: str, *, offline: bool = False) -> Source:
     if data == HUB or data.startswith(f"{HUB}:"):
         return open_hub(data[len(HUB) + 1 :], offline)
     folder = Path(data)
-    if not folder.is_dir():
+    if not folder.is_dir() or not any(folder.iterdir()):
         raise MissingData(absent(folder))
     return open_suite(folder) if (folder / MANIFEST).exists() else Release(folder)
 

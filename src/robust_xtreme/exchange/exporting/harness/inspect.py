@@ -83,13 +83,13 @@ def _of_choices(text: str, choices: Sequence[str], index: int) -> dict[str, Any]
 
 def _theirs(sheet: TaskSheet, job: ExportJob) -> Ask:
     """The named columns as the input; the right answer is a text or, with choices, one of them. Raises UserError."""
-    if not job.target:
-        raise UserError(f"{sheet.name}: name the column with the right answer: --target COLUMN")
-    columns = {job.target: None, **dict.fromkeys(job.choices)}
+    if not job.gold:
+        raise UserError(f"{sheet.name}: name the column with the right answer: --gold COLUMN")
+    columns = {job.gold: None, **dict.fromkeys(job.choices)}
     if missing := [name for name in columns if any(name not in row for row in sheet.rows)]:
         raise UserError(f"{sheet.name}: some rows have no column {missing[0]!r}. Columns: {', '.join(sheet.rows[0])}")
     if not job.choices:
-        return lambda row, _: {"input": _input(sheet, row), "target": str(row[job.target])}
+        return lambda row, _: {"input": _input(sheet, row), "target": str(row[job.gold])}
     first = _first(sheet, job)
     return lambda row, clean: _of_choices(
         _input(sheet, row), [str(row[name]) for name in job.choices], _index(clean, job, first)
@@ -102,7 +102,7 @@ def _input(sheet: TaskSheet, row: Row) -> str:
 
 def _first(sheet: TaskSheet, job: ExportJob) -> int | None:
     """The number of the first choice where the target is a number; None where it is a letter or a choice's text."""
-    values = {str(row[job.target]).strip() for row in sheet.rows}
+    values = {str(row[job.gold]).strip() for row in sheet.rows}
     if not all(value.isdecimal() for value in values):
         return None
     numbers, count = {int(value) for value in values}, len(job.choices)
@@ -110,12 +110,12 @@ def _first(sheet: TaskSheet, job: ExportJob) -> int | None:
         return 0
     if 0 not in numbers and max(numbers) == count:
         return 1
-    raise UserError(f"{sheet.name}: the numbers in {job.target!r} do not show whether the first choice is 0 or 1.")
+    raise UserError(f"{sheet.name}: the numbers in {job.gold!r} do not show whether the first choice is 0 or 1.")
 
 
 def _index(row: Row, job: ExportJob, first: int | None) -> int:
     """The number of the right choice, from 0. Raises UserError."""
-    value = str(row[job.target]).strip()
+    value = str(row[job.gold]).strip()
     choices = [str(row[name]).strip() for name in job.choices]
     if first is not None:
         return int(value) - first
@@ -124,5 +124,5 @@ def _index(row: Row, job: ExportJob, first: int | None) -> int:
     if len(value) == 1 and (index := _LETTERS.find(value.upper())) in range(len(choices)):
         return index
     raise UserError(
-        f"The column {job.target!r} contains {value[:60]!r}, which is neither a choice, a letter nor a number."
+        f"The column {job.gold!r} contains {value[:60]!r}, which is neither a choice, a letter nor a number."
     )

@@ -28,13 +28,13 @@ class ExportJob:
     output: str
     force: bool = False
     tasks: tuple[str, ...] = key(
-        (), "tasks and their groups; with --fields also others", _PANEL, "--task -t A,B", complete="tasks"
+        (), "tasks and their groups; with --fields also others", _PANEL, "A,B", complete="tasks"
     )
     languages: tuple[str, ...] = key(
         (),
-        "default: all of a task. Of another task the one that its name does not say",
+        "codes. Default: all of a task. Of another task the one that its name does not say",
         _PANEL,
-        "--language -l A,B",
+        "--languages -l A,B",
         complete="languages",
     )
     perturb: tuple[str, ...] = key(
@@ -67,9 +67,9 @@ class ExportJob:
         complete="any_file",
     )
     fewshot: str = key("", "their rows for examples in prompts, for lm-eval", _PANEL, "FILE", complete="any_file")
-    cluster: str = key("", "their column with the item of a row; its equal texts get one noise", _PANEL, "COLUMN")
+    cluster_field: str = key("", "their column with the item of a row; its equal texts get one noise", _PANEL, "COLUMN")
     choices: tuple[str, ...] = key((), "their columns with the choices, for inspect", _PANEL, "A,B")
-    target: str = key("", "their column with the right answer, for inspect", _PANEL, "COLUMN")
+    gold: str = key("", "their column with the right answer, for inspect", _PANEL, "COLUMN")
     offline: bool = key(False, "open no connection: only the hub's cache is read", _PANEL)
 
     def __post_init__(self) -> None:
@@ -87,5 +87,5 @@ class ExportJob:
         object.__setattr__(self, "data", self.data or os.environ.get(DATA_VARIABLE) or HUB)
 
 
-_ONLY: Final = {"choices": INSPECT, "target": INSPECT, "fewshot": LM_EVAL}
+_ONLY: Final = {"choices": INSPECT, "gold": INSPECT, "fewshot": LM_EVAL}
 """Keys of one of the harnesses."""

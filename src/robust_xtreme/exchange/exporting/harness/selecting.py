@@ -182,8 +182,8 @@ def _check_options(job: ExportJob, theirs: Sequence[str]) -> None:
     if unknown and not job.fields:
         see = "robust-xtreme list tasks, or, for a task of lm-eval, name the columns to noise: --fields A,B"
         raise UnknownName("task", unknown[0], (*registry.names("task"), *names()), see)
-    given = {"--fields": job.fields, "--rows": job.rows, "--cluster": job.cluster, "--fewshot": job.fewshot}
-    for option, value in {**given, "--choices": job.choices, "--target": job.target}.items():
+    given = {"--fields": job.fields, "--rows": job.rows, "--cluster-field": job.cluster_field, "--fewshot": job.fewshot}
+    for option, value in {**given, "--choices": job.choices, "--gold": job.gold}.items():
         if value and not theirs:
             hint = " Those of the others are part of the noise: --perturb NAME:0.1@fields=A"
             what = f"{option} is for tasks that robust-xtreme does not have, and none is named."
@@ -232,7 +232,7 @@ def _members(name: str, job: ExportJob) -> list[str]:
 
 def _their_sheet(name: str, job: ExportJob) -> Selected:
     if not job.fields and (known := their_tasks.known_fields(name)):
-        job = replace(job, fields=known[0], cluster=job.cluster or known[1])
+        job = replace(job, fields=known[0], cluster_field=job.cluster_field or known[1])
     file = task_file(name) if job.what == LM_EVAL or not job.rows else None
     return Selected(their_tasks.sheet_of(name, job, file), file)
 

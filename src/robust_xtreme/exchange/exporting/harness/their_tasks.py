@@ -137,13 +137,13 @@ def _examples(
         texts = {}
         for name in job.fields:
             value = _text(row, name, where).strip()
-            inside = (together.get(value, ()) if job.cluster else known) if name == CONTEXT else ()
+            inside = (together.get(value, ()) if job.cluster_field else known) if name == CONTEXT else ()
             ordered = tuple(sorted(inside, key=lambda span: (span.start, span.stop)))
-            text_id = origin.shared(name, digest(value)) if job.cluster else f"{id}/{name}"
+            text_id = origin.shared(name, digest(value)) if job.cluster_field else f"{id}/{name}"
             texts[name] = Text(text_id, origin.language, value, ordered)
-        cluster = row.get(job.cluster) if job.cluster else number
+        cluster = row.get(job.cluster_field) if job.cluster_field else number
         if not isinstance(cluster, (str, int)) or not str(cluster).strip():
-            what = f"expected the column {job.cluster!r} to name the row's cluster, not {cluster!r:.80}."
+            what = f"expected the column {job.cluster_field!r} to name the row's cluster, not {cluster!r:.80}."
             raise DataError(where, what)
         yield Example(id, texts, Answers(known) if known else UNLABELLED, str(cluster), digest(_canonical(row)))
 

@@ -1,4 +1,4 @@
-"""`robust-xtreme attack`: writes sheets on which people rate attacked and noised texts, and reads filled ones."""
+"""`robust-xtreme rate`: writes sheets on which people rate attacked and noised texts, and reads filled ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST: Final = 100_000
 _SHEET: Final = "sheet.csv"
 
 
-def attack(
+def rate(
     what: Annotated[
         str, argument("WHAT", "`sample` writes a sheet, `judged` reads a filled one.", _completion.words(_WHAT))
     ],
@@ -30,42 +30,42 @@ def attack(
         str, argument("RUN|SHEET", "sample: the folder of a finished run; else a sheet.", _completion.folder)
     ],
     run: Annotated[str | None, argument("RUN", "The run of the sheet, which is checked.", _completion.folder)] = None,
-    rows: Annotated[int | None, option("-n --rows N", f"sample: how many rows. Default: {_ROWS}.")] = None,
-    output: Annotated[str | None, option("--output -o FILE", f"sample: the sheet, .csv. Default: {_SHEET}.")] = None,
+    rows: Annotated[int | None, option("--limit N", f"sample: how many rows. Default: {_ROWS}.")] = None,
+    output: Annotated[str | None, option("--out FILE", f"sample: the sheet, .csv. Default: {_SHEET}.")] = None,
     perturb: Annotated[
         list[str] | None, option("--perturb SPEC", "sample: of this attack or noise. Default: all. Repeatable.")
     ] = None,
-    task: Annotated[str | None, option("--task --tasks -t A,B", "sample: of these tasks.", _completion.tasks)] = None,
+    task: Annotated[str | None, option("--tasks A,B", "sample: of these tasks.", _completion.tasks)] = None,
     language: Annotated[
-        str | None, option("--language --languages -l A,B", "sample: of these languages.", _completion.languages)
+        str | None, option("--languages A,B", "sample: of these languages.", _completion.languages)
     ] = None,
     seed: Annotated[int | None, option("--seed N", "sample: the seed of the draw. Default: 0.")] = None,
     force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
 ) -> None:
     """Have people rate whether the right answer to attacked and noised texts is still right.
 
-    `attack sample` draws texts that an attack or noise made a model answer wrongly, and for each fifth row a clean
+    `rate sample` draws texts that an attack or noise made a model answer wrongly, and for each fifth row a clean
     text; nothing in the sheet tells them apart. SHEET.key.csv, which raters do not see, has what each row is. Raters
-    write yes or no into the column `valid`. `attack judged` then prints validity, and the success of valid texts alone,
+    write yes or no into the column `valid`. `rate judged` then prints validity, and the success of valid texts alone,
     and writes SHEET.validity.csv.
 
     Examples:
 
-    robust-xtreme attack sample runs/eval-1a2b -n 100 -o sheet.csv
+    robust-xtreme rate sample runs/eval-1a2b -n 100 -o sheet.csv
 
-    robust-xtreme attack sample runs/eval-1a2b --perturb attack_keys:0.1@queries=100 --languages sw,en
+    robust-xtreme rate sample runs/eval-1a2b --perturb attack_keys:0.1@queries=100 --languages sw,en
 
-    `robust-xtreme attack judged sheet.csv runs/eval-1a2b`"""
-    check_word("attack", what, _WHAT)
+    `robust-xtreme rate judged sheet.csv runs/eval-1a2b`"""
+    check_word("rate", what, _WHAT)
     if what == "sample":
         if run is not None:
-            raise UserError("attack sample takes one RUN.")
+            raise UserError("rate sample takes one RUN.")
         names = (tuple(several(name, words) or ()) for name, words in (("task", task), ("language", language)))
         size = (_ROWS if rows is None else rows, seed or 0)
         _sample(Path(first), output or _SHEET, (*names, tuple(perturb or ())), size, force)
         return
     given = {"-n": rows, "-o": output, "--perturb": perturb, "--tasks": task, "--languages": language, "--seed": seed}
-    check_taken("attack", what, given)
+    check_taken("rate", what, given)
     _validity(first, run, force)
 
 
@@ -83,7 +83,7 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     results = finished(folder)
     tasks, languages, conditions = names
     of_run = results.deltas
-    check_of_run("attack", {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])})
+    check_of_run("rate", {"task": (tasks, of_run["task"]), "language": (languages, of_run["language"])})
     wanted = ExampleChoice(tasks, languages, conditions_of(results, conditions))
     with steps("reading the run") as step:
         made = sheet_of(folder, results, wanted, size, lambda what: step(description=one_line(what)))
@@ -92,7 +92,7 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
     write(key, made.key)
     write(path, made.sheet)
     echo(f"{path}: {counted(made.rows, 'row')}, {made.controls} of them clean. The key, not for raters: {key}")
-    show_next("attack", "judged", str(path), str(folder))
+    show_next("rate", "judged", str(path), str(folder))
 
 
 def _target(name: str, force: bool) -> Path:

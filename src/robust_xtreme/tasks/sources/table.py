@@ -1,0 +1,106 @@
+"""A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.core.errors import DataError, UserError, counted
+from robust_xtreme.core.examples import digest
+from robust_xtreme.core.languages import language
+from robust_xtreme.core.sinks import json_text
+from robust_xtreme.files.new_files import write_all
+from robust_xtreme.tasks.formats import ReadOptions, Record, Slot, of_file, opened, records_of
+from robust_xtreme.tasks.sources.own import CHOICE, TAGS, key_of_text, name_of_task, own_task
+from robust_xtreme.tasks.sources.suite import MANIFEST
+
+_ROOT: Final = Path("runs/data")
+_TABLES: Final = ("csv", "tsv", "jsonl", "parquet")
+_TAGGED: Final = ("conll", "conllu", "iob2")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A file, its columns, the `language` of all rows, else of none, and labels of TASK=A,B,C, of which it has some."""
+
+    file: str
+    fields: tuple[str, ...] = ()
+    gold: str = ""
+    language: str = ""
+    language_field: str = ""
+    format: str = ""
+    task: str = ""
+    labels: tuple[str, ...] = ()
+
+
+def write_suite(table: TableFile) -> Path:
+    """Write a file's rows as a suite, texts with a label or words with tags, and return its folder, `runs/data/NAME`.
+
+    The same rows have the same folder. Raises DataError naming the line, UserError, UnknownName.
+    """
+    format, where = table.format or of_file(table.file), table.file
+    tagged = format in _TAGGED
+    if format not in (*_TABLES, *_TAGGED):
+        raise UserError(f"{where}: eval reads rows of {', '.join((*_TABLES, *_TAGGED))}, not {format}. Name --format")
+    if not tagged and not (table.fields and table.gold):
+        raise UserError(f"{where} is a file of rows: name its columns, as in --fields text --gold label")
+    if not (table.language or table.language_field):
+        raise UserError(f"{where} does not say its language: add --languages CODE, or --language-field COLUMN")
+    columns = ("tokens",) if tagged else (*table.fields, table.gold)
+    options = ReadOptions(columns, language_field=table.language_field, gold=columns[-1])
+    with opened(where) as source:
+        records = records_of(format, named=bool(table.format))(source, options)
+        rows = [_row(record, table) for record in records if record.slots]
+    if not rows:
+        raise DataError(where, "contains no rows.")
+    name = name_of_task(table.task or Path(where).name.partition(".")[0])
+    labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
+    labels.update(*(given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")))
+    described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
+    described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
+    described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
+    own_task(name, described, Path(where))
+    return _written(name, described, rows, f"{counted(len(rows), 'row')} of {Path(where).name}.")
+
+
+def _row(record: Record, table: TableFile) -> tuple[str, dict[str, Any]]:
+    """The language of a row, and the row as a suite has it, its line as its id. Raises DataError, UnknownName."""
+    first, gold = record.slots[0], record.slots[-1]
+    for slot in record.slots:
+        if not slot.value.strip():
+            raise DataError(table.file, f"{slot.field!r} is empty: fill it, or leave the row out.", int(slot.location))
+    code = first.language.strip() or table.language
+    language(code)
+    if not first.words:
+        texts = dict(zip(_keys(table), (slot.value for slot in record.slots), strict=False))
+        return code, {"id": first.location, **texts, "label": gold.value.strip()}
+    tags = [span.label or "" for span in first.spans] if gold is first else _words(gold)
+    if len(tags) != len(first.spans) or not all(tags):
+        raise DataError(table.file, "has not a tag for each word.", int(first.location))
+    return code, {"id": first.location, "tokens": _words(first), "tags": tags}
+
+
+def _words(slot: Slot) -> list[str]:
+    return [slot.value[span.start : span.stop] for span in slot.spans]
+
+
+def _keys(table: TableFile) -> list[str]:
+    return [key_of_text(name, number) for number, name in enumerate(table.fields, 1)]
+
+
+def _written(name: str, described: dict[str, Any], rows: list[tuple[str, dict[str, Any]]], what: str) -> Path:
+    """Write the folder, its manifest last."""
+    lines: dict[str, str] = {}
+    for code, row in rows:
+        lines[code] = lines.get(code, "") + json_text(row) + "\n"
+    version = digest(repr(described), *map("\n".join, lines.items()))
+    folder = _ROOT / f"{name}-{version}"
+    facts = {"name": name, "version": version, "summary": what, "licence": "not stated", "languages": [*lines]}
+    text = "".join(f"{key} = {json_text(value)}\n" for key, value in facts.items())
+    text += "".join([f"\n[{name}]\n", *(f"{key} = {json_text(value)}\n" for key, value in described.items())])
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    files = {folder / name / f"test-{code}.jsonl": some.encode() for code, some in lines.items()}
+    write_all({**files, folder / MANIFEST: text.encode()})
+    return folder

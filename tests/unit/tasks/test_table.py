@@ -1,0 +1,137 @@
+"""A file of a user's rows becomes a suite: its columns, labels, languages, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from robust_xtreme.core.errors import UserError
+from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.table import TableFile, write_suite
+
+ROWS = [
+    {"review": 'Nzuri, "sana"\nkweli', "stars": "good", "lang": "sw", "n": 1},
+    {"review": "Vibaya", "stars": "bad", "lang": "sw", "n": 0},
+    {"review": "Fine", "stars": "good", "lang": "en", "n": 1},
+]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def table(path: str, **options: Any) -> TableFile:
+    """The reviews of a file."""
+    return TableFile(path, **{"fields": ("review",), "gold": "stars", "language_field": "lang", **options})
+
+
+def written(suffix: str) -> str:
+    """The rows in a file of that format."""
+    frame, name = pl.DataFrame(ROWS), f"reviews{suffix}"
+    match suffix:
+        case ".csv":
+            frame.write_csv(name)
+        case ".parquet":
+            frame.write_parquet(name)
+        case _:
+            Path(name).write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
+    return name
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_the_same_rows_are_the_same_task_in_every_format(suffix: str) -> None:
+    """Texts, labels and languages are those of the columns; the task is called as the file."""
+    folder = write_suite(table(written(suffix)))
+    with own_tasks(str(folder)):
+        from robust_xtreme.core import registry
+
+        task, source = registry.load("task", "reviews"), open_source(str(folder))
+        split = load(task, source, "sw", "test")
+    assert (task.labels, task.languages, task.perturbed) == (("bad", "good"), ("sw", "en"), (("review",),))
+    assert [example.texts["review"].value for example in split.examples] == [row["review"] for row in ROWS[:2]]
+    assert folder == write_suite(table(written(suffix)))
+    assert "3 rows of reviews" in (folder / "suite.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_labels_may_be_numbers(suffix: str) -> None:
+    """They are the names 0 and 1."""
+    folder = write_suite(table(written(suffix), gold="n"))
+    assert 'labels = ["0", "1"]' in (folder / "suite.toml").read_text("utf-8")
+
+
+def test_other_columns_may_look_like_places_in_a_text() -> None:
+    """Nothing is written into the file, so that nothing has to move."""
+    Path("reviews.jsonl").write_text('{"review": "a b", "stars": "x", "answers": [{"start": 9}]}\n' * 2, "utf-8")
+    with pytest.raises(UserError, match="'labels' has 1 names"):
+        write_suite(table("reviews.jsonl", language_field="", language="sw"))
+
+
+def test_words_and_tags_are_a_task_of_tags() -> None:
+    """Of JSON lines with two lists, and of a file of words with tags, which needs no columns."""
+    Path("names.jsonl").write_text('{"words": ["Ana", "ruka"], "tags": ["B-PER", "O"]}\n', "utf-8")
+    Path("names.iob2").write_text("Ana\tB-PER\nruka\tO\n", "utf-8")
+    for file, columns in (("names.jsonl", {"fields": ("words",), "gold": "tags"}), ("names.iob2", {})):
+        folder = write_suite(TableFile(file, language="sw", **columns))  # type: ignore[arg-type]  # of some fields
+        (line,) = (folder / "names" / "test-sw.jsonl").read_text("utf-8").splitlines()
+        assert json.loads(line) | {"id": ""} == {"id": "", "tokens": ["Ana", "ruka"], "tags": ["B-PER", "O"]}
+        assert 'labels = ["O", "B-PER"]' in (folder / "suite.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("stem", "task"), [("xnli", "own_xnli"), ("2024-Reviews (new)", "own_2024_reviews_new")])
+def test_a_file_called_as_a_task_of_the_program_has_another_name(stem: str, task: str) -> None:
+    """Or as no task can be called."""
+    Path(written(".csv")).rename(f"{stem}.csv")
+    assert write_suite(table(f"{stem}.csv")).name.startswith(f"{task}-")
+
+
+def test_labels_that_the_file_lacks_can_be_named() -> None:
+    """So a model with more classes can be evaluated."""
+    folder = write_suite(table(written(".csv"), labels=("reviews=bad,neutral,good", "other=x,y")))
+    assert 'labels = ["bad", "good", "neutral"]' in (folder / "suite.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"fields": ()}, "name its columns, as in --fields text --gold label"),
+        ({"gold": ""}, "name its columns, as in --fields text --gold label"),
+        ({"language_field": ""}, "add --languages CODE, or --language-field COLUMN"),
+        ({"fields": ("text",)}, "has no column 'text'; its header has: review, stars, lang, n"),
+        ({"language_field": "", "language": "swahili"}, "There is no language named 'swahili'. Did you mean 'sw'?"),
+        ({"language_field": "stars"}, "There is no language named 'good'"),
+        ({"format": "squad"}, "eval reads rows of csv, tsv, jsonl, parquet, conll, conllu, iob2, not squad"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(options: dict[str, Any], line: str) -> None:
+    """With what to add."""
+    with pytest.raises(UserError) as error:
+        write_suite(table(written(".csv"), **options))
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("review,stars,lang\n,good,sw\n", "reviews.csv:2: 'review' is empty: fill it, or leave the row out."),
+        ("review,stars,lang\na,good,sw\nb, ,sw\n", "reviews.csv:3: 'stars' is empty"),
+        ("review,stars,lang\n", "reviews.csv: contains no rows."),
+        ("review,stars,lang\na,b,sw\nc,b,sw\n", "reviews.csv: [reviews]: 'labels' has 1 names; it takes 2 to 200."),
+    ],
+)
+def test_a_row_that_says_nothing_is_named_with_its_line(text: str, line: str) -> None:
+    """Nothing is left out silently."""
+    Path("reviews.csv").write_text(text, "utf-8")
+    with pytest.raises(UserError) as error:
+        write_suite(table("reviews.csv"))
+    assert line in str(error.value)
