@@ -74,6 +74,16 @@
     tools.hidden = false;
   };
 
+  // The heading of a column is a term of the legend.
+  const terms = new Map(all("dt[id]").map((term) => [term.textContent, term.id]));
+  for (const head of all("table:not(.heat) th")) {
+    const id = terms.get(head.textContent);
+    if (!id) continue;
+    const link = made("a", head.textContent, null, "term");
+    link.href = `#${id}`;
+    head.replaceChildren(link);
+  }
+
   // A heat table: its columns fold into the mean of their task, and sort its rows.
   const heats = all("table.heat").map((table) => {
     const heads = all("thead tr:last-child th", table);
