@@ -123,7 +123,7 @@ def evaluate(
             function: python:MODULE:FUNCTION, imported only where it is named here
         data: the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub
         tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
-        languages: default: every language found. MLQA also takes de@en, German questions on English texts
+        languages: codes. Default: every language found. MLQA also takes de@en, German questions on English texts
         split: `auto` (test where it has labels), test, validation or train
         perturb: such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface
         keep_names: words tagged as names stay: @names=keep in each of these perturbations
@@ -154,7 +154,7 @@ def evaluate(
         device: `auto`, cpu or cuda
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
-        out: default: runs/eval-HASH, by what is computed
+        out: the folder of the run. Default: runs/eval-HASH, by what is computed
         encode: a function from texts to vectors (n, d), which are compared by cosine
         classify: from texts, or pairs of texts, to labels or scores of each label
         tag: from lists of words to lists of tags
@@ -215,7 +215,7 @@ def factorial(
     Arguments:
         data: the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub
         tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
-        languages: default: every language found. MLQA also takes de@en, German questions on English texts
+        languages: codes. Default: every language found. MLQA also takes de@en, German questions on English texts
         split: `auto` (test where it has labels), test, validation or train
         perturb: such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface
         keep_names: words tagged as names stay: @names=keep in each of these perturbations
@@ -246,7 +246,7 @@ def factorial(
         device: `auto`, cpu or cuda
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
-        out: default: runs/eval-HASH, by what is computed
+        out: the folder of the run. Default: runs/eval-HASH, by what is computed
         encode: a function from texts to vectors (n, d), which are compared by cosine
         classify: from texts, or pairs of texts, to labels or scores of each label
         tag: from lists of words to lists of tags
@@ -427,13 +427,13 @@ def train(
         intermediate: the tasks learned together before the target, or a stage by its keys
         target: the last stage by its keys, instead of `task`
         data: a folder of release files or a suite, `mini`, or `hub`
-        out: the folder of the last stage; none is `runs/TASK-FROM-sSEED`
+        out: the folder of the last stage. Default: `runs/TASK-FROM-sSEED`
         size: from scratch: `small` (3 layers of 192) or `tiny` (1 of 32), with `text`
         text: a file or folder of plain text, for masked LM, and for the tokenizer of `small` and `tiny`
-        revision: the commit of an encoder from the hub; none takes the newest, and says which it was
-        recipe: `xtreme`, `x-stilts`, `scratch`, or your own file; none is `xtreme`, and from scratch `scratch`
+        revision: the commit of an encoder from the hub. Default: the newest, which is said
+        recipe: `xtreme`, `x-stilts`, `scratch`, or your own file. Default: `xtreme`, and from scratch `scratch`
         seed: of new weights, order, dropout, masks and noise
-        reported: the tasks whose evaluated splits are checked for contamination; none is every task with data under
+        reported: the tasks whose evaluated splits are checked for contamination. Default: every task with data under
             `data`
         overlap: training data that evaluated splits contain: `refuse`, `drop` or `allow`
         offline: open no connection
@@ -442,7 +442,7 @@ def train(
         strategy: `ddp` for a process a device, which several devices always have
         precision: `bf16` or `fp16` for mixed precision
         accumulate: in how many passes a step's batch is read
-        clip: the largest norm of gradients; 0 is 1
+        clip: the largest norm of gradients. Default: 1
         schedule: the rate after the warm-up: `linear` and `cosine` end at 0, `constant` stays
         optimizer: `adamw` rounds otherwise, and is slower; fp16 always has it
         log: `tensorboard` beside `metrics.csv`, which is always written
@@ -453,11 +453,11 @@ def train(
         contrast: the loss of `[images]`: `clip`, a softmax over the batch both ways, or `siglip`, a sigmoid for each
             pair
         vision: the image tower of `[images]`: a folder or `OWNER/NAME` of CLIP or SigLIP; none is a small new one
-        languages: of the text, the captions or the training data; none is all, and of tasks their own, English
-        epochs: passes over the data; 0 is the recipe's
+        languages: of the text, the captions or the training data. Default: all, of tasks their own, English
+        epochs: passes over the data. Default: the recipe's
         steps: steps in all, instead of `epochs`
-        batch_size: inputs a step; 0 is the recipe's
-        lr: the highest learning rate; 0 is the recipe's
+        batch_size: inputs a step. Default: the recipe's
+        lr: the highest learning rate. Default: the recipe's
         limit: at most so many examples a task, whole clusters: `5000` or `mnli=5000,squad=2000`
         total: so many examples of all tasks together, shared out as `sampling` says
         sampling: how often a task is drawn: `proportional`, `temperature:T`, `capped:N`, or these two with a comma

@@ -189,7 +189,7 @@ def differences_part(comparison: Comparison) -> Section:
         *charts,
     ]
     for kind, title in KINDS.items():
-        blocks += _tables(rows.filter(kind=kind), kind, title)
+        blocks += _tables(document.by_size(rows.filter(kind=kind)), kind, title)
     return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(document.LEGEND.items()))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> 
     yield Paragraph(differences_sentence(contrasts))
     yield Paragraph(note)
     for kind, title in KINDS.items():
-        rows = contrasts.filter(kind=kind).sort("difference", *in_order(contrasts))
+        rows = by_size(contrasts.filter(kind=kind))
         if rows.height:
             yield Heading(title, 3)
             yield contrast_table(rows.head(most))
@@ -147,12 +148,31 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
     sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
+    sentence += _of_tasks(contrasts)
     if not worse:
         return (Strong(sentence),)
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
     return (Strong(sentence), f" The largest fall: {row_name(worst)}, {fall}.")
+
+
+def _of_tasks(contrasts: pl.DataFrame) -> str:
+    """How many means of tasks differ, in which direction; "" without any that is tested."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=TASKS)
+    signs = [math.copysign(1, row["difference"]) for row in tests.iter_rows(named=True) if is_shown(row)]
+    fell, rose = signs.count(-1), signs.count(1)
+    means = (
+        f" Of {counted(tests.height, 'mean')} of tasks {fell} fell, {rose} rose, {tests.height - len(signs)} neither."
+    )
+    return means if tests.height else ""
+
+
+def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of CONTRASTS: those that are shown to differ first, the largest fall first."""
+    shown = pl.Series("shown", [is_shown(row) for row in contrasts.iter_rows(named=True)], dtype=pl.Boolean)
+    order = ("shown", "difference", *in_order(contrasts))
+    return contrasts.with_columns(shown).sort(order, descending=[True, *[False] * (len(order) - 1)]).drop("shown")
 
 
 def row_name(row: Mapping[str, Any]) -> str:

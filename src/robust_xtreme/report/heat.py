@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from statistics import fmean
 from typing import Any, Final, final
@@ -34,9 +34,10 @@ PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
 _KEY: Final = doc.Paragraph(
     "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
     f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
-    f"see marks. {UNDECIDED} and dotted: without a mark, and neither a drop nor a gain is shown. Grey: not in the run, "
-    "not served, or the noise does not reach the model. Means are of the cells in sight of a row, a task or a column "
-    "that have a change, n of them, each counting alike; they have no interval here."
+    f"see marks. {UNDECIDED} and dotted: without a mark; not tested, or neither a drop nor a gain is shown. Grey: not "
+    "in the run, not served, or the noise does not reach the model. Means are of the cells of a row, a task or a "
+    "column that have a change, n of them, each counting alike; they have no interval here, and no colour where most of "
+    "their cells cannot be measured."
 )
 
 
@@ -45,7 +46,8 @@ _KEY: Final = doc.Paragraph(
 class HeatCell:
     """A cell: its place, its `numbers` by toggle, or what it says without any.
 
-    `shade` is the change that it has the colour of, and `address` where it leads.
+    `shade` is the change that it has the colour of, `address` where it leads, and a cell `is_measured` where its clean
+    level is shown above chance.
     """
 
     language: str
@@ -56,6 +58,7 @@ class HeatCell:
     sign: str = ""
     address: str = ""
     absent: str = ""
+    is_measured: bool = True
 
 
 def heat(results: Results) -> Iterator[doc.Section]:
@@ -65,7 +68,25 @@ def heat(results: Results) -> Iterator[doc.Section]:
     shown = [_cell(row) for row in cells.sort(order, maintain_order=True).iter_rows(named=True)]
     if shown:
         table = heat_table(shown, {cell.language for cell in shown})
-        yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table))
+        yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table, *_by_noise(shown)))
+
+
+def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Block]:
+    """A row for each noise, the costliest first, of several."""
+    noises = [[cell for cell in cells if cell.noise == noise] for noise in dict.fromkeys(cell.noise for cell in cells)]
+    known = [each for each in noises if any(cell.numbers for cell in each)]
+    rows = sorted(known, key=lambda each: fmean(cell.numbers[CHANGE] or 0.0 for cell in each if cell.numbers))
+    if len(rows) > 1:
+        heads = ("noise", "change", "edits", "cells", "tasks", "languages")
+        yield doc.Paragraph("By noise, the mean of its cells; noises edit different shares, in different languages.")
+        yield replace(doc.grid(heads, map(_of_noise, rows), left=1), role="noises")
+
+
+def _of_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Phrase | doc.TableCell]:
+    kept = [cell for cell in cells if cell.numbers]
+    change = _mean(kept)
+    yield from (cells[0].noise, replace(change, mark="", also={}), change.also["edits"], str(len(kept)))
+    yield from (str(len({cell.task for cell in kept})), str(len({cell.language for cell in kept})))
 
 
 def _cell(row: Mapping[str, Any]) -> HeatCell:
@@ -78,7 +99,8 @@ def _cell(row: Mapping[str, Any]) -> HeatCell:
         "noisy": row["value"],
         "edits": row["grapheme_edit_rate"],
     }
-    return HeatCell(*place, numbers, 0.0 if row["near_chance"] else row["change"], mark(row), row["address"])
+    shade, is_measured = 0.0 if row["near_chance"] else row["change"], not row["near_chance"]
+    return HeatCell(*place, numbers, shade, mark(row), row["address"], is_measured=is_measured)
 
 
 def scale() -> doc.Table:
@@ -167,5 +189,7 @@ def _mean(cells: Sequence[HeatCell]) -> doc.TableCell:
     known = {name: [cell.numbers.get(name) for cell in cells] for name in _FORMS}
     means = {name: [value for value in values if value is not None] for name, values in known.items()}
     texts = {name: form(fmean(means[name]) if means[name] else None) for name, form in _FORMS.items()}
-    change = texts.pop(CHANGE)
+    change, counted = texts.pop(CHANGE), [cell for cell in cells if cell.numbers.get(CHANGE) is not None]
+    if 2 * sum(cell.is_measured for cell in counted) < len(counted):  # as the cells: no colour
+        return doc.TableCell(change + MARKED, None, "mean", {name: text + MARKED for name, text in texts.items()})
     return doc.TableCell(change, fmean(means[CHANGE]), "mean", texts)

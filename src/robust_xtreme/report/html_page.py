@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme.core.errors import counted
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import summary
 from robust_xtreme.report.averages import within_tasks
@@ -75,7 +76,9 @@ def _changes(cells: pl.DataFrame, code: str) -> Iterator[doc.Block]:
     yield from _table(shown.head(_FIRST))
     if shown.height > _FIRST:
         more = tuple(_table(shown.slice(_FIRST)))
-        yield doc.Section(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
+        yield doc.Section(
+            counted(shown.height - _FIRST, "more change"), f"more/{anchor(code)}", more, level=4, folded=True
+        )
     if left := cells.height - shown.height:
         yield doc.Paragraph(f"{left} more cells of the language are in the table to download.")
 
@@ -105,6 +108,9 @@ def _language_views(divided: list[tuple[View, dict[Any, pl.DataFrame]]], code: s
         yield doc.Section(view.title, address, tuple(blocks), level=4, folded=True)
 
 
+_COMMANDS: Final = 2
+"""The most commands that a verdict shows unfolded."""
+
 _HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
 
 
@@ -119,7 +125,10 @@ def verdict_part(results: Results) -> doc.Section:
     models = ", ".join(results.scores.get_column("model").unique(maintain_order=True))
     run = f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
     kept = tuple(map(str, results.manifest.get("commands", ())))
-    blocks += [doc.Paragraph(run), doc.Code(kept or ("robust-xtreme eval --config run.toml",))]
+    code = doc.Code(kept or ("robust-xtreme eval --config run.toml",))
+    title = counted(len(kept), "command")
+    folded = [doc.Section(title, "commands", (code,), level=3, folded=True)] if len(kept) > _COMMANDS else [code]
+    blocks += [doc.Paragraph(run), *folded]
     return doc.Section("Verdict", "verdict", tuple(blocks))
 
 
@@ -186,7 +195,9 @@ def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence
     parts = (*first, *divided, *examples, *more)
     columns = [column for table in doc.within(parts, doc.Table) for column in table.columns]
     about = doc.Section("What was run", "run", tuple(summary.what_was_run(results)))
-    terms = doc.Terms(tuple(legend(columns, results)))
+    lines = legend(columns, results)
+    words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
+    terms = doc.Terms((*words, *lines))
     return doc.ReportPage(title(results), (*parts, about, doc.Section("Legend", "legend", (terms,))))
 
 
@@ -208,7 +219,7 @@ def _shown(blocks: tuple[doc.Block, ...], anchor: str) -> tuple[doc.Block, ...]:
     text = [block for block in blocks if not isinstance(block, (doc.Chart, doc.Table))]
     first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
     folded = (
-        [doc.Section(f"{len(more)} more charts", f"{anchor}-more", _described(more), level=3, folded=True)]
+        [doc.Section(counted(len(more), "more chart"), f"{anchor}-more", _described(more), level=3, folded=True)]
         if more
         else []
     )

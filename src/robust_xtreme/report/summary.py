@@ -78,8 +78,13 @@ def title(results: Results) -> str:
     tests = headline_cells(results).filter(pl.col("p_adjusted").is_not_null())
     if results.manifest.get("runs") or tests.is_empty():
         return asked
-    of, drops = counted(tests.height, "cell"), tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height
-    return f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests)}"
+    of, drops = (
+        counted(tests.height, "tested cell"),
+        tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height,
+    )
+    return (
+        f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests, 'of which')}"
+    )
 
 
 def told(sentence: str) -> Phrase:
@@ -190,7 +195,7 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
         return (Strong(f"None of {of} shows a drop{_blind(tests)}."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
-    others = tests.filter(pl.col("p_adjusted") >= ALPHA).select(pl.max("mde")).item()
+    others = tests.filter(pl.col("p_adjusted") >= ALPHA, ~pl.col("near_chance")).select(pl.max("mde")).item()
     blind: tuple[Inline, ...] = ()
     if others is not None:
         blind = (f" The others can miss drops below {points(others)} points (", explained("mde"), ").")
@@ -336,8 +341,7 @@ def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, 
         data = (f" Its data are {note} in {', '.join(codes)}." for note, codes in notes.items())
         members[name] = (*named(_summary("perturbation", name)), *data)
     known = [(name, line) for name, line in members.items() if line]
-    words = [(word, line) for word, line in GLOSSARY.items() if word not in terms]
-    return [*terms.items(), *words, *_levels(results), *known]
+    return [*terms.items(), *_levels(results), *known]
 
 
 def _trained_on(results: Results) -> list[str]:

@@ -77,7 +77,7 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
     low, high = named.select(
         low=pl.min_horizontal("low", "level").min(), high=pl.max_horizontal("high", "level").max()
     ).row(0)
-    color = _coloured("perturbation", named)
+    low, color = low - (high - low) / 20, _coloured("perturbation", named)  # room for the last points
     shared = {"x": {**_number(axis), "title": _TITLES[axis]}, "color": color}
     vertical = {"scale": {"zero": False, "nice": False, "domain": [low, high]}}
     layers = [
@@ -91,9 +91,11 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
 
 
 def _short(name: str) -> str:
-    """The name of a line without its languages where they are all."""
-    every = re.fullmatch(r"(.*), (\d+) of \2 languages", name)
-    return every[1] if every else name
+    """The name of a line with how many languages it is over, where these are not all."""
+    known = re.fullmatch(r"(.*), (\d+) of (\d+) languages", name)
+    if known is None or known[2] == known[3]:
+        return known[1] if known else name
+    return f"{known[1]} ({known[2]} of {known[3]})"
 
 
 def _coloured(field: str, points: pl.DataFrame) -> dict[str, Any]:

@@ -199,13 +199,15 @@ _WORST: Final = 10
 def _charts(results: Results) -> Iterator[Chart]:
     """The worst cells of all tasks on one axis, then those of each task."""
     cells = _cells(results)
-    worst = cells.sort("change", "address").head(_WORST)
-    if worst.height and cells.get_column(SECTION).n_unique() > 1:
+    tested = cells.filter(pl.col("p_adjusted").is_not_null(), ~pl.col("near_chance"))
+    worst = tested.sort("change", "address").head(_WORST)
+    several = worst.height > 0 and cells.height > _WORST
+    if several:
         names = [f"{language_name(row['language'])}, {row['column']}" for row in worst.iter_rows(named=True)]
         named = worst.with_columns(pl.Series("language", names, dtype=pl.String))
-        yield Chart(f"The {worst.height} largest losses of all tasks", _DESCRIPTION, forest(named))
+        yield Chart(f"The {worst.height} largest tested losses", _DESCRIPTION, forest(named))
     for (section, task), of_task in cells.group_by(SECTION, "task", maintain_order=True):
-        yield Chart(str(section), _DESCRIPTION, forest(of_task), str(task), more=cells.height > _WORST)
+        yield Chart(str(section), _DESCRIPTION, forest(of_task), str(task), more=several)
 
 
 @view(title="Largest losses", order=6, charts=_charts)

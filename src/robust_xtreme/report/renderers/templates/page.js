@@ -158,7 +158,7 @@
     const part = made("section");
     part.id = "beside";
     made("h3", `${first[0].querySelector("h3").textContent}, compared with ${second[0].querySelector("h3").textContent}`, part);
-    made("p", "Changes in points, and the second minus the first, which is not tested.", part);
+    made("p", "Changes in points, and the second minus the first, which is not tested; none where a cell cannot be measured.", part);
     const box = made("div", "", part, "scroll");
     const table = made("table", "", box);
     const head = made("tr", "", table.createTHead());
@@ -171,7 +171,8 @@
     for (const [key, [row, names]] of ours) {
       if (!theirs.has(key) || !fits({ ...names, language: first[1] })) continue;
       const [one, other] = [row, theirs.get(key)[0]].map((each) => columns(each).get("change"));
-      const difference = parseFloat(other) - parseFloat(one);
+      const blind = [row, theirs.get(key)[0]].some((each) => (columns(each).get("marks") || "").includes("chance"));
+      const difference = blind ? NaN : parseFloat(other) - parseFloat(one);
       const line = made("tr", "", body);
       const shown = Number.isNaN(difference) ? "-" : `${difference > 0 ? "+" : ""}${difference.toFixed(1)}`;
       [columns(row).get("task"), names.noise, one, other, shown].forEach((text, at) => made("td", text, line, at < 2 ? "l" : ""));
@@ -239,15 +240,16 @@
   const columns = (row) => new Map([...row.cells].map((cell, at) => [row.closest("table").tHead.rows[0].cells[at].textContent, cell.textContent]));
   const numbers = (link) => {
     const row = byId(link.hash.slice(1));
-    const where = link.closest("table.heat");
     const named = parts(link.hash.slice(1));
-    const lines = [[named.language, `${named.task}, ${named.noise}`]];
+    const lines = [];
     if (row?.matches("tr")) {
+      const known = columns(row);
+      lines.push([`${known.get("task")}, ${named.language}, ${named.noise}`, ["", "-"].includes(known.get("p adj.") ?? "") ? "not tested" : ""]);
       for (const [name, text] of columns(row)) if (!["task", "noise", ""].includes(name) && !["", "-"].includes(text)) lines.push([name, text]);
     } else {
       for (const name of Object.keys(SHOWN)) lines.push([SHOWN[name], link.closest("td").dataset[name] || ""]);
     }
-    return where ? lines : null;
+    return lines;
   };
   const points = (word) => all("del, ins", word).map((piece) => [
     piece.matches("del") ? "was" : "is",
@@ -255,13 +257,11 @@
   ]);
   const about = (element) => {
     if (element.matches("a.term")) return [["", byId(element.hash.slice(1))?.nextElementSibling.textContent ?? ""]];
-    if (element.matches("span.w")) return points(element);
-    return numbers(element);
+    return element.matches("span.w") ? points(element) : numbers(element);
   };
   const TOLD = "a.term, table.heat td a, span.w";
   const tell = (element) => {
     const lines = about(element);
-    if (!lines) return;
     tip.replaceChildren();
     for (const [name, text] of lines) {
       const line = made("div", "", tip);
@@ -299,7 +299,7 @@
     if (article.dataset.twice) return;
     article.dataset.twice = "yes";
     let changed = false;
-    for (const text of all("dd > bdi:has(.w)", article)) {
+    for (const text of all("dd.text > bdi:has(.w)", article)) {
       changed = true;
       const [clean, noisy] = ["clean", "noisy"].map((side) => { const line = text.cloneNode(true); line.classList.add(side); return line; });
       text.classList.add("letters");
@@ -307,7 +307,7 @@
       for (const word of all(".w", noisy)) word.tabIndex = 0;
     }
     if (changed) {
-      const toggle = button("letters", article.querySelector("p"), () => {
+      const toggle = button("show letters", article.querySelector("p"), () => {
         toggle.setAttribute("aria-pressed", String(article.classList.toggle("spelled")));
       });
       toggle.setAttribute("aria-pressed", "false");
@@ -317,7 +317,6 @@
   for (const article of all("article.sample")) seen.observe(article);
 
   if (!matchMedia("(min-width: 80rem)").matches) byId("menu")?.removeAttribute("open");
-  for (const box of all("figure .scroll")) box.scrollLeft = box.scrollWidth;  // zero is at the right
   build();
   addEventListener("hashchange", read);
   read();
