@@ -36,8 +36,8 @@ _KEY: Final = doc.Paragraph(
     f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
     f"see marks. {UNDECIDED} and dotted: without a mark; not tested, or neither a drop nor a gain is shown. Grey: not "
     "in the run, not served, or the noise does not reach the model. Means are of the cells of a row, a task or a "
-    "column that have a change, n of them, each counting alike; they have no interval here, and no colour where most of "
-    "their cells cannot be measured."
+    "column that have a change, n of them, each counting alike; they have no interval here, and no colour where most "
+    "of their cells cannot be measured."
 )
 
 

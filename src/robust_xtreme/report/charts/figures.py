@@ -220,7 +220,7 @@ def success_chart(points: pl.DataFrame) -> dict[str, Any]:
 
 # Specifications are written out: to find the class of each part of one, altair takes longer than the rest of a page.
 
-MOST: Final = 60
+MOST: Final = 30
 """The number of changes that one chart shows: those with the largest loss."""
 
 _WIDTH: Final = 340
