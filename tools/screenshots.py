@@ -1,6 +1,6 @@
-"""Takes the screenshots of docs/how-to/report.md from the page of a run: `python -m tools.screenshots PAGE`.
+"""Takes the screenshots of README and docs/how-to/report.md: `python -m tools.screenshots PAGE`.
 
-The page is that of `robust-xtreme eval --perturb char_noise:0.05,0.1,0.2 --perturb keyboard_typo:0.1 --perturb
+`page-real` is of reports/real. The page of the others is that of `robust-xtreme eval --perturb char_noise:0.05,0.1,0.2 --perturb keyboard_typo:0.1 --perturb
 natural:0.1 --seeds 3`. It needs chromium.
 """
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "figures"
+REAL: Final = Path(__file__).parents[1] / "reports" / "real" / "report.html"
 SHOTS: Final = {
+    "page-real": ("#heat", "light", 800),
     "page-heat": ("#heat", "light", 620),
     "page-language": ("#sw", "dark", 660),
     "page-examples": ("#examples/sw/xquad", "light", 480),
@@ -35,7 +37,7 @@ def main() -> None:
         for name, (address, colours, height) in SHOTS.items():
             options: dict[str, Any] = {"viewport": {"width": _WIDTH, "height": height}, "color_scheme": colours}
             shown = browser.new_context(**options).new_page()
-            shown.goto(page + address)
+            shown.goto((REAL.as_uri() if name == "page-real" else page) + address)
             shown.screenshot(path=FOLDER / f"{name}.png")
             print(FOLDER / f"{name}.png")
         browser.close()
