@@ -15,7 +15,18 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, Strong, Table, TableColumn, Terms, text_of
+from robust_xtreme.report.blocks import (
+    Block,
+    Heading,
+    Paragraph,
+    Phrase,
+    Strong,
+    Table,
+    TableColumn,
+    Terms,
+    named,
+    text_of,
+)
 from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.columns import interval, only, p_value, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
@@ -100,6 +111,10 @@ LEGEND: Final = {
     "there is no difference: see mde. -: not tested.",
 }
 _GATE_LEGEND: Final = {
+    "verdict": "`regressed`: a fall is shown, corrected for all rows. `beyond margin`: the interval of the row alone says "
+    "that the fall exceeds the margin. `undecided`: neither a fall nor its absence within the margin is shown.",
+    "margin": "How far a level may fall, in points.",
+    "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference; a row is ok where it is above minus the margin.",
     "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells, "
@@ -260,7 +275,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
         lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
         yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
     heads = {column.heading for table in tables for column in table.columns}
-    if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
+    if known := tuple((name, named(line)) for name, line in _GATE_LEGEND.items() if name in heads):
         yield Terms(known)
 
 

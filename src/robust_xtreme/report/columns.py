@@ -134,10 +134,9 @@ _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _JOINT: Final = (
-    f"Of the change, wide enough to be valid for all tests of the family at once; none with fewer than {FEWEST_JOINT}"
-    " clusters. It can contain 0 where p adj. is below 0.05, and exclude 0 where p adj. is not: one quantile for each"
-    " side, of a bootstrap that takes account of how tests depend on each other, widens all of these intervals, while"
-    " Holm corrects each p by its rank."
+    "Of the change, wide enough that with 95 % all tests of the family have theirs right at once: the worst cell can be"
+    f" picked afterwards. None with fewer than {FEWEST_JOINT} clusters. It can contain 0 where p adj. is below 0.05, and"
+    " exclude 0 where p adj. is not: a bootstrap widens all of them alike, while Holm corrects each p by its rank."
 )
 
 CATALOGUE: Final = (
