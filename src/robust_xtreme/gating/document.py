@@ -24,7 +24,6 @@ from robust_xtreme.report.blocks import (
     Table,
     TableColumn,
     Terms,
-    named,
     text_of,
 )
 from robust_xtreme.report.cells import language_name
@@ -111,8 +110,8 @@ LEGEND: Final = {
     "there is no difference: see mde. -: not tested.",
 }
 _GATE_LEGEND: Final = {
-    "verdict": "`regressed`: a fall is shown, corrected for all rows. `beyond margin`: the interval of the row alone says "
-    "that the fall exceeds the margin. `undecided`: neither a fall nor its absence within the margin is shown.",
+    "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: the interval of the row alone says "
+    "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown.",
     "margin": "How far a level may fall, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
@@ -275,7 +274,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
         lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
         yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
     heads = {column.heading for table in tables for column in table.columns}
-    if known := tuple((name, named(line)) for name, line in _GATE_LEGEND.items() if name in heads):
+    if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
         yield Terms(known)
 
 
