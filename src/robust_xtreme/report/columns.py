@@ -134,9 +134,9 @@ _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _JOINT: Final = (
-    "Of the change, wide enough that with 95 % all tests of the family have theirs right at once: the worst cell can be "
-    f"picked afterwards. None with fewer than {FEWEST_JOINT} clusters. It can contain 0 where p adj. is below 0.05, and "
-    "exclude 0 where p adj. is not: a bootstrap widens all of them alike, while Holm corrects each p by its rank."
+    "Of the change, wide enough that with 95 % all tests of the family have theirs right at once: the worst cell can "
+    f"be picked afterwards. None with fewer than {FEWEST_JOINT} clusters. It can contain 0 where p adj. is below 0.05, "
+    "and exclude 0 where p adj. is not: a bootstrap widens all of them alike, while Holm corrects each p by its rank."
 )
 
 CATALOGUE: Final = (
