@@ -1,7 +1,7 @@
 """Takes the screenshots of README and docs/how-to/report.md: `python -m tools.screenshots PAGE`.
 
-`page-real` is of reports/real. The page of the others is that of `robust-xtreme eval --perturb char_noise:0.05,0.1,0.2 --perturb keyboard_typo:0.1 --perturb
-natural:0.1 --seeds 3`. It needs chromium.
+`page-real` is of reports/real. The page of the others is that of `robust-xtreme eval --perturb char_noise:0.1`. It
+needs chromium.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def line_of(result: Result) -> str:
         (("--config", "tiny"), "tiny is a folder. Name a file in it, as in tiny/run.toml"),
         (
             ("--data", "data/xnli/dev-en.tsv"),
-            "is a file. Name the folder of release files, or of a suite: --data data/xnli",
+            "is a file of rows: name its columns, as in --fields text --gold label",
         ),
         (("--out", "data/xnli/dev-en.tsv"), "is a file"),
     ],

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.checkpoints import SEQUENCE, checkpoint
+from tests.mini_suite import mini_lines
 from tests.program import program
-
-from robust_xtreme.core import resources
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         rows = csv.writer(file)
         rows.writerow(("first", "second", "gold", "lang"))
         for code in ("sw", "en"):
-            lines = (resources.mini("suite") / f"xnli/test-{code}.jsonl").read_text("utf-8").splitlines()[:24]
+            lines = mini_lines(f"xnli/test-{code}.jsonl")[:24]
             every = map(json.loads, lines)
             rows.writerows((row["premise"], row["hypothesis"], row["label"], code) for row in every)
     texts = "".join(f"Chakula cha siku ya {n},{'positive' if n % 2 else 'negative'}\n" for n in range(12))

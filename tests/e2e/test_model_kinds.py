@@ -161,5 +161,5 @@ def test_a_folder_of_sentence_transformers_answers_searches_alone(data: Path, tm
 
 def test_what_cannot_be_trained_says_so(data: Path, tmp_path: Path) -> None:
     """Whole numbers have no gradients."""
-    with pytest.raises(UnknownName, match=r"There is no precision named 'int8'\. See: robust-xtreme train --help"):
+    with pytest.raises(UnknownName, match=r"There is no precision named 'int8'\. There are: fp32, bf16, fp16\. See: "):
         train(encoder=tmp_path, target="xnli", data=data, precision="int8")

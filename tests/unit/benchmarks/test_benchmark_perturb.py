@@ -126,6 +126,7 @@ def test_mixtures_are_timed_by_language(tmp_path: Path, monkeypatch: pytest.Monk
     texts = [Text(str(number), "de", text) for number, text in enumerate(TEXTS)]
     pack = b'# source: a\n# licence: b\n# standing: derived\n# language: de-en\ntext\tspans\n0\t[[0, 4, 1, "Haus"]]\n'
     monkeypatch.setattr("robust_xtreme.tasks.aligning.align", lambda *_: (pack, ""))
+    (tmp_path / "notes.txt").touch()
     record = _perturb_mixtures.measure({"xnli": {"de": texts}}, tmp_path, {}, 1)
     (row,) = record["rows"]
     assert row["switched"] > 0

@@ -185,7 +185,12 @@ def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: s
 def test_other_tags_are_reported(here: Path) -> None:
     """What counts as O is among the notes of the run."""
     assert notes_of(located(PANX, models=("ner",))["panx"]) == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
-    assert notes_of(located(XNLI, models=("nli",))["xnli"]) == ()
+    assert notes_of(located(XNLI, models=("nli",))["xnli"]) == (_read("nli"),)
+
+
+def _read(name: str) -> str:
+    classes = "CONTRADICTION as contradiction, Neutral as neutral"
+    return f"xnli: classes of {name} are read by their spelling: {classes}."
 
 
 def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: list[Any]) -> None:
@@ -194,8 +199,9 @@ def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: l
     (here / "owner" / "name").symlink_to(made / "nli")
     model = located(XNLI, models=("owner/name",))["xnli"]
     assert (model.origin.source, model.origin.revision, hub) == ("folder", "", [])
-    assert notes_of(model) == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
-    assert notes_of(located(XNLI, models=("./owner/name",))["xnli"]) == ()
+    here_first = "owner/name is a folder here, so the hub was not asked for a model of that name."
+    assert notes_of(model) == (here_first, _read("owner/name"))
+    assert notes_of(located(XNLI, models=("./owner/name",))["xnli"]) == (_read("./owner/name"),)
 
 
 def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> None:

@@ -154,6 +154,7 @@ def test_flores_is_read_where_both_languages_are(tmp_path: Path) -> None:
 
 def test_no_common_item_is_an_error(tmp_path: Path) -> None:
     """With the tasks that were looked for."""
+    (tmp_path / "notes.txt").touch()
     with pytest.raises(MissingData, match="no item in both de and en of: xnli"):
         aligning.align(open_source(str(tmp_path)), "de", "en")
     with pytest.raises(UserError, match="in en already"):

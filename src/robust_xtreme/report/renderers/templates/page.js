@@ -101,7 +101,7 @@
       for (const other of all("th", table)) other.removeAttribute("aria-sort");
       if (now) head.setAttribute("aria-sort", now);
       const sign = now === "descending" ? -1 : 1;
-      const missing = (row) => at > 1 && Number.isNaN(value(row, at));
+      const missing = (row) => at > 1 && !Number.isFinite(value(row, at));
       const compare = (a, b) => missing(a) - missing(b) || sign * (value(a, at) < value(b, at) ? -1 : value(a, at) > value(b, at) ? 1 : 0);
       body.append(...(now ? [...order].sort(compare) : order));
       repeat();
@@ -172,9 +172,9 @@
       if (!theirs.has(key) || !fits({ ...names, language: first[1] })) continue;
       const [one, other] = [row, theirs.get(key)[0]].map((each) => columns(each).get("change"));
       const blind = [row, theirs.get(key)[0]].some((each) => (columns(each).get("marks") || "").includes("chance"));
-      const difference = blind ? NaN : parseFloat(other) - parseFloat(one);
+      const difference = blind ? undefined : parseFloat(other) - parseFloat(one);
       const line = made("tr", "", body);
-      const shown = Number.isNaN(difference) ? "-" : `${difference > 0 ? "+" : ""}${difference.toFixed(1)}`;
+      const shown = Number.isFinite(difference) ? `${difference > 0 ? "+" : ""}${difference.toFixed(1)}` : "-";
       [columns(row).get("task"), names.noise, one, other, shown].forEach((text, at) => made("td", text, line, at < 2 ? "l" : ""));
     }
     byId("languages").querySelector("h2").after(part);
