@@ -19,6 +19,7 @@ import typer
 from robust_xtreme.cli import _completion
 from robust_xtreme.core.errors import UnknownName, UserError
 from robust_xtreme.core.keys import Key, keys, written
+from robust_xtreme.core.languages import code_of
 from robust_xtreme.core.sinks import echo, one_line
 from robust_xtreme.tasks.formats import FORMATS
 
@@ -135,7 +136,8 @@ def check_of_run(command: str, asked: Mapping[str, tuple[Sequence[str], Iterable
         known = [*dict.fromkeys(of_run)]
         for name in names:
             if name not in known:
-                raise UnknownName(f"{kind} of the run", name, known, f"robust-xtreme {command} --help")
+                meant = code_of(name) if kind == "language" else ""
+                raise UnknownName(f"{kind} of the run", name, known, f"robust-xtreme {command} --help", meant)
 
 
 def several(option: str, words: str | None) -> list[str] | None:

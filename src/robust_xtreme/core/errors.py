@@ -49,13 +49,10 @@ class SpecError(UserError):
 
 
 class UnknownName(UserError):
-    """A name that no registry contains."""
+    """A name that no registry contains; `meant`, if it is known, is named rather than the nearest one."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], see: str) -> None:
-        from robust_xtreme.core.languages import code_of
-
+    def __init__(self, kind: str, name: str, known: Iterable[str], see: str, meant: str = "") -> None:
         names = list(dict.fromkeys(known))
-        meant = code_of(name) if kind.startswith("language") else ""
         near = f" Did you mean {meant!r}?" if meant in names else nearest(name, names)
         some = f" There are: {', '.join(names[:_MOST])}{', ...' if len(names) > _MOST else '.'}" if names else ""
         super().__init__(f"There is no {kind} named {name!r}.{near or some} See: {see}")

@@ -6,7 +6,7 @@ Each is one pack, `perturbations/alphabets/CODE.toml`, which is read on demand.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -79,7 +79,7 @@ class Language:
 def language(code: str) -> Language:
     """The language of that code. Raises UnknownName with the nearest code."""
     if code not in ALL_LANGUAGES:
-        raise UnknownName("language", code, ALL_LANGUAGES, _SEE)
+        raise unknown_language(code)
     known = _language(_checked(code, packs.read("alphabets", code)))
     if packs.users():
         _check_signs(packs.find("alphabets", code) or code, known)
@@ -90,6 +90,13 @@ def code_of(name: str) -> str:
     """The code of the language that a name is most like, as sw of swahili; empty where there is none."""
     codes = {language(code).name.casefold(): code for code in ALL_LANGUAGES}
     return "".join(codes[near] for near in get_close_matches(name.casefold(), codes, n=1, cutoff=0.8))
+
+
+def unknown_language(
+    code: str, known: Iterable[str] = ALL_LANGUAGES, see: str = _SEE, kind: str = "language"
+) -> UnknownName:
+    """The error for a code that is not known, which names the code of the language that it is like."""
+    return UnknownName(kind, code, known, see, code_of(code))
 
 
 def belongs(code: str, cluster: str) -> bool:
@@ -151,7 +158,7 @@ def codes(text: str) -> tuple[str, ...]:
     letters = tuple(text.split())
     for code in letters:
         if code not in ALL_LANGUAGES:
-            raise UnknownName("language", code, ALL_LANGUAGES, _SEE)
+            raise unknown_language(code)
     return letters
 
 

@@ -257,7 +257,7 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tables(rows: pl.DataFrame, kind: str, title: str) -> Iterator[Block]:
-    """The rows of a kind, the largest falls first, of which most are folded."""
+    """The rows of a kind as they are sorted, of which most are folded."""
     if rows.is_empty():
         return
     yield Heading(title, 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,17 +14,7 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.report.blocks import (
-    Block,
-    Heading,
-    Paragraph,
-    Phrase,
-    Strong,
-    Table,
-    TableColumn,
-    Terms,
-    text_of,
-)
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, Strong, Table, TableColumn, Terms, text_of
 from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.columns import interval, only, p_value, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
@@ -136,7 +125,7 @@ def _columns(*names: str) -> tuple[TableColumn, ...]:
 
 
 def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[Block]:
-    """The verdict in a sentence and the note, then a table of each kind, the `most` largest falls."""
+    """The verdict in a sentence and the note, then a table of each kind, `most` rows by `by_size`."""
     yield Paragraph(differences_sentence(contrasts))
     yield Paragraph(note)
     for kind, title in KINDS.items():
@@ -174,12 +163,10 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
 def _of_tasks(contrasts: pl.DataFrame) -> str:
     """How many means of tasks differ, in which direction; "" without any that is tested."""
     tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=TASKS)
-    signs = [math.copysign(1, row["difference"]) for row in tests.iter_rows(named=True) if is_shown(row)]
-    fell, rose = signs.count(-1), signs.count(1)
-    means = (
-        f" Of {counted(tests.height, 'mean')} of tasks {fell} fell, {rose} rose, {tests.height - len(signs)} neither."
-    )
-    return means if tests.height else ""
+    below = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
+    fell, rose, neither = sum(below), len(below) - sum(below), tests.height - len(below)
+    of = counted(tests.height, "mean")
+    return f" Of {of} of tasks {fell} fell, {rose} rose, {neither} neither." if tests.height else ""
 
 
 def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
@@ -329,7 +316,7 @@ def fell(row: Mapping[str, Any]) -> str:
     language = language_name(code_of(row)) or f"The mean over {counted(row['cells'], 'language')}"
     where = f"{language}, {row['task']}, {noise_name(row)}"
     where += ", against the anchor," if row["against"] == ANCHOR else ","
-    if row["difference"] is None:
+    if row["difference"] is None or row["difference"] >= 0:
         return f"{where} is {row['verdict']}."
     allowed = f" (allowed {_margin(row['margin'])})" if row["margin"] is not None else ""
     if row["scale"] == SCALES[2]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.core import registry, resources
-from robust_xtreme.core.errors import ModelError, SpecError, UnknownName
-from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.core.errors import ModelError, SpecError
+from robust_xtreme.core.languages import ALL_LANGUAGES, unknown_language
 from robust_xtreme.core.run_paths import exists
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_prompts
 from robust_xtreme.core.specs import TaskSpec
@@ -169,7 +169,7 @@ def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
         unknown = next((code for code in codes if code not in (NONE, *_KNOWN)), None)
         if unknown is not None:
             see = "robust-xtreme list languages. Other languages have the two letters of ISO 639-1, or are left out"
-            raise UnknownName("language", unknown, ALL_LANGUAGES, see)
+            raise unknown_language(unknown, see=see)
         if named:
             registry.load("task", task)
         if task and task in by_task:

@@ -73,9 +73,9 @@ def heat(results: Results) -> Iterator[doc.Section]:
 
 def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Block]:
     """A row for each noise, the costliest first, of several."""
-    noises = [[cell for cell in cells if cell.noise == noise] for noise in dict.fromkeys(cell.noise for cell in cells)]
-    known = [each for each in noises if any(cell.numbers for cell in each)]
-    rows = sorted(known, key=lambda each: fmean(cell.numbers[CHANGE] or 0.0 for cell in each if cell.numbers))
+    changed = _changed(cells)
+    noises = [[cell for cell in changed if cell.noise == noise] for noise in {cell.noise: 0 for cell in changed}]
+    rows = sorted(noises, key=lambda each: fmean(cell.numbers[CHANGE] or 0.0 for cell in each))
     if len(rows) > 1:
         heads = ("noise", "change", "edits", "cells", "tasks", "languages")
         yield doc.Paragraph("By noise, the mean of its cells; noises edit different shares, in different languages.")
@@ -83,10 +83,9 @@ def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Block]:
 
 
 def _of_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Phrase | doc.TableCell]:
-    kept = [cell for cell in cells if cell.numbers]
-    change = _mean(kept)
-    yield from (cells[0].noise, replace(change, mark="", also={}), change.also["edits"], str(len(kept)))
-    yield from (str(len({cell.task for cell in kept})), str(len({cell.language for cell in kept})))
+    change = _mean(cells)
+    yield from (cells[0].noise, replace(change, mark="", also={}), change.also["edits"], str(len(cells)))
+    yield from (str(len({cell.task for cell in cells})), str(len({cell.language for cell in cells})))
 
 
 def _cell(row: Mapping[str, Any]) -> HeatCell:
@@ -178,18 +177,24 @@ def _shown(cell: HeatCell) -> doc.TableCell:
     return doc.TableCell(text, cell.shade, PATTERNS[cell.sign], dict(also))
 
 
+def _changed(cells: Iterable[HeatCell]) -> list[HeatCell]:
+    """The cells that have a change."""
+    return [cell for cell in cells if cell.numbers.get(CHANGE) is not None]
+
+
 def _count(cells: Iterable[HeatCell]) -> doc.TableCell:
-    return doc.TableCell(str(sum(cell.numbers.get(CHANGE) is not None for cell in cells)))
+    return doc.TableCell(str(len(_changed(cells))))
 
 
-def _mean(cells: Sequence[HeatCell]) -> doc.TableCell:
-    """The means of cells, of each number over those that have it; nothing where none has a change."""
-    if not any(cell.numbers.get(CHANGE) is not None for cell in cells):
+def _mean(cells: Iterable[HeatCell]) -> doc.TableCell:
+    """The means of the cells that have a change, of each number over those that have it; nothing without any."""
+    changed = _changed(cells)
+    if not changed:
         return doc.TableCell("", mark="absent")
-    known = {name: [cell.numbers.get(name) for cell in cells] for name in _FORMS}
-    means = {name: [value for value in values if value is not None] for name, values in known.items()}
-    texts = {name: form(fmean(means[name]) if means[name] else None) for name, form in _FORMS.items()}
-    change, counted = texts.pop(CHANGE), [cell for cell in cells if cell.numbers.get(CHANGE) is not None]
-    if 2 * sum(cell.is_measured for cell in counted) < len(counted):  # as the cells: no colour
-        return doc.TableCell(change + MARKED, None, "mean", {name: text + MARKED for name, text in texts.items()})
-    return doc.TableCell(change, fmean(means[CHANGE]), "mean", texts)
+    known = {name: [cell.numbers.get(name) for cell in changed] for name in _FORMS}
+    numbers = {name: [value for value in values if value is not None] for name, values in known.items()}
+    means = {name: fmean(values) if values else None for name, values in numbers.items()}
+    is_measured = 2 * sum(cell.is_measured for cell in changed) >= len(changed)
+    texts = {name: _FORMS[name](mean) + ("" if is_measured else MARKED) for name, mean in means.items()}
+    shade = means[CHANGE] if is_measured else None  # as its cells: no colour
+    return doc.TableCell(texts.pop(CHANGE), shade, "mean", texts)

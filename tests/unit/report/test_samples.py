@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName
-from robust_xtreme.core.examples import UNLABELLED, Answers, Example, Span, Target, Text
+from robust_xtreme.core.examples import UNLABELLED, Answers, Example, Span, Tags, Target, Text
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised, pieces
@@ -200,6 +200,13 @@ def test_the_answers_that_are_shown_are_those_that_were_scored() -> None:
     truncated = facts_of(made, spans)
     unread = "none (in the clean text: Havana) → none (in the noisy text: Hvaana)"
     assert text_of(truncated["answer"]) == f"{unread}; gold: Havana"
+
+
+def test_tags_of_a_failed_answer_are_not_shown_as_right() -> None:
+    """Neither as tags nor as the name of a document."""
+    tags = {"task": "panx", "gold": '["O", "B-LOC"]', "prediction_clean": '["O", "B-LOC"]', "prediction": None}
+    made = remade("panx", {"tokens": "in Havana"}, {}, Tags(("O", "B-LOC")))
+    assert facts_of(made, tags)["answer"] == "failed"
 
 
 def test_subwords_are_of_every_noised_field_that_changed() -> None:

@@ -125,7 +125,9 @@ def _root(asked: TaskChoice, split: str, path: Path) -> Path | None:
 def _check_language(asked: TaskChoice, source: Source) -> None:
     if not has_language(asked.task, source, asked.language):
         known = source.languages(asked.task)
-        raise UnknownName(f"language of {asked.task.name}{source.within}", asked.language, known, source.see)
+        raise languages.unknown_language(
+            asked.language, known, source.see, f"language of {asked.task.name}{source.within}"
+        )
 
 
 NOT_APPLICABLE: Final = "not_applicable"

@@ -328,14 +328,14 @@ def _candidate(noised: Noised, begin: int | None) -> Iterator[Inline]:
 
 
 def _tagged(parsed: Mapping[str, Any], remade: Remade | None) -> Phrase:
-    """The tags of the words on which gold and answers do not agree; "" for other targets, and where one failed."""
+    """The tags of the words on which gold and answers do not agree; "" for other targets."""
     gold = parsed[GOLD]
     if remade is not None and not isinstance(remade.clean.target, Tags):
         return ""
     if not isinstance(gold, list) or not gold or any("/" in str(tag) or isinstance(tag, list) for tag in gold):
         return ""
     if None in parsed.values():
-        return ""
+        return "failed"
     differing = _differing(*parsed.values())
     text = next((text for text in remade.clean.texts.values() if text.spans), None) if remade else None
     words = ([text.at(span) for span in text.spans], text.language) if text else ([], "")
@@ -474,16 +474,16 @@ def samples_part_of(results: Results, runs: Sequence[ShownRun]) -> Iterator[doc.
 
 def _words_of(shown: Iterable[doc.Sample]) -> Iterator[Fact]:
     """A word for each noise as it was and as it is, the first of at least four letters that it changed."""
-    found: dict[str, tuple[Diff, Diff]] = {}
+    found: dict[str, Phrase] = {}
     for sample in shown:
         noise = unquote(sample.labels["of"].rpartition("/")[2])
-        changed = (pieces for _, diff in sample.texts for changed, pieces in diff.words() if changed)
-        sides = (["".join(piece[side] for piece in pieces) for side in (0, 1)] for pieces in changed)
-        if noise not in found and (word := next((pair for pair in sides if len(pair[0]) >= _LETTERS), None)):
-            code = sample.texts[0][1].language
-            found[noise] = (*_plain(word[0], code), *_plain(word[1], code))
-    for noise, (old, new) in sorted(found.items()):
-        yield noise, (old, _TO, new)
+        for diff in (diff for _, diff in sample.texts if noise not in found):
+            words = (pieces for is_edited, pieces in diff.words() if is_edited)
+            sides = (["".join(piece[side] for piece in pieces) for side in (0, 1)] for pieces in words)
+            if word := next((word for word in sides if len(word[0]) >= _LETTERS), None):
+                old, new = (_plain(side, diff.language) for side in word)
+                found.setdefault(noise, (*old, _TO, *new))
+    yield from sorted(found.items(), key=lambda pair: pair[0])
 
 
 _LETTERS: Final = 4

@@ -14,7 +14,7 @@ import polars as pl
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName
-from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.core.languages import ALL_LANGUAGES, language, unknown_language
 from robust_xtreme.core.packs import PackTable, read_table
 from robust_xtreme.studies.cells import (
     BySeed,
@@ -40,7 +40,7 @@ def check_known(kind: str, codes: Iterable[str]) -> None:
         raise UnknownName("typological distance", kind, KINDS, "perturbations/README.md")
     for code in codes:
         if code not in ALL_LANGUAGES:
-            raise UnknownName("language", code, ALL_LANGUAGES, "robust-xtreme list languages")
+            raise unknown_language(code)
 
 
 def distances(codes: Iterable[str], kind: str) -> dict[str, float]:

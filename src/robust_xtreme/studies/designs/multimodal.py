@@ -8,8 +8,8 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.core.errors import SpecError, UnknownName
-from robust_xtreme.core.languages import ALL_LANGUAGES
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.languages import ALL_LANGUAGES, unknown_language
 from robust_xtreme.studies.cells import LOGIT, POINTS, Grid, attribute, grid_of, minus
 from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
@@ -45,7 +45,7 @@ class Multimodal:
             raise SpecError("[analysis] english is missing: the arm that those of translated are compared with.")
         for code in self.translated:
             if code not in ALL_LANGUAGES:
-                raise UnknownName("language", str(code), ALL_LANGUAGES, "robust-xtreme list languages")
+                raise unknown_language(str(code))
 
 
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Multimodal) -> list[Estimand]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName
+from robust_xtreme.core.errors import DataError, MissingData, SpecError
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target
+from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.tasks.sources.release import Release, see_of
 from robust_xtreme.tasks.sources.rows import SPLITS, check, is_language
@@ -201,4 +202,4 @@ def _check_language(task: TaskSpec, source: Source, language: str) -> None:
     """Raise UnknownName for an unknown code before any path is made of it."""
     if not has_language(task, source, language):
         see = see_of(task, source.see)
-        raise UnknownName(f"language of {task.name}{source.within}", language, source.languages(task), see)
+        raise unknown_language(language, source.languages(task), see, f"language of {task.name}{source.within}")

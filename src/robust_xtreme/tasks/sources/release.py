@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import final
 
 from robust_xtreme.core import registry, resources
-from robust_xtreme.core.errors import DataError, MissingData, NoRows, UnknownName, UserError
+from robust_xtreme.core.errors import DataError, MissingData, NoRows, UserError
 from robust_xtreme.core.examples import digest
+from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.specs import Files, Row, TaskSpec
 from robust_xtreme.tasks.formats import expectation, read_file, reader
 from robust_xtreme.tasks.sources.paths import Group, Option, find, halved, listed, misnamed, odd, options
@@ -178,5 +179,5 @@ def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
     A path without a language contains only the task's training languages, or all languages where files mix them.
     """
     if not is_language(task, language, (*task.languages, *task.train_languages)):
-        raise UnknownName(f"language of {task.name}", language, task.languages, see_of(task, Release.see))
+        raise unknown_language(language, task.languages, see_of(task, Release.see), f"language of {task.name}")
     return options(files, language, everywhere=files.mixed or language in task.train_languages)

@@ -245,7 +245,7 @@
     if (row?.matches("tr")) {
       const known = columns(row);
       lines.push([`${known.get("task")}, ${named.language}, ${named.noise}`, ["", "-"].includes(known.get("p adj.") ?? "") ? "not tested" : ""]);
-      for (const [name, text] of columns(row)) if (!["task", "noise", ""].includes(name) && !["", "-"].includes(text)) lines.push([name, text]);
+      for (const [name, text] of known) if (!["task", "noise", ""].includes(name) && !["", "-"].includes(text)) lines.push([name, text]);
     } else {
       for (const name of Object.keys(SHOWN)) lines.push([SHOWN[name], link.closest("td").dataset[name] || ""]);
     }
