@@ -36,6 +36,7 @@ def written(
     from robust_xtreme.files.csv import dump
     from robust_xtreme.files.schema import CONTRASTS
     from robust_xtreme.gating.comparing import differences_part, no_differences
+    from robust_xtreme.gating.document import found
     from robust_xtreme.report.outputs import Added
     from robust_xtreme.report.outputs import written as content
     from robust_xtreme.report.samples.part import samples_part
@@ -50,7 +51,7 @@ def written(
             added = Added((no_differences(comparison),), examples, {})
         case _:
             files = {"differences.csv": dump(comparison.frame, CONTRASTS)}
-            added = Added((differences_part(comparison),), examples, files)
+            added = Added((differences_part(comparison),), examples, files, found=found(comparison.frame))
     return content(results, suffix, views, added)
 
 

@@ -24,8 +24,10 @@ from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, decide, unpaired
 from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report import heat
-from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, Section, Table, Terms, text_of
+from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
+from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.charts.figures import forest
+from robust_xtreme.report.columns import interval, p_value, points
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.report.summary import UNDECIDED
@@ -231,7 +233,28 @@ def _column(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> str:
 
 def _cell(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> heat.HeatCell:
     place, sign = (row["code"], _column(row, several), row["noise"]), "" if is_shown(row) else UNDECIDED
-    return heat.HeatCell(*place, {heat.CHANGE: row["difference"]}, row["difference"], sign)
+    bounds = "" if row["low"] is None else f", 95 % interval {interval(row['low'], row['high'])}"
+    told = f"{points(row['baseline'])} to {points(row['candidate'])}{bounds}, p adj. {p_value(row['p_adjusted'])}"
+    told = f"{place[1]}, {row['code']}, {row['noise']}: {told}, n {row['n']}, mde {points(row['mde'])}"
+    return heat.HeatCell(*place, {heat.CHANGE: row["difference"]}, row["difference"], sign, told=told)
+
+
+def gate_page(gate: Gate) -> ReportPage:
+    """The page of a gate, with the intervals of the rows that fail or are not decided, the largest falls first."""
+    first, *more = document.gate_blocks(gate)
+    rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
+    many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')} fail"
+    title = "Gate passed" if gate.passed else f"Gate failed: {many}"
+    drawn = (
+        [Chart("Falls and their intervals", _DESCRIPTION, _drawn(rows.sort("difference").head(_FIRST)))]
+        if rows.height
+        else []
+    )
+    return ReportPage(title, (first, *([Paragraph(_DESCRIPTION)] if drawn else []), *drawn, *more))
+
+
+def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
+    return forest(_as_cells(rows), "difference in points (left: worse)")
 
 
 def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
@@ -240,14 +263,14 @@ def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
     falls = levels.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
     for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
-            yield Chart(title, _DESCRIPTION, forest(_as_cells(drawn), "difference in points (left: worse)"))
+            yield Chart(title, _DESCRIPTION, _drawn(drawn))
 
 
 def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns that the chart of changes takes."""
     named = _named(rows)
     several = _several_of(named)
-    labels = [" ".join(filter(None, (_column(row, several), row["code"]))) for row in named]
+    labels = [", ".join(filter(None, (language_name(row["code"]), _column(row, several)))) for row in named]
     bounds = {"change_low": "low", "change_high": "high", "joint_change_low": "joint_low"}
     columns = {"change": "difference", **bounds, "joint_change_high": "joint_high"}
     return rows.select("condition", "mde", **{name: pl.col(column) for name, column in columns.items()}).with_columns(

@@ -145,19 +145,29 @@ def in_order(frame: pl.DataFrame) -> list[str]:
 
 def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     """How many cells differ, in which direction, and the largest fall."""
-    cells = contrasts.filter(kind=CELLS)
-    tests = cells.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change")
-    shown = tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
+    tests, shown = _levels(contrasts)
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
     sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
-    sentence += _of_tasks(contrasts)
+    told = Strong(sentence + _of_tasks(contrasts), "lost" if worse else "won" if better else "")
     if not worse:
-        return (Strong(sentence),)
+        return (told,)
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
-    return (Strong(sentence), f" The largest fall: {row_name(worst)}, {fall}.")
+    return (told, f" The largest fall: {row_name(worst)}, {fall}.")
+
+
+def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The tested levels of cells, and those that are shown to differ."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=CELLS)
+    return tests, tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
+
+
+def found(contrasts: pl.DataFrame) -> str:
+    """How many levels fell, for a title."""
+    tests, shown = _levels(contrasts)
+    return f"{shown.filter(pl.col('difference') < 0).height} of {counted(tests.height, 'tested level')} fell"
 
 
 def _of_tasks(contrasts: pl.DataFrame) -> str:
@@ -178,9 +188,13 @@ def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
 
 def row_name(row: Mapping[str, Any]) -> str:
     """A row in words: `xnli, Swahili (sw), char_noise:0.1, change`."""
-    scale = row["scale"] if row["scale"] == "change" else ""
     against = "against the anchor" if row.get("against") == ANCHOR else ""
-    return ", ".join(filter(None, (row["task"], language_name(code_of(row)), noise_name(row), scale, against)))
+    return ", ".join(filter(None, (row["task"], language_name(code_of(row)), noise_name(row), _scale(row), against)))
+
+
+def _scale(row: Mapping[str, Any]) -> str:
+    """What a row is of where that is no level, which its noise tells."""
+    return row["scale"] if row["scale"] == SCALES[2] else ""
 
 
 def code_of(row: Mapping[str, Any]) -> str:
@@ -203,7 +217,7 @@ def contrast_table(rows: pl.DataFrame) -> Table:
 
 
 def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (row["task"], language_name(code_of(row)), noise_name(row), row["scale"])
+    names = (row["task"], language_name(code_of(row)), noise_name(row), _scale(row))
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     tests = (interval(row["joint_low"], row["joint_high"]), p_value(row["p_adjusted"]), points(row["mde"]))
     return (*names, *levels, *tests, "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE)
@@ -355,7 +369,7 @@ def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     """A row of VERDICTS with the numbers that it was decided on, and by `extra` how much more noise costs."""
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
     language = language_name(code_of(row)) or counted(row["cells"], "language")
-    names = (row["task"], language, noise_name(row), row["scale"])
+    names = (row["task"], language, noise_name(row), _scale(row))
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     decided = (points(row["bound"]), _margin(row["margin"]), p_value(row["p_gate"]), points(row["mde"]))
     return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))

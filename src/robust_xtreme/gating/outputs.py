@@ -20,7 +20,7 @@ from robust_xtreme.exchange.perturbing import output
 from robust_xtreme.files import csv, store
 from robust_xtreme.files.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating import _files
-from robust_xtreme.gating.comparing import Comparison
+from robust_xtreme.gating.comparing import Comparison, gate_page
 from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
 from robust_xtreme.report.blocks import ReportPage
 from robust_xtreme.report.document import files_of
@@ -93,12 +93,11 @@ def write_files(files: Mapping[Path, str], content: Callable[[str], bytes]) -> l
 
 def gate_written(gate: Gate, suffix: str) -> bytes:
     """The content of a gate's file by its suffix, one of GATE_FILES."""
-    document = ReportPage(_TITLE, tuple(gate_blocks(gate)))
     match suffix:
         case ".md":
-            return _comment(_inactive(markdown.render(document)))
+            return _comment(_inactive(markdown.render(ReportPage(_TITLE, tuple(gate_blocks(gate))))))
         case ".html":
-            return _encoded(html.page(document))
+            return _encoded(html.page(gate_page(gate)))
         case ".xml":
             return _xml(gate)
         case ".csv":

@@ -46,8 +46,8 @@ _KEY: Final = doc.Paragraph(
 class HeatCell:
     """A cell: its place, its `numbers` by toggle, or what it says without any.
 
-    `shade` is the change that it has the colour of, `address` where it leads, and a cell `is_measured` where its clean
-    level is shown above chance.
+    `shade` is the change that it has the colour of, `address` where it leads, `told` what a pointer or the keyboard
+    shows of a cell without an address, and a cell `is_measured` where its clean level is shown above chance.
     """
 
     language: str
@@ -58,6 +58,7 @@ class HeatCell:
     sign: str = ""
     address: str = ""
     absent: str = ""
+    told: str = ""
     is_measured: bool = True
 
 
@@ -174,7 +175,8 @@ def _shown(cell: HeatCell) -> doc.TableCell:
         return doc.TableCell(cell.absent, mark="absent")
     first, *also = ((name, _FORMS[name](number) + cell.sign) for name, number in cell.numbers.items())
     text: doc.Phrase = (doc.Hyperlink(first[1], f"#{cell.address}"),) if cell.address else first[1]
-    return doc.TableCell(text, cell.shade, PATTERNS[cell.sign], dict(also))
+    told = {"told": cell.told} if cell.told else {}
+    return doc.TableCell(text, cell.shade, PATTERNS[cell.sign], dict(also) | told)
 
 
 def _changed(cells: Iterable[HeatCell]) -> list[HeatCell]:

@@ -168,7 +168,8 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
         (task + on, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else []))
     )
     count = cells.filter("near_chance").height
-    unmeasured = (doc.Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
+    of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
+    unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     noise = f"{shown['noise']}, {shown['over']} languages" if over.height else shown["noise"]
     linked = doc.Hyperlink(named, f"#{worst['address']}")
@@ -185,8 +186,13 @@ _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_c
 """Views whose rows are in other parts of the page."""
 
 
-def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence[doc.Section] = ()) -> doc.ReportPage:
-    """The document of `report.html`, with the part of its examples if there is one, after the parts that are added."""
+def page(
+    results: Results, examples: Sequence[doc.Section] = (), added: Sequence[doc.Section] = (), found: str = ""
+) -> doc.ReportPage:
+    """The document of `report.html`, with the part of its examples if there is one, after the parts that are added.
+
+    Its title ends with what was `found`.
+    """
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
     of_languages = tuple(languages(results, examples))
@@ -198,7 +204,9 @@ def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence
     lines = legend(columns, results)
     words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
     terms = doc.Terms((*words, *lines))
-    return doc.ReportPage(title(results), (*parts, about, doc.Section("Legend", "legend", (terms,))))
+    return doc.ReportPage(
+        ": ".join(filter(None, (title(results), found))), (*parts, about, doc.Section("Legend", "legend", (terms,)))
+    )
 
 
 def _views(results: Results, charts: bool) -> Iterator[doc.Section]:

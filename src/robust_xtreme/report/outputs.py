@@ -41,12 +41,16 @@ _OF_FILES: Final = ("complete", "digest", "files", "parts")
 @final
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a page has beside the run: parts before its own, examples, files, and `draws`, which draws its charts."""
+    """What a page has beside the run: parts before its own, examples, files, and what was `found`, in its title.
+
+    `draws` draws its charts.
+    """
 
     parts: tuple[Section, ...] = ()
     examples: tuple[Section, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     draws: Drawing | None = None
+    found: str = ""
 
 
 NOTHING: Final = Added()
@@ -83,7 +87,7 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), added: Add
 def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
     files = {"cells.csv": csv.table(cells(results)), "manifest.json": _json(manifest), **added.files}
-    shown = _chosen(results, views) if views else page(results, added.examples, added.parts)
+    shown = _chosen(results, views) if views else page(results, added.examples, added.parts, added.found)
     return _encoded(html.page(shown, files, added.draws))
 
 

@@ -76,7 +76,7 @@ def test_a_fall_in_one_language_fails_and_is_named(old: Path, worse: Path, tmp_p
     )
     comment, page, junit, data, rows = (name.read_bytes().decode() for name in names)
     assert comment.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: ")
-    assert "<h1>robust-xtreme gate</h1>" in page
+    assert "<h1>Gate failed: 2 of " in page
     failing = json.loads(data)
     assert (failing["passed"], failing["outcome"], failing["worst_cell"]) == (
         False,

@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, highest, script, with_addresses, with_condition
 from robust_xtreme.report.charts.drawing import svg
-from robust_xtreme.report.charts.style import COLOURS, GAINS, INK, LOSS, LOSSES, STEPS, config, extent
+from robust_xtreme.report.charts.style import COLOURS, GAINS, INK, LOSS, LOSSES, STEPS, config
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import CURVE
@@ -223,39 +223,33 @@ def success_chart(points: pl.DataFrame) -> dict[str, Any]:
 MOST: Final = 30
 """The number of changes that one chart shows: those with the largest loss."""
 
-_WIDTH: Final = 340
-_ROW: Final = 16
-_BESIDE: Final = 88
-"""Pixels right of the rows for how much the noise edits, in any font: the chart has the same size on all machines."""
+_WIDTH, _ROW, _ABOVE = 340, 30, 11
+"""Pixels of the chart of changes, as wide as a telephone shows, of a row, and from its interval up to its name."""
 
 _CELLS: Final = "cells"
 _POINT: Final = {"type": "point", "filled": True, "size": 36, "color": INK, "opacity": 1}
-_FOREST_TEXT: Final = {"type": "text", "align": "left", "fontSize": 10, "color": INK}
-_TO_THE_END: Final = {"x": {"value": 0}, "x2": {"value": _WIDTH + _BESIDE}, "y": {"value": 0}}
-"""The line at the top from the left edge to the end of what is beside the rows."""
+_NAME: Final = {"type": "text", "align": "left", "fontSize": 10, "dy": -_ABOVE, "color": INK}
 
 
 def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
-    """The specification of the chart of cells with a change: point, simultaneous interval, tick at the MDE, edits.
+    """The specification of the chart of cells with a change: name and edits above point, interval and tick at the MDE.
 
     `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
     simultaneous is drawn thin.
     """
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
-    axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
-    row = {"field": "cell", "type": "nominal", "sort": names, "title": None, "axis": axis}
+    row = {"field": "cell", "type": "nominal", "sort": names, "axis": None}
     layers = [
         _layer("zero", {"type": "rule", "color": INK, "opacity": 0.5}, x=_number("zero")),
         _layer(_CELLS, {"type": "rule", "strokeWidth": 1, "color": LOSS}, **_between("low", "high"), y=row),
         _layer(_CELLS, {"type": "rule", "strokeWidth": 3, "color": LOSS}, **_between("joint_low", "joint_high"), y=row),
         _layer(_CELLS, {"type": "tick", "color": INK, "thickness": 1.5, "height": 9}, x=_number("mde"), y=row),
         _layer(_CELLS, _POINT, x={**_number("change"), "title": title}, y=row),
-        _layer(_CELLS, _FOREST_TEXT, x={"value": _WIDTH + 8}, y=row, text={"field": "edits", "type": "nominal"}),
-        _layer("empty", {"type": "rule", "opacity": 0}, **_TO_THE_END),
+        _layer(_CELLS, _NAME, x={"value": 0}, y=row, text={"field": "cell", "type": "nominal"}),
     ]
     return {
-        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}], "empty": [{}]},
+        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}]},
         "layer": layers,
         "width": _WIDTH,
         "height": _ROW * rows.height,
@@ -292,10 +286,10 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
         "mde": -pl.col("mde"),
     }
     rate, known = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String), "grapheme_edit_rate" in cells.columns
+    edits = pl.format("  (edits {} %)", rate).fill_null("") if known else pl.lit("")
     return kept.select(
-        pl.concat_str("language", pl.lit("  "), "noise").alias("cell"),
+        pl.concat_str("language", pl.lit("  "), "noise", edits).alias("cell"),
         *(value.round(2).alias(name) for name, value in points.items()),
-        (pl.format("edits {} %", rate).fill_null("") if known else pl.lit("")).alias("edits"),
     )
 
 

@@ -205,7 +205,7 @@ def _charts(results: Results) -> Iterator[Chart]:
     if several:
         names = [f"{language_name(row['language'])}, {row['column']}" for row in worst.iter_rows(named=True)]
         named = worst.with_columns(pl.Series("language", names, dtype=pl.String))
-        yield Chart(f"The {worst.height} largest tested losses", _DESCRIPTION, forest(named))
+        yield Chart(f"The {worst.height} largest tested losses of the whole run", _DESCRIPTION, forest(named))
     for (section, task), of_task in cells.group_by(SECTION, "task", maintain_order=True):
         yield Chart(str(section), _DESCRIPTION, forest(of_task), str(task), more=several)
 

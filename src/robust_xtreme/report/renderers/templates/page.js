@@ -191,6 +191,8 @@
       off(row, !fits(names) || Boolean(state.became && row.dataset.became && row.dataset.became !== state.became));
     }
     for (const [part, code] of languages) off(part, Boolean(chosen.length) && !chosen.includes(code));
+    const order = [...languages].sort((a, b) => (chosen.indexOf(b[1]) >= 0) - (chosen.indexOf(a[1]) >= 0) || chosen.indexOf(a[1]) - chosen.indexOf(b[1]));
+    if (order.length) byId("languages").append(...order.map(([part]) => part));
     for (const [row, code] of heatRows) row.classList.toggle("quiet", Boolean(chosen.length) && !chosen.includes(code));
     for (const [row, task] of others) off(row, Boolean(state.task) && task !== state.task);
     for (const group of groups) off(group, !group.querySelector("article:not([data-off])"));
@@ -257,9 +259,11 @@
   ]);
   const about = (element) => {
     if (element.matches("a.term")) return [["", byId(element.hash.slice(1))?.nextElementSibling.textContent ?? ""]];
+    if (element.dataset.told) return [["", element.dataset.told]];
     return element.matches("span.w") ? points(element) : numbers(element);
   };
-  const TOLD = "a.term, table.heat td a, span.w";
+  const TOLD = "a.term, table.heat td a, td[data-told], span.w";
+  for (const cell of all("td[data-told]")) cell.tabIndex = 0;
   const tell = (element) => {
     const lines = about(element);
     tip.replaceChildren();
