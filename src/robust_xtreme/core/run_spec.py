@@ -25,6 +25,7 @@ NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 
 _IF_SET: Final = (
     "compile",
+    "scores",
     "keep_names",
     "packs",
     "trained_on",
@@ -105,6 +106,7 @@ class RunSpec:
     max_length: tuple[str, ...] = key(
         (), "tokens of a task's longest inputs, for a model that reads fewer", "", "TASK=N", repeated=True
     )
+    scores: bool = key(False, "keep how sure the model is of each label and choice, and report calibration", "")
     precision: str = key(
         "fp32", "the numbers that are computed with: fp32, bf16 or int8", "", "NAME", ("fp32", "bf16", "int8")
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.files.frames import CHANGE, POINTS, columns, one_of
+from robust_xtreme.files.frames import CHANGE, POINTS, SHARE, columns, one_of
 from robust_xtreme.files.frames import Frame as Frame
 from robust_xtreme.files.frames import FrameColumn as FrameColumn
 from robust_xtreme.files.frames import assembled as assembled
@@ -156,8 +156,11 @@ PREDICTIONS: Final = Frame(
         **columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
         "success": FrameColumn(pl.Boolean, nullable=True),
         **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
+        "score": FrameColumn(pl.Float64, nullable=True),
     },
     (*CELL, "noise_seed", "example"),
+    {SHARE: "score"},
+    ("score",),
 )
 """One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
 
@@ -169,6 +172,9 @@ empty (no answer, or the gold answer was truncated: official scripts take ''), a
 that the condition noises (clean: all fields), `numbers_edited` and `negators_edited` the numbers and listed negators
 that noise edits there, the second null in a language without a list. In rows that `import` takes from others, what
 is not known is null; `unparsed` ones have an answer in which no prediction was found, which counts as wrong.
+
+`score` is the probability that the model gives to its answer, to four digits: with `--scores`, of labels and choices.
+It is the one column that can depend on the size of batches and on the cache, in its last digit.
 """
 
 ATTACKED: Final = Frame(
@@ -211,6 +217,22 @@ of them that an attack changes to wrong, after `queries_to_success` queries. `qu
 queries. `below_random` is by how many points the attack leaves less of the headline metric than random search, paired
 by cluster as a drop, with its interval; null for random search itself, for recipes, which have none, and in older runs.
 """
+
+CALIBRATION: Final = Frame(
+    "calibration",
+    {
+        **_CELL,
+        "measure": one_of("ece", "brier", "auroc", "risk"),
+        **columns(pl.Int64, "n clusters"),
+        **columns(pl.Float64, "clean value change change_low change_high", nullable=True),
+    },
+    (*CELL, "measure"),
+    {CHANGE: "clean value change change_low change_high"},
+)
+"""One row for each cell with noise and measure of `stats/calibration.py`, of answers with a score (`--scores`).
+
+`clean` and `value`, on clean and on noisy text, are in points; `change` is value minus clean, with a 95 % interval. A
+change above 0 is worse, of `auroc` below 0. An `ece` can be below 0."""
 
 STATS: Final = Frame(
     "stats",
@@ -423,6 +445,7 @@ FRAMES: Final = {
         MODELS,
         CONDITIONS,
         PREDICTIONS,
+        CALIBRATION,
         STATS,
         SCORES,
         DELTAS,

@@ -21,7 +21,16 @@ from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.sinks import Trusted, filled
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES, empty
+from robust_xtreme.files.schema import (
+    ATTACKS,
+    AVERAGES,
+    CALIBRATION,
+    CONDITIONS,
+    DELTAS,
+    SCHEMA_VERSION,
+    SCORES,
+    empty,
+)
 from robust_xtreme.report.averages import transposed, with_curves, within_tasks
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, ReportPage, Table, TableCell, Terms, unlinked
 from robust_xtreme.report.cells import headline, highest, named_beside, with_addresses, with_condition
@@ -68,9 +77,12 @@ def results_of(folder: Path) -> Results:
     scores, deltas, averages, conditions = (
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
     )
-    name = f"{ATTACKS.name}.csv"
-    attacks = frame_of(folder, name, ATTACKS, manifest) if name in manifest.get("files", {}) else empty(ATTACKS)
-    return Results(scores, deltas, manifest, averages, conditions, attacks)
+    there = manifest.get("files", {})
+    attacks, calibration = (
+        frame_of(folder, name, frame, manifest) if (name := f"{frame.name}.csv") in there else empty(frame)
+        for frame in (ATTACKS, CALIBRATION)
+    )
+    return Results(scores, deltas, manifest, averages, conditions, attacks, calibration)
 
 
 def finished(folder: Path) -> Results:
@@ -299,7 +311,7 @@ def view_blocks(view: View, results: Results, charts: bool = True) -> Iterator[B
         yield from shown
 
 
-_OF_MODELS: Final = ("scores", "deltas", "averages", "attacks")
+_OF_MODELS: Final = ("scores", "deltas", "averages", "attacks", "calibration")
 """The frames whose rows name a model."""
 
 
@@ -313,8 +325,8 @@ def beside(runs: Mapping[str, Results]) -> Results:
         renamed = {frame: getattr(results, frame).with_columns(model) for frame in _OF_MODELS}
         named.append(replace(results, **renamed))
     frames = ([getattr(results, name) for results in named] for name in (*_OF_MODELS, "conditions"))
-    scores, deltas, averages, attacks, conditions = map(pl.concat, frames)
-    return Results(scores, deltas, _manifest_beside(runs), averages, conditions.unique(maintain_order=True), attacks)
+    scores, deltas, averages, *others, conditions = map(pl.concat, frames)
+    return Results(scores, deltas, _manifest_beside(runs), averages, conditions.unique(maintain_order=True), *others)
 
 
 def _manifest_beside(runs: Mapping[str, Results]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.files.schema import ATTACKS, AVERAGES, CONDITIONS, empty
+from robust_xtreme.files.schema import ATTACKS, AVERAGES, CALIBRATION, CONDITIONS, empty
 from robust_xtreme.report.blocks import Chart
 
 SECTION: Final = "section"
@@ -20,7 +20,7 @@ SECTION: Final = "section"
 @final
 @dataclass(frozen=True, slots=True, eq=False)  # compared as objects, so that what is made of them can be kept
 class Results:
-    """The input of a page: the frames SCORES, DELTAS, AVERAGES, CONDITIONS and ATTACKS, and the manifest of the run."""
+    """The input of a page: SCORES, DELTAS, AVERAGES, CONDITIONS, ATTACKS and CALIBRATION, and the run's manifest."""
 
     scores: pl.DataFrame
     deltas: pl.DataFrame
@@ -28,6 +28,7 @@ class Results:
     averages: pl.DataFrame = field(default_factory=lambda: empty(AVERAGES))
     conditions: pl.DataFrame = field(default_factory=lambda: empty(CONDITIONS))
     attacks: pl.DataFrame = field(default_factory=lambda: empty(ATTACKS))
+    calibration: pl.DataFrame = field(default_factory=lambda: empty(CALIBRATION))
 
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the headline first."""

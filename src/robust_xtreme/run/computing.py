@@ -163,7 +163,7 @@ class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
 
     Where a worker `searches`, it does so on the CPU: where no other device is faster. With `facts` of the run it
-    measures its task runs, too, on the CPU.
+    measures its task runs, too, on the CPU. `scores` of answers are kept on request.
     """
 
     deduplicate: bool
@@ -171,6 +171,7 @@ class Setting:
     cached: bool
     searches: bool = True
     facts: Facts | None = None
+    scores: bool = False
 
 
 @contextmanager
@@ -233,7 +234,7 @@ class _Worker:
         how = prepared.inputs, advance, self._watch, self._store()
         whole: dict[tuple[str, int, int], Array] = {}  # of one pass for all cuts
         predicted = [self._predicted(*how, dims, whole) for dims in task_run.cuts.values()]
-        rows = score_examples(prepared, *predicted)
+        rows = score_examples(prepared, *predicted, scores=self.setting.scores)
         with self.line.whole():
             digests = stage(self.setting.staging, task_run, rows)
         measured = None

@@ -24,12 +24,13 @@ from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacke
 from robust_xtreme.report.samples.part import ShownRun, samples_part_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.external import conditions_of
-from robust_xtreme.run.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
+from robust_xtreme.run.folder import BESIDES, DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.attacks import attacks_of
 from robust_xtreme.stats.averages import averaged
 from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
+from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
 from robust_xtreme.tasks.noisy.described import condition_row
@@ -55,7 +56,8 @@ def finish(
         }
         examples = (*samples_part_of(results, [ShownRun(rows, plan.spec, results.manifest, kept=kept)]),)
         merging.result()
-        names = (*FILES, ATTACKS_FILE) if results.attacks.height else FILES
+        there = zip(BESIDES, (results.attacks, results.calibration), strict=True)
+        names = (*FILES, *(name for name, frame in there if frame.height))
         digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
         finished = {**results.manifest, DIGESTS: digests, "complete": True}
         folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
@@ -110,9 +112,12 @@ def _frames(
         for task_run in plan.task_runs
         for items in folder.attacked(task_run)
     )
-    if attacks.height:
-        folder.write_frame(ATTACKS_FILE, attacks, schema.ATTACKS)
-    return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows, stats
+    scored = calibration(rows.predictions) if plan.spec.scores else schema.empty(schema.CALIBRATION)
+    kinds = (schema.ATTACKS, schema.CALIBRATION)
+    for name, frame, kind in zip(BESIDES, (attacks, scored), kinds, strict=True):
+        if frame.height:
+            folder.write_frame(name, frame, kind)
+    return Results(made.scores, made.deltas, manifest, averages, noised, attacks, scored), rows, stats
 
 
 def stored_of(folder: Folder, task_run: TaskRun) -> Stored:

@@ -42,13 +42,13 @@ from robust_xtreme.tasks.sources.rows import clusters_version
 RUN: Final = "run.toml"
 LOG: Final = "log.txt"
 FILES: Final = (RUN, *of_run.FILES)
-ATTACKS_FILE: Final = "attacks.csv"
-"""The file that a run with attacks has besides."""
+BESIDES: Final = ("attacks.csv", "calibration.csv")
+"""The files that a run with attacks, or with scores of answers, has besides."""
 
 DIGESTS: Final = "files"
 """The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""
 
-_GIVEN: Final = re.compile("|".join([*map(re.escape, (*FILES, ATTACKS_FILE, MANIFEST)), rf"{PARTS}/[^/]+\.parquet"]))
+_GIVEN: Final = re.compile("|".join([*map(re.escape, (*FILES, *BESIDES, MANIFEST)), rf"{PARTS}/[^/]+\.parquet"]))
 """The names that every run gives."""
 
 _TRACELESS: Final = (LOG, store.LOCK, JOURNAL)
@@ -318,7 +318,7 @@ def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
     if force:
         return over.line() if over.names else ""
     begun = {RUN} if (path / MANIFEST).exists() and not nothing_yet(path) else set()
-    return over.kept_line({LOG, MANIFEST, *FILES, ATTACKS_FILE, *_part_names(path, task_runs)} - begun)
+    return over.kept_line({LOG, MANIFEST, *FILES, *BESIDES, *_part_names(path, task_runs)} - begun)
 
 
 def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:
@@ -329,7 +329,7 @@ def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
     """The start over in a folder. The manifest, by which others know the parts, goes last; log.txt stays."""
     journal = Folder(path).journal
     last = (MANIFEST,) if journal.wrote(path / RUN) else (RUN, MANIFEST)
-    given = (*FILES, ATTACKS_FILE, *_part_names(path, task_runs))
+    given = (*FILES, *BESIDES, *_part_names(path, task_runs))
     first = (name for name in dict.fromkeys((*journal.names(), *given)) if name not in (RUN, MANIFEST))
     names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)

@@ -250,7 +250,8 @@ class _Run:
     def _how(self, staging: Path, workers: int) -> tuple[Device, Setting, int, bool]:
         """The device, the setting, the tokens of a batch, and whether they were halved already."""
         device = Device(self.device, self.manifest["device"], workers)
-        setting = Setting(self.manifest["deduplicate"], staging, self.cached, searches=self.device == CPU)
+        on_cpu, scores = self.device == CPU, self.plan.spec.scores
+        setting = Setting(self.manifest["deduplicate"], staging, self.cached, searches=on_cpu, scores=scores)
         return device, setting, int(self.manifest["batch_tokens"]), "halved" in self.manifest
 
     def _warn(self, line: str) -> None:

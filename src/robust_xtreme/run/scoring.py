@@ -107,7 +107,7 @@ _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_targe
 class RowMaker:
     """Makes the rows of a task run; what several conditions have in common is made once."""
 
-    def __init__(self, prepared: Prepared, predicted: Predicted) -> None:
+    def __init__(self, prepared: Prepared, predicted: Predicted, scores: bool = False) -> None:
         self._prepared, self._labels = prepared, prepared.task_run.task.labels
         self._golds = _strings(written(prepared.golds))
         names = {"example": "id", "cluster": "cluster", "fingerprint": "fingerprint"}
@@ -117,6 +117,7 @@ class RowMaker:
         self._inputs = _InputFacts(prepared.inputs)
         self._risky: dict[tuple[tuple[str, ...], int], Risky] = {}
         self._predictions = _strings(written(predicted.targets)).set(pl.Series(~predicted.finite), None)
+        self._score = None if predicted.score is None or not scores else pl.Series(predicted.score).round(4)
         self._first = _first_spans(predicted.targets)
         self._contexts = [example.texts[_CONTEXT].value for example in prepared.examples] if self._first else []
 
@@ -142,6 +143,7 @@ class RowMaker:
             return {"prediction": nothing, "answer": nothing, "gold": self._gold(variant), "status": "failed"}
         return {
             "prediction": self._predictions[variant.inputs],
+            **({} if self._score is None else {"score": self._score[variant.inputs].fill_nan(None)}),
             "answer": self._clean_texts(variant),
             "gold": self._gold(variant),
             "status": self._status(variant),
@@ -420,8 +422,8 @@ class TaskRunRows:
     attacked: pl.DataFrame | None = None
 
 
-def score_examples(prepared: Prepared, *predicted: Predicted) -> TaskRunRows:
-    """The frames of a task run, with the statistics of chance and of the shallow predictor.
+def score_examples(prepared: Prepared, *predicted: Predicted, scores: bool = False) -> TaskRunRows:
+    """The frames of a task run, with the statistics of chance and of the shallow predictor; `scores` are kept.
 
     A condition with an answer that is not finite is `failed` and has no statistics of the model or of an attack.
     """
@@ -429,7 +431,7 @@ def score_examples(prepared: Prepared, *predicted: Predicted) -> TaskRunRows:
     several = [replace(prepared, task_run=replace(run, inference=run.inference + cut)) for cut in run.cuts]
     answered, predictions, attacked = [], list[pl.DataFrame](), None
     for of, given in zip(several, predicted, strict=True):
-        rows, responses = RowMaker(of, given), responses_of(of, given, columns)
+        rows, responses = RowMaker(of, given, scores), responses_of(of, given, columns)
         failed = [each is None for each in responses]
         predictions += [rows.of(*each) for each in zip(of.variants, failed, strict=True)]
         answered.append(responses)

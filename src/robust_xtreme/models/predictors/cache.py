@@ -66,17 +66,22 @@ class Store:
         keys = list(keys_of(inputs.contents, self.settings, self.languages))
         return [keys[content] for content in inputs.content.tolist()]
 
-    def known(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn]:
-        """The inputs whose predictions the cache has, by their numbers among the keys (k,) int64, and these."""
+    def known(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn, Array]:
+        """The inputs whose predictions the cache has, by their numbers among the keys (k,) int64, these and scores.
+
+        Scores (k,) float64 are NaN where a prediction has none.
+        """
         cached = self.cache.get(KIND, keys)
         there = [index for index, key in enumerate(keys) if key in cached] if cached else []
-        sound, targets = read([cached[keys[index]] for index in there])
-        return np.array(there, np.int64)[sound], targets
+        sound, targets, scores = read([cached[keys[index]] for index in there])
+        return np.array(there, np.int64)[sound], targets, scores
 
     def keep(self, keys: Sequence[bytes], decoded: Decoded) -> None:
         """Store the predictions with those keys, but not where scores are not finite."""
         finite = np.flatnonzero(decoded.finite)
-        rows = zip([keys[index] for index in finite.tolist()], written(decoded.targets.take(finite)), strict=True)
+        scores = None if decoded.score is None else decoded.score[finite]
+        made = written(decoded.targets.take(finite), scores)
+        rows = zip([keys[index] for index in finite.tolist()], made, strict=True)
         self.cache.put(KIND, dict(rows))
 
     def margin_keys(self, inputs: Inputs, settings: str, golds: Sequence[str]) -> list[bytes]:
@@ -176,25 +181,30 @@ class _Texts(dict[str, bytes]):
 _length: Final = struct.Struct("<Q").pack
 
 
-def written(targets: TargetColumn) -> Iterator[bytes]:
-    """Predictions as JSON, each with its type."""
+def written(targets: TargetColumn, scores: Array | None = None) -> Iterator[bytes]:
+    """Predictions as JSON, each with its type, and with its score where there are scores."""
     other = "Answers" if isinstance(targets, Ranges) else "Choice"
     kind = targets.kind.__name__ if isinstance(targets, Names) else other
-    return (f'{{"{kind}": {text}}}'.encode() for text in columns.written(targets))
+    ends = (
+        ("" for _ in range(len(targets))) if scores is None else (f', "score": {score!r}' for score in scores.tolist())
+    )
+    return (f'{{"{kind}": {text}{end}}}'.encode() for text, end in zip(columns.written(targets), ends, strict=True))
 
 
-def read(texts: Sequence[bytes]) -> tuple[list[int], TargetColumn]:
-    """The predictions that texts encode, and which of them do: others are of another kind, or not predictions."""
+def read(texts: Sequence[bytes]) -> tuple[list[int], TargetColumn, Array]:
+    """Which texts encode predictions of one kind, the predictions, and their scores (NaN where there is none)."""
     rows = [_value(text) for text in texts]
     first = next((row[0] for row in rows if row), "Choice")
     sound = [index for index, row in enumerate(rows) if row and row[0] == first]
-    return sound, _column(first, [row[1] for row in rows if row and row[0] == first])
+    values, scores = ([row[at] for row in rows if row and row[0] == first] for at in (1, 2))
+    return sound, _column(first, values), np.array(scores, np.float64)
 
 
-def _value(text: bytes) -> tuple[str, Any] | None:
-    """The kind and the value of a prediction; None where the text is not one."""
+def _value(text: bytes) -> tuple[str, Any, float] | None:
+    """The kind, the value and the score of a prediction; None where the text is not one."""
     try:
-        ((kind, value),) = json.loads(text).items()
+        (kind, value), *others = json.loads(text).items()
+        score = float(dict(others).get("score", "nan"))
         match kind, value:
             case "Choice", int():
                 sound = type(value) is int
@@ -204,7 +214,7 @@ def _value(text: bytes) -> tuple[str, Any] | None:
                 sound = all(type(start) is type(stop) is int for start, stop in value)
             case _:
                 sound = False
-        return (kind, value) if sound else None
+        return (kind, value, score) if sound else None
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 

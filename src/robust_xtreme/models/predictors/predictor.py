@@ -55,7 +55,8 @@ class Predicted:
     """The prediction of each input (n), in the task's order of labels; `finite` (n,) bool: its scores are numbers.
 
     Where a task has a threshold, tuned on clean data, `retuned` has the predictions with that of each input's own
-    condition. `cached` counts the predictions that the cache had.
+    condition. `cached` counts the predictions that the cache had. `score` (n,) float64 is the probability of each
+    prediction; None where the model gives none.
     """
 
     targets: TargetColumn
@@ -63,6 +64,7 @@ class Predicted:
     retuned: TargetColumn | None = None
     threshold: float | None = None
     cached: int = 0
+    score: Array | None = None
 
     def answer(self, index: int) -> Target | None:
         """The prediction of one input; None where its scores are not finite."""
@@ -108,14 +110,14 @@ def from_cache(
     """What the cache, if any, has of inputs, and `compute` gives of others; margins count with a `weighing`."""
     if store is None or (weighing and not weighing.settings):
         computed, margin = compute(inputs)
-        return PredictedMargins(Predicted(computed.targets, computed.finite), margin)
+        return PredictedMargins(Predicted(computed.targets, computed.finite, score=computed.score), margin)
     keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds) if weighing else []
-    known, cached = store.known(keys)
+    known, cached, scored = store.known(keys)
     margins = np.zeros(len(known), np.int64)
     if weighing:
         there, weighed = store.known_margins(beside)
         known, rows, columns = np.intersect1d(known, there, assume_unique=True, return_indices=True)
-        cached, margins = cached.take(rows), weighed[columns]
+        cached, scored, margins = cached.take(rows), scored[rows], weighed[columns]
     advance(len(known))
     missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
     computed, margin = compute(inputs.take(missing))
@@ -124,7 +126,10 @@ def from_cache(
         store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
     order = np.argsort(np.concatenate((known, missing)))
     finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
-    whole = Predicted(chained((cached, computed.targets)).take(order), finite, cached=len(known))
+    given = np.full(len(missing), np.nan) if computed.score is None else computed.score
+    score = np.concatenate((scored, given))[order]
+    targets = chained((cached, computed.targets)).take(order)
+    whole = Predicted(targets, finite, cached=len(known), score=None if np.isnan(score).all() else score)
     return PredictedMargins(whole, np.concatenate((margins, margin))[order])
 
 

@@ -165,10 +165,23 @@ def joined(several: Sequence[Reduced]) -> Reduced:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """The predictions of n inputs, and for which of them the scores are finite (n,) bool; others mean nothing."""
+    """The predictions of n inputs, and for which of them the scores are finite (n,) bool; others mean nothing.
+
+    `score` (n,) float64 is the probability of each prediction; None where the family has none.
+    """
 
     targets: TargetColumn
     finite: Array
+    score: Array | None = None
+
+
+def chances(whole: Array, bounds: Array) -> Array:
+    """Scores as `quantised` (r,) as probabilities that sum to 1 from each bound to the next; no range is empty."""
+    if not len(whole):
+        return np.zeros(0)
+    highest = np.repeat(np.maximum.reduceat(whole, bounds[:-1]), np.diff(bounds))
+    powers = np.exp((whole - highest) * QUANTUM)
+    return np.asarray(powers / np.repeat(np.add.reduceat(powers, bounds[:-1]), np.diff(bounds)))
 
 
 def every(flags: Array, bounds: Array) -> Array:

@@ -11,7 +11,7 @@ MEMBERS: Final = {
     ),
     "_by_cell": (
         *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),
-        *("worst_cells", "worst_of_seeds", "largest_losses", "attacks", "defences"),
+        *("worst_cells", "worst_of_seeds", "largest_losses", "attacks", "defences", "calibration"),
     ),
     "_of_run": ("conditions", "external", "missing_cells", "not_run"),
 }

@@ -287,3 +287,24 @@ def defences(results: Results) -> pl.DataFrame:
     order = ("task", "split", "metric", "fields_rank", "condition", "language", "run_rank", "model")
     levels = [f"{name}_{part}" for name in ("clean", "noise", "random", "robust") for part in ("level", "low", "high")]
     return shown.with_columns(section.alias(SECTION)).sort(order).select(SECTION, "language", "model", *levels)
+
+
+@view(title="Calibration", order=44)
+def calibration(results: Results) -> pl.DataFrame:
+    """How far scores of answers tell right from wrong (--scores): in points; for auroc lower is worse, else higher."""
+    rows = with_condition(results.calibration).with_columns(
+        pl.concat_str("task", pl.lit(", "), "measure").alias(SECTION), no_claim=pl.lit(None, pl.String)
+    )
+    columns = (
+        "language",
+        "noise",
+        "clean",
+        "value",
+        "change",
+        "no_claim",
+        "change_low",
+        "change_high",
+        "n",
+        "clusters",
+    )
+    return rows.sort(SECTION, "language", "noise").select(SECTION, *columns)

@@ -9,7 +9,17 @@ import numpy as np
 
 from robust_xtreme.core.columns import Array, Choices
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.models.reading.reading import Contents, Decoded, Labels, Reading, Reduced, best_of, every, quantised
+from robust_xtreme.models.reading.reading import (
+    Contents,
+    Decoded,
+    Labels,
+    Reading,
+    Reduced,
+    best_of,
+    chances,
+    every,
+    quantised,
+)
 from robust_xtreme.models.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.models.reading.windows import Windows, framed, merged
 
@@ -58,8 +68,8 @@ def _choice_reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
 
 
 def _choice_decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
-    best = best_of(reduced.values, bounds) - bounds[:-1]
-    return Decoded(Choices(best), every(reduced.finite, bounds))
+    best = best_of(reduced.values, bounds)
+    return Decoded(Choices(best - bounds[:-1]), every(reduced.finite, bounds), chances(reduced.values, bounds)[best])
 
 
 choice = Reading(_choice_encode, _choice_reduce, _choice_decode, joins=True)
@@ -89,13 +99,16 @@ def _encode(
 
 
 def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
-    """The best label of each window."""
+    """The best label of each window, and its probability."""
     whole, exact = quantised(scores)
-    return Reduced(whole.argmax(axis=1), np.ones(len(whole), np.int64), np.all(exact, axis=1))
+    likely = chances(whole.ravel(), np.arange(len(whole) + 1) * whole.shape[1]).reshape(whole.shape)
+    best = np.stack((whole.argmax(axis=1), likely.max(axis=1, initial=0.0)), axis=1)
+    return Reduced(best, np.ones(len(whole), np.int64), np.all(exact, axis=1))
 
 
 def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced, labels: Labels) -> Decoded:
-    return Decoded(Choices(reduced.values[bounds[:-1]]), reduced.finite[bounds[:-1]])
+    best = reduced.values[bounds[:-1]]
+    return Decoded(Choices(best[:, 0].astype(np.int64)), reduced.finite[bounds[:-1]], best[:, 1])
 
 
 classification = Reading(_encode, _reduce, _decode, joins=True)
