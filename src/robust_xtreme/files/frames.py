@@ -109,6 +109,13 @@ def to_pandas(data: pl.DataFrame) -> Any:
         raise UserError("to_pandas needs pandas and pyarrow. Install them: pip install pandas pyarrow") from error
 
 
+def completed(rows: pl.LazyFrame, frame: Frame) -> pl.LazyFrame:
+    """The rows with the `later` columns of a frame, null where the file of an older run has none."""
+    known = rows.collect_schema()
+    lost = (name for name in frame.later if name not in known)
+    return rows.with_columns(pl.lit(None, frame.columns[name].dtype).alias(name) for name in lost)
+
+
 def empty(frame: Frame) -> pl.DataFrame:
     """A frame of that kind without rows."""
     return pl.DataFrame(schema=frame.schema)

@@ -17,6 +17,7 @@ from robust_xtreme.files.frames import Frame as Frame
 from robust_xtreme.files.frames import FrameColumn as FrameColumn
 from robust_xtreme.files.frames import assembled as assembled
 from robust_xtreme.files.frames import build as build
+from robust_xtreme.files.frames import completed as completed
 from robust_xtreme.files.frames import empty as empty
 from robust_xtreme.files.frames import validate as validate
 

@@ -198,7 +198,8 @@ def page(
     of_languages = tuple(languages(results, examples))
     divided = (doc.Section("Languages", "languages", of_languages),) if of_languages else ()
     more = (doc.Section("More tables", "tables", tuple(plain)),) if plain else ()
-    parts = (*first, *divided, *examples, *more)
+    told = examples or (doc.Section("Examples", "examples", (doc.Paragraph(_NO_EXAMPLES),)),)
+    parts = (*first, *divided, *told, *more)
     columns = [column for table in doc.within(parts, doc.Table) for column in table.columns]
     about = doc.Section("What was run", "run", tuple(summary.what_was_run(results)))
     lines = legend(columns, results)
@@ -207,6 +208,12 @@ def page(
     return doc.ReportPage(
         ": ".join(filter(None, (title(results), found))), (*parts, about, doc.Section("Legend", "legend", (terms,)))
     )
+
+
+_NO_EXAMPLES: Final = (
+    "This page has none: it was made where the texts of the run were not at hand, or not wanted. Where they are, "
+    "robust-xtreme report RUN -o page.html shows them."
+)
 
 
 def _views(results: Results, charts: bool) -> Iterator[doc.Section]:

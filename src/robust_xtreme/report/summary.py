@@ -38,6 +38,7 @@ from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats import chance
 from robust_xtreme.stats.claims import NO_EDITS, NOT_APPLICABLE, SELECTED
+from robust_xtreme.stats.intervals import FEWEST_JOINT
 from robust_xtreme.stats.shallow import predictor as shallow
 
 ALPHA: Final = 0.05
@@ -64,6 +65,10 @@ GLOSSARY: Final = {
     "cannot reject": "No drop is found, and so few items change that no test of the family could find one.",
     "no room": "The clean level exceeds chance by less than the smallest drop that is detected.",
     "highest strength": "Of the strengths of one perturbation the highest: tables show it, curves the others.",
+    "joint interval": "An interval so wide that with 95 % those of all tests of the run are right at once: the worst "
+    f"cell can be picked afterwards. With fewer than {FEWEST_JOINT} clusters there is none, and that of the cell alone "
+    "is shown.",
+    "mde": "The minimum detectable effect: the smallest drop that these items show with 80 % power.",
 }
 """The words of sentences that a page explains where they stand."""
 
@@ -195,10 +200,12 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
         return (Strong(f"None of {of} shows a drop{_blind(tests)}."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
-    others = tests.filter(pl.col("p_adjusted") >= ALPHA, ~pl.col("near_chance")).select(pl.max("mde")).item()
+    others = tests.filter(pl.col("p_adjusted") >= ALPHA, ~pl.col("near_chance")).get_column("mde").drop_nulls()
     blind: tuple[Inline, ...] = ()
-    if others is not None:
-        blind = (f" The others can miss drops below {points(others)} points (", explained("mde"), ").")
+    if others.len():
+        middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
+        below = f"{middle} points in half of them and {most} in the worst" if middle != most else f"{most} points"
+        blind = (f" The others can miss drops below {below} (", explained("mde"), ").")
     text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}."
     return (
         Strong(text, "lost" if lost else "won"),
@@ -221,7 +228,7 @@ def _changed(cell: Mapping[str, Any]) -> tuple[Inline, ...]:
     levels = f", {points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} ("
     if cell["joint_change_low"] is None:
         alone = interval(cell["change_low"], cell["change_high"])
-        return (f"{levels}interval of this cell alone {alone}; too few clusters for a joint one)",)
+        return f"{levels}interval of this cell alone {alone}; too few clusters for a ", explained("joint interval"), ")"
     joint = interval(cell["joint_change_low"], cell["joint_change_high"])
     return levels, explained("joint interval"), f" {joint}, valid for all tests at once)"
 

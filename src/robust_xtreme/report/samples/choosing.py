@@ -15,7 +15,7 @@ from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.core.randomness import draws, salt, text_keys
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import check_file
-from robust_xtreme.files.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
+from robust_xtreme.files.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, completed, empty
 from robust_xtreme.noise.conditions.condition import LIKE, likened
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.summary import headline_cells
@@ -100,7 +100,7 @@ def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame
 
 def _scanned(path: Path, frame: Frame) -> pl.LazyFrame:
     try:
-        scanned = store.scan(path)
+        scanned = completed(store.scan(path), frame)
         missing = set(frame.columns) - set(scanned.collect_schema())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error

@@ -200,14 +200,19 @@ def _charts(results: Results) -> Iterator[Chart]:
     """The worst cells of all tasks on one axis, then those of each task."""
     cells = _cells(results)
     tested = cells.filter(pl.col("p_adjusted").is_not_null(), ~pl.col("near_chance"))
-    worst = tested.sort("change", "address").head(_WORST)
+    worst = tested.filter(pl.col("change") < 0).sort("change", "address").head(_WORST)
     several = worst.height > 0 and cells.height > _WORST
     if several:
-        names = [f"{language_name(row['language'])}, {row['column']}" for row in worst.iter_rows(named=True)]
-        named = worst.with_columns(pl.Series("language", names, dtype=pl.String))
-        yield Chart(f"The {worst.height} largest tested losses of the whole run", _DESCRIPTION, forest(named))
+        title = f"The {worst.height} largest tested losses of the whole run"
+        yield Chart(title, _DESCRIPTION, forest(_in_words(worst, ", {}")))
     for (section, task), of_task in cells.group_by(SECTION, "task", maintain_order=True):
-        yield Chart(str(section), _DESCRIPTION, forest(of_task), str(task), more=several)
+        yield Chart(str(section), _DESCRIPTION, forest(_in_words(of_task)), str(task), more=several)
+
+
+def _in_words(cells: pl.DataFrame, ending: str = "") -> pl.DataFrame:
+    """The cells with the names of their languages, and an ending with that of their column."""
+    named = [language_name(row["language"]) + ending.format(row["column"]) for row in cells.iter_rows(named=True)]
+    return cells.with_columns(pl.Series("language", named, dtype=pl.String))
 
 
 @view(title="Largest losses", order=6, charts=_charts)

@@ -29,7 +29,7 @@
   const examples = new Map(all("article[data-of]").reverse().map((article) => [article.dataset.of, article]));
   const figures = all("figure[data-task]");
   const heatRows = all("table.heat tbody tr:has(a)").map((row) => [row, parts(row.querySelector("a").hash.slice(1)).language]);
-  const none = byId("examples") && made("p", "No example of this choice: examples are of each perturbation's highest strength.", byId("examples"));
+  const none = document.querySelector("#examples article") && made("p", "No example of this choice: examples are of each perturbation's highest strength.", byId("examples"));
   const others = all("#languages table:not(.cells) tbody tr").map((row) => [row, row.lastElementChild.textContent.split(",")[0]]);
   const groups = all("#examples details, #examples section");
 
@@ -68,8 +68,10 @@
       control[`show-${name}`] = button(text, group, () => { state.show = name; keep(); apply(); });
     }
     button("Show everything", tools, () => { for (const name of FILTERS) delete state[name]; keep(); apply(); });
-    control.unknown = made("p", "", tools);
+    control.unknown = made("p");
+    control.unknown.id = "unknown";
     control.unknown.setAttribute("role", "status");
+    byId("main").prepend(control.unknown);
     byId("tasks")?.after(tools);
     tools.hidden = false;
   };
@@ -195,6 +197,7 @@
     if (order.length) byId("languages").append(...order.map(([part]) => part));
     for (const [row, code] of heatRows) row.classList.toggle("quiet", Boolean(chosen.length) && !chosen.includes(code));
     for (const [row, task] of others) off(row, Boolean(state.task) && task !== state.task);
+    for (const term of all("#examples > dl > dt")) for (const each of [term, term.nextElementSibling]) off(each, Boolean(state.noise) && term.textContent !== state.noise);
     for (const group of groups) off(group, !group.querySelector("article:not([data-off])"));
     for (const code of chosen) byId(`examples/${encodeURIComponent(code)}`)?.setAttribute("open", "");
     for (const figure of figures) off(figure, Boolean(state.task) && figure.dataset.task !== state.task);
@@ -246,7 +249,7 @@
     const lines = [];
     if (row?.matches("tr")) {
       const known = columns(row);
-      lines.push([`${known.get("task")}, ${named.language}, ${named.noise}`, ["", "-"].includes(known.get("p adj.") ?? "") ? "not tested" : ""]);
+      lines.push([`${known.get("task")}, ${new Map(choices.language).get(named.language) ?? named.language}, ${named.noise}`, ["", "-"].includes(known.get("p adj.") ?? "") ? "not tested" : ""]);
       for (const [name, text] of known) if (!["task", "noise", ""].includes(name) && !["", "-"].includes(text)) lines.push([name, text]);
     } else {
       for (const name of Object.keys(SHOWN)) lines.push([SHOWN[name], link.closest("td").dataset[name] || ""]);
@@ -257,13 +260,24 @@
     piece.matches("del") ? "was" : "is",
     [...piece.textContent].map((letter) => `${letter} U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`).join("  "),
   ]);
+  // What a mean in the heat table is of: the cells of its row, or of its column, that have a change.
+  const parts_of = (cell) => {
+    const heads = all("thead tr:last-child th", cell.closest("table")).map(({ dataset }) => dataset);
+    const { task, noise } = heads[cell.cellIndex - 2];
+    const of = [...cell.parentElement.cells].slice(2).filter((_, at) => heads[at].noise !== "mean" && heads[at].noise !== "n" &&
+      (task === "all" || heads[at].task === task) && (noise === "mean" || heads[at].noise === noise));
+    const told = of.filter((each) => each.dataset.change).map((each) => [task === "all" ? `${heads[each.cellIndex - 2].task} ${heads[each.cellIndex - 2].noise}` : heads[each.cellIndex - 2].noise, each.dataset.change]);
+    return [["", `mean of ${told.length}`], ...told.slice(0, 12), ...(told.length > 12 ? [["", `and ${told.length - 12} more`]] : [])];
+  };
   const about = (element) => {
+    if (element.matches("td.mean")) return parts_of(element);
     if (element.matches("a.term")) return [["", byId(element.hash.slice(1))?.nextElementSibling.textContent ?? ""]];
     if (element.dataset.told) return [["", element.dataset.told]];
     return element.matches("span.w") ? points(element) : numbers(element);
   };
-  const TOLD = "a.term, table.heat td a, td[data-told], span.w";
-  for (const cell of all("td[data-told]")) cell.tabIndex = 0;
+  const MEAN = "table.heat tbody:last-of-type td.mean";
+  const TOLD = `a.term, table.heat td a, td[data-told], span.w, ${MEAN}`;
+  for (const cell of all(`td[data-told], ${MEAN}`)) cell.tabIndex = 0;
   const tell = (element) => {
     const lines = about(element);
     tip.replaceChildren();
@@ -292,7 +306,13 @@
 
   // A term says its sentence where it stands; a cell leads to its examples, if there are any.
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a");
+    const link = event.target.closest("a"), mean = event.target.closest(MEAN);
+    if (mean && languages.length) {
+      const task = all("thead tr:last-child th", mean.closest("table"))[mean.cellIndex - 2].dataset.task;
+      state.language = parts(mean.parentElement.querySelector("a").hash.slice(1)).language;
+      state.task = choices.task.some(([name]) => name === task.split(" ")[0]) ? task.split(" ")[0] : "";
+      keep(); apply(); show("language");
+    }
     if (link?.matches(".term")) { event.preventDefault(); tell(link); }
     const example = link?.closest("table.heat") && examples.get(link.hash.slice(1));
     if (example) { event.preventDefault(); location.hash = example.id; }
