@@ -141,7 +141,7 @@ def test_two_languages_are_in_one_table(browser: Browser, address: str) -> None:
 def test_an_unknown_choice_is_said(browser: Browser, address: str) -> None:
     """A language that the page does not have is named, and everything is shown."""
     page, messages = _opened(browser, f"{address}#?language=zz")
-    assert page.locator("#tools").get_by_text('Not in this page: language "zz".').is_visible()
+    assert page.locator("#unknown").get_by_text('Not in this page: language "zz".').is_visible()
     assert _shown(page, "#languages > section") == 12
     assert messages == []
 
@@ -170,7 +170,7 @@ def test_the_heat_table_sorts_and_tells(browser: Browser, small: str) -> None:
 def test_a_term_says_its_sentence(browser: Browser, address: str) -> None:
     """At the keyboard, too: what the legend says of it is beside it."""
     page, _ = _opened(browser, address)
-    page.locator("#verdict a.term").first.focus()
+    page.locator("#verdict a.term", has_text="mde").focus()
     legend = page.locator('[id="term/mde"] + dd').inner_text()
     assert page.locator("#tip").inner_text() == legend
     page.keyboard.press("Escape")

@@ -127,7 +127,7 @@ def test_a_verdict_without_a_joint_interval_says_so() -> None:
     scores, deltas, manifest = long_run()
     few = build([row | {"joint_low": None, "joint_high": None} for row in deltas.iter_rows(named=True)], DELTAS)
     text = " ".join(" ".join(_printed(Results(scores, few, manifest), 160)).split())
-    assert re.search(r"\(interval of this cell alone \[.*?\]; too few clusters for a joint one\)", text)
+    assert re.search(r"\(interval of this cell alone \[.*?\]; too few clusters for a joint interval\)", text)
 
 
 def test_a_run_without_noise_has_its_clean_levels_in_a_few_lines() -> None:
