@@ -360,8 +360,7 @@ def gate(
 
     kinds = (Policy, str, Path, type(None))
     _check_type("gate", "policy", policy, kinds, "the path of a file, or a robust_xtreme.gating.policy.Policy")
-    keys = {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing}
-    chosen = changed(policy, keys)
+    chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     folder, before = _folder("gate", run), _side("gate", baseline)
     return gated(before, _side("gate", folder), chosen, date.today(), marks_of(folder))
 

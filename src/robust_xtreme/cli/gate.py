@@ -77,8 +77,7 @@ def gate(
     from robust_xtreme.gating.policy import changed
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    keys = {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing}
-    chosen = changed(policy, keys)
+    chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     if self_test:
         given = {"explain": explain, "update": update, "output": output, "reason": reason is not None}
         for name in (name for name, value in given.items() if value):

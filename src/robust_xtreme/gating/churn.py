@@ -37,11 +37,12 @@ def churn(baseline: Baseline, candidate: Baseline) -> tuple[dict[Key, dict[str, 
     for key in sorted(set.intersection(*({*run.runs[0]} for run in runs)) if runs else ()):
         was, now = (_right(run.runs[0][key]) for run in runs)
         flags = {"harmful": was & ~now, "beneficial": now & ~was}
-        if all(key[:-2] in side for side in answers):
-            rows = _both(answers, key, baseline.facts["tasks"][key[1]].get("family"))
+        rows = _both(answers, key, baseline.facts["tasks"][key[1]].get("family"))
+        if rows.height == was.size:
             flags["changed"] = rows["changed"].to_numpy().reshape(was.shape)
             lost = rows.filter(pl.Series(flags["harmful"].ravel()), not is_selected(key[-2]))
-            worse.append(lost.with_columns(pl.Series("order", map(digest, lost["example"]), pl.String)))
+            order = pl.Series("order", map(digest, lost["example"]), pl.String)
+            worse.append(lost.with_columns(order).sort("order", *_ITEM).head(_EACH))
         cell = baseline.runs[0][key]
         shares[key] = {name + end: value for name, flag in flags.items() for end, value in _share(cell, flag)}
     if not worse:
@@ -61,6 +62,8 @@ def _answers(run: Baseline) -> Mapping[Key, pl.LazyFrame]:
 
 def _both(answers: Sequence[Mapping[Key, pl.LazyFrame]], key: Key, family: str | None) -> pl.DataFrame:
     """The answers of both runs to a cell, and whether they are other ones: of retrieval, by what was found first."""
+    if any(key[:-2] not in run for run in answers):
+        return pl.DataFrame()
     was, now = (run[key[:-2]].filter(pl.col("condition") == key[-2]) for run in answers)
     rows = now.join(was.select(*_ITEM, "prediction", "answer"), on=_ITEM, suffix="_clean")
     after, before = (pl.col(f"{'answer' if family == 'span_qa' else 'prediction'}{end}") for end in ("", "_clean"))

@@ -48,7 +48,7 @@ def _answered(folder: Path, draw: int, *answers: str, **given: Any) -> tuple[Pat
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Path, Any], tuple[Path, Any]]:
     """Two runs of which many answers differ, with two noise seeds."""
     folder = tmp_path_factory.mktemp("churn")
-    return tuple(_answered(folder / name, at, *"0012", seeds=2) for at, name in enumerate(("old", "new")))  # type: ignore[return-value]
+    return tuple(_answered(folder / name, at, *"0012", seeds=2) for at, name in enumerate(("old", "new")))  # type: ignore[return-value]  # of two
 
 
 @pytest.mark.parametrize(
