@@ -204,8 +204,8 @@ def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> An
 
 
 def both_ways(lower: Any, upper: Any, fall: Any, rise: Any) -> tuple[Any, Any, Any]:
-    """Bounds and p for `verdicts_of` of differences either way, from the bounds and p of a fall and of a rise."""
-    return np.minimum(lower, -upper), np.minimum(upper, -lower), np.minimum(2 * np.minimum(fall, rise), 1)
+    """What `verdicts_of` takes to test both ways, from bounds and the p of a fall and of a rise; none is beyond."""
+    return np.minimum(lower, -upper), np.maximum(upper, -lower), np.minimum(2 * np.minimum(fall, rise), 1)
 
 
 def add_equivalence(rows: Sequence[dict[str, Any]], margin: float, unchanged: Collection[str]) -> None:
@@ -217,7 +217,7 @@ def add_equivalence(rows: Sequence[dict[str, Any]], margin: float, unchanged: Co
         of_family = [row for row in rows if (row["kind"], row["scale"] == CHANGE) == family]
         _compare(of_family, Policy(equivalent=margin), len(GATED) * (1 - intervals.CONFIDENCE), unchanged)
     for row in rows:
-        row["verdict"] = {OK: "equivalent", REGRESSED: "worse", BEYOND: UNDECIDED}.get(row["verdict"], row["verdict"])
+        row["verdict"] = {OK: "equivalent", REGRESSED: "worse"}.get(row["verdict"], row["verdict"])
         del row["level"]
     # That all languages are equivalent is an intersection-union claim, without a correction; a count is Holm's.
     kinds = {TASKS: (CELLS, POOL), OVERALL: (LANGUAGES, ("condition", "scale"))}
@@ -380,8 +380,6 @@ def _why(row: Row, policy: Policy) -> str:
     above = f"{test} is above {row['level']:g}."
     if verdict in (REGRESSED, BETTER):
         return f"{bound} {verb} not {within}, and {test} is at most {row['level']:g}."
-    if verdict == BEYOND and both:
-        return f"{bound} are beyond {margin}, but {above}"
     if verdict == BEYOND:
         return f"The upper bound {row['upper']:.2f} is below minus {margin}, but {above}"
     detected = f"A fall of {row['mde']:.2f} points is detected with a chance of {intervals.POWER:.0%}."
