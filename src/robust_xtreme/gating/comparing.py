@@ -79,11 +79,13 @@ def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = 
     shares, worse = churn(baseline, candidate)
     for row in rows:
         row |= shares.get(tuple(row[name] for name in KEY), {}) if row["scale"] != CHANGE else {}
+    note = comparison_note(baseline, candidate)
     if equivalent is not None:
+        note += f" Margin of equivalence in points: {equivalent:.15g}."
         same = same_weights(baseline.facts, candidate.facts)
         add_equivalence(rows, equivalent, {"", *same} if same >= baseline.tasks.keys() else same)
     frame = build(rows, COMPARISONS).sort(COMPARISONS.key)
-    return Comparison(baseline.title, candidate.title, frame, comparison_note(baseline, candidate), worse)
+    return Comparison(baseline.title, candidate.title, frame, note, worse)
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:

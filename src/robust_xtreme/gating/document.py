@@ -101,15 +101,15 @@ LEGEND: Final = {
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
     "p": "Of no fall or no rise, twice the smaller one, each corrected as p adj. is.",
-    "items": "With so many each of the two tests has 80 % power if the models are equal, with 1.39 times as many both. "
-    "Empty where there are as many: then the difference itself is not far from the margin.",
+    "items": "With so many, if that is more, each of the two tests has 80 % power if the models are equal; with 1.39 "
+    "times as many both have.",
     "harmful": "Items that were right and are not, with a 95 % interval; beneficial: the reverse; changed: those with "
     "another answer, known where both runs have predictions.",
 }
 _GATE_LEGEND: Final = {
     "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: the interval of the row alone says "
     "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown. Where the "
-    "policy asks for equivalence, rises count as falls do; better: one is shown.",
+    "policy asks for equivalence, rises count, too; better: one is shown.",
     "margin": "How far a level may fall, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],

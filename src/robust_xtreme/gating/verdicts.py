@@ -6,8 +6,7 @@ one-sided 95 % bound of its difference is above minus the margin; that all of th
 upper bound is below minus the margin, and `undecided` otherwise. A task that the same weights answer without any other
 answer is `ok` whatever its size. Nothing is rounded before it is compared.
 
-For equivalence a row is `ok` where both bounds are within the margin, and p is twice the smaller one of a fall and of
-a rise, both corrected; a rise that is shown is `better`.
+For equivalence both bounds are to be within the margin; p is twice the smaller one of a fall and of a rise (`better`).
 """
 
 from __future__ import annotations
@@ -209,10 +208,7 @@ def both_ways(lower: Any, upper: Any, fall: Any, rise: Any) -> tuple[Any, Any, A
 
 
 def add_equivalence(rows: Sequence[dict[str, Any]], margin: float, unchanged: Collection[str]) -> None:
-    """Add to rows of CONTRASTS what COMPARISONS has for a margin in points. Raises SpecError for the margin.
-
-    p is corrected over the levels of a kind, and over its changes; `unchanged` are tasks as in `decide`, "" for all.
-    """
+    """Add what COMPARISONS has for a margin; `unchanged` as in `decide`, with "" if all tasks are. Raises SpecError."""
     for family in {(row["kind"], row["scale"] == CHANGE) for row in rows}:
         of_family = [row for row in rows if (row["kind"], row["scale"] == CHANGE) == family]
         _compare(of_family, Policy(equivalent=margin), len(GATED) * (1 - intervals.CONFIDENCE), unchanged)

@@ -231,4 +231,5 @@ def test_commands_and_functions_take_a_margin(tmp_path: Path) -> None:
     eight = finished_run(tmp_path / "int8", 0.8, 1, inference="len128 precision=int8", spec={"precision": "int8"})
     both = compare(old, eight, equivalent=0.1)
     assert "Precision: int8, of the baseline fp32." in both.note
+    assert both.note.endswith("Margin of equivalence in points: 0.1.")
     assert set(both.frame["verdict"]) == {"undecided"}  # no item differs, but these are not the same weights
