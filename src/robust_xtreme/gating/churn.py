@@ -68,7 +68,7 @@ def _both(answers: Sequence[Mapping[Key, pl.LazyFrame]], key: Key, family: str |
     rows = now.join(was.select(*_ITEM, "prediction", "answer"), on=_ITEM, suffix="_clean")
     after, before = (pl.col(f"{'answer' if family == 'span_qa' else 'prediction'}{end}") for end in ("", "_clean"))
     if family == "retrieval":
-        after, before = (side.str.json_path_match("$[0]") for side in (after, before))
+        after, before = (side.str.extract(r'^\["((?:[^"\\]|\\.)*)"') for side in (after, before))
     changed = rows.with_columns(changed=after.ne_missing(before))
     return changed.rename({name: f"cell_{name}" for name in CELL}).sort(_ITEM).collect()
 

@@ -122,6 +122,8 @@ def test_without_answers_right_and_wrong_are_still_known(runs: Any, tmp_path: Pa
         ("retrieval", ('["a", "b"]', None), ('["a", "c"]', None), False),
         ("retrieval", ('["a", "b"]', None), ('["b", "a"]', None), True),
         ("retrieval", ("[]", None), ('["b"]', None), True),
+        ("retrieval", ('["a\\"b"]', None), ('["a\\"c"]', None), True),
+        ("retrieval", ("[]", None), ("not JSON", None), False),
         ("span_qa", ("[[1, 3]]", "ab"), ("[[7, 9]]", "ab"), False),
         ("span_qa", ("[[1, 3]]", "ab"), ("[]", None), True),
         ("tagging", ('["O", "B-PER"]', None), ('["O", "O"]', None), True),
