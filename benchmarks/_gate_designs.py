@@ -67,10 +67,18 @@ class Tests:
     widened_se: Any
     freedom: float
     clusters: int
+    rise: Any
+    skew: Any
+    still: Any
 
     def corrected(self) -> Any:
         """The one-sided p, corrected by Holm over the rows of each draw."""
         return np.array([CORRECTIONS["holm"](row) for row in self.p])
+
+    def equivalence_p(self, margin: float) -> Any:
+        """The p of each row of a difference beyond the margin."""
+        args = (self.difference, self.widened_se, self.freedom, self.skew, self.still, margin)
+        return intervals.equivalence_p(*args)
 
     def verdicts(self, p: Any, margin: float = MARGIN, alpha: float = ALPHA) -> Any:
         """The verdict of each row with these corrected p."""
@@ -108,10 +116,10 @@ def batches(design: Design, draws: int) -> Iterator[int]:
 
 def simulate(design: Design, draws: int, draw: np.random.Generator) -> Any:
     """By how many right answers the candidate is better in each cluster: int8 (draws, tasks, languages, G)."""
-    words, inside = _fates(design, draws, draw), design.inside
+    words, inside = fates(design, draws, draw), design.inside
     worse, better = ((design.discordance + sign * design.difference / 100) / 2 for sign in (-1, 1))
-    gains = (words >= _WORDS - _word(better)) & inside
-    losses = (words < _word(worse)) & inside
+    gains = (words >= _WORDS - word(better)) & inside
+    losses = (words < word(worse)) & inside
     return gains.sum(-1, dtype=np.int8) - losses.sum(-1, dtype=np.int8)
 
 
@@ -121,7 +129,7 @@ def simulate_anchored(design: Design, draws: int, draw: np.random.Generator) -> 
     Of 1.5 times the discordance of the items one of the three differs from both others, each as often, so that any two
     differ in the share of items that the design says.
     """
-    sixths = _fates(design, draws, draw) // _word(design.discordance / 4)
+    sixths = fates(design, draws, draw) // word(design.discordance / 4)
     inside = design.inside
     candidate, baseline, anchor = (
         ((sixths == 2 * at) & inside).sum(-1, dtype=np.int8) - ((sixths == 2 * at + 1) & inside).sum(-1, dtype=np.int8)
@@ -130,17 +138,17 @@ def simulate_anchored(design: Design, draws: int, draw: np.random.Generator) -> 
     return candidate - baseline, candidate - anchor
 
 
-def _fates(design: Design, draws: int, draw: np.random.Generator) -> Any:
+def fates(design: Design, draws: int, draw: np.random.Generator) -> Any:
     """Random words of 16 bits, which decide what becomes of an item: (draws, tasks, languages, G, items)."""
     tasks, languages = FAMILIES[design.cells]
     inside = design.inside
     shape = (draws, tasks, languages, *inside.shape)
     words = _words(shape, draw)
     if design.alike:
-        np.copyto(words, _words((draws, tasks, 1, *inside.shape), draw), where=_words(shape, draw) < _word(_SHARED))
+        np.copyto(words, _words((draws, tasks, 1, *inside.shape), draw), where=_words(shape, draw) < word(_SHARED))
     if design.correlation:
         cluster = _words((*shape[:-1], 1), draw)
-        np.copyto(words, cluster, where=_words(shape, draw) < _word(design.correlation**0.5))
+        np.copyto(words, cluster, where=_words(shape, draw) < word(design.correlation**0.5))
     return words
 
 
@@ -148,7 +156,7 @@ def _words(shape: tuple[int, ...], draw: np.random.Generator) -> Any:
     return draw.integers(0, _WORDS, shape, dtype=np.uint16)
 
 
-def _word(share: float) -> int:
+def word(share: float) -> int:
     """A share as the bound of a word of 16 random bits."""
     return round(_WORDS * share)
 
@@ -168,8 +176,9 @@ def compare(gained: Any, items: Any) -> Tests:
     widened = intervals.widened_se(CPU, moments)
     skew, still = intervals.skewness(moments), intervals.varies_not(moments)
     lower, upper = intervals.one_sided_bounds(moments.value, widened, moments.freedom, skew, still)
-    single = intervals.one_sided(moments.value, p)
-    return Tests(moments.value, lower, upper, single, se, widened, moments.freedom, len(items))
+    fall, rise = (intervals.one_sided(sign * moments.value, p) for sign in (1, -1))
+    errors = (se, widened, moments.freedom, len(items))
+    return Tests(moments.value, lower, upper, fall, *errors, rise, skew, still)
 
 
 def detectable(design: Design, power: float, draws: int = 400) -> float:

@@ -57,8 +57,10 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         Question(
             "How do I evaluate a table of my own, with my own labels?",
             (
-                "eval --model classify=python:my_model:label --data reviews.csv --fields text --gold label "
-                "--language-field lang --perturb char_noise:0.3 --out reviews",
+                (
+                    "eval --model classify=python:my_model:label --data reviews.csv --fields text --gold label "
+                    "--language-field lang --perturb char_noise:0.3 --out reviews"
+                ),
             ),
             (r"reviews +sw ", r"reviews +de "),
             "`label` is a function of a list of texts; a folder or a name on the hub is a model, too.",

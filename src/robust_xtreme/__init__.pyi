@@ -41,12 +41,15 @@ __version__: str
 def compare(
     baseline: Side,
     candidate: Side,
+    *,
+    equivalent: float | None = None,
 ) -> Comparison:
     """The differences of two runs, candidate minus baseline, by cell, task and language, paired by item.
 
     Each is the folder of a finished run, what `evaluate` returned, or a saved baseline or its name. `frame` has the
-    columns of CONTRASTS; `note` says what the baseline is, and whether its items are not known, so that nothing is
-    paired. Raises Mismatch where they were not measured on the same data, noise, seeds and settings.
+    columns of COMPARISONS, whose `verdict` is about a margin of `equivalent` points; `note` says what the baseline is,
+    and whether its items are not known, so that nothing is paired. Raises Mismatch where they were not measured on the
+    same data, noise, seeds and settings.
     """
 
 def evaluate(
@@ -290,14 +293,15 @@ def gate(
     policy: Policy | str | Path | None = None,
     *,
     margin: float | None = None,
+    equivalent: float | None = None,
     undecided: str | None = None,
     missing: str | None = None,
 ) -> Gate:
     """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
 
     `baseline` is a saved baseline or its name, or another run. `policy` is a `robust_xtreme.gating.policy.Policy`
-    or the path of its file; `margin` in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`)
-    replace its keys. Raises Mismatch where the two cannot be compared.
+    or the path of its file; `margin` or `equivalent` in points, `undecided` (`warn`, `fail`, `pass`) and `missing`
+    (`fail`, `warn`) replace its keys. Raises Mismatch where the two cannot be compared.
     """
 
 def load(

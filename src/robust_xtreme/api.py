@@ -323,16 +323,17 @@ def load(run: str | Path) -> Evaluation:
 
 
 @plain()
-def compare(baseline: Side, candidate: Side) -> Comparison:
+def compare(baseline: Side, candidate: Side, *, equivalent: float | None = None) -> Comparison:
     """The differences of two runs, candidate minus baseline, by cell, task and language, paired by item.
 
     Each is the folder of a finished run, what `evaluate` returned, or a saved baseline or its name. `frame` has the
-    columns of CONTRASTS; `note` says what the baseline is, and whether its items are not known, so that nothing is
-    paired. Raises Mismatch where they were not measured on the same data, noise, seeds and settings.
+    columns of COMPARISONS, whose `verdict` is about a margin of `equivalent` points; `note` says what the baseline is,
+    and whether its items are not known, so that nothing is paired. Raises Mismatch where they were not measured on the
+    same data, noise, seeds and settings.
     """
     from robust_xtreme.gating.comparing import compare as compared
 
-    return compared(_side("compare", baseline), _side("compare", candidate))
+    return compared(_side("compare", baseline), _side("compare", candidate), equivalent)
 
 
 @plain()
@@ -342,14 +343,15 @@ def gate(
     policy: Policy | str | Path | None = None,
     *,
     margin: float | None = None,
+    equivalent: float | None = None,
     undecided: str | None = None,
     missing: str | None = None,
 ) -> Gate:
     """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
 
     `baseline` is a saved baseline or its name, or another run. `policy` is a `robust_xtreme.gating.policy.Policy`
-    or the path of its file; `margin` in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`)
-    replace its keys. Raises Mismatch where the two cannot be compared.
+    or the path of its file; `margin` or `equivalent` in points, `undecided` (`warn`, `fail`, `pass`) and `missing`
+    (`fail`, `warn`) replace its keys. Raises Mismatch where the two cannot be compared.
     """
     from datetime import date
 
@@ -358,7 +360,7 @@ def gate(
 
     kinds = (Policy, str, Path, type(None))
     _check_type("gate", "policy", policy, kinds, "the path of a file, or a robust_xtreme.gating.policy.Policy")
-    chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
+    chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     folder, before = _folder("gate", run), _side("gate", baseline)
     return gated(before, _side("gate", folder), chosen, date.today(), marks_of(folder))
 

@@ -10,6 +10,7 @@ import pytest
 SLOW: Final = frozenset(
     {
         "test_chart_texts",
+        "test_churn",
         "test_clear_words",
         "test_contamination",
         "test_by_name",
@@ -25,6 +26,7 @@ SLOW: Final = frozenset(
         "test_embeddings",
         "test_encoders",
         "test_epoch_callbacks",
+        "test_equivalence",
         "test_export",
         "test_export_harness",
         "test_foretold_names",

@@ -34,12 +34,12 @@ def written(
     `comparison` is that of the two runs, or why they cannot be compared.
     """
     from robust_xtreme.files.csv import dump
-    from robust_xtreme.files.schema import CONTRASTS
+    from robust_xtreme.files.schema import COMPARISONS
     from robust_xtreme.gating.comparing import differences_part, no_differences
     from robust_xtreme.gating.document import found
     from robust_xtreme.report.outputs import Added
     from robust_xtreme.report.outputs import written as content
-    from robust_xtreme.report.samples.part import samples_part
+    from robust_xtreme.report.samples.part import samples_part, worse_part
 
     if views or suffix not in (".html", ".md"):
         return content(results, suffix, views)
@@ -50,8 +50,9 @@ def written(
         case str():
             added = Added((no_differences(comparison),), examples, {})
         case _:
-            files = {"differences.csv": dump(comparison.frame, CONTRASTS)}
-            added = Added((differences_part(comparison),), examples, files, found=found(comparison.frame))
+            files = {"differences.csv": dump(comparison.frame, COMPARISONS)}
+            worse = worse_part([*folders.values()][-1], comparison.worse) if texts and suffix == ".html" else ()
+            added = Added((differences_part(comparison), *worse), examples, files, found=found(comparison.frame))
     return content(results, suffix, views, added)
 
 

@@ -19,10 +19,13 @@ After = Annotated[str, argument("CANDIDATE", "A finished run on the same data an
 Outputs = Annotated[
     list[str] | None, option("--out FILE", "A page (.html), text (.md), tables (.tex), or .csv, .json. Repeatable.")
 ]
+Margin = Annotated[float | None, option("--equivalent POINTS", "Test whether differences are smaller, both ways.")]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 
 
-def compare(baseline: Before, candidate: After, output: Outputs = None, force: Force = False) -> None:
+def compare(
+    baseline: Before, candidate: After, equivalent: Margin = None, output: Outputs = None, force: Force = False
+) -> None:
     """Compare two runs item by item: each cell, task and language, on clean and on perturbed text.
 
     A difference is candidate minus baseline, in points. Runs on other data, noise, seeds or settings are refused. The
@@ -31,6 +34,8 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
     Examples:
 
     robust-xtreme compare runs/old runs/new
+
+    robust-xtreme compare runs/fp32 runs/int8 --equivalent 1
 
     robust-xtreme compare main runs/new -o difference.html -o difference.csv"""
     from robust_xtreme.cli._terminal import output as terminal
@@ -42,7 +47,7 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
 
     files = targets(output or (), COMPARED, force)
     sides = {name: load(name) for name in (baseline, candidate)}
-    comparison = compared(sides[baseline], sides[candidate])
+    comparison = compared(sides[baseline], sides[candidate], equivalent)
     if not output:
         print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
     runs = [name for name, side in sides.items() if not side.saved_at]

@@ -23,6 +23,7 @@ Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completio
 Before = Annotated[
     str | None, option("--baseline NAME|DIR", "A saved baseline, or another run. Default: main.", _completion.folder)
 ]
+Equivalent = Annotated[float | None, option("--equivalent POINTS", "Instead of a margin: one below and above.")]
 Margin = Annotated[float | None, option("--margin POINTS", "How far a level may fall. Default: 2.")]
 PolicyFile = Annotated[str | None, option("--policy FILE", "Margins, rules and accepted regressions, in TOML.")]
 Undecided = Annotated[str | None, option("--undecided warn | fail | pass", "What a cell without a proof does.")]
@@ -43,6 +44,7 @@ def gate(
     run: Run,
     baseline: Before = None,
     margin: Margin = None,
+    equivalent: Equivalent = None,
     policy: PolicyFile = None,
     undecided: Undecided = None,
     missing: Missing = None,
@@ -75,7 +77,7 @@ def gate(
     from robust_xtreme.gating.policy import changed
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
+    chosen = changed(policy, {"margin": margin, "equivalent": equivalent, "undecided": undecided, "missing": missing})
     if self_test:
         given = {"explain": explain, "update": update, "output": output, "reason": reason is not None}
         for name in (name for name, value in given.items() if value):

@@ -360,7 +360,7 @@ SCALES: Final = ("clean", "perturbed", "change")
 CONTRASTS: Final = Frame(
     "contrasts",
     {
-        "kind": one_of("cell", "task", "language"),
+        "kind": one_of("cell", "task", "language", "overall"),
         **columns(pl.String, " ".join(CELL[1:])),
         "metric": FrameColumn(pl.String),
         "scale": one_of(*SCALES),
@@ -378,12 +378,13 @@ CONTRASTS: Final = Frame(
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 
-`kind` is what it is over: one cell, the languages of a task or the tasks of a language, `cells` in number; columns that
-do not name it are empty, and the metric of several tasks is `score`. `scale` is what is compared: the level of clean
-text, that of perturbed text, or the change, perturbed minus clean. `low` and `high` bound the difference at 95 %,
-`joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer than 160 clusters); `p_adjusted`
-is Holm's. `skewness` is that of the difference as an estimate. `differing` counts the clusters whose outcomes differ,
-null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
+`kind` is what it is over: a cell, the languages of a task, the tasks of a language or both (each task with the same
+weight), `cells` in number; columns that do not name it are empty, and the metric of several tasks is `score`. `scale`
+is what is compared: the level of clean text, of perturbed text, or the change, perturbed minus clean. `low` and `high`
+bound the difference at 95 %, `joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer
+than 160 clusters); `p_adjusted` is Holm's. `skewness` is that of the difference as an estimate. `differing` counts the
+clusters whose outcomes differ, null where only levels are known. `mde` is the smallest difference detected with 80 %
+power at the corrected level.
 """
 
 EFFECTS: Final = Frame(
@@ -411,7 +412,25 @@ DESIGN: Final = Frame("design", {"levels": FrameColumn(pl.String), **SCORES.colu
 """SCORES of the cells of a factorial design, by the headline metric of each task; `levels` are those of its factors."""
 
 SIDES: Final = ("baseline", "anchor")
-VERDICT_NAMES: Final = ("ok", "regressed", "beyond margin", "undecided", "missing", "new")
+VERDICT_NAMES: Final = ("ok", "regressed", "better", "beyond margin", "undecided", "missing", "new")
+_CHURN: Final = " ".join(f"{name} {name}_low {name}_high" for name in ("changed", "harmful", "beneficial"))
+_DECIDED: Final = columns(pl.Float64, "margin bound upper p_gate p_equivalent items", nullable=True)
+
+COMPARISONS: Final = Frame(
+    "comparisons",
+    {
+        **CONTRASTS.columns,
+        **columns(pl.Float64, _CHURN, nullable=True),
+        **columns(pl.String, "verdict languages", nullable=True),
+        **_DECIDED,
+    },
+    CONTRASTS.key,
+    {**CONTRASTS.within, SHARE: _CHURN},
+)
+"""CONTRASTS with the shares of a cell's answers that changed, in all, from right to wrong (`harmful`) and the reverse.
+
+With a margin `languages` is how many are equivalent (`all 12` or, by Holm, `9 of 12`); the others are as in VERDICTS.
+"""
 
 VERDICTS: Final = Frame(
     "verdicts",
@@ -422,7 +441,7 @@ VERDICTS: Final = Frame(
             for name, column in CONTRASTS.columns.items()
         },
         "verdict": one_of(*VERDICT_NAMES, nullable=True),
-        **columns(pl.Float64, "margin bound upper p_gate", nullable=True),
+        **_DECIDED,
         **columns(pl.Boolean, "required accepted fails"),
         **columns(pl.String, "reason marks", nullable=True),
         "why": FrameColumn(pl.String),
@@ -432,12 +451,14 @@ VERDICTS: Final = Frame(
 )
 """CONTRASTS with the verdict of the gate, and a row for each cell that only one of the runs has.
 
-`against` is what the candidate is compared with: the baseline, or its anchor, the first baseline.
-`verdict` is null where a row is not gated (the tasks of a language, a scale that the policy does not name). `bound` and
-`upper` are the one-sided 95 % bounds of the difference. `p_gate` is the one-sided p of no fall, corrected over the `m`
-rows that are gated and tested of its kind, and compared with half of the policy's alpha; `mde` of a gated row is for
-these. `accepted` is whether the policy accepts what would else fail, for `reason`; `marks` are those of DELTAS, of the
-candidate; `why` says in a sentence how the row was decided.
+`against` is what the candidate is compared with: the baseline, or its anchor, the first baseline. `verdict` is null
+where a row is not gated (the tasks of a language, a scale that the policy does not name). `bound` and `upper` are the
+one-sided 95 % bounds of the difference. `p_gate` is the one-sided p of no fall, corrected over the `m` rows that are
+gated and tested of its kind, and compared with half of the policy's alpha; `mde` of a gated row is for these. For
+equivalence it is twice the smaller one of no fall and of no rise; `p_equivalent` is the greater p of the two tests
+against the margin, each of which has 80 % power with `items` if the models are equal. `accepted` is whether the policy
+accepts what would else fail, for `reason`; `marks` are those of DELTAS, of the candidate; `why` says in a sentence how
+the row was decided.
 """
 
 FRAMES: Final = {
@@ -452,6 +473,7 @@ FRAMES: Final = {
         DELTAS,
         AVERAGES,
         CONTRASTS,
+        COMPARISONS,
         EFFECTS,
         DESIGN,
         VERDICTS,

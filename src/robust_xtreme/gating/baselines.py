@@ -34,7 +34,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.contrasts import Key
 from robust_xtreme.stats.outcomes import LEVELS, OUTCOMES, Cells, cells_of, check_same_cells, levels_of, outcomes_of
-from robust_xtreme.stats.run_cells import KEY, StoredCells, StoredRows, headline_rows
+from robust_xtreme.stats.run_cells import KEY, StoredCells, StoredRows, any_precision, headline_rows
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""
@@ -252,7 +252,7 @@ def _load(stem: Path, name: str) -> Baseline:
     paths = _files.files_of(stem)
     facts = _files.read_facts(paths[JSON])
     _files.check_file(paths[CSV], facts)
-    levels = store.read_frame(paths[CSV], LEVELS)
+    levels = store.read_frame(paths[CSV], LEVELS).with_columns(any_precision())
     _check_described(paths[CSV], levels, facts)
     runs: tuple[Cells, ...] = ()
     if os.path.lexists(paths[PARQUET]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, final
@@ -15,13 +15,14 @@ from robust_xtreme.core.errors import Mismatch, counted, shown
 from robust_xtreme.core.metric import ALL
 from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
-from robust_xtreme.files.schema import CELL, SIDES
+from robust_xtreme.files.schema import COMPARISONS, SIDES, build
 from robust_xtreme.gating import document
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.document import KINDS, Gate, code_of, contrast_table, differences_sentence, is_shown
+from robust_xtreme.gating.churn import churn
+from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, decide, unpaired
+from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.frozen import FROZEN
 from robust_xtreme.report import heat
 from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
@@ -34,7 +35,7 @@ from robust_xtreme.report.summary import UNDECIDED
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.outcomes import MeanOfRuns
-from robust_xtreme.stats.run_cells import KEY
+from robust_xtreme.stats.run_cells import KEY, any_precision
 
 _VICTIM: Final = (
     "Texts that an attack left (frozen:) are harder for the model that was attacked, if that is one of them. "
@@ -46,12 +47,13 @@ _NAMED: Final = 6
 @final
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs that were compared: how they are called, CONTRASTS of them, and what a reader has to know of them."""
+    """Two runs that were compared: their names, COMPARISONS, what a reader has to know, and examples of churn."""
 
     baseline: str
     candidate: str
     frame: pl.DataFrame
     note: str
+    worse: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
 
     @property
     def title(self) -> str:
@@ -73,10 +75,19 @@ class Comparison:
         return notebook_blocks(self.title, document.comparison_blocks(self.frame, self.note))
 
 
-def compare(baseline: Baseline, candidate: Baseline) -> Comparison:
-    """Compare one run with a baseline. Raises Mismatch as `compared`."""
-    frame = compared(baseline, candidate)
-    return Comparison(baseline.title, candidate.title, frame, comparison_note(baseline, candidate))
+def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = None) -> Comparison:
+    """Compare one run with a baseline, perhaps with a margin in points. Raises Mismatch as `compared`, SpecError."""
+    rows = compared(baseline, candidate).to_dicts()
+    shares, worse = churn(baseline, candidate)
+    for row in rows:
+        row |= shares.get(tuple(row[name] for name in KEY), {}) if row["scale"] != CHANGE else {}
+    note = comparison_note(baseline, candidate)
+    if equivalent is not None:
+        note += f" Margin of equivalence in points: {equivalent:.15g}."
+        same = same_weights(baseline.facts, candidate.facts)
+        add_equivalence(rows, equivalent, {"", *same} if same >= baseline.tasks.keys() else same)
+    frame = build(rows, COMPARISONS).sort(COMPARISONS.key)
+    return Comparison(baseline.title, candidate.title, frame, note, worse)
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
@@ -106,6 +117,8 @@ def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
     tested = "These weights only; training again with another seed can differ more"
     if baseline.seeds > 1:
         tested = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
+    precisions = [side.facts.get("precision", "") for side in (candidate, baseline)]
+    tested += ". Precision: {}, of the baseline {}".format(*precisions) if len({*precisions, ""}) > 2 else ""
     return f"{levels}{alone}{tested}. Compared: {candidate.described} with {baseline.described}."
 
 
@@ -153,7 +166,7 @@ def _against(
 def marks_of(folder: Path) -> dict[Key, str]:
     """The marks of the perturbed cells of a finished run."""
     deltas = finished(folder).deltas.filter(pl.col("scope") == ALL, pl.col("marks").is_not_null())
-    return {row[:-1]: row[-1] for row in deltas.select(*CELL[1:], "metric", "marks").iter_rows()}
+    return {row[:-1]: row[-1] for row in deltas.with_columns(any_precision()).select(*KEY, "marks").iter_rows()}
 
 
 ANCHOR: Final = "differences"
@@ -190,8 +203,8 @@ def differences_part(comparison: Comparison) -> Section:
         *([Paragraph(_DESCRIPTION)] if charts else []),
         *charts,
     ]
-    for kind, title in KINDS.items():
-        blocks += _tables(document.by_size(rows.filter(kind=kind)), kind, title)
+    for part in document.tables_of(rows):
+        blocks += _tables(*part)
     return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(document.LEGEND.items()))))
 
 
@@ -279,15 +292,13 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _tables(rows: pl.DataFrame, kind: str, title: str) -> Iterator[Block]:
-    """The rows of a kind as they are sorted, of which most are folded."""
-    if rows.is_empty():
-        return
+def _tables(title: str, heads: tuple[str, ...], rows: pl.DataFrame) -> Iterator[Block]:
+    """Some rows as they are sorted, of which most are folded."""
     yield Heading(title, 3)
-    yield contrast_table(rows.head(_FIRST))
+    yield contrast_table(rows.head(_FIRST), heads)
     folded = rows.slice(_FIRST, _MOST)
     if folded.height:
-        more: list[Block] = [contrast_table(folded)]
+        more: list[Block] = [contrast_table(folded, heads)]
         if (left := rows.height - _FIRST - _MOST) > 0:
             more.append(Paragraph(f"{left} more rows are in the table to download."))
-        yield Section(f"{folded.height} more rows", f"{ANCHOR}-{kind}", tuple(more), level=4, folded=True)
+        yield Section(f"{folded.height} more rows", f"{ANCHOR}-{title.split()[-1]}", tuple(more), level=4, folded=True)

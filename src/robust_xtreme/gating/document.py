@@ -16,12 +16,12 @@ from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, Strong, Table, TableColumn, Terms, text_of
 from robust_xtreme.report.cells import language_name
-from robust_xtreme.report.columns import interval, only, p_value, points, signed
-from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, TASKS
+from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
+from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_JOINT
 
-OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
+OK, REGRESSED, BETTER, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES
 
 
@@ -82,7 +82,7 @@ class Gate:
 
 
 TIE: Final = "tie"
-KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
+KINDS: Final = {OVERALL: "Overall", TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _LONGEST: Final = 120
 """The characters of a name in a table of a gate."""
 
@@ -97,10 +97,19 @@ LEGEND: Final = {
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "tie": "The joint interval contains 0; where there is none, p adj. is not below 0.05. That does not show that "
     "there is no difference: see mde. -: not tested.",
+    "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
+    "where p is at most 0.05; else undecided.",
+    "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
+    "p": "Of no fall or no rise, twice the smaller one, each corrected as p adj. is.",
+    "items": "With so many, if that is more, each of the two tests has 80 % power if the models are equal; with 1.39 "
+    "times as many both have.",
+    "harmful": "Items that were right and are not, with a 95 % interval; beneficial: the reverse; changed: those with "
+    "another answer, known where both runs have predictions.",
 }
 _GATE_LEGEND: Final = {
     "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: the interval of the row alone says "
-    "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown.",
+    "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown. Where the "
+    "policy asks for equivalence, rises count, too; better: one is shown.",
     "margin": "How far a level may fall, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
@@ -113,29 +122,43 @@ _GATE_LEGEND: Final = {
 _NAMES: Final = tuple(TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "extra": 0, "tie": 6, "marks": 4,
+    "mde": 3, "extra": 0, "tie": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items": 6, "languages": 7,
+    "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
 _LEVELS: Final = ("baseline", "candidate", "difference")
+_TESTS: Final = ("joint interval", "p adj.", "mde", "tie")
+_EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items")
+_CHURN: Final = ("changed", "harmful", "beneficial")
+_WORDS: Final = ("tie", "marks", "verdict", "languages")
 
 
 def _columns(*names: str) -> tuple[TableColumn, ...]:
-    return tuple(TableColumn(name, right=name not in ("tie", "marks"), weight=_WEIGHTS[name]) for name in names)
+    return tuple(TableColumn(name, right=name not in _WORDS, weight=_WEIGHTS[name]) for name in names)
 
 
 def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[Block]:
     """The verdict in a sentence and the note, then a table of each kind, `most` rows by `by_size`."""
     yield Paragraph(differences_sentence(contrasts))
     yield Paragraph(note)
-    for kind, title in KINDS.items():
-        rows = by_size(contrasts.filter(kind=kind))
-        if rows.height:
-            yield Heading(title, 3)
-            yield contrast_table(rows.head(most))
+    for title, heads, rows in tables_of(contrasts):
+        yield Heading(title, 3)
+        yield contrast_table(rows.head(most), heads)
         if rows.height > most:
             yield Paragraph(f"{rows.height - most} more rows: -o FILE.csv or .json writes all.")
     yield Terms(tuple(LEGEND.items()))
+
+
+def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], pl.DataFrame]]:
+    """The tables of a comparison: title, columns after the names, rows; of churn the most harmful first."""
+    known = [name for name in ("verdict", "harmful") if name in contrasts.columns and contrasts[name].count()]
+    for kind, title in KINDS.items():
+        if (rows := by_size(contrasts.filter(kind=kind))).height:
+            yield title, (*_LEVELS, *(_EQUIVALENCE if "verdict" in known else _TESTS)), rows
+    if "harmful" in known:
+        rows = contrasts.drop_nulls("harmful").sort("harmful", descending=True, maintain_order=True)
+        yield "Answers that changed", (*_CHURN, "difference", "tie"), rows
 
 
 def in_order(frame: pl.DataFrame) -> list[str]:
@@ -149,13 +172,15 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
     sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
+    ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
+    churn = f" Where no difference is shown, up to {percent(max(ties))} of the answers became wrong." if ties else ""
     told = Strong(sentence + _of_tasks(contrasts), "lost" if worse else "won" if better else "")
     if not worse:
-        return (told,)
+        return (told, churn)
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
-    return (told, f" The largest fall: {row_name(worst)}, {fall}.")
+    return (told, f" The largest fall: {row_name(worst)}, {fall}.{churn}")
 
 
 def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -209,18 +234,29 @@ def noise_name(row: Mapping[str, Any]) -> str:
     return f"{without_fields(row['condition'])} on {fields.replace(',', ', ')}" if fields else row["condition"]
 
 
-def contrast_table(rows: pl.DataFrame) -> Table:
-    """Rows of CONTRASTS with their levels and tests; `tie` where no difference is shown."""
-    columns = (*_NAMES, *_columns(*_LEVELS, "joint interval", "p adj.", "mde", "tie"))
-    table = Table(columns, tuple(_contrast(row) for row in rows.iter_rows(named=True)))
-    return only(table, [at for at in range(len(columns)) if at >= len(_NAMES) or any(row[at] for row in table.rows)])
+def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...]) -> Table:
+    """Rows of COMPARISONS with some columns after the names; `tie` where no difference is shown."""
+    columns = (*_NAMES, *_columns("languages", *heads))
+    shown = [_contrast(row) for row in rows.iter_rows(named=True)]
+    table = Table(columns, tuple(tuple(row.get(column.heading, "") for column in columns) for row in shown))
+    return only(table, [at for at in range(len(columns)) if at > len(_NAMES) or any(row[at] for row in table.rows)])
 
 
-def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (row["task"], language_name(code_of(row)), noise_name(row), _scale(row))
-    levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    tests = (interval(row["joint_low"], row["joint_high"]), p_value(row["p_adjusted"]), points(row["mde"]))
-    return (*names, *levels, *tests, "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE)
+def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
+    """What a row has in each column."""
+    shown = {"task": row["task"], "language": language_name(code_of(row)), "noise": noise_name(row)}
+    shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
+    shown |= {"difference": signed(row["difference"]), "joint interval": interval(row["joint_low"], row["joint_high"])}
+    shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
+    shown["tie"] = "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE
+    if row.get("verdict"):
+        shown |= {"languages": row["languages"] or "", "90 % interval": interval(row["bound"], row["upper"])}
+        items = "" if row["items"] is None else f"{row['items']:,.0f}"
+        shown |= {"p": p_value(row["p_gate"]), "verdict": row["verdict"], "items": items}
+    for name in _CHURN if row.get("harmful") is not None else ():
+        low, high = (row[name + end] and 100 * row[name + end] for end in ("_low", "_high"))
+        shown[name] = f"{percent(row[name])} {interval(low, high)}"
+    return shown
 
 
 def is_shown(row: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ def identity(results: Results) -> dict[str, Any]:
         "schema_version": manifest.get("schema_version", SCHEMA_VERSION),
         "asked": {key: manifest["spec"][key] for key in _ASKED if manifest["spec"].get(key)},
         "packs": manifest.get("packs", ""),
+        "precision": manifest["spec"].get("precision", "fp32"),
         **{key: manifest[key] for key in ("language_models",) if key in manifest},
         "data": [_facts(unit, ("task", "language", *_OF_DATA)) for unit in manifest["units"]],
         "tasks": {name: dict(facts) for name, facts in manifest["tasks"].items()},
@@ -48,8 +49,9 @@ def models(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
     """The tasks that the same weights answer in two baselines or runs of one model, from the facts of both."""
-    if len(left["runs"]) > 1 or len(right["runs"]) > 1:
-        return set()  # the weights of several runs differ
+    one, other = (side.get("precision", "fp32") for side in (left, right))
+    if len(left["runs"]) > 1 or len(right["runs"]) > 1 or one != other:
+        return set()  # the weights of several runs differ, and those of another precision
     sides = ({(model["task"], model["identity"]) for model in each["runs"][0]["models"]} for each in (left, right))
     return {task for task, weights in set.intersection(*sides) if weights}
 

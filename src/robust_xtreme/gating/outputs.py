@@ -18,7 +18,7 @@ from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
 from robust_xtreme.exchange.perturbing import output
 from robust_xtreme.files import csv, store
-from robust_xtreme.files.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
+from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.comparing import Comparison, gate_page
 from robust_xtreme.gating.document import ANCHOR, BASELINE, NEW, OK, Gate, comparison_blocks, gate_blocks, row_name
@@ -114,7 +114,7 @@ def comparison_written(comparison: Comparison, suffix: str) -> bytes:
         case ".tex":
             return _encoded(tex.render(document))
         case ".csv":
-            return csv.dump(comparison.frame, CONTRASTS)
+            return csv.dump(comparison.frame, COMPARISONS)
     return _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()})
 
 

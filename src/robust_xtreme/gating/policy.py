@@ -1,6 +1,7 @@
 """A policy: how far a score may fall, what is tested, what fails, and which regressions are accepted until when.
 
 margin = 2.0            # points; a cell is ok where the drop is shown to be smaller
+equivalent = 1.0        # in its place: ok where drop and rise are shown to be smaller; a rise that is shown fails, too
 alpha = 0.05            # half of it for the tasks, half for the cells; half of each for an anchor, if there is one
 undecided = "warn"      # or fail, pass
 missing = "fail"        # or warn
@@ -140,9 +141,13 @@ class Policy:
     scales: tuple[str, ...] = ("clean", "perturbed")
     rules: tuple[Rule, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+    equivalent: float | None = None
 
     def __post_init__(self) -> None:
         _check_range("policy", "margin", self.margin, _MOST)
+        _check_range("policy", "equivalent", self.equivalent, _MOST)
+        if self.equivalent is not None and 0 in (self.equivalent, *(rule.margin for rule in self.rules)):
+            raise SpecError("policy: the key 'equivalent' and margins of its rules are above 0: nothing is within 0.")
         _check_range("policy", "alpha", self.alpha, 0.5)
         if self.alpha < 1e-9:
             raise SpecError("policy: the key 'alpha' is 0 or too small: no drop is ever shown. The default is 0.05.")
@@ -166,7 +171,8 @@ class Policy:
 
     def margin_of(self, row: Row) -> float:
         """The margin of a row: that of the last rule which matches it and has one."""
-        return next((rule.margin for rule in self._of(row) if rule.margin is not None), self.margin)
+        default = self.margin if self.equivalent is None else self.equivalent
+        return next((rule.margin for rule in self._of(row) if rule.margin is not None), default)
 
     def family_of(self, row: Row) -> str:
         """What names the family whose p-values are corrected together with that of the row, of its kind."""
@@ -213,7 +219,10 @@ def read(path: Path) -> Policy:
 def changed(policy: Policy | str | Path | None, values: Mapping[str, Any]) -> Policy:
     """A policy, that of a file where it is a path, with the values that are not None instead of its own."""
     chosen = policy if isinstance(policy, Policy) else Policy() if policy is None else read(Path(policy))
-    return replace(chosen, **{key: value for key, value in values.items() if value is not None})
+    given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    if {"margin", "equivalent"} <= given.keys():
+        raise SpecError("There are two margins, of --margin and of --equivalent. Give one of them.")
+    return replace(chosen, **({"equivalent": None} | given if "margin" in given else given))
 
 
 def _tables(values: Mapping[str, Any], key: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:

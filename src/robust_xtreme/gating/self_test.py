@@ -20,7 +20,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.document import BEYOND, OK, REGRESSED, UNDECIDED
+from robust_xtreme.gating.document import BETTER, BEYOND, OK, REGRESSED, UNDECIDED
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import GATED, decide
 from robust_xtreme.report.blocks import Block, Paragraph, Strong, grid
@@ -101,7 +101,7 @@ def self_test(
         verdicts = [decide(frame, policy, (), (), date.min, sides=len(against)).verdicts for frame in compared]
         frames.append(pl.concat(verdicts).filter(pl.col("verdict").is_not_null()))
     how = (_HALVES if baseline is None else _SWAPPED).format(" and ".join(side.title for side in sides))
-    regressed = sum((frame["verdict"] == REGRESSED).any() for frame in frames)
+    regressed = sum(frame["verdict"].is_in((REGRESSED, BETTER)).any() for frame in frames)
     return SelfTest(how, draws, regressed, sum(frame["fails"].any() for frame in frames), _shares(frames), policy)
 
 

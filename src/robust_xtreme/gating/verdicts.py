@@ -5,6 +5,8 @@ one-sided 95 % bound of its difference is above minus the margin; that all of th
 1982). Else it is `regressed` where its corrected one-sided p is at most its share of alpha, `beyond margin` where the
 upper bound is below minus the margin, and `undecided` otherwise. A task that the same weights answer without any other
 answer is `ok` whatever its size. Nothing is rounded before it is compared.
+
+For equivalence both bounds are to be within the margin; p is twice the smaller one of a fall and of a rise (`better`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import hypot, sqrt
+from statistics import NormalDist
 from typing import Any, Final, final
 
 import numpy as np
@@ -21,31 +24,24 @@ import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, UserError, counted
 from robust_xtreme.files.schema import CELL, CONTRASTS, SCALES, VERDICTS, build
-from robust_xtreme.gating.document import BASELINE, BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.document import BASELINE, BETTER, BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.gating.policy import FAIL, Policy, Row
 from robust_xtreme.stats import intervals
 from robust_xtreme.stats.claims import CORRECTIONS, holm
-from robust_xtreme.stats.contrasts import CELLS, CHANGE, TASKS, Key, still_step
+from robust_xtreme.stats.contrasts import CELLS, CHANGE, LANGUAGES, OVERALL, TASKS, Key, still_step
 from robust_xtreme.stats.intervals import FEWEST_CLUSTERS, TOP, Estimate
 from robust_xtreme.stats.outcomes import POOL, pool_of, pooled_levels
 from robust_xtreme.stats.run_cells import KEY
-
-# A run against levels alone: what is compared where the outcomes of the baseline's items are not known.
-#
-# The levels of a cell are taken as independent, though both were measured on the same items: their difference has the
-# sum of both variances, each with the step of a cluster added, as docs/method.md adds one to a paired difference. The
-# error of a mean over languages is at most the mean of their errors, whatever the languages have in common, and that is
-# taken. So fewer falls are shown than by the items, and fewer rows are ok. What noise changes of a level is not tested.
 
 METHOD: Final = "t of levels, unpaired"
 _SIZE: Final = ("n", "clusters", "seeds")
 
 
 def unpaired(baseline: pl.DataFrame, candidate: pl.DataFrame) -> pl.DataFrame:
-    """CONTRASTS of the cells and tasks of two LEVELS frames; of several runs their mean is compared.
+    """CONTRASTS of the cells and tasks of two LEVELS frames, whose items are not known; of several runs their mean.
 
-    The error of a mean over runs is at most the mean of their errors. Raises Mismatch where a cell has other numbers of
-    items or noise seeds.
+    Levels count as independent; the error of a mean is that of the errors, which it cannot exceed (docs/method.md).
+    Raises Mismatch where a cell has other numbers of items or noise seeds.
     """
     of_cell = (pl.col("value", "se").mean(), pl.col(_SIZE).first())
     before, after = (levels.group_by(KEY).agg(of_cell) for levels in (baseline, candidate))
@@ -132,9 +128,8 @@ class Retrained:
 def retrained(candidate: float, levels: Sequence[float]) -> Retrained:
     """Whether the level of a run is worse than that of another training of one recipe, by K runs of it.
 
-    The test is that of Crawford and Howell (The Clinical Neuropsychologist 12, 1998: a single case against a small
-    sample): t = (candidate - mean) / (s sqrt(1 + 1/K)), K - 1 degrees of freedom, s the standard deviation of the runs,
-    which differ by training seed. The items are fixed in it. Raises UserError for fewer than three runs.
+    The test of Crawford and Howell (1998), of a single case against a small sample, with the items fixed. Raises
+    UserError for fewer than three runs.
     """
     if len(levels) < FEWEST:
         raise UserError(f"{len(levels)} runs do not show how much training seeds differ; that takes {FEWEST}.")
@@ -149,12 +144,8 @@ def across_seeds(whole: pl.DataFrame, levels: pl.DataFrame, keys: Collection[Key
     """CONTRASTS of a run against the mean of K runs of one recipe, from those of the items and LEVELS of the K runs.
 
     `keys` name the cells of the run. Pooled rows (kind `task`; of a task with one language the cell) are tested over
-    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p and `mde` use both. `low` and `high`, claims about other
-    items, too, have the item variance added, and so has `widened_se`, for the bounds of the gate: in an F1 with the
-    step of a whole cluster.
-    Their p is corrected by Holm among them. Where the runs do not differ, or the items give no interval, a pooled row
-    is that of the items. Other rows always are: they say nothing about other trainings.
-
+    training seeds, as docs/method.md says (Several runs as the baseline), and their p is corrected by Holm among them.
+    Where the runs do not differ, or the items give no interval, a pooled row is that of the items, as all others are.
     Raises UserError for fewer than three runs.
     """
     pooled = pooled_levels(levels, keys)
@@ -195,6 +186,9 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     return {**row, **interval, "skewness": skewness, "joint_low": None, "joint_high": None, "method": OVER_SEEDS}
 
 
+_NORMAL: Final = sum(map(NormalDist().inv_cdf, (intervals.CONFIDENCE, intervals.POWER)))
+"""A one-sided test has its power at a margin of so many standard errors."""
+
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
 
@@ -206,6 +200,29 @@ def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> An
     """
     least = -np.asarray(margin)
     return np.select([lower > least, p <= alpha / len(GATED), upper < least], [OK, REGRESSED, BEYOND], UNDECIDED)
+
+
+def both_ways(lower: Any, upper: Any, fall: Any, rise: Any) -> tuple[Any, Any, Any]:
+    """What `verdicts_of` takes to test both ways, from bounds and the p of a fall and of a rise; none is beyond."""
+    return np.minimum(lower, -upper), np.maximum(upper, -lower), np.minimum(2 * np.minimum(fall, rise), 1)
+
+
+def add_equivalence(rows: Sequence[dict[str, Any]], margin: float, unchanged: Collection[str]) -> None:
+    """Add what COMPARISONS has for a margin; `unchanged` as in `decide`, with "" if all tasks are. Raises SpecError."""
+    for family in {(row["kind"], row["scale"] == CHANGE) for row in rows}:
+        of_family = [row for row in rows if (row["kind"], row["scale"] == CHANGE) == family]
+        _compare(of_family, Policy(equivalent=margin), len(GATED) * (1 - intervals.CONFIDENCE), unchanged)
+    for row in rows:
+        row["verdict"] = {OK: "equivalent", REGRESSED: "worse"}.get(row["verdict"], row["verdict"])
+        del row["level"]
+    # That all languages are equivalent is an intersection-union claim, without a correction; a count is Holm's.
+    kinds = {TASKS: (CELLS, POOL), OVERALL: (LANGUAGES, ("condition", "scale"))}
+    for row in (row for row in rows if row["kind"] in kinds):
+        kind, names = kinds[row["kind"]]
+        parts = [each for each in rows if each["kind"] == kind and all(each[name] == row[name] for name in names)]
+        p = [1.0 if each.get("p_equivalent") is None else each["p_equivalent"] for each in parts]
+        shown = sum(each < 1 - intervals.CONFIDENCE for each in holm(p))
+        row["languages"] = f"all {len(p)}" if max(p) < 1 - intervals.CONFIDENCE else f"{shown} of {len(p)}"
 
 
 def decide(
@@ -231,10 +248,7 @@ def decide(
     for row in gated:  # p is corrected over the rows of one kind, in one family of the policy
         families[row["kind"], policy.family_of(row)].append(row)
     for family in families.values():
-        _compare(family, policy, policy.alpha / sides)
-    for row in gated:
-        if row["task"] in unchanged and row["difference"] == 0 and not row["differing"]:
-            row["verdict"] = OK
+        _compare(family, policy, policy.alpha / sides, unchanged)
     alone = [{**_named(key), "verdict": verdict} for verdict, keys in ((MISSING, missing), (NEW, new)) for key in keys]
     _check_required([*gated, *alone], policy)
     rows = [_finished(row, policy, today, marks or {}) for row in (*rows, *alone)]
@@ -259,26 +273,38 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
             )
 
 
-def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> None:
+def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, unchanged: Collection[str]) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
-    names = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
+    names = ("n", "difference", "se", "widened_se", "clusters", "df", "skewness", "p")
     columns = (np.array([row[name] for row in rows], np.float64) for name in names)
-    difference, se, widened_se, clusters, df, skew, p = columns
-    tested = ~np.isnan(p)
-    p_gate = np.full(len(rows), np.nan)
-    single = intervals.one_sided(difference, p)[tested]
-    p_gate[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
+    n, difference, se, widened_se, clusters, df, skew, p = columns
+    tested, both = ~np.isnan(p), policy.equivalent is not None
+    p_gate, p_rise = np.full((2, len(rows)), np.nan)
+    for sign, corrected in ((1, p_gate), (-1, p_rise)):
+        single = intervals.one_sided(sign * difference, p)[tested]
+        corrected[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
     exact = np.array([row["method"] == intervals.EXACT_METHOD for row in rows])
     ratios = np.array([row["metric"] in intervals.RATIOS for row in rows])
     error = np.where(ratios, intervals.error_of_ratio(se, widened_se, clusters), widened_se)
     lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact)
     margin = np.array([policy.margin_of(row) for row in rows])
-    verdicts = verdicts_of(lower, upper, p_gate, margin, alpha)
+    numbers = {"bound": lower, "upper": upper, "p_gate": p_gate}
+    if both:
+        numbers["p_equivalent"] = intervals.equivalence_p(difference, error, df, skew, exact, margin)
+        numbers["items"] = np.ceil(n * np.where(exact, (upper - lower) / 2 / margin, (se / margin * _NORMAL) ** 2))
+        lower, upper, numbers["p_gate"] = both_ways(lower, upper, p_gate, p_rise)
+    verdicts = verdicts_of(lower, upper, numbers["p_gate"], margin, alpha)
     for at, row in enumerate(rows):
         row |= {"verdict": str(verdicts[at]), "margin": float(margin[at]), "level": alpha / len(GATED)}
         if tested[at]:
-            row |= {"bound": float(lower[at]), "upper": float(upper[at]), "p_gate": float(p_gate[at])}
-            row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), alpha)}
+            row |= {name: float(values[at]) for name, values in numbers.items()}
+            row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), alpha / (1 + both))}
+        if both and row["verdict"] == REGRESSED and row["difference"] > 0:
+            row["verdict"] = BETTER
+        if row["task"] in unchanged and row["difference"] == 0 and not row["differing"]:
+            row |= {"verdict": OK, "p_equivalent": 0.0 if both else None}
+        if row["verdict"] != UNDECIDED or row["method"] == OVER_SEEDS or (row.get("items") or 0) <= row["n"]:
+            row["items"] = None
 
 
 def _detectable(row: Row, tests: int, alpha: float) -> float | None:
@@ -324,7 +350,7 @@ def _fails(verdict: str | None, required: bool, policy: Policy) -> bool:
         return required or policy.undecided == FAIL
     if verdict == MISSING:
         return required or policy.missing == FAIL
-    return verdict == REGRESSED
+    return verdict in (REGRESSED, BETTER)
 
 
 def _why(row: Row, policy: Policy) -> str:
@@ -335,19 +361,24 @@ def _why(row: Row, policy: Policy) -> str:
     if verdict in (MISSING, NEW):
         has, other = ("baseline", "candidate") if verdict == MISSING else ("candidate", "baseline")
         return f"The {has} has this cell, and the {other} does not."
-    if verdict == OK and (row["p"] is None or row["bound"] <= -row["margin"]):
+    both = policy.equivalent is not None
+    if verdict == OK and (row["p"] is None or max(-row["bound"], row["upper"] if both else -TOP) >= row["margin"]):
         return "The same weights answer both runs, and no item differs."
     if row["p"] is None:
         return f"There is no test ({row['method']})."
-    bound = f"The lower bound {row['bound']:.2f} of the difference {row['difference']:+.2f}"
+    bound = f"bounds {row['bound']:.2f} and {row['upper']:.2f}" if both else f"lower bound {row['bound']:.2f}"
+    bound, verb = f"The {bound} of the difference {row['difference']:+.2f}", "are" if both else "is"
     margin = f"the margin of {row['margin']:.15g}"
+    within = f"within {margin}" if both else f"above minus {margin}"
     if verdict == OK:
-        return f"{bound} is above minus {margin}."
+        return f"{bound} {verb} {within}."
     test = f"p {row['p_gate']:.2g}, corrected over {counted(row['m'], 'test')} ({policy.correction}),"
     above = f"{test} is above {row['level']:g}."
-    if verdict == REGRESSED:
-        return f"{bound} is not above minus {margin}, and {test} is at most {row['level']:g}."
+    if verdict in (REGRESSED, BETTER):
+        return f"{bound} {verb} not {within}, and {test} is at most {row['level']:g}."
     if verdict == BEYOND:
         return f"The upper bound {row['upper']:.2f} is below minus {margin}, but {above}"
     detected = f"A fall of {row['mde']:.2f} points is detected with a chance of {intervals.POWER:.0%}."
-    return f"{bound} is not above minus {margin}, and {above} {detected}"
+    if row.get("items") is not None:
+        detected += f" With {row['items']:,.0f} items each test of equivalence has that chance if the models are equal."
+    return f"{bound} {verb} not {within}, and {above} {detected}"

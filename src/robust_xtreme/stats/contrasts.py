@@ -6,7 +6,7 @@ perturbed text, and the change (perturbed minus clean), which says how much more
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -28,8 +28,8 @@ from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.intervals import CPU, EXACT_METHOD, Estimate, Moments, Quantiles, has_joint
 from robust_xtreme.stats.resampling import Member, keys, simultaneous_quantiles
 
-CELLS, TASKS, LANGUAGES = "cell", "task", "language"
-"""What a row is about: one cell, the languages of a task, or the tasks of a language."""
+CELLS, TASKS, LANGUAGES, OVERALL = "cell", "task", "language", "overall"
+"""What a row is about: one cell, the languages of a task, the tasks of a language, or all tasks and languages."""
 
 PERTURBED, CHANGE = "perturbed", "change"
 _NAMES: Final = CELL[1:]
@@ -86,6 +86,13 @@ class _Contrast:
     def scale(self) -> str:
         """What is compared."""
         return self.pairs[0].scale
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weight of each pair: equal ones; over all tasks each task has as much, whatever its languages are."""
+        tasks = [pair["task"] if self.names["kind"] == OVERALL else "" for pair in self.pairs]
+        many = Counter(tasks)
+        return tuple(1 / len(many) / many[task] for task in tasks)
 
 
 def contrasts(
@@ -185,7 +192,7 @@ class _Clusters:
 
 
 def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:
-    """Each pair alone, the languages of each task, and the tasks of each language under one noise."""
+    """Each pair alone; under one noise the languages of each task, the tasks of each language, and all of both."""
     for pair in pairs:
         yield _Contrast({"kind": CELLS, **dict(zip(_NAMES, pair.key, strict=False)), "metric": pair["metric"]}, (pair,))
     for group in _groups(pairs, lambda pair: tuple(map(pair.__getitem__, _OF_TASK))):
@@ -197,6 +204,9 @@ def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_C
         if len({pair["task"] for pair in group}) > 1:
             names = {"language": group[0]["language"], "context_language": group[0]["context_language"]}
             yield _Contrast({"kind": LANGUAGES, **names, "condition": _noise(group[0]), "metric": SCORE}, group)
+    for group in _groups(headline, lambda pair: (_noise(pair),)):
+        if len({pair["task"] for pair in group}) > 1 and len({pair.language for pair in group}) > 1:
+            yield _Contrast({"kind": OVERALL, "condition": _noise(group[0]), "metric": SCORE}, group)
 
 
 def _groups(pairs: Iterable[_Pair], key: Callable[[_Pair], tuple[str, ...]]) -> Iterator[tuple[_Pair, ...]]:
@@ -244,7 +254,7 @@ def _tested(family: Sequence[_Contrast], clusters: _Clusters | None) -> Iterator
 
 def _test(contrast: _Contrast) -> _Test:
     drops = [pair.drop for pair in contrast.pairs]
-    moments = _moments(drops)
+    moments = _moments(contrast)
     differing = len(np.unique(np.concatenate([each.clusters[each.differ] for each in drops])))
     estimate = intervals.estimate_average(moments, differing)
     without = replace(moments, deviations=np.empty(0))
@@ -263,8 +273,8 @@ def _widened(quantiles: Quantiles, test: _Test, tests: int) -> Quantiles:
     return max(quantiles[0], least), max(quantiles[1], least)
 
 
-def _moments(drops: Sequence[Drop]) -> Moments:
-    return average_moments(drops, (1 / len(drops),) * len(drops))
+def _moments(contrast: _Contrast) -> Moments:
+    return average_moments([pair.drop for pair in contrast.pairs], contrast.weights)
 
 
 def _quantiles(tested: Sequence[_Test], clusters: _Clusters) -> Quantiles | None:
@@ -275,13 +285,14 @@ def _quantiles(tested: Sequence[_Test], clusters: _Clusters) -> Quantiles | None
 
 def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:
     numbers = np.unique(np.concatenate([pair.of[0].clusters for pair in contrast.pairs]))
-    return Member(lambda: _moments([pair.drop for pair in contrast.pairs]).deviations, jump, clusters.keys(numbers))
+    return Member(lambda: _moments(contrast).deviations, jump, clusters.keys(numbers))
 
 
 def _row(test: _Test) -> dict[str, Any]:
     """The columns of CONTRASTS that are known without the others of the family."""
     contrast, estimate, pairs = test.contrast, test.estimate, test.contrast.pairs
-    mean = {name: float(np.mean([getattr(pair, name) for pair in pairs])) for name in ("baseline", "candidate")}
+    names = ("baseline", "candidate")
+    mean = {name: float(np.dot(contrast.weights, [getattr(pair, name) for pair in pairs])) for name in names}
     return {
         **dict.fromkeys(_NAMES, ""),
         **contrast.names,

@@ -5,12 +5,9 @@ work on any number of cells at once: `sums` are the summed statistics of each cl
 k), where an arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
 
 Method. The value and its G values without one cluster give deviations e. V = (G-1)/G * sum(e^2) is the variance of the
-delete-one jackknife (Efron and Stein 1981), which is valid for ratios such as F1, too; the standard error is sqrt(V). A
-level takes t with G-1 degrees of freedom on the logit scale. If few clusters differ, the V of a difference is uncertain
-and often too small: interval and test of a difference use V + J. J = sum(e^4) / sum(e^2) is the square of the step of a
-typical differing cluster; V + J is the variance with half a cluster added that gains and half a cluster that loses, as
-Agresti and Min (2005) add half a pair to each cell of a paired table.
-docs/method.md gives the derivation; reports/coverage.md gives the coverage beside that of published intervals.
+delete-one jackknife; a level takes t with G-1 degrees of freedom on the logit scale. A difference takes V + J, where J
+is sum(e^4) / sum(e^2): half a cluster is added that gains, and half a cluster that loses. docs/method.md gives the
+derivation; reports/coverage.md gives the coverage beside that of published intervals.
 """
 
 from __future__ import annotations
@@ -240,6 +237,23 @@ def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact
     t = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
     below, above = (t + np.maximum(sign * np.asarray(skew), 0.0) * (2 * t**2 + 1) / 6 for sign in (-1, 1))
     return difference - below * widened_se, difference + above * widened_se
+
+
+def equivalence_p(difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any, margin: Any) -> Any:
+    """The greater p of the two one-sided tests of differences against a margin (Schuirmann 1987), numpy arrays.
+
+    It is the level at which a bound of `one_sided_bounds` reaches the margin: below 0.05 where both bounds are within.
+    """
+    from scipy import special
+
+    p = np.zeros(np.shape(difference))
+    for sign in (1, -1):
+        room, tail = (margin + sign * difference) / widened_se, np.maximum(-sign * np.asarray(skew), 0.0)
+        above = room - tail / 6
+        t = 2 * above / (1 + np.sqrt(np.maximum(1 + 4 * tail * above / 3, 0.0)))
+        of_exact = (1 - CONFIDENCE) ** np.maximum(room / special.stdtrit(df, (1 + CONFIDENCE) / 2), 0.0)
+        p = np.maximum(p, np.where(exact, of_exact, special.stdtr(df, -t)))
+    return p
 
 
 def error_of_ratio(se: Any, widened_se: Any, clusters: Any) -> Any:

@@ -93,7 +93,8 @@ def headline_rows(
     path = folder / "stats.parquet"
     check_file(folder, path.name, manifest)
     served = headlines(scores, tasks_of(manifest["tasks"])).filter(unreached().is_null()).select(*CELL, "metric")
-    every, stamp = store.scan_frame(path), stamp_of(path)
+    served = served.with_columns(any_precision())
+    every, stamp = store.scan_frame(path).with_columns(any_precision()), stamp_of(path)
     rows, where = list[StoredRows](), dict[Key, int]()
     with store.reading(path):
         for block in blocks(every):
@@ -102,6 +103,11 @@ def headline_rows(
             kept = block.rows.filter(pl.col("scope") == ALL).join(of_block.lazy(), on=of_block.columns, how="semi")
             rows += [StoredRows(path, STATS, kept, stamp)] if of_block.height else []
     return rows, where
+
+
+def any_precision() -> pl.Expr:
+    """The inference of cells without its precision: that is the model's, so that runs of several are compared."""
+    return pl.col("inference").str.replace(r" ?precision=\S+", "")
 
 
 def headlines(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> pl.DataFrame:

@@ -207,7 +207,7 @@ def test_what_the_policy_says_of_undecided_rows_counts() -> None:
 def test_missing_cells_fail_and_new_ones_do_not() -> None:
     """A cell of the baseline alone fails unless the policy says otherwise; one of the candidate alone never does."""
     gate = _gate([_row()], missing=[_key("de"), _key("de", _NOISE)], new=[_key("fr")])
-    assert [gate.counts[verdict] for verdict in VERDICT_NAMES] == [1, 0, 0, 0, 2, 1]
+    assert [gate.counts[verdict] for verdict in VERDICT_NAMES] == [1, 0, 0, 0, 0, 2, 1]
     assert gate.failing.select("language", "scale", "verdict").rows() == [
         ("de", "perturbed", MISSING),
         ("de", "clean", MISSING),

@@ -22,14 +22,15 @@ from robust_xtreme.core.run_spec import MINI, RunSpec
 from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
+from robust_xtreme.files.schema import CELL
 from robust_xtreme.models.reading.units import TOKENIZER_CLASS, TOKENIZER_CONFIG, UNITS, units_of
 from robust_xtreme.noise.engine.noised import Noised, Piece, pieces
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Diff, Hyperlink, Inline, Phrase, inlines, joined
 from robust_xtreme.report.cells import anchor, cell_name, language_name, named_beside
 from robust_xtreme.report.columns import percent, points
-from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, ExampleChoice, SampleRows, chosen, rows_of
-from robust_xtreme.report.samples.texts import Kept, Key, Remade, spec_of, texts_of
+from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, WRONG, ExampleChoice, SampleRows, chosen, rows_of
+from robust_xtreme.report.samples.texts import Kept, Key, Remade, key_of, spec_of, texts_of
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, native, short, split_at, width_of, window
 from robust_xtreme.report.view import Results
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
@@ -244,6 +245,34 @@ def _parsed(value: str | None) -> Any:
 
 def _differing(*several: Sequence[Any]) -> list[int]:
     return [number for number, values in enumerate(zip(*several, strict=False)) if len(set(values)) > 1]
+
+
+def worse_part(folder: Path, rows: pl.DataFrame) -> Iterator[doc.Section]:
+    """The part of a page with PREDICTIONS of a run that another run answers better (`gating/churn.py`); "" of none."""
+    if rows.is_empty():
+        return
+    run = _shown(folder, "", read_manifest(folder / MANIFEST))
+    address = pl.concat_str([f"cell_{name}" for name in CELL], separator=" ")
+    rows = rows.with_columns(address=address, task="cell_task", attack=pl.lit(None), changes=pl.lit(None))
+    remade, problems = texts_of(rows, run.spec, run.manifest) if run.spec else ({}, run.problems)
+    known = known_of(remade, None, run.manifest)
+    about = doc.Paragraph(f"{counted(rows.height, 'answer')}, right in the baseline and not here, drawn by their ids.")
+    samples = (_compared(f"worse/{at}", row, known) for at, row in enumerate(rows.iter_rows(named=True)))
+    why: tuple[doc.Block, ...] = (doc.Bullets(problems),) if problems else ()
+    yield doc.Section("Answers that changed for the worse", "worse", (about, *why, *samples), folded=True)
+
+
+def _compared(address: str, row: Row, known: KnownExamples) -> doc.Sample:
+    """An answer of two runs."""
+    remade = known.remade.get(key_of(row))
+    texts = tuple((name, shown(remade.outcome(name))) for name in remade.clean.texts) if remade else ()
+    clean, noisy, gold = (json.loads(row[name] or "null") for name in ("prediction_clean", "prediction", "gold"))
+    before = _answer(NOISY, clean, {**row, "answer": row["answer_clean"]}, remade, known)
+    after, right = (_answer(name, value, row, remade, known) for name, value in ((NOISY, noisy), (GOLD, gold)))
+    tags = _tagged({CLEAN: clean, NOISY: noisy, GOLD: gold}, remade)
+    facts = [("answer", tags)] if tags else [("baseline", before), ("candidate", after), ("gold", right)]
+    title = f"{row['task']}, {language_name(row['cell_language'])}, {row['cell_condition']}, {short(row['example'])}"
+    return doc.Sample(title, address, {"became": WRONG}, texts, tuple(facts))
 
 
 def _answers(row: Row, remade: Remade | None, known: KnownExamples) -> Fact:

@@ -1,0 +1,235 @@
+"""Equivalence: two one-sided tests by row, claims over languages, the items that would decide, and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.finished_runs import finished_run
+from tests.program import program
+from tests.stats_rows import stats_rows
+
+from robust_xtreme import compare, gate
+from robust_xtreme.core.errors import SpecError
+from robust_xtreme.files.schema import CELL, CONTRASTS, STATS, build
+from robust_xtreme.gating import policy as policies
+from robust_xtreme.gating.document import BETTER, OK, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.policy import Policy, Rule
+from robust_xtreme.gating.verdicts import add_equivalence, decide
+from robust_xtreme.stats._cells import Cell, cells
+from robust_xtreme.stats.benchmark import Task
+from robust_xtreme.stats.contrasts import Key, contrasts
+
+_TODAY = date(2026, 11, 22)
+_XNLI = Task(("accuracy",), ("accuracy",), ("premise",), {})
+
+
+def _row(difference: float = 0.0, se: float = 0.3, **other: Any) -> dict[str, Any]:
+    """A row of CONTRASTS of 1,000 clusters with a normal difference."""
+    language, z = other.pop("language", "sw"), abs(difference) / (se or 1.0)
+    names = {**dict.fromkeys(CELL[1:], "x"), "task": "xnli", "language": language, "context_language": language}
+    row = {"kind": "cell", **names, "condition": "clean", "metric": "accuracy", "scale": "clean", "cells": 1, "n": 1000}
+    row |= {"clusters": 1000, "differing": 40, "baseline": 80.0, "candidate": 80.0 + difference, "method": "t"}
+    row |= {"difference": difference, "se": se, "widened_se": se, "df": 1e6, "skewness": 0.0, "m": 1, "mde": 1.0}
+    return {**row, "low": -2.0, "high": 2.0, "p": 2 * NormalDist().cdf(-z), **other}
+
+
+def _decided(*rows: dict[str, Any], margin: float = 1.0, unchanged: Sequence[str] = ()) -> list[dict[str, Any]]:
+    add_equivalence(rows, margin, unchanged)
+    return [*rows]
+
+
+def test_a_row_is_equivalent_worse_better_or_undecided() -> None:
+    """Equivalent where the 90 % interval is within the margin, also where a fall is shown; else what is shown."""
+    rows = _decided(
+        _row(-0.2, 0.45),
+        _row(-0.6, 0.2, language="de"),
+        _row(-1.5, 0.4, language="ar"),
+        _row(1.5, 0.4, language="hi"),
+        _row(-0.6, 0.45, language="ru"),
+    )
+    assert [row["verdict"] for row in rows] == ["equivalent", "equivalent", "worse", "better", "undecided"]
+    assert (rows[0]["bound"], rows[0]["upper"]) == (
+        pytest.approx(-0.2 - 1.6449 * 0.45, abs=1e-3),
+        pytest.approx(0.54, abs=1e-2),
+    )
+    assert rows[0]["p_equivalent"] == pytest.approx(NormalDist().cdf(-0.8 / 0.45), abs=1e-4)
+
+
+def test_a_fall_is_shown_by_a_corrected_one_sided_test_in_each_direction() -> None:
+    """Of five rows the first p is multiplied by five, and by two since a rise is tested too."""
+    alone, among = (
+        _decided(_row(-1.5, 0.65))[0],
+        _decided(_row(-1.5, 0.65), *(_row(0, 0.65, language=str(at)) for at in range(4)))[0],
+    )
+    assert alone["p_gate"] == pytest.approx(2 * NormalDist().cdf(-1.5 / 0.65))
+    assert among["p_gate"] == pytest.approx(5 * alone["p_gate"])
+    assert (alone["verdict"], among["verdict"]) == ("worse", "undecided")
+
+
+@pytest.mark.parametrize(("discordance", "items"), [(0.03, 1855), (0.15, 9274)])
+def test_the_items_that_decide_follow_from_the_discordance(discordance: float, items: int) -> None:
+    """discordance (z_.95 + z_.8)^2 / margin^2, for 1 point; no number where the row has as many, or is decided."""
+    se = 100 * (discordance / 1000) ** 0.5
+    normal = NormalDist().inv_cdf
+    (row,) = _decided(_row(0.3, se))
+    assert (row["verdict"], row["items"]) == ("undecided", items)
+    assert items == np.ceil(discordance * (normal(0.95) + normal(0.8)) ** 2 / 0.01**2)
+    assert 1.38 < (normal(0.95) + normal(0.9)) ** 2 / (normal(0.95) + normal(0.8)) ** 2 < 1.39
+    assert _decided(_row(0.3, se, n=items))[0]["items"] > items
+    assert _decided(_row(-0.95, 0.35))[0]["items"] is None
+
+
+def test_where_no_item_differs_the_exact_bound_decides() -> None:
+    """299 clusters are enough for 1 point, 298 are not; the same weights are equivalent with any number."""
+    exact = {"method": "exact bound, no cluster varies", "differing": 0, "se": 0.0, "p": 1.0}
+    rows = []
+    for clusters in (299, 298):
+        t = stats.t.ppf(0.975, clusters - 1)
+        half = 100 * (1 - 0.05 ** (1 / clusters))
+        rows.append(
+            _row(**exact, n=clusters, clusters=clusters, df=clusters - 1.0, widened_se=half / t, language=str(clusters))
+        )
+    assert [row["verdict"] for row in _decided(*(dict(row) for row in rows))] == ["equivalent", "undecided"]
+    assert _decided(dict(rows[1]))[0]["items"] == 299
+    assert _decided(dict(rows[1]), unchanged=("xnli",))[0]["verdict"] == "equivalent"
+
+
+def test_languages_are_all_equivalent_or_a_count_that_is_corrected() -> None:
+    """All of them by p below 0.05 each; else those of Holm: p of 0.01, 0.02, 0.03 and 0.5 leave one of four."""
+    z = NormalDist().inv_cdf
+    several = [_row(0.0, 1 / z(1 - p), language=str(p)) for p in (0.01, 0.02, 0.03, 0.04)]
+    task = {"kind": "task", "language": "", "context_language": "", "data": "", "setting": ""}
+    assert _decided(*several, _row(**task))[-1]["languages"] == "all 4"
+    several = [_row(0.0, 1 / z(1 - p), language=str(p)) for p in (0.01, 0.02, 0.03, 0.4)]
+    rows = _decided(*several, _row(**task))
+    assert rows[-1]["languages"] == "1 of 4"
+    assert [row["verdict"] for row in rows[:4]] == ["equivalent"] * 3 + ["undecided"]
+
+
+def _run(right: Mapping[tuple[str, str], Any]) -> dict[Key, Cell]:
+    """The cells of a run on clean text, from (task, language) to right answers; items of languages are the same."""
+    rows: list[dict[str, Any]] = []
+    for (task, language), values in right.items():
+        rows += stats_rows(values, task=task, language=language, context_language=language)
+    return {(*cell.key[1:], cell.metric): cell for cell in cells(build(rows, STATS))}
+
+
+def _answers(seed: int) -> dict[tuple[str, str], Any]:
+    draw = np.random.default_rng(seed)
+    names = [("xnli", "de"), ("xnli", "sw"), ("pawsx", "de")]
+    return {name: draw.random(240) < 0.8 for name in names}
+
+
+def test_the_mean_over_everything_weighs_each_task_the_same() -> None:
+    """Two languages of one task count as one language of another, in the value and by leaving clusters out."""
+    before, after = _answers(1), _answers(2)
+    frame = contrasts(_run(before), _run(after), {"xnli": _XNLI, "pawsx": _XNLI})
+    (row,) = frame.filter(kind="overall").to_dicts()
+    weights = {("xnli", "de"): 0.25, ("xnli", "sw"): 0.25, ("pawsx", "de"): 0.5}
+    moved = {name: 100 * (after[name].astype(float) - before[name]).reshape(80, 3) for name in weights}
+
+    def mean(without: int | None = None) -> float:
+        kept = [at for at in range(80) if at != without]
+        return sum(weight * moved[name][kept].mean() for name, weight in weights.items())
+
+    left_out = np.array([mean(at) for at in range(80)])
+    error = (79 / 80 * ((left_out - left_out.mean()) ** 2).sum()) ** 0.5
+    assert (row["difference"], row["se"]) == (pytest.approx(mean()), pytest.approx(error))
+    assert (row["cells"], row["task"], row["language"], row["metric"]) == (3, "", "", "score")
+
+
+@pytest.mark.parametrize(("seed", "flipped"), [(3, 12), (4, 40), (5, 90)])
+def test_the_verdict_on_a_cell_is_that_of_an_independent_computation(seed: int, flipped: int) -> None:
+    """From the items alone: jackknife, added cluster, skewness, t, and the test of both bounds at 90 %."""
+    draw = np.random.default_rng(seed)
+    before = draw.random(1500) < 0.8
+    after = before.copy()
+    at = draw.choice(1500, flipped, replace=False)
+    after[at] = ~after[at]
+    rows = contrasts(_run({("xnli", "sw"): before}), _run({("xnli", "sw"): after}), {"xnli": _XNLI}).to_dicts()
+    (row,) = _decided(*rows, margin=1.5)
+
+    change = (after.astype(int) - before).reshape(500, 3).sum(1)
+    without = 100 * (change.sum() - change) / 1497
+    e = without.mean() - without
+    v, j = 499 / 500 * (e**2).sum(), (e**4).sum() / (e**2).sum()
+    g, t, value = (e**3).sum() / v**1.5, stats.t.ppf(0.95, 499), 100 * change.mean() / 3
+    reach = [(t + max(sign * g, 0) * (2 * t**2 + 1) / 6) * (v + j) ** 0.5 for sign in (-1, 1)]
+    low, high = value - reach[0], value + reach[1]
+    p = min(stats.t.cdf(value / (v + j) ** 0.5, 499), stats.t.cdf(-value / (v + j) ** 0.5, 499))
+    expected = (
+        "equivalent" if low > -1.5 and high < 1.5 else "undecided" if p > 0.025 else "worse" if value < 0 else "better"
+    )
+    assert (row["bound"], row["upper"]) == (pytest.approx(low), pytest.approx(high))
+    assert row["verdict"] == expected
+    assert (row["p_equivalent"] < 0.05) == (expected == "equivalent")
+
+
+def _gate(*rows: dict[str, Any], policy: Policy | None = None) -> Gate:
+    return decide(build(rows, CONTRASTS), policy or Policy(equivalent=1.0), (), (), _TODAY)
+
+
+def test_the_policy_of_equivalence_fails_rises_as_falls() -> None:
+    """Both are tested at half of the share of a fall, and a row without a proof is undecided."""
+    verdicts = {
+        row["language"]: row
+        for row in _gate(
+            _row(), _row(2.0, 0.4, language="de"), _row(-2.0, 0.4, language="ar"), _row(0.5, 0.5, language="hi")
+        ).verdicts.to_dicts()
+    }
+    assert {code: row["verdict"] for code, row in verdicts.items()} == {
+        "sw": OK,
+        "de": BETTER,
+        "ar": REGRESSED,
+        "hi": UNDECIDED,
+    }
+    assert [row["fails"] for row in verdicts.values()] == [
+        row["verdict"] in (BETTER, REGRESSED) for row in verdicts.values()
+    ]
+    assert "The bounds -0.49 and 0.49 of the difference +0.00 are within the margin of 1." in verdicts["sw"]["why"]
+    assert "are not within the margin of 1, and p" in verdicts["de"]["why"]
+    assert "With 1,546 items each test of equivalence has that chance" in verdicts["hi"]["why"]
+    (above,) = _gate(_row(1.0, 0.45)).verdicts["p_gate"]
+    assert above == pytest.approx(
+        2 * NormalDist().cdf(-1 / 0.45)
+    )  # 0.026: regressed at 0.025 only if nothing is doubled
+    assert _gate(_row(1.0, 0.45)).passed
+
+
+def test_a_margin_of_equivalence_is_above_0_and_the_only_one(tmp_path: Path) -> None:
+    """In a file, in its rules, and as an option, which replaces the margin of the file."""
+    path = tmp_path / "gate.toml"
+    path.write_text('equivalent = 1.0\n[[rule]]\nlanguage = "sw"\nmargin = 3.0\n', "utf-8")
+    read = policies.read(path)
+    assert [read.margin_of({**_row(language=code)}) for code in ("sw", "de")] == [3.0, 1.0]
+    assert policies.changed(read, {"margin": 2.0}).equivalent is None
+    assert policies.changed(None, {"equivalent": 2.0}).margin_of(_row()) == 2.0
+    with pytest.raises(SpecError, match="two margins"):
+        policies.changed(None, {"margin": 2.0, "equivalent": 1.0})
+    for refused in ({"equivalent": 0.0}, {"equivalent": -1.0}, {"equivalent": 1.0, "rules": (Rule(margin=0.0),)}):
+        with pytest.raises(SpecError, match="'equivalent'"):
+            Policy(**refused)
+
+
+def test_commands_and_functions_take_a_margin(tmp_path: Path) -> None:
+    """Text, rows and exit codes; a run is equivalent to itself, and a run of another precision is compared."""
+    old, new = finished_run(tmp_path / "old", 0.8, 1), finished_run(tmp_path / "new", 0.4, 2)
+    shown = program("compare", str(old), str(new), "--equivalent", "2", COLUMNS="200")
+    assert (shown.code or 0, shown.out.count("worse")) == (0, 6)
+    assert set(compare(old, old, equivalent=0.1).frame["verdict"]) == {"equivalent"}
+    assert set(compare(old, old).frame["verdict"]) == {None}
+    assert program("gate", str(new), "--baseline", str(old), "--equivalent", "2").code == 1
+    assert gate(old, old, equivalent=0.1).passed
+    assert program("compare", str(old), str(new), "--equivalent", "0").code == 2
+    eight = finished_run(tmp_path / "int8", 0.8, 1, inference="len128 precision=int8", spec={"precision": "int8"})
+    both = compare(old, eight, equivalent=0.1)
+    assert "Precision: int8, of the baseline fp32." in both.note
+    assert both.note.endswith("Margin of equivalence in points: 0.1.")
+    assert set(both.frame["verdict"]) == {"undecided"}  # no item differs, but these are not the same weights
