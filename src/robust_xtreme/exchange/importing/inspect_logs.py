@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import math
 import re
 import zipfile
 import zlib
@@ -23,7 +24,7 @@ import polars as pl
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, counted, shown
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.exchange.importing.lm_eval import OURS, exported, listed, mapping
+from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, check_one, exported, listed, mapping
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of
@@ -58,6 +59,12 @@ _NAMED: Final = ("task", "task_args", "model_roles")
 _WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", "solver_args")
 """What the logs of a task have in common."""
 
+_EXAMPLE: Final = ("task", "language", "id")
+_MOST: Final = 1_000_000
+_SCORE: Final = {"row": pl.Int64, "id": pl.String, "epoch": pl.Int64, "name": pl.String, "value": pl.Float64}
+_Scores = list[tuple[int, str, int, str, float]]
+"""The scores of rows by these columns, NaN where a scorer gave none."""
+
 
 class InspectLog(NamedTuple):
     """One evaluation: its header and its samples."""
@@ -82,31 +89,48 @@ class InspectLog(NamedTuple):
         return f"inspect {packages.get('inspect_ai', 'of unknown version')}, task version {version}"
 
 
-def read(paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = False) -> Read:
+def read(
+    paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = False, score: str = "", epoch: int = 0
+) -> Read:
     """The samples of some logs, or of those in folders; `is_closed`: the first score is the accuracy of a label.
+
+    `score` names scorers, or keys of the dictionaries of their scores, joined by commas. Of several epochs the one with
+    the number is read, by default the mean of each sample. Examples that are not scored somewhere are left out.
 
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
     DataError naming a file and an entry.
     """
-    logs = [(log, given) for given in paths for log in latest(map(_log, files(given.path)))]
+    logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
-    models = sorted({log.model for log, _ in kept or logs})
-    if len(models) > 1:
-        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    check_one(log.model for log, _ in kept or logs)
     for log, _ in kept or logs:
         if (status := log.header.get("status")) != "success":
             raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
     ways: dict[Any, InspectLog] = {}
-    differing: list[str] = []
-    frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
-    rows = pl.concat([pl.DataFrame(), *frames], how="diagonal")
+    reading = LogReading([name.strip() for name in score.split(",") if name.strip()], is_closed, epoch)
+    rows = pl.concat([pl.DataFrame(), *(_of_log(log, given, ways, reading) for log, given in kept)], how="diagonal")
+    rows = _scored_alone(rows, reading) if rows.height else rows
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     inference = (kept or logs)[0][0].inference
-    notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.",)
+    notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.", *reading.notes)
     source = {"format": "inspect", "files": names, "inference": inference}
-    return Read(lambda: rows, ", ".join(str(given.path) for given in paths), source, notes, tuple(differing))
+    return Read(lambda: rows, ", ".join(str(given.path) for given in paths), source, notes, tuple(reading.differing))
+
+
+def _scored_alone(rows: pl.DataFrame, reading: LogReading) -> pl.DataFrame:
+    """The rows without examples that are not scored somewhere; the identity of data that lost some is not known."""
+    names = [name for name in _EXAMPLE if name in rows.columns]
+    unscored = rows.filter(pl.col("scores").is_null()).select(names)
+    if unscored.is_empty():
+        return rows
+    kept = rows.join(unscored, on=names, how="anti", nulls_equal=True, maintain_order="left")
+    what = f"{counted(rows.height - kept.height, 'row')} left out, of examples that are not scored (NaN) in"
+    reading.notes[f"{what} {counted(unscored.height, 'row')}."] = None
+    of_data = pl.struct(names[:-1])
+    is_less = of_data.is_in(unscored.select(of_data).to_series().implode())
+    return kept.with_columns(data=pl.when(~is_less).then("data")) if "data" in rows.columns else kept
 
 
 def is_log(path: Path) -> bool:
@@ -129,6 +153,11 @@ def files(path: Path) -> list[Path]:
     """The logs in a folder and those below it, or the one that is named."""
     logs = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
     return sorted(logs)
+
+
+def logs_in(path: Path) -> list[InspectLog]:
+    """The logs of `files`. Raises DataError."""
+    return [*map(_log, files(path))]
 
 
 def _log(path: Path) -> InspectLog:
@@ -197,44 +226,63 @@ def _json(path: Path, name: str, content: bytes) -> Any:
         raise DataError(path, f"{name} is not JSON: {error}") from error
 
 
-def _of_log(
-    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], differing: list[str], is_closed: bool
-) -> pl.DataFrame:
+def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], reading: LogReading) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
-    every: dict[str, list[float]] = {}
-    left = _rows(log, given, ways, every, is_closed)
+    every: _Scores = []
+    left = _rows(log, given, ways, reading, every)
     chunks = iter(lambda: [*islice(left, 4096)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
-    if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
-        rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
-    results = mapping(log.header.get("results"))
+    results, scores = mapping(log.header.get("results")), pl.DataFrame(every, _SCORE, orient="row")
     if (completed := results.get("completed_samples", rows.height)) != rows.height:
         raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
+    if (twice := scores.filter(pl.struct("id", "epoch", "name").is_duplicated())).height:
+        raise Mismatch(f"{log.path.name}: the sample {shown(twice.item(0, 'id'))} occurs twice.")
+    value = pl.col("value").drop_nans().mean().fill_null(math.nan)
+    means = scores.group_by("id", "name", maintain_order=True).agg(pl.col("row").first(), value, many=pl.len())
+    many = max(means["many"], default=1)
     for score in map(mapping, listed(results.get("scores"))):
         name, metrics = str(score.get("name")), mapping(score.get("metrics"))
         level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
-        if name in every and isinstance(level, (int, float)):
-            differing += differing_level(log.path.name, metric_of(name), every[name], level)
+        values = means.filter(pl.col("name").is_in([name, f"{score.get('scorer')}.{name}"]))["value"].drop_nans()
+        is_mean = many == 1 or score.get("reducer") in (None, "mean")
+        if len(values) and is_mean and isinstance(level, (int, float)):
+            reading.differing += differing_level(log.path.name, metric_of(name), values.to_list(), level)
+    chosen, read = means, "the mean score of each sample"
+    if reading.epoch:
+        chosen, read = scores.filter(epoch=reading.epoch), f"number {reading.epoch}"
+    if chosen.is_empty() and rows.height:
+        raise Mismatch(f"{log.path.name} has no epoch {reading.epoch}. It has {counted(many, 'epoch')}.")
+    if many > 1:
+        reading.notes[f"Of {many} epochs {read} was read."] = None
+        rows = rows if reading.epoch else rows.drop("prediction", "answer", strict=False)  # several answers are not one
+    of_row: dict[int, dict[str, float]] = {}
+    for number, name, score in chosen.select("row", "name", "value").iter_rows():
+        of_row.setdefault(number, {})[name] = score
+    texts = [None if any(map(math.isnan, each.values())) else json_text(each) for each in of_row.values()]
+    rows = rows[[*of_row]].with_columns(scores=pl.Series(texts, dtype=pl.String))
+    if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
+        rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
     return rows
 
 
 def _rows(
-    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], every: dict[str, list[float]], is_closed: bool
+    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], reading: LogReading, every: _Scores
 ) -> Iterator[dict[str, Any]]:
     """The raw rows of a log, its scores added to `every`; a task and language has one of `ways`. Raises Mismatch."""
-    for name, sample in _entries(log.path, _SAMPLE):
+    for number, (name, sample) in enumerate(_entries(log.path, _SAMPLE)):
         if not isinstance(sample, dict) or "id" not in sample:
             raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
-        if sample.get("epoch", 1) != 1:
-            raise Mismatch(f"{log.path.name}: the sample {shown(sample['id'])} was answered in several epochs.")
-        scores, answer, is_answer = _scored(log, sample, name)
-        for scorer, score in scores.items():
-            every.setdefault(scorer, []).append(score)
+        if type(epoch := sample.get("epoch", 1)) is not int or not 0 < epoch < _MOST:
+            raise DataError(log.path, f"the epoch of {name} is {shown(epoch)}, not a number from 1")
+        scores, answer, is_answer = _scored(log, sample, name, reading.names)
+        first, is_scorer = next(iter(scores.values())), next(iter(scores)) in sample["scores"]
         known = _known(log, given, sample, name)
-        if is_closed or "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices")):
-            scores = {ACCURACY: next(iter(scores.values())), **scores}
+        is_choice = "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices"))
+        if reading.is_closed or (is_choice and is_scorer):
+            scores = {ACCURACY: first, **scores}
+        every += [(number, str(sample["id"]), epoch, scorer, score) for scorer, score in scores.items()]
         kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
-        row = {**known, **_row(sample, scores, answer, is_answer), **kept}
+        row = {**known, **_row(sample, first, answer, is_answer), **kept}
         before = ways.setdefault((row.get("task"), row.get("language")), log)
         for key in _WAY:
             if before.evaluation.get(key) != log.evaluation.get(key):
@@ -243,9 +291,9 @@ def _rows(
         yield row | {"model": log.model or None, "inference": log.inference}
 
 
-def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None, is_answer: bool) -> dict[str, Any]:
-    """What a sample was answered."""
-    row, first = dict[str, Any](), next(iter(scores.values()))
+def _row(sample: Mapping[str, Any], first: float, answer: str | None, is_answer: bool) -> dict[str, Any]:
+    """What a sample was answered, with its first score."""
+    row = dict[str, Any]()
     target, choices = sample.get("target"), sample.get("choices")
     if isinstance(choices, list) and choices:
         gold = _chosen([*target] if isinstance(target, str) else target, choices)
@@ -258,7 +306,7 @@ def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None
     row["gold"] = json_text(target) if isinstance(target, list) else target
     if not is_answer or (row["prediction"] is None and not first):
         row |= {"status": _UNPARSED, "prediction": None}
-    return {**row, "scores": json_text(scores)}
+    return row
 
 
 def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
@@ -272,26 +320,38 @@ def _known(log: InspectLog, given: ImportedFile, sample: Mapping[str, Any], name
     """Which example a sample is, and what noise did to it: as exported, else its id and what was given."""
     known = mapping(sample.get("metadata")).get(OURS)
     if known is None:
-        task = None if given.has_task else str(log.evaluation.get("task") or "inspect")
+        task = None if given.task else str(log.evaluation.get("task") or "inspect")
         return {"id": str(sample["id"]), "task": task, "condition": given.condition}
     return exported(known, DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote"))
 
 
-def _scored(log: InspectLog, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:
-    """The scores of a sample by scorer, the answer that the first of them found, and whether it may have found one."""
+def _scored(
+    log: InspectLog, sample: Mapping[str, Any], name: str, names: Sequence[str]
+) -> tuple[dict[str, float], str | None, bool]:
+    """The scores of a sample, or those named, the answer that the first scorer found, and whether it may have one."""
     if sample.get("error"):
         raise DataError(log.path, f"{name} ended in an error and has no score. Evaluate it again with eval-retry")
-    given = mapping(sample.get("scores"))
-    values = {str(scorer): mapping(score).get("value") for scorer, score in given.items()}
-    if not values:
+    every: dict[str, tuple[Any, Any]] = {}  # a value and its answer; a key of a dictionary is `scorer.key`
+    for scorer, score in mapping(sample.get("scores")).items():
+        value, answer = mapping(score).get("value"), mapping(score).get("answer")
+        parts = {f"{scorer}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {scorer: value}
+        every |= {part: (each, answer) for part, each in parts.items()}
+    if not every:
         raise DataError(log.path, f"{name} has no score. Score it with `inspect score`")
-    numbers: dict[str, float] = {}
-    for scorer, value in values.items():
-        number = _LETTERS.get(value.lower()) if isinstance(value, str) else value
-        if not isinstance(number, (bool, int, float)) or not 0 <= number <= 1:
-            what = f"the score {scorer} of {name} is {shown(value)}"
-            raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
-        numbers[scorer] = float(number)
-    answer = mapping(next(iter(given.values()))).get("answer")
-    text = answer if isinstance(answer, str) and answer.strip() else None
-    return numbers, text, next(iter(values.values())) != "N"
+    numbers, found = dict[str, float](), list[tuple[Any, Any]]()
+    for wish in names or sample["scores"]:
+        at = [wish] if wish in every else [part for part in every if part.endswith(f".{wish}")]
+        if not at and any(value != value for value, _ in every.values()):  # a scorer of dictionaries that gave none
+            found.append((math.nan, None))
+        elif len(at) == 1:
+            found.append(every[at[0]])
+        else:
+            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}, but {', '.join(every)}"
+            raise DataError(log.path, f"{what}. Name one: --score {next(iter(every)).rpartition('.')[2]}")
+        number = _LETTERS.get(value.lower()) if isinstance(value := found[-1][0], str) else value
+        if not isinstance(number, (bool, int, float)) or number < 0 or number > 1:
+            what = f"the score {wish} of {name} is {shown(value)}"
+            raise DataError(log.path, f"{what}. Scores are from 0 to 1; lists of them are not read")
+        numbers[wish] = float(number)
+    value, answer = found[0]
+    return numbers, answer if isinstance(answer, str) and answer.strip() else None, value != "N"
