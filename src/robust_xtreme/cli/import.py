@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -85,8 +86,10 @@ def import_(files: Files, **keys: Any) -> None:
 
     robust-xtreme import lm-eval-results -o runs/causal"""
     from robust_xtreme.cli._terminal import steps
-    from robust_xtreme.exchange.importing.reading import given_of, models_in
+    from robust_xtreme.exchange.importing.items import NO_MODEL, items_of
+    from robust_xtreme.exchange.importing.reading import given_of
     from robust_xtreme.exchange.importing.run import ImportOptions, import_run
+    from robust_xtreme.files.store import part_path
 
     words = passed(keys)
     wanted = ImportOptions(
@@ -98,18 +101,25 @@ def import_(files: Files, **keys: Any) -> None:
     if format := words.get("format", ""):
         check_word("import --format", format, _FORMATS)
     given = [given_of(name, wanted.given.get("task", ""), wanted.given.get("language", "")) for name in files]
-    runs = {folder: wanted.only_model}
+    runs = {wanted.only_model: folder}
     if keys["each_model"]:
-        runs = {folder / name: model for name, model in models_in(given, format).items()}
-    for out, model in runs.items():
-        read = _read(given, words, replace(wanted, only_model=model))
+        models = items_of(_read(given, words, wanted, None).rows(), wanted.given, files[0])["model"].unique().sort()
+        runs = {model: part_path(folder, model, suffix="") for model in models if not re.match(NO_MODEL, model)}
+    for model, out in runs.items():
+        read = _read(given, words, wanted, model)
         with steps("reading the files", quiet=keys["quiet"]) as step:
-            manifest = import_run(read, wanted, out, keys["force"], lambda what: step(description=one_line(what)))
+            manifest = import_run(
+                read,
+                replace(wanted, only_model=model),
+                out,
+                keys["force"],
+                lambda what: step(description=one_line(what)),
+            )
         if not keys["quiet"]:
             _show(out, [str(note) for note in manifest["notes"]])
 
 
-def _read(given: list[ImportedFile], words: Mapping[str, Any], wanted: ImportOptions) -> Read:
+def _read(given: list[ImportedFile], words: Mapping[str, Any], wanted: ImportOptions, model: str | None) -> Read:
     from robust_xtreme.exchange.importing.reading import read
     from robust_xtreme.exchange.importing.scoring import ours
 
@@ -117,7 +127,7 @@ def _read(given: list[ImportedFile], words: Mapping[str, Any], wanted: ImportOpt
     task = ours(wanted.given.get("task", ""))
     family = wanted.family or (task.family if task else "")
     format, filter, score = (words.get(name, "") for name in ("format", "filter", "score"))
-    return read(given, format, renamed, wanted.only_model, filter, family, score, words.get("epoch", 0))
+    return read(given, format, renamed, model, filter, family, score, words.get("epoch", 0))
 
 
 def _show(folder: Path, notes: list[str]) -> None:

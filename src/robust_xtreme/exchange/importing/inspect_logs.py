@@ -13,9 +13,11 @@ import math
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
+from statistics import fmean
 from string import ascii_uppercase
 from typing import Any, Final, NamedTuple
 
@@ -59,11 +61,8 @@ _NAMED: Final = ("task", "task_args", "model_roles")
 _WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", "solver_args")
 """What the logs of a task have in common."""
 
-_EXAMPLE: Final = ("task", "language", "id")
-_MOST: Final = 1_000_000
-_SCORE: Final = {"row": pl.Int64, "id": pl.String, "epoch": pl.Int64, "name": pl.String, "value": pl.Float64}
-_Scores = list[tuple[int, str, int, str, float]]
-"""The scores of rows by these columns, NaN where a scorer gave none."""
+_EXAMPLE: Final = ("model", "task", "language", "id")
+_EPOCH: Final = re.compile(r"_epoch_\d+\.json")
 
 
 class InspectLog(NamedTuple):
@@ -90,7 +89,7 @@ class InspectLog(NamedTuple):
 
 
 def read(
-    paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = False, score: str = "", epoch: int = 0
+    paths: Sequence[ImportedFile], only_model: str | None = "", is_closed: bool = False, score: str = "", epoch: int = 0
 ) -> Read:
     """The samples of some logs, or of those in folders; `is_closed`: the first score is the accuracy of a label.
 
@@ -100,11 +99,11 @@ def read(
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
     DataError naming a file and an entry.
     """
-    logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
+    logs = [(log, given) for given in paths for log in latest(map(_log, files(given.path)))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
-    check_one(log.model for log, _ in kept or logs)
+    check_one((log.model for log, _ in kept or logs), only_model)
     for log, _ in kept or logs:
         if (status := log.header.get("status")) != "success":
             raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
@@ -155,11 +154,6 @@ def files(path: Path) -> list[Path]:
     return sorted(logs)
 
 
-def logs_in(path: Path) -> list[InspectLog]:
-    """The logs of `files`. Raises DataError."""
-    return [*map(_log, files(path))]
-
-
 def _log(path: Path) -> InspectLog:
     header = mapping(dict(_entries(path, re.compile(re.escape(_HEADER)))).get(_HEADER))
     if not header:
@@ -176,11 +170,14 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
                 (_HEADER, {**log, "samples": None}),
                 *((f"samples/{at}.json", each) for at, each in enumerate(listed(log.get("samples")))),
             ]
+            parts.sort(key=lambda part: str(mapping(part[1]).get("id")))
             yield from (part for part in parts if wanted.fullmatch(part[0]))
             return
         with path.open("rb") as file, zipfile.ZipFile(file) as packed:
             _check_size(path, packed)
-            for name in sorted(set(packed.namelist())):  # of several entries with a name the last counts
+            for name in sorted(
+                set(packed.namelist()), key=_EPOCH.split
+            ):  # of several entries with a name the last counts
                 if wanted.fullmatch(name):
                     yield name, _json(path, name, _content(file, packed, packed.getinfo(name)))
     except _UNREADABLE as error:
@@ -228,66 +225,61 @@ def _json(path: Path, name: str, content: bytes) -> Any:
 
 def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], reading: LogReading) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
-    every: _Scores = []
-    left = _rows(log, given, ways, reading, every)
+    every, epochs = dict[str, list[float]](), Counter[int]()
+    left = _rows(log, given, reading, every, epochs)
     chunks = iter(lambda: [*islice(left, 4096)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
-    results, scores = mapping(log.header.get("results")), pl.DataFrame(every, _SCORE, orient="row")
-    if (completed := results.get("completed_samples", rows.height)) != rows.height:
-        raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
-    if (twice := scores.filter(pl.struct("id", "epoch", "name").is_duplicated())).height:
-        raise Mismatch(f"{log.path.name}: the sample {shown(twice.item(0, 'id'))} occurs twice.")
-    value = pl.col("value").drop_nans().mean().fill_null(math.nan)
-    means = scores.group_by("id", "name", maintain_order=True).agg(pl.col("row").first(), value, many=pl.len())
-    many = max(means["many"], default=1)
-    for score in map(mapping, listed(results.get("scores"))):
-        name, metrics = str(score.get("name")), mapping(score.get("metrics"))
-        level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
-        values = means.filter(pl.col("name").is_in([name, f"{score.get('scorer')}.{name}"]))["value"].drop_nans()
-        is_mean = many == 1 or score.get("reducer") in (None, "mean")
-        if len(values) and is_mean and isinstance(level, (int, float)):
-            reading.differing += differing_level(log.path.name, metric_of(name), values.to_list(), level)
-    chosen, read = means, "the mean score of each sample"
-    if reading.epoch:
-        chosen, read = scores.filter(epoch=reading.epoch), f"number {reading.epoch}"
-    if chosen.is_empty() and rows.height:
-        raise Mismatch(f"{log.path.name} has no epoch {reading.epoch}. It has {counted(many, 'epoch')}.")
-    if many > 1:
+    if (many := len(epochs)) > 1:
+        read = f"number {reading.epoch}" if reading.epoch else "the mean score of each sample"
         reading.notes[f"Of {many} epochs {read} was read."] = None
         rows = rows if reading.epoch else rows.drop("prediction", "answer", strict=False)  # several answers are not one
-    of_row: dict[int, dict[str, float]] = {}
-    for number, name, score in chosen.select("row", "name", "value").iter_rows():
-        of_row.setdefault(number, {})[name] = score
-    texts = [None if any(map(math.isnan, each.values())) else json_text(each) for each in of_row.values()]
-    rows = rows[[*of_row]].with_columns(scores=pl.Series(texts, dtype=pl.String))
     if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
         rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
-    return rows
-
-
-def _rows(
-    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], reading: LogReading, every: _Scores
-) -> Iterator[dict[str, Any]]:
-    """The raw rows of a log, its scores added to `every`; a task and language has one of `ways`. Raises Mismatch."""
-    for number, (name, sample) in enumerate(_entries(log.path, _SAMPLE)):
-        if not isinstance(sample, dict) or "id" not in sample:
-            raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
-        if type(epoch := sample.get("epoch", 1)) is not int or not 0 < epoch < _MOST:
-            raise DataError(log.path, f"the epoch of {name} is {shown(epoch)}, not a number from 1")
-        scores, answer, is_answer = _scored(log, sample, name, reading.names)
-        first, is_scorer = next(iter(scores.values())), next(iter(scores)) in sample["scores"]
-        known = _known(log, given, sample, name)
-        is_choice = "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices"))
-        if reading.is_closed or (is_choice and is_scorer):
-            scores = {ACCURACY: first, **scores}
-        every += [(number, str(sample["id"]), epoch, scorer, score) for scorer, score in scores.items()]
-        kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
-        row = {**known, **_row(sample, first, answer, is_answer), **kept}
-        before = ways.setdefault((row.get("task"), row.get("language")), log)
+    for row in rows.select(name for name in _EXAMPLE[:-1] if name in rows.columns).unique().iter_rows():
+        before = ways.setdefault(row, log)
         for key in _WAY:
             if before.evaluation.get(key) != log.evaluation.get(key):
                 what = f"{key.replace('_', ' ')} of {log.path.name} is not that of {before.path.name}"
                 raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
+    results, count = mapping(log.header.get("results")), epochs.total()
+    if (completed := results.get("completed_samples", count)) != count:
+        raise Mismatch(f"{log.path.name} has {counted(count, 'sample')}, and its results are of {completed}.")
+    for score in map(mapping, listed(results.get("scores"))):
+        name, metrics = str(score.get("name")), mapping(score.get("metrics"))
+        level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
+        means = every.get(name) or every.get(f"{score.get('scorer')}.{name}")
+        if means and isinstance(level, (int, float)) and (many < 2 or score.get("reducer") in (None, "mean")):
+            reading.differing += differing_level(log.path.name, metric_of(name), means, level)
+    return rows
+
+
+def _rows(
+    log: InspectLog, given: ImportedFile, reading: LogReading, every: dict[str, list[float]], epochs: Counter[int]
+) -> Iterator[dict[str, Any]]:
+    """The raw rows of a log, without scores where one is NaN; means of samples, and their epochs, are collected."""
+    for id, entries in groupby(_entries(log.path, _SAMPLE), key=lambda entry: str(mapping(entry[1]).get("id"))):
+        answers: dict[int, tuple[str, Any, dict[str, float], str | None, bool]] = {}
+        for name, sample in entries:
+            if not isinstance(sample, dict) or "id" not in sample:
+                raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
+            if type(epoch := sample.get("epoch", 1)) is not int or epoch in answers:
+                raise DataError(log.path, f"the epoch of {name} is {shown(epoch)}, no number or there twice")
+            answers[epoch] = (name, sample, *_scored(log, sample, name, reading.names))
+        epochs.update([*answers])
+        if (chosen := reading.epoch or min(answers)) not in answers:
+            raise Mismatch(f"{log.path.name}: the sample {shown(id)} has no epoch {chosen}.")
+        name, sample, scores, answer, is_answer = answers[chosen]
+        for key in scores:
+            values = [each[2][key] for each in answers.values() if not math.isnan(each[2].get(key, math.nan))]
+            every.setdefault(key, []).extend([fmean(values)] if values else [])
+            scores[key] = scores[key] if reading.epoch else fmean(values or [math.nan])
+        known, first = _known(log, given, sample, name), next(iter(scores.values()))
+        is_choice = "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices"))
+        if reading.is_closed or (is_choice and next(iter(scores)) in sample["scores"]):
+            scores = {ACCURACY: first, **scores}
+        kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
+        kept["scores"] = None if any(map(math.isnan, scores.values())) else json_text(scores)
+        row = {**known, **_row(sample, first, answer, is_answer), **kept}
         yield row | {"model": log.model or None, "inference": log.inference}
 
 

@@ -95,7 +95,7 @@ class LogReading:
     differing: list[str] = field(default_factory=list)
 
 
-def read(paths: Sequence[ImportedFile], only_model: str = "", filter: str = "", is_closed: bool = False) -> Read:
+def read(paths: Sequence[ImportedFile], only_model: str | None = "", filter: str = "", is_closed: bool = False) -> Read:
     """The samples of some files or folders; of several filters those of `filter`, by default of the first.
 
     `is_closed`: generated texts are labels, and an exact match is their accuracy.
@@ -105,7 +105,8 @@ def read(paths: Sequence[ImportedFile], only_model: str = "", filter: str = "", 
     logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no samples_*.jsonl. Run lm-eval with --log_samples --output_path DIR.")
-    kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
+    kept = [(log, given) for log, given in logs if not only_model or only_model in (log.model, log.whole_model)]
+    check_one((log.whole_model for log, _ in kept or logs), only_model)
     _check([log for log, _ in kept or logs])
     reading = LogReading([filter], is_closed)
     rows = [row for given in paths for row in _of_file([log for log, each in kept if each is given], given, reading)]
@@ -159,20 +160,19 @@ def latest(logs: Iterable[LmEvalLog]) -> list[LmEvalLog]:
     return [*{(log.whole_model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
 
 
-def check_one(models: Iterable[str]) -> None:
-    """Raise Mismatch where there are several models."""
-    if len(names := sorted(set(models))) > 1:
+def check_one(models: Iterable[str], only_model: str | None) -> None:
+    """Raise Mismatch where there are several models, unless all are asked for (None)."""
+    if len(names := sorted(set(models))) > 1 and only_model is not None:
         what = f"The logs are of several models: {', '.join(map(shown, names[:5]))}"
         raise Mismatch(f"{what}. Name one: --only-model. Or make a run of each: --each-model.")
 
 
 def _check(logs: Sequence[LmEvalLog]) -> None:
-    """Raise Mismatch where logs are of several models, or logs of one task were answered in several ways."""
-    check_one(log.whole_model for log in logs)
-    ways: dict[str, LmEvalLog] = {}
+    """Raise Mismatch where logs of one task by one model were answered in several ways."""
+    ways: dict[tuple[str, str], LmEvalLog] = {}
     for log in logs:
         exported_as = mapping(mapping(mapping(log.of_task("configs")).get("metadata")).get(OURS))
-        before = ways.setdefault(str(exported_as.get("includes") or log.task), log)
+        before = ways.setdefault((log.whole_model, str(exported_as.get("includes") or log.task)), log)
         for name in _SAME:
             mine, theirs = log.answered.get(name), before.answered.get(name)
             if mine != theirs:

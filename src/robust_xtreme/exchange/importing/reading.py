@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +10,9 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, nearest, plain, shown
-from robust_xtreme.core.examples import digest
 from robust_xtreme.exchange import every_eval_ever
 from robust_xtreme.exchange.importing import inspect_logs, lm_eval, raw
-from robust_xtreme.exchange.importing.items import KEYS, NO_MODEL, names_of
+from robust_xtreme.exchange.importing.items import KEYS, names_of
 from robust_xtreme.exchange.importing.raw import ImportedFile, frame_of
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, import_run
 from robust_xtreme.exchange.importing.scoring import CLOSED
@@ -50,29 +47,11 @@ def format_of(path: Path) -> str:
     return LM_EVAL if path.is_dir() or path.name.startswith(("samples_", "results_")) else JSONL
 
 
-_MODELS: Final[Mapping[str, Callable[[Path], Iterable[str]]]] = {
-    LM_EVAL: lambda path: (log.whole_model for log in lm_eval.logs_in(path)),
-    INSPECT: lambda path: (log.model for log in inspect_logs.logs_in(path)),
-    every_eval_ever.FORMAT: lambda path: (model for _, model, _ in every_eval_ever.records(path)),
-}
-
-
-def models_in(files: Sequence[ImportedFile], format: str) -> dict[str, str]:
-    """The models whose answers the files contain, by names for folders. Raises UserError for JSON lines."""
-    name = format or format_of(files[0].path)
-    if name == JSONL:
-        raise UserError("--each-model is of logs and records. Of JSON lines name one model at a time: --only-model.")
-    models = sorted({model for given in files for model in _MODELS[name](given.path) if not re.match(NO_MODEL, model)})
-    short = {model: re.sub(r"[^\w.@+=-]", "_", Path(model).name).strip(".") or "model" for model in models}
-    several = Counter(short.values())
-    return {text if several[text] == 1 else f"{text}-{digest(model)}": model for model, text in short.items()}
-
-
 def read(
     files: Sequence[ImportedFile],
     format: str,
     renamed: Mapping[str, str],
-    only_model: str,
+    only_model: str | None,
     filter: str,
     family: str = "",
     score: str = "",
@@ -80,8 +59,8 @@ def read(
 ) -> Read:
     """What the files contain; `renamed` are keys of JSON lines, `filter` is of lm-eval, `score` and `epoch` of inspect.
 
-    `family` is that of all rows. Raises UserError where the files have several formats or an option is not for them,
-    and as the readers.
+    `family` is that of all rows; `only_model` may be None, for several. Raises UserError where the files have several
+    formats or an option is not for them, and as the readers.
     """
     formats = {format or format_of(given.path) for given in files}
     if len(formats) > 1:
@@ -92,14 +71,11 @@ def read(
     for option, value, of in (("filter", filter, LM_EVAL), ("score", score, INSPECT), ("epoch", epoch, INSPECT)):
         if value and name != of:
             raise UserError(f"--{option} is of {of}'s logs, and these files are {name}.")
-    match name:
-        case "lm-eval":
-            return lm_eval.read(files, only_model, filter, family in CLOSED)
-        case "inspect":
-            return inspect_logs.read(files, only_model, family in CLOSED, score, epoch)
-        case "jsonl":
-            return _jsonl(files, renamed)
-    return every_eval_ever.read(files, only_model)
+    if name == LM_EVAL:
+        return lm_eval.read(files, only_model, filter, family in CLOSED)
+    if name == INSPECT:
+        return inspect_logs.read(files, only_model, family in CLOSED, score, epoch)
+    return _jsonl(files, renamed) if name == JSONL else every_eval_ever.read(files, only_model)
 
 
 def _jsonl(files: Sequence[ImportedFile], renamed: Mapping[str, str]) -> Read:
