@@ -229,7 +229,7 @@ def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], r
     left = _rows(log, given, reading, every, epochs)
     chunks = iter(lambda: [*islice(left, 4096)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
-    if (many := len(epochs)) > 1:
+    if (many := max(epochs, default=1)) > 1:
         read = f"number {reading.epoch}" if reading.epoch else "the mean score of each sample"
         reading.notes[f"Of {many} epochs {read} was read."] = None
         rows = rows if reading.epoch else rows.drop("prediction", "answer", strict=False)  # several answers are not one
@@ -241,7 +241,7 @@ def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], r
             if before.evaluation.get(key) != log.evaluation.get(key):
                 what = f"{key.replace('_', ' ')} of {log.path.name} is not that of {before.path.name}"
                 raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
-    results, count = mapping(log.header.get("results")), epochs.total()
+    results, count = mapping(log.header.get("results")), sum(size * samples for size, samples in epochs.items())
     if (completed := results.get("completed_samples", count)) != count:
         raise Mismatch(f"{log.path.name} has {counted(count, 'sample')}, and its results are of {completed}.")
     for score in map(mapping, listed(results.get("scores"))):
@@ -256,7 +256,7 @@ def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], r
 def _rows(
     log: InspectLog, given: ImportedFile, reading: LogReading, every: dict[str, list[float]], epochs: Counter[int]
 ) -> Iterator[dict[str, Any]]:
-    """The raw rows of a log, without scores where one is NaN; means of samples, and their epochs, are collected."""
+    """The raw rows of a log, without scores where one is NaN; means of samples, and how many epochs, are collected."""
     for id, entries in groupby(_entries(log.path, _SAMPLE), key=lambda entry: str(mapping(entry[1]).get("id"))):
         answers: dict[int, tuple[str, Any, dict[str, float], str | None, bool]] = {}
         for name, sample in entries:
@@ -265,7 +265,7 @@ def _rows(
             if type(epoch := sample.get("epoch", 1)) is not int or epoch in answers:
                 raise DataError(log.path, f"the epoch of {name} is {shown(epoch)}, no number or there twice")
             answers[epoch] = (name, sample, *_scored(log, sample, name, reading.names))
-        epochs.update([*answers])
+        epochs[len(answers)] += 1
         if (chosen := reading.epoch or min(answers)) not in answers:
             raise Mismatch(f"{log.path.name}: the sample {shown(id)} has no epoch {chosen}.")
         name, sample, scores, answer, is_answer = answers[chosen]
@@ -338,7 +338,7 @@ def _scored(
         elif len(at) == 1:
             found.append(every[at[0]])
         else:
-            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}, but {', '.join(every)}"
+            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}: there are {', '.join(every)}"
             raise DataError(log.path, f"{what}. Name one: --score {next(iter(every)).rpartition('.')[2]}")
         number = _LETTERS.get(value.lower()) if isinstance(value := found[-1][0], str) else value
         if not isinstance(number, (bool, int, float)) or number < 0 or number > 1:
