@@ -268,7 +268,8 @@ def _known(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], numbe
         wrong = DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number)
         return exported(doc[OURS], wrong)
     code = "" if given.language else code_of(log.task)
-    id = f"{without_language(log.task, code)}/{sample['doc_id']}" if given.is_group else sample["doc_id"]
+    name = without_language(log.task, code) if code else log.task
+    id = f"{name}/{sample['doc_id']}" if given.is_group else sample["doc_id"]
     known = {"language": code or None, "condition": given.condition}
     return {"id": id, "task": None if given.task else log.task, **known}
 
