@@ -160,8 +160,8 @@ def read(paths: Sequence[ImportedFile], only_model: str | None = "") -> Read:
                 rows += _rows(file, record, given, here, reading)
                 levels |= here
                 kept.append(file)
-    if not kept:
-        raise MissingData(f"{paths[0].path} has no records of the model: UUID.json beside UUID{_SAMPLES}.")
+    if not rows:
+        raise MissingData(f"{paths[0].path} has no answers of a model: records UUID.json beside UUID{_SAMPLES}.")
     source = {"format": FORMAT, "files": [{"name": file.name, "sha256": store.sha256(file)} for file in kept]}
     notes = (f"Read from {counted(len(kept), 'record')} of Every Eval Ever.", *reading.notes)
     path, check = ", ".join(str(given.path) for given in paths), partial(_other_levels, levels)
@@ -180,9 +180,7 @@ def _other_levels(levels: _Levels, scores: pl.DataFrame) -> list[str]:
 
 
 def _samples(file: Path, path: Path, record: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The lines of a record, each with its number. Raises DataError at one of another, MissingData without any."""
-    if not path.is_file():
-        raise MissingData(f"{file} has levels alone, and nothing to be paired: there is no {path.name}.")
+    """The lines of a record, each with its number. Raises DataError at one of another."""
     content, stored = resources.content(path), mapping(record.get("detailed_evaluation_results"))
     if stored.get("hash_algorithm") == "sha256" and stored.get("checksum") != hashlib.sha256(content).hexdigest():
         raise DataError(path, f"is not the file that {file.name} has the sha256 of")
@@ -199,7 +197,9 @@ def _rows(
     """The raw rows of a record: of ours those of its items, of others their scores, whose means are compared."""
     path, model = file.with_name(f"{file.stem}{_SAMPLES}"), record["model_info"]["id"]
     rows, scores = dict[str, dict[str, Any]](), dict[str, list[float]]()
-    for number, sample in _samples(file, path, record):
+    if not path.is_file():
+        reading.notes[f"{file.name} was left out: it has levels alone, and no answers beside it."] = None
+    for number, sample in _samples(file, path, record) if path.is_file() else ():
         if (text := mapping(sample.get("metadata")).get(OURS)) is not None:
             wrong = DataError(path, f"the metadata {OURS} are not what `export --{FORMAT}` wrote for {model}", number)
             rows[str(text)] = rows.get(str(text)) or exported(text, wrong)

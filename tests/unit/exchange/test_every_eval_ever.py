@@ -174,12 +174,12 @@ def test_files_that_are_no_records_are_one_line(path: Path, tmp_path: Path) -> N
     """A record alone, one that is not JSON, nests too deep or has a key twice; a folder without any."""
     samples = path.with_name(f"{path.stem}_samples.jsonl")
     samples.rename(tmp_path / "away")
-    assert "has levels alone, and nothing to be paired" in refused(str(path))
+    assert "has no answers of a model: records UUID.json beside UUID_samples.jsonl." in refused(str(path))
     for text, line in (("{", "is not JSON"), ("[" * 9999, "nested too deep"), ('{"a": 1, "a": 1}', "occurs twice")):
         path.write_text(text, "utf-8")
         assert line in refused(str(tmp_path / "records"))
     (tmp_path / "none").mkdir()
-    assert "has no records of the model" in refused(str(tmp_path / "none"), "--format", "every-eval-ever")
+    assert "has no answers of a model" in refused(str(tmp_path / "none"), "--format", "every-eval-ever")
 
 
 @pytest.mark.usefixtures("no_pages")

@@ -175,9 +175,8 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
             return
         with path.open("rb") as file, zipfile.ZipFile(file) as packed:
             _check_size(path, packed)
-            for name in sorted(
-                set(packed.namelist()), key=_EPOCH.split
-            ):  # of several entries with a name the last counts
+            # Of several entries with a name the last counts; the epochs of a sample are together.
+            for name in sorted({*packed.namelist()}, key=lambda name: (_EPOCH.split(name), name)):
                 if wanted.fullmatch(name):
                     yield name, _json(path, name, _content(file, packed, packed.getinfo(name)))
     except _UNREADABLE as error:
