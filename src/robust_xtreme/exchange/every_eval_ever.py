@@ -48,12 +48,12 @@ _IN_FIELDS: Final = (*CELL, "metric", "scope", "seeds", "value", "se", "low", "h
 _Levels = dict[str, Mapping[str, Any]]
 
 
-def write_records(run: Path, results: Results, folder: Path, force: bool) -> list[Path]:
+def write_records(run: Path, results: Results, folder: Path, force: bool) -> Iterator[Path]:
     """Write the records of a run as `data/robust-xtreme/OWNER/MODEL/UUID.json`, by the same names each time.
 
     Raises UserError where one is there, unless `force` replaces it, DiskError.
     """
-    digest, paths = store.sha256(run / "stats.parquet"), list[Path]()
+    digest = store.sha256(run / "stats.parquet")
     for model, rows in groupby(items(run, results), key=lambda item: _record_of(item["model"])):
         number = UUID(bytes=hashlib.sha256(f"{digest} {model}".encode()).digest()[:16], version=4)
         parts = (re.sub(r"[^\w.@+=-]", "_", part)[:80].strip(".") for part in ("", *model.rsplit("/", 1))[-2:])
@@ -64,15 +64,13 @@ def write_records(run: Path, results: Results, folder: Path, force: bool) -> lis
         with written([OutputFile("-o", str(file), file) for file in files]) as (write, finish):
             digests, count = hashlib.sha256(), 0
             for line in _lines(rows, {**known, "model_id": model}):
-                write(line)
                 digests.update(line)
+                write(line)
                 count += 1
             stored = {"hash_algorithm": "sha256", "checksum": digests.hexdigest(), "total_rows": count}
             stored |= {"format": "jsonl", "file_path": f"{at.as_posix()}{_SAMPLES}"}
-            record = {**known, **_of_model(model, results), "detailed_evaluation_results": stored}
-            finish(json_text(record, indent=1))
-        paths.append(files[1])
-    return paths
+            finish(json_text({**known, **_of_model(model, results), "detailed_evaluation_results": stored}, indent=1))
+        yield files[1]
 
 
 def _record_of(model: str) -> str:
