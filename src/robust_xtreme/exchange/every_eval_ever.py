@@ -33,10 +33,9 @@ from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, exported,
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import differing_level, metric_of
-from robust_xtreme.exchange.perturbing.output import OutputFile, written
+from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL
-from robust_xtreme.gating.outputs import target
 from robust_xtreme.report.outputs import every_level
 from robust_xtreme.report.view import Results
 
@@ -59,7 +58,7 @@ def write_records(run: Path, results: Results, folder: Path, force: bool) -> Ite
         parts = (re.sub(r"[^\w.@+=-]", "_", part)[:80].strip(".") for part in ("", *model.rsplit("/", 1))[-2:])
         at = Path("data", _NAME, *(part or "unknown" for part in parts), str(number))
         store.make_folder((folder / at).parent)
-        files = [target(f"{folder / at}{end}", force) for end in (_SAMPLES, ".json")]
+        files = [target("-o", f"{folder / at}{end}", force, {}) for end in (_SAMPLES, ".json")]
         known = {"schema_version": "0.3.0", "evaluation_id": f"{_NAME}/{model}/{number}"}
         with written([OutputFile("-o", str(file), file) for file in files]) as (write, finish):
             digests, count = hashlib.sha256(), 0

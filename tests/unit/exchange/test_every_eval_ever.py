@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +70,7 @@ def theirs(folder: Path, right: int = 15, model: str = "own/er", bounds: Mapping
         for name in ("acc", "acc_norm"):
             of_metric = {"evaluation_result_id": name, "evaluation": {"score": score, "is_correct": score == best}}
             lines.append({**named, "model_id": model, "evaluation_name": "xnli_sw", **asked, **more, **of_metric})
-    record = {
+    record: dict[str, Any] = {
         **named,
         "retrieved_timestamp": "1",
         "source_metadata": {
@@ -230,7 +231,7 @@ def test_scores_of_which_less_is_better_are_left_out(tmp_path: Path) -> None:
         ({"sample_id": "1"}, "the example 'xnli_sw/test/sw/0' of xnli_sw/sw clean has no given/acc, which others have"),
     ):
         path = theirs(tmp_path / str(len(line)))
-        changed(path, lambda row, more=more: row.update(more), line=0)
+        changed(path, methodcaller("update", more), line=0)
         assert line in refused(str(path), *GIVEN), line
 
 
