@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -15,12 +16,16 @@ from tests.program import program
 
 STRENGTHS = "0,0.2"
 FIELDS = "flores_passage,question"
+GROUP = "five_xnli"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An export to lm-eval, and the logs of a run of its tasks and of lm-eval's own tasks of the same data."""
+    """An export to lm-eval, and the logs of a run of its tasks and of lm-eval's own tasks of the same data.
+
+    Those of xnli are a group of lm-eval, GROUP.
+    """
 
     exported: Path
     logs: Path
@@ -44,7 +49,9 @@ def logged(model: Path, data_folder: Path, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("logged")
     exported, logs = folder / "exported", folder / "logs"
     theirs = [f"belebele_{name}" for name in LANGUAGES.values()]
-    unmodified = [f"{task}_{code}" for task in ("xnli", "xquad") for code in LANGUAGES]
+    unmodified = [GROUP, *(f"xquad_{code}" for code in LANGUAGES)]
+    metric = {"metric": "acc", "aggregation": "mean", "weight_by_size": True}
+    group = {"group": GROUP, "task": [f"xnli_{code}" for code in LANGUAGES], "aggregate_metric_list": [metric]}
     with Loopback() as hub:
         put_on_hub(hub, data_folder)
         with hub.lent(folder / "cache"):
@@ -52,5 +59,6 @@ def logged(model: Path, data_folder: Path, tmp_path_factory: pytest.TempPathFact
             noise = ("--perturb", f"keyboard_typo:{STRENGTHS}", "--fields", FIELDS, "--cluster-field", "link")
             ended = program("export", "lm-eval", *words, *noise, "--data", str(data_folder), "-o", str(exported))
         assert ended.code in (0, None), ended.err
+        (exported / "tasks" / "group.yaml").write_text(json.dumps(group))  # JSON is YAML
         run(lm_eval(model, ",".join(["rx", *unmodified, *theirs]), exported, logs), folder, hub.env(folder / "hf"))
     return Logged(exported, logs)

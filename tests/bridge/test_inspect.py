@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, Final
 
 import pytest
 from tests.bridge.harness import INSPECT, MARKS, run
 from tests.bridge.rows import belebele, jsonl
 from tests.program import program
+
+import robust_xtreme
 
 pytestmark = [*MARKS, pytest.mark.skipif(not INSPECT, reason="INSPECT names no interpreter: make test-bridge")]
 
@@ -55,6 +58,81 @@ def test_logs_have_the_exported_samples(exported: Path, logs: Path) -> None:
         assert [[sample[key] for key in kept] for sample in samples] == [[row[key] for key in kept] for row in rows]
         assert {sample["scores"]["choice"]["value"] for sample in samples} <= {"C", "I"}
         assert all(row["input"] in _asked(sample) for row, sample in zip(rows, samples, strict=True))
+
+
+SCORED: Final = """
+from pathlib import Path
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import json_dataset
+from inspect_ai.scorer import Score, choice, mean, scorer
+from inspect_ai.solver import multiple_choice
+
+
+@scorer(metrics={"f1": [mean()], "length": [mean()]})
+def judged():
+    async def score(state, target):
+        length = len(state.output.completion) + state.epoch
+        return Score(value={"f1": length % 5 / 4, "length": length})
+
+    return score
+
+
+@scorer(metrics=[mean()])
+def partly():
+    async def score(state, target):
+        number = int(state.metadata["robust_xtreme"]["example"].rpartition("/")[2])
+        return Score.unscored() if number % 3 == 0 else Score(value=number % 5 / 4)
+
+    return score
+
+
+@task
+def rx(data: str):
+    rows = json_dataset(str(Path(__file__).parent / "data" / f"{data}.jsonl"))
+    return Task(dataset=rows, solver=multiple_choice(), scorer=[choice(), judged(), partly()])
+"""
+PAIR: Final = ("xnli_es__clean", "xnli_es__keyboard_typo-0.2__s0")
+
+
+@pytest.fixture(scope="module")
+def epochs(exported: Path, model: Path) -> dict[str, Any]:
+    """Two logs of three epochs, one of them in JSON, by three scorers: what inspect_ai itself reads of them."""
+    (exported / "scored.py").write_text(SCORED)
+    folder = exported.parent / "epochs"
+    local = ("--model", "hf/local", "-M", f"model_path={model}", "-M", "device=cpu", "--max-tokens", "12")
+    for name, form in zip(PAIR, ("json", "eval"), strict=True):
+        words = ("inspect", "eval", f"{exported}/scored.py@rx", "-T", f"data={name}", *local, "--log-format", form)
+        run([*words, "--epochs", "3", "--seed", "1", "--log-dir", str(folder), "--display", "none"], exported.parent)
+    read = [json.loads(run(["inspect", "log", "dump", str(path)], folder)) for path in sorted(folder.iterdir())]
+    return {"folder": folder, **{log["eval"]["task_args"]["data"]: log for log in read}}
+
+
+def level(log: dict[str, Any], name: str, epoch: int = 0) -> float:
+    """The mean over samples, without those that are not scored, of the mean of a score over epochs, or in one."""
+    of_sample: dict[str, list[float]] = {}
+    for sample in log["samples"]:
+        if int(sample["id"].rpartition("/")[2]) % 3 and epoch in (0, sample["epoch"]):
+            value = sample["scores"]["judged" if name == "f1" else name]["value"]
+            number = value["f1"] if name == "f1" else {"C": 1.0, "I": 0.0}.get(value, value)
+            of_sample.setdefault(sample["id"], []).append(number)
+    return 100 * fmean(map(fmean, of_sample.values()))
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_epochs_dictionaries_and_unscored_samples_are_imported(epochs: dict[str, Any], epoch: int) -> None:
+    """The levels are those of a hand computation of what inspect_ai reads, and what it states of all is compared."""
+    out = epochs["folder"].parent / f"run-{epoch}"
+    words = ("--score", "choice,f1,partly", *(("--epoch", str(epoch)) if epoch else ()))
+    ended = program("import", str(epochs["folder"]), *words, "-o", str(out))
+    assert ended.code in (0, None), ended.err
+    assert "4 rows left out, of examples that are not scored (NaN) in 4 rows." in ended.err
+    assert ("Of 3 epochs number 2 was read." if epoch else "the mean score of each sample was read.") in ended.err
+    for name in ("choice", "f1", "partly"):
+        row = robust_xtreme.load(out).deltas.filter(metric=f"given/{name}").row(0, named=True)
+        clean, noisy = (level(epochs[each], name, epoch) for each in PAIR)
+        assert (row["clean"], row["value"], row["drop"]) == pytest.approx((clean, noisy, clean - noisy))
+        assert row["n"] == 4
 
 
 def _asked(sample: dict[str, Any]) -> str:

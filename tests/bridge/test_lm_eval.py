@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from tests.bridge.conftest import Logged
+import pytest
+from tests.bridge.conftest import GROUP, Logged
 from tests.bridge.harness import MARKS, answered, identity, lm_eval, results, run, samples
 from tests.bridge.rows import LANGUAGES
 from tests.program import program
 
+import robust_xtreme
 from robust_xtreme.core import registry
 from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.rows import data_identity
@@ -86,6 +90,45 @@ def test_examples_in_prompts_are_clean(model: Path, data_folder: Path, tmp_path:
         assert shots == same
         assert last != changed
         assert all(shot.split(",")[0].strip() in others for shot in shots)
+
+
+def test_a_group_is_one_task_with_the_level_that_lm_eval_states(logged: Logged, tmp_path: Path) -> None:
+    """Its tasks are cells by the languages of their names, whose mean over samples is the level of the group."""
+    (tmp_path / "logs").mkdir()
+    for path in (*logged.logs.rglob("samples_xnli_*"), *logged.logs.rglob("results_*")):
+        shutil.copy(path, tmp_path / "logs")
+    stated, every = results(tmp_path / "logs")["results"][GROUP]["acc,none"], samples(tmp_path / "logs")
+    ended = program("import", f"{tmp_path}/logs=clean", "--tasks", GROUP, "-o", str(tmp_path / "run"))
+    assert ended.code in (0, None), ended.err
+    scores = robust_xtreme.load(tmp_path / "run").scores.filter(metric="accuracy").sort("language")
+    assert scores["language"].to_list() == sorted(LANGUAGES)
+    means = [100 * fmean(sample["acc"] for sample in every[f"xnli_{code}"]) for code in sorted(LANGUAGES)]
+    assert scores["value"].to_list() == pytest.approx(means)
+    assert fmean(means) == pytest.approx(100 * stated)
+    path = next((tmp_path / "logs").glob("results_*"))
+    path.write_text(path.read_text("utf-8").replace(f'"acc,none": {stated}', f'"acc,none": {stated + 0.1}'), "utf-8")
+    ended = program("import", f"{tmp_path}/logs=clean", "--tasks", GROUP, "-o", str(tmp_path / "other"))
+    assert (ended.code, f"and {100 * stated + 10:.2f} is stated" in ended.err) == (2, True), ended.err
+
+
+def test_a_folder_of_two_models_becomes_two_runs_that_are_compared(
+    model: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    """Each has its logs alone; two names of one model have no difference; as records the runs come back the same."""
+    noise = ("--perturb", "keyboard_typo:0.2", "--data", str(data_folder), "-o", str(tmp_path / "exported"))
+    assert program("export", "lm-eval", "--tasks", "xnli", "-l", "es", *noise).code in (0, None)
+    for name in ("one", "two"):
+        (tmp_path / name).symlink_to(model)
+        run(lm_eval(tmp_path / name, "rx", tmp_path / "exported", tmp_path / "logs"), tmp_path)
+    ended = program("import", str(tmp_path / "logs"), "--each-model", "-o", str(tmp_path / "runs"))
+    assert ended.code in (0, None), ended.err
+    one, two = sorted((tmp_path / "runs").iterdir())
+    assert [robust_xtreme.load(each).scores["model"].unique().to_list() for each in (one, two)] == [["one"], ["two"]]
+    assert robust_xtreme.compare(one, two).frame["difference"].unique().to_list() == [0.0]
+    assert program("export", str(one), "--every-eval-ever", "-o", str(tmp_path / "records")).code in (0, None)
+    assert program("import", str(tmp_path / "records"), "-o", str(tmp_path / "back")).code in (0, None)
+    for name in ("scores.csv", "deltas.csv", "averages.csv"):
+        assert (tmp_path / "back" / name).read_bytes() == (one / name).read_bytes()
 
 
 def _contexts(sample: dict[str, Any]) -> tuple[list[str], str]:

@@ -11,7 +11,7 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import Packs, argument, check_taken, columns_of, option, passed, using, with_keys
 from robust_xtreme.core.errors import SpecError, UserError, counted
-from robust_xtreme.core.sinks import echo, one_line
+from robust_xtreme.core.sinks import echo, json_text, one_line
 from robust_xtreme.exchange.exporting.harness.job import HARNESSES, LM_EVAL, ExportJob
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _show_commands(what: str, exported: Exported) -> None:
     show_next("import", _LOGS)
 
 
-_FOLDERS: Final = {"--mlflow": "mlruns", "--wandb": "wandb"}
+_FOLDERS: Final = {"--mlflow": "mlruns", "--wandb": "wandb", "--every-eval-ever": "records"}
 
 What = Annotated[
     str, argument("RUN | lm-eval | inspect", "The folder of a finished run, or the harness.", _completion.folder)
@@ -73,8 +73,9 @@ Card = Annotated[bool, option("--model-card", "RUN: a model card with every leve
 Mlflow = Annotated[bool, option("--mlflow", "RUN: a run in a store of MLflow's files; needs robust-xtreme[mlflow].")]
 Wandb = Annotated[bool, option("--wandb", "RUN: an offline run of Weights & Biases; needs robust-xtreme[wandb].")]
 Jsonl = Annotated[bool, option("--jsonl", "RUN: JSON lines of every item, which `robust-xtreme import` reads.")]
+Records = Annotated[bool, option("--every-eval-ever", "RUN: records of Every Eval Ever, which `import` reads, too.")]
 Output = Annotated[
-    str | None, option("--out PATH", "A file, or a folder. Default: stdout, mlruns, wandb; none of a harness.")
+    str | None, option("--out PATH", "A file, or a folder. Default: stdout, mlruns, wandb, records; none of a harness.")
 ]
 Force = Annotated[bool, option("--force", "Overwrite the file, or replace the export, that is there.")]
 
@@ -86,6 +87,7 @@ def export(
     mlflow: Mlflow = False,
     wandb: Wandb = False,
     jsonl: Jsonl = False,
+    every_eval_ever: Records = False,
     output: Output = None,
     force: Force = False,
     packs: Packs = None,
@@ -108,12 +110,15 @@ def export(
 
     robust-xtreme export runs/new --jsonl -o items.jsonl
 
+    robust-xtreme export runs/new --every-eval-ever -o records
+
     robust-xtreme export lm-eval --tasks xnli,xquad -l sw,hi --perturb keyboard_typo:0.1 --seeds 3 -o noisy
 
     robust-xtreme export lm-eval --tasks belebele_swh_Latn --fields question --perturb @natural -o noisy
 
     robust-xtreme export inspect --tasks xnli -l sw,hi --perturb keyboard_typo:0.1 -o noisy"""
     of_run = {"--model-card": model_card, "--mlflow": mlflow, "--wandb": wandb, "--jsonl": jsonl}
+    of_run["--every-eval-ever"] = every_eval_ever
     if what in HARNESSES:
         check_taken("export", what, of_run)
         with using(packs):
@@ -125,18 +130,22 @@ def export(
 
 
 def _export_run(run: str, wanted: list[str], output: str | None, force: bool) -> None:
+    from robust_xtreme.exchange.every_eval_ever import write_records
     from robust_xtreme.exchange.exporting.trackers import to_mlflow, to_wandb, tracked
     from robust_xtreme.report.document import finished
 
     if len(wanted) != 1:
         others = " and ".join(wanted) or "none"
-        what = f"takes one of --model-card, --mlflow, --wandb and --jsonl, not {others}."
+        what = f"takes one of --model-card, --mlflow, --wandb, --jsonl and --every-eval-ever, not {others}."
         raise UserError(f"export {what} Noisy data: export lm-eval, export inspect")
     results = finished(Path(run))
     if wanted == ["--model-card"]:
         _write_card(results, output, force)
     elif wanted == ["--jsonl"]:
         _write_lines(Path(run), results, output, force)
+    elif wanted == ["--every-eval-ever"]:
+        for path in write_records(Path(run), results, Path(output or _FOLDERS[wanted[0]]), force):
+            echo(str(path))
     else:
         folder, content = Path(output or _FOLDERS[wanted[0]]), tracked(Path(run), results)
         echo(f"{folder}: run {to_mlflow(content, folder)}" if wanted == ["--mlflow"] else to_wandb(content, folder))
@@ -156,13 +165,13 @@ def _write_card(results: Results, output: str | None, force: bool) -> None:
 
 def _write_lines(run: Path, results: Results, output: str | None, force: bool) -> None:
     """Write the items of a run, a line each."""
-    from robust_xtreme.exchange.exporting.rows import lines
+    from robust_xtreme.exchange.exporting.rows import items
     from robust_xtreme.exchange.perturbing.output import OutputFile, written
     from robust_xtreme.gating.outputs import target
 
     path = None if output is None else target(output, force)
     with written([OutputFile("-o", output or "-", path)]) as (write,):
-        for line in lines(run, results):
-            write(line)
+        for item in items(run, results):
+            write(json_text(item) + "\n")
     if path:
         echo(str(path))

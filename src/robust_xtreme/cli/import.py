@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, final
 
@@ -15,9 +17,10 @@ from robust_xtreme.core.keys import key
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
+    from robust_xtreme.exchange.importing.raw import ImportedFile
     from robust_xtreme.exchange.importing.run import ImportOptions, Read
 
-_FORMATS: Final = ("jsonl", "lm-eval", "inspect")
+_FORMATS: Final = ("jsonl", "lm-eval", "inspect", "every-eval-ever")
 _GIVEN: Final = ("task", "language", "split", "condition", "noise_seed", "model", "inference")
 _PANEL: Final = "Keys of a file"
 _KEYS: Final = {name: f"{name}_field" for name in ("id", "prediction", "score", "cluster")} | {"gold": "gold"}
@@ -25,7 +28,9 @@ _KEYS: Final = {name: f"{name}_field" for name in ("id", "prediction", "score", 
 Files = Annotated[
     list[str],
     argument(
-        "FILE[=CONDITION]...", "JSON lines; files or folders of lm-eval's or inspect's logs.", _completion.any_file
+        "FILE[=CONDITION]...",
+        "JSON lines; files or folders of logs of lm-eval or inspect, or of records of Every Eval Ever.",
+        _completion.any_file,
     ),
 ]
 
@@ -44,6 +49,7 @@ class ImportKeys:
     model: str = key("", "their model. Default: imported", "", "NAME")
     inference: str = key("", "how they were answered; runs that differ in it are not compared", "", "TEXT")
     only_model: str = key("", "leave out the rows of other models", "", "NAME")
+    each_model: bool = key(False, "of logs of several models a run of each, in a folder of --out by its name", "")
     data: str = key("", "the data that the ids are of, for gold and clusters", "", "DIR|hub|mini", complete="data")
     family: str = key(
         "", "how a task not ours is scored: classification, choice, tagging, span_qa, retrieval", "", "NAME"
@@ -51,6 +57,8 @@ class ImportKeys:
     metric: str = key("", "the metric that claims are made on. Default: the first", "", "NAME")
     rescored: bool = key(False, "go on where a level is not the one that the log states; the page says so", "")
     filter: str = key("", "`lm-eval`: the filter of answers. Default: the first", "", "NAME")
+    score: str = key("", "`inspect`: a scorer, or a key of its scores; several by commas. Default: all", "", "NAME")
+    epoch: int = key(0, "`inspect`: of several epochs the one of this number. Default: their mean", "", "N")
     id_field: str = key("", "`jsonl`: the key of the id", _PANEL, "KEY")
     prediction_field: str = key("", "`jsonl`: the key of the prediction", _PANEL, "KEY")
     gold: str = key("", "`jsonl`: the key of the gold answer", _PANEL, "KEY")
@@ -78,7 +86,10 @@ def import_(files: Files, **keys: Any) -> None:
 
     robust-xtreme import lm-eval-results -o runs/causal"""
     from robust_xtreme.cli._terminal import steps
+    from robust_xtreme.exchange.importing.items import NO_MODEL, items_of
+    from robust_xtreme.exchange.importing.reading import given_of
     from robust_xtreme.exchange.importing.run import ImportOptions, import_run
+    from robust_xtreme.files.store import part_path
 
     words = passed(keys)
     wanted = ImportOptions(
@@ -87,24 +98,36 @@ def import_(files: Files, **keys: Any) -> None:
         **{name: words[name] for name in ("data", "only_model", "family", "metric", "rescored") if name in words},
     )
     folder = Path(words.get("out") or f"runs/import-{Path(files[0]).stem or 'run'}")
-    renamed = {name: words[option] for name, option in _KEYS.items() if words.get(option)}
-    read = _read(files, words.get("format", ""), renamed, wanted, words.get("filter", ""))
-    with steps("reading the files", quiet=keys["quiet"]) as step:
-        manifest = import_run(read, wanted, folder, keys["force"], lambda what: step(description=one_line(what)))
-    if not keys["quiet"]:
-        _show(folder, [str(note) for note in manifest["notes"]])
+    if format := words.get("format", ""):
+        check_word("import --format", format, _FORMATS)
+    given = [given_of(name, wanted.given.get("task", ""), wanted.given.get("language", "")) for name in files]
+    runs = {wanted.only_model: folder}
+    if keys["each_model"]:
+        models = items_of(_read(given, words, wanted, None).rows(), wanted.given, files[0])["model"].unique().sort()
+        runs = {model: part_path(folder, model, suffix="") for model in models if not re.match(NO_MODEL, model)}
+    for model, out in runs.items():
+        read = _read(given, words, wanted, model)
+        with steps("reading the files", quiet=keys["quiet"]) as step:
+            manifest = import_run(
+                read,
+                replace(wanted, only_model=model),
+                out,
+                keys["force"],
+                lambda what: step(description=one_line(what)),
+            )
+        if not keys["quiet"]:
+            _show(out, [str(note) for note in manifest["notes"]])
 
 
-def _read(files: list[str], format: str, renamed: dict[str, str], wanted: ImportOptions, filter: str) -> Read:
-    """What the files contain. Raises UnknownName for a format that does not exist."""
-    from robust_xtreme.exchange.importing.reading import given_of, read
+def _read(given: list[ImportedFile], words: Mapping[str, Any], wanted: ImportOptions, model: str | None) -> Read:
+    from robust_xtreme.exchange.importing.reading import read
     from robust_xtreme.exchange.importing.scoring import ours
 
-    if format:
-        check_word("import --format", format, _FORMATS)
-    given = [given_of(name, "task" in wanted.given) for name in files]
+    renamed = {name: words[option] for name, option in _KEYS.items() if words.get(option)}
     task = ours(wanted.given.get("task", ""))
-    return read(given, format, renamed, wanted.only_model, filter, wanted.family or (task.family if task else ""))
+    family = wanted.family or (task.family if task else "")
+    format, filter, score = (words.get(name, "") for name in ("format", "filter", "score"))
+    return read(given, format, renamed, model, filter, family, score, words.get("epoch", 0))
 
 
 def _show(folder: Path, notes: list[str]) -> None:

@@ -123,15 +123,21 @@ _CELL: Final = (*CELL, "metric", "scope")
 
 
 def levels(results: Results) -> pl.DataFrame:
-    """SCORES of the headline metrics over all items, in the order of the page, unrounded.
+    """Those of the headline metrics in the order of the page, with the parts of the condition and the `address`.
+
+    An address is the name of a cell on the page.
+    """
+    return with_addresses(in_order(with_condition(headline(every_level(results), results)), results))
+
+
+def every_level(results: Results) -> pl.DataFrame:
+    """SCORES of all metrics over all items, unrounded.
 
     Beside them are `drop`, `drop_low`, `drop_high`, `drop_p_adjusted` and `drop_marks` of DELTAS, null on clean text
-    and of attacks, the parts of the condition, and `address`, the name of the cell on the page. Cells are left out
-    where the noise does not apply, edits nothing or does not reach the model.
+    and of attacks. Cells are left out where the noise does not apply, edits nothing or does not reach the model.
     """
-    scores = headline(results.scores.filter(pl.col("scope") == "all", unreached().is_null()), results)
-    named = with_addresses(in_order(with_condition(scores), results))
     drops = results.deltas.filter(no_claim().is_null()).select(
         *_CELL, "drop", *(pl.col(name).alias(f"drop_{name}") for name in ("low", "high", "p_adjusted", "marks"))
     )
-    return named.join(drops, on=_CELL, how="left", maintain_order="left")
+    scores = results.scores.filter(pl.col("scope") == "all", unreached().is_null())
+    return scores.join(drops, on=_CELL, how="left", maintain_order="left")

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from tests.imports import NOISE, imported, items, written
 from tests.program import program
+from tests.schemas import invalid
 
 import robust_xtreme
 from robust_xtreme.core.errors import UserError
@@ -187,6 +188,32 @@ def test_our_own_run_comes_back_the_same(own_run: Path, tmp_path: Path) -> None:
     lines = tmp_path / "items.jsonl"
     assert program("export", str(own_run), "--jsonl", "-o", str(lines)).out == f"{lines}\n"
     assert (program("import", str(lines), "-o", str(tmp_path / "back"), "-q").code or 0) == 0
+    for name in ("scores.csv", "deltas.csv", "averages.csv", "conditions.csv"):
+        assert (tmp_path / "back" / name).read_bytes() == (own_run / name).read_bytes()
+    for name in ("predictions", "stats"):
+        pair = [getattr(robust_xtreme.load(folder), name) for folder in (tmp_path / "back", own_run)]
+        assert pair[0].equals(pair[1])
+
+
+def test_records_of_our_own_run_are_valid_and_come_back_the_same(own_run: Path, tmp_path: Path) -> None:
+    """Of every family, with constants and shallow predictors: by the schemas of Every Eval Ever, and byte by byte.
+
+    A level has the interval of SCORES, and among its details the drop of DELTAS.
+    """
+    ended = program("export", str(own_run), "--every-eval-ever", "-o", str(tmp_path / "records"))
+    made = [Path(line) for line in ended.out.splitlines()]
+    assert len(made) == 3
+    assert not [what for path in made for what in invalid(path)]
+    levels = [level for path in made for level in json.loads(path.read_text("utf-8"))["evaluation_results"]]
+    run = finished(own_run)
+    scores, deltas = run.scores.filter(scope="all"), run.deltas.filter(scope="all")
+    assert sorted(each["score_details"]["score"] for each in levels) == sorted(scores["value"])
+    intervals = [each["score_details"]["uncertainty"].get("confidence_interval") for each in levels]
+    bounds = [(each["lower"], each["upper"]) for each in intervals if each]
+    assert sorted(bounds) == sorted(scores.select("low", "high").drop_nulls().rows())
+    drops = [float(each["score_details"]["details"].get("drop", "nan")) for each in levels]
+    assert sorted(each for each in drops if not math.isnan(each)) == sorted(deltas["drop"])
+    assert (program("import", str(tmp_path / "records"), "-o", str(tmp_path / "back"), "-q").code or 0) == 0
     for name in ("scores.csv", "deltas.csv", "averages.csv", "conditions.csv"):
         assert (tmp_path / "back" / name).read_bytes() == (own_run / name).read_bytes()
     for name in ("predictions", "stats"):

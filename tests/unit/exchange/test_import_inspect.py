@@ -16,9 +16,12 @@ import pytest
 from tests.harness_logs import NOISE, exported, imported, refused
 from tests.imports import items
 from tests.imports import written as written_lines
+from tests.program import program
 
+import robust_xtreme
 from robust_xtreme.exchange.importing import reading
 from robust_xtreme.exchange.importing.raw import ImportedFile
+from robust_xtreme.report.document import finished
 
 
 def answered(number: int, right: bool, condition: str, **more: Any) -> dict[str, Any]:
@@ -44,7 +47,9 @@ def log(path: Path, samples: Sequence[Mapping[str, Any]], **more: Any) -> Path:
     path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for number, row in enumerate(samples):
-            packed.writestr(f"samples/{number}_epoch_1.json", json.dumps(row))
+            several = any(each["epoch"] == 2 for each in samples)
+            name = f"{row['id']}_epoch_{row['epoch']}" if several else f"{number}_epoch_1"
+            packed.writestr(f"samples/{name}.json", json.dumps(row))
         packed.writestr("header.json", json.dumps({"status": "success", "eval": evaluation} | more))
     return path
 
@@ -106,7 +111,7 @@ def test_unparsed_answers_to_texts_that_noise_left_count_as_well(tmp_path: Path)
 
 
 def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
-    """Not a zip file, no header, an evaluation that did not end, several models, an error, epochs, no number."""
+    """Not a zip file, no header, an evaluation that did not end, several models, an error, odd epochs, no number."""
     (tmp_path / "text.eval").write_text("no zip")
     assert "is not a readable log of inspect" in refused(str(tmp_path / "text.eval"))
     with zipfile.ZipFile(tmp_path / "none.eval", "w") as packed:
@@ -115,9 +120,10 @@ def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
     assert "did not end: its status is 'error'" in refused(str(log(tmp_path / "e.eval", both(), status="error")))
     changes: list[tuple[dict[str, Any], str]] = [
         ({"error": {"message": "x"}, "scores": {}}, "ended in an error and has no score"),
-        ({"epoch": 2}, "was answered in several epochs"),
-        ({"epoch": "x"}, "was answered in several epochs"),
-        ({"scores": {"choice": {"value": math.nan, "answer": "A"}}}, "the score choice of samples/0_"),
+        ({"epoch": "x"}, "the epoch of samples/0_epoch_1.json is 'x', no number or there twice"),
+        ({"epoch": True}, "is True, no number or there twice"),
+        ({"id": "1-clean"}, "the epoch of samples/1_epoch_1.json is 1, no number or there twice"),
+        ({"scores": {"choice": {"value": math.inf, "answer": "A"}}}, "the score choice of samples/0_"),
         ({"metadata": {"robust_xtreme": 3}}, "are not what `export inspect` wrote"),
     ]
     for number, (change, line) in enumerate(changes):
@@ -238,3 +244,152 @@ def repacked(path: Path, out: Path, compress: Any) -> Path:
             entry.CRC, entry.file_size = crc32(content), len(content)
             entry.compress_type = 93
     return out
+
+
+# --------------------------------------------------------------------------------------- epochs, dictionaries, unscored
+
+
+DATA = [{"model": "hf/tiny", "task": "rx", "task_args": {"data": name}} for name in ("clean", "noisy")]
+
+
+def epochs(right: Sequence[int], condition: str, count: int = 40) -> list[dict[str, Any]]:
+    """Samples that were answered as often as there are numbers, and so many of an epoch are right, the first ones."""
+    rows = [(number, each, most) for each, most in enumerate(right, 1) for number in range(count)]
+    return [answered(number, number < most, condition, epoch=each) for number, each, most in rows]
+
+
+def stated(level: float, name: str = "choice", **more: Any) -> dict[str, Any]:
+    """Results with one level."""
+    return {"scores": [{"name": name, "scorer": name, "metrics": {"accuracy": {"value": level}}, **more}]}
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_the_mean_of_epochs_is_read_or_one_of_them(tmp_path: Path) -> None:
+    """In an archive and in JSON, whatever the order; the mean has no predictions, and an epoch has its own."""
+    clean, noisy = epochs((30, 20, 10), "clean"), epochs((20, 10, 0), NOISE)
+    log(tmp_path / "logs" / "a.eval", clean, eval=DATA[0], results={"completed_samples": 120, **stated(0.5)})
+    log(tmp_path / "logs" / "b.eval", noisy, eval=DATA[1], results=stated(0.25, reducer="mean"))
+    run = imported(tmp_path, str(tmp_path / "logs"))
+    row = run.deltas.filter(metric="accuracy").row(0, named=True)
+    assert [row[name] for name in ("clean", "value", "drop", "n")] == pytest.approx([50, 25, 25, 40])
+    assert "Of 3 epochs the mean score of each sample was read." in run.manifest["notes"]
+    assert robust_xtreme.load(tmp_path / "run").predictions["prediction"].null_count() == 80
+    for epoch, levels in ((1, (75.0, 50.0)), (3, (25.0, 0.0))):
+        one = imported(tmp_path, str(tmp_path / "logs"), "--epoch", str(epoch), "--force")
+        assert one.deltas.filter(metric="accuracy").select("clean", "value").row(0) == levels
+        assert f"Of 3 epochs number {epoch} was read." in one.manifest["notes"]
+        assert robust_xtreme.load(tmp_path / "run").predictions["prediction"].null_count() == 0
+    assert "the sample '0-clean' has no epoch 4." in refused(str(tmp_path / "logs"), "--epoch", "4")
+    header = {"status": "success", "eval": {"model": "hf/tiny", "task": "rx"}}
+    (tmp_path / "a.json").write_text(json.dumps({**header, "samples": [*clean, *noisy]}), encoding="utf-8")
+    again = imported(tmp_path, str(tmp_path / "a.json"), "--force")
+    same = ("metric", "clean", "value", "low", "high")
+    assert again.deltas.select(same).equals(run.deltas.select(same))
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_levels_of_epochs_are_compared_where_they_are_means(tmp_path: Path) -> None:
+    """Another level is refused with both; of the best of two epochs nothing is computed here."""
+    words = ("--condition", "clean", "-l", "sw")
+    for more, line in (({}, "choice of its 40 samples is 50.00, and 75.00 is stated"), ({"reducer": "max"}, "")):
+        path = log(tmp_path / "a.eval", epochs((30, 10), "clean"), results=stated(0.75, **more))
+        if line:
+            assert line in refused(str(path), *words)
+            assert line in refused(str(path), *words, "--epoch", "1")
+        else:
+            assert imported(tmp_path, str(path)).scores.filter(metric="accuracy")["value"].to_list() == [50.0]
+
+
+def judged(number: int, f1: float | None) -> dict[str, Any]:
+    """A sample with a score that is a dictionary, of which one is no share; None: the scorer gave none."""
+    value = math.nan if f1 is None else {"f1": f1, "length": 57}
+    return answered(number, True, "clean", scores={"judge": {"value": value}}, choices=None, metadata={})
+
+
+def pair(tmp_path: Path, clean: Sequence[float | None], noisy: Sequence[float | None], *stated: float) -> list[str]:
+    """Logs of such samples, clean and noisy, whose results state their means, and the words that import them."""
+    for name, values, level in zip(("clean", "noisy"), (clean, noisy), stated, strict=True):
+        results = {"scores": [{"name": "f1", "scorer": "judge", "metrics": {"mean": {"value": level}}}]}
+        rows = [judged(*each) for each in enumerate(values)]
+        log(tmp_path / f"{name}.eval", rows, results={"completed_samples": len(rows), **results})
+    return [f"{tmp_path}/clean.eval=clean", f"{tmp_path}/noisy.eval=asr", "--tasks", "mine", "-l", "sw"]
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_a_score_of_a_dictionary_is_named(tmp_path: Path) -> None:
+    """Without a name, or with another, the names are said; its level is compared."""
+    words = pair(tmp_path, [0.75] * 30, [0.5] * 30, 0.75, 0.5)
+    assert "has no score 'judge': there are judge.f1, judge.length. Name one: --score f1" in refused(*words)
+    assert "has no score 'f2': there are judge.f1, judge.length." in refused(*words, "--score", "f2")
+    assert "the score length of samples/0_epoch_1.json is 57" in refused(*words, "--score", "f1,length")
+    for name in ("f1", "judge.f1"):
+        run = imported(tmp_path, *words, "--score", name, "--force")
+        assert run.deltas.select("metric", "clean", "drop").rows() == [(f"given/{name}", 75.0, 25.0)]
+    words = pair(tmp_path, [0.75] * 30, [0.5] * 30, 0.75, 0.7)
+    for name in ("f1", "judge.f1"):
+        assert "f1 of its 30 samples is 50.00, and 70.00 is stated" in refused(*words, "--score", name)
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_unscored_samples_are_left_out_under_every_condition(tmp_path: Path) -> None:
+    """NaN in a dictionary or instead of one: counted and said, and the level is that of the others."""
+    words = pair(tmp_path, [1.0] * 24 + [0.0] * 6, [None] * 6 + [math.nan] + [0.5] * 23, 0.8, 0.5)
+    run = imported(tmp_path, *words, "--score", "f1")
+    assert run.deltas.select("n", "clean", "value").row(0) == (23, pytest.approx(100 * 17 / 23), 50.0)
+    assert "14 rows left out, of examples that are not scored (NaN) in 7 rows." in run.manifest["notes"]
+    words = pair(tmp_path, [None] * 3, [0.5] * 3, math.nan, 0.5)
+    assert "has no rows" in refused(*words, "--score", "f1")
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_data_that_lost_examples_have_an_identity_of_their_own(tmp_path: Path) -> None:
+    """Those of exported samples are named by the export; other data keep their names."""
+    rows = both()
+    rows[5]["scores"]["choice"]["value"] = math.nan
+    run = imported(tmp_path, str(log(tmp_path / "a.eval", rows)))
+    assert run.deltas.select("n", "clean", "value").row(0) == (
+        59,
+        pytest.approx(100 * 44 / 59),
+        pytest.approx(2900 / 59),
+    )
+    assert (
+        run.deltas.item(0, "data")
+        != "abc"
+        == imported(tmp_path, str(log(tmp_path / "a.eval", both())), "--force").deltas.item(0, "data")
+    )
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_epochs_that_are_not_scored_do_not_count(tmp_path: Path) -> None:
+    """As inspect reduces them: the mean of those that are."""
+    rows = epochs((40, 40), "clean")
+    for row in rows[:40]:
+        row["scores"]["choice"]["value"] = math.nan
+    run = imported(tmp_path, str(log(tmp_path / "a.eval", rows, results=stated(1.0))))
+    assert run.scores.filter(metric="accuracy").select("value", "n").row(0) == (100.0, 40)
+
+
+def test_options_of_a_harness_are_for_its_logs(tmp_path: Path) -> None:
+    """Epochs and scores are those of inspect."""
+    path = written_lines(tmp_path / "rows.jsonl", items())
+    for words in (("--epoch", "2"), ("--score", "f1")):
+        assert f"{words[0]} is of inspect's logs, and these files are jsonl." in refused(path, *words)
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_each_model_of_logs_becomes_a_run(tmp_path: Path) -> None:
+    """Of inspect, with ways of answering of their own, and of JSON lines."""
+    for model, right, way in (("hf/a", 45, {}), ("hf/b", 15, {"temperature": 1})):
+        evaluation = {"model": model, "task": "rx", "model_generate_config": way}
+        log(tmp_path / "logs" / f"{model[-1]}.eval", both(right), eval=evaluation)
+    assert "Or make a run of each: --each-model." in refused(str(tmp_path / "logs"))
+    lines = [row | {"model": model} for model, right in (("a", 45), ("b", 15)) for row in items(right={"clean": right})]
+    for path in (tmp_path / "logs", Path(written_lines(tmp_path / "rows.jsonl", lines))):
+        out = tmp_path / "runs" / path.stem
+        ended = program("import", str(path), "--each-model", "-o", str(out))
+        assert (ended.code or 0) == 0, ended.err
+        levels = [
+            finished(folder).scores.filter(condition="clean", metric="accuracy")["value"].item()
+            for folder in sorted(out.iterdir())
+        ]
+        assert levels == [75.0, 25.0]

@@ -9,8 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.harness_logs import NOISE, TIME, exported, harness, imported, pair, refused, sample
+from tests.program import program
 
 import robust_xtreme
+from robust_xtreme.report.document import finished
 
 
 @pytest.mark.usefixtures("no_pages")
@@ -195,3 +197,56 @@ def test_frames_of_logs_have_every_row(tmp_path: Path) -> None:
     rows = robust_xtreme.load(tmp_path / "run").predictions
     assert rows.group_by("condition").len().sort("condition").get_column("len").to_list() == [31, 31]
     assert rows.filter(pl.col("prediction").is_null()).is_empty()
+
+
+def group(folder: Path, right: int, level: float, model: str = "m", **results: Any) -> Path:
+    """Logs of a group of lm-eval: thirty samples in each of two languages, of which the first ones are right."""
+    rows = [sample(number, number < right, None) for number in range(30)]
+    stated: dict[str, Any] = {"results": {"stories": {"acc,none": level}, **results}}
+    return harness(folder, {f"stories_{code}": rows for code in ("sw", "hi")}, model, **stated)
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_the_tasks_of_a_group_are_one_task(tmp_path: Path) -> None:
+    """In the languages of their names, whose items are linked by their numbers; the level of the group is compared."""
+    given = [f"{group(tmp_path / name, right, right / 30)}={name}" for name, right in (("clean", 24), ("asr", 15))]
+    run = imported(tmp_path, *given, "--tasks", "stories")
+    columns = ("task", "language", "condition", "clean", "value", "n")
+    assert run.deltas.filter(metric="accuracy").select(columns).rows() == [
+        ("stories", code, "asr", 80.0, 50.0, 30) for code in ("hi", "sw")
+    ]
+    assert robust_xtreme.load(tmp_path / "run").predictions["cluster"].n_unique() == 30
+    other = group(tmp_path / "other", 24, 0.7)
+    line = f"results_{TIME}.json: accuracy of its 60 samples is 80.00, and 70.00 is stated"
+    assert line in refused(f"{other}=clean", "--tasks", "stories")
+    run = imported(tmp_path, f"{other}=clean", "--tasks", "stories", "--rescored", "--force")
+    assert any(line in note for note in run.manifest["notes"])
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_tasks_of_a_group_in_one_language_keep_their_names(tmp_path: Path) -> None:
+    """Where the language is given; where the group is not asked for, each is a task, and its level is not compared."""
+    folder = group(tmp_path / "logs", 24, 0.7)
+    run = imported(tmp_path, f"{folder}=clean")
+    rows = run.scores.filter(metric="accuracy").select("task", "language", "n").sort("task").rows()
+    assert rows == [("stories_hi", "hi", 30), ("stories_sw", "sw", 30)]
+    given = f"{group(tmp_path / 'right', 24, 0.8)}=clean"
+    run = imported(tmp_path, given, "--tasks", "stories", "-l", "en", "--force")
+    assert run.scores.filter(metric="accuracy").select("task", "language", "n").row(0) == ("stories", "en", 60)
+    several = {f"exams_{name}": [sample(each, True, None) for each in range(9)] for name in ("old_maths", "new_maths")}
+    run = imported(tmp_path, f"{harness(tmp_path / 'exams', several)}=clean", "--tasks", "exams", "-l", "en", "--force")
+    assert robust_xtreme.load(tmp_path / "run").predictions["cluster"].n_unique() == 18
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_each_model_of_a_folder_of_logs_becomes_a_run(tmp_path: Path) -> None:
+    """With chat templates of their own; a run has the logs of its model alone."""
+    for model, right in (("/models/a", 45), ("own/b", 15)):
+        harness(tmp_path / "logs" / model[-1], pair(clean=right), model, chat_template_sha=model)
+    assert "Or make a run of each: --each-model." in refused(str(tmp_path / "logs"))
+    ended = program("import", str(tmp_path / "logs"), "--each-model", "-o", str(tmp_path / "runs"))
+    assert (ended.code or 0) == 0, ended.err
+    runs = [finished(folder) for folder in sorted((tmp_path / "runs").iterdir())]
+    levels = [run.scores.filter(condition="clean", metric="accuracy").select("model", "value").row(0) for run in runs]
+    assert levels == [("a", 75.0), ("own/b", 25.0)]
+    assert [len(run.manifest["imported"]["files"]) for run in runs] == [2, 2]

@@ -171,12 +171,13 @@ def test_several_choices_are_as_right_as_they_are_stated(tmp_path: Path) -> None
 
 
 def test_samples_without_a_score_are_refused(tmp_path: Path) -> None:
-    """An evaluation with --no-score would be wrong throughout; dictionaries and lists of scores are named."""
+    """An evaluation with --no-score would be wrong throughout; those of dictionaries and lists are named."""
     rows = [answered(number, True, "clean", metadata={}) for number in range(3)]
     for scores, line in (
         ({}, "has no score. Score it with `inspect score`"),
-        ({"a": {"value": {"x": 1}}}, "dictionaries and lists of them are not read"),
-        ({"a": {"value": [1, 0]}}, "dictionaries and lists of them are not read"),
+        ({"a": {"value": {"x": 1, "y": 0}}}, "no score 'a': there are a.x, a.y. Name one: --score x"),
+        ({"a": {"value": {}}}, "has no score. Score it with `inspect score`"),
+        ({"a": {"value": [1, 0]}}, "lists of them are not read"),
         ({"a": {"value": "good"}}, "the score a of samples/0_epoch_1.json is 'good'"),
         ({"a": {"value": 2.0}}, "Scores are from 0 to 1"),
     ):

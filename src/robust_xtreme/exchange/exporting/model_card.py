@@ -96,10 +96,9 @@ def _results(group: pl.DataFrame, manifest: Mapping[str, Any]) -> Iterator[EvalR
     """The levels of one task in one language."""
     from huggingface_hub import EvalResult
 
-    task, split, question, context = group.select("task", "split", "language", "context_language").row(0)
-    language = question if question == context else f"{question}@{context}"
-    family = manifest["tasks"].get(task, {}).get("family", "")
-    dataset = _dataset(task, split, language, manifest)
+    task, split = group.select("task", "split").row(0)
+    language, family = language_of(group.row(0, named=True)), manifest["tasks"].get(task, {}).get("family", "")
+    dataset = dataset_of(task, split, language, manifest)
     for row in group.sort(pl.col("condition") != CLEAN, maintain_order=True).iter_rows(named=True):
         noise = without_fields(row["condition"])
         yield EvalResult(
@@ -123,7 +122,13 @@ def _args(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**named, "setting": row["setting"], "inference": row["inference"], **more, **marks}
 
 
-def _dataset(task: str, split: str, language: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def language_of(row: Mapping[str, Any]) -> str:
+    """The language of a row; of a pair `question@context`."""
+    question, context = str(row["language"]), str(row["context_language"])
+    return question if question == context else f"{question}@{context}"
+
+
+def dataset_of(task: str, split: str, language: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What names the data of a task run: the dataset on the hub that was read, or else the task.
 
     A dataset that was not read from the hub has no revision; its `data` is the identity of the examples.

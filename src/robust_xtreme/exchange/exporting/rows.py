@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import check_file
 from robust_xtreme.files.schema import CELL, CHANCE, SHALLOW
@@ -21,8 +20,8 @@ _ROWS: Final = 1 << 16
 _OVERLAP: Final = ("model", "task", "split", "language")
 
 
-def lines(folder: Path, results: Results) -> Iterator[bytes]:
-    """A line for each item of a model under each condition and seed, and for those of constants and shallow predictors.
+def items(folder: Path, results: Results) -> Iterator[dict[str, Any]]:
+    """Each item of a model under each condition and seed, and those of constants and shallow predictors.
 
     Conditions that failed have none. Raises DataError where a file is not the one that the run wrote.
     """
@@ -41,7 +40,7 @@ def lines(folder: Path, results: Results) -> Iterator[bytes]:
             sums.setdefault(row["metric"], {})[row["scope"]] = row["stats"]
         # Of constants and shallow predictors STATS have all that is known.
         stated = {name: item[0][name] for name in (*_KEY, "cluster", "fingerprint")}
-        yield _line(answered if _key(answered) == key else stated, sums, overlapping)
+        yield _item(answered if _key(answered) == key else stated, sums, overlapping)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -54,13 +53,11 @@ def _rows(stored: pl.LazyFrame) -> Iterator[dict[str, Any]]:
         yield from stored.slice(start, _ROWS).collect(engine="streaming").iter_rows(named=True)
 
 
-def _line(row: Mapping[str, Any], sums: Mapping[str, Any], overlapping: set[tuple[Any, ...]]) -> bytes:
-    """The line of one item: what is known of it, by the keys that `import` reads."""
+def _item(row: Mapping[str, Any], sums: Mapping[str, Any], overlapping: set[tuple[Any, ...]]) -> dict[str, Any]:
+    """What is known of one item, by the keys that `import` reads."""
     named = {"id": row["example"], **{name: value for name, value in row.items() if name != "example"}}
     in_json = ("prediction", "gold", "operators")  # written as what they say
     kept = {name: json.loads(value) if name in in_json and value else value for name, value in named.items()}
     if tuple(row[name] for name in _OVERLAP) in overlapping:
         kept["overlap"] = True
-    return (
-        json_text({name: value for name, value in kept.items() if value is not None} | {"sums": sums}).encode() + b"\n"
-    )
+    return {name: value for name, value in kept.items() if value is not None} | {"sums": sums}

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import io
 import lzma
+import math
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
+from statistics import fmean
 from string import ascii_uppercase
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +26,7 @@ import polars as pl
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, counted, shown
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.exchange.importing.lm_eval import OURS, exported, listed, mapping
+from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, check_one, exported, listed, mapping
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of
@@ -58,6 +61,9 @@ _NAMED: Final = ("task", "task_args", "model_roles")
 _WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", "solver_args")
 """What the logs of a task have in common."""
 
+_EXAMPLE: Final = ("model", "task", "language", "id")
+_EPOCH: Final = re.compile(r"_epoch_\d+\.json")
+
 
 class InspectLog(NamedTuple):
     """One evaluation: its header and its samples."""
@@ -82,8 +88,13 @@ class InspectLog(NamedTuple):
         return f"inspect {packages.get('inspect_ai', 'of unknown version')}, task version {version}"
 
 
-def read(paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = False) -> Read:
+def read(
+    paths: Sequence[ImportedFile], only_model: str | None = "", is_closed: bool = False, score: str = "", epoch: int = 0
+) -> Read:
     """The samples of some logs, or of those in folders; `is_closed`: the first score is the accuracy of a label.
+
+    `score` names scorers, or keys of the dictionaries of their scores, joined by commas. Of several epochs the one with
+    the number is read, by default the mean of each sample. Examples that are not scored somewhere are left out.
 
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
     DataError naming a file and an entry.
@@ -92,21 +103,33 @@ def read(paths: Sequence[ImportedFile], only_model: str = "", is_closed: bool = 
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
-    models = sorted({log.model for log, _ in kept or logs})
-    if len(models) > 1:
-        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    check_one((log.model for log, _ in kept or logs), only_model)
     for log, _ in kept or logs:
         if (status := log.header.get("status")) != "success":
             raise Mismatch(f"{log.path.name}: the evaluation did not end: its status is {shown(status)}.")
     ways: dict[Any, InspectLog] = {}
-    differing: list[str] = []
-    frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
-    rows = pl.concat([pl.DataFrame(), *frames], how="diagonal")
+    reading = LogReading([name.strip() for name in score.split(",") if name.strip()], is_closed, epoch)
+    rows = pl.concat([pl.DataFrame(), *(_of_log(log, given, ways, reading) for log, given in kept)], how="diagonal")
+    rows = _scored_alone(rows, reading) if rows.height else rows
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     inference = (kept or logs)[0][0].inference
-    notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.",)
+    notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.", *reading.notes)
     source = {"format": "inspect", "files": names, "inference": inference}
-    return Read(lambda: rows, ", ".join(str(given.path) for given in paths), source, notes, tuple(differing))
+    return Read(lambda: rows, ", ".join(str(given.path) for given in paths), source, notes, tuple(reading.differing))
+
+
+def _scored_alone(rows: pl.DataFrame, reading: LogReading) -> pl.DataFrame:
+    """The rows without examples that are not scored somewhere; the identity of data that lost some is not known."""
+    names = [name for name in _EXAMPLE if name in rows.columns]
+    unscored = rows.filter(pl.col("scores").is_null()).select(names)
+    if unscored.is_empty():
+        return rows
+    kept = rows.join(unscored, on=names, how="anti", nulls_equal=True, maintain_order="left")
+    what = f"{counted(rows.height - kept.height, 'row')} left out, of examples that are not scored (NaN) in"
+    reading.notes[f"{what} {counted(unscored.height, 'row')}."] = None
+    of_data = pl.struct(names[:-1])
+    is_less = of_data.is_in(unscored.select(of_data).to_series().implode())
+    return kept.with_columns(data=pl.when(~is_less).then("data")) if "data" in rows.columns else kept
 
 
 def is_log(path: Path) -> bool:
@@ -147,11 +170,13 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
                 (_HEADER, {**log, "samples": None}),
                 *((f"samples/{at}.json", each) for at, each in enumerate(listed(log.get("samples")))),
             ]
+            parts.sort(key=lambda part: str(mapping(part[1]).get("id")))
             yield from (part for part in parts if wanted.fullmatch(part[0]))
             return
         with path.open("rb") as file, zipfile.ZipFile(file) as packed:
             _check_size(path, packed)
-            for name in sorted(set(packed.namelist())):  # of several entries with a name the last counts
+            # Of several entries with a name the last counts; the epochs of a sample are together.
+            for name in sorted({*packed.namelist()}, key=lambda name: (_EPOCH.split(name), name)):
                 if wanted.fullmatch(name):
                     yield name, _json(path, name, _content(file, packed, packed.getinfo(name)))
     except _UNREADABLE as error:
@@ -197,55 +222,69 @@ def _json(path: Path, name: str, content: bytes) -> Any:
         raise DataError(path, f"{name} is not JSON: {error}") from error
 
 
-def _of_log(
-    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], differing: list[str], is_closed: bool
-) -> pl.DataFrame:
+def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], reading: LogReading) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
-    every: dict[str, list[float]] = {}
-    left = _rows(log, given, ways, every, is_closed)
+    every, epochs = dict[str, list[float]](), Counter[int]()
+    left = _rows(log, given, reading, every, epochs)
     chunks = iter(lambda: [*islice(left, 4096)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
+    if (many := max(epochs, default=1)) > 1:
+        read = f"number {reading.epoch}" if reading.epoch else "the mean score of each sample"
+        reading.notes[f"Of {many} epochs {read} was read."] = None
+        rows = rows if reading.epoch else rows.drop("prediction", "answer", strict=False)  # several answers are not one
     if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
         rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
-    results = mapping(log.header.get("results"))
-    if (completed := results.get("completed_samples", rows.height)) != rows.height:
-        raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
-    for score in map(mapping, listed(results.get("scores"))):
-        name, metrics = str(score.get("name")), mapping(score.get("metrics"))
-        level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
-        if name in every and isinstance(level, (int, float)):
-            differing += differing_level(log.path.name, metric_of(name), every[name], level)
-    return rows
-
-
-def _rows(
-    log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], every: dict[str, list[float]], is_closed: bool
-) -> Iterator[dict[str, Any]]:
-    """The raw rows of a log, its scores added to `every`; a task and language has one of `ways`. Raises Mismatch."""
-    for name, sample in _entries(log.path, _SAMPLE):
-        if not isinstance(sample, dict) or "id" not in sample:
-            raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
-        if sample.get("epoch", 1) != 1:
-            raise Mismatch(f"{log.path.name}: the sample {shown(sample['id'])} was answered in several epochs.")
-        scores, answer, is_answer = _scored(log, sample, name)
-        for scorer, score in scores.items():
-            every.setdefault(scorer, []).append(score)
-        known = _known(log, given, sample, name)
-        if is_closed or "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices")):
-            scores = {ACCURACY: next(iter(scores.values())), **scores}
-        kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
-        row = {**known, **_row(sample, scores, answer, is_answer), **kept}
-        before = ways.setdefault((row.get("task"), row.get("language")), log)
+    for row in rows.select(name for name in _EXAMPLE[:-1] if name in rows.columns).unique().iter_rows():
+        before = ways.setdefault(row, log)
         for key in _WAY:
             if before.evaluation.get(key) != log.evaluation.get(key):
                 what = f"{key.replace('_', ' ')} of {log.path.name} is not that of {before.path.name}"
                 raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
+    results, count = mapping(log.header.get("results")), sum(size * samples for size, samples in epochs.items())
+    if (completed := results.get("completed_samples", count)) != count:
+        raise Mismatch(f"{log.path.name} has {counted(count, 'sample')}, and its results are of {completed}.")
+    for score in map(mapping, listed(results.get("scores"))):
+        name, metrics = str(score.get("name")), mapping(score.get("metrics"))
+        level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
+        means = every.get(name) or every.get(f"{score.get('scorer')}.{name}")
+        if means and isinstance(level, (int, float)) and (many < 2 or score.get("reducer") in (None, "mean")):
+            reading.differing += differing_level(log.path.name, metric_of(name), means, level)
+    return rows
+
+
+def _rows(
+    log: InspectLog, given: ImportedFile, reading: LogReading, every: dict[str, list[float]], epochs: Counter[int]
+) -> Iterator[dict[str, Any]]:
+    """The raw rows of a log, without scores where one is NaN; means of samples, and how many epochs, are collected."""
+    for id, entries in groupby(_entries(log.path, _SAMPLE), key=lambda entry: str(mapping(entry[1]).get("id"))):
+        answers: dict[int, tuple[str, Any, dict[str, float], str | None, bool]] = {}
+        for name, sample in entries:
+            if not isinstance(sample, dict) or "id" not in sample:
+                raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
+            if type(epoch := sample.get("epoch", 1)) is not int or epoch in answers:
+                raise DataError(log.path, f"the epoch of {name} is {shown(epoch)}, no number or there twice")
+            answers[epoch] = (name, sample, *_scored(log, sample, name, reading.names))
+        epochs[len(answers)] += 1
+        if (chosen := reading.epoch or min(answers)) not in answers:
+            raise Mismatch(f"{log.path.name}: the sample {shown(id)} has no epoch {chosen}.")
+        name, sample, scores, answer, is_answer = answers[chosen]
+        for key in scores:
+            values = [each[2][key] for each in answers.values() if not math.isnan(each[2].get(key, math.nan))]
+            every.setdefault(key, []).extend([fmean(values)] if values else [])
+            scores[key] = scores[key] if reading.epoch else fmean(values or [math.nan])
+        known, first = _known(log, given, sample, name), next(iter(scores.values()))
+        is_choice = "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices"))
+        if reading.is_closed or (is_choice and next(iter(scores)) in sample["scores"]):
+            scores = {ACCURACY: first, **scores}
+        kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
+        kept["scores"] = None if any(map(math.isnan, scores.values())) else json_text(scores)
+        row = {**known, **_row(sample, first, answer, is_answer), **kept}
         yield row | {"model": log.model or None, "inference": log.inference}
 
 
-def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None, is_answer: bool) -> dict[str, Any]:
-    """What a sample was answered."""
-    row, first = dict[str, Any](), next(iter(scores.values()))
+def _row(sample: Mapping[str, Any], first: float, answer: str | None, is_answer: bool) -> dict[str, Any]:
+    """What a sample was answered, with its first score."""
+    row = dict[str, Any]()
     target, choices = sample.get("target"), sample.get("choices")
     if isinstance(choices, list) and choices:
         gold = _chosen([*target] if isinstance(target, str) else target, choices)
@@ -258,7 +297,7 @@ def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None
     row["gold"] = json_text(target) if isinstance(target, list) else target
     if not is_answer or (row["prediction"] is None and not first):
         row |= {"status": _UNPARSED, "prediction": None}
-    return {**row, "scores": json_text(scores)}
+    return row
 
 
 def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
@@ -272,26 +311,38 @@ def _known(log: InspectLog, given: ImportedFile, sample: Mapping[str, Any], name
     """Which example a sample is, and what noise did to it: as exported, else its id and what was given."""
     known = mapping(sample.get("metadata")).get(OURS)
     if known is None:
-        task = None if given.has_task else str(log.evaluation.get("task") or "inspect")
+        task = None if given.task else str(log.evaluation.get("task") or "inspect")
         return {"id": str(sample["id"]), "task": task, "condition": given.condition}
     return exported(known, DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote"))
 
 
-def _scored(log: InspectLog, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:
-    """The scores of a sample by scorer, the answer that the first of them found, and whether it may have found one."""
+def _scored(
+    log: InspectLog, sample: Mapping[str, Any], name: str, names: Sequence[str]
+) -> tuple[dict[str, float], str | None, bool]:
+    """The scores of a sample, or those named, the answer that the first scorer found, and whether it may have one."""
     if sample.get("error"):
         raise DataError(log.path, f"{name} ended in an error and has no score. Evaluate it again with eval-retry")
-    given = mapping(sample.get("scores"))
-    values = {str(scorer): mapping(score).get("value") for scorer, score in given.items()}
-    if not values:
+    every: dict[str, tuple[Any, Any]] = {}  # a value and its answer; a key of a dictionary is `scorer.key`
+    for scorer, score in mapping(sample.get("scores")).items():
+        value, answer = mapping(score).get("value"), mapping(score).get("answer")
+        parts = {f"{scorer}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {scorer: value}
+        every |= {part: (each, answer) for part, each in parts.items()}
+    if not every:
         raise DataError(log.path, f"{name} has no score. Score it with `inspect score`")
-    numbers: dict[str, float] = {}
-    for scorer, value in values.items():
-        number = _LETTERS.get(value.lower()) if isinstance(value, str) else value
-        if not isinstance(number, (bool, int, float)) or not 0 <= number <= 1:
-            what = f"the score {scorer} of {name} is {shown(value)}"
-            raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
-        numbers[scorer] = float(number)
-    answer = mapping(next(iter(given.values()))).get("answer")
-    text = answer if isinstance(answer, str) and answer.strip() else None
-    return numbers, text, next(iter(values.values())) != "N"
+    numbers, found = dict[str, float](), list[tuple[Any, Any]]()
+    for wish in names or sample["scores"]:
+        at = [wish] if wish in every else [part for part in every if part.endswith(f".{wish}")]
+        if not at and any(value != value for value, _ in every.values()):  # a scorer of dictionaries that gave none
+            found.append((math.nan, None))
+        elif len(at) == 1:
+            found.append(every[at[0]])
+        else:
+            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}: there are {', '.join(every)}"
+            raise DataError(log.path, f"{what}. Name one: --score {next(iter(every)).rpartition('.')[2]}")
+        number = _LETTERS.get(value.lower()) if isinstance(value := found[-1][0], str) else value
+        if not isinstance(number, (bool, int, float)) or number < 0 or number > 1:
+            what = f"the score {wish} of {name} is {shown(value)}"
+            raise DataError(log.path, f"{what}. Scores are from 0 to 1; lists of them are not read")
+        numbers[wish] = float(number)
+    value, answer = found[0]
+    return numbers, answer if isinstance(answer, str) and answer.strip() else None, value != "N"

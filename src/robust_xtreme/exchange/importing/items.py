@@ -288,9 +288,12 @@ def _with_data(items: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+NO_MODEL: Final = f"^({CHANCE}|{SHALLOW})"
+
+
 def answering(items: pl.DataFrame) -> pl.DataFrame:
     """The rows of a model, without those of constants and shallow predictors."""
-    return items.filter(~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})"))
+    return items.filter(~pl.col("model").str.contains(NO_MODEL))
 
 
 _TWIN: Final = GROUP[:-1]

@@ -19,6 +19,7 @@ from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.targets.kinds import SPAN_QA
+from robust_xtreme.exchange.exporting.harness.their_tasks import code_of, without_language
 from robust_xtreme.exchange.importing import raw
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
@@ -84,14 +85,17 @@ class LmEvalLog(NamedTuple):
 
 @final
 @dataclass(slots=True)  # notes are added while files are read
-class _Reading:
-    filter: str
+class LogReading:
+    """How logs are read: the filter of lm-eval, or the scores and the epoch of inspect; and what is said of them."""
+
+    names: Sequence[str]
     is_closed: bool
+    epoch: int = 0
     notes: dict[str, None] = field(default_factory=dict)
     differing: list[str] = field(default_factory=list)
 
 
-def read(paths: Sequence[ImportedFile], only_model: str = "", filter: str = "", is_closed: bool = False) -> Read:
+def read(paths: Sequence[ImportedFile], only_model: str | None = "", filter: str = "", is_closed: bool = False) -> Read:
     """The samples of some files or folders; of several filters those of `filter`, by default of the first.
 
     `is_closed`: generated texts are labels, and an exact match is their accuracy.
@@ -101,10 +105,11 @@ def read(paths: Sequence[ImportedFile], only_model: str = "", filter: str = "", 
     logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no samples_*.jsonl. Run lm-eval with --log_samples --output_path DIR.")
-    kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
+    kept = [(log, given) for log, given in logs if not only_model or only_model in (log.model, log.whole_model)]
+    check_one((log.whole_model for log, _ in kept or logs), only_model)
     _check([log for log, _ in kept or logs])
-    reading = _Reading(filter, is_closed)
-    rows = [row for log, given in kept for row in _rows(log, given, reading)]
+    reading = LogReading([filter], is_closed)
+    rows = [row for given in paths for row in _of_file([log for log, each in kept if each is given], given, reading)]
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     first = kept[0][0] if kept else logs[0][0]
     source = {"format": "lm-eval", "files": names, **first.answered}
@@ -112,6 +117,22 @@ def read(paths: Sequence[ImportedFile], only_model: str = "", filter: str = "", 
     notes = (f"Answered by lm-eval {version}; {len(tasks)} of its tasks.", *reading.notes)
     path = ", ".join(str(given.path) for given in paths)
     return Read(lambda: raw_frame(rows), path, source, notes, tuple(reading.differing))
+
+
+def _of_file(logs: Sequence[LmEvalLog], given: ImportedFile, reading: LogReading) -> list[dict[str, Any]]:
+    """The raw rows of logs of one file or folder; where all get one task, they are those of a group with its level."""
+    is_group = bool(given.task) and len(logs) > 1
+    parts = [_rows(log, given._replace(is_group=is_group), reading) for log in logs]
+    rows = [row for part, _ in parts for row in part]
+    if is_group and len({log.time for log in logs}) == len({filter for _, filter in parts}) == 1:
+        path = logs[0].path.with_name(f"results_{logs[0].time}.json")
+        reading.differing += _differing(logs[0]._replace(path=path, task=given.task), rows, parts[0][1])
+    for row in rows:
+        scores = {_RENAMED.get(name, name): score for name, score in row["scores"].items()}
+        if reading.is_closed and not row["choices"] and _EXACT_MATCH in scores:
+            scores = {ACCURACY: scores[_EXACT_MATCH], **scores}
+        row["scores"] = json_text(scores) if scores else None
+    return rows
 
 
 def logs_in(path: Path) -> list[LmEvalLog]:
@@ -139,15 +160,19 @@ def latest(logs: Iterable[LmEvalLog]) -> list[LmEvalLog]:
     return [*{(log.whole_model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
 
 
+def check_one(models: Iterable[str], only_model: str | None) -> None:
+    """Raise Mismatch where there are several models, unless all are asked for (None)."""
+    if len(names := sorted(set(models))) > 1 and only_model is not None:
+        what = f"The logs are of several models: {', '.join(map(shown, names[:5]))}"
+        raise Mismatch(f"{what}. Name one: --only-model. Or make a run of each: --each-model.")
+
+
 def _check(logs: Sequence[LmEvalLog]) -> None:
-    """Raise Mismatch where logs are of several models, or logs of one task were answered in several ways."""
-    models = sorted({log.whole_model for log in logs})
-    if len(models) > 1:
-        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
-    ways: dict[str, LmEvalLog] = {}
+    """Raise Mismatch where logs of one task by one model were answered in several ways."""
+    ways: dict[tuple[str, str], LmEvalLog] = {}
     for log in logs:
         exported_as = mapping(mapping(mapping(log.of_task("configs")).get("metadata")).get(OURS))
-        before = ways.setdefault(str(exported_as.get("includes") or log.task), log)
+        before = ways.setdefault((log.whole_model, str(exported_as.get("includes") or log.task)), log)
         for name in _SAME:
             mine, theirs = log.answered.get(name), before.answered.get(name)
             if mine != theirs:
@@ -155,17 +180,17 @@ def _check(logs: Sequence[LmEvalLog]) -> None:
                 raise Mismatch(f"{log.path.name}: {what}. Evaluate both with the same lm-eval and settings.")
 
 
-def _rows(log: LmEvalLog, given: ImportedFile, reading: _Reading) -> list[dict[str, Any]]:
-    """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
+def _rows(log: LmEvalLog, given: ImportedFile, reading: LogReading) -> tuple[list[dict[str, Any]], str]:
+    """The raw rows of the samples of a filter, and its name. Raises Mismatch where there are none of that asked for."""
     rows, names, seen = list[dict[str, Any]](), dict[str, str](), set[str]()
     unnamed = next((key.partition(",")[2] for key in mapping(log.of_task("results")) if "," in key), "none")
     for number, sample in _samples(log.path):
         name = str(sample.get("filter", "another" if str(sample["doc_id"]) in seen else unnamed))
         names[name] = name
         seen.add(str(sample["doc_id"]))
-        if name == (reading.filter or next(iter(names))):
+        if name == (reading.names[0] or next(iter(names))):
             rows.append(_row(log, given, sample, number))
-    chosen, *others = dict.fromkeys([reading.filter or next(iter(names), ""), *names])
+    chosen, *others = dict.fromkeys([reading.names[0] or next(iter(names), ""), *names])
     if others and not rows:
         raise Mismatch(f"{log.path.name} has no filter {shown(chosen)}. It has {', '.join(names)}.")
     if others:
@@ -179,12 +204,7 @@ def _rows(log: LmEvalLog, given: ImportedFile, reading: _Reading) -> list[dict[s
             row["scores"].pop(name, None)
     _number_golds([row for row in rows if row["choices"]])
     reading.differing += _differing(log, rows, chosen)
-    for row in rows:
-        scores = {_RENAMED.get(name, name): score for name, score in row["scores"].items()}
-        if reading.is_closed and not row["choices"] and _EXACT_MATCH in scores:
-            scores = {ACCURACY: scores[_EXACT_MATCH], **scores}
-        row["scores"] = json_text(scores) if scores else None
-    return rows
+    return rows, chosen
 
 
 def _number_golds(rows: Sequence[dict[str, Any]]) -> None:
@@ -239,19 +259,26 @@ def _row(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number:
 
 
 def _known(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
+    """Which example a sample is, and what noise did to it: as exported, else its number and what was given.
+
+    The language is then that of the task's name; items of a group are named alike in all languages.
+    """
     doc = mapping(sample.get("doc"))
     if OURS in doc:
         wrong = DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number)
         return exported(doc[OURS], wrong)
-    return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
+    code = "" if given.language else code_of(log.task)
+    name = without_language(log.task, code) if code else log.task
+    id = f"{name}/{sample['doc_id']}" if given.is_group else sample["doc_id"]
+    known = {"language": code or None, "condition": given.condition}
+    return {"id": id, "task": None if given.task else log.task, **known}
 
 
 def exported(known: Any, wrong: DataError) -> dict[str, Any]:
     """The raw row of an example that we exported, of JSON or its text. Raises the error where it is none."""
     try:
         row = dict(strict_json.loads(known) if isinstance(known, str) else known)
-        return {"id": row.pop("example"), **{name: value for name, value in row.items() if value != ""}}
+        return {"id": row.pop("example" if "example" in row else "id"), **{k: v for k, v in row.items() if v != ""}}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise wrong from error
 

@@ -33,11 +33,16 @@ _TAKEN: Final = {
 
 
 class ImportedFile(NamedTuple):
-    """A file or folder, with its condition if given (`FILE=CONDITION`); `has_task`: the rows get a task, if without."""
+    """A file or folder, with its condition if given (`FILE=CONDITION`), and what rows get that do not say theirs.
+
+    `is_group`: its logs are tasks of lm-eval that are one task here.
+    """
 
     path: Path
     condition: str | None = None
-    has_task: bool = False
+    task: str = ""
+    language: str = ""
+    is_group: bool = False
 
 
 def raw_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, nearest, plain, shown
+from robust_xtreme.exchange import every_eval_ever
 from robust_xtreme.exchange.importing import inspect_logs, lm_eval, raw
 from robust_xtreme.exchange.importing.items import KEYS, names_of
 from robust_xtreme.exchange.importing.raw import ImportedFile, frame_of
@@ -23,8 +24,8 @@ LM_EVAL: Final = "lm-eval"
 INSPECT: Final = "inspect"
 
 
-def given_of(name: str, has_task: bool = False) -> ImportedFile:
-    """The file that is named, `FILE` or `FILE=CONDITION`. Raises MissingData where it does not exist."""
+def given_of(name: str, task: str = "", language: str = "") -> ImportedFile:
+    """The file that is named, `FILE` or `FILE=CONDITION`, for a task and language. Raises MissingData for no file."""
     path, condition = Path(name), None
     if not path.exists() and "=" in name:
         file, _, condition = name.rpartition("=")
@@ -34,11 +35,13 @@ def given_of(name: str, has_task: bool = False) -> ImportedFile:
             path, condition = Path(file), rest
     if not path.exists():
         raise MissingData(f"{path} does not exist.")
-    return ImportedFile(path, condition or None, has_task)
+    return ImportedFile(path, condition or None, task, language)
 
 
 def format_of(path: Path) -> str:
     """The format of a file or folder, by its name or by what it has."""
+    if every_eval_ever.is_record(path):
+        return every_eval_ever.FORMAT
     if any(inspect_logs.files(path)) if path.is_dir() else inspect_logs.is_log(path):
         return INSPECT
     return LM_EVAL if path.is_dir() or path.name.startswith(("samples_", "results_")) else JSONL
@@ -48,13 +51,16 @@ def read(
     files: Sequence[ImportedFile],
     format: str,
     renamed: Mapping[str, str],
-    only_model: str,
+    only_model: str | None,
     filter: str,
     family: str = "",
+    score: str = "",
+    epoch: int = 0,
 ) -> Read:
-    """What the files contain; `renamed` are keys of JSON lines, `filter` is one of lm-eval, `family` of all rows.
+    """What the files contain; `renamed` are keys of JSON lines, `filter` is of lm-eval, `score` and `epoch` of inspect.
 
-    Raises UserError where the files have several formats or an option is not for them, and as the readers.
+    `family` is that of all rows; `only_model` may be None, for several. Raises UserError where the files have several
+    formats or an option is not for them, and as the readers.
     """
     formats = {format or format_of(given.path) for given in files}
     if len(formats) > 1:
@@ -62,11 +68,14 @@ def read(
     (name,) = formats
     if renamed and name != JSONL:
         raise UserError(f"--{'-field, --'.join(renamed)}-field: these are of JSON lines, the files are logs of {name}.")
-    if filter and name != LM_EVAL:
-        raise UserError(f"--filter is of lm-eval's logs, and these files are {name}.")
+    for option, value, of in (("filter", filter, LM_EVAL), ("score", score, INSPECT), ("epoch", epoch, INSPECT)):
+        if value and name != of:
+            raise UserError(f"--{option} is of {of}'s logs, and these files are {name}.")
     if name == LM_EVAL:
         return lm_eval.read(files, only_model, filter, family in CLOSED)
-    return inspect_logs.read(files, only_model, family in CLOSED) if name == INSPECT else _jsonl(files, renamed)
+    if name == INSPECT:
+        return inspect_logs.read(files, only_model, family in CLOSED, score, epoch)
+    return _jsonl(files, renamed) if name == JSONL else every_eval_ever.read(files, only_model)
 
 
 def _jsonl(files: Sequence[ImportedFile], renamed: Mapping[str, str]) -> Read:

@@ -25,6 +25,7 @@ from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
 from robust_xtreme.exchange.importing.answers import FAMILIES, index_of, parsed
 from robust_xtreme.exchange.importing.items import (
     GROUP,
+    NO_MODEL,
     SPLIT,
     TYPE,
     answering,
@@ -208,7 +209,8 @@ def _same(given: str, ours: str, task: TaskSpec) -> bool:
 class Read:
     """What a reader finds: a function that reads raw rows (see `items.KEYS`), and what the manifest says of them.
 
-    `notes` are sentences for the reader of the report, `differing` those about levels that are not as logs state them.
+    `notes` are sentences for the reader of the report, `differing` those about levels that are not as logs state them,
+    and `check` makes such of SCORES.
     """
 
     rows: Callable[[], pl.DataFrame]
@@ -216,6 +218,7 @@ class Read:
     source: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
+    check: Callable[[pl.DataFrame], list[str]] = lambda _: []
 
 
 @final
@@ -417,8 +420,8 @@ def _items(read: Read, wanted: ImportOptions) -> pl.DataFrame:
     items = items_of(rows, wanted.given, read.path)
     del rows
     if wanted.only_model:
-        items = items.filter(pl.col("model") == wanted.only_model)
-        if items.is_empty():
+        items = items.filter((pl.col("model") == wanted.only_model) | pl.col("model").str.contains(NO_MODEL))
+        if answering(items).is_empty():
             raise Mismatch(f"{read.path}: no row is of the model {wanted.only_model!r}")
     if wanted.data:
         pools = Pools(open_source(wanted.data))
@@ -435,6 +438,8 @@ def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draw
     if frames["conditions"][0].filter(pl.col("condition") != CLEAN).height:
         draws.start()
     made = measured(parts, known)
+    _check_stated(differing := read.check(made.scores), wanted, read)
+    manifest["notes"] += [f"Rescored: {sentence}." for sentence in differing]
     averages = averaged(made.levels, made.drops, known.tasks, sorted(known.tasks))
     frames |= {"scores": (made.scores, schema.SCORES), "deltas": (made.deltas, schema.DELTAS)}
     frames["averages"] = averages, schema.AVERAGES
@@ -517,6 +522,10 @@ def _parts(
         headline = dict.fromkeys(name for name in metrics if name == wanted.metric)
         tasks[str(task)] = facts_of(of_task, str(task), scoring, [*(headline | metrics)])
     differing += differing_scores(beside)
+    _check_stated(differing, wanted, read)
+    return parts, tasks, differing
+
+
+def _check_stated(differing: Sequence[str], wanted: ImportOptions, read: Read) -> None:
     if differing and not wanted.rescored:
         raise Mismatch(f"{read.path}: {differing[0]}. Go on with --rescored; the page says so.")
-    return parts, tasks, differing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,13 +70,14 @@ def members(name: str, languages: Sequence[str], tasks: Sequence[str]) -> list[s
 
     `languages` are those that are named; without them it is all of them.
     """
-    coded = [(task, _code_of(task)) for task in tasks if task.startswith(f"{name}_")]
+    coded = [(task, code_of(task)) for task in tasks if task.startswith(f"{name}_")]
     of_name = [(task, code) for task, code in coded if code and without_language(task, code) == name]
-    of_group = [(task, code) for task, code in coded if code and code == _code_of(name)]
+    of_group = [(task, code) for task, code in coded if code and code == code_of(name)]
     return [task for task, code in of_name or of_group if not languages or code in languages]
 
 
-def _code_of(name: str) -> str:
+@cache
+def code_of(name: str) -> str:
     """The language that a name says; "" where it says none."""
     try:
         return language_of(name, ())

@@ -1,0 +1,248 @@
+"""Records of Every Eval Ever: what is written is valid and comes back; what others wrote is read, or refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from operator import methodcaller
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pytest
+from tests import imports
+from tests.harness_logs import imported, refused
+from tests.program import program
+from tests.schemas import invalid
+
+UUID: Final = "0f8fad5b-d9cb-469f-a165-70867728950e"
+GIVEN: Final = ("--condition", "clean", "-l", "sw")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 60 items, clean and noisy."""
+    return imports.imported(tmp_path_factory.mktemp("exported"), imports.items())
+
+
+@pytest.fixture
+def path(run: Path, tmp_path: Path) -> Path:
+    """The record of the model of the run; beside it there is that of the constant."""
+    return exported(run, tmp_path / "records")
+
+
+def exported(run: Path, out: Path, *words: str) -> Path:
+    """The record of the model of a run."""
+    ended = program("export", str(run), "--every-eval-ever", "-o", str(out), *words)
+    assert (ended.code or 0) == 0, ended.err
+    (path,) = (Path(line) for line in ended.out.splitlines() if "unknown" in line)
+    assert not [*invalid(path)]
+    return path
+
+
+def changed(path: Path, change: Callable[[Any], Any], *, line: int | None = None) -> None:
+    """Change a record, or one line of its answers, whose sha256 the record then has."""
+    samples = path.with_name(f"{path.stem}_samples.jsonl")
+    record = json.loads(path.read_text("utf-8"))
+    if line is None:
+        change(record)
+    else:
+        lines = samples.read_text("utf-8").splitlines(keepends=True)
+        change(row := json.loads(lines[line]))
+        samples.write_text("".join([*lines[:line], json.dumps(row) + "\n", *lines[line + 1 :]]), "utf-8")
+        record["detailed_evaluation_results"]["checksum"] = hashlib.sha256(samples.read_bytes()).hexdigest()
+    path.write_text(json.dumps(record), "utf-8")
+
+
+def theirs(folder: Path, right: int = 15, model: str = "own/er", bounds: Mapping[str, Any] | None = None) -> Path:
+    """A record as the converter of another harness writes it: a line for each metric of each of twenty samples."""
+    best = (bounds or {}).get("max_score", 1)
+    named = {"schema_version": "0.3.0", "evaluation_id": f"xnli_sw/{model}/1"}
+    metric = {"lower_is_better": False, "score_type": "continuous", "min_score": 0, "max_score": 1, **(bounds or {})}
+    source = {"dataset_name": "xnli_sw", "source_type": "other"}
+    level = {"evaluation_name": "xnli_sw", "source_data": source, "metric_config": metric}
+    lines = []
+    for number in range(20):
+        score = best * float(number < right)
+        asked = {"input": {"raw": "?", "reference": [str(number % 3)]}, "output": {"raw": ["so"]}}
+        more = {"sample_id": str(number), "interaction_type": "single_turn", "answer_attribution": []}
+        for name in ("acc", "acc_norm"):
+            of_metric = {"evaluation_result_id": name, "evaluation": {"score": score, "is_correct": score == best}}
+            lines.append({**named, "model_id": model, "evaluation_name": "xnli_sw", **asked, **more, **of_metric})
+    record: dict[str, Any] = {
+        **named,
+        "retrieved_timestamp": "1",
+        "source_metadata": {
+            "source_type": "evaluation_run",
+            "source_organization_name": "x",
+            "evaluator_relationship": "other",
+        },
+        "eval_library": {"name": "lm_eval", "version": "0.4.13"},
+        "model_info": {
+            "name": model,
+            "id": model,
+            "additional_details": {"deployment_type": "unknown", "model_availability": "unknown"},
+        },
+        "evaluation_results": [
+            {**level, "evaluation_result_id": name, "score_details": {"score": best * right / 20}}
+            for name in ("acc", "acc_norm")
+        ],
+    }
+    at = folder / "data" / "x" / model
+    at.mkdir(parents=True)
+    samples = at / f"{UUID}_samples.jsonl"
+    samples.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    stored = {"format": "jsonl", "file_path": samples.relative_to(folder).as_posix(), "hash_algorithm": "sha256"}
+    record["detailed_evaluation_results"] = {**stored, "checksum": hashlib.sha256(samples.read_bytes()).hexdigest()}
+    path = at / f"{UUID}.json"
+    path.write_text(json.dumps(record), "utf-8")
+    return path
+
+
+def test_an_export_is_made_once_and_by_the_same_names(run: Path, path: Path, tmp_path: Path) -> None:
+    """Where the record is there it is refused; --force writes the same lines; constants have a record of their own."""
+    samples = path.with_name(f"{path.stem}_samples.jsonl")
+    before = samples.read_bytes()
+    again = program("export", str(run), "--every-eval-ever", "-o", str(tmp_path / "records"))
+    assert (again.code, len(again.err.splitlines()), "--force" in again.err) == (2, 1, True)
+    assert exported(run, tmp_path / "records", "--force") == path
+    assert samples.read_bytes() == before
+    folders = [each.parent.relative_to(tmp_path / "records").as_posix() for each in tmp_path.rglob("*.json")]
+    assert sorted(folders) == [f"data/robust-xtreme/{name}" for name in ("robust-xtreme/chance", "unknown/imported")]
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_levels_rows_and_drops_come_back(run: Path, path: Path, tmp_path: Path) -> None:
+    """With the predictions of an import, whose sums are compared with them."""
+    back = imported(tmp_path, str(path.parents[4]))
+    for name in ("scores.csv", "deltas.csv", "averages.csv", "conditions.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes()
+    assert back.manifest["notes"][0] == "Read from 2 records of Every Eval Ever."
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(
+    ("line", "change", "expected"),
+    [
+        (None, lambda record: _level(record)["score_details"].update(score=12.5), "and 12.50 is stated. Go on with"),
+        (None, lambda record: record["detailed_evaluation_results"].update(checksum="0"), "has the sha256 of"),
+        (None, lambda record: record.update(evaluation_results=3), "it has no model or no evaluation_results"),
+        (None, lambda record: record.update(model_info=[]), "it has no model or no evaluation_results"),
+        (3, lambda row: row.update(model_id="other"), ":4: is of another evaluation or model than"),
+        (3, lambda row: row["metadata"].update(robust_xtreme="{"), "are not what `export --every-eval-ever` wrote"),
+        (3, lambda row: row["metadata"].update(robust_xtreme="[1]"), "are not what `export --every-eval-ever` wrote"),
+        (3, lambda row: _row(row, model="n"), "are not what `export --every-eval-ever` wrote for imported"),
+        (3, lambda row: _row(row, id="x"), "has no clean row"),
+        (3, lambda row: _row(row, sums={"accuracy": {"all": [2.0, 1.0]}}), "which no example has"),
+        (3, lambda row: _row(row, sums={"accuracy": {"all": "x"}}), "not metric to scope to numbers"),
+        (3, lambda row: _row(row, sums=[]), "sums is '[]', a list of texts; it takes a text or an object"),
+    ],
+)
+def test_a_record_that_was_changed_is_one_line(
+    line: int | None, change: Callable[[Any], Any], expected: str, path: Path, tmp_path: Path
+) -> None:
+    """Levels, hash and shape of a record, and model, metadata, item and sums of a line."""
+    changed(path, change, line=line)
+    assert expected in refused(str(tmp_path / "records"), "-o", str(tmp_path / "back"))
+    assert not (tmp_path / "back").exists()
+
+
+def _level(record: Any) -> Any:
+    return next(each for each in record["evaluation_results"] if "/clean/" in each["evaluation_result_id"])
+
+
+def _row(line: Any, **changes: Any) -> None:
+    row = json.loads(line["metadata"]["robust_xtreme"])
+    line["metadata"]["robust_xtreme"] = json.dumps(row | changes)
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_answers_of_which_one_was_changed_have_another_level(path: Path, tmp_path: Path) -> None:
+    """A right answer that is made wrong, with its sums, in a file whose hash fits; --rescored says so."""
+    lines = path.with_name(f"{path.stem}_samples.jsonl").read_text("utf-8").splitlines()
+    right = next(number for number, text in enumerate(lines) if json.loads(text)["evaluation"]["is_correct"])
+    wrong = {"sums": {"accuracy": {"all": [0.0, 1.0]}}}
+    changed(
+        path, lambda row: _row(row, prediction=(json.loads(row["input"]["reference"][0]) + 1) % 3, **wrong), line=right
+    )
+    assert " is stated. Go on with --rescored" in refused(str(path))
+    run = imported(tmp_path / "back", str(path), "--rescored")
+    assert "is stated" in next(note for note in run.manifest["notes"] if note.startswith("Rescored: "))
+
+
+def test_files_that_are_no_records_are_one_line(path: Path, tmp_path: Path) -> None:
+    """A record alone, one that is not JSON, nests too deep or has a key twice; a folder without any."""
+    samples = path.with_name(f"{path.stem}_samples.jsonl")
+    samples.rename(tmp_path / "away")
+    assert "has no answers of a model: records UUID.json beside UUID_samples.jsonl." in refused(str(path))
+    for text, line in (("{", "is not JSON"), ("[" * 9999, "nested too deep"), ('{"a": 1, "a": 1}', "occurs twice")):
+        path.write_text(text, "utf-8")
+        assert line in refused(str(tmp_path / "records"))
+    (tmp_path / "none").mkdir()
+    assert "has no answers of a model" in refused(str(tmp_path / "none"), "--format", "every-eval-ever")
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_records_of_others_are_scores_by_sample(tmp_path: Path) -> None:
+    """By the names of their metrics, in a language of the task's name; a score may be a percentage."""
+    for best in (1, 100):
+        path = theirs(tmp_path / str(best), bounds={"max_score": best})
+        assert not [*invalid(path)]
+        run = imported(tmp_path / f"run-{best}", str(path.parents[4]), "--condition", "clean")
+        assert run.scores.select("task", "language", "model", "metric", "value", "n").rows() == [
+            ("xnli_sw", "sw", "own/er", name, 75.0, 20) for name in ("given/acc", "given/acc_norm")
+        ]
+        assert run.manifest["imported"]["format"] == "every-eval-ever"
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda record: record["evaluation_results"][0]["score_details"].update(score=0.5), "is 75.00, and 50.00 is"),
+        (lambda record: record["evaluation_results"][0]["metric_config"].update(max_score=100), "is 0.75, and 0.75"),
+    ],
+)
+def test_levels_of_others_are_those_of_their_samples(
+    change: Callable[[Any], Any], expected: str, tmp_path: Path
+) -> None:
+    """Another level is refused with both; a score in other bounds is smaller alike."""
+    path = theirs(tmp_path)
+    changed(path, change)
+    if "50.00" in expected:
+        assert expected in refused(str(path), *GIVEN)
+    else:
+        assert imported(tmp_path, str(path), *GIVEN).scores.filter(metric="given/acc")["value"].to_list() == [0.75]
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_scores_of_which_less_is_better_are_left_out(tmp_path: Path) -> None:
+    """With a note, as those beyond 1 are; a line with an error or without a number is refused."""
+    path = theirs(tmp_path)
+    changed(path, lambda record: record["evaluation_results"][1]["metric_config"].update(lower_is_better=True))
+    run = imported(tmp_path, str(path), *GIVEN)
+    assert run.scores["metric"].to_list() == ["given/acc"]
+    assert any("acc_norm was left out" in note for note in run.manifest["notes"])
+    for more, line in (
+        ({"error": "timeout"}, "has the score 1.0, and the error 'timeout'"),
+        ({"evaluation": {"score": "1"}}, "has the score '1', and the error None"),
+        ({"evaluation": []}, "has the score None, and the error None"),
+        ({"sample_id": "1"}, "the example 'xnli_sw/test/sw/0' of xnli_sw/sw clean has no given/acc, which others have"),
+    ):
+        path = theirs(tmp_path / str(len(line)))
+        changed(path, methodcaller("update", more), line=0)
+        assert line in refused(str(path), *GIVEN), line
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_each_model_of_a_folder_becomes_a_run(tmp_path: Path) -> None:
+    """Two models of one collection; without the option both are named."""
+    for model, right in (("a/one", 15), ("b/one", 5)):
+        theirs(tmp_path / "records", right, model)
+    words = (str(tmp_path / "records"), *GIVEN, "-o", str(tmp_path / "runs"))
+    assert "The rows of xnli_sw are of 2 models: 'a/one', 'b/one'." in refused(*words)
+    ended = program("import", *words, "--each-model")
+    assert (ended.code or 0) == 0, ended.err
+    levels = [pl.read_csv(path)["value"].max() for path in sorted((tmp_path / "runs").glob("*/scores.csv"))]
+    assert levels == [75.0, 25.0]
