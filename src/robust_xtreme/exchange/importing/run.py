@@ -337,6 +337,7 @@ def _predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.Data
         "answer": pl.when(made != "").then(made),
         "prediction": _stored(rows, "prediction", scoring, path),
         "gold": _stored(rows, "gold", scoring, path).fill_null("null"),
+        "score": pl.lit(None, pl.Float64),
     }
     return whole(rows).with_columns(**columns).select(list(schema.PREDICTIONS.columns))
 
