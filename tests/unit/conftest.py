@@ -25,6 +25,7 @@ SLOW: Final = frozenset(
         "test_embeddings",
         "test_encoders",
         "test_epoch_callbacks",
+        "test_every_eval_ever",
         "test_export",
         "test_export_harness",
         "test_foretold_names",
