@@ -337,11 +337,8 @@ def _scored(
         elif len(at) == 1:
             found.append(every[at[0]])
         else:
-            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}"
-            raise DataError(
-                log.path,
-                f"{what}: there are {', '.join([*every][:9])}. Name one: --score {next(iter(every)).rpartition('.')[2]}",
-            )
+            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}, but {', '.join([*every][:9])}"
+            raise DataError(log.path, f"{what}. Name one: --score {next(iter(every)).rpartition('.')[2]}")
         number = _LETTERS.get(value.lower()) if isinstance(value := found[-1][0], str) else value
         if not isinstance(number, (bool, int, float)) or number < 0 or number > 1:
             what = f"the score {wish} of {name} is {shown(value)}"
