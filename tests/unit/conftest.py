@@ -27,6 +27,7 @@ SLOW: Final = frozenset(
         "test_encoders",
         "test_epoch_callbacks",
         "test_equivalence",
+        "test_every_eval_ever",
         "test_export",
         "test_export_harness",
         "test_foretold_names",

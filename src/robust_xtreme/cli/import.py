@@ -76,7 +76,7 @@ def import_(files: Files, **keys: Any) -> None:
     A row of JSON lines is an example under one condition: its id, a prediction with the gold answer or a score from 0
     to 1, and its task, language, condition and noise seed where the options do not say them. Rows with one id are
     paired; each needs a row of the condition clean. Logs of lm-eval and inspect are read as they are, and know what
-    was exported with `robust-xtreme export lm-eval` or `export inspect`.
+    was exported with `robust-xtreme export lm-eval` or `export inspect`; so are records of Every Eval Ever.
 
     Examples:
 
@@ -106,15 +106,9 @@ def import_(files: Files, **keys: Any) -> None:
         models = items_of(_read(given, words, wanted, None).rows(), wanted.given, files[0])["model"].unique().sort()
         runs = {model: part_path(folder, model, suffix="") for model in models if not re.match(NO_MODEL, model)}
     for model, out in runs.items():
-        read = _read(given, words, wanted, model)
+        read, alone = _read(given, words, wanted, model), replace(wanted, only_model=model)
         with steps("reading the files", quiet=keys["quiet"]) as step:
-            manifest = import_run(
-                read,
-                replace(wanted, only_model=model),
-                out,
-                keys["force"],
-                lambda what: step(description=one_line(what)),
-            )
+            manifest = import_run(read, alone, out, keys["force"], lambda what: step(description=one_line(what)))
         if not keys["quiet"]:
             _show(out, [str(note) for note in manifest["notes"]])
 

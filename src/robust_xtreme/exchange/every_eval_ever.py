@@ -208,9 +208,8 @@ def _rows(
             raise DataError(path, f"has the score {shown(score)}, and the error {shown(sample.get('error'))}", number)
         best, task = _best(levels.get(name, {})), str(sample.get("evaluation_name"))
         if not 0 <= score <= best:
-            reading.notes[f"{task}: {name} was left out, as no score from 0 to 1 or 100 of which more is better."] = (
-                None
-            )
+            what = f"{name} was left out, as no score from 0 to 1 or 100 of which more is better"
+            reading.notes[f"{task}: {what}."] = None
             continue
         golds = listed(mapping(sample.get("input")).get("reference"))
         row = {"id": sample.get("sample_id"), "task": None if given.task else task, "condition": given.condition}

@@ -319,8 +319,8 @@ def pair(tmp_path: Path, clean: Sequence[float | None], noisy: Sequence[float | 
 def test_a_score_of_a_dictionary_is_named(tmp_path: Path) -> None:
     """Without a name, or with another, the names are said; its level is compared."""
     words = pair(tmp_path, [0.75] * 30, [0.5] * 30, 0.75, 0.5)
-    assert "has no score 'judge': there are judge.f1, judge.length. Name one: --score f1" in refused(*words)
-    assert "has no score 'f2': there are judge.f1, judge.length." in refused(*words, "--score", "f2")
+    assert "has no score 'judge', but judge.f1, judge.length. Name one: --score f1" in refused(*words)
+    assert "has no score 'f2', but judge.f1, judge.length." in refused(*words, "--score", "f2")
     assert "the score length of samples/0_epoch_1.json is 57" in refused(*words, "--score", "f1,length")
     for name in ("f1", "judge.f1"):
         run = imported(tmp_path, *words, "--score", name, "--force")

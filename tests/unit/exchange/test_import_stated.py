@@ -175,7 +175,7 @@ def test_samples_without_a_score_are_refused(tmp_path: Path) -> None:
     rows = [answered(number, True, "clean", metadata={}) for number in range(3)]
     for scores, line in (
         ({}, "has no score. Score it with `inspect score`"),
-        ({"a": {"value": {"x": 1, "y": 0}}}, "no score 'a': there are a.x, a.y. Name one: --score x"),
+        ({"a": {"value": {"x": 1, "y": 0}}}, "no score 'a', but a.x, a.y. Name one: --score x"),
         ({"a": {"value": {}}}, "has no score. Score it with `inspect score`"),
         ({"a": {"value": [1, 0]}}, "lists of them are not read"),
         ({"a": {"value": "good"}}, "the score a of samples/0_epoch_1.json is 'good'"),

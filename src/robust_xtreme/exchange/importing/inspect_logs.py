@@ -242,7 +242,7 @@ def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], r
                 raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
     results, count = mapping(log.header.get("results")), sum(size * samples for size, samples in epochs.items())
     if (completed := results.get("completed_samples", count)) != count:
-        raise Mismatch(f"{log.path.name} has {counted(count, 'sample')}, and its results are of {completed}.")
+        raise Mismatch(f"{log.path.name} has {counted(count, 'sample')}, and its results are of {shown(completed)}.")
     for score in map(mapping, listed(results.get("scores"))):
         name, metrics = str(score.get("name")), mapping(score.get("metrics"))
         level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
@@ -337,7 +337,7 @@ def _scored(
         elif len(at) == 1:
             found.append(every[at[0]])
         else:
-            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}: there are {', '.join(every)}"
+            what = f"{name} has {'several scores' if at else 'no score'} {shown(wish)}, but {', '.join([*every][:9])}"
             raise DataError(log.path, f"{what}. Name one: --score {next(iter(every)).rpartition('.')[2]}")
         number = _LETTERS.get(value.lower()) if isinstance(value := found[-1][0], str) else value
         if not isinstance(number, (bool, int, float)) or number < 0 or number > 1:
