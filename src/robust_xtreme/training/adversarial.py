@@ -11,9 +11,8 @@ from torch import nn
 from robust_xtreme.attack.attacking import attacked, plan_of
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.core.examples import Example
+from robust_xtreme.core.examples import Example, kind_of
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.loading import Checkpoint
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family

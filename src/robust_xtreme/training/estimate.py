@@ -14,9 +14,9 @@ from torch import nn
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData, RobustXtremeError
+from robust_xtreme.core.examples import kind_of
 from robust_xtreme.core.run_paths import what_is_read
 from robust_xtreme.core.run_spec import HUB
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.models.tensors import Scores

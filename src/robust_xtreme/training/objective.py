@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core.columns import gathered
 from robust_xtreme.core.errors import counted
-from robust_xtreme.core.examples import Example
-from robust_xtreme.core.targets.kinds import kind_of
+from robust_xtreme.core.examples import Example, kind_of
 from robust_xtreme.models.predictors.family import Family
 from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.reading import Labels

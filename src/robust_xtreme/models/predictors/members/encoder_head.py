@@ -11,8 +11,8 @@ import numpy as np
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, Choices, TargetColumn, column_of
+from robust_xtreme.core.examples import kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.batches import decoded, embed, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
