@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.core import packs
+from robust_xtreme.core.contamination import check
 from robust_xtreme.core.errors import DataError, ModelError, SpecError
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.run_paths import exists, like_hub, name_of
 from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import OWN, SUITE, PerturbationSpec
-from robust_xtreme.core.targets.contamination import check
 from robust_xtreme.models.config import check_config, known_type
 from robust_xtreme.models.folder import check_files, encoder_identity
 from robust_xtreme.models.stages import CLAIM, check_encoder, check_hashes, unverified

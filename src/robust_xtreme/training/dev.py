@@ -11,11 +11,11 @@ import numpy as np
 from torch import nn
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.contamination import comparable, keys, kind
 from robust_xtreme.core.errors import Contamination, MissingData
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.contamination import comparable, keys, kind
 from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.predictors.loaded import predict

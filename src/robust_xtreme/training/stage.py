@@ -14,10 +14,10 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from robust_xtreme.core.contamination import HASHES, keys
 from robust_xtreme.core.errors import Locked, ModelError, SpecError, counted
 from robust_xtreme.core.examples import digest, kind_of
 from robust_xtreme.core.run_paths import name_of, what_is_read
-from robust_xtreme.core.targets.contamination import HASHES, keys
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal

@@ -16,8 +16,8 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, files
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.contamination import check
 from robust_xtreme.core.errors import Contamination, MissingData
-from robust_xtreme.core.targets.contamination import check
 from robust_xtreme.tasks.sources import load
 from robust_xtreme.training import dev, resume
 from robust_xtreme.training.loop import Options, Progress
