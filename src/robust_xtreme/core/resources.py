@@ -121,17 +121,17 @@ RUNS: Final = "runs"
 LIST: Final = "robust-xtreme config list"
 
 
-def shipped(folder: str) -> dict[str, Path]:
-    """The files of `configs/FOLDER` by their names, without the suffix."""
-    return {path.stem: path for path in sorted((folder("configs") / folder).glob(f"*{SUFFIX}"))}
+def shipped(group: str) -> dict[str, Path]:
+    """The files of `configs/GROUP` by their names, without the suffix."""
+    return {path.stem: path for path in sorted((folder("configs") / group).glob(f"*{SUFFIX}"))}
 
 
-def find(name: str, folder: str) -> Path:
-    """A run's file: a path, or the name of a file of `configs/FOLDER`. Raises UnknownName, SpecError."""
+def find(name: str, group: str) -> Path:
+    """A run's file: a path, or the name of a file of `configs/GROUP`. Raises UnknownName, SpecError."""
     path = Path(name)
     if exists(name) and not path.is_dir():
         return path
-    known = shipped(folder)
+    known = shipped(group)
     if name.removesuffix(SUFFIX) in known:
         return known[name.removesuffix(SUFFIX)]
     if path.is_symlink() and not path.exists():
