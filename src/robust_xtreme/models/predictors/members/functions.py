@@ -20,7 +20,7 @@ from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.functions import Function
-from robust_xtreme.models.predictors.members.retrieval import Retrieval
+from robust_xtreme.models.predictors.members.encoder_head import Retrieval
 from robust_xtreme.models.predictors.predictor import (
     Load,
     Making,
