@@ -24,7 +24,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record, scratch
-from robust_xtreme.training.adversarial import passes_of
+from robust_xtreme.training.answers import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import embedding_count, encoder_folder, read_start

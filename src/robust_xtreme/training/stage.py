@@ -29,8 +29,8 @@ from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import record, scratch
+from robust_xtreme.training.answers import DevScore
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
-from robust_xtreme.training.dev import DevScore
 from robust_xtreme.training.device import check_devices, device_of, own_random
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
