@@ -31,9 +31,8 @@ from robust_xtreme.training.images.contrast import contrast_part
 from robust_xtreme.training.images.pairs import Pairs
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.lessons import Lesson
-from robust_xtreme.training.masked import NAME, masked_part
 from robust_xtreme.training.module import Schedule
-from robust_xtreme.training.objective import Draw, HeadUnits, task_part
+from robust_xtreme.training.objective import NAME, Draw, HeadUnits, masked_part, task_part
 from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
 
