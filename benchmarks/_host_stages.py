@@ -21,7 +21,6 @@ from benchmarks.stages import MAIN, Meter
 import robust_xtreme.models.predictors.batches as batches_module
 import robust_xtreme.models.predictors.loaded as loaded_module
 import robust_xtreme.models.predictors.members.encoder_head as head_module
-import robust_xtreme.models.predictors.members.retrieval as retrieval_module
 import robust_xtreme.models.reading.tokens as tokens_module
 import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.run.answering as answering_module
@@ -68,7 +67,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Store, "keys", _CACHE),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
-    (retrieval_module, "embedded", _CACHE),
+    (head_module, "embedded", _CACHE),
     (head_module, "embed", _DECODE),
     (loaded_module, "search", _SEARCH),
     (computing_module, "search", _SEARCH),

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags
-from robust_xtreme.core.targets.kinds import clean
+from robust_xtreme.core.examples import Answers, Choice, Document, Example, Scored, Tags, clean
 from robust_xtreme.tasks.metrics import _mlqa
 
 Sums = Mapping[str, tuple[float, ...]]

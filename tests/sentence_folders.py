@@ -19,7 +19,7 @@ from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.models.config import fitted
 from robust_xtreme.models.loading import load
 from robust_xtreme.models.located import locate
-from robust_xtreme.models.predictors.members.retrieval import Vectors, _Search, retrieval
+from robust_xtreme.models.predictors.members.encoder_head import Vectors, _Search, retrieval
 from robust_xtreme.models.predictors.predictor import Work
 from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.reading import Candidates

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import resources
-from robust_xtreme.core.shipped import shipped
+from robust_xtreme.core.resources import shipped
 from robust_xtreme.training import spec as recipes
 from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train

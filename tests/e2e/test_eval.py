@@ -20,6 +20,7 @@ from tests.stats_rows import deltas, scores
 from tests.tiny import tiny_run
 
 import robust_xtreme
+from robust_xtreme.core.contamination import unit
 from robust_xtreme.core.errors import (
     Contamination,
     DiskError,
@@ -30,7 +31,6 @@ from robust_xtreme.core.errors import (
     SpecError,
 )
 from robust_xtreme.core.run_spec import RunSpec, from_toml
-from robust_xtreme.core.targets.contamination import unit
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.files.schema import CONDITIONS, MODELS

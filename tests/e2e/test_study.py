@@ -19,7 +19,7 @@ from tools.yardstick import study_claims
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, Mismatch, SpecError
-from robust_xtreme.core.shipped import shipped
+from robust_xtreme.core.resources import shipped
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.studies import run
 from robust_xtreme.studies.claims import contrasts

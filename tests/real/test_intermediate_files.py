@@ -10,9 +10,9 @@ import pytest
 from tests.some import some
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.contamination import keys, shared
 from robust_xtreme.core.examples import Answers, Choice, Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.contamination import keys, shared
 from robust_xtreme.tasks.sources import Split, available, limit, load
 
 pytestmark = pytest.mark.real

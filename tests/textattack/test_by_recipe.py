@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
-from robust_xtreme.attack.by_recipe import RecipePlan, attacked_by
 from robust_xtreme.attack.goals import AnswerScores, Ask
+from robust_xtreme.attack.recipes import RecipePlan, attacked_by
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 

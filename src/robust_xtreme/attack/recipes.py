@@ -1,9 +1,13 @@
-"""The recipes of TextAttack 0.3.11 (MIT licence), one example at a time, against a function that gives scores.
+"""The recipes of TextAttack 0.3.11 (MIT licence), one example at a time, against the model as our attacks know it.
 
 TextAttack is in an environment of its own (`pip install "robust-xtreme[textattack]"`), because it needs transformers 4.
 Its recipes are attacks on the label of one text or of a pair, all words of both together. Their queries are those that
 TextAttack counts: the clean text, words that are hidden or left out to rank the others, and candidates, all of them
-also where TextAttack has an answer already.
+also where TextAttack has an answer already. The record does not count the clean text, and TextAttack ends with its
+first success.
+
+TextAttack wants the probabilities of labels. It gets those of two: the right label, by how far it is ahead, and any
+other. What it leaves of a text becomes edits by a diff.
 
 `deepwordbug`, `pruthi` and `input_reduction` need no data but our list of stop words. The others need what
 robust-xtreme neither has nor downloads, and are refused where it is missing.
@@ -18,8 +22,10 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType, SimpleNamespace
@@ -27,11 +33,17 @@ from typing import Any, Final, Literal, final
 
 import numpy as np
 
-from robust_xtreme.core.edits import Array
+from robust_xtreme.attack.attacking import Attacked, AttackRecord
+from robust_xtreme.attack.goals import Ask
+from robust_xtreme.core.edits import Array, Edit
 from robust_xtreme.core.errors import UnknownName, UserError
+from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.graphemes import split
 from robust_xtreme.files.new_files import created
+from robust_xtreme.models.reading.reading import QUANTUM
 from robust_xtreme.noise.engine.libraries import importing
-from robust_xtreme.noise.engine.rewriter import lent
+from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
+from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, lent, rewritten
 from robust_xtreme.tasks.sources.hub import cache_folder
 
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]
@@ -284,3 +296,105 @@ def _same_process() -> Iterator[None]:
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
         os.environ.update(variables)
+
+
+_KEEPS: Final = "input_reduction"
+"""The recipe that keeps right answers right, and so has no success."""
+
+_RIGHT: Final = 0
+_CLEAN: Final = 1
+"""The query for the clean text, which TextAttack counts."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RecipePlan:
+    """An attack by a recipe on named fields: the share of words that may change, as a decimal, and the queries."""
+
+    recipe: str
+    fields: Sequence[str]
+    strength: str
+    queries: int
+
+
+def attacked_by(
+    examples: Sequence[Example], plan: RecipePlan, ask: Ask, seeds: Array, watch: Callable[[int, int], None]
+) -> Attacked:
+    """The examples (n) as a recipe leaves them, drawn by `seeds` (n,) uint64; those that are wrong when clean stay."""
+    there = _There(examples, field_texts(examples, plan.fields), ask)
+    recipe = load(plan.recipe, there.scores(0))
+    clean = ask(PerturbedExamples(examples, untouched(()), {}))
+    right = (clean.right & clean.finite).tolist()
+    outcomes: list[RecipeOutcome] = []
+    for row, seed in enumerate(seeds.tolist()):
+        skipped = RecipeOutcome(there.values(row), 0, "skipped")
+        outcomes.append(there.attacked(row, recipe, plan, seed) if right[row] else skipped)
+        watch(len(examples) - len(outcomes), sum(outcome.queries for outcome in outcomes))
+    queries = np.array([max(0, outcome.queries - _CLEAN) for outcome in outcomes], np.int64)
+    success = np.array([outcome.status == "succeeded" for outcome in outcomes], np.bool_) & (plan.recipe != _KEEPS)
+    allowed = np.array([there.words(row, plan.strength) for row in range(len(examples))], np.int64)
+    shown = there.shown(range(len(examples)), [outcome.texts for outcome in outcomes])
+    edits = [there.edits(row, outcome.texts) for row, outcome in enumerate(outcomes)]
+    first, skipped_rows = np.where(success, queries, 0), ~np.array(right, np.bool_)
+    return Attacked(shown, AttackRecord(queries, first, skipped_rows, allowed, edits))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _There:
+    """The examples under attack, and the texts of their fields."""
+
+    examples: Sequence[Example]
+    fields: FieldTexts
+    ask: Ask
+
+    def values(self, row: int) -> tuple[str, ...]:
+        """The texts of an example in the fields, in order."""
+        numbers = (int(column[row]) for column in self.fields.numbers.values())
+        return tuple(self.fields.texts[number].value for number in numbers if number >= 0)
+
+    def edits(self, row: int, values: Sequence[str]) -> list[Edit]:
+        """The edits that make these texts of those of an example."""
+        names = [name for name, column in self.fields.numbers.items() if column[row] >= 0]
+        edits: list[Edit] = []
+        for name, old, new in zip(names, self.values(row), values, strict=True):
+            bounds = list(accumulate(map(len, split(old)), initial=0))  # of graphemes, in code points
+            for each in changed(old, new):
+                start, stop = bounds[each.start], bounds[each.stop]
+                edits.append(Edit(name, start, stop, each.form, OPERATORS[each.operator], each.cost))
+        return edits
+
+    def words(self, row: int, strength: str) -> int:
+        """How many words of an example may change."""
+        return int(Decimal(strength) * sum(len(value.split()) for value in self.values(row)))
+
+    def attacked(self, row: int, recipe: AttackRecipe, plan: RecipePlan, seed: int) -> RecipeOutcome:
+        """What a recipe makes of an example."""
+        words = None if Decimal(plan.strength) == 1 else self.words(row, plan.strength)
+        asking = replace(recipe, scores=self.scores(row))
+        return asking.on(self.values(row), _RIGHT, plan.queries + _CLEAN, seed, words)
+
+    def scores(self, row: int) -> Scores:
+        """The scores (n, 2) of the right label and of any other for other texts of an example."""
+
+        def scores(inputs: Sequence[tuple[str, ...]]) -> Array:
+            answers = self.ask(self.shown([row] * len(inputs), inputs))
+            ahead = answers.margin * QUANTUM
+            sure = np.where(answers.right, np.maximum(ahead, QUANTUM), np.minimum(ahead, -QUANTUM))
+            return np.stack((np.where(answers.finite, sure, np.nan), np.zeros(len(inputs))), axis=1)
+
+        return scores
+
+    def shown(self, rows: Sequence[int], values: Sequence[tuple[str, ...]]) -> PerturbedExamples:
+        """Examples by row, each with other texts in the fields."""
+        numbers = {name: np.full(len(rows), -1) for name in self.fields.numbers}
+        texts: list[Text] = []
+        new: list[str] = []
+        for at, (row, of_row) in enumerate(zip(rows, values, strict=True)):
+            left = iter(of_row)
+            for name, column in self.fields.numbers.items():
+                if (number := int(column[row])) >= 0:
+                    numbers[name][at] = len(texts)
+                    texts.append(self.fields.texts[number])
+                    new.append(next(left))
+        return PerturbedExamples([self.examples[row] for row in rows], rewritten(texts, new), numbers)

@@ -11,7 +11,7 @@ from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_word, option
 from robust_xtreme.core.errors import UnknownName, UserError, plain
-from robust_xtreme.core.shipped import LIST, shipped
+from robust_xtreme.core.resources import LIST, shipped
 from robust_xtreme.core.sinks import echo
 
 _TAKEN: Final = {"list": ("--json",), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}

@@ -11,8 +11,8 @@ from robust_xtreme.cli._errors import PLANNING
 from robust_xtreme.cli._next import after_evaluation, again, show_next
 from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
 from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.resources import RUNS, find
 from robust_xtreme.core.run_spec import HUB, RunSpec, from_mapping, from_toml
-from robust_xtreme.core.shipped import RUNS, find
 
 if TYPE_CHECKING:
     from robust_xtreme.report.evaluation import Evaluation

@@ -88,7 +88,7 @@ def _about(what: str, name: str, dest: str, force: bool) -> None:
 def list_studies() -> None:
     """Print the studies that ship with the program, each with its question, and the designs."""
     from robust_xtreme.core import registry
-    from robust_xtreme.core.shipped import shipped
+    from robust_xtreme.core.resources import shipped
     from robust_xtreme.studies.study_file import STUDIES, read
 
     for name in shipped(STUDIES):

@@ -1,4 +1,4 @@
-"""Find bundled files, first in the checkout, then in the installed package; and read TOML files."""
+"""Find bundled files, first in the checkout, then in the installed package; the files of runs; and read TOML files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.core.errors import RobustXtremeError, SpecError
+from robust_xtreme.core.errors import RobustXtremeError, SpecError, UnknownName
+from robust_xtreme.core.run_paths import exists
 
 Folders = Sequence[str | Path] | str | Path
 """One folder of packs, or several."""
@@ -112,3 +113,31 @@ def values(tree: Mapping[str, Any]) -> Iterator[Any]:
         if isinstance(node, (dict, list)):
             left.extend(node.values() if isinstance(node, dict) else node)
         yield node
+
+
+SUFFIX: Final = ".toml"
+TRAIN: Final = "train"
+RUNS: Final = "runs"
+LIST: Final = "robust-xtreme config list"
+
+
+def shipped(group: str) -> dict[str, Path]:
+    """The files of `configs/GROUP` by their names, without the suffix."""
+    return {path.stem: path for path in sorted((folder("configs") / group).glob(f"*{SUFFIX}"))}
+
+
+def find(name: str, group: str) -> Path:
+    """A run's file: a path, or the name of a file of `configs/GROUP`. Raises UnknownName, SpecError."""
+    path = Path(name)
+    if exists(name) and not path.is_dir():
+        return path
+    known = shipped(group)
+    if name.removesuffix(SUFFIX) in known:
+        return known[name.removesuffix(SUFFIX)]
+    if path.is_symlink() and not path.exists():
+        what = f"is a link to {str(path.readlink())!r}, which leads to no file"
+        raise SpecError(f"{name} {what}. Name another file. See: {LIST}")
+    if path.is_dir():
+        raise SpecError(f"{name} is a folder. Name a file in it, as in {path / 'run.toml'}")
+    beside = [str(file) for file in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
+    raise UnknownName("run file", name, [*known, *beside], LIST)

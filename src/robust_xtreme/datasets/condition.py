@@ -13,10 +13,9 @@ from typing import Any, Final, NoReturn, final
 from robust_xtreme.core import languages
 from robust_xtreme.core import packs as core_packs
 from robust_xtreme.core.errors import DataError, SpecError, UserError, nearest, shown
-from robust_xtreme.core.examples import Text
+from robust_xtreme.core.examples import SPAN_QA, TAGGING, Text
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.core.targets.kinds import SPAN_QA, TAGGING
 from robust_xtreme.exchange.perturbing import noised
 from robust_xtreme.exchange.perturbing.noised import check_served
 from robust_xtreme.exchange.perturbing.output import cell_of, folders_of, seed_of

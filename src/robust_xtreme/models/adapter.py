@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core.errors import ModelError, UserError
-from robust_xtreme.core.targets.kinds import CLASSIFICATION, SPAN_QA, TAGGING
+from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.config import check_config, reading
 from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, ModelFolder, check_types, headers, read_json
 

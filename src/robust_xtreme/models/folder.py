@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from robust_xtreme.core import registry, resources, strict_json
 from robust_xtreme.core.errors import DataError, ModelError
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING, digest
 from robust_xtreme.core.run_paths import like_hub
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.functions import Function
 from robust_xtreme.models.reading.units import TOKENIZER_CONFIG, units_of
 from robust_xtreme.stats.stages import read_stages

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.core.errors import ModelError, SpecError, shown
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, digest
 from robust_xtreme.core.run_spec import PYTHON
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
 GIVEN: Final = "function:"
 """What the name of a function in memory begins with; no file replays it."""

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DiskError, ModelError, RobustXtremeError, SpecError, no_room, shown
-from robust_xtreme.core.targets.kinds import CHOICE, kind_of
+from robust_xtreme.core.examples import CHOICE, kind_of
 from robust_xtreme.files import store
 from robust_xtreme.models.config import first_line, positions
 from robust_xtreme.models.folder import IN_MEMORY, family_of_head, local, read_json

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
-from robust_xtreme.core.examples import NO_ANSWER, Example, Tags
+from robust_xtreme.core.examples import NO_ANSWER, SPAN_QA, Example, Tags, kind_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
 from robust_xtreme.models.folder import Located
 
 OUTSIDE: Final = "O"

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
+from robust_xtreme.core.examples import CHOICE, kind_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import CHOICE, kind_of
 from robust_xtreme.models.adapter import classes_of, kept, merged
 from robust_xtreme.models.config import (
     TOWERS,

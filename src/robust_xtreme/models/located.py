@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import SPAN_QA, digest, kind_of
 from robust_xtreme.core.specs import OWN, TaskSpec
-from robust_xtreme.core.targets.kinds import SPAN_QA, kind_of
 from robust_xtreme.models.config import CUT, TRUST_FLAG, check_config, cut_to, fitted, known_type, longest, text_facts
 from robust_xtreme.models.folder import (
     CONFIG,

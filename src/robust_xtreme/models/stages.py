@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core import registry, resources
+from robust_xtreme.core.contamination import check, unit
 from robust_xtreme.core.errors import Contamination, DataError, ModelError
 from robust_xtreme.core.examples import Example
-from robust_xtreme.core.targets.contamination import check, unit
 from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.files.manifest import read_manifest
 from robust_xtreme.models.config import MONOLINGUAL, MULTILINGUAL, TOWER, base_kind

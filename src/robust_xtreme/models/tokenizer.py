@@ -14,9 +14,8 @@ import numpy as np
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.core.examples import Example
+from robust_xtreme.core.examples import Example, kind_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.config import STUMBLES, check_length, first_line, is_causal, is_tower, loading, reading
 from robust_xtreme.models.folder import CONFIG, Located, object_of, units_in
 from robust_xtreme.models.reading.tokens import CAUSAL, Lexicon, backend_of, misplaced, reads_units

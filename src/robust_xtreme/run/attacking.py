@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from robust_xtreme.attack import by_recipe
+from robust_xtreme.attack import recipes
 from robust_xtreme.attack.attacking import Attacked, attacked, plan_of, seeds_of
 from robust_xtreme.attack.constraints import Cosines, Embed
 from robust_xtreme.attack.engine import MOST_REJECTED
@@ -48,9 +48,9 @@ def attack_all(
         several = [(condition, seed)]
         (link,) = bound(_spec((condition, seed)))
         name = link.perturbation.name.removeprefix(LIBRARY)
-        plan = by_recipe.RecipePlan(name, condition.fields, link.strength, settings_of(link).queries)
+        plan = recipes.RecipePlan(name, condition.fields, link.strength, settings_of(link).queries)
         seeds = seeds_of(link, seed, examples)
-        made[condition.name, seed] = by_recipe.attacked_by(examples, plan, _counted(asks(""), lost), seeds, tell)
+        made[condition.name, seed] = recipes.attacked_by(examples, plan, _counted(asks(""), lost), seeds, tell)
     if any(lost):
         warn(f"{sum(lost):,} answers to queries are NaN or infinite, and count as right")
     return made

@@ -12,10 +12,9 @@ from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, nearest
-from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
+from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text, kind_of
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models

@@ -10,11 +10,10 @@ from typing import Final, final
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, ModelError, SpecError, UserError, nearest
-from robust_xtreme.core.examples import Corpus, Document, Example, Text
+from robust_xtreme.core.examples import Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.config import fitted, in_units, longest, too_long, with_length
 from robust_xtreme.models.folder import Located

@@ -13,9 +13,8 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.core.columns import Choices, ExampleColumns, Names, TargetColumn
-from robust_xtreme.core.examples import Corpus, Document, Tags
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, Corpus, Document, Tags
 from robust_xtreme.core.specs import BITEXT
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 from robust_xtreme.stats.shallow.words import OUTSIDE, tags_of, unseen
 
 Answered = dict[str, TargetColumn]

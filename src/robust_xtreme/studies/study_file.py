@@ -14,8 +14,8 @@ from robust_xtreme.core import registry, resources, run_paths
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.keys import keys
+from robust_xtreme.core.resources import find, shipped
 from robust_xtreme.core.run_spec import RunSpec, from_mapping
-from robust_xtreme.core.shipped import find, shipped
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec, check_keys
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.studies.claims import FEWEST_SEEDS, MOST_SEEDS

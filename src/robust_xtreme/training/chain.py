@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.core import packs
+from robust_xtreme.core.contamination import check
 from robust_xtreme.core.errors import DataError, ModelError, SpecError
 from robust_xtreme.core.examples import Example, digest
 from robust_xtreme.core.run_paths import exists, like_hub, name_of
 from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import OWN, SUITE, PerturbationSpec
-from robust_xtreme.core.targets.contamination import check
 from robust_xtreme.models.config import check_config, known_type
 from robust_xtreme.models.folder import check_files, encoder_identity
 from robust_xtreme.models.stages import CLAIM, check_encoder, check_hashes, unverified
@@ -22,8 +22,8 @@ from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
-from robust_xtreme.training import dev, record
-from robust_xtreme.training.adversarial import check_attacks
+from robust_xtreme.training import record
+from robust_xtreme.training.answers import check_attacks, selection
 from robust_xtreme.training.encoder import config_of, encoder_folder
 from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 from robust_xtreme.training.images.towers import vision_folder
@@ -242,7 +242,7 @@ def _link(
     spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, position: int
 ) -> ChainStage:
     pairs = pairs_of(stage)
-    selected = dev.selection(taught, spec) if stage.select == "dev" else ()
+    selected = selection(taught, spec) if stage.select == "dev" else ()
     of_recipe = ("warmup", "warmup_share", "weight_decay")  # which no key of a stage sets
     of_run = ("precision", "clip", "schedule", "optimizer", "lora", "overlap")
     facts = {

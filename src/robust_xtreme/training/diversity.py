@@ -21,9 +21,8 @@ import numpy as np
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import MissingData
-from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.examples import Example, digest, kind_of
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 
 SAMPLE: Final = 200
 """Examples of a task that represent it."""

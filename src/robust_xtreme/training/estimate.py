@@ -14,9 +14,9 @@ from torch import nn
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData, RobustXtremeError
+from robust_xtreme.core.examples import kind_of
 from robust_xtreme.core.run_paths import what_is_read
 from robust_xtreme.core.run_spec import HUB
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.stages import check_hashes
 from robust_xtreme.models.tensors import Scores
@@ -24,15 +24,14 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record, scratch
-from robust_xtreme.training.adversarial import passes_of
+from robust_xtreme.training.answers import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import embedding_count, encoder_folder, read_start
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
-from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, fit, masked_part
-from robust_xtreme.training.objective import units_of
+from robust_xtreme.training.objective import MASKED_SHARE, NAME, MaskedHead, fit, masked_part, units_of
 from robust_xtreme.training.record import planned
 from robust_xtreme.training.resume import saved_step
 from robust_xtreme.training.rows import saving

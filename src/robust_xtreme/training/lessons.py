@@ -15,14 +15,13 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme import __version__
+from robust_xtreme.core import contamination as _rule
 from robust_xtreme.core import registry
+from robust_xtreme.core.contamination import comparable, keys, kind, unit
 from robust_xtreme.core.errors import Contamination, MissingData
-from robust_xtreme.core.examples import Answers, Document, Example, Tags, Target, digest
+from robust_xtreme.core.examples import Answers, Document, Example, Tags, Target, digest, kind_of
 from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.core.targets import contamination as _rule
-from robust_xtreme.core.targets.contamination import comparable, keys, kind, unit
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import cache, store
 from robust_xtreme.tasks.formats import reader
 from robust_xtreme.tasks.sources import loading, rows, with_labels

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
+from robust_xtreme.core.contamination import HASHES
 from robust_xtreme.core.errors import DiskError, Mismatch, ModelError
-from robust_xtreme.core.targets.contamination import HASHES
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
 from robust_xtreme.files.manifest import write_manifest

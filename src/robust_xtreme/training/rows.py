@@ -22,8 +22,7 @@ from torch.utils.hooks import RemovableHandle
 from robust_xtreme.models.config import CANINE
 from robust_xtreme.models.mini import MODEL_TYPE
 from robust_xtreme.models.tensors import Scores
-from robust_xtreme.training.masked import NAME
-from robust_xtreme.training.objective import HeadUnits
+from robust_xtreme.training.objective import NAME, HeadUnits
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 _CHUNK: Final = 2**18

@@ -14,11 +14,10 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from robust_xtreme.core.contamination import HASHES, keys
 from robust_xtreme.core.errors import Locked, ModelError, SpecError, counted
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import digest, kind_of
 from robust_xtreme.core.run_paths import name_of, what_is_read
-from robust_xtreme.core.targets.contamination import HASHES, keys
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
@@ -30,14 +29,14 @@ from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import record, scratch
+from robust_xtreme.training.answers import DevScore
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
-from robust_xtreme.training.dev import DevScore
 from robust_xtreme.training.device import check_devices, device_of, own_random
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
-from robust_xtreme.training.masked import NAME, fit
+from robust_xtreme.training.objective import NAME, fit
 from robust_xtreme.training.record import journal_of
 from robust_xtreme.training.resume import best_kept
 from robust_xtreme.training.rows import rows_of

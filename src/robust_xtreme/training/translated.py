@@ -15,10 +15,9 @@ from typing import Any, Final, final
 
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, counted
-from robust_xtreme.core.examples import LONGEST, Choice, Example, Text, digest
+from robust_xtreme.core.examples import LONGEST, Choice, Example, Text, digest, kind_of
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.core.specs import Files, HubFiles, Origin, Row, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal, remove_below
 from robust_xtreme.models.folder import encoder_identity

@@ -9,7 +9,7 @@ from typing import Any, Final
 from robust_xtreme.core import resources, run_paths
 from robust_xtreme.core.errors import SpecError, shown
 from robust_xtreme.core.keys import MOST, Argument, arguments, keys
-from robust_xtreme.core.shipped import TRAIN, find
+from robust_xtreme.core.resources import TRAIN, find
 from robust_xtreme.core.specs import check_keys, typed
 from robust_xtreme.training.spec import (
     BEFORE,

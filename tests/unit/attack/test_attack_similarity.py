@@ -38,7 +38,7 @@ from robust_xtreme.run import plan as planning
 from robust_xtreme.run.attacking import attack_all, most_vectors
 from robust_xtreme.run.pasted import check_shown
 from robust_xtreme.run.plan import make_plan
-from robust_xtreme.training.adversarial import check_attacks
+from robust_xtreme.training.answers import check_attacks
 
 TEXTS = every_language(["en", "sw", "de", "fr", "es", "tr", "hi"])
 _WIDE = 64

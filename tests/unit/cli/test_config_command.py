@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.cli._app import build
-from robust_xtreme.core.resources import folder
-from robust_xtreme.core.shipped import shipped
+from robust_xtreme.core.resources import folder, shipped
 from robust_xtreme.training.values import spec_of
 
 

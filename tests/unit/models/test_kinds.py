@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.examples import Span, Text
-from robust_xtreme.core.targets.kinds import KINDS, TAGGING, kind_of
+from robust_xtreme.core.examples import KINDS, TAGGING, Span, Text, kind_of
 
 SOURCES = Path(__file__).parents[3] / "src" / "robust_xtreme"
 

@@ -20,8 +20,7 @@ from robust_xtreme.models.config import check_length
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.predictors.members.encoder_head import EncoderHead
-from robust_xtreme.models.predictors.members.retrieval import TOP, _documents
+from robust_xtreme.models.predictors.members.encoder_head import TOP, EncoderHead, _documents
 from robust_xtreme.models.predictors.predictor import Predicted, Work, predictor_of
 from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.plan import with_pool

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.tiny import pair_example, tagged_example
 
+from robust_xtreme.core.contamination import unit
 from robust_xtreme.core.errors import Contamination, ModelError
-from robust_xtreme.core.targets.contamination import unit
 from robust_xtreme.models.config import base_kind
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.stages import languages_of, model_facts, overlap, own_training, stage_flags

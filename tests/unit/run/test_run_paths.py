@@ -12,8 +12,8 @@ import pytest
 
 from robust_xtreme.core import run_paths
 from robust_xtreme.core.errors import Mismatch, SpecError
+from robust_xtreme.core.resources import find
 from robust_xtreme.core.run_spec import RunSpec, from_toml
-from robust_xtreme.core.shipped import find
 from robust_xtreme.run.folder import Folder, begin, check_ours
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.values import spec_of

@@ -14,11 +14,11 @@ from tests.sample_files import samples
 from tests.tiny import tagged_example, tiny_run
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.contamination import kind, unit
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, ModelError
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
-from robust_xtreme.core.targets.contamination import kind, unit
 from robust_xtreme.models.labels import relabel_of
 from robust_xtreme.models.located import default_tasks, locate
 from robust_xtreme.models.origin import given_models

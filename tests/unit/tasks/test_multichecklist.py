@@ -14,10 +14,9 @@ from tests.some import some
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, UserError
-from robust_xtreme.core.examples import Answers, Example, Scored, Span, Text
+from robust_xtreme.core.examples import Answers, Example, Scored, Span, Text, clean
 from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.formats import checklist_templates
 from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, TemplateRow, TemplateText
 from robust_xtreme.tasks.members.multichecklist import _Draw, _Kit, first_names

@@ -13,10 +13,10 @@ from tests.release import release
 from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme.core import registry
+from robust_xtreme.core.contamination import check, keys, kind, unit
 from robust_xtreme.core.errors import Contamination, ModelError, UnknownName
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.contamination import check, keys, kind, unit
 from robust_xtreme.files import cache
 from robust_xtreme.tasks.sources import load, loading
 from robust_xtreme.training import lessons

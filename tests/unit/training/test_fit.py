@@ -14,7 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.training.lessons import Lesson, Screened
-from robust_xtreme.training.masked import fit, text_length
+from robust_xtreme.training.objective import fit, text_length
 
 
 def _lesson(name: str) -> Lesson:

@@ -15,7 +15,7 @@ from robust_xtreme.cli.train import train
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import SpecError, UnknownName
 from robust_xtreme.core.keys import keys
-from robust_xtreme.core.shipped import find, shipped
+from robust_xtreme.core.resources import find, shipped
 from robust_xtreme.training import spec
 from robust_xtreme.training.sampling import parse_sampling
 from robust_xtreme.training.values import SHORT, from_values, spec_of

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from robust_xtreme.core.examples import NO_ANSWER, Example
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.loop import PartLosses
-from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import DeviceShare, Loader, Schedule, TrainingModule
-from robust_xtreme.training.objective import BatchRows, HeadUnits, TrainingBatch
+from robust_xtreme.training.objective import BatchRows, HeadUnits, TrainingBatch, masked_part
 from robust_xtreme.training.sampling import Draws
 
 PAIRS = [pair_example(f"p{n}", f"p{n}", "yes" * (n % 5), n % 3) for n in range(20)]

@@ -17,8 +17,8 @@ from robust_xtreme.core.errors import DataError, MissingData, SpecError, Unknown
 from robust_xtreme.models.tensors import collate
 from robust_xtreme.training import scratch
 from robust_xtreme.training import text as text_module
-from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Loader, Schedule, TrainingModule
+from robust_xtreme.training.objective import masked_part
 from robust_xtreme.training.sampling import SamplingPlan, epoch_batches
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.text import read_lines, text_identity

@@ -15,8 +15,7 @@ import numpy as np
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.columns import Choices, ExampleColumns, Ranges, TargetColumn, bounds_of, column_of
 from robust_xtreme.core.errors import UserError, nearest, shown
-from robust_xtreme.core.examples import Document, Tags
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, Document, Tags
 
 Answer = tuple[str, str | None, str]
 """A gold answer and a prediction as given, JSON or the text itself, None where none was found; and the language of the

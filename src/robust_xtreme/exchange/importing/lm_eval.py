@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
+from robust_xtreme.core.examples import SPAN_QA
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of, without_language
 from robust_xtreme.exchange.importing import raw
 from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame

@@ -17,11 +17,10 @@ import polars as pl
 from robust_xtreme import __version__
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, SpecError, UnknownName, UserError, counted, shown
-from robust_xtreme.core.examples import Choice, Example, digest, target_json
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, Choice, Example, digest, target_json
 from robust_xtreme.core.garbage import rarely_collected
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
 from robust_xtreme.exchange.importing.answers import FAMILIES, index_of, parsed
 from robust_xtreme.exchange.importing.items import (
     GROUP,

@@ -17,9 +17,9 @@ import polars as pl
 
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, UserError, counted, shown
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
 from robust_xtreme.exchange.importing.items import ANSWERS, TYPE
 from robust_xtreme.exchange.importing.raw import TEXT, TEXTS, TRUTH, WHOLE

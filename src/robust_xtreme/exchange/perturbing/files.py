@@ -10,10 +10,9 @@ from typing import Final, NamedTuple, final
 from robust_xtreme.core import languages, registry
 from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, SpecError, UserError, counted
-from robust_xtreme.core.examples import Example
+from robust_xtreme.core.examples import SPAN_QA, Example
 from robust_xtreme.core.sinks import csv_cell
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
-from robust_xtreme.core.targets.kinds import SPAN_QA
 from robust_xtreme.exchange.perturbing.noised import (
     NOT_APPLICABLE,
     FileNoise,

@@ -16,9 +16,9 @@ from typing import Any, Final, NoReturn, final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
+from robust_xtreme.core.examples import KINDS
 from robust_xtreme.core.randomness import salt
 from robust_xtreme.core.specs import Link, PerturbationSpec, canonical_strength
-from robust_xtreme.core.targets.kinds import KINDS
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults, of_known
 from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 

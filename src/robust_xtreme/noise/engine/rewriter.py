@@ -25,8 +25,7 @@ import numpy as np
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.edits import Array, Batch, Edits, batch, putting, span_table
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.core.examples import Text
-from robust_xtreme.core.targets.kinds import KINDS
+from robust_xtreme.core.examples import KINDS, Text
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.noising import noised_by

@@ -16,10 +16,9 @@ import polars as pl
 
 from robust_xtreme.core import registry, resources, strict_json
 from robust_xtreme.core.errors import RobustXtremeError, UnknownName, counted
-from robust_xtreme.core.examples import Answers, Span, Tags, digest
+from robust_xtreme.core.examples import Answers, Span, Tags, digest, kind_of
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.run_spec import MINI, RunSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files.manifest import IMPORTED, MANIFEST, read_manifest
 from robust_xtreme.files.schema import CELL

@@ -15,9 +15,8 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.core.columns import Choices, ExampleColumns, TargetColumn, bounds_of, owners
-from robust_xtreme.core.examples import Choice, Example, digest
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, Choice, Example, digest
 from robust_xtreme.core.specs import BITEXT
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 from robust_xtreme.stats.shallow import naive_bayes, words
 from robust_xtreme.stats.shallow.naive_bayes import Floats, Ints
 from robust_xtreme.stats.shallow.words import ShownExamples, texts_of

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.examples import Example, Text
+from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING, Example, Text
 from robust_xtreme.core.specs import OWN, Adapt, Files, Origin, Row, TaskSpec
-from robust_xtreme.core.targets.kinds import CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.tasks.adapters.pairs import labelled
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa
 from robust_xtreme.tasks.adapters.tagging import UNLABELLED, tagging

@@ -10,11 +10,10 @@ from functools import cache
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError, RobustXtremeError
-from robust_xtreme.core.examples import Example, digest
+from robust_xtreme.core.examples import Example, clean, digest
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.resources import folder
 from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
-from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa
 from robust_xtreme.tasks.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, TemplateRow
 

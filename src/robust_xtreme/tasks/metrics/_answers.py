@@ -16,9 +16,8 @@ import numpy as np
 
 from robust_xtreme.core.columns import ExampleColumns, Ranges, bounds_of, gathered, numbering, numbers_of, once, owners
 from robust_xtreme.core.edits import at
-from robust_xtreme.core.examples import Answers
+from robust_xtreme.core.examples import Answers, clean
 from robust_xtreme.core.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
-from robust_xtreme.core.targets.kinds import clean
 from robust_xtreme.tasks.metrics._labels import SIZE
 
 Words = Callable[[str, str], tuple[str, ...]]

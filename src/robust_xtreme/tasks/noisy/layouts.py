@@ -14,9 +14,8 @@ from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, shown
-from robust_xtreme.core.examples import Example
+from robust_xtreme.core.examples import Example, kind_of
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.noise.conditions.paired import Paired, pair_up
 from robust_xtreme.noise.conditions.pairing import Noisy, paired, stated
 from robust_xtreme.tasks.formats import CHANGES, numbered_lines, parse, read_file, reader

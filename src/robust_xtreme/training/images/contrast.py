@@ -18,8 +18,7 @@ from robust_xtreme.models.tensors import Scores
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.images.pairs import NAME, Pairs
 from robust_xtreme.training.images.towers import ImageTower
-from robust_xtreme.training.masked import text_length
-from robust_xtreme.training.objective import HeadUnits, Taken
+from robust_xtreme.training.objective import HeadUnits, Taken, text_length
 
 CLIP: Final = "clip"
 SIGLIP: Final = "siglip"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.core.errors import UserError
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION
 from robust_xtreme.core.sinks import json_text
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION
 from robust_xtreme.exchange.exporting.harness.job import ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selected
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet

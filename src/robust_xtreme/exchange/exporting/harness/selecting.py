@@ -8,10 +8,9 @@ from typing import Any, Final, final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName, UserError
-from robust_xtreme.core.examples import Choice, Example
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, Choice, Example
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
 from robust_xtreme.exchange.exporting.harness import their_tasks
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet, within

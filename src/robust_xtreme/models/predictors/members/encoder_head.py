@@ -1,18 +1,25 @@
-"""An encoder with a head: inputs of tokens, read in windows, whose scores are decoded by the kind of task."""
+"""An encoder with a head, whose scores are decoded by the kind of task; and one whose vectors are searched, retrieval.
+
+The nearest candidates of each query are searched under every condition, or the pairs of two sides. An unchanged text
+keeps its vector of the clean pass. Rankings contain the best TOP candidates; pairs of sentences are mined over both
+sides, above a threshold tuned on clean validation data.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, final
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import numpy as np
 
 from robust_xtreme.core import registry
-from robust_xtreme.core.columns import Array, Choices, TargetColumn, column_of
+from robust_xtreme.core.columns import Array, Choices, Names, TargetColumn, bounds_of, chained, column_of, gathered
+from robust_xtreme.core.errors import Mismatch, NotFinite
+from robust_xtreme.core.examples import Document, Example, kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.predictors.batches import decoded, embed, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
@@ -21,16 +28,19 @@ from robust_xtreme.models.predictors.predictor import (
     Making,
     Predicted,
     PredictedMargins,
+    TextEncoder,
     Weighing,
     Weights,
     Work,
     from_cache,
     nowhere,
 )
-from robust_xtreme.models.reading.members.retrieval import Prompts, text_windows
-from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, Labels, Reader, Reduced
+from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
+from robust_xtreme.models.reading.reading import Candidates, Contents, Decoded, Inputs, Labels, Reader, Reduced, joined
 from robust_xtreme.models.reading.tokens import Called, Lexicon, tokenizer_from
-from robust_xtreme.models.reading.windows import Windows, piece_windows
+from robust_xtreme.models.reading.windows import Windows, piece_windows, plain
+from robust_xtreme.models.retrieval.embeddings import StoredVectors, cut, dtype_for, embedded, key_of
+from robust_xtreme.stats.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 
 if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family
@@ -164,5 +174,266 @@ encoder_head = Making(
     summary="An encoder with a head.",
     serves=lambda model, task: bool(model.head) and task.pool is None,
     make=head_of,
+    general=True,
+)
+
+
+TOP: Final = 20
+_CHUNK: Final = 4096
+_PRODUCTS: Final = 1 << 23
+"""The most numbers of a part of similarities, and of the vectors of its candidates."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
+
+    reader: TextEncoder
+
+    def prepare(self, contents: Contents) -> Inputs:
+        """The windows of each query."""
+        return self.reader.prepare(contents)
+
+    def moved(self, weights_of: Callable[[], Weights]) -> Retrieval:
+        """The same predictor with weights that are elsewhere."""
+        return Retrieval(cast("TextEncoder", self.reader.moved(weights_of)))
+
+    @property
+    def can_move(self) -> bool:
+        """Whether its tokenizer can be sent to another process."""
+        return self.reader.can_move
+
+    @property
+    def unknown(self) -> int | None:
+        """The token id of what the vocabulary does not contain."""
+        return self.reader.unknown
+
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon | None:
+        """The ids of pieces."""
+        return self.reader.tokens(pieces, lexicon)
+
+    def vectors(self, values: Sequence[str], work: Work) -> Array:
+        """The vectors of texts (n, D), whatever represents queries and candidates."""
+        return self.reader.vectors(values, work)
+
+    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+        """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
+        vectors = Vectors(self.reader, work, lexicon=inputs.lexicon)
+        targets: list[TargetColumn] = []
+        retuned: list[TargetColumn] = []
+        finite: list[bool] = []
+        threshold: float | None = None
+        for searched in _searches(inputs):
+            count = len(searched.queries)
+            finite += [True] * count
+            try:
+                if searched.pool.tuning is None:
+                    targets.append(_ranking(vectors, searched))
+                else:
+                    mined = _mined(vectors, searched)
+                    tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
+                    threshold = tuned_again if threshold is None else threshold
+                    targets.append(_pairs(searched, mined, threshold))
+                    retuned.append(_pairs(searched, mined, tuned_again))
+            except NotFinite:
+                targets.append(_nothing(count))
+                retuned.append(_nothing(count))
+                finite[-count:] = [False] * count
+            work.advance(count)
+        again = None if threshold is None else chained(retuned)
+        return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+        """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
+
+        The vectors of the pool are computed once for all calls with `weighing.pool`.
+        """
+        if any(pool.tuning for pool in inputs.pools):
+            raise Mismatch("Pairs that are mined over both sides have no margin.")
+        vectors = Vectors(self.reader, work, {CANDIDATE: weighing.pool})
+        (searched,) = _searches(inputs)
+        try:
+            vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
+        except NotFinite:
+            return _lost(len(inputs))
+        try:
+            return _weighed(vectors, searched, inputs, weighing)
+        except NotFinite:
+            return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
+
+
+def _lost(count: int) -> PredictedMargins:
+    """Of queries whose similarities are not numbers."""
+    nothing = np.zeros(count, np.int64)
+    return PredictedMargins(Predicted(_nothing(count), nothing > 0), nothing)
+
+
+def _nothing(count: int) -> TargetColumn:
+    """Of queries without an answer."""
+    return column_of([Document(())] * count)
+
+
+def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+    """The answers where some vector is not finite: each half by itself, so that only its query has none."""
+    several = [predictor.weigh(inputs.take(half), weighing, work) for half in np.array_split(np.arange(len(inputs)), 2)]
+    targets = chained([each.predicted.targets for each in several])
+    finite = np.concatenate([each.predicted.finite for each in several])
+    return PredictedMargins(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
+
+
+def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
+    """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
+    targets, by_text, ids = _ranking(vectors, searched), _rows_of(searched.pool), searched.pool.ids
+    windows = replace(plain([()] * len(inputs)), example=inputs.content)
+    meanings = [tuple(ids[index] for index in indices) for indices in by_text.values()]
+    queries = vectors.of(searched, QUERY, searched.queries).astype(np.float64)
+    candidates = vectors.of(searched, CANDIDATE, tuple(by_text))
+    size = max(1, _PRODUCTS // (len(queries) + candidates.shape[1]))
+    parts = [
+        weighing.part(windows, queries @ candidates[at : at + size].T.astype(np.float64), meanings[at : at + size])
+        for at in range(0, len(candidates), size)
+    ]
+    by_query = np.arange(len(parts) * len(inputs)).reshape(len(parts), -1).T.reshape(-1)
+    bounds = np.arange(len(inputs) + 1) * len(parts)
+    margin = weighing.margin(inputs.content, bounds, joined(parts).take(by_query))
+    return PredictedMargins(Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The texts of the queries and the candidates of one condition; a `group` above 0 shares no vectors with others.
+
+    The type of vectors depends on the number of texts of each field, `rows`.
+    """
+
+    queries: Sequence[str]
+    pool: Candidates
+    group: int
+    rows: Mapping[str, int]
+
+
+def _searches(inputs: Inputs) -> Iterator[_Search]:
+    """The searches of inputs, each with its pool. Raises Mismatch where an input has none."""
+    values, pools = inputs.values(QUERY), inputs.pool
+    if (pools < 0).any():
+        raise Mismatch(f"{inputs.contents.ids[inputs.content[pools.argmin()]]}: retrieval needs candidates.")
+    edges = [0, *(np.flatnonzero(np.diff(pools)) + 1).tolist(), len(pools)]
+    for start, stop in pairwise(edges):
+        pool = inputs.pools[int(pools[start])]
+        rows = {QUERY: stop - start, CANDIDATE: len(pool.ids)}
+        yield _Search(values[start:stop], pool, int(inputs.group[start]), rows)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Computes and caches vectors; `known` contains those that conditions share, by field.
+
+    `lexicon` has texts that are tokenised already. The cache has whole vectors.
+    """
+
+    encoder: TextEncoder
+    work: Work
+    known: dict[str, StoredVectors] = field(default_factory=dict)
+    lexicon: Lexicon | None = None
+
+    def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
+        """The vectors (n, D) of texts of a field; only those of new texts are computed."""
+        known = StoredVectors() if searched.group else self.known.setdefault(name, StoredVectors())
+        new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
+        if new:
+            known.add(new, cut(self._computed(name, new, searched), self.work.dims))
+        return known.gathered(values)
+
+    def _computed(self, name: str, values: Sequence[str], searched: _Search) -> Array:
+        store, whole = self.work.store, self.work.whole
+        size = next((each.shape[1] for each in whole.values()), None) or self.encoder.width(values)
+
+        def compute(start: int, stop: int) -> Array:
+            if len(values) > _CHUNK:
+                self.work.watch(f"{start:,} of {len(values):,} texts of {name} have vectors")
+            return self.encoder.embedded(name, values[start:stop], self.work, self.lexicon)
+
+        key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(searched.rows[name], size)
+        same = key, searched.group, self.work.batch_tokens
+        if same not in whole:
+            whole[same] = embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
+        return whole[same]
+
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        """The k nearest candidates of each query."""
+        return self.encoder.weights_of().nearest(queries, candidates, k)
+
+
+def _ranking(vectors: Vectors, searched: _Search) -> Names:
+    """The ids of the best candidates for each query; equal texts keep the order of the pool."""
+    rows = _rows_of(searched.pool)
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(searched.queries))}
+    candidates = vectors.of(searched, CANDIDATE, tuple(rows))
+    near = vectors.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
+    ranked = _documents(near.indices, tuple(rows.values()), searched.pool.ids)
+    return ranked.take(np.array([numbers[value] for value in searched.queries], np.int64))
+
+
+def _documents(indices: Array, rows: Sequence[Sequence[int]], ids: Sequence[str]) -> Names:
+    """The first TOP ids of the texts at `indices` (q, k) for each query, below 0 of none; `rows` are those of texts."""
+    known = indices >= 0
+    positions, ends = gathered(bounds_of(np.fromiter(map(len, rows), np.int64, len(rows))), indices[known])
+    bounds = ends[bounds_of(known.sum(axis=1))]
+    first = np.flatnonzero(np.arange(len(positions)) - np.repeat(bounds[:-1], np.diff(bounds)) < TOP)
+    codes = np.fromiter(chain.from_iterable(rows), np.int64, sum(map(len, rows)))[positions[first]]
+    used = np.zeros(len(ids), np.bool_)
+    used[codes] = True
+    names = tuple(ids[row] for row in np.flatnonzero(used).tolist())
+    numbered = (np.cumsum(used) - 1)[codes].astype(np.int32)
+    return Names(Document, names, numbered, bounds_of(np.minimum(np.diff(bounds), TOP)))
+
+
+def _rows_of(pool: Candidates) -> dict[str, list[int]]:
+    """The rows of each distinct text of a pool, in order."""
+    rows: dict[str, list[int]] = {}
+    for index, value in enumerate(pool.values):
+        rows.setdefault(value, []).append(index)
+    return rows
+
+
+def _mined(vectors: Vectors, searched: _Search) -> Mined:
+    """The scored pairs, by the indices of query and candidate."""
+    pool, queries = searched.pool, vectors.of(searched, QUERY, searched.queries)
+    candidates = vectors.of(searched, CANDIDATE, pool.values)
+    forward = vectors.nearest(queries, candidates, NEIGHBOURS)
+    backward = vectors.nearest(candidates, queries, NEIGHBOURS)
+    left = [index for index, id in enumerate(pool.queries) if id in pool.unscored]
+    right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
+    return without(mine(forward, backward), left, right)
+
+
+def _threshold(vectors: Vectors, searched: _Search, examples: Sequence[Example], pool: Candidates) -> float:
+    """The best threshold for validation data under the condition of a search."""
+    candidate_rows = {id: index for index, id in enumerate(pool.ids)}
+    gold = {
+        (row, candidate_rows[id])
+        for row, example in enumerate(examples)
+        if isinstance(example.target, Document)
+        for id in example.target.ids
+    }
+    queries = [example.texts[QUERY].value for example in examples]
+    return best_threshold(_mined(vectors, replace(searched, queries=queries, pool=pool)), gold)
+
+
+def _pairs(searched: _Search, mined: Mined, threshold: float) -> TargetColumn:
+    """The candidate paired with each query, or none."""
+    partners: dict[int, int] = dict(extract(mined, threshold).tolist())
+    rows, ids = range(len(searched.queries)), searched.pool.ids
+    return column_of([Document((ids[partners[row]],) if row in partners else ()) for row in rows])
+
+
+retrieval = Making(
+    name="retrieval",
+    summary="The nearest candidates of a pool, by the vectors of a head or of a representation of the encoder.",
+    serves=lambda _, task: task.pool is not None,
+    make=lambda model, task, load: Retrieval(head_of(model, task, load)),
     general=True,
 )

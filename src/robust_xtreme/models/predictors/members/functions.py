@@ -16,12 +16,11 @@ import numpy as np
 from robust_xtreme.core.columns import Array, bounds_of, column_of
 from robust_xtreme.core.edits import covered
 from robust_xtreme.core.errors import ModelError, shown
-from robust_xtreme.core.examples import Answers, Choice, Span, Tags, Target
+from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING, Answers, Choice, Span, Tags, Target
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.core.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.functions import Function
-from robust_xtreme.models.predictors.members.retrieval import Retrieval
+from robust_xtreme.models.predictors.members.encoder_head import Retrieval
 from robust_xtreme.models.predictors.predictor import (
     Load,
     Making,

@@ -11,9 +11,8 @@ from typing import Final, NamedTuple, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import ModelError
-from robust_xtreme.core.examples import Answers, Example, Tags, digest
+from robust_xtreme.core.examples import Answers, Example, Tags, digest, kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
-from robust_xtreme.core.targets.kinds import kind_of
 
 LONG_SENTENCE: Final = 8
 """Words from which on equal sentences are not a coincidence."""

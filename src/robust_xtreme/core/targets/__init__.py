@@ -1,1 +1,0 @@
-"""Targets: the properties of examples that follow from the kind of their target, without a model."""
