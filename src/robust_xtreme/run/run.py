@@ -312,6 +312,15 @@ class _Run:
         self.say(self.manifest["notes"][-1])
 
 
+def answer_into(staging: Path, plan: Plan, device: str) -> None:
+    """Answer the task runs of a plan, by the examples that its splits keep, into files of a folder, without a cache."""
+    spec, setting = plan.spec, Setting(True, staging, False, device == CPU)
+    events = Events(lambda _: None, lambda *_: None, lambda _: None, lambda *_: None, lambda _: None)
+    loading = Models(device, spec.precision, spec.representation, spec.compile)
+    how = Device(device, device_name(device)), setting, events, spec.batch_tokens or BATCH_TOKENS[device]
+    Answering(plan.splits, loading, *how).answer_all(plan.task_runs)
+
+
 def notebook_observer() -> Observer | None:
     """The callbacks that show an evaluation in a notebook; None elsewhere."""
     bar = notebook_bar()
