@@ -12,6 +12,7 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import summary
 from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.cells import anchor, headline, highest, language_name, script, script_name
+from robust_xtreme.report.citing import citing_part
 from robust_xtreme.report.columns import interval, narrow, points, signed, tables
 from robust_xtreme.report.document import view_blocks, views
 from robust_xtreme.report.heat import PATTERNS, heat
@@ -198,7 +199,9 @@ def page(results: Results, examples: Sequence[doc.Section] = (), added: Sequence
     lines = legend(columns, results)
     words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
     terms = doc.Terms((*words, *lines))
-    return doc.ReportPage(title(results), (*parts, about, doc.Section("Legend", "legend", (terms,))))
+    return doc.ReportPage(
+        title(results), (*parts, about, *citing_part(results), doc.Section("Legend", "legend", (terms,)))
+    )
 
 
 def _views(results: Results, charts: bool) -> Iterator[doc.Section]:

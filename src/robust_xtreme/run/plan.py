@@ -138,6 +138,8 @@ def make_plan(
 
 def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemory]:
     """The spec of a run with a function in the place of each model, which a plan never calls, and these functions."""
+    if of_model := [each for each in spec.perturb if re.search("@(realised=tokens|similar)", each)]:
+        raise MissingData(f"The noise {of_model[0]} depends on the model. Name it: --model NAME")
     tasks: list[TaskSpec] = [registry.load("task", name) for name in manifest["tasks"]]
     given = {f"{GIVEN}{task.family}": Function(list, "stored", task.family, "1", "", 1) for task in tasks}
     models = tuple(f"{task.name}={GIVEN}{task.family}" for task in tasks)
