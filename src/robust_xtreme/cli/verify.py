@@ -30,11 +30,13 @@ def verify(
     from robust_xtreme.run.verifying import Verifying
 
     drawn = randbelow(1 << 31) if seed is None else seed
-    differ: list[str] = []
+    differ, open_ones = list[str](), list[str]()
     for name, differs, unchecked in Verifying(data, tuple(model or ()), sample, drawn).checks(Path(run)):
         why = f"differs: {differs}" if differs else f"not checked: {unchecked}" if unchecked else "ok"
         echo(one_line(f"{name}: {why}"))
         differ += [name] if differs else []
+        open_ones += [name] if unchecked else []
     if differ:
         raise Mismatch(f"{run} is not as it is made again: {', '.join(differ)}. See docs/verify.md")
-    echo(f"Nothing differs.{f' Asked by --seed {drawn}.' if model else ''}")
+    left = f" Not checked: {', '.join(open_ones)}." if open_ones else ""
+    echo(f"Nothing differs.{left}{f' Asked by --seed {drawn}.' if model else ''}")

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from robust_xtreme.core import packs, registry, resources
 from robust_xtreme.core.run_spec import MINI
-from robust_xtreme.core.specs import OWN, TaskSpec
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.report.blocks import Bullets, Code, Paragraph, Section
 from robust_xtreme.report.view import Results
 
@@ -73,16 +73,14 @@ def citing_part(results: Results) -> Iterator[Section]:
 
 
 def _data(results: Results) -> Iterator[UsedSource]:
-    """The suite, or the tasks, and the noisy sets."""
-    manifest, suite = results.manifest, str(results.manifest.get("suite", ""))
-    if suite:
-        licence = _OURS if suite == MINI else manifest.get("licences", {}).get(suite, _UNKNOWN)
-        yield UsedSource(f"the suite {suite}", licence)
-    bundled = {*registry.names("task")}.intersection(manifest.get("tasks", {}))
+    """The tasks, whose data in a suite are others, and the noisy sets."""
+    manifest, suite = results.manifest, results.manifest.get("suite", "")
+    bundled = {*registry.names("task")}.intersection(manifest.get("tasks", {})) if not suite else set[str]()
     tasks: dict[str, TaskSpec] = {name: registry.load("task", name) for name in sorted(bundled)}
-    for task in tasks.values():
-        if suite != MINI and OWN not in task.groups:
-            yield UsedSource(f"the task {task.name}", f"that of {suite}" if suite else task.licence, task.cite)
+    yield from (UsedSource(f"the task {task.name}", task.licence, task.cite) for task in tasks.values())
+    for name in sorted(manifest.get("tasks", {})) if suite else ():
+        licence = manifest.get("licences", {}).get(name, _UNKNOWN)
+        yield UsedSource(f"the task {name} of the suite {suite}", licence)
     for unit in (unit for unit in manifest.get("units", ()) if "external" in unit):
         name = f"{unit['external'].get('set', '')}: "
         file = next((each["path"] for each in unit.get("files", ()) if each["path"].startswith(name)), name)
