@@ -477,12 +477,14 @@ RUNS: Final = ("data", "narrow")
 """The kinds that are runs of their own."""
 
 
-def sources(folder: Path, tasks: Sequence[str], limit: int = 40, **changes: Any) -> Path:
-    """The run that is forged, `run`, and those that forgers take rows of: other seeds, and another model."""
+def sources(folder: Path, tasks: Sequence[str], limit: int = 40, others: bool = True) -> Path:
+    """The run that is forged, `run`, and with `others` those that forgers take rows of: other seeds, another model."""
     noise = [f"{LOW},{HIGH.partition(':')[2]}"]
     spec: dict[str, Any] = {"tasks": tasks, "languages": _LANGUAGES, "perturb": noise, "limit": limit, "device": "cpu"}
-    spec |= {"cache": False, "workers": "0", **changes}
+    spec |= {"cache": False, "workers": "0"}
     evaluate(**spec, out=folder / "run")
+    if not others:
+        return folder
     evaluate(**spec, seeds=2, out=folder / "seeds")
     functions: dict[str, Any] = {
         "classify": lambda pairs: ["neutral" for _ in pairs],
@@ -500,7 +502,7 @@ def sources(folder: Path, tasks: Sequence[str], limit: int = 40, **changes: Any)
         "tatoeba": "encode",
     }
     given = {families[task]: functions[families[task]] for task in tasks}
-    evaluate(**{**spec, "data": changes.get("data", "mini")}, **given, model=[], out=folder / "other")
+    evaluate(**spec, **given, data="mini", model=[], out=folder / "other")
     return folder
 
 
@@ -531,7 +533,7 @@ def draw_here() -> None:
     Drawing.svgs = lambda _, specs: [svg(json.loads(json.dumps(spec))) for spec in specs]  # type: ignore[method-assign]
 
 
-def _own_runs(source: Path, kind: str, number: int, folder: Path) -> Path:
+def own_run(source: Path, kind: str, number: int, folder: Path) -> Path:
     """A run on data that were changed, `data`, or of one language alone."""
     spec = from_toml(source / "run" / "run.toml")
     chance = random.Random(f"{kind} {number}")
@@ -581,7 +583,7 @@ def planted(many: int, folder: Path) -> dict[str, Tally]:
         kind = [*known][number % len(known)]
         base, tally = bases[number // len(known) % len(bases)], tallies[kind]
         with tempfile.TemporaryDirectory() as name:
-            made = (_own_runs if kind in RUNS else forged)(base, kind, number, Path(name) / "copy")
+            made = (own_run if kind in RUNS else forged)(base, kind, number, Path(name) / "copy")
             _verify(kind, number, made, known[kind], tally)
         print(number, kind, tally, flush=True)
     return tallies
