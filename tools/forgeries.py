@@ -581,7 +581,8 @@ def planted(many: int, folder: Path) -> dict[str, Tally]:
             assert not verified(base / "run", model=model)[0], base
     for number in range(many):
         kind = [*known][number % len(known)]
-        base, tally = bases[number // len(known) % len(bases)], tallies[kind]
+        tested = bases[:1] if kind in ("interval", "p") else bases  # of the others too few items for both
+        base, tally = tested[number // len(known) % len(tested)], tallies[kind]
         with tempfile.TemporaryDirectory() as name:
             made = (own_run if kind in RUNS else forged)(base, kind, number, Path(name) / "copy")
             _verify(kind, number, made, known[kind], tally)
@@ -598,7 +599,7 @@ def _verify(kind: str, number: int, folder: Path, says: tuple[str, str, str], ta
     tally.seconds = max(tally.seconds, seconds)
     if bool(without) != says[0].startswith("found") or (without and says[2] not in without):
         tally.wrong.append(f"{number}: without the model {without or 'nothing'}")
-    if says[0].startswith("not found") or kind == "data" or not number % 5:
+    if says[0].startswith("not found") or kind == "data" or not number % 10:
         asked, seconds = verified(folder, model=("mini",), **({} if kind == "data" else options))
         tally.asked += 1
         tally.found += bool(asked)

@@ -7,8 +7,9 @@ stored answers scored. With them, tokens are counted again and some of the answe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,16 +18,19 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.core.errors import DataError, Mismatch, MissingData
+from robust_xtreme.attack.attacking import Attacked, AttackRecord
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import schema, store
 from robust_xtreme.models.predictors.cache import read
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.predictor import Movable, Predicted, nowhere, predictor_of
+from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.samples.texts import spec_of
 from robust_xtreme.report.view import Results
+from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import DIGESTS, FILES, RUN, Folder, difference
 from robust_xtreme.run.manifest import new_manifest
@@ -36,6 +40,7 @@ from robust_xtreme.run.run import answered
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, score_examples, stage
 from robust_xtreme.run.task_run import Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.loading import Split
 
 _READ: Final = ("tokens_clean", "tokens", "tokens_changed", "truncated", "unknown_clean", "unknown")
@@ -93,14 +98,19 @@ class Verifying:
             plan = replace(plan, task_runs=tuple(run for run in plan.task_runs if folder.parts(run)[0].is_file()))
             store.make_folder(Path(made) / PARTS)
             store.write(Path(made) / RUN, b"")
-            rows = ((run, plan.splits.of(run), folder.read(run)) for run in plan.task_runs)
-            parts = [stage(Path(made) / PARTS, each[0], replayed(*each, not self.model)) for each in rows]
-            digests = {name: sha256 for of_run in parts for name, sha256 in of_run.items()}
-            finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
+            digests: dict[str, str] = {}
+            try:
+                for run in plan.task_runs:
+                    rows = replayed(run, plan.splits.of(run), folder.read(run), not self.model)
+                    digests |= stage(Path(made) / PARTS, run, rows)
+                finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
+            except UserError as error:
+                yield Check("predictions.parquet", str(error))
+                return
             for name in (name for name in manifest[DIGESTS] if name != RUN):
                 is_open = name == "models.csv" and not self.model
                 yield Check(name, "", _NO_MODEL) if is_open else Check(name, _where(path / name, Path(made) / name))
-        yield self._answers(folder, plan, manifest) if self.model else Check("answers", "", _NO_MODEL)
+            yield self._answers(folder, plan, manifest) if self.model else Check("answers", "", _NO_MODEL)
 
     def _other(self, *manifests: Mapping[str, Any]) -> str:
         """What the manifest has otherwise than that of a new plan; files of other data have other names."""
@@ -134,28 +144,28 @@ class Verifying:
             some = {each.id for each in (drawn if split.tuned else drawn[: self.sample])}  # pairs are mined over all
             kept[run.key] = replace(split, examples=tuple(each for each in split.examples if each.id in some))
         made = answered(replace(plan, splits=Splits(plan.spec, plan.splits.pools, kept)), device)
-        stored = pl.concat([folder.read(run).predictions for run in plan.task_runs]).select(*key, was="prediction")
-        other = made.join(stored, on=key, how="left").filter(pl.col("was").ne_missing(pl.col("prediction"))).sort(key)
+        stored = pl.concat([folder.read(run).predictions for run in plan.task_runs])
         is_same = plan.spec.precision == "fp32" and manifest.get("device") == device_name(device)
+        names = [name for name in made.columns if name == "prediction" or (is_same and name not in key)]
+        was = [pl.col(f"{name}_right").ne_missing(pl.col(name)) for name in names]
+        other = made.join(stored, on=key, how="left").filter(pl.any_horizontal(was)).sort(key)
         if other.height <= (0 if is_same else (1 - _LEAST) * made.height):
             return Check("answers")
-        first = " ".join(str(each) for each in other.select(*key[-3:], "was", "prediction").row(0))
+        first = " ".join(str(each) for each in other.select(*key[-3:], "prediction_right", "prediction").row(0))
         return Check("answers", f"{other.height:,} of {made.height:,} are others now, as {first}")
 
 
 def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> TaskRunRows:
-    """The rows of a task run by its stored answers; what attacks make, and what needs the model, are the stored ones.
+    """The rows of a task run by its stored answers and edits of attacks; what needs the model, as tokens, is stored.
 
     Raises Mismatch where an answer is none of the task's kind.
     """
-    asked = [condition.name for condition in run.conditions if condition.asks or condition.matches]
-    drawn = replace(run, conditions=tuple(each for each in run.conditions if each.name not in asked), dims=())
     predictor = predictor_of(run.model, run.task, nowhere)
     predictor = reading(predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor, run)
-    prepared = prepare(drawn, split, predictor, deduplicate=False)
+    prepared = prepare(run, split, predictor, deduplicate=False, attacks=partial(_attacked, stored.attacked))
     inputs, kind = prepared.inputs, _TARGETS.get(run.task.family, "Choice")
     order = [(of.condition.name, of.seed, each.id) for of in prepared.variants for each in prepared.examples]
-    is_open, key, made = pl.col("condition").is_in(asked), schema.PREDICTIONS.key, list[TaskRunRows]()
+    key, made = schema.PREDICTIONS.key, list[TaskRunRows]()
     for name in stored.predictions["inference"].unique() if is_bare else [run.inference + cut for cut in run.cuts]:
         rows = stored.predictions.filter(inference=name).select(*key[-3:], "prediction", "status")
         known = {row[:3]: row[3:] for row in rows.iter_rows()}
@@ -169,15 +179,32 @@ def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> 
             lost[inputs.content[np.array(statuses) == "truncated_gold"]] = True
             inputs = replace(inputs, lost=lost)
         given = Predicted(targets, np.array([each is not None for each in answers]), targets)
-        made.append(score_examples(replace(prepared, inputs=inputs, task_run=replace(drawn, inference=name)), given))
-    predictions = pl.concat([stored.predictions.filter(is_open), *(each.predictions for each in made)])
-    if is_bare:
-        tokens = stored.predictions.select(*key, *_READ)
-        predictions = predictions.drop(_READ).join(tokens, on=key, how="left").select([*schema.PREDICTIONS.columns])
-    is_open |= pl.col("metric") == "bitext_f1_retuned"
-    stats = pl.concat([store.strings(each.stats) for each in made]).unique(schema.STATS.key).filter(~is_open)
-    stats = store.ordered(pl.concat([stored.stats.filter(is_open), stats]), schema.STATS.key)
-    return TaskRunRows(store.ordered(predictions, key), stats, stored.attacked)
+        of_name = replace(prepared, inputs=inputs, task_run=replace(run, inference=name, dims=()))
+        made.append(score_examples(of_name, given))
+    names = [*(_READ if is_bare else ()), *(("eligible",) if stored.attacked is not None else ())]
+    kept = stored.predictions.select(*key, *names)
+    predictions = pl.concat([each.predictions for each in made]).drop(names).join(kept, on=key, how="left")
+    is_tuned = pl.col("metric") == "bitext_f1_retuned"
+    stats = pl.concat([store.strings(each.stats) for each in made]).unique(schema.STATS.key).filter(~is_tuned)
+    stats = store.ordered(pl.concat([stored.stats.filter(is_tuned), stats]), schema.STATS.key)
+    predictions = store.ordered(predictions.select([*schema.PREDICTIONS.columns]), key)
+    return TaskRunRows(predictions, stats, made[0].attacked)
+
+
+def _attacked(rows: pl.DataFrame | None, split: Split, cells: Sequence[Cell]) -> dict[tuple[str, int], Attacked]:
+    """The examples under attacks, by the edits that a run has of them. Raises Mismatch where it has none of one."""
+    found = {}
+    for condition, seed in cells:
+        of = schema.empty(schema.ATTACKED) if rows is None else rows.filter(condition=condition.name, noise_seed=seed)
+        known = {row["example"]: row for row in of.iter_rows(named=True)}
+        if missing := [example.id for example in split.examples if example.id not in known]:
+            raise Mismatch(f"The run has no edits of {missing[0]} by {condition.name}.")
+        each = [known[example.id] for example in split.examples]
+        edits = [edits_of(Path(PARTS), row["example"], row["edits"]) for row in each]
+        columns = {name: np.array([row[name] for row in each]) for name in ("queries", "first", "skipped", "allowed")}
+        shown = with_edits(split.examples, condition.fields, edits)
+        found[condition.name, seed] = Attacked(shown, AttackRecord(**columns, edits=edits))
+    return found
 
 
 def _where(stored: Path, made: Path) -> str:
