@@ -234,7 +234,7 @@ def noise_name(row: Mapping[str, Any]) -> str:
     return f"{without_fields(row['condition'])} on {fields.replace(',', ', ')}" if fields else row["condition"]
 
 
-def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...]) -> Table:
+def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...] = (*_LEVELS, *_TESTS)) -> Table:
     """Rows of COMPARISONS with some columns after the names; `tie` where no difference is shown."""
     columns = (*_NAMES, *_columns("languages", *heads))
     shown = [_contrast(row) for row in rows.iter_rows(named=True)]

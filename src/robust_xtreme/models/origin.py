@@ -193,20 +193,29 @@ def card_languages(folder: Path, words: bool = False) -> tuple[str, ...] | None:
     which languages the head was trained on. With `words`, such words beside codes are left out. Only the first 64 KiB
     are read, and nothing in them is evaluated.
     """
-    try:
-        if not (folder / CARD).is_file():
-            return None
-        with (folder / CARD).open("rb") as file:
-            lines = file.read(1 << 16).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return None
-    if not lines or lines[0].strip() != _FENCE:
-        return None
-    stop = next((index for index, line in enumerate(lines) if index and line.rstrip() == _FENCE), 0)
-    codes = {entry: _code(entry) for entry in _entries(lines[1:stop])}
+    codes = {entry: _code(entry) for entry in _entries(_header(folder))}
     known = tuple(dict.fromkeys(filter(None, codes.values())))
     odd = [entry.strip("\"' ") for entry, code in codes.items() if not code]
     return known if known and all(words and len(entry) > len("deu") for entry in odd) else None
+
+
+def card_licence(folder: Path) -> str:
+    """The licence that the metadata of a folder's model card name; "" where they name none."""
+    named = (line.partition(":")[2].strip().strip("\"'") for line in _header(folder) if line.startswith("license:"))
+    return next(named, "")[:80]
+
+
+def _header(folder: Path) -> list[str]:
+    """The metadata of a folder's model card, of which the first 64 KiB are read; empty where there are none."""
+    if not (folder / CARD).is_file():
+        return []
+    try:
+        with (folder / CARD).open("rb") as file:
+            lines = file.read(1 << 16).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    stop = next((index for index, line in enumerate(lines) if index and line.rstrip() == _FENCE), 0)
+    return lines[1:stop] if lines and lines[0].strip() == _FENCE else []
 
 
 def _entries(header: Sequence[str]) -> list[str]:

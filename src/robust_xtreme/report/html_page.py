@@ -12,6 +12,7 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import summary
 from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.cells import anchor, headline, highest, language_name, script, script_name
+from robust_xtreme.report.citing import citing_part
 from robust_xtreme.report.columns import interval, narrow, points, signed, tables
 from robust_xtreme.report.document import view_blocks, views
 from robust_xtreme.report.heat import PATTERNS, heat
@@ -206,7 +207,8 @@ def page(
     words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
     terms = doc.Terms((*words, *lines))
     return doc.ReportPage(
-        ": ".join(filter(None, (title(results), found))), (*parts, about, doc.Section("Legend", "legend", (terms,)))
+        ": ".join(filter(None, (title(results), found))),
+        (*parts, about, *citing_part(results), doc.Section("Legend", "legend", (terms,))),
     )
 
 

@@ -281,10 +281,10 @@ def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
         if old != new:
-            raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {OTHERWISE}")
+            raise Mismatch(f"{folder.path} was begun with {difference(key, old, new)}. {OTHERWISE}")
 
 
-def _difference(key: str, old: Any, new: Any) -> str:
+def difference(key: str, old: Any, new: Any) -> str:
     """What differs, as part of a sentence."""
     of_noise = {
         "packs": "other contents of --packs",
@@ -293,8 +293,8 @@ def _difference(key: str, old: Any, new: Any) -> str:
     }
     if key in of_noise:
         return f"{of_noise[key]} ({_described(old)}, not {_described(new)})"
-    if not isinstance(old, list):
-        return f"{key} {old}, not {new}"
+    if key not in ("models", "units", "not_run"):
+        return f"{key} {old!s:.200}, not {new!s:.200}"
     before, now = (clusters_version(*(unit.get("data", "") for unit in side)) for side in (old, new))
     if before != now:
         return f"clusters by another rule (version {before}, not {now})"

@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import OWN, SUITE, TaskSpec
 from robust_xtreme.files.schema import SCHEMA_VERSION
 from robust_xtreme.models.folder import Located, ModelFolder, language_models
 from robust_xtreme.models.located import notes_of
-from robust_xtreme.models.origin import NONE, card_languages
+from robust_xtreme.models.origin import NONE, card_languages, card_licence
 from robust_xtreme.models.stages import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.run.external import facts
@@ -24,7 +24,7 @@ from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.catalogue import noted
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import Suite
-from robust_xtreme.tasks.sources.survey import group_languages
+from robust_xtreme.tasks.sources.survey import group_languages, licence_of
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
@@ -43,6 +43,10 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "noise_sources": _sources(plan),
         "own_data": [task for model, task in _answered_tasks(plan) if own_training(model, task)],
         "suite": source.name if isinstance(source, Suite) else "",
+        "licences": {
+            **{task.name: licence_of(task, source) for task in plan.tasks if isinstance(source, Suite)},
+            **{run.model.name: card for run in plan.task_runs if (card := card_licence(run.model.run))},
+        },
     }
     return {
         "schema_version": SCHEMA_VERSION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Any, Final, final
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
@@ -14,10 +14,11 @@ from robust_xtreme.core.examples import Corpus, Document, Example, Text, kind_of
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.run_spec import MINI, RunSpec, parse_dims, parse_lengths, parse_limits
 from robust_xtreme.core.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
-from robust_xtreme.files.schema import UNREADABLE
+from robust_xtreme.files.schema import FAILED, UNREADABLE
 from robust_xtreme.models.config import fitted, in_units, longest, too_long, with_length
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.labels import outside, unsupported_labels
+from robust_xtreme.models.functions import GIVEN, Function
+from robust_xtreme.models.labels import label_sets, outside, unsupported_labels, unsupported_note
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import GivenModels, InMemory, given_models
 from robust_xtreme.models.predictors.predictor import Embedding, nowhere, predictor_of
@@ -46,6 +47,8 @@ from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, eva
 
 NOT_APPLICABLE: Final = "not_applicable"
 TOO_LONG: Final = "too_long"
+OF_MODEL: Final = (FAILED, TOO_LONG, MISPLACED, UNKNOWN_TOKENS)
+"""Reasons for which a cell is not run that its model alone shows."""
 
 
 @final
@@ -130,6 +133,23 @@ def make_plan(
     sets.check_used()
     skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
+
+
+def unasked(spec: RunSpec, manifest: Mapping[str, Any]) -> tuple[RunSpec, InMemory]:
+    """The spec of a run with a function in the place of each model, which a plan never calls, and these functions."""
+    if of_model := [each for each in spec.perturb if re.search("@(realised=tokens|similar)", each)]:
+        raise MissingData(f"The noise {of_model[0]} depends on the model. Name it: --model NAME")
+    tasks: list[TaskSpec] = [registry.load("task", name) for name in manifest["tasks"]]
+    given = {f"{GIVEN}{task.family}": Function(list, "stored", task.family, "1", "", 1) for task in tasks}
+    models = tuple(f"{task.name}={GIVEN}{task.family}" for task in tasks)
+    fewer = {
+        task.name: f"{task.name}={','.join(names)}"
+        for task in tasks
+        for names in label_sets(task)
+        if unsupported_note(names, task) in manifest.get("notes", ())
+    }
+    spec = replace(spec, model=models, labels=tuple(fewer.values()), revision=(), precision="fp32")
+    return replace(spec, representation="", compile=False), given
 
 
 def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:

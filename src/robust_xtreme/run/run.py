@@ -9,8 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Final, final
+
+import polars as pl
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.garbage import rarely_collected
@@ -19,7 +22,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST
-from robust_xtreme.files.schema import UNREADABLE
+from robust_xtreme.files.schema import PREDICTIONS, UNREADABLE
 from robust_xtreme.models.functions import NOT_KEPT
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.origin import InMemory
@@ -39,6 +42,7 @@ from robust_xtreme.run.finish import facts_of, finish, stored_of
 from robust_xtreme.run.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.run.manifest import halved, new_manifest
 from robust_xtreme.run.plan import TOO_LONG, Plan, make_plan
+from robust_xtreme.run.scoring import part_paths
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import MeasuredPart, Stored
@@ -311,6 +315,18 @@ class _Run:
                 return  # another device of the run halved them
             self._write(halved(self.manifest, label))
         self.say(self.manifest["notes"][-1])
+
+
+def answered(plan: Plan, device: str) -> pl.DataFrame:
+    """PREDICTIONS of the task runs of a plan, by the examples that its splits keep, without a cache."""
+    spec, nothing = plan.spec, lambda *_: None
+    with TemporaryDirectory() as name:
+        setting = Setting(True, Path(name), False, device == CPU)
+        loading = Models(device, spec.precision, spec.representation, spec.compile)
+        events = Events(nothing, nothing, nothing, nothing, nothing)
+        how = Device(device, device_name(device)), setting, events, spec.batch_tokens or BATCH_TOKENS[device]
+        Answering(plan.splits, loading, *how).answer_all(plan.task_runs)
+        return pl.concat([store.read_frame(part_paths(Path(name), run)[0], PREDICTIONS) for run in plan.task_runs])
 
 
 def notebook_observer() -> Observer | None:

@@ -22,7 +22,7 @@ MODELS: Final[Any] = [{"task": str, "model": str, "identity": str}, ...]
 MANIFEST: Final[Any] = {
     **dict.fromkeys(("version?", "spec_hash?", "device?", "suite?", "halved?", "packs?", "language_models?"), str),
     **{key: [str] for key in ("notes?", "commands?", "overlap?", "own_data?", "runs?")},
-    **dict.fromkeys(("files", "parts?"), _TEXTS),
+    **dict.fromkeys(("files", "parts?", "licences?"), _TEXTS),
     "tasks": TASKS,
     "models": [{**MODELS[0], "trained_on?": [str]}, ...],
     "units": [{**UNITS[0], "labels?": [str], "files?": [_TEXTS], "external?": _PAIRS}],

@@ -62,13 +62,13 @@ def _sets(run: Path, name: str) -> Iterator[tuple[Key, Frozen]]:
 def _frozen(run: Path, condition: str, hashed: str, rows: pl.DataFrame) -> Frozen:
     victim, spec = rows.item(0, "model"), PerturbationSpec.parse(condition)
     columns = (rows.get_column(name).to_list() for name in ("noise_seed", "example", "edits"))
-    edits = {(seed, example): _edits(run, example, text) for seed, example, text in zip(*columns, strict=True)}
+    edits = {(seed, example): edits_of(run, example, text) for seed, example, text in zip(*columns, strict=True)}
     fingerprints = dict(zip(rows.get_column("example"), rows.get_column("fingerprint"), strict=True))
     name = f"{FROZEN}{condition.replace('@', '/')}/of={victim.replace('@', '-')}/{hashed}"
     return Frozen(name, condition, victim, spec.fields, edits, fingerprints)
 
 
-def _edits(run: Path, example: str, text: str) -> tuple[Edit, ...]:
+def edits_of(run: Path, example: str, text: str) -> tuple[Edit, ...]:
     """The edits of an example from their JSON. Raises DataError where they are not those of an attack."""
     try:
         edits = tuple(Edit(*each) for each in strict_json.loads(text))

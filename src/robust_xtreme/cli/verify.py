@@ -1,0 +1,42 @@
+"""`robust-xtreme verify`: makes a run that somebody else made again, and says where it differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from secrets import randbelow
+from typing import Annotated
+
+from robust_xtreme.cli import _completion
+from robust_xtreme.cli._options import argument, option
+from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.sinks import echo, one_line
+
+
+def verify(
+    run: Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)],
+    data: Annotated[str, option("--data DIR", "Your data. Default: those that the run names.", _completion.data)] = "",
+    model: Annotated[
+        list[str] | None, option("--model NAME", "The run's model, also TASK=NAME. Repeatable.", _completion.model)
+    ] = None,
+    sample: Annotated[int, option("--sample N", "Items of each task run that the model is asked for.")] = 500,
+    seed: Annotated[int | None, option("--seed N", "Draws these items. Default: a new one each time.")] = None,
+) -> None:
+    """Prove a run that somebody else made: its files, data, noise, sums, scores, intervals, page, and some answers.
+
+    All is made again from the answers, and with --model some of these, too. Exit 0: nothing differs, whatever was not
+    checked; 2: something does. docs/verify.md says which forgeries are found.
+
+    Example: robust-xtreme verify runs/theirs --data DIR --model OWNER/NAME"""
+    from robust_xtreme.run.verifying import Verifying
+
+    drawn = randbelow(1 << 31) if seed is None else seed
+    differ, open_ones = list[str](), list[str]()
+    for name, differs, unchecked in Verifying(data, tuple(model or ()), sample, drawn).checks(Path(run)):
+        why = f"differs: {differs}" if differs else f"not checked: {unchecked}" if unchecked else "ok"
+        echo(one_line(f"{name}: {why}"))
+        differ += [name] if differs else []
+        open_ones += [name] if unchecked else []
+    if differ:
+        raise Mismatch(f"{run} is not as it is made again: {', '.join(differ)}. See docs/verify.md")
+    left = f" Not checked: {', '.join(open_ones)}." if open_ones else ""
+    echo(f"Nothing differs.{left}{f' Asked by --seed {drawn}.' if model else ''}")
