@@ -51,6 +51,7 @@ WRITERS: Final = {
         "tasks/sources/table.py": "rows of a user, and what a suite says of them, as JSON by `json_text`",
         "tasks/sources/hub.py": "names in the cache of the hub's client",
         "attack/recipes.py": "an empty file",
+        "run/verifying.py": "an empty file, in a folder that is removed",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
         "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.program import program
-from tools import forgeries
+from tools.forgeries import planting as forgeries
 
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 

@@ -57,7 +57,7 @@ _LEAST: Final = 0.99
 """The share of equal answers, on another device or not in fp32, below which they are other answers."""
 
 
-class Verified(NamedTuple):
+class RunCheck(NamedTuple):
     """A check of a run: what `differs`, or why it is `unchecked`; neither where the run is as made again."""
 
     name: str
@@ -75,7 +75,7 @@ class Verifying:
     sample: int = 500
     seed: int = 0
 
-    def checks(self, path: Path) -> Iterator[Verified]:
+    def checks(self, path: Path) -> Iterator[RunCheck]:
         """Each check of a run when it is made. Raises UserError where files cannot be read or are not the run's."""
         results, folder = finished(path), Folder(path)
         manifest = {"notes": [], "not_run": [], "parts": {}, **results.manifest}
@@ -83,7 +83,7 @@ class Verifying:
         for name in dict.fromkeys((*FILES, *known)):
             if store.sha256(path / name) != known.get(name):
                 raise DataError(path / name, "is not the file that the manifest names")
-        yield Verified("files")
+        yield RunCheck("files")
         spec = spec_of(path, manifest)
         spec = replace(spec, offline=True, data=self.data or spec.data, model=self.model or spec.model)
         with using(*spec.packs), own_tasks(spec.data), TemporaryDirectory() as made:
@@ -91,10 +91,10 @@ class Verifying:
                 asked, functions = (spec, None) if self.model else unasked(spec, manifest)
                 plan = make_plan(asked, functions, keep_going=True)
             except MissingData as error:
-                yield Verified("all else", unchecked=str(error))
+                yield RunCheck("all else", unchecked=str(error))
                 return
             plan = replace(plan, spec=spec, task_runs=tuple(self._named(run, results) for run in plan.task_runs))
-            yield Verified("plan", self._other(manifest, new_manifest(plan, "", 0, True)))
+            yield RunCheck("plan", self._other(manifest, new_manifest(plan, "", 0, True)))
             plan = replace(plan, task_runs=tuple(run for run in plan.task_runs if folder.parts(run)[0].is_file()))
             store.make_folder(Path(made) / PARTS)
             store.write(Path(made) / RUN, b"")
@@ -105,14 +105,14 @@ class Verifying:
                     digests |= stage(Path(made) / PARTS, run, rows)
                 finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
             except UserError as error:
-                yield Verified("predictions.parquet", str(error))
+                yield RunCheck("predictions.parquet", str(error))
                 return
             for name in (name for name in manifest[DIGESTS] if name != RUN):
                 is_open = name == "models.csv" and not self.model
                 yield (
-                    Verified(name, "", _NO_MODEL) if is_open else Verified(name, _where(path / name, Path(made) / name))
+                    RunCheck(name, "", _NO_MODEL) if is_open else RunCheck(name, _where(path / name, Path(made) / name))
                 )
-            yield self._answers(folder, plan, manifest) if self.model else Verified("answers", "", _NO_MODEL)
+            yield self._answers(folder, plan, manifest) if self.model else RunCheck("answers", "", _NO_MODEL)
 
     def _other(self, *manifests: Mapping[str, Any]) -> str:
         """What the manifest has otherwise than that of a new plan; files of other data have other names."""
@@ -137,7 +137,7 @@ class Verifying:
         setting, model = next(iter(scores["setting"]), ""), replace(model, identity=str(of["identity"]))
         return replace(run, model=model, overlap="stamped" if scores["overlap"].any() else "", setting=setting)
 
-    def _answers(self, folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> Verified:
+    def _answers(self, folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> RunCheck:
         """Whether the model gives the stored answers; on another device, or not in fp32, nearly all of them."""
         device, key, kept = device_of("auto"), [*schema.PREDICTIONS.key], dict[tuple[str, str, str], Split]()
         for run in (run for run in plan.task_runs if not run.external):
@@ -152,9 +152,9 @@ class Verifying:
         was = [pl.col(f"{name}_right").ne_missing(pl.col(name)) for name in names]
         other = made.join(stored, on=key, how="left").filter(pl.any_horizontal(was)).sort(key)
         if other.height <= (0 if is_same else (1 - _LEAST) * made.height):
-            return Verified("answers")
+            return RunCheck("answers")
         first = " ".join(str(each) for each in other.select(*key[-3:], "prediction_right", "prediction").row(0))
-        return Verified("answers", f"{other.height:,} of {made.height:,} are others now, as {first}")
+        return RunCheck("answers", f"{other.height:,} of {made.height:,} are others now, as {first}")
 
 
 def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> TaskRunRows:

@@ -21,8 +21,7 @@ _ENTRIES = re.findall(r"^@\w+{([^,]+),\n(.*?)^}", _TEXT, re.DOTALL | re.MULTILIN
 
 def _results(conditions: tuple[str, ...] = (), **manifest: Any) -> Results:
     rows = [{"condition": name, "kind": "noise", "name": name} for name in conditions]
-    frames = [empty(frame) for frame in (SCORES, DELTAS)]
-    return Results(*frames, manifest, empty(AVERAGES), build(rows, CONDITIONS))
+    return Results(empty(SCORES), empty(DELTAS), manifest, empty(AVERAGES), build(rows, CONDITIONS))
 
 
 def _task(name: str) -> TaskSpec:
@@ -55,8 +54,8 @@ def test_entries_are_whole_and_each_is_cited() -> None:
 
 def test_what_is_not_for_commercial_use_comes_first() -> None:
     """Of tasks, and of a noisy set of one; licences of others follow."""
-    unit = {"task": "xnli", "language": "de", "split": "test [typos]"}
-    unit |= {"external": {"set": "typos"}, "files": [{"path": "typos: test_de_typos_0.05.tsv"}]}
+    files = [{"path": "typos: test_de_typos_0.05.tsv"}]
+    unit = {"task": "xnli", "language": "de", "external": {"set": "typos"}, "files": files}
     used = sources(_results(tasks={"xquad": {}, "xnli": {}}, units=[unit]))
     names = [source.what for source in used]
     assert names[:2] == ["the task xnli", "the noisy set typos: test_de_typos_0.05.tsv"]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 import robust_xtreme
+from robust_xtreme.core.metric import Array
 from robust_xtreme.stats.calibration import KEPT, MEASURES, calibration, measures
 
 
-def _drawn(n: int, seed: int, sharper: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(n: int, seed: int, sharper: float = 1.0) -> tuple[Array, Array]:
     """Scores of two digits, many of them equal; with `sharper` 1 they are the probabilities of the outcomes."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(1.0, 1.0, n)
@@ -46,7 +48,7 @@ def test_calibrated_scores_have_half_of_the_error_that_bins_add_and_sharper_ones
     assert np.mean([measures(*_drawn(150, seed, 3.0))[0] for seed in range(100)]) > 8
 
 
-def _plain(score: np.ndarray, right: np.ndarray) -> float:
+def _plain(score: Array, right: Array) -> float:
     order = np.argsort(score, kind="stable")
     return (
         100 * sum(abs(score[each].mean() - right[each].mean()) * len(each) for each in np.array_split(order, 7)) / 150
@@ -63,7 +65,13 @@ def test_measures_without_errors_have_no_auroc() -> None:
 
 def test_scores_of_a_run_are_kept_on_request_and_are_the_only_difference(tmp_path: Path) -> None:
     """Predictions are those of a run without scores; the frame has what plain code makes of the rows; text has none."""
-    given = {"tasks": "xnli,panx", "languages": "sw", "limit": "60", "perturb": "char_noise:0.2", "cache": False}
+    given: dict[str, Any] = {
+        "tasks": "xnli,panx",
+        "languages": "sw",
+        "limit": "60",
+        "perturb": "char_noise:0.2",
+        "cache": False,
+    }
     plain = robust_xtreme.evaluate(**given, out=tmp_path / "plain")
     scored = robust_xtreme.evaluate(**given, scores=True, out=tmp_path / "scored")
     one, other = (run.predictions for run in (plain, scored))
@@ -89,7 +97,7 @@ def test_scores_of_a_run_are_kept_on_request_and_are_the_only_difference(tmp_pat
 def test_the_cache_gives_the_scores_that_were_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second run answers from the cache, also where the first one kept no scores."""
     monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "cache"))
-    given = {"tasks": "xcopa", "languages": "sw", "limit": "20", "perturb": "char_noise:0.2"}
+    given: dict[str, Any] = {"tasks": "xcopa", "languages": "sw", "limit": "20", "perturb": "char_noise:0.2"}
     robust_xtreme.evaluate(**given, out=tmp_path / "first")
     second = robust_xtreme.evaluate(**given, scores=True, out=tmp_path / "second")
     fresh = robust_xtreme.evaluate(**given, scores=True, cache=False, out=tmp_path / "fresh")

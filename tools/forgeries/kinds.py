@@ -1,60 +1,35 @@
-"""Plants forgeries in runs of the embedded model, and compares what `verify` finds with docs/verify.md.
+"""Forgeries of a run, each a function, and what a forger can do, who has this program.
 
-`python -m tools.forgeries --many 500 --out reports/benchmarks/forgeries.md` (about an hour of one core). A forger has
-this program: what follows from a change is made anew by it, and all digests are made right.
+What follows from a change is made anew by it, and all digests are made right.
 """
 
 from __future__ import annotations
 
-import argparse
-import gzip
-import json
 import random
 import re
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.api import evaluate
-from robust_xtreme.core import resources
-from robust_xtreme.core.errors import UserError
-from robust_xtreme.core.run_spec import from_toml
 from robust_xtreme.files import schema, store
-from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
-from robust_xtreme.report.blocks import Prose, ReportPage, grid
-from robust_xtreme.report.charts.drawing import Drawing, svg
-from robust_xtreme.report.renderers import markdown
+from robust_xtreme.files.manifest import MANIFEST, write_manifest
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import Folder
-from robust_xtreme.run.plan import Plan, make_plan
-from robust_xtreme.run.run import evaluate as evaluate_
+from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.run.verifying import Verifying, replayed
+from robust_xtreme.run.verifying import replayed
 from robust_xtreme.tasks.sources.rows import identity_of
 
-TABLE: Final = Path(__file__).parents[1] / "docs" / "verify.md"
 LOW, HIGH = "char_noise:0.05", "char_noise:0.1"
-TASKS: Final = (("xnli", "panx"), ("xquad", "tatoeba"), ("xcopa", "udpos"))
-_LANGUAGES: Final = ("sw", "de")
 _FRAMES: Final = {
     "scores": schema.SCORES,
     "deltas": schema.DELTAS,
     "averages": schema.AVERAGES,
     "models": schema.MODELS,
 }
-
-
-def table() -> dict[str, tuple[str, str, str]]:
-    """By kind of forgery, what docs/verify.md says: without the model, with it, and the check that finds it."""
-    rows = (line.split("|") for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| `"))
-    cells = ([cell.strip() for cell in row[1:-1]] for row in rows)
-    return {row[0].strip("`"): (row[2], row[3], row[4].strip("`")) for row in cells if len(row) == 5}
 
 
 @dataclass(slots=True)
@@ -473,193 +448,3 @@ KINDS: Final[dict[str, Callable[[Forger], None]]] = {
         *(language, condition, rows, seed, strength, rate, metric, answers, model, clean, tokens, failed, stamp),
     )
 }
-RUNS: Final = ("data", "narrow")
-"""The kinds that are runs of their own."""
-
-
-def sources(folder: Path, tasks: Sequence[str], limit: int = 40, others: bool = True) -> Path:
-    """The run that is forged, `run`, and with `others` those that forgers take rows of: other seeds, another model."""
-    noise = [f"{LOW},{HIGH.partition(':')[2]}"]
-    spec: dict[str, Any] = {"tasks": tasks, "languages": _LANGUAGES, "perturb": noise, "limit": limit, "device": "cpu"}
-    spec |= {"cache": False, "workers": "0"}
-    evaluate(**spec, out=folder / "run")
-    if not others:
-        return folder
-    evaluate(**spec, seeds=2, out=folder / "seeds")
-    functions: dict[str, Any] = {
-        "classify": lambda pairs: ["neutral" for _ in pairs],
-        "tag": lambda rows: [["O" if "panx" in tasks else "NOUN" for _ in words] for words in rows],
-        "answer": lambda pairs: [context[: context.find(" ", 3)] for _, context in pairs],
-        "choose": lambda rows: [0 for _ in rows],
-        "encode": lambda texts: [[len(text) % 7, text.count("a"), 1.0] for text in texts],
-    }
-    families = {
-        "xnli": "classify",
-        "panx": "tag",
-        "udpos": "tag",
-        "xquad": "answer",
-        "xcopa": "choose",
-        "tatoeba": "encode",
-    }
-    given = {families[task]: functions[families[task]] for task in tasks}
-    evaluate(**spec, **given, data="mini", model=[], out=folder / "other")
-    return folder
-
-
-def forged(source: Path, kind: str, number: int, folder: Path) -> Path:
-    """A copy of the run of `source` in `folder` with a forgery of a kind; the same number gives the same."""
-    shutil.copytree(source / "run", folder)
-    manifest = read_manifest(folder / MANIFEST)
-    plan = make_plan(from_toml(folder / "run.toml"))
-    KINDS[kind](Forger(folder, random.Random(f"{kind} {number}"), source, manifest, plan))
-    return folder
-
-
-def verified(folder: Path, **options: Any) -> tuple[list[str], float]:
-    """The names of the checks that differ, and the seconds that all took."""
-    begin, found, made = time.perf_counter(), list[str](), 0
-    try:
-        for check in Verifying(**options).checks(folder):
-            made += 1
-            found += [check.name] if check.differs else []
-    except UserError as error:
-        found.append(str(error) if made else "files")
-    return found, time.perf_counter() - begin
-
-
-def draw_here() -> None:
-    """Draw charts in this process, each once: a process for each page takes most of the time of thousands."""
-    Drawing.start = lambda _: None  # type: ignore[method-assign]  # as it is for pages that have no process
-    Drawing.svgs = lambda _, specs: [svg(json.loads(json.dumps(spec))) for spec in specs]  # type: ignore[method-assign]
-
-
-def own_run(source: Path, kind: str, number: int, folder: Path) -> Path:
-    """A run on data that were changed, `data`, or of one language alone."""
-    spec = from_toml(source / "run" / "run.toml")
-    chance = random.Random(f"{kind} {number}")
-    if kind == "narrow":
-        changes: dict[str, Any] = {"languages": (chance.choice(_LANGUAGES),)}
-    else:
-        suite = Path(shutil.copytree(resources.mini("suite"), folder / "suite"))
-        task = chance.choice([task for task in spec.tasks if task in ("xnli", "panx", "udpos", "xcopa")])
-        path = suite / task / f"test-{chance.choice(_LANGUAGES)}.jsonl.gz"
-        path.write_bytes(gzip.compress(_relabelled(gzip.decompress(path.read_bytes()), chance), mtime=0))
-        changes = {"data": str(suite)}
-    evaluate_(replace(spec, **changes, out=str(folder / "run")), cache=False)
-    return folder / "run"
-
-
-def _relabelled(lines: bytes, chance: random.Random) -> bytes:
-    """Rows of which a tenth has the label of another one, or its tags."""
-    rows = [json.loads(line) for line in lines.splitlines()]
-    for row in rows:
-        other = chance.choice(rows)
-        for name in ("label", "tags", "question"):
-            if name in row and chance.random() < 0.1 and (name != "tags" or len(row[name]) == len(other[name])):
-                row[name] = other[name]
-    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
-
-
-@dataclass(slots=True)
-class Tally:
-    """How often a kind was planted, found without and with the model, and what is not as the table says."""
-
-    planted: int = 0
-    without: int = 0
-    asked: int = 0
-    found: int = 0
-    seconds: float = 0.0
-    wrong: list[str] = field(default_factory=list)
-
-
-def planted(many: int, folder: Path) -> dict[str, Tally]:
-    """Plant so many forgeries of all kinds in turn, and verify each without the model; those that need it with it."""
-    known, tallies = table(), {kind: Tally() for kind in (*KINDS, *RUNS)}
-    bases = [sources(folder / "-".join(tasks), tasks) for tasks in TASKS]
-    for base in bases:
-        for model in ((), ("mini",)):
-            assert not verified(base / "run", model=model)[0], base
-    for number in range(many):
-        kind = [*known][number % len(known)]
-        tested = bases[:1] if kind in ("interval", "p") else bases  # of the others too few items for both
-        base, tally = tested[number // len(known) % len(tested)], tallies[kind]
-        with tempfile.TemporaryDirectory() as name:
-            made = (own_run if kind in RUNS else forged)(base, kind, number, Path(name) / "copy")
-            _verify(kind, number, made, known[kind], tally)
-        print(number, kind, tally, flush=True)
-    return tallies
-
-
-def _verify(kind: str, number: int, folder: Path, says: tuple[str, str, str], tally: Tally) -> None:
-    """Count what is found of a forgery."""
-    options = {"data": "mini"} if kind == "data" else {}
-    without, seconds = verified(folder, **options)
-    tally.planted += 1
-    tally.without += bool(without)
-    tally.seconds = max(tally.seconds, seconds)
-    if bool(without) != says[0].startswith("found") or (without and says[2] not in without):
-        tally.wrong.append(f"{number}: without the model {without or 'nothing'}")
-    if says[0].startswith("not found") or kind == "data" or not number % 10:
-        asked, seconds = verified(folder, model=("mini",), **({} if kind == "data" else options))
-        tally.asked += 1
-        tally.found += bool(asked)
-        tally.seconds = max(tally.seconds, seconds)
-        expected = kind != "data" and says[1].startswith("found")
-        if bool(asked) != expected or (asked and says[2] not in asked):
-            tally.wrong.append(f"{number}: with the model {asked or 'nothing'}")
-
-
-_HEADS: Final = (
-    "forgery",
-    "planted",
-    "found without the model",
-    "asked with it",
-    "found",
-    "check",
-    "seconds, at most",
-    "",
-)
-_TEXT: Final = """\
-`python -m tools.forgeries --many {many}`: runs of the embedded model on {tasks}, each in
-{languages}, 40 items a task and language, clean and under `char_noise` at 0.05 and 0.1. Each forgery is planted in a
-copy; all that follows from it is made anew by this program, and all digests are made right. In the runs without a
-forgery nothing differs, with and without the model. `data` is verified with data of one's own and, under *asked with
-it*, with the forger's. {agree}
-"""
-
-
-def report(tallies: dict[str, Tally]) -> str:
-    """The page, in Markdown."""
-    wrong = [f"{kind}, {what}" for kind, tally in tallies.items() for what in tally.wrong]
-    many = sum(tally.planted for tally in tallies.values())
-    slowest = max(tally.seconds for tally in tallies.values())
-    agree = f"All {many} are as [the table](../../docs/verify.md) says; the slowest took {slowest:.0f} seconds."
-    text = _TEXT.format(
-        many=many,
-        tasks="; ".join(" and ".join(tasks) for tasks in TASKS),
-        languages=" and ".join(_LANGUAGES),
-        agree=agree if not wrong else f"Otherwise than the table says: {'; '.join(wrong)}",
-    )
-    cells = (
-        (kind, str(it.planted), str(it.without), str(it.asked), str(it.found), table()[kind][2], f"{it.seconds:.0f}")
-        for kind, it in tallies.items()
-    )
-    return markdown.render(ReportPage("Planted forgeries", (Prose(text), grid(_HEADS[:-1], cells))))
-
-
-def main() -> None:
-    """Plant, verify and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--many", type=int, default=500)
-    parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    draw_here()
-    with tempfile.TemporaryDirectory() as name:
-        text = report(planted(asked.many, Path(name)))
-    if asked.out:
-        asked.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
