@@ -36,7 +36,7 @@ from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, Slips, alphabet_pack, defaults, member
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.members.keyboard_typo import METHODS
+from robust_xtreme.noise.members.keyboards import METHODS
 from robust_xtreme.noise.members.natural_typo import THIN, key_of
 
 # What people write wrong: letters that sound alike, words for other real words, and marks. `natural` mixes them.

@@ -21,7 +21,7 @@ from robust_xtreme.noise.engine.words import Form, words
 THIN = 0.5
 """A list is thin where ten pairs make more than this share of its edits."""
 
-_KIND = "misspelling"
+_MISSPELLING = "misspelling"
 _WEIGHT = re.compile("[1-9][0-9]{0,4}")
 
 
@@ -62,7 +62,7 @@ def _thin(code: str) -> str:
 
 @words(
     strength="share of the words listed that are misspelt",
-    rates={_KIND: "1"},
+    rates={_MISSPELLING: "1"},
     lacks=lambda code: "" if packs.has("misspellings", code) else "no list of misspellings",
     packs=lambda code: (f"misspellings/{code}",),
     thin=_thin,
@@ -84,4 +84,4 @@ def _of(word: str, code: str) -> Iterator[Form]:
     listed = {} if how == MIXED else misspelt(code).get(key_of(word, code), {})
     for wrong, weight in listed.items():
         written = wrong.replace("'", "’") if "’" in word else wrong
-        yield Form(styled(written, how, code), _KIND, weight)
+        yield Form(styled(written, how, code), _MISSPELLING, weight)
