@@ -23,7 +23,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.engine.respelling import RespellingFunction
-from robust_xtreme.noise.members.transliterate import scheme, schemes
+from robust_xtreme.noise.members.scripts import scheme, schemes
 
 BAR: Final = 3e6
 FLORES: Final = {

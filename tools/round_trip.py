@@ -21,7 +21,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.transliterate import scheme, schemes
+from robust_xtreme.noise.members.scripts import scheme, schemes
 
 _SHOWN: Final = 8
 

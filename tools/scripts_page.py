@@ -12,7 +12,7 @@ from tools.round_trip import losses
 
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.languages import ALL_LANGUAGES
-from robust_xtreme.noise.members.transliterate import schemes
+from robust_xtreme.noise.members.scripts import schemes
 from robust_xtreme.noise.scripts.schemes import Scheme
 from robust_xtreme.noise.scripts.table import KIND
 from robust_xtreme.report.blocks import Diff, Heading, Mono, Phrase, Prose, ReportPage, Table, grid, joined

@@ -10,7 +10,7 @@ from tools.scripts_page import packs_table, page, schemes_table
 from robust_xtreme.api import noised_strings
 from robust_xtreme.core import packs
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.members.transliterate import schemes
+from robust_xtreme.noise.members.scripts import schemes
 from robust_xtreme.noise.scripts.table import KIND
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.renderers import markdown

@@ -13,7 +13,7 @@ from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
-from robust_xtreme.noise.members.code_switch import Partners, switched
+from robust_xtreme.noise.members.scripts import Partners, switched
 from robust_xtreme.tasks.aligning import tokens
 
 _FORMS: Final = ("house", "the river", "Straße", "река", "नदी के", "川")

@@ -12,8 +12,7 @@ from tools.natural.judged import CLASSES
 from tools.natural.lists import OPERATORS
 
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.members.natural import KINDS
-from robust_xtreme.noise.members.natural_typo import THIN
+from robust_xtreme.noise.members.natural import KINDS, THIN
 from robust_xtreme.report.blocks import Block, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 

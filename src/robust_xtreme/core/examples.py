@@ -328,12 +328,7 @@ CLASSIFICATION: Final = Kind(
     translates=True,
 )
 CHOICE: Final = Kind(
-    name="choice",
-    answer=lambda _: "one of the texts given",
-    classes=False,
-    width=1,
-    whole=True,
-    translates=True,
+    name="choice", answer=lambda _: "one of the texts given", classes=False, width=1, whole=True, translates=True
 )
 TAGGING: Final = Kind(
     name="tagging",

@@ -13,14 +13,11 @@ from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.label_risk import pattern
-from robust_xtreme.noise.members.code_switch import partners
-from robust_xtreme.noise.members.confusables import alike
-from robust_xtreme.noise.members.diacritics import rows
-from robust_xtreme.noise.members.keyboard_typo import METHODS
-from robust_xtreme.noise.members.natural import mix_of, written
-from robust_xtreme.noise.members.natural_typo import misspelt
-from robust_xtreme.noise.members.normalisation import variants
+from robust_xtreme.noise.members.keyboards import METHODS
+from robust_xtreme.noise.members.natural import misspelt, mix_of, written
 from robust_xtreme.noise.members.ocr_noise import misread
+from robust_xtreme.noise.members.recoded import alike, rows, variants
+from robust_xtreme.noise.members.scripts import partners
 from robust_xtreme.noise.scripts.table import rules
 from robust_xtreme.noise.suites import suite
 

@@ -9,7 +9,7 @@ from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES, group_of, language
 from robust_xtreme.noise.members.natural import note as natural_note
-from robust_xtreme.noise.members.transliterate import serving, transliterate
+from robust_xtreme.noise.members.scripts import serving, transliterate
 from robust_xtreme.noise.suites import names, suite
 
 Row = dict[str, Any]

@@ -94,12 +94,7 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Hea
 
 
 def _noise(
-    lesson: Lesson,
-    family: Family,
-    stage: StageSpec,
-    specs: Sequence[PerturbationSpec],
-    tokenizer: Any,
-    attack: Attack,
+    lesson: Lesson, family: Family, stage: StageSpec, specs: Sequence[PerturbationSpec], tokenizer: Any, attack: Attack
 ) -> Draw:
     """A function that noises examples for a pass and encodes them; each example draws one of the perturbations.
 

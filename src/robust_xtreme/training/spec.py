@@ -212,11 +212,7 @@ class TrainSpec:
     """
 
     data: str = key(
-        "",
-        "a folder of release files or a suite, `mini`, or `hub`",
-        LEARNED,
-        "DIR | mini | hub",
-        complete="data",
+        "", "a folder of release files or a suite, `mini`, or `hub`", LEARNED, "DIR | mini | hub", complete="data"
     )
     start: str = key(
         "",
@@ -230,11 +226,7 @@ class TrainSpec:
     intermediate: StageSpec | None = None
     target: StageSpec | None = None
     out: str = key("", "the folder of the last stage. Default: `runs/TASK-FROM-sSEED`", LEARNED, "DIR")
-    size: str = key(
-        "",
-        "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32), with `text`",
-        choices=SIZE_NAMES,
-    )
+    size: str = key("", "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32), with `text`", choices=SIZE_NAMES)
     text: str = key(
         "",
         "a file or folder of plain text, for masked LM, and for the tokenizer of `small` and `tiny`",

@@ -14,7 +14,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.confusables import alike
+from robust_xtreme.noise.members.recoded import alike
 
 SCRIPTS = packs.bundled("confusables")
 

@@ -14,7 +14,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.natural_typo import natural_typo
+from robust_xtreme.noise.members.natural import natural_typo
 
 _HEADER = "# language: {code}\n# source: a test\n# licence: CC0-1.0\n# standing: attested\n"
 

@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.members.normalisation import variants
+from robust_xtreme.noise.members.recoded import variants
 from robust_xtreme.noise.suites import unsupported
 
 

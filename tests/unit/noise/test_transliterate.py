@@ -20,7 +20,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.respelling_table import RespellingRule, RuleForm, Rules
-from robust_xtreme.noise.members.transliterate import scheme, schemes, transliterate
+from robust_xtreme.noise.members.scripts import scheme, schemes, transliterate
 from robust_xtreme.noise.scripts import schemes as members
 from robust_xtreme.noise.scripts.schemes import Scheme, inverse
 from robust_xtreme.noise.suites import unsupported

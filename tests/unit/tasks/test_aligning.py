@@ -14,7 +14,7 @@ from robust_xtreme.cli._app import build
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.errors import MissingData, UserError
 from robust_xtreme.core.randomness import bare_ids
-from robust_xtreme.noise.members.code_switch import partners
+from robust_xtreme.noise.members.scripts import partners
 from robust_xtreme.tasks import aligning
 from robust_xtreme.tasks.aligning import blocks, cells, posteriors, tokens
 from robust_xtreme.tasks.sources.source import open_source

@@ -27,6 +27,7 @@ from robust_xtreme.noise.engine.noising import bound, noise_texts, noise_values,
 from robust_xtreme.noise.engine.perturbation import Bound, defaults
 from robust_xtreme.noise.engine.words import Form
 from robust_xtreme.noise.members.natural import (
+    THIN,
     marks,
     mix_of,
     natural,
@@ -34,9 +35,9 @@ from robust_xtreme.noise.members.natural import (
     natural_writing,
     real_words,
     source_of,
+    ten,
     written,
 )
-from robust_xtreme.noise.members.natural_typo import THIN, ten
 from robust_xtreme.noise.suites import unsupported
 from robust_xtreme.tasks.catalogue import served
 

@@ -161,13 +161,7 @@ class _Pool:
 
 
 def search(
-    queries: Array,
-    candidates: Array,
-    k: int,
-    *,
-    device: str,
-    engine: str | None = None,
-    chunk: int | None = None,
+    queries: Array, candidates: Array, k: int, *, device: str, engine: str | None = None, chunk: int | None = None
 ) -> Neighbours:
     """The k best candidates (n, D) of each query (q, D) by inner product; ties go to the lowest index, k is cut to n.
 

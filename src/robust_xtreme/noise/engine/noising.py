@@ -120,13 +120,7 @@ def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
 
 
 def noise_values(
-    values: Sequence[str],
-    ids: Sequence[str],
-    spans: SpanTable,
-    language: str,
-    link: Bound,
-    seed: int,
-    nth: int = 0,
+    values: Sequence[str], ids: Sequence[str], spans: SpanTable, language: str, link: Bound, seed: int, nth: int = 0
 ) -> Edited:
     """One perturbation of texts of one language: the fast path, on strings and columns of spans.
 

@@ -12,7 +12,10 @@ MEMBERS: Final = {
         *(f"textattack.{recipe}" for recipe in _RECIPES.split()),
     ),
     "ocr_noise": ("ocr_channel", "ocr_noise"),
+    "keyboards": ("keyboard_typo", "wrong_layout"),
     "_letters": ("casing", "char_noise", "punctuation", "repetition", "spacing", "zero_width"),
-    "natural": ("natural_typing", "natural_writing"),
+    "natural": ("natural", "natural_typing", "natural_typo", "natural_writing"),
+    "recoded": ("confusables", "diacritics", "normalisation"),
+    "scripts": ("code_switch", "transliterate"),
     "_words": ("masked_words", "word_drop", "word_order"),
 }

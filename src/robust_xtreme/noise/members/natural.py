@@ -1,20 +1,4 @@
-"""The errors that people make, of two kinds: slips of those who type, and errors of those who write.
-
-`natural_typing` mixes the key errors of `keyboard_typo` (`keys`), letters without their accents or with another one
-(`marks`), words joined or split (`spaces`), capitals missing (`case`), and marks of punctuation missing, doubled or
-wrong (`punctuation`). Slips come together: few words have errors, and these several; first letters have few.
-`natural_writing` mixes letters that sound alike (`spelling`), words of the language for others (`words`: forms of the
-same word, prepositions, articles, homophones), accents, spaces and case. `natural` mixes both kinds, by default in
-equal shares where a language has their parts: `@typing=1@writing=3` asks for three quarters of its edits of writing.
-
-The pack `natural/NAME` has the shares of the parts among the edited clusters, rates of key errors, and letters that are
-misspelt. A language without a source borrows the pack of its script, or that of a script of the same family. The pack
-of a language whose list of misspellings is thin is from a few words: `list perturbations --languages CODE` and the
-manifest of a run say so.
-
-Strength is the share of a text's grapheme clusters that are edited. People edit about 0.02 (docs/natural.md); 0.1 is a
-stress test.
-"""
+"""The errors that people make: misspellings from a list, slips of those who type, and errors of those who write."""
 
 from __future__ import annotations
 
@@ -30,14 +14,108 @@ from robust_xtreme.core import packs, registry
 from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import language as language_of
-from robust_xtreme.noise.engine.case import MIXED, capital, cases, letters_of, style, styled, upper
+from robust_xtreme.noise.engine.case import MIXED, capital, cases, letters_of, lower, style, styled, upper
 from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
 from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, Slips, alphabet_pack, defaults, member
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.members.keyboard_typo import METHODS
-from robust_xtreme.noise.members.natural_typo import THIN, key_of
+from robust_xtreme.noise.members.keyboards import METHODS
+
+# Real misspellings: each word is replaced by a misspelling of it from a list.
+#
+# A list is the pack `misspellings/CODE.tsv`; a row is a misspelling and the right word, with a weight if the list has
+# weights. Users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and the parts
+# before and after an apostrophe are looked up by themselves if the whole is not listed. In languages written without
+# spaces a word is all text between two signs, so that a list would have to contain such texts.
+#
+# A list is thin if ten pairs make more than half of its edits on real text; suites leave its language out.
+
+THIN = 0.5
+"""A list is thin where ten pairs make more than this share of its edits."""
+
+_MISSPELLING = "misspelling"
+_WEIGHT = re.compile("[1-9][0-9]{0,4}")
+
+
+@packs.cached
+def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
+    """The misspellings of each word with their weights, all in small letters."""
+    misspellings: dict[str, dict[str, int]] = {}
+    for table in packs.tables("misspellings", code):
+        for number, row in enumerate(table.need("wrong", "right", optional=("weight",)).rows, 1):
+            wrong, right, weight = (row.get(column, "").strip() for column in ("wrong", "right", "weight"))
+            words = len(wrong.split()) == len(right.split()) == 1
+            if not words or wrong == right or not _WEIGHT.fullmatch(weight or "1"):
+                raise DataError(
+                    table.path,
+                    f"row {number} is not a misspelling: it needs 'wrong' and 'right', single words that differ, and a "
+                    f"weight from 1 to 99999 where the file has weights; it contains "
+                    f"{', '.join(map(repr, row.values())):.80}",
+                )
+            forms = misspellings.setdefault(key_of(right, code), {})
+            forms[key_of(wrong, code)] = forms.get(key_of(wrong, code), 0) + int(weight or "1")
+    return misspellings
+
+
+def key_of(word: str, code: str) -> str:
+    """A word in small letters of its language, with the plain apostrophe."""
+    return lower(word, code).replace("’", "'")
+
+
+def ten(code: str) -> float:
+    """The share of the ten most frequent pairs of a list in its edits on real text; 0 where it is not known."""
+    return min((float(table.header.get(packs.TEN, "0")) for table in packs.tables("misspellings", code)), default=0.0)
+
+
+def _thin(code: str) -> str:
+    share = ten(code)
+    return f"its list is thin, ten pairs make {share:.0%} of the edits on real text" if share > THIN else ""
+
+
+@words(
+    strength="share of the words listed that are misspelt",
+    rates={_MISSPELLING: "1"},
+    lacks=lambda code: "" if packs.has("misspellings", code) else "no list of misspellings",
+    packs=lambda code: (f"misspellings/{code}",),
+    thin=_thin,
+)
+def natural_typo(word: str, language: str) -> Iterator[Form]:
+    """Misspell words as people do, by lists of real misspellings."""
+    whole = list(_of(word, language))
+    yield from whole
+    pieces = re.split("(['’])", word)
+    if not whole and len(pieces) > 1:
+        for index, piece in enumerate(pieces):
+            for form in _of(piece, language):
+                yield form._replace(text="".join((*pieces[:index], form.text, *pieces[index + 1 :])))
+
+
+def _of(word: str, code: str) -> Iterator[Form]:
+    """The misspellings of a word in its own case and with its own apostrophe."""
+    how = style(word, code)
+    listed = {} if how == MIXED else misspelt(code).get(key_of(word, code), {})
+    for wrong, weight in listed.items():
+        written = wrong.replace("'", "’") if "’" in word else wrong
+        yield Form(styled(written, how, code), _MISSPELLING, weight)
+
+
+# The errors that people make, of two kinds: slips of those who type, and errors of those who write.
+#
+# `natural_typing` mixes the key errors of `keyboard_typo` (`keys`), letters without their accents or with another one
+# (`marks`), words joined or split (`spaces`), capitals missing (`case`), and marks of punctuation missing, doubled or
+# wrong (`punctuation`). Slips come together: few words have errors, and these several; first letters have few.
+# `natural_writing` mixes letters that sound alike (`spelling`), words of the language for others (`words`: forms of the
+# same word, prepositions, articles, homophones), accents, spaces and case. `natural` mixes both kinds, by default in
+# equal shares where a language has their parts: `@typing=1@writing=3` asks for three quarters of its edits of writing.
+#
+# The pack `natural/NAME` has the shares of the parts among the edited clusters, rates of key errors, and letters that
+# are misspelt. A language without a source borrows the pack of its script, or that of a script of the same family. The
+# pack of a language whose list of misspellings is thin is from a few words: `list perturbations --languages CODE` and
+# the manifest of a run say so.
+#
+# Strength is the share of a text's grapheme clusters that are edited. People edit about 0.02 (docs/natural.md); 0.1 is
+# a stress test.
 
 # What people write wrong: letters that sound alike, words for other real words, and marks. `natural` mixes them.
 #
@@ -142,8 +220,6 @@ def real_words(word: str, language: str) -> Iterator[Form]:
         text = form.replace("'", "’") if "’" in word else form
         yield Form(styled(text, how, language), "words", weight)
 
-
-__all__ = ["bare", "mix_of", "natural", "natural_typing", "natural_writing", "note", "source_of", "written"]
 
 _COMMON: Final[Mapping[str, str | Perturbation]] = {"marks": marks, "spaces": "spacing", "case": "casing"}
 KINDS: Final[Mapping[str, Mapping[str, str | Perturbation]]] = {

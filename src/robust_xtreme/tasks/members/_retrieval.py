@@ -39,7 +39,7 @@ tatoeba = _task(
                 ("tatoeba/{language}-en.{language}", "tatoeba/{language}-en.en"),
             ),
             codes=_CODES,
-        ),
+        )
     },
     perturbed=(("candidate",),),
     noisable=("query",),
@@ -81,11 +81,7 @@ _SIDES: Final = ("{language}", "en", "gold")
 def _bucc_files(release: str, xtreme: str) -> Files:
     """The three files of a split as unpacked from the archives, in one folder, or as renamed by XTREME's script."""
     bases = (f"{{language}}-en/{{language}}-en.{release}", f"{{language}}-en.{release}", f"{{language}}-en.{xtreme}")
-    return Files(
-        "bucc_tsv",
-        tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases),
-        ids="native",
-    )
+    return Files("bucc_tsv", tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases), ids="native")
 
 
 bucc = _task(
