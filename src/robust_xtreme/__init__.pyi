@@ -65,6 +65,7 @@ def evaluate(
     seeds: int = 1,
     limit: str | int = "",
     max_length: str | Sequence[str] | Mapping[str, int] = (),
+    scores: bool = False,
     precision: str = "fp32",
     compile: bool = False,
     allow_overlap: bool = False,
@@ -133,6 +134,7 @@ def evaluate(
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
+        scores: keep how sure the model is of each label and choice, and report calibration
         precision: the numbers that are computed with: fp32, bf16 or int8
         compile: compile the encoder with torch.compile: a slower start, other last digits
         allow_overlap: evaluate on what the model was trained on, and stamp those cells
@@ -177,6 +179,7 @@ def factorial(
     seeds: int = 1,
     limit: str | int = "",
     max_length: str | Sequence[str] | Mapping[str, int] = (),
+    scores: bool = False,
     precision: str | Sequence[str] = "fp32",
     compile: bool = False,
     allow_overlap: bool = False,
@@ -225,6 +228,7 @@ def factorial(
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
+        scores: keep how sure the model is of each label and choice, and report calibration
         precision: the numbers that are computed with: fp32, bf16 or int8
         compile: compile the encoder with torch.compile: a slower start, other last digits
         allow_overlap: evaluate on what the model was trained on, and stamp those cells

@@ -21,7 +21,7 @@ from robust_xtreme.noise.engine.libraries import checked
 from robust_xtreme.tasks.adapters.own import tasks_in
 from robust_xtreme.tasks.formats import squad
 from robust_xtreme.tasks.formats._json import objects, placed
-from robust_xtreme.tasks.noisy.frozen_runs import _edits
+from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.suite import open_suite
 from robust_xtreme.training.encoder import config_of
 
@@ -63,7 +63,7 @@ READERS: Final[dict[str, Callable[[Path], Any]]] = {
     "a value with places": lambda _: placed(TWICE, "f", 1, keys=("c",)),
     "SQuAD's file": lambda _: squad.read(f'{{"data": [], "more": {TWICE}}}', "f"),
     "an event": lambda folder: pull_request._number(folder / "f.json"),
-    "edits of another run": lambda folder: _edits(folder, "it", f"[{TWICE}]"),
+    "edits of another run": lambda folder: edits_of(folder, "it", f"[{TWICE}]"),
 }
 
 

@@ -50,9 +50,8 @@ def test_calibrated_scores_have_half_of_the_error_that_bins_add_and_sharper_ones
 
 def _plain(score: Array, right: Array) -> float:
     order = np.argsort(score, kind="stable")
-    return (
-        100 * sum(abs(score[each].mean() - right[each].mean()) * len(each) for each in np.array_split(order, 7)) / 150
-    )
+    gaps = (abs(score[each].mean() - right[each].mean()) * len(each) for each in np.array_split(order, 7))
+    return 100 * float(sum(gaps)) / 150
 
 
 def test_measures_without_errors_have_no_auroc() -> None:
@@ -65,13 +64,8 @@ def test_measures_without_errors_have_no_auroc() -> None:
 
 def test_scores_of_a_run_are_kept_on_request_and_are_the_only_difference(tmp_path: Path) -> None:
     """Predictions are those of a run without scores; the frame has what plain code makes of the rows; text has none."""
-    given: dict[str, Any] = {
-        "tasks": "xnli,panx",
-        "languages": "sw",
-        "limit": "60",
-        "perturb": "char_noise:0.2",
-        "cache": False,
-    }
+    given: dict[str, Any] = {"tasks": "xnli,panx", "languages": "sw", "limit": "60", "perturb": "char_noise:0.2"}
+    given["cache"] = False
     plain = robust_xtreme.evaluate(**given, out=tmp_path / "plain")
     scored = robust_xtreme.evaluate(**given, scores=True, out=tmp_path / "scored")
     one, other = (run.predictions for run in (plain, scored))
@@ -104,7 +98,7 @@ def test_the_cache_gives_the_scores_that_were_computed(tmp_path: Path, monkeypat
     assert json.loads((tmp_path / "second" / "manifest.json").read_text())["complete"]
     assert "cache" in (tmp_path / "second" / "log.txt").read_text()
     gaps = (second.predictions["score"] - fresh.predictions["score"]).abs()
-    assert float(gaps.max() or 0.0) <= 2e-4
+    assert gaps.le(2e-4).all()
 
 
 def test_other_runs_are_apart_and_few_clusters_have_no_interval() -> None:
