@@ -135,7 +135,7 @@ def test_what_counts_as_another_answer(family: str, before: Any, after: Any, cha
     """Of retrieval what was found first, of questions the text, else the prediction; a failed answer is one, too."""
     key = ("x", "t", "test", "sw", "sw", "zero_shot", "len128", "clean", "accuracy")
     named = dict(zip(CELL, ("m", *key[:-1]), strict=True))
-    sides = [
+    sides: list[dict[tuple[str, ...], pl.LazyFrame]] = [
         {
             key[:-2]: pl.LazyFrame(
                 [{**named, "noise_seed": -1, "example": "1", "prediction": p, "answer": a}],
