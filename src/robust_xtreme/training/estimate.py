@@ -31,10 +31,10 @@ from robust_xtreme.training.encoder import embedding_count, encoder_folder, read
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
+from robust_xtreme.training.module import saving
 from robust_xtreme.training.objective import MASKED_SHARE, NAME, MaskedHead, fit, masked_part, units_of
 from robust_xtreme.training.record import planned
 from robust_xtreme.training.resume import saved_step
-from robust_xtreme.training.rows import saving
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, read_lines
 

@@ -36,10 +36,10 @@ from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
+from robust_xtreme.training.module import rows_of
 from robust_xtreme.training.objective import NAME, fit
 from robust_xtreme.training.record import journal_of
 from robust_xtreme.training.resume import best_kept
-from robust_xtreme.training.rows import rows_of
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in
 
