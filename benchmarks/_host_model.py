@@ -21,7 +21,7 @@ from robust_xtreme.core import registry, resources
 from robust_xtreme.models import mini
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.tasks.formats import read_file
-from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
+from robust_xtreme.training.text import Size, new_encoder, new_tokenizer
 
 SIZE: Final = Size(32_000, 1, 16, 1)
 SEED: Final = 20

@@ -18,9 +18,9 @@ from unittest.mock import patch
 
 from benchmarks.stages import MAIN, Meter
 
-import robust_xtreme.models.predictors.batches as batches_module
 import robust_xtreme.models.predictors.loaded as loaded_module
 import robust_xtreme.models.predictors.members.encoder_head as head_module
+import robust_xtreme.models.predictors.predictor as batches_module
 import robust_xtreme.models.reading.tokens as tokens_module
 import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.run.answering as answering_module

@@ -44,9 +44,9 @@ from transformers.utils import logging
 from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import RunSpec, from_mapping
 from robust_xtreme.models.loading import Checkpoint, load_checkpoint
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS, plan_batches
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, plan_batches
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.tensors import collate
 from robust_xtreme.report.blocks import Block, Paragraph, Prose, ReportPage, grid

@@ -19,9 +19,9 @@ from unittest.mock import patch
 import torch
 from benchmarks._device_use import HEADS, about, cells
 
-import robust_xtreme.models.predictors.batches as predict_module
 import robust_xtreme.models.predictors.loaded as loaded_module
 import robust_xtreme.models.predictors.members.encoder_head as head_module
+import robust_xtreme.models.predictors.predictor as predict_module
 import robust_xtreme.run.computing as computing_module
 import robust_xtreme.run.finish as finish_module
 import robust_xtreme.run.prepare as prepare_module

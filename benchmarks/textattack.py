@@ -61,8 +61,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.examples import Example
 from robust_xtreme.models.loading import Checkpoint, load_checkpoint
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.loaded import device_name, device_of
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS
 from robust_xtreme.noise.engine.noised import PerturbedExamples, untouched
 from robust_xtreme.report.blocks import Block, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown

@@ -57,8 +57,8 @@ from robust_xtreme.training.loop import LoopInputs, Options, Progress, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part
 from robust_xtreme.training.sampling import SamplingPlan
-from robust_xtreme.training.scratch import Size, new_tokenizer
 from robust_xtreme.training.spec import StageSpec, TrainSpec
+from robust_xtreme.training.text import Size, new_tokenizer
 
 OURS, SORTED, PLAIN = "train", "Trainer, sorted by length", "Trainer"
 WAYS: Final = (OURS, SORTED, PLAIN)

@@ -13,8 +13,8 @@ import pytest
 
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.journal import JOURNAL
-from robust_xtreme.models.predictors.batches import decoded
 from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.models.predictors.predictor import decoded
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.run import Observer, evaluate

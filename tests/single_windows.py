@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.members.retrieval import TextLayouts
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts
-from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.windows import Windows
 
 

@@ -17,8 +17,7 @@ import polars as pl
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import POINTS, build
 from robust_xtreme.files.schema import STATS, Frame, FrameColumn
-from robust_xtreme.noise.conditions.condition import CLEAN, RANDOM
-from robust_xtreme.noise.conditions.frozen import FROZEN
+from robust_xtreme.noise.conditions.condition import CLEAN, FROZEN, RANDOM
 from robust_xtreme.report.blocks import Block, Code, Heading, Prose, ReportPage, grid
 from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.charts.figures import success_chart, successes

@@ -24,8 +24,7 @@ from transformers import (
 )
 
 from robust_xtreme.models.folder import parameters
-from robust_xtreme.training.scratch import Size, new_tokenizer
-from robust_xtreme.training.text import read_lines
+from robust_xtreme.training.text import Size, new_tokenizer, read_lines
 
 WIDTH: Final = 192
 HEADS: Final = 3

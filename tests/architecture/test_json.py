@@ -36,7 +36,7 @@ OURS: Final = {
     "training/lessons.py": CACHED,
     "training/record.py": "a text that was written a moment before",
     "training/resume.py": CACHED,
-    "training/scratch.py": "the state of a tokenizer in memory",
+    "training/text.py": "the state of a tokenizer in memory",
 }
 """The files that parse JSON in another way, each with what it parses."""
 

@@ -34,8 +34,8 @@ from robust_xtreme.core.run_spec import RunSpec, from_toml
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.files.schema import CONDITIONS, MODELS
-from robust_xtreme.models.predictors import batches as batches_module
 from robust_xtreme.models.predictors import loaded as loaded_module
+from robust_xtreme.models.predictors import predictor as batches_module
 from robust_xtreme.models.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.plan import make_plan

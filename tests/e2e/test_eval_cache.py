@@ -26,11 +26,11 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import database
 from robust_xtreme.files.cache import info
 from robust_xtreme.models import loading
-from robust_xtreme.models.predictors import batches as batches_module
 from robust_xtreme.models.predictors import cache as cache_module
 from robust_xtreme.models.predictors import loaded as loaded_module
+from robust_xtreme.models.predictors import predictor as batches_module
 from robust_xtreme.models.predictors.members import encoder_head as head_module
-from robust_xtreme.models.reading.members.tagging import tagging
+from robust_xtreme.models.reading.members.labelled import tagging
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run import answering
 from robust_xtreme.run.run import Observer, evaluate

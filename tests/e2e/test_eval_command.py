@@ -19,8 +19,8 @@ from robust_xtreme.cli._app import build
 from robust_xtreme.core.errors import DiskError
 from robust_xtreme.files import store
 from robust_xtreme.models.predictors import loaded as loaded_module
-from robust_xtreme.models.predictors.batches import decoded
 from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.models.predictors.predictor import decoded
 from robust_xtreme.run import run as run_module
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from robust_xtreme.core.randomness import draws, salt, text_keys
-from robust_xtreme.training.scratch import BYTES, SPECIAL, as_fast
+from robust_xtreme.training.text import BYTES, SPECIAL, as_fast
 
 _UNIT: Final = float(2**-64)
 

@@ -14,8 +14,8 @@ import numpy as np
 from robust_xtreme.core.columns import Choices, Names, Ranges, TargetColumn, gathered, owners
 from robust_xtreme.core.edits import Array, ragged
 from robust_xtreme.core.examples import NO_ANSWER
+from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens
-from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.reading import QUANTUM, Reduced, quantised
 from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.noise.engine.noised import PerturbedExamples

@@ -23,7 +23,7 @@ from robust_xtreme.gating.document import Gate, code_of, contrast_table, differe
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
-from robust_xtreme.noise.conditions.frozen import FROZEN
+from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import heat
 from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
 from robust_xtreme.report.cells import language_name

@@ -18,14 +18,13 @@ from robust_xtreme.core.specs import CANDIDATE
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files.schema import UNREADABLE
 from robust_xtreme.models.loading import Models
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.cache import KIND, keys_of, settings
 from robust_xtreme.models.predictors.loaded import device_name, device_of, forward
-from robust_xtreme.models.predictors.predictor import nowhere, predictor_of
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, nowhere, predictor_of
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tokenizer import tokenizer_of
-from robust_xtreme.noise.engine.ocr_channel import SECONDS
+from robust_xtreme.noise.engine.rewriter import SECONDS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.attacking import most_queries, most_vectors

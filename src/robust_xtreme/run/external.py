@@ -12,9 +12,8 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.core.run_spec import RunSpec, parse_sets
 from robust_xtreme.core.specs import PerturbationSpec, parse_match
 from robust_xtreme.files.schema import PAIRINGS
-from robust_xtreme.noise.conditions.condition import CLEAN, KIND, Condition, beside_set, named
+from robust_xtreme.noise.conditions.condition import CLEAN, KIND, Condition, Frozen, beside_set, named
 from robust_xtreme.noise.conditions.condition import of_set as condition_of_set
-from robust_xtreme.noise.conditions.frozen import Frozen
 from robust_xtreme.noise.conditions.paired import Paired, at_strength
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.noise.suites import refusing

@@ -18,9 +18,8 @@ from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import locate_all
 from robust_xtreme.models.origin import given_models
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.loaded import device_of
-from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Work, predictor_of
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Predictor, Weighable, Work, predictor_of
 from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised

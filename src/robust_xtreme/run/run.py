@@ -26,8 +26,8 @@ from robust_xtreme.files.schema import PREDICTIONS, UNREADABLE
 from robust_xtreme.models.functions import NOT_KEPT
 from robust_xtreme.models.loading import Models
 from robust_xtreme.models.origin import InMemory
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.loaded import device_name, device_of
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS
 from robust_xtreme.models.retrieval.search import CPU
 from robust_xtreme.models.stages import UNVERIFIED
 from robust_xtreme.models.tokenizer import MISPLACED

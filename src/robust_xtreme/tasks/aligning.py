@@ -28,8 +28,8 @@ from robust_xtreme.core.examples import Choice, Text, digest
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.specs import Origin, TaskSpec
 from robust_xtreme.noise.engine.case import capital, lower
-from robust_xtreme.noise.engine.dividing import begins
 from robust_xtreme.noise.engine.runs import find
+from robust_xtreme.noise.engine.words import begins
 from robust_xtreme.noise.members.scripts import listed_words
 from robust_xtreme.tasks.sources.loading import has_language
 from robust_xtreme.tasks.sources.release import Release

@@ -24,11 +24,10 @@ from robust_xtreme.core.examples import Example, kind_of
 from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.models.loading import Checkpoint
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS
 from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.predictors.loaded import Loaded, predict
 from robust_xtreme.models.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.models.predictors.predictor import Work
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Work
 from robust_xtreme.models.reading.reading import contents_of, inputs_of
 from robust_xtreme.models.tensors import Scores, evaluating
 from robust_xtreme.noise.engine.attack import is_recipe, settings_of

@@ -23,7 +23,7 @@ from robust_xtreme.models.tensors import Scores
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
-from robust_xtreme.training import record, scratch
+from robust_xtreme.training import record
 from robust_xtreme.training.answers import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
@@ -31,12 +31,12 @@ from robust_xtreme.training.encoder import embedding_count, encoder_folder, read
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
+from robust_xtreme.training.module import saving
 from robust_xtreme.training.objective import MASKED_SHARE, NAME, MaskedHead, fit, masked_part, units_of
 from robust_xtreme.training.record import planned
 from robust_xtreme.training.resume import saved_step
-from robust_xtreme.training.rows import saving
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
-from robust_xtreme.training.text import languages_in, read_lines
+from robust_xtreme.training.text import languages_in, new_model, read_lines
 
 _MOST_IMAGES, _MOST_TOKENS = 32, 2048
 """The most images, and tokens, of a timed pass on a CPU, where time is proportional to them."""
@@ -213,7 +213,7 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     complete = [link.folder for link in chain.links if link.complete]
     folder = complete[-1] if complete else chain.start
     if folder is None:
-        return scratch.new_model(Path(chain.spec.text), chain.spec.size, chain.links[0].stage.seed)
+        return new_model(Path(chain.spec.text), chain.spec.size, chain.links[0].stage.seed)
     return read_start(encoder_folder(folder))
 
 

@@ -27,9 +27,8 @@ from robust_xtreme.training import answers
 from robust_xtreme.training.answers import Attack, adversary
 from robust_xtreme.training.chain import ChainStage
 from robust_xtreme.training.device import own_random
-from robust_xtreme.training.images.contrast import contrast_part
 from robust_xtreme.training.images.pairs import Pairs
-from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
+from robust_xtreme.training.images.towers import contrast_part, new_tower, read_tower, vision_folder
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import NAME, Draw, HeadUnits, masked_part, task_part

@@ -31,9 +31,8 @@ from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.report.progress import notebook_bar
 from robust_xtreme.training import resume
 from robust_xtreme.training.device import device_of, own_random
-from robust_xtreme.training.module import DeviceShare, Loader, Schedule, TrainingData, TrainingModule
+from robust_xtreme.training.module import DeviceShare, Loader, Schedule, TrainingData, TrainingModule, narrow
 from robust_xtreme.training.objective import HeadUnits
-from robust_xtreme.training.rows import narrow
 from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import Tell, TrainSpec
 

@@ -16,7 +16,7 @@ from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.examples import Example, kind_of
 from robust_xtreme.models.config import CANINE, check_fits, fitted, in_units, longest, positions
 from robust_xtreme.models.predictors.family import Family
-from robust_xtreme.models.reading.members.tagging import WordLayouts
+from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.reading import Labels
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of, frame_of
 from robust_xtreme.models.reading.windows import Windows, layout_of, of_examples, pieces

@@ -28,7 +28,7 @@ from robust_xtreme.models.stages import CLAIM, check_hashes
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.training import record, scratch
+from robust_xtreme.training import record
 from robust_xtreme.training.answers import DevScore
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
 from robust_xtreme.training.device import check_devices, device_of, own_random
@@ -36,12 +36,12 @@ from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
+from robust_xtreme.training.module import rows_of
 from robust_xtreme.training.objective import NAME, fit
 from robust_xtreme.training.record import journal_of
 from robust_xtreme.training.resume import best_kept
-from robust_xtreme.training.rows import rows_of
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
-from robust_xtreme.training.text import languages_in
+from robust_xtreme.training.text import languages_in, new_model
 
 _QUERIES_AND_VALUES: Final = frozenset(
     {
@@ -184,7 +184,7 @@ def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
 
 
 def _from_scratch(chain: Chain, link: ChainStage, journal: Journal) -> None:
-    encoder, tokenizer = scratch.new_model(Path(chain.spec.text), chain.spec.size, link.stage.seed)
+    encoder, tokenizer = new_model(Path(chain.spec.text), chain.spec.size, link.stage.seed)
     write_model(link.folder / "model", encoder, tokenizer, journal)
     text = str(link.facts["text"])
     learned = record.StageRecord(link.kind, chain.spec.recipe, link.stage.seed, text, parent=SCRATCH, base=chain.base)

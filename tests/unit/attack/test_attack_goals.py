@@ -12,8 +12,8 @@ from robust_xtreme.attack.goals import Goal
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Array, bounds_of, column_of
 from robust_xtreme.core.examples import NO_ANSWER, Answers, Choice, Document, Span, Tags, Target
+from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts
-from robust_xtreme.models.reading.members.tagging import WordLayouts
 from robust_xtreme.models.reading.reading import QUANTUM, joined
 from robust_xtreme.models.reading.windows import Windows, plain
 

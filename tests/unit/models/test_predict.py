@@ -22,8 +22,8 @@ from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.examples import Target
 from robust_xtreme.models.loading import Checkpoint, load_checkpoint
 from robust_xtreme.models.predictors import loaded as module
-from robust_xtreme.models.predictors.batches import plan_batches
 from robust_xtreme.models.predictors.loaded import predict
+from robust_xtreme.models.predictors.predictor import plan_batches
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.tensors import out_of_memory
 

@@ -14,7 +14,7 @@ from tests.tiny import question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from robust_xtreme.core.columns import Ranges, bounds_of
-from robust_xtreme.models.predictors import batches
+from robust_xtreme.models.predictors import predictor
 from robust_xtreme.models.predictors.heads._heads import span_qa as family
 from robust_xtreme.models.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
 from robust_xtreme.models.reading.reading import joined
@@ -78,7 +78,7 @@ def test_batches_that_are_reduced_together_give_what_each_gives(scale: float, at
     windows = Windows(np.zeros(0, np.int32), np.zeros(edges[-1] + 1, np.int64), none, none > 0, none, none, layout)
     scores = [_scores(draw, b - a, length, scale) for length, (a, b) in zip(lengths, pairwise(edges), strict=True)]
     each = [span_qa.reduce(windows.part(*ends), part, ()) for ends, part in zip(pairwise(edges), scores, strict=True)]
-    stretches = batches._together(scores, edges, at_once)
+    stretches = predictor._together(scores, edges, at_once)
     together = [span_qa.reduce(windows.part(low, high), part, ()) for low, high, part in stretches]
     for name in ("values", "counts", "finite"):
         assert getattr(joined(together), name).tolist() == getattr(joined(each), name).tolist()

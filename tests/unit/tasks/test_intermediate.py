@@ -23,7 +23,7 @@ from robust_xtreme.models.labels import relabel_of
 from robust_xtreme.models.located import default_tasks, locate
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.heads._heads import tagging
-from robust_xtreme.models.reading.members.tagging import WordLayouts
+from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.tasks.sources import data_identity, load, open_source, with_labels
 from robust_xtreme.tasks.sources.paths import options

@@ -26,9 +26,9 @@ from robust_xtreme.training import stage
 from robust_xtreme.training.chain import chain_of, find_start
 from robust_xtreme.training.encoder import read_start
 from robust_xtreme.training.estimate import plan_of
-from robust_xtreme.training.images import contrast, towers
-from robust_xtreme.training.images.contrast import ContrastHead, caption_of, clip_loss, contrast_part, siglip_loss
+from robust_xtreme.training.images import towers
 from robust_xtreme.training.images.pairs import Pairs, read_pairs
+from robust_xtreme.training.images.towers import ContrastHead, caption_of, clip_loss, contrast_part, siglip_loss
 from robust_xtreme.training.loop import LoopInputs, Options, run_loop
 from robust_xtreme.training.objective import Taken
 from robust_xtreme.training.spec import TrainSpec
@@ -80,7 +80,7 @@ def test_the_loss_of_siglip_is_that_of_its_paper() -> None:
     assert siglip_loss(torch.tensor(scores)).item() == pytest.approx(np.log1p(np.exp(-signs * scores)).sum() / 4)
 
 
-@pytest.mark.parametrize("kind", contrast.CONTRASTS)
+@pytest.mark.parametrize("kind", towers.CONTRASTS)
 def test_a_batch_is_scored_by_hand(kind: str) -> None:
     """Mean over tokens without padding, projections, length 1, scale and bias: the scores of the head, in numpy."""
     torch.manual_seed(0)
@@ -129,7 +129,7 @@ def _ids(windows: Windows, row: int) -> list[int]:
 def test_no_batch_has_two_captions_of_an_image(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All images of a batch differ, over several passes: two captions of one are never negatives of each other."""
     batches: list[Taken] = []
-    make = contrast._loss
+    make = towers._loss
 
     def spied(kind: str) -> Any:
         loss = make(kind)
@@ -140,7 +140,7 @@ def test_no_batch_has_two_captions_of_an_image(encoder: Path, tmp_path: Path, mo
 
         return spy
 
-    monkeypatch.setattr(contrast, "_loss", spied)
+    monkeypatch.setattr(towers, "_loss", spied)
     stage.train(_spec(encoder, tmp_path / "run", {"steps": 12}))
     images = [[image.tobytes() for image in taken.pixels] for taken in batches if taken.pixels is not None]
     assert all(len(set(several)) == len(several) for several in images)
@@ -207,7 +207,7 @@ def test_the_right_image_of_a_caption_is_learned(
 
 def test_a_stopped_stage_continues_to_the_same_bytes(encoder: Path, tmp_path: Path) -> None:
     """Stopped after a step and started again: weights, curve and record of an unbroken run, with either loss."""
-    for kind in contrast.CONTRASTS:
+    for kind in towers.CONTRASTS:
         out, changed = tmp_path / kind, {"contrast": kind}
         whole, broken = (_spec(encoder, out / name / "run", changed) for name in ("whole", "broken"))
         stage.train(whole)
@@ -250,7 +250,7 @@ def test_the_control_reads_the_same_captions_without_images(
 ) -> None:
     """Masked LM on the same captions, as many steps of the same batch size; no image is drawn, and no tower made."""
     real = stage.train(_spec(encoder, tmp_path / "real"))
-    monkeypatch.setattr(contrast, "ContrastHead", None)
+    monkeypatch.setattr(towers, "ContrastHead", None)
     run = stage.train(_spec(encoder, tmp_path / "run", {"control": "masked_lm"}))
     first, other = _record(real), _record(run)
     same = ("data", "examples", "images", "steps", "batch_size", "lr", "languages", "seed")

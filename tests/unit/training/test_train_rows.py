@@ -22,8 +22,7 @@ from robust_xtreme.models.mini import MiniConfig, MiniModel
 from robust_xtreme.training import answers, stage
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.rows import narrow, rows_of, saving, why_all
+from robust_xtreme.training.module import Schedule, TrainingModule, narrow, rows_of, saving, why_all
 from robust_xtreme.training.spec import StageSpec
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values

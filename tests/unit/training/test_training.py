@@ -15,7 +15,6 @@ from tests.tiny import tiny_encoder, tiny_tokenizer
 import robust_xtreme
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.training import scratch
 from robust_xtreme.training import text as text_module
 from robust_xtreme.training.module import Loader, Schedule, TrainingModule
 from robust_xtreme.training.objective import masked_part
@@ -120,7 +119,7 @@ def test_masked_lm_reaches_the_encoder_and_ties_its_embeddings() -> None:
 @pytest.fixture(scope="module")
 def learned() -> Any:
     """A tokenizer trained on three lines."""
-    return scratch.new_tokenizer(LINES, scratch.SIZES["tiny"])
+    return text_module.new_tokenizer(LINES, text_module.SIZES["tiny"])
 
 
 @pytest.mark.parametrize("text", ["Habari", "ሰላም ነው", "你好世界", "สวัสดี", "𓀀 <0x41>", "naïve", "a\u200db", "🇰🇪"])
@@ -134,9 +133,9 @@ def test_a_tokenizer_from_scratch_knows_every_script(text: str, learned: Any) ->
 
 def test_the_same_text_gives_the_same_tokenizer(learned: Any, tmp_path: Path) -> None:
     """Tokenizer and weights are functions of text and seed."""
-    again = scratch.new_tokenizer(LINES, scratch.SIZES["tiny"])
+    again = text_module.new_tokenizer(LINES, text_module.SIZES["tiny"])
     assert again.get_vocab() == learned.get_vocab()
-    first, other = (scratch.new_encoder(learned, scratch.SIZES["tiny"], seed) for seed in (1, 1))
+    first, other = (text_module.new_encoder(learned, text_module.SIZES["tiny"], seed) for seed in (1, 1))
     for name, value in first.state_dict().items():
         assert torch.equal(value, other.state_dict()[name])
 
@@ -144,7 +143,7 @@ def test_the_same_text_gives_the_same_tokenizer(learned: Any, tmp_path: Path) ->
 def test_letters_of_equal_counts_are_chosen_alike() -> None:
     """Of a thousand letters that occur once, more than fit, the same ones get an entry each time."""
     lines = [chr(0x4E00 + index) for index in range(1000)]
-    chosen = [scratch.new_tokenizer(lines, scratch.SIZES["tiny"]).get_vocab() for _ in range(2)]
+    chosen = [text_module.new_tokenizer(lines, text_module.SIZES["tiny"]).get_vocab() for _ in range(2)]
     assert chosen[0] == chosen[1]
     assert 150 < sum(letter in chosen[0] for letter in lines) <= 200
 

@@ -24,7 +24,7 @@ from robust_xtreme.exchange.perturbing.noised import (
     texts,
 )
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
-from robust_xtreme.noise.conditions.frozen import Frozen
+from robust_xtreme.noise.conditions.condition import Frozen
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import with_edits

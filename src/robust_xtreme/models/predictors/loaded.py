@@ -15,8 +15,7 @@ from torch import Tensor
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.batches import BATCH_TOKENS, decoded
-from robust_xtreme.models.predictors.predictor import Load
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Load, decoded
 from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search

@@ -1,14 +1,20 @@
-"""Conditions, and what examples become under one: they stay clean, are drawn noise, or are those of a noisy set."""
+"""Conditions, and what examples become under one: they stay clean, are drawn noise, or are those of a noisy set.
+
+Frozen texts are those that an attack on another model left. A set is the texts of one attack condition of a run. It is
+named by the attack, its victim and a hash of its edits, never by a path, so that a cell of another content has another
+name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
+from robust_xtreme.core.edits import Edit
+from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.conditions.frozen import Frozen
 from robust_xtreme.noise.conditions.paired import Paired, at_strength, matched
 from robust_xtreme.noise.engine.attack import first_move, is_recipe
 from robust_xtreme.noise.engine.noised import (
@@ -131,3 +137,42 @@ def likened(attack: str) -> str:
     """How the name of a condition ends that edits as many clusters as an attack, by the attack's name."""
     link, _, fields = attack.rpartition(_FIELDS)
     return f"{LIKE}{link.replace('@', '/')}{_FIELDS}{fields}"
+
+
+FROZEN_KIND: Final = "frozen"
+FROZEN: Final = f"{FROZEN_KIND}:"
+"""What the names of these conditions begin with."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The edits of an attack on the model `victim` in items of one task and language, by noise seed and example."""
+
+    name: str
+    attack: str
+    victim: str
+    fields: tuple[str, ...]
+    edits: Mapping[tuple[int, str], tuple[Edit, ...]]
+    fingerprints: Mapping[str, str]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The noise seeds of the attack."""
+        return tuple(sorted({seed for seed, _ in self.edits}))
+
+    def of(self, example: Example, seed: int) -> Sequence[Edit]:
+        """The edits of an example. Raises Mismatch where the set has none, or those of other content."""
+        if example.id not in self.fingerprints:
+            raise Mismatch(f"{self.name} has no text for {example.id}. Evaluate the items that were attacked.")
+        if self.fingerprints[example.id] != example.fingerprint:
+            raise Mismatch(f"{example.id} is not what it was when {self.attack} was run: the data are others.")
+        ends: dict[str, int] = {}
+        for edit in sorted(self.edits[seed, example.id]):
+            text = example.texts.get(edit.field)
+            if text is None or not 0 <= edit.start <= edit.stop <= len(text.value):
+                raise Mismatch(f"{self.name}: an edit of {example.id} is outside of its text.")
+            if edit.start < ends.get(edit.field, 0):
+                raise Mismatch(f"{self.name}: edits of {example.id} overlap.")
+            ends[edit.field] = edit.stop
+        return self.edits[seed, example.id]

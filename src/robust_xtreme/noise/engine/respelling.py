@@ -25,10 +25,10 @@ import numpy as np
 from robust_xtreme.core import graphemes, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, differ, ragged
 from robust_xtreme.noise.engine._segments import chained
-from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.respelling_table import Respeller, capitals, composing, parts
 from robust_xtreme.noise.engine.runs import WordRuns, find, forms
+from robust_xtreme.noise.engine.words import Listed, begins
 
 KINDS: Final = ("respell",)
 """The operator of all edits."""

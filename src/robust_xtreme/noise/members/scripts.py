@@ -13,9 +13,9 @@ from robust_xtreme.core.columns import bounds_of
 from robust_xtreme.core.edits import NO_SPANS, Array, Edits, batch, edited, putting, ragged
 from robust_xtreme.core.errors import DataError, SpecError
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise.engine.dividing import Listed, listed
 from robust_xtreme.noise.engine.perturbation import Job, Params, defaults, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
+from robust_xtreme.noise.engine.words import Listed, listed
 from robust_xtreme.noise.scripts.schemes import Scheme, Spelling
 from robust_xtreme.noise.scripts.table import KIND, TYPED, words_of
 

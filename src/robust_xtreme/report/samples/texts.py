@@ -20,8 +20,7 @@ from robust_xtreme.core.examples import Corpus, Example, Text
 from robust_xtreme.core.run_spec import RunSpec, from_toml, parse_sets
 from robust_xtreme.core.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
 from robust_xtreme.files.manifest import IMPORTED, check_file
-from robust_xtreme.noise.conditions.condition import LIKE, Condition, named
-from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
+from robust_xtreme.noise.conditions.condition import FROZEN, LIKE, Condition, Frozen, named
 from robust_xtreme.noise.conditions.paired import Paired, as_many
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import asks, noise_texts

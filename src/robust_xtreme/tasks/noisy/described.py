@@ -8,8 +8,7 @@ from typing import Any
 
 from robust_xtreme.core import packs, registry
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.conditions.condition import Condition, named
-from robust_xtreme.noise.conditions.frozen import KIND
+from robust_xtreme.noise.conditions.condition import FROZEN_KIND, Condition, named
 from robust_xtreme.noise.engine.attack import settings_of
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.realised import digest
@@ -20,7 +19,13 @@ def condition_row(condition: Condition) -> dict[str, Any]:
     if condition.frozen:
         # An attack left the texts on another model.
         row = condition_row(replace(named(condition.frozen.attack), asks=True))
-        return {**row, "condition": condition.name, "kind": KIND, "victim": condition.frozen.victim, "packs": None}
+        return {
+            **row,
+            "condition": condition.name,
+            "kind": FROZEN_KIND,
+            "victim": condition.frozen.victim,
+            "packs": None,
+        }
     if condition.spec is None:
         return {"condition": condition.name, "kind": "clean"}
     spec = PerturbationSpec.parse(condition.name)  # as it was asked for: in tokens it is solved for by task run

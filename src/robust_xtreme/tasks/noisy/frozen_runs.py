@@ -17,8 +17,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest
 from robust_xtreme.files.schema import ATTACKED, empty
-from robust_xtreme.noise.conditions.condition import RANDOM
-from robust_xtreme.noise.conditions.frozen import FROZEN, Frozen
+from robust_xtreme.noise.conditions.condition import FROZEN, RANDOM, Frozen
 
 _PARTS: Final = "parts"
 _NAME: Final = re.compile(r"(?P<run>.+?)(=(?P<name>[a-z][a-z0-9_.]*(:[^/]+)?))?", re.DOTALL)

@@ -19,7 +19,6 @@ from robust_xtreme.models.predictors.family import DROPOUT, Examples, Family
 from robust_xtreme.models.reading.members import labelled
 from robust_xtreme.models.reading.members import retrieval as texts
 from robust_xtreme.models.reading.members import span_qa as spans
-from robust_xtreme.models.reading.members import tagging as words
 from robust_xtreme.models.reading.members.retrieval import QUERY
 from robust_xtreme.models.reading.reading import Labels
 from robust_xtreme.models.reading.windows import Windows, layout_of
@@ -102,7 +101,7 @@ choice = Family(
 
 def _word_scores(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Scores (B, most words, labels) of the words of each window, padded at the end."""
-    layout = layout_of(windows, words.WordLayouts)
+    layout = layout_of(windows, labelled.WordLayouts)
     positions = np.zeros(layout.inside.shape, dtype=np.int64)
     positions[layout.inside] = layout.firsts
     rows = torch.arange(len(windows), device=hidden.device)[:, None]
@@ -112,7 +111,7 @@ def _word_scores(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows
 
 def _tag_loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over words."""
-    layout = layout_of(windows, words.WordLayouts)
+    layout = layout_of(windows, labelled.WordLayouts)
     inside = on(scores.device, layout.inside)
     runs = zip(windows.example.tolist(), layout.begin.tolist(), np.diff(layout.bounds).tolist(), strict=True)
     gold = [tag for number, begin, count in runs for tag in _gold_tags(examples[number], begin, count, labels)]
@@ -140,7 +139,7 @@ def _indices(labels: Labels) -> dict[str, int]:
 tagging = Family(
     name="tagging",
     summary="One tag per word, read off the word's first token.",  # in causal encoders off its last one
-    reading=words.tagging,
+    reading=labelled.tagging,
     head=lambda hidden_size, labels: nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(hidden_size, len(labels))),
     forward=_word_scores,
     score_loss=_tag_loss,

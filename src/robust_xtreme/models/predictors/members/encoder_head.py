@@ -21,7 +21,6 @@ from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.examples import Document, Example, kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.models.folder import Located
-from robust_xtreme.models.predictors.batches import decoded, embed, mean_vectors, reduced
 from robust_xtreme.models.predictors.cache import Store
 from robust_xtreme.models.predictors.predictor import (
     Load,
@@ -32,8 +31,12 @@ from robust_xtreme.models.predictors.predictor import (
     Weighing,
     Weights,
     Work,
+    decoded,
+    embed,
     from_cache,
+    mean_vectors,
     nowhere,
+    reduced,
 )
 from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import Candidates, Contents, Decoded, Inputs, Labels, Reader, Reduced, joined
