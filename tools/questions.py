@@ -45,14 +45,14 @@ class Question:
     said: str = ""
 
 
-_EVAL: Final = "eval --tasks xnli,panx --languages sw,de --limit 90 --perturb char_noise:0.1"
+_EVAL: Final = "eval --tasks xnli,panx --languages sw,de --limit 180 --perturb char_noise:0.1"
 
 PARTS: Final[dict[str, tuple[Question, ...]]] = {
     "Models under noise": (
         Question(
             "How much does my model lose under typos, and in which language?",
             (f"{_EVAL} --out old",),
-            (r"tests? shows? a drop", r"^panx +sw "),
+            (r"tests? shows? a drop", r"^sw +\d"),
         ),
         Question(
             "How do I evaluate a table of my own, with my own labels?",
@@ -62,18 +62,18 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
                     "--language-field lang --perturb char_noise:0.3 --out reviews"
                 ),
             ),
-            (r"reviews +sw ", r"reviews +de "),
+            (r"tests? shows? a drop", r"^sw +\d"),
             "`label` is a function of a list of texts; a folder or a name on the hub is a model, too.",
         ),
         Question(
             "Do names still get found when people write in capitals or in small letters only?",
             ("eval --tasks panx -l de --limit 60 --perturb casing:1 --out capitals",),
-            (r"^panx +de ",),
+            (r"^de +\d",),
         ),
         Question(
             "Does my search or embedding model break on one typo?",
             ("eval --tasks tatoeba -l de --limit 80 --perturb keyboard_typo:0.02,0.1 --out search",),
-            (r"^tatoeba +de ",),
+            (r"^de +0.02", r"^de +0.1"),
             "With `--model OWNER/NAME` of sentence-transformers or any encoder; `lareqa` and `mewsli_x` search, too.",
         ),
         Question(
@@ -91,17 +91,17 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         Question(
             "Is the drop the luck of one draw of the noise?",
             ("eval --tasks xnli -l sw --limit 90 --perturb char_noise:0.1 --seeds 3 --out draws",),
-            (r"^xnli +sw ",),
+            (r"^sw +\d",),
         ),
         Question(
             "Does a spelling checker in front of the model repair it?",
             ("eval --tasks xnli -l de --limit 60 --perturb char_noise:0.2 --normalise spelling --out repaired",),
-            (r"^xnli +de ",),
+            (r"^de +\d",),
         ),
         Question(
             "What is the worst that an opponent does with a few letters?",
             ('eval --tasks xnli -l sw --limit 30 --perturb "attack_letters:0.2@queries=20" --out attacked',),
-            (r"^xnli +sw ",),
+            (r"robust +random", r"^sw +attack_letters:0.2@queries=20 "),
             "Random search with as many queries stands beside it: docs/how-to/attacks.md.",
         ),
         Question(
@@ -129,7 +129,7 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         Question(
             "Which answers changed for the worse, even if the average did not?",
             ("compare old new --equivalent 5",),
-            (r"(?i)harmful|churn",),
+            (r"changed +harmful", r"^(xnli|panx) .*%.*%"),
         ),
         Question(
             "How do I refuse a release that got worse in Swahili?",
@@ -157,7 +157,7 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         ),
         Question(
             "Can you test my lm-eval or inspect_ai logs in pairs?",
-            ("import harness -o from_lm_eval",),
+            ("import harness --condition clean -o from_lm_eval",),
             (r"Report: ",),
             "Then `compare` two such runs. docs/language-models.md has both harnesses.",
         ),
@@ -198,6 +198,7 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
             "Can people mix two languages in one sentence?",
             ("list perturbations -l sw",),
             (r"^code_switch",),
+            "`robust-xtreme align` makes the pack of parallel texts that it needs: docs/code-switch.md.",
         ),
         Question(
             "What about scanned text?",
@@ -235,7 +236,7 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         ),
         Question(
             "What will it cost before I start?",
-            ("eval --tasks xtreme-r --perturb @surface --plan",),
+            ("eval --tasks xnli,panx -l sw --perturb @surface --plan",),
             (r"predictions",),
         ),
     ),
@@ -246,10 +247,14 @@ _LABELS: Final = ("entailment", "neutral", "contradiction")
 
 def files(folder: Path) -> None:
     """Write what the commands read: a table, a function, predictions, and samples as lm-eval logs them."""
-    rows = ["Chakula kilikuwa kizuri sana,positive,sw", "Das Essen war leider kalt,negative,de"] * 20
+    rows = [
+        *("Chakula kilikuwa kizuri sana,positive,sw", "Das Essen war sehr lecker,positive,de"),
+        *("Chakula kilikuwa baridi leo,negative,sw", "Das Essen war leider kalt,negative,de"),
+    ] * 15
     lines = (f"{number} {row}" for number, row in enumerate(rows))
     (folder / "reviews.csv").write_text("\n".join(("text,label,lang", *lines)) + "\n", "utf-8")
-    source = 'def label(texts):\n    return ["positive" if "zuri" in text else "negative" for text in texts]\n'
+    rule = '"positive" if "zuri" in text or "lecker" in text else "negative"'
+    source = f"def label(texts):\n    return [{rule} for text in texts]\n"
     (folder / "my_model.py").write_text(source, "utf-8")
     answers = (_answer(number, noisy) for noisy in (False, True) for number in range(60))
     (folder / "answers.jsonl").write_text("".join(answers), "utf-8")
