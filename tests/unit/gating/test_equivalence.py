@@ -88,7 +88,7 @@ def test_the_items_that_decide_follow_from_the_discordance(discordance: float, i
 
 def test_where_no_item_differs_the_exact_bound_decides() -> None:
     """299 clusters are enough for 1 point, 298 are not; the same weights are equivalent with any number."""
-    exact = {"method": "exact bound, no cluster varies", "differing": 0, "se": 0.0, "p": 1.0}
+    exact: dict[str, Any] = {"method": "exact bound, no cluster varies", "differing": 0, "se": 0.0, "p": 1.0}
     rows = []
     for clusters in (299, 298):
         t = stats.t.ppf(0.975, clusters - 1)
@@ -105,7 +105,7 @@ def test_languages_are_all_equivalent_or_a_count_that_is_corrected() -> None:
     """All of them by p below 0.05 each; else those of Holm: p of 0.01, 0.02, 0.03 and 0.5 leave one of four."""
     z = NormalDist().inv_cdf
     several = [_row(0.0, 1 / z(1 - p), language=str(p)) for p in (0.01, 0.02, 0.03, 0.04)]
-    task = {"kind": "task", "language": "", "context_language": "", "data": "", "setting": ""}
+    task: dict[str, Any] = {"kind": "task", "language": "", "context_language": "", "data": "", "setting": ""}
     assert _decided(*several, _row(**task))[-1]["languages"] == "all 4"
     several = [_row(0.0, 1 / z(1 - p), language=str(p)) for p in (0.01, 0.02, 0.03, 0.4)]
     rows = _decided(*several, _row(**task))
@@ -137,7 +137,7 @@ def test_the_mean_over_everything_weighs_each_task_the_same() -> None:
 
     def mean(without: int | None = None) -> float:
         kept = [at for at in range(80) if at != without]
-        return sum(weight * moved[name][kept].mean() for name, weight in weights.items())
+        return float(sum(weight * moved[name][kept].mean() for name, weight in weights.items()))
 
     left_out = np.array([mean(at) for at in range(80)])
     error = (79 / 80 * ((left_out - left_out.mean()) ** 2).sum()) ** 0.5
