@@ -17,6 +17,7 @@ from robust_xtreme import Baseline, compare
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS
 from robust_xtreme.gating.churn import _both
+from robust_xtreme.stats.contrasts import Key
 
 _CHURN = ("changed", "harmful", "beneficial")
 
@@ -135,7 +136,7 @@ def test_what_counts_as_another_answer(family: str, before: Any, after: Any, cha
     """Of retrieval what was found first, of questions the text, else the prediction; a failed answer is one, too."""
     key = ("x", "t", "test", "sw", "sw", "zero_shot", "len128", "clean", "accuracy")
     named = dict(zip(CELL, ("m", *key[:-1]), strict=True))
-    sides: list[dict[tuple[str, ...], pl.LazyFrame]] = [
+    sides: list[dict[Key, pl.LazyFrame]] = [
         {
             key[:-2]: pl.LazyFrame(
                 [{**named, "noise_seed": -1, "example": "1", "prediction": p, "answer": a}],
