@@ -123,10 +123,7 @@ _CELL: Final = (*CELL, "metric", "scope")
 
 
 def levels(results: Results) -> pl.DataFrame:
-    """Those of the headline metrics in the order of the page, with the parts of the condition and the `address`.
-
-    An address is the name of a cell on the page.
-    """
+    """Those of the headline metrics as on the page, with the parts of the condition and `address`, the cell's name."""
     return with_addresses(in_order(with_condition(headline(every_level(results), results)), results))
 
 

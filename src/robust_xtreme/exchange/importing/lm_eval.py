@@ -259,10 +259,7 @@ def _row(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number:
 
 
 def _known(log: LmEvalLog, given: ImportedFile, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Which example a sample is, and what noise did to it: as exported, else its number and what was given.
-
-    The language is then that of the task's name; items of a group are named alike in all languages.
-    """
+    """Which example a sample is, and what noise did to it: as exported, else number, language and what was given."""
     doc = mapping(sample.get("doc"))
     if OURS in doc:
         wrong = DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number)

@@ -33,10 +33,7 @@ _TAKEN: Final = {
 
 
 class ImportedFile(NamedTuple):
-    """A file or folder, with its condition if given (`FILE=CONDITION`), and what rows get that do not say theirs.
-
-    `is_group`: its logs are tasks of lm-eval that are one task here.
-    """
+    """A file or folder, its condition if given, and what is given for rows; `is_group`: its logs are one task here."""
 
     path: Path
     condition: str | None = None
