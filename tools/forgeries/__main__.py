@@ -76,7 +76,7 @@ _HEADS: Final = (
     "asked with it",
     "found",
     "check",
-    "seconds, at most",
+    "processor seconds, at most",
     "",
 )
 _TEXT: Final = """\
@@ -93,7 +93,9 @@ def report(tallies: dict[str, Tally]) -> str:
     wrong = [f"{kind}, {what}" for kind, tally in tallies.items() for what in tally.wrong]
     many = sum(tally.planted for tally in tallies.values())
     slowest = max(tally.seconds for tally in tallies.values())
-    agree = f"All {many} are as [the table](../../docs/verify.md) says; the slowest took {slowest:.0f} seconds."
+    agree = (
+        f"All {many} are as [the table](../../docs/verify.md) says; the slowest took {slowest:.0f} processor seconds."
+    )
     text = _TEXT.format(
         many=many,
         tasks="; ".join(" and ".join(tasks) for tasks in TASKS),

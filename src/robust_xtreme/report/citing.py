@@ -43,10 +43,9 @@ def sources(results: Results) -> list[UsedSource]:
 def lines(used: Sequence[UsedSource]) -> Iterator[str]:
     """A sentence on what may not be used commercially, and one on each of what a run used."""
     names = [source.what for source in used if _RESTRICTED.search(source.licence)]
-    other = ", as far as they are known" if any(source.licence.startswith(_UNKNOWN) for source in used) else ""
-    yield (
-        f"Not for commercial use: {', '.join(names)}." if names else f"No licence here excludes commercial use{other}."
-    )
+    some = " that is known" if any(source.licence.startswith(_UNKNOWN) for source in used) else ""
+    first = f"Not for commercial use: {', '.join(names)}." if names else ""
+    yield first or f"No licence here{some} excludes commercial use."
     yield from (f"{source.what}: {source.licence}." + (f" {source.cite}." if source.cite else "") for source in used)
 
 

@@ -119,7 +119,7 @@ class Verifying:
         sides = []
         for side in manifests:
             left = [cell for cell in side["not_run"] if cell["reason"] not in OF_MODEL]
-            units = [{**unit, "files": [] if self.data else unit["files"]} for unit in side["units"]]
+            units = [{**unit, "files": [] if self.data else unit.get("files")} for unit in side["units"]]
             notes = [note for note in side["notes"] if "batch size was halved" not in note]
             sides.append({**side, "units": units, "notes": notes, "not_run": left})
         open_ones = (*(() if self.model else _OF_MODELS), *(("commands",) if self.data or self.model else ()))
@@ -160,8 +160,10 @@ class Verifying:
 def replayed(run: TaskRun, split: Split, stored: TaskRunRows, is_bare: bool) -> TaskRunRows:
     """The rows of a task run by its stored answers and edits of attacks; what needs the model, as tokens, is stored.
 
-    Raises Mismatch where an answer is none of the task's kind.
+    Raises Mismatch where there are other rows than planned, or an answer is none of the task's kind.
     """
+    if run.predictions != stored.predictions.height:
+        raise Mismatch(f"{run.label} has {stored.predictions.height:,} rows, and {run.predictions:,} in a new plan.")
     predictor = predictor_of(run.model, run.task, nowhere)
     predictor = reading(predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor, run)
     prepared = prepare(run, split, predictor, deduplicate=False, attacks=partial(_attacked, stored.attacked))
