@@ -36,7 +36,7 @@ from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.task_run import Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.messages import Fleet
-from robust_xtreme.workers.queues import forecast
+from robust_xtreme.workers.supervisor import forecast
 
 _NAMED: Final = 6
 """The most task runs of a device that its line names."""

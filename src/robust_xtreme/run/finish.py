@@ -33,7 +33,7 @@ from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
-from robust_xtreme.tasks.noisy.described import condition_row
+from robust_xtreme.tasks.noisy.measured import condition_row
 
 
 def finish(

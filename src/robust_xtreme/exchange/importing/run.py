@@ -60,7 +60,7 @@ from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.measuring import Facts, Stored, measured
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.stats.replacing import replacing
-from robust_xtreme.tasks.noisy.described import condition_row
+from robust_xtreme.tasks.noisy.measured import condition_row
 from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.source import Pools, open_source
 
