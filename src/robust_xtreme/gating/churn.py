@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from robust_xtreme.core.examples import digest
+from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, digest
 from robust_xtreme.core.metric import named
 from robust_xtreme.files.schema import CELL
 from robust_xtreme.gating.baselines import Baseline
@@ -66,8 +66,8 @@ def _both(answers: Sequence[Mapping[Key, pl.LazyFrame]], key: Key, family: str |
         return pl.DataFrame()
     was, now = (run[key[:-2]].filter(pl.col("condition") == key[-2]) for run in answers)
     rows = now.join(was.select(*_ITEM, "prediction", "answer"), on=_ITEM, suffix="_clean")
-    after, before = (pl.col(f"{'answer' if family == 'span_qa' else 'prediction'}{end}") for end in ("", "_clean"))
-    if family == "retrieval":
+    after, before = (pl.col(f"{'answer' if family == SPAN_QA.name else 'prediction'}{end}") for end in ("", "_clean"))
+    if family == RETRIEVAL.name:
         after, before = (side.str.extract(r'^\["((?:[^"\\]|\\.)*)"') for side in (after, before))
     changed = rows.with_columns(changed=after.ne_missing(before))
     return changed.rename({name: f"cell_{name}" for name in CELL}).sort(_ITEM).collect()

@@ -30,7 +30,7 @@ from robust_xtreme.run.run import Observer, evaluate, notebook_observer
 from robust_xtreme.stats.benchmark import Task, tasks_of
 from robust_xtreme.stats.claims import CLEAN, is_selected, unreached
 from robust_xtreme.stats.contrasts import CELLS, NOISE, TASKS, Cells, Key, Levels, effects
-from robust_xtreme.stats.run_cells import KEY, StoredCells, headline_rows, headlines
+from robust_xtreme.stats.run_cells import KEY, StoredCells, any_precision, headline_rows, headlines
 
 _TOGETHER: Final = "dims"
 """The factor of which one run has all levels: a word of its inference names each, as `dims=256`."""
@@ -288,7 +288,7 @@ def _found(design: FactorialDesign, missing: list[str]) -> Factorial:
         results = finished(Path(spec.out))
         tasks |= tasks_of(results.manifest["tasks"])
         scores = _scored(results.scores, tasks, by_name.get(_TOGETHER))
-        names = {_bare(key): key for key in scores.select(KEY).iter_rows()}
+        names = {_bare(key): key for key in scores.with_columns(any_precision()).select(KEY).iter_rows()}
         stored[point] = _reader(Path(spec.out), results, names)
         levels = " ".join(f"{name}={at or 'default'}" for name, at in by_name.items())
         scored.append(scores.with_columns(levels=pl.lit(levels)))
