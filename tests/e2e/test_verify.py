@@ -60,7 +60,7 @@ def test_attacks_are_made_again_from_their_edits(tmp_path: Path) -> None:
 
 def test_answers_of_another_device_may_differ_a_little(source: Path, tmp_path: Path) -> None:
     """One answer in more than a hundred is another one: on another device that is no forgery, on the same it is."""
-    folder = forgeries.forged(source, "answers", 3, tmp_path / "run")
+    folder = forgeries.forged(source, "answers", 2, tmp_path / "run")
     manifest = read_manifest(folder / MANIFEST)
     assert "answers" in forgeries.verified(folder, model=("mini",))[0]
     write_manifest(folder / MANIFEST, {**manifest, "device": "cuda: another"})
@@ -69,7 +69,7 @@ def test_answers_of_another_device_may_differ_a_little(source: Path, tmp_path: P
 
 def test_a_run_of_other_labels_is_found_by_own_data(source: Path, tmp_path: Path) -> None:
     """Data that are handed along are believed; one's own show that the run has others."""
-    folder = forgeries.own_run(source, "data", 1, tmp_path / "copy")
+    folder = forgeries.own_run(source, "data", 3, tmp_path / "copy")
     assert forgeries.verified(folder)[0] == []
     assert "plan" in forgeries.verified(folder, data="mini")[0]
 

@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple, Unpack
 from unicodedata import is_normalized, normalize
 
 import numpy as np
-import regex
 
 from robust_xtreme.core import graphemes, packs
 from robust_xtreme.core.edits import Array, Batch, Edits, batch, emptied, putting, span_table
@@ -273,6 +272,8 @@ def compared(old: str, new: str, spaces: bool = True) -> list[Change]:
 
     A page does not tell normal forms, joiners and kinds of space: these are the text's. What is on nothing is left out.
     """
+    import regex
+
     new = normalize("NFC" if is_normalized("NFC", old) else "NFD", new)
     new = " ".join(regex.sub(r"\p{Bidi_C}|(^|\s)[\p{M}\u200c\u200d]+", r"\1", new).split())
     for one, usual in _SPELLINGS:
