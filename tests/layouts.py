@@ -10,7 +10,7 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.realised import texts
 from robust_xtreme.noise.input import keyboards, retyping
-from robust_xtreme.noise.members.keyboards import _NUMBER, keyboards_of, pair
+from robust_xtreme.noise.members.wrong_layout import _NUMBER, keyboards_of, pair
 
 
 def sample(code: str, many: int) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.core.graphemes import split
-from robust_xtreme.noise.engine import rewriter
+from robust_xtreme.noise.engine import ocr_channel
 
 FALSE = ("", "", " ", ".", "rn", "I", "\u0301", "क्", "\u200d", "  :", "한")
 
@@ -39,5 +39,5 @@ def misreading() -> Iterator[None]:
     """Prints are read by this module."""
     with pytest.MonkeyPatch.context() as patch:
         for function in (drawn, degraded, read):
-            patch.setattr(rewriter, function.__name__, function)
+            patch.setattr(ocr_channel, function.__name__, function)
         yield

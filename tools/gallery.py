@@ -18,7 +18,7 @@ from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE,
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised, pieces
 from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.members.keyboards import METHODS
+from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.blocks import (
     Block,

@@ -17,7 +17,7 @@ from tools.gallery_samples import SAMPLES
 from robust_xtreme.api import noised_strings
 from robust_xtreme.core.packs import read_table
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine import rewriter
+from robust_xtreme.noise.engine import ocr_channel
 
 STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
 
@@ -34,29 +34,29 @@ language\tstrength\ttext
 def frozen() -> Iterator[None]:
     """The sentences are read from the file, whatever their key."""
     rows = {(row["language"], row["strength"]): row["text"] for row in read_table(_PATH).rows}
-    readings = rewriter._readings
+    readings = ocr_channel._readings
 
     def found(job: Any, numbers: Sequence[int]) -> list[str]:
         return [rows[job.language, job.strength] for _ in numbers]
 
-    rewriter._readings = found
+    ocr_channel._readings = found
     try:
         yield
     finally:
-        rewriter._readings = readings
+        ocr_channel._readings = readings
 
 
 def _read() -> Iterator[str]:
     """A line for each language that is served and strength."""
-    readings, lines = rewriter._readings, list[str]()
+    readings, lines = ocr_channel._readings, list[str]()
 
     def kept(job: Any, numbers: Sequence[int]) -> list[str]:
         texts = readings(job, numbers)
         lines.extend(f"{job.language}\t{job.strength}\t{text}\n" for text in texts)
         return texts
 
-    rewriter._readings = kept
-    for code in (code for code in SAMPLES if rewriter.reader(code)):
+    ocr_channel._readings = kept
+    for code in (code for code in SAMPLES if ocr_channel.reader(code)):
         for strength in STRENGTHS:
             noised_strings([SAMPLES[code]], PerturbationSpec.parse(f"ocr_channel:{strength}"), code, 0)
     yield from lines

@@ -15,7 +15,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import DEAD
 from robust_xtreme.noise.input.retyping import METHODS, irreversible
-from robust_xtreme.noise.members.keyboards import AUTO, changed, keyboards_of, pair
+from robust_xtreme.noise.members.wrong_layout import AUTO, changed, keyboards_of, pair
 from robust_xtreme.report.blocks import Diff, Heading, Phrase, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 

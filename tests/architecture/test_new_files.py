@@ -36,7 +36,7 @@ ALLOWED: Final = {
     "training/stage.py": ({"save_file"}, "in a folder of `written_folder`"),
     "models/in_memory.py": ({"save_pretrained"}, "in a TemporaryDirectory, which nobody else may write"),
     "models/mini.py": ({"save_pretrained"}, "the method itself"),
-    "noise/engine/rewriter.py": ({"write_text"}, "in a TemporaryDirectory, which nobody else may write"),
+    "noise/engine/ocr_channel.py": ({"write_text"}, "in a TemporaryDirectory, which nobody else may write"),
     "files/database.py": ({"connect"}, "sqlite's file: one that is a link is not opened"),
 }
 """The functions that other files of `src` use, and why another user cannot foretell what they write."""

@@ -13,7 +13,7 @@ from robust_xtreme.core.languages import LANGUAGES, language
 from robust_xtreme.core.resources import folder
 from robust_xtreme.noise.input import kana as _kana
 from robust_xtreme.noise.input import keyboards, pinyin, vietnamese
-from robust_xtreme.noise.members.keyboards import METHODS
+from robust_xtreme.noise.members.keyboard_typo import METHODS
 
 EXAMPLES = Path(__file__).parent / "input_methods"
 FEWEST = 20

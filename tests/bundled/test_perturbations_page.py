@@ -13,7 +13,7 @@ from tools.gallery_samples import SAMPLES
 from robust_xtreme.api import noised_strings
 from robust_xtreme.core.languages import LANGUAGES, language
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.members.keyboards import METHODS, layouts
+from robust_xtreme.noise.members.keyboard_typo import METHODS, layouts
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from tools.yardstick.key_errors import MECHANICAL
 from tools.yardstick.page import page
 
-from robust_xtreme.noise.members.keyboards import RATES
+from robust_xtreme.noise.members.keyboard_typo import RATES
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from tests.real.test_alphabets import FLORES
 from tests.some import some
 
 from robust_xtreme.noise.input import retyping
-from robust_xtreme.noise.members.keyboards import AUTO, keyboards_of, layout_names, pair
+from robust_xtreme.noise.members.wrong_layout import AUTO, keyboards_of, layout_names, pair
 
 pytestmark = pytest.mark.real
 

@@ -15,7 +15,7 @@ from robust_xtreme.core.edits import span_table
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
-from robust_xtreme.noise.members.keyboards import METHODS, RATES
+from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES
 
 Shares = dict[str, float]
 

@@ -26,7 +26,7 @@ from tools.yardstick.key_errors import (
 )
 from tools.yardstick.pairs import Pair, half, lists
 
-from robust_xtreme.noise.members.keyboards import RATES
+from robust_xtreme.noise.members.keyboard_typo import RATES
 
 Array = npt.NDArray[Any]
 

@@ -98,7 +98,7 @@ def cache() -> Check:
 
 def channel() -> Check:
     """What ocr_channel reads prints with that are not in the cache."""
-    from robust_xtreme.noise.engine.rewriter import reader
+    from robust_xtreme.noise.engine.ocr_channel import reader
 
     fonts = {"fonts-noto-core": reader("en"), "fonts-noto-cjk": reader("zh")}
     lacks = [f" {name}" for name, read in fonts.items() if not (read and read[1].is_file())]

@@ -13,7 +13,7 @@ from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.label_risk import pattern
-from robust_xtreme.noise.members.keyboards import METHODS
+from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import misspelt, mix_of, written
 from robust_xtreme.noise.members.ocr_noise import misread
 from robust_xtreme.noise.members.recoded import alike, rows, variants

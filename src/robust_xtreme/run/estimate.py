@@ -24,7 +24,7 @@ from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, nowhere, pre
 from robust_xtreme.models.reading.tokens import Lexicon, backend_of
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tokenizer import tokenizer_of
-from robust_xtreme.noise.engine.rewriter import SECONDS
+from robust_xtreme.noise.engine.ocr_channel import SECONDS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import threads
 from robust_xtreme.run.attacking import most_queries, most_vectors

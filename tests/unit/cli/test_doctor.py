@@ -402,9 +402,9 @@ def test_a_suite_s_pipe_is_reported(
 def test_what_ocr_channel_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the packages that have it: Tesseract, and the fonts of scripts."""
     monkeypatch.setattr("shutil.which", lambda _: None)
-    monkeypatch.setattr("robust_xtreme.noise.engine.rewriter.reader", lambda _: ("x", Path("/usr/bin/env")))
+    monkeypatch.setattr("robust_xtreme.noise.engine.ocr_channel.reader", lambda _: ("x", Path("/usr/bin/env")))
     check = _check.channel()
     assert (check.status, check.remedy) == ("note", "apt-get install tesseract-ocr tesseract-ocr-all")
-    monkeypatch.setattr("robust_xtreme.noise.engine.rewriter.reader", lambda _: ("x", Path("/no/font")))
+    monkeypatch.setattr("robust_xtreme.noise.engine.ocr_channel.reader", lambda _: ("x", Path("/no/font")))
     monkeypatch.setattr("shutil.which", lambda name: name)
     assert _check.channel().remedy == "apt-get install fonts-noto-core fonts-noto-cjk"

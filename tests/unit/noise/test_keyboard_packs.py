@@ -11,7 +11,7 @@ from robust_xtreme.core import packs
 from robust_xtreme.core.errors import SpecError, UnknownName, UserError
 from robust_xtreme.core.resources import folder
 from robust_xtreme.noise.input.keyboards import layout, names, of_language
-from robust_xtreme.noise.members.keyboards import keyboard_typo
+from robust_xtreme.noise.members.keyboard_typo import keyboard_typo
 
 GOOD = """
 title = "Mine"

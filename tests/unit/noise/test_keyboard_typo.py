@@ -25,7 +25,7 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.typing import reached, slot, typing_errors
-from robust_xtreme.noise.members.keyboards import METHODS, RATES, keyboard_typo, layouts, layouts_of
+from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, keyboard_typo, layouts, layouts_of
 
 TYPED = tuple(code for code in LANGUAGES if layouts_of(code) and layouts_of(code)[0] not in METHODS)
 """The languages typed on a keyboard, without an input method."""

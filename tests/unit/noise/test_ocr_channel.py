@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from robust_xtreme.noise.engine.ocr_channel import compared, degraded, drawn, read, reader
 from tests.conformance.texts import SENTENCES
 
 from robust_xtreme import perturb
@@ -19,9 +20,8 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine import rewriter
+from robust_xtreme.noise.engine import ocr_channel
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.rewriter import compared, degraded, drawn, read, reader
 from robust_xtreme.noise.members.ocr_noise import ocr_channel as member
 
 FONTS = [found[1] for code in LANGUAGES if (found := reader(code))]
@@ -42,7 +42,7 @@ def reading(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[Sequence[str]]
         calls.append(pages)
         return [next(given) for _ in pages]
 
-    monkeypatch.setattr(rewriter, "read", fake)
+    monkeypatch.setattr(ocr_channel, "read", fake)
     return calls
 
 
@@ -154,7 +154,7 @@ def test_tesseract_reads_several_pages_at_once(tmp_path: Path, monkeypatch: pyte
 ])  # fmt: skip
 def test_a_broken_reader_is_one_line(script: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too few pages, an error, no end and a kill: the last line that it wrote, else how it ended, and its package."""
-    monkeypatch.setattr(rewriter, "_SECONDS", 1)
+    monkeypatch.setattr(ocr_channel, "_SECONDS", 1)
     program(tmp_path, monkeypatch, script)
     with pytest.raises(UserError) as raised:
         read([_Page(), _Page()], "chi_sim")

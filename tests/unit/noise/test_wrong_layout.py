@@ -19,7 +19,7 @@ from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards, retyping
 from robust_xtreme.noise.input.keyboards import DEAD
-from robust_xtreme.noise.members.keyboards import (
+from robust_xtreme.noise.members.wrong_layout import (
     AUTO,
     changed,
     keyboard_names,

@@ -12,7 +12,6 @@ MEMBERS: Final = {
         *(f"textattack.{recipe}" for recipe in _RECIPES.split()),
     ),
     "ocr_noise": ("ocr_channel", "ocr_noise"),
-    "keyboards": ("keyboard_typo", "wrong_layout"),
     "_letters": ("casing", "char_noise", "punctuation", "repetition", "spacing", "zero_width"),
     "natural": ("natural", "natural_typing", "natural_typo", "natural_writing"),
     "recoded": ("confusables", "diacritics", "normalisation"),

@@ -20,7 +20,7 @@ from robust_xtreme.noise.engine.mixture import MixtureComponent, Parts, mixed
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, Slips, alphabet_pack, defaults, member
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.members.keyboards import METHODS
+from robust_xtreme.noise.members.keyboard_typo import METHODS
 
 # Real misspellings: each word is replaced by a misspelling of it from a list.
 #

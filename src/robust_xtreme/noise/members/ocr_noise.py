@@ -15,8 +15,9 @@ from typing import Final
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.ocr_channel import channelled, reader
 from robust_xtreme.noise.engine.perturbation import member
-from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES, channelled, reader
+from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 
 _KIND: Final = "lookalikes"
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")

@@ -19,7 +19,7 @@ from robust_xtreme.core.edits import Moved, SpanTable, apply, batch, putting
 from robust_xtreme.core.languages import language
 from robust_xtreme.noise.engine.case import MIXED, style, styled
 from robust_xtreme.noise.engine.realised import KIND, texts
-from robust_xtreme.noise.members.keyboards import METHODS, RATES, errors_typing, layouts_of
+from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, errors_typing, layouts_of
 from robust_xtreme.noise.members.natural import key_of, misspelt
 
 
