@@ -164,7 +164,7 @@ PARTS: Final[dict[str, tuple[Question, ...]]] = {
         Question(
             "How do I run my language model on noisy prompts?",
             ("export inspect --tasks xnli -l sw --limit 12 --data mini --perturb keyboard_typo:0.1 -o noisy_inspect",),
-            (r"Next: ",),
+            (r"files, .* rows",),
         ),
         Question(
             "Can I have the common format of all harnesses?",
@@ -308,7 +308,8 @@ def _part(title: str, part: tuple[Question, ...], run: Run) -> Iterator[str]:
 
 def _line(pattern: str, printed: str, asked: str) -> str:
     """The first line with the pattern, cut where it is long."""
-    lines = (line.rstrip() for line in printed.splitlines() if re.search(pattern, line))
+    here = f"{Path.cwd()}/"
+    lines = (line.rstrip() for line in printed.replace(here, "").splitlines() if re.search(pattern, line))
     if (line := next(lines, None)) is None:
         raise ValueError(f"{asked} Nothing matches {pattern!r} in:\n{printed}")
     return line if len(line) <= _MOST else f"{line[: _MOST - 4]} ..."
