@@ -17,13 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.noise.engine.ocr_channel import reader
-
 from robust_xtreme.api import noised_strings
 from robust_xtreme.core import packs
 from robust_xtreme.core.languages import LANGUAGES, language
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.ocr_channel import reader
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "ocr"
 

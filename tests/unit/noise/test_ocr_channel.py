@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from robust_xtreme.noise.engine.ocr_channel import compared, degraded, drawn, read, reader
 from tests.conformance.texts import SENTENCES
 
 from robust_xtreme import perturb
@@ -22,6 +21,7 @@ from robust_xtreme.core.languages import LANGUAGES
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine import ocr_channel
 from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.ocr_channel import compared, degraded, drawn, read, reader
 from robust_xtreme.noise.members.ocr_noise import ocr_channel as member
 
 FONTS = [found[1] for code in LANGUAGES if (found := reader(code))]
