@@ -52,7 +52,9 @@ def written(
         case _:
             files = {"differences.csv": dump(comparison.frame, COMPARISONS)}
             worse = worse_part([*folders.values()][-1], comparison.worse) if texts and suffix == ".html" else ()
-            added = Added((differences_part(comparison), *worse), examples, files, found=found(comparison.frame))
+            names = results.scores.get_column("model").unique(maintain_order=True).to_list()
+            told = found(comparison.frame, *(names if len(names) == 2 else (comparison.baseline, comparison.candidate)))
+            added = Added((differences_part(comparison), *worse), examples, files, title=told)
     return content(results, suffix, views, added)
 
 

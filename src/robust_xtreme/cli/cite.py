@@ -27,5 +27,5 @@ def cite(
     files, used = targets(output or (), (".bib",), force), sources(finished(Path(run)))
     for line in lines(used):
         echo(one_line(line))
-    written = write_files(files, lambda _: bibtex(used).encode())
+    written = write_files(files, lambda *_: bibtex(used).encode())
     echo("\n".join(map(str, written)) or f"\n{bibtex(used)}")

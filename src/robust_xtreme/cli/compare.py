@@ -51,7 +51,7 @@ def compare(
     if not output:
         print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
     runs = [name for name, side in sides.items() if not side.saved_at]
-    for path in write_files(files, lambda suffix: _written(comparison, runs, suffix)):
+    for path in write_files(files, lambda suffix, _: _written(comparison, runs, suffix)):
         echo(str(path))
 
 

@@ -90,7 +90,7 @@ def gate(
     before, after = load(name), load(run)
     decided = _of_commit(gated(before, after, chosen, date.today(), marks_of(Path(run))))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
-    paths = write_files(files, lambda suffix: gate_written(decided, suffix))
+    paths = write_files(files, partial(gate_written, decided))
     for path in paths:
         echo(str(path))
     _tell_github(decided, paths)

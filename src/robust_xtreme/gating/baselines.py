@@ -163,10 +163,15 @@ class Baseline:
     def described(self) -> str:
         """Its title, the models, and the page that the run in a folder has."""
         models = dict.fromkeys(str(model["model"]) for run in self.facts["runs"] for model in run["models"])
-        page = Path(self.name) / PAGE
-        told = [f"model {', '.join(models)}", *([str(page)] if not self.saved_at and page.is_file() else [])]
+        told = [f"model {', '.join(models)}", *self.page]
         saved = [f"saved {self.saved_at}"] if self.saved_at else []
         return f"{self.title} ({'; '.join([*told, *saved])})"
+
+    @property
+    def page(self) -> list[str]:
+        """The page that the run in a folder has; none of a baseline."""
+        page = Path(self.name) / PAGE
+        return [str(page)] if not self.saved_at and page.is_file() else []
 
     @property
     def paired(self) -> bool:

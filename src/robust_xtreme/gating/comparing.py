@@ -143,7 +143,8 @@ def gated(
     sides = [side for side in (baseline, baseline.anchor) if side is not None]
     verdicts = [_against(side, candidate, policy, today, marks, len(sides)) for side in sides]
     named = (frame.with_columns(against=pl.lit(name)) for frame, name in zip(verdicts, SIDES, strict=False))
-    return Gate(pl.concat(named), policy, comparison_note(baseline, candidate))
+    pages = (*candidate.page, *baseline.page)
+    return Gate(pl.concat(named), policy, comparison_note(baseline, candidate), pages)
 
 
 def _against(
@@ -187,6 +188,8 @@ _DESCRIPTION: Final = (
     "Candidate minus baseline in points, the largest fall first. Thick: the interval that is valid for all levels of a "
     "kind at once; thin: that of the row alone. The tick is minus the MDE: the fall that is detected with 80 % power."
 )
+
+_MARGINS: Final = f"{_DESCRIPTION} Dashed: as far as a level may fall."
 
 
 def differences_part(comparison: Comparison) -> Section:
@@ -252,28 +255,30 @@ def _cell(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> heat.HeatC
     return heat.HeatCell(*place, {heat.CHANGE: row["difference"]}, row["difference"], sign, told=told)
 
 
-def gate_page(gate: Gate) -> ReportPage:
-    """The page of a gate, with the intervals of the rows that fail or are not decided, the largest falls first."""
-    first, *more = document.gate_blocks(gate)
+def gate_page(gate: Gate, folder: Path) -> ReportPage:
+    """The page of a gate, in a folder, with the intervals of rows that fail or are not decided, largest falls first."""
+    first, *more = document.gate_blocks(gate, folder)
     rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
     many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')} fail"
     title = "Gate passed" if gate.passed else f"Gate failed: {many}"
     drawn = (
-        [Chart("Falls and their intervals", _DESCRIPTION, _drawn(rows.sort("difference").head(_FIRST)))]
+        [Chart("Falls and their intervals", _MARGINS, _drawn(rows.sort("difference").head(_FIRST)))]
         if rows.height
         else []
     )
-    return ReportPage(title, (first, *([Paragraph(_DESCRIPTION)] if drawn else []), *drawn, *more))
+    return ReportPage(title, (first, *([Paragraph(_MARGINS)] if drawn else []), *drawn, *more))
 
 
 def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
-    return forest(_as_cells(rows), "difference in points (left: worse)")
+    margins = [-margin for margin in rows["margin"].drop_nulls().unique()] if "margin" in rows.columns else []
+    return forest(_as_cells(rows), "difference in points (left: worse)", margins)
 
 
 def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
     """The differences of tasks, and the cells with the largest falls."""
     levels = rows.filter(pl.col("scale") != CHANGE, pl.col("low").is_not_null())
-    falls = levels.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
+    falls = levels.filter(pl.Series([is_shown(row) for row in levels.iter_rows(named=True)], dtype=pl.Boolean))
+    falls = falls.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
     for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
             yield Chart(title, _DESCRIPTION, _drawn(drawn))

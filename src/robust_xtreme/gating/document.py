@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, final
+from urllib.parse import quote
 
 import polars as pl
 
@@ -14,7 +18,18 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.report.blocks import Block, Heading, Paragraph, Phrase, Strong, Table, TableColumn, Terms, text_of
+from robust_xtreme.report.blocks import (
+    Block,
+    Heading,
+    Hyperlink,
+    Paragraph,
+    Phrase,
+    Strong,
+    Table,
+    TableColumn,
+    Terms,
+    text_of,
+)
 from robust_xtreme.report.cells import language_name
 from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
@@ -31,12 +46,13 @@ class Gate:
     """All verdicts under a policy, from which text, files and exit code are made.
 
     `verdicts` is a VERDICTS frame: against the baseline, and against its anchor where it has one, so that small falls
-    do not add up unseen. `note` says what the baseline is.
+    do not add up unseen. `note` says what the baseline is; `pages` are those of the runs that it names.
     """
 
     verdicts: pl.DataFrame
     policy: Policy
     note: str = ""
+    pages: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{many} {verdict}" for verdict, many in self.counts.items() if many)
@@ -189,10 +205,14 @@ def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return tests, tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
 
 
-def found(contrasts: pl.DataFrame) -> str:
-    """How many levels fell, for a title."""
+def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
+    """What is shown of two names, for a title: `b is worse than a in 18 and better in 2 of 96 tested levels`."""
     tests, shown = _levels(contrasts)
-    return f"{shown.filter(pl.col('difference') < 0).height} of {counted(tests.height, 'tested level')} fell"
+    of = counted(tests.height, "tested level")
+    below = shown.filter(pl.col("difference") < 0).height
+    many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
+    told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
+    return f"{candidate} is {told} of {of}" if told else f"{candidate} and {baseline}: no difference is shown in {of}"
 
 
 def _of_tasks(contrasts: pl.DataFrame) -> str:
@@ -279,10 +299,13 @@ def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
         yield Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
 
 
-def gate_blocks(gate: Gate) -> Iterator[Block]:
-    """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall."""
+def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
+    """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall.
+
+    For a page in a `folder` the note has links to those of the runs.
+    """
     yield Paragraph(outcome(gate))
-    yield from [Paragraph(_short(gate.note, 3 * _LONGEST))] if gate.note else []
+    yield from [Paragraph(_linked(gate, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
@@ -299,10 +322,12 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     tables: list[Table] = []
     for title, rows in groups.items():
         if rows.height:
-            yield Heading(f"{title}: {rows.height}", 3)
             shown = rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST).iter_rows(named=True)
             table = Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in shown))
-            tables.append(only(table, [*_told(table)]))
+            verdict, *others = {text_of(row[0]) for row in table.rows}
+            alike = "" if others or verdict == title.lower() else f", {verdict}"
+            yield Heading(f"{title}: {rows.height}{alike}", 3)
+            tables.append(only(table, [at for at in _told(table) if at or others]))
             yield tables[-1]
         if rows.height > _MOST:
             yield Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
@@ -310,9 +335,18 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     if reasons.height:
         lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
         yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
-    heads = {column.heading for table in tables for column in table.columns}
+    heads = {"verdict", *(column.heading for table in tables for column in table.columns)} if tables else set()
     if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
         yield Terms(known)
+
+
+def _linked(gate: Gate, folder: Path | None) -> Phrase:
+    """The note, in which the names of pages lead to them from a folder."""
+    note, pages = _short(gate.note, 3 * _LONGEST), "|".join(map(re.escape, gate.pages))
+    if folder is None or not pages:
+        return note
+    parts = enumerate(re.split(f"({pages})", note))
+    return tuple(Hyperlink(part, f"./{quote(os.path.relpath(part, folder))}") if at % 2 else part for at, part in parts)
 
 
 def _told(table: Table) -> Iterator[int]:

@@ -83,21 +83,21 @@ def targets(outputs: Sequence[str], suffixes: Collection[str], force: bool) -> d
     return files
 
 
-def write_files(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Path]:
-    """Write each of the files, whose content is made by its suffix, when all of them are made; return their paths."""
-    made = {path: content(suffix) for path, suffix in files.items()}
+def write_files(files: Mapping[Path, str], content: Callable[[str, Path], bytes]) -> list[Path]:
+    """Write each of the files, made by its suffix and folder, when all are made; return their paths."""
+    made = {path: content(suffix, path.parent) for path, suffix in files.items()}
     for path, data in made.items():
         write(path, data)
     return [*made]
 
 
-def gate_written(gate: Gate, suffix: str) -> bytes:
-    """The content of a gate's file by its suffix, one of GATE_FILES."""
+def gate_written(gate: Gate, suffix: str, folder: Path = Path()) -> bytes:
+    """The content of a gate's file by its suffix, one of GATE_FILES; a page has links from its folder."""
     match suffix:
         case ".md":
             return _comment(_inactive(markdown.render(ReportPage(_TITLE, tuple(gate_blocks(gate))))))
         case ".html":
-            return _encoded(html.page(gate_page(gate)))
+            return _encoded(html.page(gate_page(gate, folder)))
         case ".xml":
             return _xml(gate)
         case ".csv":

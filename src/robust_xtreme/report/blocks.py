@@ -36,13 +36,13 @@ class Mono:
 @final
 @dataclass(frozen=True, slots=True)
 class Hyperlink:
-    """Words that lead to an address: `#anchor` in the page, a path beside it, or a site; ValueError for another."""
+    """Words that lead to an address: `#anchor` in the page, `./` or `../` beside it, or a site; else ValueError."""
 
     text: str
     href: str
 
     def __post_init__(self) -> None:
-        if not self.href.startswith(("#", "../", "https://")):
+        if not self.href.startswith(("#", "./", "../", "https://")):
             raise ValueError(f"not an address of a page: {self.href}")
 
 

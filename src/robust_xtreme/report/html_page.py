@@ -188,11 +188,11 @@ _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_c
 
 
 def page(
-    results: Results, examples: Sequence[doc.Section] = (), added: Sequence[doc.Section] = (), found: str = ""
+    results: Results, examples: Sequence[doc.Section] = (), added: Sequence[doc.Section] = (), named: str = ""
 ) -> doc.ReportPage:
     """The document of `report.html`, with the part of its examples if there is one, after the parts that are added.
 
-    Its title ends with what was `found`.
+    Its title is what it is `named`, or says what was found in the run.
     """
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
@@ -207,7 +207,7 @@ def page(
     words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
     terms = doc.Terms((*words, *lines))
     return doc.ReportPage(
-        ": ".join(filter(None, (title(results), found))),
+        named or title(results),
         (*parts, about, *citing_part(results), doc.Section("Legend", "legend", (terms,))),
     )
 

@@ -41,7 +41,7 @@ _OF_FILES: Final = ("complete", "digest", "files", "parts")
 @final
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a page has beside the run: parts before its own, examples, files, and what was `found`, in its title.
+    """What a page has beside the run: parts before its own, examples, files, and the `title`, if it is another.
 
     `draws` draws its charts.
     """
@@ -50,7 +50,7 @@ class Added:
     examples: tuple[Section, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     draws: Drawing | None = None
-    found: str = ""
+    title: str = ""
 
 
 NOTHING: Final = Added()
@@ -87,7 +87,7 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), added: Add
 def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
     files = {"cells.csv": csv.table(cells(results)), "manifest.json": _json(manifest), **added.files}
-    shown = _chosen(results, views) if views else page(results, added.examples, added.parts, added.found)
+    shown = _chosen(results, views) if views else page(results, added.examples, added.parts, added.title)
     return _encoded(html.page(shown, files, added.draws))
 
 

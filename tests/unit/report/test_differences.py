@@ -36,6 +36,7 @@ def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path
     """First on the page: the verdict, a heat table for clean text and for the noise, tables with joint intervals."""
     text = page("report", *runs, "-o", tmp_path / "page.html")
     (part,) = re.findall(r'<section id="differences">.*?</section>', text, re.DOTALL)
+    assert re.search(r"<h1>\w+ is worse than \w+ in 4 of 4 tested levels</h1>", text)
     assert text.index('<section id="differences">') < text.index('<section id="verdict">')
     assert "Of 4 tested levels, clean and perturbed, 4 fell, 0 rose and 0 are not shown to differ." in part
     assert re.findall('data-noise="([^"]*)"', part)[:2] == ["clean", "char_noise:0.1"]
@@ -45,10 +46,12 @@ def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path
 
 
 def test_a_chart_of_falls_has_falls_alone(runs: tuple[Path, Path]) -> None:
-    """Cells that rose, or are equal but for the last bits, are not in it; words before it explain what is drawn."""
-    differences = pl.Series("difference", [-7.0, 5.0, -1e-14])
+    """Cells that rose, are equal but for the last bits, or tie are not in it; words before it say what is drawn."""
+    bounds = {"joint_low": [-9.0, 4.0, -1e-14, -5.0], "joint_high": [-6.0, 6.0, -1e-14, 1.0]}
+    differences = [pl.Series(name, each) for name, each in bounds.items()]
+    differences.append(pl.Series("difference", [-7.0, 5.0, -1e-14, -2.0]))
     frame = compare(*map(str, runs)).frame.filter(pl.col("scale") != "change").sort("kind", "language", "condition")
-    cells = frame.filter(kind="cell").head(3).with_columns(differences)
+    cells = frame.filter(kind="cell").head(4).with_columns(differences)
     blocks = differences_part(Comparison("old", "new", cells, "")).blocks
     (chart,) = [block for block in blocks if isinstance(block, Chart)]
     drawn = [row["change"] for rows in chart.spec["datasets"].values() for row in rows if "change" in row]

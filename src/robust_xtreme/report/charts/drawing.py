@@ -30,7 +30,7 @@ _DECIMALS: Final = re.compile(r"(\d+\.\d{2})\d+")
 _TAG: Final = re.compile("<[^>]+>")
 """What is shortened: a text between two of them stays as it is."""
 
-_LONGEST, _ENDING = 120, 40
+_LONGEST, _ENDING = 64, 24
 _VERSION: Final = "5.20"
 """Of Vega-Lite, which the specifications are for."""
 

@@ -231,11 +231,13 @@ _POINT: Final = {"type": "point", "filled": True, "size": 36, "color": INK, "opa
 _NAME: Final = {"type": "text", "align": "left", "fontSize": 10, "dy": -_ABOVE, "color": INK}
 
 
-def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
+def forest(
+    cells: pl.DataFrame, title: str = "change in points (left: worse)", margins: Sequence[float] = ()
+) -> dict[str, Any]:
     """The specification of the chart of cells with a change: name and edits above point, interval and tick at the MDE.
 
     `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
-    simultaneous is drawn thin.
+    simultaneous is drawn thin. At each of the `margins` there is a dashed line.
     """
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
@@ -248,8 +250,10 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
         _layer(_CELLS, _POINT, x={**_number("change"), "title": title}, y=row),
         _layer(_CELLS, _NAME, x={"value": 0}, y=row, text={"field": "cell", "type": "nominal"}),
     ]
+    if margins:
+        layers.append(_layer("margins", {"type": "rule", "strokeDash": [4, 3], "color": LOSS}, x=_number("margin")))
     return {
-        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}]},
+        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}], "margins": [{"margin": at} for at in margins]},
         "layer": layers,
         "width": _WIDTH,
         "height": _ROW * rows.height,

@@ -111,7 +111,7 @@
     [...all("thead tr:first-child th[rowspan]", table), ...heads].forEach((head, at) => {
       const text = head.textContent;
       head.textContent = "";
-      button(text, head, () => sort(head, at)).title = "Sort by this column";
+      button(text, head, () => sort(head, at)).title = `Sort by ${text}`;
     });
     for (const title of titles.filter((head) => means.has(head.dataset.task))) {
       const task = title.dataset.task;
@@ -234,7 +234,12 @@
     apply();
     if (!target) { show("language"); return; }
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    land(target, 5);
+  };
+  // What is above a target may become higher when it comes near: until it stays, the page goes there again.
+  const land = (target, times) => {
     target.scrollIntoView({ block: target.matches("tr") ? "center" : "start" });
+    if (times) requestAnimationFrame(() => land(target, times - 1));
   };
 
   // The box beside what a pointer or the keyboard is at: the numbers of a cell, the sentence of a term, code points.
