@@ -26,7 +26,7 @@ from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivale
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import heat
 from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
-from robust_xtreme.report.cells import language_name
+from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import interval, p_value, points
 from robust_xtreme.report.document import finished
@@ -182,14 +182,19 @@ _STILL: Final = 1e-9
 
 _KEY: Final = (
     "Candidate minus baseline, in points, of the levels; the colours are those of the changes below. "
-    f"{UNDECIDED} and dotted: a tie, no difference is shown."
+    f"{UNDECIDED} and dotted: no difference is shown."
 )
 _DESCRIPTION: Final = (
     "Candidate minus baseline in points, the largest fall first. Thick: the interval that is valid for all levels of a "
     "kind at once; thin: that of the row alone. The tick is minus the MDE: the fall that is detected with 80 % power."
 )
 
-_MARGINS: Final = f"{_DESCRIPTION} Dashed: as far as a level may fall."
+_MARGINS: Final = (
+    "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone. Dashed: as "
+    "far as a level may fall. The tick is minus the MDE: the fall that is detected with 80 % power. A row fails where "
+    "its fall is shown by a one-sided test, corrected over the rows; a comparison asks for falls and rises at once, so "
+    "that fewer levels are shown to differ there."
+)
 
 
 def differences_part(comparison: Comparison) -> Section:
@@ -228,7 +233,7 @@ def _heat(cells: pl.DataFrame) -> Iterator[Table]:
 def _named(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows of CONTRASTS with their noise, without its fields, and the code of their language."""
     every = rows.iter_rows(named=True)
-    return [{**row, "noise": without_fields(row["condition"]), "code": code_of(row)} for row in every]
+    return [{**row, "noise": brief(without_fields(row["condition"])), "code": code_of(row)} for row in every]
 
 
 def _several_of(rows: list[dict[str, Any]]) -> dict[str, set[str]]:
@@ -257,21 +262,21 @@ def _cell(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> heat.HeatC
 
 def gate_page(gate: Gate, folder: Path) -> ReportPage:
     """The page of a gate, in a folder, with the intervals of rows that fail or are not decided, largest falls first."""
-    first, *more = document.gate_blocks(gate, folder)
+    first, note, *more = document.gate_blocks(gate, folder)
     rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
     many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')} fail"
     title = "Gate passed" if gate.passed else f"Gate failed: {many}"
-    drawn = (
-        [Chart("Falls and their intervals", _MARGINS, _drawn(rows.sort("difference").head(_FIRST)))]
-        if rows.height
-        else []
-    )
-    return ReportPage(title, (first, *([Paragraph(_MARGINS)] if drawn else []), *drawn, *more))
+    shown = rows.sort("difference").head(_FIRST)
+    chart = [Chart("Falls and their intervals", _MARGINS, _drawn(shown))] if shown.height else []
+    return ReportPage(title, (first, note, *(Paragraph(each.description) for each in chart), *chart, *more))
 
 
 def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
     margins = [-margin for margin in rows["margin"].drop_nulls().unique()] if "margin" in rows.columns else []
-    return forest(_as_cells(rows), "difference in points (left: worse)", margins)
+    cells = _as_cells(rows)
+    if margins:  # what decides on a row is about it alone
+        cells = cells.with_columns(pl.lit(None, pl.Float64).alias(f"joint_change_{end}") for end in ("low", "high"))
+    return forest(cells, "difference in points (left: worse)", margins)
 
 
 def _charts(rows: pl.DataFrame) -> Iterator[Chart]:

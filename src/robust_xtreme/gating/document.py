@@ -16,7 +16,7 @@ import polars as pl
 from robust_xtreme.core.errors import counted
 from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
-from robust_xtreme.files.schema import SCALES, SIDES, VERDICT_NAMES, VERDICTS
+from robust_xtreme.files.schema import CONTRASTS, SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.report.blocks import (
     Block,
@@ -30,7 +30,7 @@ from robust_xtreme.report.blocks import (
     Terms,
     text_of,
 )
-from robust_xtreme.report.cells import language_name
+from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
 from robust_xtreme.stats.degrade import parts_of, without_fields
@@ -97,7 +97,7 @@ class Gate:
         return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
 
 
-TIE: Final = "tie"
+HIDDEN: Final = "no"
 KINDS: Final = {OVERALL: "Overall", TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _LONGEST: Final = 120
 """The characters of a name in a table of a gate."""
@@ -111,8 +111,8 @@ LEGEND: Final = {
     f"none with fewer than {FEWEST_JOINT} clusters.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
-    "tie": "The joint interval contains 0; where there is none, p adj. is not below 0.05. That does not show that "
-    "there is no difference: see mde. -: not tested.",
+    "shown": "no: the joint interval contains 0, which it can where p adj. is below 0.05; without one, p adj. is not "
+    "below it. That does not show that there is no difference: see mde. -: not tested.",
     "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
@@ -138,16 +138,16 @@ _GATE_LEGEND: Final = {
 _NAMES: Final = tuple(TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "extra": 0, "tie": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items": 6, "languages": 7,
+    "mde": 3, "extra": 0, "shown": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items": 6, "languages": 7,
     "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
 _LEVELS: Final = ("baseline", "candidate", "difference")
-_TESTS: Final = ("joint interval", "p adj.", "mde", "tie")
+_TESTS: Final = ("joint interval", "p adj.", "mde", "shown")
 _EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items")
 _CHURN: Final = ("changed", "harmful", "beneficial")
-_WORDS: Final = ("tie", "marks", "verdict", "languages")
+_WORDS: Final = ("shown", "marks", "verdict", "languages")
 
 
 def _columns(*names: str) -> tuple[TableColumn, ...]:
@@ -174,7 +174,7 @@ def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], p
             yield title, (*_LEVELS, *(_EQUIVALENCE if "verdict" in known else _TESTS)), rows
     if "harmful" in known:
         rows = contrasts.drop_nulls("harmful").sort("harmful", descending=True, maintain_order=True)
-        yield "Answers that changed", (*_CHURN, "difference", "tie"), rows
+        yield "Answers that changed", (*_CHURN, "difference", "shown"), rows
 
 
 def in_order(frame: pl.DataFrame) -> list[str]:
@@ -191,12 +191,15 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
     churn = f" Where no difference is shown, up to {percent(max(ties))} of the answers became wrong." if ties else ""
     told = Strong(sentence + _of_tasks(contrasts), "lost" if worse else "won" if better else "")
+    size = f" On average they differ by {signed(tests.select(pl.mean('difference')).item())}" if tests.height else ""
+    missed = tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item()
+    size += f"; where none is shown, half could hide one of {points(missed)} (mde)." if missed else "." if size else ""
     if not worse:
-        return (told, churn)
+        return (told, size, churn)
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
-    return (told, f" The largest fall: {row_name(worst)}, {fall}.{churn}")
+    return (told, size, f" The largest fall: {row_name(worst)}, {fall}.{churn}")
 
 
 def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -251,11 +254,12 @@ def code_of(row: Mapping[str, Any]) -> str:
 def noise_name(row: Mapping[str, Any]) -> str:
     """The noise of a row, with its fields where it has any."""
     fields = parts_of(row["condition"])[2]
-    return f"{without_fields(row['condition'])} on {fields.replace(',', ', ')}" if fields else row["condition"]
+    noise = brief(without_fields(row["condition"]))
+    return f"{noise} on {fields.replace(',', ', ')}" if fields else noise
 
 
 def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...] = (*_LEVELS, *_TESTS)) -> Table:
-    """Rows of COMPARISONS with some columns after the names; `tie` where no difference is shown."""
+    """Rows of COMPARISONS with some columns after the names; `shown` says where none is shown."""
     columns = (*_NAMES, *_columns("languages", *heads))
     shown = [_contrast(row) for row in rows.iter_rows(named=True)]
     table = Table(columns, tuple(tuple(row.get(column.heading, "") for column in columns) for row in shown))
@@ -268,7 +272,7 @@ def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
     shown |= {"difference": signed(row["difference"]), "joint interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
-    shown["tie"] = "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE
+    shown["shown"] = "-" if row["p_adjusted"] is None else "" if is_shown(row) else HIDDEN
     if row.get("verdict"):
         shown |= {"languages": row["languages"] or "", "90 % interval": interval(row["bound"], row["upper"])}
         items = "" if row["items"] is None else f"{row['items']:,.0f}"
@@ -392,7 +396,10 @@ def outcome(gate: Gate) -> Phrase:
         unmeasured = (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
         return (Strong("Passed.", "won"), f" {counts}.{caution}", *unmeasured)
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
-    return (Strong(f"Failed: {gate.failing.height}.", "lost"), f" {counts}. {_short(fell(worst), 3 * _LONGEST)}")
+    return (
+        Strong(f"Failed: {gate.failing.height}.", "lost"),
+        f" {counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}",
+    )
 
 
 def fell(row: Mapping[str, Any]) -> str:

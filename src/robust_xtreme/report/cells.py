@@ -12,6 +12,7 @@ from urllib.parse import quote
 import polars as pl
 
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report.view import SECTION, Results
 from robust_xtreme.stats.claims import no_claim
 from robust_xtreme.stats.degrade import parts_of, without_fields
@@ -156,10 +157,16 @@ def with_language(data: pl.DataFrame) -> pl.DataFrame:
     return data.with_columns(language=pl.when(language == context).then(language).otherwise(both))
 
 
+def brief(condition: str) -> str:
+    """A name for people: of texts that an attack left without its settings, `frozen:attack_letters:0.2/b6fecab3`."""
+    first, *others = condition.split("/")
+    return f"{first}/{others[-1]}" if others and condition.startswith(FROZEN) else condition
+
+
 def with_condition(data: pl.DataFrame) -> pl.DataFrame:
     """The rows with perturbation, strength and fields of their condition; `noise` is the condition without fields."""
     names = data.get_column("condition").unique(maintain_order=True).to_list()
-    parts = [(name, *parts_of(name), without_fields(name)) for name in names]
+    parts = [(name, *parts_of(name), brief(without_fields(name))) for name in names]
     columns = ("condition", "perturbation", "strength", "fields", "noise")
     known = pl.DataFrame(parts, schema=dict.fromkeys(columns, pl.String), orient="row")
     translated = pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))

@@ -69,18 +69,20 @@ def heat(results: Results) -> Iterator[doc.Section]:
     shown = [_cell(row) for row in cells.sort(order, maintain_order=True).iter_rows(named=True)]
     if shown:
         table = heat_table(shown, {cell.language for cell in shown})
-        yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table, *_by_noise(shown)))
+        yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table))
+        yield from _by_noise(shown)
 
 
-def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Block]:
+def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Section]:
     """A row for each noise, the costliest first, of several."""
     changed = _changed(cells)
     noises = [[cell for cell in changed if cell.noise == noise] for noise in {cell.noise: 0 for cell in changed}]
     rows = sorted(noises, key=lambda each: fmean(cell.numbers[CHANGE] or 0.0 for cell in each))
     if len(rows) > 1:
         heads = ("noise", "change", "edits", "cells", "tasks", "languages")
-        yield doc.Paragraph("By noise, the mean of its cells; noises edit different shares, in different languages.")
-        yield replace(doc.grid(heads, map(_of_noise, rows), left=1), role="noises")
+        told = "The mean of each noise's cells, of all languages; noises edit different shares, in different languages."
+        table = replace(doc.grid(heads, map(_of_noise, rows), left=1), role="noises")
+        yield doc.Section("Which noise costs most", "noises", (doc.Paragraph(told), table))
 
 
 def _of_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Phrase | doc.TableCell]:

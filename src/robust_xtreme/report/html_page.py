@@ -115,7 +115,7 @@ _COMMANDS: Final = 2
 _HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
 
 
-def verdict_part(results: Results) -> doc.Section:
+def verdict_part(results: Results, heading: str = "Verdict") -> doc.Section:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
     data = [doc.Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
     blocks: list[doc.Block] = [*map(doc.Paragraph, verdicts(results)), *data, *_told(summary.counts(results))]
@@ -130,7 +130,7 @@ def verdict_part(results: Results) -> doc.Section:
     title = counted(len(kept), "command")
     folded = [doc.Section(title, "commands", (code,), level=3, folded=True)] if len(kept) > _COMMANDS else [code]
     blocks += [doc.Paragraph(run), *folded]
-    return doc.Section("Verdict", "verdict", tuple(blocks))
+    return doc.Section(heading, "verdict", tuple(blocks))
 
 
 def _told(paragraphs: Iterator[doc.Paragraph]) -> Iterator[doc.Paragraph]:
@@ -172,7 +172,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    noise = f"{shown['noise']}, {shown['over']} languages" if over.height else shown["noise"]
+    noise = f"costliest: {shown['noise']}" + (f", {shown['over']} languages" if over.height else "")
     linked = doc.Hyperlink(named, f"#{worst['address']}")
     return (title, *levels, bounds, noise, ("worst: ", linked, other, *unmeasured))
 
@@ -195,7 +195,8 @@ def page(
     Its title is what it is `named`, or says what was found in the run.
     """
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
-    first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
+    verdict = verdict_part(results, "Each run by itself" if named else "Verdict")
+    first = (*added, verdict, *tiles(results), *heat(results), *drawn)
     of_languages = tuple(languages(results, examples))
     divided = (doc.Section("Languages", "languages", of_languages),) if of_languages else ()
     more = (doc.Section("More tables", "tables", tuple(plain)),) if plain else ()

@@ -205,7 +205,7 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     if others.len():
         middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
         below = f"{middle} points in half of them and {most} in the worst" if middle != most else f"{most} points"
-        blind = (f" The others can miss drops below {below} (", explained("mde"), ").")
+        blind = (f" Where none is shown, one could go unseen below {below} (", explained("mde"), ").")
     text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}."
     return (
         Strong(text, "lost" if lost else "won"),

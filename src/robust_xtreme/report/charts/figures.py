@@ -19,7 +19,7 @@ from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, highest, script, with_addresses, with_condition
 from robust_xtreme.report.charts.drawing import svg
-from robust_xtreme.report.charts.style import COLOURS, GAINS, INK, LOSS, LOSSES, STEPS, config
+from robust_xtreme.report.charts.style import COLOURS, GAIN, GAINS, INK, LOSS, LOSSES, OPEN, STEPS, config
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.attacks import CURVE
@@ -237,15 +237,17 @@ def forest(
     """The specification of the chart of cells with a change: name and edits above point, interval and tick at the MDE.
 
     `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
-    simultaneous is drawn thin. At each of the `margins` there is a dashed line.
+    simultaneous is drawn thin, and one that contains 0 grey. At each of the `margins` there is a dashed line.
     """
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
-    row = {"field": "cell", "type": "nominal", "sort": names, "axis": None}
+    row: dict[str, Any] = {"field": "cell", "type": "nominal", "sort": names, "axis": None}
+    color: dict[str, Any] = {"field": "side", "type": "nominal", "scale": None, "legend": None}
+    shared: dict[str, dict[str, Any]] = {"y": row, "color": color}
     layers = [
         _layer("zero", {"type": "rule", "color": INK, "opacity": 0.5}, x=_number("zero")),
-        _layer(_CELLS, {"type": "rule", "strokeWidth": 1, "color": LOSS}, **_between("low", "high"), y=row),
-        _layer(_CELLS, {"type": "rule", "strokeWidth": 3, "color": LOSS}, **_between("joint_low", "joint_high"), y=row),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 1}, **_between("low", "high"), **shared),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 3}, **_between("joint_low", "joint_high"), **shared),
         _layer(_CELLS, {"type": "tick", "color": INK, "thickness": 1.5, "height": 9}, x=_number("mde"), y=row),
         _layer(_CELLS, _POINT, x={**_number("change"), "title": title}, y=row),
         _layer(_CELLS, _NAME, x={"value": 0}, y=row, text={"field": "cell", "type": "nominal"}),
@@ -291,7 +293,10 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     }
     rate, known = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String), "grapheme_edit_rate" in cells.columns
     edits = pl.format("  (edits {} %)", rate).fill_null("") if known else pl.lit("")
+    low, high = (pl.coalesce(f"joint_change_{end}", f"change_{end}") for end in ("low", "high"))
+    side = pl.when(high < 0).then(pl.lit(LOSS)).when(low > 0).then(pl.lit(GAIN)).otherwise(pl.lit(OPEN))
     return kept.select(
+        side.alias("side"),
         pl.concat_str("language", pl.lit("  "), "noise", edits).alias("cell"),
         *(value.round(2).alias(name) for name, value in points.items()),
     )

@@ -11,7 +11,8 @@ INK: Final = "currentColor"
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999933", "#882255")
 """Those of Okabe and Ito (2008) without black and yellow, and two of Tol's (2021)."""
 
-LOSS: Final = "#d55e00"
+LOSS, GAIN, OPEN = "#d55e00", "#0072b2", "#8a8a94"
+"""Of an interval below 0, above 0, and around it."""
 
 STEPS: Final = (1, 3, 6, 12, 24, 48)
 """Where a change in points gets the next colour, the same on every page."""

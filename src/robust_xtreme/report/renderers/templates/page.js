@@ -164,7 +164,7 @@
     const box = made("div", "", part, "scroll");
     const table = made("table", "", box);
     const head = made("tr", "", table.createTHead());
-    const heads = ["task", "noise", first[1], second[1], "difference"];
+    const heads = ["task", "noise", ...[first, second].map(([part]) => part.querySelector("h3").textContent.split(",")[0]), "second minus first"];
     heads.forEach((text, at) => { made("th", text, head, at < 2 ? "l" : "").scope = "col"; });
     const changes = (code) => new Map(rows.filter(([row, names]) => names.language === code && row.matches("tr"))
       .map(([row, names]) => [row.id.slice(row.id.indexOf("/")), [row, names]]));
