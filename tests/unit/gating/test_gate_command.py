@@ -70,10 +70,8 @@ def test_a_fall_in_one_language_fails_and_is_named(old: Path, worse: Path, tmp_p
     ended = program("gate", str(worse), "--baseline", str(old), *outputs)
     assert ended.code == 1
     assert "Failed: " in ended.out
-    assert (
-        "2 regressed. The largest: Swahili (sw), xnli, char_noise:0.1 on premise, hypothesis, fell from 35.6 to 16.2 (allowed 2.0)."
-        in ended.out
-    )
+    fell = "Swahili (sw), xnli, char_noise:0.1 on premise, hypothesis, fell from 35.6 to 16.2 (allowed 2.0)."
+    assert f"2 regressed. The largest: {fell}" in ended.out
     comment, page, junit, data, rows = (name.read_bytes().decode() for name in names)
     assert comment.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: ")
     assert "<h1>Gate failed: 2 of " in page
