@@ -67,7 +67,7 @@
     for (const [name, text] of cells.length ? Object.entries(SHOWN) : []) {
       control[`show-${name}`] = button(text, group, () => { state.show = name; keep(); apply(); });
     }
-    button("Show everything", tools, () => { for (const name of FILTERS) delete state[name]; keep(); apply(); });
+    button("Reset", tools, () => { for (const name of FILTERS) delete state[name]; keep(); apply(); });
     control.unknown = made("p");
     control.unknown.id = "unknown";
     control.unknown.setAttribute("role", "status");
