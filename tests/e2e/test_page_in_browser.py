@@ -91,7 +91,7 @@ def test_a_click_filters_and_the_address_keeps_it(browser: Browser, address: str
     assert _shown(page, "#languages > section") == 1
     again, _ = _opened(browser, page.url)
     assert _shown(again, "#languages > section") == 1
-    again.click("text=Show everything")
+    again.click("text=Reset")
     assert _shown(again, "#languages > section") == 12
     assert messages == []
 
@@ -105,7 +105,7 @@ def test_an_example_is_opened_by_its_address(browser: Browser, small: str) -> No
     shown = opened.locator(f'[id="{sample.get_attribute("id")}"]')
     assert shown.is_visible()
     assert shown.locator("bdi[dir=rtl]").count() >= 1
-    opened.click("text=Show everything")
+    opened.click("text=Reset")
     opened.select_option("label:has-text('Examples') select", "wrong")
     left = opened.query_selector_all("article.sample:not([data-off])")
     assert {each.get_attribute("data-became") for each in left} == {"wrong"}
