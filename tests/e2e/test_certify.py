@@ -98,7 +98,7 @@ def test_a_killed_command_continues_and_writes_the_same(tmp_path: Path, monkeypa
     ended = program(*_WORDS, "--out", str(there))
     assert ended.code == 0, ended.err
     assert "texts to read, 81 for each of" in ended.err
-    asked, ask = list[str](), certifying._ask
+    asked, ask = list[str](), certifying.answers_of
 
     def dying(run: TaskRun, *rest: Any) -> Iterator[Any]:
         asked.append(run.task.name)
@@ -106,7 +106,7 @@ def test_a_killed_command_continues_and_writes_the_same(tmp_path: Path, monkeypa
             raise KeyboardInterrupt
         return ask(run, *rest)
 
-    monkeypatch.setattr(certifying, "_ask", dying)
+    monkeypatch.setattr(certifying, "answers_of", dying)
     assert program(*_WORDS, "--out", str(killed)).code == 130
     assert program(*_WORDS, "--out", str(killed), "--batch-tokens", "512").code == 0
     assert asked == ["panx", "xcopa", "xcopa"]

@@ -174,7 +174,8 @@ def labels_of(target: Target, run: TaskRun) -> tuple[str, ...]:
     return (run.task.labels[target.index] if run.task.labels else str(target.index),)
 
 
-def _ask(run: TaskRun, models: Models, device: str, work: Work, examples: Sequence[Example]) -> Iterator[Answer]:
+def answers_of(run: TaskRun, models: Models, device: str, work: Work, examples: Sequence[Example]) -> Iterator[Answer]:
+    """The answers of a task run's model to texts, each as it is."""
     predictor = reading(predictor_of(run.model, run.task, partial(models.load, run.model, run.task)), run)
     with threads(device, run.params):
         given = predictor.answer(predictor.prepare(contents_of(examples)), work)
@@ -211,7 +212,7 @@ def certify(spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = Fal
             store.make_folder(folder / _PARTS)
             for run, path in todo:
                 observer.task_run(run.label)
-                ask = partial(_ask, run, models, device, Work(tokens, observer.advance))
+                ask = partial(answers_of, run, models, device, Work(tokens, observer.advance))
                 rows = certified(run, plan.splits.of(run).examples, how, ask, observer.advance)
                 store.write_frame(path, rows, CERTIFIED)
             return folder, _finish(folder, manifest, paths, how)
