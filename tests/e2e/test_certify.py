@@ -135,6 +135,25 @@ def _check(folder: Path) -> None:
     assert read_manifest(folder / "manifest.json")["radius"] == [2]
 
 
+def test_a_constant_is_certified_at_every_radius_with_its_level(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that tags all words alike, also empty ones, keeps the level of the most frequent tag."""
+    (tmp_path / "alike.py").write_text("def tag(sentences): return [['O' for word in each] for each in sentences]")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    named = ("--model", "panx=python:alike:tag", "--data", "mini", "--tasks", "panx", "--languages", "sw,zh")
+    ended = program(
+        "certify", *named, "--limit", "3", "--draws", "300", "--radius", "1,5", "--out", str(tmp_path / "to")
+    )
+    assert ended.code == 0, ended.err
+    table = pl.read_csv(tmp_path / "to" / "certificates.csv")
+    assert table.select("language", "radius").rows() == [("sw", 1), ("sw", 5), ("zh", 1), ("zh", 5)]
+    assert 0 < table["constant"][0] < 100
+    for name in ("clean", "smoothed", "certified"):
+        assert table[name].to_list() == table["constant"].to_list()
+    assert table["abstained"].to_list() == [0] * 4
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -6,6 +6,7 @@ the radius. An opponent edits clusters, of tagged text those in words, which sta
 
 from __future__ import annotations
 
+import operator
 import re
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import compress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, final
 
 import numpy as np
@@ -33,7 +35,7 @@ from robust_xtreme.models.loading import Models
 from robust_xtreme.models.located import default_tasks
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.loaded import device_name, device_of
-from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Work, predictor_of
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Movable, Work, predictor_of
 from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.columns import interval, percent, points
@@ -176,9 +178,13 @@ def labels_of(target: Target, run: TaskRun) -> tuple[str, ...]:
 
 def answers_of(run: TaskRun, models: Models, device: str, work: Work, examples: Sequence[Example]) -> Iterator[Answer]:
     """The answers of a task run's model to texts, each as it is."""
-    predictor = reading(predictor_of(run.model, run.task, partial(models.load, run.model, run.task)), run)
+    predictor = predictor_of(run.model, run.task, partial(models.load, run.model, run.task))
+    if run.model.origin.function and isinstance(predictor, Movable):
+        here: Any = SimpleNamespace(call=operator.call)
+        predictor = predictor.moved(lambda: here)
+    reader = reading(predictor, run)
     with threads(device, run.params):
-        given = predictor.answer(predictor.prepare(contents_of(examples)), work)
+        given = reader.answer(reader.prepare(contents_of(examples)), work)
     for number, example in enumerate(examples):
         answer = given.answer(number)
         yield (None,) * len(labels_of(example.target, run)) if answer is None else labels_of(answer, run)
@@ -203,6 +209,8 @@ def certify(spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = Fal
         paths = [store.part_path(folder / _PARTS, identity, *run.key) for run in plan.task_runs]
         todo = [(run, path) for run, path in zip(plan.task_runs, paths, strict=True) if not path.is_file()]
         _check(folder, identity)
+        for cell in plan.not_run:
+            (observer.notice or observer.say)(f"not run: {cell.detail}")
         runs = [run for run, _ in todo]
         _say_cost(roughly(runs, plan.splits, device, busy), runs, how, observer)
         if plans:
