@@ -275,19 +275,22 @@ def _finish(folder: Path, manifest: dict[str, Any], parts: Sequence[Path], how: 
 
 def _blocks(table: pl.DataFrame, how: Smoothing) -> Iterator[doc.Block]:
     """What the levels are, a row for each language of a task, and how sure they are."""
-    yield doc.Paragraph(
-        f"Each grapheme is deleted with probability {how.delete}: {how.first:,} draws choose the smoothed answer, "
-        f"{how.draws:,} others bound its probability. Certified at r edits: it is right, and no text with at most r "
-        "graphemes inserted, deleted or replaced changes it. Of tagging, items are words, which stay where they are."
-    )
     cells = [part.rows(named=True) for part in table.partition_by(CERTIFIED.key[:-2], maintain_order=True)]
+    items = sum(cell[0]["items"] for cell in cells)
+    yield doc.Paragraph(
+        f"Model {', '.join(dict.fromkeys(table['model']))}; each grapheme is deleted with probability {how.delete}. "
+        f"{how.first:,} draws choose the smoothed answer, {how.draws:,} others bound its probability. Certified at r "
+        "edits: it is right, and no text with at most r graphemes inserted, deleted or replaced changes it. In tagging "
+        "items are words, which stay where they are."
+    )
     heads = ("task", "language", "items", "constant", "clean", "smoothed")
     radii = [f"certified, {counted(radius, 'edit')}" for radius in how.radius]
     yield doc.grid((*heads, *radii, "abstained"), map(_line, cells), left=2)
-    items = sum(cell[0]["items"] for cell in cells)
     yield doc.Paragraph(
-        f"A certificate holds with 99.9 %, each by itself: of {counted(items, 'item')} at most {ALPHA * items:.1f} are "
-        "expected to have a false one. In points; intervals are 95 % over items; constant: the most frequent gold."
+        "Shares of items, in points, with intervals at 95 % over items. Constant: the most frequent gold answer; clean: "
+        "without deletions; smoothed: without an opponent; abstained: not shown to be the answer of most draws. Each "
+        f"certificate holds with 99.9 %, by itself: of {counted(items, 'item')} at most {ALPHA * items:.2g} are expected "
+        "to have a false one."
     )
 
 
@@ -295,5 +298,6 @@ def _line(cell: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first = cell[0]
     yield from (first["task"], first["language"], f"{first['items']:,}")
     yield from (points(first[name]) for name in ("constant", "clean", "smoothed"))
-    yield from (f"{points(row['certified'])} {interval(row['low'], row['high'])}".strip() for row in cell)
+    for row in cell:
+        yield points(row["certified"]) + ("" if row["low"] is None else f" {interval(row['low'], row['high'])}")
     yield percent(first["abstained"])
