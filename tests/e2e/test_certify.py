@@ -116,6 +116,8 @@ def test_a_killed_command_continues_and_writes_the_same(tmp_path: Path, monkeypa
     assert program(*_WORDS, "--out", str(there), "--radius", "2").code == 0  # of the same answers
     assert asked == ["panx", "xcopa", "xcopa"]
     _check(there)
+    for other in (("--normalise", "spelling"), ("--delete", "0.89"), ("--seed", "1")):
+        assert f"{there} is not a folder of certificates" in program(*_WORDS, *other, "--out", str(there)).err
 
 
 def _check(folder: Path) -> None:

@@ -204,7 +204,7 @@ def certify(spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = Fal
         tokens = spec.batch_tokens or BATCH_TOKENS[device]
         made = {**new_manifest(plan, device_name(device), 0, deduplicate=True), **asdict(how)}
         manifest = {name: made[name] for name in sorted(made.keys() - _OPEN)}
-        manifest["identity"] = identity = digest(repr(manifest))
+        manifest["identity"] = identity = digest(spec.identity(), repr(manifest))
         folder = Path(spec.out or f"runs/certify-{identity}")
         paths = [store.part_path(folder / _PARTS, identity, *run.key) for run in plan.task_runs]
         todo = [(run, path) for run, path in zip(plan.task_runs, paths, strict=True) if not path.is_file()]
@@ -287,10 +287,9 @@ def _blocks(table: pl.DataFrame, how: Smoothing) -> Iterator[doc.Block]:
     radii = [f"certified, {counted(radius, 'edit')}" for radius in how.radius]
     yield doc.grid((*heads, *radii, "abstained"), map(_line, cells), left=2)
     yield doc.Paragraph(
-        "Shares of items, in points, with intervals at 95 % over items. Constant: the most frequent gold answer; clean: "
-        "without deletions; smoothed: without an opponent; abstained: not shown to be the answer of most draws. Each "
-        f"certificate holds with 99.9 %, by itself: of {counted(items, 'item')} at most {ALPHA * items:.2g} are expected "
-        "to have a false one."
+        "Shares of items, in points, with 95 % intervals over items. Constant: the most frequent gold answer; clean: "
+        "no deletions; smoothed: no opponent; abstained: not shown to be the answer of most draws. A certificate holds "
+        f"with 99.9 %, by itself: of {counted(items, 'item')} at most {ALPHA * items:.2g} are expected to be false."
     )
 
 

@@ -17,7 +17,7 @@ from robust_xtreme.stats.attacks import certificates_of, radius_of
 from robust_xtreme.stats.intervals import least_share
 
 Array = np.ndarray[Any, Any]
-_LETTERS, _LONGEST, _MODELS = "abc", 6, 60
+_LETTERS, _LONGEST, _MODELS = "abc", 6, 30
 _TEXTS: Final = ["".join(text) for size in range(_LONGEST + 1) for text in product(_LETTERS, repeat=size)]
 _NUMBER: Final = {text: number for number, text in enumerate(_TEXTS)}
 
@@ -44,6 +44,7 @@ def _distances() -> Array:
     return distances
 
 
+@cache
 def _left(delete: float) -> Array:
     """The probability (t, t) that deletions leave each text of each, by all patterns of deletion."""
     probability = np.zeros((len(_TEXTS), len(_TEXTS)))
