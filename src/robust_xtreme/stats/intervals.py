@@ -269,6 +269,14 @@ def share_bounds(count: int, of: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def least_share(count: Any, of: int, alpha: float) -> Any:
+    """The lower bounds of shares at 1 - alpha, one-sided, from counts (n,) of independent draws (Clopper, Pearson)."""
+    from scipy import special
+
+    counts = np.asarray(count)
+    return np.where(counts > 0, special.betaincinv(np.maximum(counts, 1), of - counts + 1, alpha), 0.0)
+
+
 @cache
 def t_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t."""
