@@ -140,6 +140,12 @@ def _stub() -> str:
     return text()
 
 
+def _sbom() -> str:
+    from tools.sbom import document
+
+    return document()
+
+
 def _drawing() -> str:
     from tools.yardstick.figure import svg
 
@@ -311,6 +317,11 @@ PAGES: Final = (
     _manual("reference/exit-codes.md", f"{_PACKAGE}/core/errors.py"),
     _manual("reference/glossary.md", f"{_PACKAGE}/report/columns.py", f"{_PACKAGE}/report/summary.py"),
     _manual("decisions/index.md", "docs/decisions/[!i]*.md"),
+    Page(
+        "locks/robust-xtreme.cdx.json",
+        ("perturbations/**/*.t[os]*", f"{_PACKAGE}/__init__.py", "tools/sbom.py"),
+        _sbom,
+    ),
     _picture("degradation-light", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
     _picture("degradation-dark", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
     _picture("languages", *_NOISE, f"{_PACKAGE}/tasks/catalogue.py"),
