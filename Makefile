@@ -10,7 +10,7 @@
 # make test-sentence  folders of sentence-transformers beside that library, in an environment of its own, .venv-sentence
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
-# make docs       build the manual into site/; a broken link is an error
+# make docs       build the manual into site/; a broken link is an error; VERSION=X.Y is one of several, in site/X.Y
 # make dist       build the wheel and the sdist into dist/; a commit gives the same bytes each time
 # make test-dist  the wheel in an environment of its own, .venv-dist, gives what `make eval` gives
 # make bench      the benchmarks, each beside a peer or a limit
@@ -146,7 +146,9 @@ generated: install
 	$(BIN)/python -m tools.generated
 
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --quiet --strict \
+		--site-dir site/$(VERSION)
+	$(if $(VERSION),$(BIN)/python -m tools.manuals site)
 
 # The versions of locks/default.txt build; the date of each file is that of the commit.
 dist: install
