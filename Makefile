@@ -157,8 +157,7 @@ dist: install
 
 DIST := .venv-dist
 # What `eval` writes without the checkout, beside what it writes in it: each file has the same bytes.
-test-dist: install
-	test -f dist/robust_xtreme-*.whl || $(MAKE) dist
+test-dist: dist
 	rm -rf $(DIST) runs/dist runs/checkout
 	$(PYTHON) -m venv $(DIST)
 	$(DIST)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt dist/robust_xtreme-*.whl
