@@ -10,7 +10,9 @@
 # make test-sentence  folders of sentence-transformers beside that library, in an environment of its own, .venv-sentence
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
-# make docs       build the manual into site/; a broken link is an error
+# make docs       build the manual into site/; a broken link is an error; VERSION=X.Y is one of several, in site/X.Y
+# make dist       build the wheel and the sdist into dist/; a commit gives the same bytes each time
+# make test-dist  the wheel in an environment of its own, .venv-dist, gives what `make eval` gives
 # make bench      the benchmarks, each beside a peer or a limit
 # make mini       make the embedded suite and model again, in about twelve minutes on one core
 
@@ -24,7 +26,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs lock bench encoders real gpu mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge test-sentence test-real generated docs dist test-dist lock bench encoders real gpu mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -38,8 +40,10 @@ $(STAMP): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev]'
 	touch $@
 
+EVAL := --tasks xtreme-r --perturb char_noise:0.1
+
 eval: $(READY)
-	$(BIN)/robust-xtreme eval --tasks xtreme-r --perturb char_noise:0.1
+	$(BIN)/robust-xtreme eval $(EVAL)
 
 test: install lint types docs tests
 
@@ -142,7 +146,24 @@ generated: install
 	$(BIN)/python -m tools.generated
 
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(if $(VERSION),MANUAL_VERSIONS=mike) $(BIN)/mkdocs build --quiet --strict \
+		--site-dir site/$(VERSION)
+	$(if $(VERSION),$(BIN)/python -m tools.manuals site)
+
+# The versions of locks/default.txt build; the date of each file is that of the commit.
+dist: install
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir dist
+
+DIST := .venv-dist
+# What `eval` writes without the checkout, beside what it writes in it: each file has the same bytes.
+test-dist: dist
+	rm -rf $(DIST) runs/dist runs/checkout
+	$(PYTHON) -m venv $(DIST)
+	$(DIST)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt dist/robust_xtreme-*.whl
+	cd $(DIST) && bin/robust-xtreme eval $(EVAL) --no-cache --quiet --out ../runs/dist
+	$(BIN)/robust-xtreme eval $(EVAL) --no-cache --quiet --out runs/checkout
+	diff -r -x .lock -x .written.jsonl -x log.txt runs/dist runs/checkout
 
 # Real encoders from pinned wheels, into runs/encoders.
 encoders: install

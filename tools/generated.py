@@ -140,6 +140,24 @@ def _stub() -> str:
     return text()
 
 
+def _schema(name: str, *inputs: str) -> Page:
+    """A JSON Schema."""
+
+    def text() -> str:
+        from tools.schemas import DOCUMENTS
+
+        return DOCUMENTS[name]()
+
+    used = (f"{_PACKAGE}/{path}.py" for path in inputs)
+    return Page(f"docs/reference/schemas/{name}.schema.json", (*used, "tools/schemas.py"), text)
+
+
+def _sbom() -> str:
+    from tools.sbom import document
+
+    return document()
+
+
 def _drawing() -> str:
     from tools.yardstick.figure import svg
 
@@ -311,6 +329,17 @@ PAGES: Final = (
     _manual("reference/exit-codes.md", f"{_PACKAGE}/core/errors.py"),
     _manual("reference/glossary.md", f"{_PACKAGE}/report/columns.py", f"{_PACKAGE}/report/summary.py"),
     _manual("decisions/index.md", "docs/decisions/[!i]*.md"),
+    _schema("manifest", "stats/shapes", "files/schema"),
+    _schema("frames", "files/schema", "files/frames"),
+    _schema("gate", "gating/outputs", "files/schema", "files/frames"),
+    _schema("compare", "gating/outputs", "files/schema", "files/frames"),
+    _schema("suite", "tasks/sources/suite", "tasks/sources/own", "tasks/sources/rows"),
+    _schema("study", "studies/study_file", "studies/designs/*", "core/keys", "core/run_spec", "training/spec"),
+    Page(
+        "locks/robust-xtreme.cdx.json",
+        ("perturbations/**/*.t[os]*", f"{_PACKAGE}/__init__.py", "tools/sbom.py"),
+        _sbom,
+    ),
     _picture("degradation-light", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
     _picture("degradation-dark", "reports/real/tables/means.csv", "tools/real/*.py", f"{_PACKAGE}/report/charts/*.py"),
     _picture("languages", *_NOISE, f"{_PACKAGE}/tasks/catalogue.py"),

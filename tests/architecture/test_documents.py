@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 MANUAL = tuple(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("how-to/*.md")))
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/tutorial.md", "docs/scale.md", *MANUAL)
 TOP: Final = frozenset(
-    {".ci", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"}
-    | {"action.yml", "benchmarks", "configs", "docs", "locks", "mkdocs.yml", "perturbations", "pyproject.toml"}
-    | {"reports", "src", "tests", "tools"}
+    {".ci", ".github", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"}
+    | {"Makefile", "README.md", "SECURITY.md", "action.yml", "benchmarks", "configs", "docs", "locks", "mkdocs.yml"}
+    | {"perturbations", "pyproject.toml", "reports", "src", "tests", "tools"}
 )
 """What the top folder of the project has. A further name needs a reason in CONTRIBUTING.md."""
 MOST_FILES: Final = 15

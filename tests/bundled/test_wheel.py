@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
+from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
@@ -76,14 +79,49 @@ def test_the_wheel_contains_mini(wheel: Path) -> None:
     assert {f"robust_xtreme/_mini/{path.relative_to(folder).as_posix()}" for path in embedded} <= set(_contents(wheel))
 
 
+def test_the_wheel_has_the_licence_texts_whole(wheel: Path) -> None:
+    """Each file that pyproject names is among the wheel's licences, with its bytes, and its metadata name them all."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["license-files"]
+    texts = {path.relative_to(ROOT).as_posix(): path.read_bytes() for each in patterns for path in ROOT.glob(each)}
+    with zipfile.ZipFile(wheel) as archive:
+        (info,) = {name.partition("/")[0] for name in archive.namelist() if ".dist-info/" in name}
+        names = [name for name in archive.namelist() if name.startswith(f"{info}/licenses/")]
+        found = {name.removeprefix(f"{info}/licenses/"): archive.read(name) for name in names}
+        metadata = BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
+    assert len(texts) > 10
+    assert found == texts
+    assert sorted(metadata.get_all("License-File", [])) == sorted(texts)
+
+
+def test_the_bill_of_materials_names_all_data_of_others(wheel: Path) -> None:
+    """The wheel has it where PEP 770 says; it has each pack of the wheel with its licences, and the wheel's version."""
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
+        bom = json.loads(archive.read(path))
+        metadata = BytesParser().parsebytes(archive.read(f"{path.partition('/')[0]}/METADATA"))
+        packed = {name for name in archive.namelist() if "/perturbations/" in name and name.endswith((".toml", ".tsv"))}
+    known = {each["name"]: {entry["license"]["id"] for entry in each["licenses"]} for each in bom["components"]}
+    assert {name.partition("/_bundled/")[2] for name in packed} == {name for name in known if "perturbations" in name}
+    assert set().union(*known.values()) == set(metadata["License-Expression"].split(" AND "))
+    assert known["perturbations/input/ja-words.tsv"] == {"NAIST-2003", "BSD-3-Clause"}
+    assert known["perturbations/keyboards/us.toml"] == {"X11"}
+    assert bom["metadata"]["component"]["version"] == metadata["Version"]
+
+
 @pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
-    """The wheel of the unpacked sdist has the same files, byte by byte."""
+    """The wheel and the sdist of the unpacked sdist have the same bytes: no time and no path is in them."""
     with contextlib.chdir(ROOT):
         name = build.build_sdist(str(tmp_path))
     with tarfile.open(tmp_path / name) as archive:
         archive.extractall(tmp_path, filter="data")
-    assert _contents(_wheel(tmp_path / name.removesuffix(".tar.gz"), tmp_path)) == _contents(wheel)
+    unpacked, again = tmp_path / name.removesuffix(".tar.gz"), tmp_path / "again"
+    again.mkdir()
+    for path in unpacked.rglob("*"):
+        os.utime(path, (1, 1))
+    assert _wheel(unpacked, tmp_path).read_bytes() == wheel.read_bytes()
+    with contextlib.chdir(unpacked):
+        assert (again / build.build_sdist(str(again))).read_bytes() == (tmp_path / name).read_bytes()
 
 
 @pytest.mark.long(caught="test_the_wheel_contains_what_the_checkout_bundles")

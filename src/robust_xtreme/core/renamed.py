@@ -1,4 +1,4 @@
-"""Names that changed in this version. The old ones are read until 1.0, with a note on stderr."""
+"""Names that changed. The old ones are read for two minor versions, with a note on stderr."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ class Renamed(NamedTuple):
     """An old name of an option of the command `of`, of a value of the key `of`, or of a class of the module `of`.
 
     Where `of` is empty it is of an option of all commands, or of a command. `new` is empty where nothing replaces it,
-    for the reason `why`. Only values are not read any more.
+    for the reason `why`. Only values are not read any more. `until` is the version that does not know the old name.
     """
 
     of: str
     old: str
     new: str = ""
     why: str = ""
+    until: str = "0.3"
 
 
 RENAMED: Final = (
@@ -45,7 +46,7 @@ def renamed(of: str, old: str) -> Renamed | None:
 def note(row: Renamed) -> str:
     """The old name and what to write instead, in a sentence."""
     if row.new:
-        return f"{row.old} is now {row.new}; the old name is read until 1.0."
+        return f"{row.old} is now {row.new}; the old name is read until {row.until}."
     return f"{row.old} is removed: {row.why}. Leave it out."
 
 

@@ -1,13 +1,16 @@
-"""Names that changed: the old spelling is read until 1.0, with a note on stderr."""
+"""Names that changed: the old spelling is read for two minor versions, with a note on stderr."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 from tests.program import program
 
+from robust_xtreme import __version__
 from robust_xtreme.cli._app import command_names
 from robust_xtreme.core import errors
 from robust_xtreme.core.renamed import RENAMED, Renamed, current, note
@@ -60,7 +63,7 @@ def test_a_command_with_an_old_option_says_the_new_one(tmp_path: Path) -> None:
     file.write_text("Habari\n", encoding="utf-8")
     words = ("perturb", str(file), "-l", "sw", "--perturb", "char_noise:0.1", "-o", str(tmp_path / "o"), "-q")
     done = program(*words, "--books", str(counts))
-    line = "robust-xtreme: --books is now --edit-counts; the old name is read until 1.0.\n"
+    line = "robust-xtreme: --books is now --edit-counts; the old name is read until 0.3.\n"
     assert (done.code, done.err, counts.is_file()) == (0, line, True)
 
 
@@ -79,3 +82,31 @@ def test_an_old_class_is_the_new_one(row: Renamed) -> None:
         assert getattr(module, row.old) is getattr(module, row.new)
     with pytest.raises(AttributeError, match="no attribute 'Overlaps'"):
         _ = module.Overlaps
+
+
+PLANTED = Renamed("list", "--planted", "--languages", until="0.3")
+
+
+def _overdue(rows: Sequence[Renamed], version: str) -> list[str]:
+    """The old names that a version must not know any more."""
+    return [row.old for row in rows if Version(version) >= Version(row.until)]
+
+
+def test_no_old_name_is_read_for_longer_than_it_says() -> None:
+    """A row is removed in the version that it names; one that is planted shows when."""
+    assert _overdue(RENAMED, __version__) == []
+    assert [_overdue([PLANTED], version) for version in ("0.1.0", "0.2.9", "0.3.0")] == [[], [], ["--planted"]]
+
+
+def test_an_old_name_is_read_and_then_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its row a command reads it and says until which version; without, it is an unknown option."""
+    words = ("list", "perturbations", "--planted", "sw")
+    monkeypatch.setattr("robust_xtreme.core.renamed.RENAMED", (PLANTED,))
+    read = program(*words)
+    line = "robust-xtreme: --planted is now --languages; the old name is read until 0.3.\n"
+    today = program("list", "perturbations", "--languages", "sw")
+    assert (read.code, read.err, read.out) == (0, line + today.err, today.out)
+    monkeypatch.setattr("robust_xtreme.core.renamed.RENAMED", ())
+    done = program(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("robust-xtreme: No such option: --planted")

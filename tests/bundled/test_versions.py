@@ -1,0 +1,254 @@
+"""Runs of each schema version that was ever written, 1 to 5, are read with equal numbers or refused with the cure.
+
+`tests/versions/N` has what the program wrote under version N: `eval --tasks xnli --languages en --limit 60 --perturb
+char_noise:0.1` on the embedded suite and model. That of version 5 is the first run under it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
+from tests.program import program
+
+from robust_xtreme.core import resources
+from robust_xtreme.core.run_spec import from_mapping
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import (
+    AVERAGES,
+    CONDITIONS,
+    DELTAS,
+    MODELS,
+    PREDICTIONS,
+    SCHEMA_VERSION,
+    SCORES,
+    STATS,
+    Frame,
+)
+
+ROOT = Path(__file__).parents[2]
+RUNS = Path(__file__).parents[1] / "versions"
+SCHEMAS = ROOT / "docs/reference/schemas"
+OLD = [str(version) for version in range(1, SCHEMA_VERSION)]
+FILES = {
+    **{frame.name: f"{frame.name}.csv" for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS, MODELS)},
+    **{frame.name: f"{frame.name}.parquet" for frame in (PREDICTIONS, STATS)},
+}
+FRAMES: tuple[Frame, ...] = (SCORES, DELTAS, AVERAGES, CONDITIONS, MODELS, PREDICTIONS, STATS)
+
+
+def _levels(folder: Path) -> dict[str, float]:
+    """The value of each condition in scores.csv, as text says it."""
+    with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
+        return {row["condition"]: float(row["value"]) for row in csv.DictReader(file)}
+
+
+@cache
+def _validator(name: str, part: str = "") -> Any:
+    """The validator of a schema, or of one of its definitions."""
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    only = {"$schema": schema["$schema"], "$ref": f"#/$defs/{part}", "$defs": schema.get("$defs")}
+    return Draft202012Validator(only if part else schema)
+
+
+def _invalid(name: str, *values: Any, part: str = "") -> list[str]:
+    """What a schema finds wrong with values as JSON."""
+    checked = (_validator(name, part).iter_errors(json.loads(json.dumps(value))) for value in values)
+    return [f"{error.json_path}: {error.message}" for errors in checked for error in errors]
+
+
+@pytest.fixture(scope="module")
+def today(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The oldest run evaluated again from its run.toml, as the refusal says."""
+    folder = tmp_path_factory.mktemp("today") / "run"
+    copied = shutil.copytree(RUNS / "1", folder.parent / "old")
+    refused = program("report", str(copied)).err
+    words = refused.partition("robust-xtreme eval ")[2].replace("--out FOLDER", f"--out {folder}").split()
+    done = program("eval", *words, "--no-cache", "--quiet")
+    assert done.code == 0, done.err
+    return folder
+
+
+def test_every_version_is_here() -> None:
+    """There is a run of each version up to that of today."""
+    found = {path.name: json.loads((path / "manifest.json").read_text("utf-8")) for path in RUNS.iterdir()}
+    assert {name: str(manifest["schema_version"]) for name, manifest in found.items()} == {
+        version: version for version in (*OLD, str(SCHEMA_VERSION))
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        *((version, "report RUN") for version in OLD),
+        *((OLD[0], words) for words in ("examples RUN", "cite RUN", "verify RUN", "export RUN --jsonl")),
+        *((OLD[-1], words) for words in ("compare RUN RUN", "gate RUN --baseline RUN", "baseline save RUN --name x")),
+    ],
+)
+def test_an_older_run_is_refused_with_the_command_that_makes_it_again(words: str, version: str) -> None:
+    """In one line with exit code 2; the file that the command reads is in the run."""
+    run = RUNS / version
+    done = program(*words.replace("RUN", str(run)).split())
+    what = f"{run / 'manifest.json'} has schema version {version}; this robust-xtreme reads version {SCHEMA_VERSION}."
+    cure = f"To evaluate it again: robust-xtreme eval --config {run / 'run.toml'} --out FOLDER"
+    assert (done.code, done.err) == (2, f"robust-xtreme: {what} {cure}\n")
+    assert (run / "run.toml").is_file()
+
+
+@pytest.mark.long(caught="test_the_file_of_an_older_run_asks_for_the_same")
+def test_an_older_run_is_converted_with_equal_numbers(today: Path) -> None:
+    """Its run.toml gives its clean value again, and its noisy one where the noise is not another since (version 1)."""
+    known = _levels(today)
+    olds = {version: _levels(RUNS / version) for version in (*OLD, str(SCHEMA_VERSION))}
+    assert {version: old["clean"] for version, old in olds.items()} == dict.fromkeys(olds, known["clean"])
+    (noisy,) = set(known) - {"clean"}
+    others = {version: old[noisy] for version, old in olds.items() if version != "1"}
+    assert others == dict.fromkeys(others, known[noisy])
+    assert known["clean"] != known[noisy]
+    assert {row["difference"] for row in _compared(RUNS / str(SCHEMA_VERSION), today, today.parent)} == {0.0}
+
+
+@pytest.mark.parametrize("version", OLD[1:])
+def test_the_file_of_an_older_run_asks_for_the_same(version: str) -> None:
+    """The program of today reads the run.toml of each version, and as that of version 1, which is evaluated again."""
+    first, other = (from_mapping(resources.toml(RUNS / name / "run.toml"), name) for name in (OLD[0], version))
+    assert other == first
+    assert (first.tasks, first.languages, first.limit, first.perturb) == (("xnli",), ("en",), "60", ("char_noise:0.1",))
+
+
+def test_the_first_run_of_the_version_of_today_is_read_with_equal_numbers(tmp_path: Path) -> None:
+    """Each number of its frames is that of its text, and its items give the levels of its scores."""
+    run = RUNS / str(SCHEMA_VERSION)
+    for frame in FRAMES[:5]:
+        read = store.read_frame(run / FILES[frame.name], frame).to_dicts()
+        with (run / FILES[frame.name]).open(encoding="utf-8", newline="") as file:
+            texts = list(csv.DictReader(file))
+        numbers = [name for name, column in frame.columns.items() if column.dtype in (pl.Float64, pl.Int64)]
+        assert len(read) == len(texts) > 0
+        for values, text in zip(read, texts, strict=True):
+            assert {name: values[name] for name in numbers} == {
+                name: float(text[name]) if text.get(name) else None for name in numbers
+            }
+    levels = {row["condition"]: row["baseline"] for row in _compared(run, run, tmp_path) if row["scale"] != "change"}
+    assert levels == _levels(run)
+
+
+def _compared(baseline: Path, candidate: Path, folder: Path) -> list[dict[str, Any]]:
+    """The rows of cells that `compare` writes."""
+    out = folder / "compared.json"
+    done = program("compare", str(baseline), str(candidate), "-o", str(out), "--force")
+    assert done.code == 0, done.err
+    content = json.loads(out.read_text("utf-8"))
+    assert _invalid("compare", content) == []
+    return [row for row in content["rows"] if row["kind"] == "cell"]
+
+
+# ------------------------------------------------------------------------------------------------------------- schemas
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.name)
+def test_the_rows_of_a_run_fit_the_schema_of_their_frame(frame: Frame) -> None:
+    """Those of the first run of this version and of reports/mini; a row of another frame or type does not."""
+    paths = (folder / FILES[frame.name] for folder in (RUNS / str(SCHEMA_VERSION), ROOT / "reports/mini"))
+    rows = [row for path in paths if path.is_file() for row in store.read_frame(path, frame).head(40).to_dicts()]
+    assert _invalid("frames", *rows, part=frame.name) == []
+    name = next(name for name, column in frame.columns.items() if not column.nullable)
+    assert _invalid("frames", {**rows[0], name: None}, part=frame.name)
+    assert _invalid("frames", {**rows[0], "more": 1}, part=frame.name)
+
+
+@pytest.mark.long(caught="test_the_rows_of_a_run_fit_the_schema_of_their_frame")
+def test_what_is_written_today_fits_the_schemas(today: Path) -> None:
+    """Every row of each frame, and the manifest."""
+    for frame in FRAMES:
+        rows = store.read_frame(today / FILES[frame.name], frame).to_dicts()
+        assert _invalid("frames", *rows, part=frame.name) == []
+    assert _invalid("manifest", json.loads((today / "manifest.json").read_text("utf-8"))) == []
+
+
+def test_the_manifest_of_a_run_fits_its_schema() -> None:
+    """That of the first run of this version, and those under reports/; one without its files does not."""
+    paths = [RUNS / str(SCHEMA_VERSION), *(path.parent for path in (ROOT / "reports").rglob("manifest.json"))]
+    manifests = [json.loads((path / "manifest.json").read_text("utf-8")) for path in paths]
+    assert len(manifests) > 20
+    assert _invalid("manifest", *manifests) == []
+    assert _invalid("manifest", {key: value for key, value in manifests[0].items() if key != "files"})
+    assert _invalid("manifest", *(json.loads((RUNS / old / "manifest.json").read_text("utf-8")) for old in OLD))
+
+
+def test_the_verdict_of_a_gate_fits_its_schema(tmp_path: Path) -> None:
+    """That of `gate -o FILE.json`; a verdict that does not exist does not."""
+    out, run = tmp_path / "gate.json", str(RUNS / str(SCHEMA_VERSION))
+    done = program("gate", run, "--baseline", run, "-o", str(out))
+    assert done.code == 0, done.err
+    verdict = json.loads(out.read_text("utf-8"))
+    assert len(verdict["rows"]) > 1
+    assert _invalid("gate", verdict) == []
+    assert _invalid("gate", {**verdict, "rows": [{**verdict["rows"][0], "verdict": "fine"}]})
+
+
+OWN = """
+name = "shop"
+version = "1"
+summary = "Reviews."
+languages = ["en", "es"]
+[sentiment]
+target = "choice"
+labels = ["bad", "good"]
+texts = ["text"]
+splits = ["test"]
+[products]
+target = "tags"
+labels = ["O", "B-BRAND"]
+splits = ["train", "test"]
+languages = ["en"]
+[help]
+target = "spans"
+splits = ["test"]
+[xnli]
+splits = ["test"]
+"""
+
+
+def test_suites_fit_their_schema() -> None:
+    """The embedded one, and one with a task of each target; what the program refuses does not."""
+    embedded = (ROOT / "src/robust_xtreme/_mini/suite/suite.toml").read_text("utf-8")
+    assert _invalid("suite", tomllib.loads(embedded), tomllib.loads(OWN)) == []
+    for old, new in (
+        ('name = "shop"\n', ""),
+        ('"choice"', '"choices"'),
+        ('splits = ["test"]\n[products]', "[products]"),
+        ('["bad", "good"]', '["bad", "bad"]'),
+        ('target = "spans"', 'target = "spans"\nlabels = ["a", "b"]'),
+        ("[xnli]", "[xnli]\nlabels = ['a', 'b']"),
+    ):
+        assert old in OWN
+        assert _invalid("suite", tomllib.loads(OWN.replace(old, new))), new
+
+
+def test_files_of_studies_fit_their_schema() -> None:
+    """Those that are shipped and that of the tests; one with a key of nobody, or a value of another type, does not."""
+    paths = [*sorted((ROOT / "configs/studies").glob("*.toml")), ROOT / "tests/tiny_study.toml"]
+    studies = [tomllib.loads(path.read_text("utf-8")) for path in paths]
+    assert len(studies) > 5
+    assert _invalid("study", *studies) == []
+    for changed in (
+        {"desing": "robustness"},
+        {"design": "robustnes"},
+        {"seeds": "3"},
+        {"train": {"lrr": 1}},
+        {"arms": {"a": {"intermediate": {"stpes": 1}}}},
+        {"evaluate": {"panx": {"limti": "8"}}},
+        {"analysis": {"wihtout": "none"}},
+        {"scales": {"small": {"sedes": 1}}},
+    ):
+        assert _invalid("study", {**studies[-1], **changed}), changed
