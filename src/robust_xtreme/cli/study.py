@@ -111,7 +111,7 @@ def _plan(what: str, given: dict[str, Any], out: str) -> None:
 def _run(
     what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None, offline: bool, quiet: bool
 ) -> None:
-    from robust_xtreme.cli._progress import watching
+    from robust_xtreme.cli._terminal import watching
     from robust_xtreme.studies.run import run
 
     with watching(quiet) as shown:
