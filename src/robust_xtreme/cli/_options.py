@@ -60,6 +60,8 @@ def argument(metavar: str, text: str, completion: Any = None, show_default: bool
 
 
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The noise seed.")]
+FinishedRun = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
+Overwriting = Annotated[bool, option("--force", "Overwrite what is there.")]
 Packs = Annotated[
     list[str] | None,
     option(
