@@ -28,9 +28,8 @@ ALLOWED: Final = {
     "exchange/perturbing/output.py": ({"open"}, "a pipe or a device that is there"),
     "files/cache.py": ({"touch"}, "the time of use in a row of the cache"),
     "workers/channel.py": ({"open"}, "memory that has no name"),
-    "training/encoder.py": ({"save_pretrained"}, "in a folder of `written_folder`, which nobody else may write"),
     "training/resume.py": (
-        {"save", "save_checkpoint", "save_file"},
+        {"save", "save_checkpoint", "save_file", "save_pretrained"},
         "in a folder of `written_folder`, or safetensors names it",
     ),
     "training/stage.py": ({"save_file"}, "in a folder of `written_folder`"),

@@ -38,10 +38,9 @@ from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
-from robust_xtreme.run.attacking import Cell, attack_all
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.scoring import score_examples, stage
-from robust_xtreme.run.task_run import Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all, reading
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
 from robust_xtreme.tasks.adapters.own import own_tasks

@@ -27,13 +27,12 @@ from robust_xtreme.models.tokenizer import tokenizer_of
 from robust_xtreme.noise.engine.ocr_channel import SECONDS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import threads
-from robust_xtreme.run.attacking import most_queries, most_vectors
 from robust_xtreme.run.distributed import job_of
 from robust_xtreme.run.folder import Folder, check_ours, planned
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import NotRun, Plan, make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
-from robust_xtreme.run.task_run import Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Splits, TaskRun, most_queries, most_vectors, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.supervisor import forecast

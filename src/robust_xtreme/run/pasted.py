@@ -24,8 +24,8 @@ from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported
-from robust_xtreme.run.attacking import attack_all, needs_vectors
 from robust_xtreme.run.plan import check_cell
+from robust_xtreme.run.task_run import attack_all, needs_vectors
 
 _WORD: Final = re.compile(r"\S+")
 

@@ -34,8 +34,7 @@ from robust_xtreme.noise.engine.noised import FieldTexts, NoisedTexts, Perturbed
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.traces import joined_spans, taken
-from robust_xtreme.run.attacking import Cell
-from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.task_run import Cell, TaskRun
 from robust_xtreme.stats.components import first_seen
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.loading import Split

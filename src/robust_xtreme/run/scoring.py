@@ -27,9 +27,8 @@ from robust_xtreme.models.reading.windows import of_examples
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, STATUSES
 from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, risky
-from robust_xtreme.run.attacking import target_of
 from robust_xtreme.run.prepare import Prepared, Variant
-from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.task_run import TaskRun, target_of
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
 from robust_xtreme.stats.shallow.words import ShownExamples

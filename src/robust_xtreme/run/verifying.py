@@ -30,7 +30,6 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.samples.texts import spec_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import DIGESTS, FILES, RUN, Folder, difference
 from robust_xtreme.run.manifest import new_manifest
@@ -38,7 +37,7 @@ from robust_xtreme.run.plan import OF_MODEL, Plan, make_plan, unasked
 from robust_xtreme.run.prepare import prepare
 from robust_xtreme.run.run import answered
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, score_examples, stage
-from robust_xtreme.run.task_run import Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.loading import Split

@@ -18,7 +18,7 @@ from robust_xtreme.models.folder import check_weights, weight_files
 from robust_xtreme.models.loading import check_complete
 from robust_xtreme.models.tensors import out_of_memory
 from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.training.encoder import config_of
+from robust_xtreme.training.resume import config_of
 
 KINDS: Final = ("marian", "m2m_100", "mbart", "t5")
 """The supported architectures, as config.json names them; NLLB's dense models are M2M100."""

@@ -23,11 +23,11 @@ from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record
-from robust_xtreme.training.answers import check_attacks, selection
-from robust_xtreme.training.encoder import config_of, encoder_folder
 from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 from robust_xtreme.training.images.towers import vision_folder
 from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons, texts
+from robust_xtreme.training.objective import check_attacks, selection
+from robust_xtreme.training.resume import config_of, encoder_folder
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 

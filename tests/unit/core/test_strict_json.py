@@ -23,7 +23,7 @@ from robust_xtreme.tasks.formats import squad
 from robust_xtreme.tasks.formats._json import objects, placed
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.suite import open_suite
-from robust_xtreme.training.encoder import config_of
+from robust_xtreme.training.resume import config_of
 
 TWICE: Final = '{"a": {"b": 1, "\\u0062": 2}}'
 

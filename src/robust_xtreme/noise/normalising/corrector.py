@@ -31,7 +31,7 @@ def pattern() -> re.Pattern[str]:
     return re.compile(rf"{letter}+(?:['’]{letter}+)*")
 
 
-def counted(texts: Iterable[str], code: str) -> Counter[str]:
+def word_counts(texts: Iterable[str], code: str) -> Counter[str]:
     """How often each word is in some texts."""
     return Counter(key_of(match[0], code) for text in texts for match in pattern().finditer(text))
 
@@ -181,7 +181,7 @@ def spelling_of(code: str, english: Counter[str]) -> Spelling:
     A word of another language than English becomes a word of that language only; English ones stay there.
     """
     listed = misspelt(code) if packs.has("misspellings", code) else ()
-    counts = Counter(dict.fromkeys(listed, 1)) + counted(texts(code) if packs.has(KIND, code) else (), code)
+    counts = Counter(dict.fromkeys(listed, 1)) + word_counts(texts(code) if packs.has(KIND, code) else (), code)
     if code == ENGLISH:
         counts += english
     return Spelling(code, dict(counts), frozenset(english))
