@@ -41,9 +41,8 @@ from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.files.new_files import created
 from robust_xtreme.models.reading.reading import QUANTUM
-from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
-from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, lent, rewritten
+from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, importing, lent, rewritten
 from robust_xtreme.tasks.sources.hub import cache_folder
 
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]

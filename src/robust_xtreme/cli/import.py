@@ -17,7 +17,7 @@ from robust_xtreme.core.keys import key
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.exchange.importing.raw import ImportedFile
+    from robust_xtreme.exchange.importing.items import ImportedFile
     from robust_xtreme.exchange.importing.run import ImportOptions, Read
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect", "every-eval-ever")

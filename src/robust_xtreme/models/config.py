@@ -12,7 +12,7 @@ from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import READ_AS, WHOLE, Located
 from robust_xtreme.models.reading.units import PER_TOKEN, TOKENIZER_CLASS, UNITS
-from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
 
 MULTILINGUAL: Final = "multilingual"
 MONOLINGUAL: Final = "monolingual"

@@ -33,7 +33,7 @@ from robust_xtreme.models.loading import Whole, read_encoder, read_whole
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.tensors import collate, evaluating, out_of_memory
 from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
-from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
 
 _TAKES: Final = "evaluate takes a model of transformers, as AutoModelForSequenceClassification.from_pretrained gives"
 _TOKENIZER: Final = "as in tokenizer=AutoTokenizer.from_pretrained(...)"

@@ -9,7 +9,7 @@ from typing import Final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine import realised
-from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.letters import alphabet
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.label_risk import pattern

@@ -14,8 +14,7 @@ from typing import Any, Final, TypeVar, final
 
 import numpy as np
 
-from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.victim import victim
+from robust_xtreme.attack.attacking import Attacked, victim
 from robust_xtreme.core import packs
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import Mismatch, NotFinite

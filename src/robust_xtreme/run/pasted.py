@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, final
 
-from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.victim import victim
+from robust_xtreme.attack.attacking import Attacked, victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, nearest
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text, kind_of

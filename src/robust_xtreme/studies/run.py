@@ -23,9 +23,9 @@ from robust_xtreme.studies.study_file import RUNS, StudyCell, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
-from robust_xtreme.workers.each import each, working_in
 from robust_xtreme.workers.messages import Fleet, WorkerJob
 from robust_xtreme.workers.processes import cores
+from robust_xtreme.workers.supervisor import each, working_in
 
 Tell = Callable[[str], None]
 

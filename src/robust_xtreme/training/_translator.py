@@ -17,7 +17,7 @@ from robust_xtreme.models.config import check_config, loading, reading
 from robust_xtreme.models.folder import check_weights, weight_files
 from robust_xtreme.models.loading import check_complete
 from robust_xtreme.models.tensors import out_of_memory
-from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
 from robust_xtreme.training.resume import config_of
 
 KINDS: Final = ("marian", "m2m_100", "mbart", "t5")

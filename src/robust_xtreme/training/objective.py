@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.attack.attacking import attacked, plan_of
-from robust_xtreme.attack.victim import victim
+from robust_xtreme.attack.attacking import attacked, plan_of, victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import gathered
 from robust_xtreme.core.contamination import comparable, keys, kind

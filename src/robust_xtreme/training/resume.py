@@ -28,7 +28,7 @@ from robust_xtreme.models.config import CANINE, first_line
 from robust_xtreme.models.folder import ADAPTER, check_weights
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
-from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
 
 FOLDER: Final = "resume"
 BEST: Final = "best.safetensors"

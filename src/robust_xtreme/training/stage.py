@@ -47,8 +47,8 @@ from robust_xtreme.training.record import journal_of
 from robust_xtreme.training.resume import best_kept, encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, new_model
-from robust_xtreme.workers.each import each, working_in
 from robust_xtreme.workers.messages import Fleet, WorkerJob
+from robust_xtreme.workers.supervisor import each, working_in
 
 _QUERIES_AND_VALUES: Final = frozenset(
     {

@@ -24,8 +24,7 @@ from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad, text_of
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.hub import is_offline
-from robust_xtreme.tasks.sources.paths import find, listed, options
-from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.release import Release, find, listed, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.training._translator import (
     ENGLISH,

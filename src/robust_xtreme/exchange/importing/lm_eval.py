@@ -20,8 +20,7 @@ from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.core.examples import SPAN_QA
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of, without_language
-from robust_xtreme.exchange.importing import raw
-from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
+from robust_xtreme.exchange.importing.items import ImportedFile, objects, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of, ours
 from robust_xtreme.files import store
@@ -238,7 +237,7 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     if content.lstrip().startswith(b"["):
         raise DataError(path, "is one list of samples, as lm-eval before 0.4.3 wrote. Evaluate with a later one")
-    for number, sample in raw.objects(content, path, strict_json.decoder()):
+    for number, sample in objects(content, path, strict_json.decoder()):
         if "doc_id" not in sample:
             raise DataError(path, "is not a sample of lm-eval: it has no doc_id", number)
         yield number, sample

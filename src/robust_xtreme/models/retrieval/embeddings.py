@@ -18,8 +18,7 @@ import numpy as np
 from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.errors import DiskError, ModelError, NotFinite, RobustXtremeError, no_room
 from robust_xtreme.core.examples import digest
-from robust_xtreme.files.cache import VARIABLE, Cache
-from robust_xtreme.files.database import reason_of
+from robust_xtreme.files.cache import VARIABLE, Cache, reason_of
 
 Compute = Callable[[int, int], Array]
 

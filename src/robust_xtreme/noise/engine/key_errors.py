@@ -21,7 +21,6 @@ from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
 from robust_xtreme.noise.engine._segments import digits, word_units
-from robust_xtreme.noise.engine.alphabet import alphabet, combined
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
@@ -33,6 +32,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     graphemes_of,
     hashed,
 )
+from robust_xtreme.noise.engine.letters import alphabet, combined
 from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
 from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, slip, unit_draws
 

@@ -27,9 +27,8 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import belongs
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
-from robust_xtreme.noise.engine.libraries import checked, quiet_transformers
 from robust_xtreme.noise.engine.perturbation import Job
-from robust_xtreme.noise.engine.rewriter import changed
+from robust_xtreme.noise.engine.rewriter import changed, checked, quiet_transformers
 from robust_xtreme.noise.engine.runs import find
 
 OPTION: Final = "lm"

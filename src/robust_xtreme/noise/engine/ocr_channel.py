@@ -28,9 +28,8 @@ from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import language
 from robust_xtreme.files.cache import opened
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.perturbation import Job
-from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of
+from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of, importing
 
 SECONDS: Final = 0.25  # the time of a text of one sentence on one core
 _KIND, _VERSION = "readings", "1"

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import packs
 from robust_xtreme.core.graphemes import joins
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
+from robust_xtreme.noise.engine.letters import alphabet
 from robust_xtreme.noise.input.keyboards import DEAD, Layout, Stroke, closeness
 
 _LISTED: Final = {

@@ -19,7 +19,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.noise.conditions.paired import Paired, pair_up
 from robust_xtreme.noise.conditions.pairing import Noisy, paired, stated
 from robust_xtreme.tasks.formats import CHANGES, numbered_lines, parse, read_file, reader
-from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.release import options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source
 from robust_xtreme.tasks.sources.suite import Suite

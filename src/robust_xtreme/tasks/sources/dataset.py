@@ -19,7 +19,7 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.core.specs import HubFiles, Row, TaskSpec
 from robust_xtreme.tasks.sources.hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
-from robust_xtreme.tasks.sources.paths import expand
+from robust_xtreme.tasks.sources.release import expand
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
 
 _SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.")

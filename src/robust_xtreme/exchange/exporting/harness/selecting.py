@@ -14,7 +14,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.exchange.exporting.harness import their_tasks
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet, within
-from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, known_tasks, task_file
+from robust_xtreme.exchange.exporting.harness.their_tasks import TaskFile, known_tasks, task_file
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS

@@ -11,8 +11,7 @@ from typing import Any, Final, final
 
 from robust_xtreme.core import languages
 from robust_xtreme.core.graphemes import split
-from robust_xtreme.noise.engine.libraries import importing
-from robust_xtreme.noise.engine.rewriter import rewriter
+from robust_xtreme.noise.engine.rewriter import importing, rewriter
 
 # Imports nlpaug when a text is noised, and selects the words that its augmenters of characters get.
 #

@@ -26,8 +26,7 @@ from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.libraries import checked, importing, quiet_transformers
-from robust_xtreme.noise.engine.rewriter import rewriter
+from robust_xtreme.noise.engine.rewriter import checked, importing, quiet_transformers, rewriter
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100
