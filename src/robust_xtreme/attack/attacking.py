@@ -1,4 +1,7 @@
-"""Attacks the examples of a task run under all its attack conditions at once, before the results are predicted."""
+"""Attacks the examples of a task run under all its attack conditions at once, before the results are predicted.
+
+Also the model under attack, as an attack knows it: how right its answers to candidates are.
+"""
 
 from __future__ import annotations
 

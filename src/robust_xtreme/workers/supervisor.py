@@ -1,6 +1,7 @@
 """Gives jobs to workers, replies to what they ask, and returns results; a job whose worker is lost is done again.
 
-A worker gets the next job in the order of the jobs, or of its group and some ahead of time.
+A worker gets the next job in the order of the jobs, or of its group and some ahead of time. `each` calls one
+function for each of many payloads, on the workers of a fleet: runs of a grid, or anything independent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Perturb a file: read it as a stream, noise its texts in batches, write it whole or not at all."""
+"""Perturb a file: read it as a stream, noise its texts in batches, write it whole or not at all.
+
+Its texts are those of each record, or those that `eval` reads from a task's file, by location.
+"""
 
 from __future__ import annotations
 

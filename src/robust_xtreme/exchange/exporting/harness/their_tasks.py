@@ -1,4 +1,7 @@
-"""Tasks that robust-xtreme does not have: the fields to noise are named, and so is a file of the rows or a dataset."""
+"""Tasks that robust-xtreme does not have: the fields to noise are named, and so is a file of the rows or a dataset.
+
+The task files of an installed lm-eval are found by the name of a task, and read without running any of their code.
+"""
 
 from __future__ import annotations
 
