@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -37,7 +37,6 @@ AT_ONCE: Final = 4096
 """Candidates whose answers are asked for at once: so many texts are in memory."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
     """What may be edited in one example.
@@ -53,7 +52,6 @@ class Item:
     first: Array
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Campaign:
     """The examples under attack, the texts of their fields, the edits possible there, and those that hide a unit."""
@@ -134,7 +132,6 @@ class Campaign:
         return edits
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackRecord:
     """What became of n examples under attack: `queries` (n,) int64, `first` (n,) int64, the queries up to the first
@@ -149,7 +146,6 @@ class AttackRecord:
     edits: Sequence[Sequence[Edit]]
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Attacked:
     """The examples as an attack left them, and its record; None where it was an attack on another model."""
@@ -158,7 +154,6 @@ class Attacked:
     record: AttackRecord | None = None
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackPlan:
     """An attack that is to be run: its campaign, the items of its examples, and its search.
@@ -207,7 +202,6 @@ def _left(plan: AttackPlan, right: Sequence[int], outcomes: Sequence[engine.Sear
     return Attacked(shown, AttackRecord(queries, first, skipped, allowed, edits))
 
 
-@final
 class _Rounds:
     """Answers the questions of rounds; a candidate that was asked before is not asked again."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.filesize import decimal
 
@@ -53,7 +53,6 @@ print(json.dumps(answer))
 """
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check: `ok`, `note` (mini runs without it) or `fail`, and a command that fixes it.

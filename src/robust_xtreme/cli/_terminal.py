@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from textwrap import indent
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 WIDE: Final = 160
 
 
-@final
 class Terminal(Console):
     """A console whose text contains no control characters: they are shown as codes. Its own signs and colours stay."""
 
@@ -141,7 +140,6 @@ _SETTLED: Final = 1.0
 _FEW: Final = 10
 
 
-@final
 class Pace:
     """Predictions a second over the last half minute, and the time left; `clock` gives seconds.
 
@@ -176,7 +174,6 @@ class Pace:
         return f"{shown}{timedelta(seconds=round(max(0.0, left)))} left"
 
 
-@final
 class PaceColumn(ProgressColumn):
     """The pace beside a bar; that of the end stays while the results are written."""
 
@@ -193,7 +190,6 @@ class PaceColumn(ProgressColumn):
         return Text(self._text, style="progress.data.speed")
 
 
-@final
 class Lines:
     """Lines with count and pace, one in half a minute, where there is no terminal."""
 
@@ -296,7 +292,6 @@ def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
 _COMPLETE: Final = "complete in "
 
 
-@final
 @dataclass(slots=True)  # counts what is complete
 class StudyProgress:
     """Prints a plan and progress to stderr."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
@@ -35,7 +35,6 @@ Files = Annotated[
 ]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ImportKeys:
     """The options of the command, in the order of its help."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,6 @@ _STICKY: Final = _CR
 _CLASSES: Final = 32
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Clusters:
     """The grapheme clusters of a batch of code points.

@@ -14,7 +14,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, final
+from typing import Any, Final
 
 HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 """The categories of characters that are not seen."""
@@ -88,7 +88,6 @@ def echo(text: str = "", *, error: bool = False, end: str = "\n", command: bool 
         print(shown if command else printed(shown), file=stream, end=end)
 
 
-@final
 class _Lossy(io.FileIO):
     """A file that takes everything: after the first error, which is `lost`, what is written is dropped."""
 
@@ -146,7 +145,6 @@ def text_of_cell(written: str) -> str:
     return _CODE.sub(lambda match: chr(int(match[1], 16)), coded) if _OPENING in coded else coded
 
 
-@final
 class Trusted(str):
     """What may be written as it is: literals of the program, and texts that were escaped for where they are written.
 

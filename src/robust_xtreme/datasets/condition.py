@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NoReturn, final
+from typing import Any, Final, NoReturn
 
 from robust_xtreme.core import languages
 from robust_xtreme.core import packs as core_packs
@@ -30,7 +30,6 @@ CONTEXT: Final = "context"
 _ANSWERS: Final = "answers"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class RowNoise:
     """The links of a chain, the noise seed, the language of some rows, and their numbers (n,), for errors."""
@@ -118,7 +117,6 @@ FIRST: Final = 100
 """The rows whose values are looked at."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Packs:
     """Folders of linguistic data that are searched before the bundled ones, and the digest of what they contain."""
@@ -138,7 +136,6 @@ def _context(used: Packs) -> Context:
     return context
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class DatasetCondition:
     """A perturbation at one strength, the columns that it noises, and the language of their texts.

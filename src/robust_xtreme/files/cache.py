@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar, final
+from typing import Final, NamedTuple, TypeVar
 
 from robust_xtreme.core.errors import DiskError, SpecError, UserError
 
@@ -306,7 +306,6 @@ def opened(warn: Callable[[str], None]) -> Cache:
     return Cache(directory.absolute(), most, warn)
 
 
-@final
 class Cache:
     """An open cache. `warn` receives one line about each error; nothing raises."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, counted
@@ -25,7 +25,6 @@ _OPENED, _CLOSED = "opened", "closed"
 _TEMPORARY: Final = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]+\.tmp")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Journal:
     """What a run wrote in its folder. A file is the run's if and only if the journal has its name and these bytes.
@@ -226,7 +225,6 @@ def free_name(path: Path) -> Path:
 _NAMED: Final = 5
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StartOver:
     """What happens to the files of a folder, named relative to it.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import ModelError, SpecError, shown
 from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, digest
@@ -38,7 +38,6 @@ NOT_KEPT: Final = "its answers are not kept in the cache"
 _BATCH: Final = 128
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function that answers the tasks of a family.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +67,6 @@ BACKEND: Final = "inductor"
 _OF_TWO: Final[Mapping[str, str]] = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A loaded model for one task: `labels` are the head's, in its order."""
@@ -168,7 +167,6 @@ def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
     return head
 
 
-@final
 class Models:
     """The checkpoints of a run, loaded on demand; the last two encoders stay in memory."""
 

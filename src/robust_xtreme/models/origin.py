@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import ModelError, SpecError
@@ -41,7 +41,6 @@ _FENCE: Final = "---"
 _KEY: Final = "language:"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class GivenModels:
     """The models of a run: those named for a task, those for every task they have a head for; and names of classes.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, Final, Self, final
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -155,7 +155,6 @@ _POOLINGS: Final = {"mean": "mean", "last": "lasttoken"}
 """Names of poolings in representations, and in `pooled`."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Representation:
     """How a text becomes a vector without a head; `str()` round-trips through `parse`.

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -60,7 +60,6 @@ _TOKENS: Final = 1 << 20
 """Tokens whose scores are asked for at once."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskRunJob:
     """A job: a task run, its examples (None: they are read again), its predictor, and the tokens of a batch.
@@ -75,7 +74,6 @@ class TaskRunJob:
     settings: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StagedTaskRun:
     """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
@@ -91,7 +89,6 @@ class StagedTaskRun:
     measured: MeasuredPart | None = None
 
 
-@final
 class _Halved(Exception):
     """The reply was that batches have fewer tokens now; what was computed with more is left."""
 
@@ -100,7 +97,6 @@ class _Halved(Exception):
         self.tokens = tokens
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
     """The weights of a model, which the process that gave the job has; batches have `tokens`.
@@ -155,7 +151,6 @@ def _groups(batches: Batches) -> Iterator[tuple[int, int]]:
     return pairwise([0, *cuts.tolist(), len(batches)])
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
@@ -209,7 +204,6 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
             cache.close()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Worker:
     """A task run that is computed."""

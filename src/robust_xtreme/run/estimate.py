@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 import torch
@@ -90,7 +90,6 @@ _REASONS: Final = 5
 """The most lines on what is not run."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What is left of a task run: estimated passes, tokens and seconds of the model; `cached` ones are in the cache.
@@ -109,7 +108,6 @@ class _Part:
     done: bool = False
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Estimator:
     """Estimates task runs of a plan; `paces` has the seconds of a token of each model and family, once measured."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import torch
 
@@ -21,7 +21,6 @@ _LONGEST: Final = 9
 """Digits of a number that are read."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Processes:
     """The devices of this machine on which a run computes, each by the CUDA_VISIBLE_DEVICES of its process."""

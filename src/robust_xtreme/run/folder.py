@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -63,7 +63,6 @@ Digests = Mapping[str, str]
 """The sha256 of the files of parts, by name, as the manifest has them."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Folder:
     """The folder of one run. `notice` gets what is shown also where progress is not."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.attack.attacking import Attacked, victim
 from robust_xtreme.core import registry
@@ -41,7 +41,6 @@ def check_shown(cell: PerturbationSpec, task: str, language: str) -> None:
         raise SpecError(f"{left[0]} does not serve {language}: {left[1]}.")
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pasted:
     """What became of a pasted example under an attack on some of its fields; `answer` is that to the attacked texts."""
@@ -69,7 +68,6 @@ class Pasted:
         return ((name, shown.noised[int(numbers[0])]) for name, numbers in shown.numbers.items() if numbers[0] >= 0)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Victim:
     """A model that answers pasted examples of a task. Makes one with `of`."""

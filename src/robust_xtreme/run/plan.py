@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
@@ -50,7 +50,6 @@ OF_MODEL: Final = (FAILED, TOO_LONG, MISPLACED, UNKNOWN_TOKENS)
 """Reasons for which a cell is not run that its model alone shows."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class NotRun:
     """A requested cell that is not computed, with the reason and a sentence about it."""
@@ -63,7 +62,6 @@ class NotRun:
     condition: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The task runs of a run, in order; `splits` contains the data read for it."""

@@ -157,7 +157,6 @@ def _workers(spec: RunSpec, predictions: float, most: int) -> int:
     return 0 if predictions < _MANY else min(cores(), most, _MOST_WORKERS)
 
 
-@final
 @dataclass(slots=True)  # the manifest changes while the run continues
 class _Run:
     """The state of a run; `manifest` is the content of manifest.json, which only this process writes."""

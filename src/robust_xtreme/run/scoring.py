@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -102,7 +102,6 @@ _CONTEXT: Final = "context"
 _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_target")
 
 
-@final
 class RowMaker:
     """Makes the rows of a task run; what several conditions have in common is made once."""
 
@@ -205,7 +204,6 @@ class RowMaker:
         }
 
 
-@final
 class _InputFacts:
     """What is known of the inputs (n,): whether the gold answer is lost, and whether text was left out."""
 
@@ -407,7 +405,6 @@ def _lists(tables: Sequence[Array], rows: Array) -> pl.Series:
     return pl.concat([pl.Series(values).arr.to_list() for values in tables if len(values)], rechunk=True)[rows]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskRunRows:
     """The rows of one task run, sorted: predictions, and statistics (those of chance and of shallow predictors, too).

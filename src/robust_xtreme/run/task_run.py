@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -43,7 +43,6 @@ ROOM: Final = 2_000_000
 """The most texts and spans that are kept, about 200 to 500 bytes each: all of XTREME-R but a part of PAN-X."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskRun:
     """One model, task and language with all conditions, which are batched, written and resumed together.
@@ -105,7 +104,6 @@ class TaskRun:
         return {f" dims={dims}": dims for dims in self.dims} or {"": 0}
 
 
-@final
 @dataclass(slots=True)  # filled while a run is planned
 class Splits:
     """The splits that a plan has read, for the run and for its page. One that does not fit is read again.
@@ -150,7 +148,6 @@ def _size(split: Split) -> int:
     return size + (_size(split.tuned) if split.tuned else 0)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Normaliser:
     """The spelling normaliser of a run, if it is `wanted`. What it learned of a task's training texts is kept."""

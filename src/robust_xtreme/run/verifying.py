@@ -13,7 +13,7 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -64,7 +64,6 @@ class RunCheck(NamedTuple):
     unchecked: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Verifying:
     """Other `data` than a run names, its models where they are at hand, and how many items of a task run are asked."""

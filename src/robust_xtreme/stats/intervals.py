@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, log2, sqrt
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -40,7 +40,6 @@ EXACT_METHOD: Final = "exact bound, no cluster varies"
 _FEW: Final = f"none: {{}} clusters, fewer than {FEWEST_CLUSTERS}"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ArrayBackend:
     """The namespace of array code, and the functions that convert a numpy float64 array to it and back."""
@@ -59,7 +58,6 @@ Quantiles = tuple[float, float]
 CPU: Final = ArrayBackend(np, np.asarray, np.asarray)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Moments:
     """An estimate and the deviations of its leave-one-cluster-out values.
@@ -77,7 +75,6 @@ class Moments:
     clusters: float
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """One estimate with its interval, in points; all but value, clusters and method are None without an interval.

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -156,7 +156,6 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
         check_same(cell, after[key])
 
 
-@final
 class MeanOfRuns(Mapping[Key, Cell]):
     """The mean of some runs on the same items: cells, made when asked for, whose arms are the noise seeds of each run.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 
@@ -43,7 +43,6 @@ _OPUS: Final[Mapping[str, str]] = MappingProxyType({"zh": "cmn_Hans", "fa": "fas
 """Codes of OPUS-MT's models (Helsinki-NLP) that differ from FLORES-200: from their lists of `valid language labels`."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Target:
     """What makes a model translate from English into one language.
@@ -166,7 +165,6 @@ SETTINGS: Final[Mapping[str, int]] = MappingProxyType(
 """What translations depend on, apart from model and text."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Translation:
     """The translation of one text; `cut` where it reached the length bound, `long` where the text was truncated."""
@@ -176,7 +174,6 @@ class Translation:
     long: bool = False
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Translator:
     """A model in memory with its tokenizer, and the most tokens that it reads."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.contamination import check
@@ -32,7 +32,6 @@ from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, def
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Start:
     """A folder that training starts from, and its commit where it came from the hub.
@@ -106,7 +105,6 @@ _SHOWN: Final = ("limit", "total", "overlap")
 """Keys that select examples: the identity depends on the examples instead."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ChainStage:
     """One stage of a run: its kind, its lessons, and its folder.
@@ -162,7 +160,6 @@ class ChainStage:
         return not self.again and self.record.is_file() and record.claimed(self.folder) == self.identity
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A run's stages in order; `start` is the folder they start from, None for a run from scratch."""

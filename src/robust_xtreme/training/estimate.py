@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -72,7 +72,6 @@ _SEQ2SEQ: Final = "seq2seq:"
 _ENGLISH: Final = ("en",)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class EstimateRow:
     """A stage before it is trained; None where a value is not known yet.
@@ -215,7 +214,6 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     return read_start(encoder_folder(folder))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Size:
     """The size of a part: its units, windows a unit, tokens a window; `exact` where all were counted; its token ids."""

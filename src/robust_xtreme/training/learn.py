@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -35,7 +35,6 @@ from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Learning:
     """What a stage's loop computes. `heads` are those of the lessons, in order; the heads of masked LM and of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -47,7 +47,6 @@ IGNORED: Final = -100
 Masking = Callable[[Scores, np.random.Generator], tuple[Scores, Scores]]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Some units of a part: their windows, the number of windows of each, and the examples that the windows index.
@@ -83,7 +82,6 @@ Take = Callable[[Sequence[tuple[int, int]]], Taken]
 """From units, each with the number of its pass, to their content in that pass."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class HeadUnits:
     """A head and the units that it learns from.
@@ -156,7 +154,6 @@ def _by_example(windows: Windows) -> Scores:
     return np.append(starts, len(windows))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class BatchRows:
     """Rows `start` to `stop` of a batch: their part, the units taken, and the weight of their loss."""
@@ -168,7 +165,6 @@ class BatchRows:
     weight: float = 1.0
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TrainingBatch:
     """The input of one pass through the encoder: ids (B, L), mask (B, L), windows, and their pieces."""
@@ -300,7 +296,6 @@ def masking(tokenizer: Any) -> Masking:
 # with the weights as they are before it.
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class DevScore:
     """A function that computes a score in points, and the token ids that it reads."""

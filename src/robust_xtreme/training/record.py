@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.contamination import HASHES
 from robust_xtreme.core.errors import DiskError, Mismatch, ModelError
@@ -56,7 +56,6 @@ _GIVEN: Final = re.compile(
 """The names that every run gives; those of heads are names of tasks."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StageRecord:
     """One stage as the frame MODELS needs it. `examples` counts examples, `seen` the units that steps took.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 from lightning.pytorch import Trainer
@@ -41,7 +41,6 @@ _FILES: Final = (_POSITION, _CHECKPOINT, _RANDOM)
 _STATE: Final = re.compile(r"step-\d{9}")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class State:
     """A saved state: folder, steps, losses not yet in metrics.csv, Lightning's checkpoint, random states."""

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 from safetensors.torch import save_file
@@ -198,7 +198,6 @@ def _from_scratch(chain: Chain, link: ChainStage, journal: Journal) -> None:
     record.write_stage(link.record, learned, journal)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """A stage before its first step: its lessons fit the encoder, which comes from the folder `source`."""
@@ -415,7 +414,6 @@ def shares(specs: Sequence[TrainSpec], fleet: Fleet) -> str:
     return f"{counted(len(specs), 'run')}, at most {len(fleet.slots)} at once, one on each {fleet.device_name} device"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What an actor trains; relative paths count from the folder `start`."""
@@ -450,7 +448,6 @@ _BATCH: Final = 32
 Array = np.ndarray[Any, Any]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Embedder:
     """A function from texts to vectors (N, D), of any norm, and the identity of the encoder that computes them."""

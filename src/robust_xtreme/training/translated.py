@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, counted
@@ -185,7 +185,6 @@ PART: Final = 512
 _KEYS: Final = ("source", "target", "cut", "long")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TranslationJob:
     """Texts to translate, in order, and the file that stores their translations.
@@ -297,7 +296,6 @@ TRAIN: Final = "train"
 _OF_XNLI: Final = ("mnli", "xnli")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Request:
     """The training examples of a task that are wanted in some languages, and where they come from.

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol
 
 from robust_xtreme.core.errors import RobustXtremeError, SpecError
 from robust_xtreme.workers import messages
@@ -55,7 +55,6 @@ Start = Callable[[int, Sequence[int], messages.Program, messages.WorkerEvents], 
 """Starts a process in a slot, with workers of these numbers. Raises OSError."""
 
 
-@final
 @dataclass(slots=True)  # the jobs that it has
 class _WorkerState:
     """A worker; `slot` is None in this process. `leave` leaves what was entered for its process."""
@@ -79,7 +78,6 @@ class _WorkerState:
         return job
 
 
-@final
 @dataclass(slots=True)  # the state of the work
 class Supervisor:
     """Workers, the jobs of each, and the requests that wait for a reply.
@@ -321,7 +319,6 @@ def on_fleet(
         yield made
 
 
-@final
 @dataclass(slots=True)  # jobs are taken from it
 class FirstCome:
     """Jobs in their order, each taken when a worker is free for it; a payload is a function that makes the content.
@@ -371,7 +368,6 @@ class FirstCome:
         return f", {times} times while it computed {job.label}"
 
 
-@final
 @dataclass(slots=True)  # jobs are taken from it
 class GroupQueue:
     """Jobs by group, of a group in order: a worker gets one of its group, else of the largest that no other has."""
@@ -450,7 +446,6 @@ def _calls(function: Function) -> Iterator[Compute]:
     yield call
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Teller:
     """Tells the progress of jobs."""

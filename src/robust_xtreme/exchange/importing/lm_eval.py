@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
@@ -82,7 +82,6 @@ class LmEvalLog(NamedTuple):
         return ", ".join(text.format(self.answered[name]) for name, text in words.items() if name in self.answered)
 
 
-@final
 @dataclass(slots=True)  # notes are added while files are read
 class LogReading:
     """How logs are read: the filter of lm-eval, or the scores and the epoch of inspect; and what is said of them."""

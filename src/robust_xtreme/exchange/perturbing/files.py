@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core import languages, registry
 from robust_xtreme.core.edits import Edit
@@ -62,7 +62,6 @@ EDIT_COUNTS: Final = (
 """The columns of the file of edit counts: `edits` by operator, `edited` and `edit_rate` in graphemes."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class PerturbJob:
     """The arguments of the command: the file, the condition or the attack, the output file and the options."""
@@ -492,7 +491,6 @@ NOT_APPLICABLE: Final = "not_applicable"
 TAGGING: Final = "tagging"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class FileNoise:
     """A condition: its links, the seed, and the texts of a task or, without one, the language of all texts."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -95,7 +95,6 @@ def cut(vectors: Array, dims: int) -> Array:
     return np.asarray(kept / np.where(sizes == 0, 1, sizes), vectors.dtype)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StoredVectors:
     """Vectors in parts, and the position of each text's vector in all parts, one after the other."""

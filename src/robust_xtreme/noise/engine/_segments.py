@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -90,7 +90,6 @@ class Reached(NamedTuple):
     strings: Array
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Trie:
     """The trie of distinct strings.

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,6 @@ class KeyingError(NamedTuple):
     tail: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class KeyErrorTable:
     """The key errors of a language.

@@ -21,7 +21,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import compress
-from typing import Final, NamedTuple, Unpack, final
+from typing import Final, NamedTuple, Unpack
 
 import numpy as np
 
@@ -37,7 +37,6 @@ _GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
 _RATES: Final = ("1",) * len(OPERATORS)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Letters:
     """The clusters of a batch: their properties, and which of them are letters that may change, all (m,).
@@ -210,7 +209,6 @@ def inserted(job: Job, characters: Array) -> tuple[Edits, Array]:
 # Spacing signs are marks that are clusters of their own and follow a letter, as Burmese vowel signs do.
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Alphabet:
     """A language's letters, sorted by group, a group being one script in one case.

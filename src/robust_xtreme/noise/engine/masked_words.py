@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from threading import Lock
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -59,7 +59,6 @@ Unwanted = Callable[[str], re.Pattern[str] | None]
 """What no expected word of a language contains."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
     """A masked language model and its tokenizer."""

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -82,7 +82,6 @@ _MOST: Final = 1 << 18
 Index = Mapping[str, tuple[str, ...]]
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Spelling:
     """The words of a language: those of `known` stay, others become a word of `counts`, by how often each is."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -84,7 +84,6 @@ Answers = Sequence[TargetColumn]
 """The answers to the examples, for each condition and seed; none for a pool that is too large."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Shallow:
     """A shallow predictor, which either learns from examples, by their folds, or only reads what it answers."""

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Corpus, Document, Example, Span, Text, digest
@@ -102,7 +102,6 @@ def minable(rows: Rows, task: str, split: str) -> Corpus:
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers, frozenset(repeated | asked))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Passage:
     """The questions on one context, and its sentences; the id of a candidate is `name` and its number."""

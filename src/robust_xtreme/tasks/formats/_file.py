@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError
 
@@ -122,7 +122,6 @@ def _blocks(text: str) -> Iterator[list[str]]:
         start = stop + 1
 
 
-@final
 class Source:
     """A file that is read once from its beginning; `position` is called for the bytes read, where they are packed."""
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError
@@ -22,7 +22,6 @@ HALF: Final = "contains half of a surrogate pair"
 Range = tuple[int, int]
 
 
-@final
 class Placed(str):
     """A string of a JSON text, with the range that it is written in."""
 
@@ -30,7 +29,6 @@ class Placed(str):
     range: Range
 
 
-@final
 class PlacedNumber(int):
     """A whole number of a JSON text, with the range that it is written in."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
@@ -42,7 +42,6 @@ _KINDS: Final = (
 """The labels whose English values a placeholder column may name."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TemplateText:
     """One text of a language; `only` names, by kind, the English values for which it is used.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby, pairwise
 from pathlib import PurePath
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, WrongVersion
 from robust_xtreme.core.specs import Row
@@ -82,7 +82,6 @@ class _Word(NamedTuple):
         return "" if "SpaceAfter=No" in self.cells[_MISC].split("|") else " "
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     """Its words, counted from 1, and its multi-word tokens: from first word to last word and line."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple, TypeVar, final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError
@@ -47,7 +47,6 @@ _OPEN: Final = "{["
 _SCALAR: Final = 1_000_000
 
 
-@final
 class UnreadText:
     """The unread text of a document from `line` on, read value by value: no long list is in memory as a whole."""
 

@@ -16,7 +16,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Mapping
-from typing import Final, final
+from typing import Final
 
 import regex
 
@@ -37,7 +37,6 @@ _UNSPACED: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{
 _ANY: Final = regex.compile(rf"{_UNSPACED}\p{{M}}*|(?:(?!{_UNSPACED}).)+", regex.V1 | regex.S)
 
 
-@final
 class _Letters(dict[int, int | None]):
     """What a code point becomes: nothing where it is punctuation. Filled as code points occur."""
 

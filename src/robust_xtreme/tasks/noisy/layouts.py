@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, shown
 from robust_xtreme.core.examples import Example, kind_of
@@ -42,7 +42,6 @@ class TaskSplit(NamedTuple):
     split: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class NoisySet:
     """A named set of noisy examples: a folder or one file; `cells` are the tasks and languages of the run."""

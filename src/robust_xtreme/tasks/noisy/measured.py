@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -74,7 +74,6 @@ def _attack(condition: Condition) -> dict[str, Any]:
     return {"query_budget": settings.queries, "search": settings.search, "constraints": " ".join(limits)}
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredTexts:
     """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError, plain
@@ -26,7 +26,6 @@ _SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.")
 _PIN: Final = re.compile(r"([\w.-]+/[\w.-]+)@([\w./-]+)")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Hub:
     """The hub; `pins` contains revisions that replace the tasks' own, `commits` the commits of branches."""

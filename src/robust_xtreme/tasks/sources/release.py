@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import DataError, MissingData, NoRows, UserError
@@ -18,7 +18,6 @@ from robust_xtreme.tasks.formats import expectation, read_file, reader
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Release:
     """The folder; each task says which of its files contain a split of a language."""

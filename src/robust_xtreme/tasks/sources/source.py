@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData
@@ -74,7 +74,6 @@ class PooledCorpus(NamedTuple):
     files: tuple[tuple[str, str], ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Pools:
     """The pools of one source, each made when it is first needed, and then kept."""

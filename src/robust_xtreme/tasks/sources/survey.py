@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -76,7 +76,6 @@ class LeftOut(NamedTuple):
     detail: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Held:
     """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName, UserError
@@ -110,7 +110,6 @@ def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
 _AUTO: Final = "auto"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A sheet with its conditions, and the task file of lm-eval, if it is exported to lm-eval."""

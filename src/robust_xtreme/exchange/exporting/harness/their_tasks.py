@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, NotInstalled, UnknownName, UserError
@@ -294,7 +294,6 @@ _LARGEST: Final = 10_000_000
 _TASK: Final = re.compile(rb"""^task:[ \t]*["']?([\w.-]+)["']?[ \t]*(?:#.*)?\r?$""", re.MULTILINE)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class YamlFunction:
     """A `!function` of a task file, which is not imported here."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import languages
 from robust_xtreme.core.graphemes import split
@@ -46,7 +46,6 @@ def lacks_letters(code: str) -> str:
     return ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class LongestRuns:
     """The words that nlpaug gets: of each the longest run of `letters`, with at least `shortest`, one `changeable`."""

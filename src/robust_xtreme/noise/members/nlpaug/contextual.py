@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import UserError
@@ -75,7 +75,6 @@ def _augmenter(folder: str, action: str) -> Any:
     return augmenter
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Here:
     """A pipeline that runs in this process; nlpaug would start a process for every word."""
