@@ -22,6 +22,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import CHOICE, kind_of
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models import tensors
 from robust_xtreme.models.adapter import classes_of, kept, merged
 from robust_xtreme.models.config import (
     TOWERS,
@@ -47,18 +48,6 @@ from robust_xtreme.models.folder import (
 )
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.reading.windows import plain
-from robust_xtreme.models.tensors import (
-    DEFAULT,
-    AtLayer,
-    Pooled,
-    PooledModules,
-    Representation,
-    encoder_inputs,
-    layer_count,
-    out_of_memory,
-    quantise,
-    steady,
-)
 from robust_xtreme.models.tokenizer import tokenizer_of
 
 BACKEND: Final = "inductor"
@@ -108,10 +97,10 @@ def load(
     if located.head:
         head = _head(located, family, encoder)
     elif located.sentence:
-        encoder, head = AtLayer(encoder), PooledModules(located.sentence)
+        encoder, head = tensors.AtLayer(encoder), tensors.PooledModules(located.sentence)
     else:
-        wanted = Representation.parse(representation) if representation else DEFAULT
-        encoder, head = AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
+        wanted = tensors.Representation.parse(representation) if representation else tensors.DEFAULT
+        encoder, head = tensors.AtLayer(encoder, wanted.at(tensors.layer_count(encoder))), tensors.Pooled(wanted)
     target_device = torch.device(device)
     encoder = encoder.to(target_device, dtype).eval()
     if compiling:
@@ -138,7 +127,7 @@ def _read(located: Located, precision: str) -> Any:
     else:
         encoder = read_encoder(folder, adapter)
     if precision == "int8":
-        quantise(encoder, shown)
+        tensors.quantise(encoder, shown)
     return encoder
 
 
@@ -146,10 +135,10 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
     """The encoder of another task's checkpoint, where both tasks use it, with or without its head; else None."""
     if shared is None:
         return None
-    bare = isinstance(shared.encoder, AtLayer)
+    bare = isinstance(shared.encoder, tensors.AtLayer)
     if located.origin.native and bare == bool(located.head):
         return None
-    return shared.encoder.encoder if isinstance(shared.encoder, AtLayer) else shared.encoder
+    return shared.encoder.encoder if isinstance(shared.encoder, tensors.AtLayer) else shared.encoder
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
@@ -192,7 +181,7 @@ def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: s
 
 def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, length: int, called: str) -> None:
     """Compile an encoder in its place, for several rows of up to `length` tokens and for one row. Raises ModelError."""
-    whole = encoder.encoder if isinstance(encoder, AtLayer) else encoder
+    whole = encoder.encoder if isinstance(encoder, tensors.AtLayer) else encoder
     whole.compile(dynamic=True, backend=BACKEND)
     config: Any = encoder.config
     token = (pad_id + 1) % max(2, int(getattr(config, "vocab_size", 0) or 0))
@@ -200,9 +189,9 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
         for rows in (32, 1):  # a compiler can choose its code by the sizes that it sees first
             with torch.inference_mode():  # tensors that are made in it, as in `start`, are another kind
                 ids = torch.full((rows, min(length, 128)), token, device=device)
-                encoder(**encoder_inputs(encoder, ids, torch.ones_like(ids), plain([()] * rows)))
+                encoder(**tensors.encoder_inputs(encoder, ids, torch.ones_like(ids), plain([()] * rows)))
     except Exception as error:
-        if out_of_memory(error):
+        if tensors.out_of_memory(error):
             raise
         what = f"{called} cannot be compiled ({first_line(error)}): torch.compile needs a C++ compiler on the CPU"
         raise ModelError(f"{what}, Triton on CUDA. Leave --compile out.") from error
@@ -236,7 +225,7 @@ def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     if is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_("head" not in name.split("."))  # the pooler
-    encoder = steady(merged(encoder.float(), adapter, str(adapter)).eval())
+    encoder = tensors.steady(merged(encoder.float(), adapter, str(adapter)).eval())
     check_finite(encoder, called)
     for name, value in units_in(folder, described).items():
         setattr(encoder.config, name, value)
@@ -352,7 +341,7 @@ def read_whole(
     check_complete(called, {**report, "missing_keys": set(report["missing_keys"]) - kept(adapter)})
     check_described(called, report["unexpected_keys"], model, whole=True)
     whole = Whole(merged(model.float(), adapter, called), alone=family == CHOICE.name).eval()
-    steady(whole.model.base_model)
+    tensors.steady(whole.model.base_model)
     check_finite(whole.model, called)
     return whole
 
@@ -363,7 +352,7 @@ def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str)
     ids = torch.full((1, length), other)
     try:
         with torch.inference_mode():
-            inputs = encoder_inputs(whole, ids, torch.ones_like(ids), plain([()]))
+            inputs = tensors.encoder_inputs(whole, ids, torch.ones_like(ids), plain([()]))
             scores = whole(**inputs).last_hidden_state
     except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error
