@@ -3,8 +3,6 @@
 Also the model under attack, as an attack knows it: how right its answers to candidates are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal

@@ -4,8 +4,6 @@ What a constraint leaves out is not asked, and does not count. The shares of uni
 limits of each problem (`engine.py`) instead, so that searches know them.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field

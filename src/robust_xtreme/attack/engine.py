@@ -5,8 +5,6 @@ it does. A question whose candidate breaks a constraint is not submitted, and do
 are nearly all rejected ends.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple

@@ -1,7 +1,5 @@
 """Goals: what an attack wants of the answers of a family of tasks, how far an answer is from that, by which scores."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Contamination: units (passages, pairs, sentences, queries) that training and evaluated data share."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The data types of evaluation: Span, Text, Corpus, Target, Example, Scored; and kinds of tasks and their targets."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -4,8 +4,6 @@ A batch of texts is one array of code points in which every text is followed by 
 breaks clusters on both sides: so rules do not reach from one text into another.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise

@@ -3,8 +3,6 @@
 Each is one pack, `perturbations/alphabets/CODE.toml`, which is read on demand.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The type of a metric: sums of each example, which add over any set of examples, and one value of the added sums."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache

@@ -1,7 +1,5 @@
 """Names that changed in this version. The old ones are read until 1.0, with a note on stderr."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 

@@ -4,8 +4,6 @@ Each kind of sink has a function here, which all its writers use: CSV, log and m
 TOML, Markdown, HTML. Parquet files, and the files that `perturb` writes, contain texts as they are.
 """
 
-from __future__ import annotations
-
 import html
 import io
 import json

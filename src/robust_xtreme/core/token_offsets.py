@@ -4,8 +4,6 @@ Three errors of the package tokenizers are mended: spaces are trimmed that are n
 Precompiled removes in front, and what replaces several letters has the offsets of the last one.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -5,8 +5,6 @@ metric, whose metadata are the row that `import` reads. Constants have a record,
 that others wrote have a score each, whose bounds are those of its level.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import time

@@ -1,7 +1,5 @@
 """What a frame is: its columns with types and values, how one is made of rows, and what makes one valid."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The journal of a run's folder: which bytes the run wrote there, so that it removes and replaces nothing else."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Writes files that appear whole or not at all, with the same bytes for the same rows."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """What a config.json says: the kind of encoder, its sizes, the lengths that it reads; and what reading it raises."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ A function gets a list and returns a result for each item. To import `python:MOD
 done only for names on the command line and in calls of Python.
 """
 
-from __future__ import annotations
-
 import copy
 import importlib
 import inspect

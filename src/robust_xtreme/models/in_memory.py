@@ -9,8 +9,6 @@ replaced, a number in a layer, a buffer that is not saved, a configuration that 
 answers of the object and of its copy, saved and loaded, are compared, whatever the difference comes from.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 import tempfile

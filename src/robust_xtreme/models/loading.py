@@ -6,8 +6,6 @@ token sees only those before it, so the last token represents a text.
 Code of a model folder runs only with --trust-remote-code.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A run of `train` records its languages; those of other checkpoints are unknown u
 them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Windows as tensors, the states that represent inputs, and a text as one vector: `mean:14/24`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Looks for packs in users' folders; every file in them is read and checked before anything is computed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path

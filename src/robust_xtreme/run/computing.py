@@ -3,8 +3,6 @@
 It imports no torch, so that it begins in a fraction of a second in another process.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field

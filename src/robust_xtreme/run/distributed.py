@@ -3,8 +3,6 @@
 An actor gets task runs, which contain paths and names, reads their examples itself, and stages their files.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

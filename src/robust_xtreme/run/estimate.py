@@ -1,7 +1,5 @@
 """Estimates the size and duration of a run without computing it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

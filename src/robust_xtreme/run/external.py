@@ -1,7 +1,5 @@
 """Task runs of noisy sets: the clean items with a partner, their noisy forms, and noise with as many edits beside."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

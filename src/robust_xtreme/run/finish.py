@@ -1,7 +1,5 @@
 """Finishes a run: merges its parts, scores and compares them, writes the report."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Where the task runs of a run are answered: in this process, or by the actors of a fleet."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager

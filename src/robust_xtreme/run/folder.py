@@ -1,7 +1,5 @@
 """The folder of a run: which run it belongs to, its manifest and its parts, also where files cannot be read."""
 
-from __future__ import annotations
-
 import os
 import re
 import time

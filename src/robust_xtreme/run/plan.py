@@ -1,7 +1,5 @@
 """Plans a run: its task runs (a task in a language) with all their conditions, and what it leaves out."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

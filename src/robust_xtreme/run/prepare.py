@@ -1,7 +1,5 @@
 """Prepares a task run: its examples under every condition and seed, encoded, each distinct input once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Turns predictions into frames: each item, its prediction, its noise and the sums of its metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 Also attacks on the examples of a task run, under those of its conditions that are attacks.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -4,8 +4,6 @@ Without its models a function that is never called stands for each: so the run i
 stored answers scored. With them, tokens are counted again and some of the answers are asked for again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Groups STATS rows into cells: arrays of summed statistics per noise seed and cluster, in example order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby

@@ -7,8 +7,6 @@ in common are beside them, so that noises can be compared. Languages, tasks and 
 covered.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

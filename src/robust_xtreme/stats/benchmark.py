@@ -8,8 +8,6 @@ languages of each task, the tasks and categories with any. Rows of a suite are n
 them has the suite's name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain

@@ -9,8 +9,6 @@ Where the official code leaves the order of equal scores to the sort, here the l
 target. Scores are ratios in float64 of cosines in float32.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final

@@ -5,8 +5,6 @@ different names are joined where they contain the same item, as a passage of MLQ
 missing link makes an interval too short; a wrong one only makes it less precise.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """DELTAS: the drop of each perturbed cell from its clean cell, paired by example, with interval and corrected p."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal

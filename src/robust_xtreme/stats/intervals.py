@@ -10,8 +10,6 @@ is sum(e^4) / sum(e^2): half a cluster is added that gains, and half a cluster t
 derivation; reports/coverage.md gives the coverage beside that of published intervals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache

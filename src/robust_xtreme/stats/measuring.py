@@ -5,8 +5,6 @@ also where it is computed. Of all of them together only what tests and averages 
 and cluster.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Reads sorted rows of PREDICTIONS or STATS in blocks, and files of them as if they were one sorted file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby

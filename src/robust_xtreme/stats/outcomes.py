@@ -4,8 +4,6 @@ Several runs on the same items, which differ by training seed, are kept together
 as if they were one: as the mean of their levels, cell by cell and pooled by task.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ A weight is a Poisson(1) count that depends only on (seed, resample, cluster id)
 device, so it is the same integer on every device; resampling is counts @ statistics, in chunks of resamples.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

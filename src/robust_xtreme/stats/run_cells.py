@@ -1,7 +1,5 @@
 """The cells of a run, read from its file when they are asked for, so that those of one task run are in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ unchanged items are over the items with a text that was noised, or could have be
 how often they succeed, at what cost, and how far below random search they come.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """A translation model that the user names: loaded like other models; one best translation of each text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The stages of a run before training: their data, identities and folders, and which are complete."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The plan of a run of `train` and an estimate of its duration, without training and without writing."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """From a stage's lessons and text to what its loop computes: parts, plan, rates, and a score on validation data."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The examples that a stage is trained on: read, limited, screened for contamination, and changed by a control."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import json

@@ -1,7 +1,5 @@
 """The records in a run folder: the spec of the run, and each stage; and which files a start over finds there."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -3,8 +3,6 @@
 The best have the best score on validation data; folders are written atomically.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Which task a step learns from: shares by size, temperature and cap, and the plan of all steps."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 These are trained one after the other here, or by the actors of a fleet.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import time

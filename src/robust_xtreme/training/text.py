@@ -1,7 +1,5 @@
 """Plain text for the tokenizer and for masked LM, and a small encoder from scratch with a tokenizer trained on it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

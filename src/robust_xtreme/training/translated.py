@@ -1,7 +1,5 @@
 """Training data in languages other than English: from a folder, the hub, or a translation model."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter, defaultdict

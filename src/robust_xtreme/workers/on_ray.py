@@ -1,7 +1,5 @@
 """Actors on the machines of a Ray cluster, one a device: `--on ray` and `--on ray:ADDRESS`."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import signal

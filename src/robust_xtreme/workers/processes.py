@@ -4,8 +4,6 @@ An interpreter is not a copy of this process, whose threads would not be in it: 
 locked. It runs no module of the program that uses this package, and does not end by the terminal's Ctrl-C.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import tempfile

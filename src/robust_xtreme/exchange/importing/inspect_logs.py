@@ -5,8 +5,6 @@ unpacks to more than a limit, which is known before it is read. A sample of what
 metadata which of our examples it is, under which condition and noise seed.
 """
 
-from __future__ import annotations
-
 import io
 import lzma
 import math

@@ -7,8 +7,6 @@ identity: ids as `eval` writes them, clusters, fingerprints and that of the data
 Raw rows, of JSON lines, have values by KEYS as strings, and what they were; what its key does not take is refused.
 """
 
-from __future__ import annotations
-
 import codecs
 import io
 import json

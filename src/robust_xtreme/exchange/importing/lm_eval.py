@@ -5,8 +5,6 @@ of other tasks are numbered by lm-eval's `doc_id`; their task, language and cond
 samples had neither `metrics` nor `filter`: their other keys are metrics, and the samples of filters follow each other.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 The files of task runs are written some rows at a time: memory has them once.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

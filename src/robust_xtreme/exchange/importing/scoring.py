@@ -4,8 +4,6 @@ Equal answers are scored once: each distinct text of a row, its prediction with 
 small table, which the rows are joined with. Scores that logs and rows state themselves are compared.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

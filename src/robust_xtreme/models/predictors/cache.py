@@ -5,8 +5,6 @@ the languages. Gold, paths, ids and strength are not part of it, so that a run w
 changed texts only.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import importlib.metadata

@@ -1,7 +1,5 @@
 """Families: the functions of a kind of head, from examples to windows, losses and predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final

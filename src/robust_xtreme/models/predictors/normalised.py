@@ -1,7 +1,5 @@
 """A predictor that reads texts after a spelling normaliser: answers are given in the texts as they came."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Predictors: the interface through which a model answers the examples of a task, and its batches of windows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, runtime_checkable

@@ -1,7 +1,5 @@
 """Texts as tokens: ids of many texts in one buffer, each distinct text tokenised once."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence

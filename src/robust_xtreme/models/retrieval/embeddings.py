@@ -4,8 +4,6 @@ A chunk is stored as soon as it is computed, so that a resumed run computes the 
 has no name; the system removes it with the map.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

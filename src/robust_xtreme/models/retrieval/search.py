@@ -7,8 +7,6 @@ best, on every device; their scores are computed again in float64 on the CPU, pa
 on chunks, threads, batches of queries or devices.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

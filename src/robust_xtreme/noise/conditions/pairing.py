@@ -5,8 +5,6 @@ sequences with it, and of those between the partners of its neighbours. It choos
 sides and needs the fewest edits.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

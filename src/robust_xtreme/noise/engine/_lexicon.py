@@ -1,7 +1,5 @@
 """The forms of each word of a language, computed once per distinct word and stored as arrays."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

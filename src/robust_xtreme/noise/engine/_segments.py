@@ -6,8 +6,6 @@ right, the longest word of the list is a segment; what no word of the list begin
 Shapes: n positions in the array searched, s symbols, k nodes, z strings; m clusters in a batch, s segments.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -7,8 +7,6 @@ A member names the perturbation whose edits are the moves; `robust_xtreme.attack
 The strength is the largest share of words that may change, at most one edit a word.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Compiles key errors to arrays: the noisy forms of each code point, alone or in a cluster, and pair of letters."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence

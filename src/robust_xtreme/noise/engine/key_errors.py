@@ -9,8 +9,6 @@ first cluster (`numbers`). `first` and `after` (k,) are the positions of its fir
 first cluster. Sets of kinds are bits (uint16). Slots, cells and forms are those of KeyErrorTable.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, Unpack

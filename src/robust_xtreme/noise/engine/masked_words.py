@@ -8,8 +8,6 @@ word with the lower number is first, so that the size of a batch has no effect.
 Shapes: w masked words, v words of the vocabulary, e edits, t texts.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence

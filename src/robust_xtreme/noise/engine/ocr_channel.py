@@ -5,8 +5,6 @@ becomes edits by a diff of clusters. A reading is kept in the cache under a hash
 the names of font and language data, so that what was read once needs no Tesseract.
 """
 
-from __future__ import annotations
-
 import subprocess
 import tempfile
 import textwrap

@@ -1,7 +1,5 @@
 """Defines perturbations: what a member declares, and what a spec chooses of it."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence

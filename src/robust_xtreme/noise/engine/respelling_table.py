@@ -3,8 +3,6 @@
 Shapes: r rules in the order of the strings that they match, f forms, n code points searched.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

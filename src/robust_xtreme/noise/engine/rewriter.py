@@ -10,8 +10,6 @@ again: strengths do not nest. Texts with spans are refused, because the new posi
 Such packages are extras: here they are imported, transformers kept quiet, and masked language models read.
 """
 
-from __future__ import annotations
-
 import random
 import sys
 import warnings

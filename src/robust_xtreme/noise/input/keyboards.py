@@ -3,8 +3,6 @@
 A layout is one pack, `perturbations/keyboards/NAME.toml`; its README says how one is written.
 """
 
-from __future__ import annotations
-
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping

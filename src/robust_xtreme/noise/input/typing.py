@@ -4,8 +4,6 @@ All forms are letters of the language's own alphabet, in positions where they ar
 neighbouring keys (digits, punctuation, letters of other languages) are left out.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator

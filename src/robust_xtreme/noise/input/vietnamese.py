@@ -6,8 +6,6 @@ directly after its letter or at the end; a form is kept where nearly all of them
 make a difference, two letters are one unit: two consonants, a vowel with a mark and the next vowel, qu, oa and such.
 """
 
-from __future__ import annotations
-
 import string
 import unicodedata
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """Multinomial naive Bayes over hashed character n-grams, a shallow classifier of texts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain

@@ -4,8 +4,6 @@ A predictor that learns does so from the evaluated split alone, in folds over cl
 learned from the clean text of the other folds, whether the text of the answer is clean or perturbed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module

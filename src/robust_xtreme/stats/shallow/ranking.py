@@ -1,7 +1,5 @@
 """Rankings of a pool of candidates: by chance, and by shared character n-grams."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

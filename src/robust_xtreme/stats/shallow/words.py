@@ -1,7 +1,5 @@
 """A shallow tagger: each word's most frequent tag."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat

@@ -4,8 +4,6 @@ An example has one text, `query`, and its target names a key; the corpus maps th
 In `train` an example also has the right `candidate`, where the row contains it: a dual encoder learns from both.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 A file may be compressed by gzip. The size of a stream is not limited, but that of what is in memory as a whole is.
 """
 
-from __future__ import annotations
-
 import codecs
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """Parse JSON, check the values of a row, and record at which range of the text each string and number is written."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ Each of six tests is a block that begins with `Name` and ends with an empty row.
 each followed by a column `LANGUAGE-placeholders`, which names the English values for which the text before it is used.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

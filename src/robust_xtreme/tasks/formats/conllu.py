@@ -9,8 +9,6 @@ When a treebank is written, the forms in its text are noised, a multi-word token
 the words of a multi-word token, empty nodes and all other columns are kept.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -5,8 +5,6 @@ marked `is_impossible`; LAReQA's XQuAD-R, where a paragraph has `sentence_breaks
 answers are lists of `text` and `answer_start`, as libraries of data sets export them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """MultiCheckList: XTREME-R's diagnostic of six tests, made from its translated templates."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence

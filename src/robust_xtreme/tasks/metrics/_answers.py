@@ -3,8 +3,6 @@
 The distinct answers of a task run are normalised once, by the rule of a metric, and compared by numbers.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Callable, Iterable, Sequence

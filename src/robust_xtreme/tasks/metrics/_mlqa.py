@@ -10,8 +10,6 @@ of a script that is written without blanks between words is a word, with its mar
 Source: facebookresearch/MLQA, mlqa_evaluation_v1.py, which XTREME uses unchanged.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import unicodedata

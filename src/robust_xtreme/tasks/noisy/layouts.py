@@ -5,8 +5,6 @@ published: `test_LANGUAGE_typos_RATE.tsv` (XNLI: labels as numbers, cells in sin
 (PAN-X: JSON lines of `tokens` and `ner_tags`, numbers) and `xquad-asr-natural.json` (XQuAD in English, as SQuAD).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace

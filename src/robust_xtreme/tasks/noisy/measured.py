@@ -3,8 +3,6 @@
 What the frame CONDITIONS says of a condition: its kind, its noise, and the limits of an attack.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

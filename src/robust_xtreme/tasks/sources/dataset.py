@@ -3,8 +3,6 @@
 Rows of any other dataset are read by its name, config and split.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import re

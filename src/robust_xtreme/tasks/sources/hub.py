@@ -3,8 +3,6 @@
 Of a checkpoint, which is one by its name, some of the files are fetched.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fnmatch
 import json

@@ -1,7 +1,5 @@
 """A task of the user's own, as a table of `suite.toml` describes it: target, labels and texts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

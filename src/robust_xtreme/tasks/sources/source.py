@@ -3,8 +3,6 @@
 The pools of retrieval tasks are made once from a source's rows; they name the right texts of each query.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 The rows may be compressed by gzip, in `TASK/SPLIT-LANGUAGE.jsonl.gz`; a file that is not compressed precedes.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

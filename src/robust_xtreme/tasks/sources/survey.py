@@ -1,7 +1,5 @@
 """A survey of a task's data in a source: every split, and which of them a run evaluates or leaves out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations

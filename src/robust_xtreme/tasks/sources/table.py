@@ -1,7 +1,5 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final

@@ -13,8 +13,6 @@ image is fetched: a row's local file is in its column `image`, in the table `ima
 has the last part of the URL as its name. Source: github.com/google-research-datasets/wit.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 import warnings

@@ -4,8 +4,6 @@ To lm-eval: files of rows, clean and noisy, and task files that include lm-eval'
 of samples, clean and noisy, and a task that reads one of them.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The sheets of an export with their conditions, and what is left out, with the reason."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final

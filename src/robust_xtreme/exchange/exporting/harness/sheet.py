@@ -1,7 +1,5 @@
 """The rows of a task in a language as another program reads them, clean and under each condition and noise seed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

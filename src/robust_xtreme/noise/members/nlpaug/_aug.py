@@ -1,7 +1,5 @@
 """Augmenters of nlpaug that edit letters: keyboards, OCR and random letters."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -12,8 +12,6 @@ are passed to it in parts that fit into the model, and its cap of 10 words is li
 words of each part, so at least one. Languages written without spaces are refused: nlpaug writes words with spaces.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
