@@ -1,7 +1,5 @@
 """The survey that `data` prints: which splits of each task and language exist and load; as values and as JSON."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 An option that is not passed is None; the value of the run's file or the default applies.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """`robust-xtreme align`: aligns the words of parallel items, and writes the packs that `code_switch` reads."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`robust-xtreme cite`: the licences and references of what a run used."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

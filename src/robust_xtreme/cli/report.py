@@ -1,7 +1,5 @@
 """`robust-xtreme report`: shows a finished run on the terminal, or writes it as a page, tables or data."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Final
 

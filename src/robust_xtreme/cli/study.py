@@ -1,7 +1,5 @@
 """`robust-xtreme study`: trains and evaluates a grid, and writes what its arms differ in."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final
 
 from robust_xtreme.cli import _completion

@@ -1,7 +1,5 @@
 """`robust-xtreme train`: trains an encoder in up to four stages, from a file or options."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final
 
 from robust_xtreme.cli import _completion

@@ -1,7 +1,5 @@
 """`robust-xtreme verify`: makes a run that somebody else made again, and says where it differs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from secrets import randbelow
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Runs an evaluation: plan, lock the folder, answer what is missing, record each task run, finish."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ average is of the same cells. Averages have equal weights: of the perturbations 
 strength, then of the languages of a target, then of targets, then of families.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

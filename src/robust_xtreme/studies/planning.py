@@ -1,7 +1,5 @@
 """The plan of a study and its cost before it is run, from the sizes of files: nothing is read as examples or timed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil

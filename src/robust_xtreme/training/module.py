@@ -1,7 +1,5 @@
 """What Lightning trains, an encoder with heads, the rows of its embeddings, and the batches of a plan."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import math

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, compress, islice
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -245,11 +245,8 @@ class Tokens:
         return np.diff(before[self.bounds])
 
 
-class TokenizerBackend(Protocol):
-    """The call of a tokenizer's implementation."""
-
-    def __call__(self, texts: list[str], offsets: bool, /) -> Tokens:
-        """The tokens of texts."""
+TokenizerBackend = Callable[[list[str], bool], Tokens]
+"""A tokenizer's implementation: the tokens of texts, with their offsets or without."""
 
 
 def _in_parts(read: TokenizerBackend, texts: list[str], offsets: bool) -> Tokens:
