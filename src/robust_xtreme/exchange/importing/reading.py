@@ -1,5 +1,7 @@
 """Reads files of others by their format, and frames of polars or pandas."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
