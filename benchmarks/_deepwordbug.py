@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.attack.attacking import Attacked, AttackPlan, Campaign, attacked
+from robust_xtreme.attack.attacking import Attacked, AttackPlan, Campaign, attacked, victim
 from robust_xtreme.attack.goals import Ask
-from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.specs import TaskSpec

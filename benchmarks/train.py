@@ -52,10 +52,10 @@ from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.tasks.sources import load, open_source
-from robust_xtreme.training.encoder import read_start
 from robust_xtreme.training.loop import LoopInputs, Options, Progress, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part
+from robust_xtreme.training.resume import read_start
 from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.text import Size, new_tokenizer

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.workers.each import each
 from robust_xtreme.workers.messages import WorkerJob
+from robust_xtreme.workers.supervisor import each
 
 Tell = Callable[[str], None]
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.program import Ended, program
 
-from robust_xtreme.exchange.exporting.harness import task_files
+from robust_xtreme.exchange.exporting.harness import their_tasks
 
 NOISE: Final = ("--perturb", "char_noise:0.1")
 BASE: Final = """
@@ -48,7 +48,7 @@ def substitute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "xquad.yaml").write_text(QUESTIONS, encoding="utf-8")
     (folder / "passages.yaml").write_text(PASSAGES.format(shots=0), encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder.parents[1]))
-    task_files._paths.cache_clear()
+    their_tasks._paths.cache_clear()
     return folder
 
 

@@ -16,8 +16,7 @@ from tests.harness_logs import TIME
 
 from robust_xtreme.core.errors import Mismatch, UserError
 from robust_xtreme.exchange.importing import reading
-from robust_xtreme.exchange.importing.items import identified, items_of
-from robust_xtreme.exchange.importing.raw import ImportedFile
+from robust_xtreme.exchange.importing.items import ImportedFile, identified, items_of
 from robust_xtreme.exchange.importing.run import manifest_of
 from robust_xtreme.exchange.importing.scoring import differing_scores, other_words, scoring_of, stats_of
 

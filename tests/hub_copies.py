@@ -16,7 +16,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.languages import language as language_of
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats import reader
-from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.release import options
 
 _TEXT: Final = {"dtype": "string", "_type": "Value"}
 _NUMBER: Final = {"dtype": "int32", "_type": "Value"}

@@ -17,7 +17,7 @@ from tests.tiny import tiny_tokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from robust_xtreme.core import registry
-from robust_xtreme.training.encoder import read_start
+from robust_xtreme.training.resume import read_start
 
 _LIBRARY: Any = transformers
 _SHAPE: Final = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}

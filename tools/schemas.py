@@ -16,7 +16,7 @@ import polars as pl
 from robust_xtreme.core import registry, run_paths
 from robust_xtreme.core.keys import Key, keys, written
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.core.specs import _NUMBERS
+from robust_xtreme.core.specs import NUMBERS
 from robust_xtreme.files import frames
 from robust_xtreme.files.schema import ATTACKED, ATTACKS, COMPARISONS, FRAMES, SCHEMA_VERSION, VERDICTS, Frame
 from robust_xtreme.stats import shapes
@@ -282,7 +282,7 @@ def _key(name: str, kind: str, key: Key) -> Schema:
         case "int":
             return {"type": "integer", "minimum": key.least, "maximum": key.most, "description": key.help}
         case "str":
-            typed = {"type": ["string", "integer"]} if name in _NUMBERS else word
+            typed = {"type": ["string", "integer"]} if name in NUMBERS else word
             return {**typed, "description": key.help}
     return {"type": {"bool": "boolean", "float": "number"}[kind], "description": key.help}
 

@@ -26,18 +26,16 @@ ALLOWED: Final = {
     "models/retrieval/embeddings.py": ({"memmap"}, "a file without a name"),
     "files/store.py": ({"sink_parquet"}, "into memory, or into a file of `created`"),
     "exchange/perturbing/output.py": ({"open"}, "a pipe or a device that is there"),
-    "files/cache.py": ({"touch"}, "the time of use in a row of the cache"),
+    "files/cache.py": ({"touch", "connect"}, "the time of use in a row; sqlite's file, never one that is a link"),
     "workers/channel.py": ({"open"}, "memory that has no name"),
-    "training/encoder.py": ({"save_pretrained"}, "in a folder of `written_folder`, which nobody else may write"),
     "training/resume.py": (
-        {"save", "save_checkpoint", "save_file"},
+        {"save", "save_checkpoint", "save_file", "save_pretrained"},
         "in a folder of `written_folder`, or safetensors names it",
     ),
     "training/stage.py": ({"save_file"}, "in a folder of `written_folder`"),
     "models/in_memory.py": ({"save_pretrained"}, "in a TemporaryDirectory, which nobody else may write"),
     "models/mini.py": ({"save_pretrained"}, "the method itself"),
     "noise/engine/ocr_channel.py": ({"write_text"}, "in a TemporaryDirectory, which nobody else may write"),
-    "files/database.py": ({"connect"}, "sqlite's file: one that is a link is not opened"),
 }
 """The functions that other files of `src` use, and why another user cannot foretell what they write."""
 

@@ -27,7 +27,7 @@ WRITERS: Final = {
         "core/sinks.py": "the sink itself",
         "core/examples.py": "predictions, stored in parquet",
         "tasks/formats/_json.py": "rows of `perturb`, whose texts are data",
-        "exchange/importing/raw.py": "answers of imported rows, which are data",
+        "exchange/importing/items.py": "answers of imported rows, which are data",
         "training/translated.py": "translations, which are data, and a text that is read again at once",
         "models/stages.py": "a value of a frame",
         "stats/stages.py": "the bytes of a digest",
@@ -55,7 +55,7 @@ WRITERS: Final = {
         "run/certifying.py": "what the renderers made, and a table by `csv_cell`",
     },
     r"(?<![.\w])write\((?:path|key|target), ": {
-        "exchange/exporting/harness/task_files.py": "lines of JSON by `json_text`, YAML, and a program",
+        "exchange/exporting/harness/their_tasks.py": "lines of JSON by `json_text`, YAML, and a program",
         "files/store.py": "bytes of the sinks",
         "cli/export.py": "a model card, which its library writes as YAML and Markdown",
         "cli/rate.py": "sheets that people fill in, by `csv_cell`",

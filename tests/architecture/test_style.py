@@ -72,6 +72,20 @@ def test_no_inheritance_trees() -> None:
     assert matching_lines(SOURCES, r"\bsuper\((?!\)\.__init__\()") == []
 
 
+def test_no_class_extends_one_of_ours() -> None:
+    """Every class of the library is final but errors and protocols."""
+    classes: dict[str, set[str]] = {}
+    for node in (node for path in SOURCES for node in ast.walk(ast.parse(path.read_text("utf-8")))):
+        if isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base).partition("[") for base in node.bases]
+            classes.setdefault(node.name, set()).update(named[0].rpartition(".")[2] for named in bases)
+
+    def is_open(name: str) -> bool:
+        return name in ("Exception", "Protocol") or any(map(is_open, classes.get(name, ())))
+
+    assert {base for bases in classes.values() for base in bases if base in classes and not is_open(base)} == set()
+
+
 def test_dataclasses_are_frozen_and_slotted() -> None:
     """A value does not change after it is made; one that does says why on the line."""
     assert matching_lines(SOURCES, r"^ *@dataclass(?!\([^)]*frozen=True[^)]*slots=True)(?!.*\)  # \w)") == []

@@ -26,7 +26,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised, PerturbedExamples
 from robust_xtreme.noise.engine.perturbation import Perturbation
-from robust_xtreme.run.attacking import attack_all
+from robust_xtreme.run.task_run import attack_all
 
 QUERIES: Final = 6
 _CUT: Final = 2

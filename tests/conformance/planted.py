@@ -11,8 +11,7 @@ import numpy as np
 from robust_xtreme.core import graphemes
 from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.engine.alphabet import alphabet
-from robust_xtreme.noise.engine.letters import OPERATORS, decide, page_of
+from robust_xtreme.noise.engine.letters import OPERATORS, alphabet, decide, page_of
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation
 from robust_xtreme.noise.members._letters import char_noise
 

@@ -14,8 +14,7 @@ from tests.mini_suite import mini_rows
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec
-from robust_xtreme.exchange.perturbing.files import PerturbJob, attacked_texts, perturb_file
-from robust_xtreme.exchange.perturbing.noised import TaskChoice, examples
+from robust_xtreme.exchange.perturbing.files import PerturbJob, TaskChoice, attacked_texts, examples, perturb_file
 from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.schema import ATTACKED

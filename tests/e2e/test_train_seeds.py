@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from robust_xtreme.cli._app import build
 from robust_xtreme.run.fleets import Processes
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.seeds import of_seeds, train_all
 from robust_xtreme.training.spec import StageSpec, TrainSpec
+from robust_xtreme.training.stage import of_seeds, train_all
 
 
 @pytest.mark.long(caught="tests/unit/training/test_seeds.py::test_a_fleet_trains_runs_of_one_device")

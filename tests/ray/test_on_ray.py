@@ -28,10 +28,10 @@ from robust_xtreme.studies.run import compute
 from robust_xtreme.studies.study_file import cells
 from robust_xtreme.studies.study_file import read as read_study
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.seeds import of_seeds, train_all
 from robust_xtreme.training.spec import StageSpec, TrainSpec
-from robust_xtreme.workers.each import each
+from robust_xtreme.training.stage import of_seeds, train_all
 from robust_xtreme.workers.on_ray import Cluster, cluster
+from robust_xtreme.workers.supervisor import each
 
 pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
 pytestmark = [pytest.mark.long, pytest.mark.process, pytest.mark.filterwarnings("ignore")]

@@ -30,9 +30,9 @@ from robust_xtreme.files.journal import JOURNAL, Journal
 from robust_xtreme.files.manifest import read_manifest, write_manifest
 from robust_xtreme.models.stages import CLAIM, FILES, hashes
 from robust_xtreme.training.chain import KINDS
-from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.record import STAGES, StageRecord, write_stage
+from robust_xtreme.training.resume import write_model
 
 Shape = TypeVar("Shape")
 

@@ -4,12 +4,10 @@ What a constraint leaves out is not asked, and does not count. The shares of uni
 limits of each problem (`engine.py`) instead, so that searches know them.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -38,7 +36,6 @@ _PLACES: Final = 5
 _PAIRED: Final = salt("pairs of similarity")
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Cosines:
     """Cosines of texts with their clean texts, which all attacks of a task run share; `clean` has the clean vectors."""
@@ -82,7 +79,6 @@ def _cosines(left: Array, right: Array) -> Array:
     return np.asarray(np.round((left.astype(np.float64) * right).sum(axis=1), _PLACES))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Similarity:
     """Similarities to clean texts; `chance` is the mean cosine of two texts, by the id of the clean text."""
@@ -112,7 +108,6 @@ def calibrated(fields: FieldTexts, cosines: Cosines) -> Similarity:
     return Similarity(cosines, chance)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
     """A constraint; by itself it lets everything through.

@@ -5,11 +5,9 @@ it does. A question whose candidate breaks a constraint is not submitted, and do
 are nearly all rejected ends.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -45,7 +43,6 @@ class Hidden(NamedTuple):
 Question = State | Hidden
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """The k possible edits of one example, sorted by unit.
@@ -115,7 +112,6 @@ Search = Callable[[Problem, Score], Asking]
 """Makes the questions about a problem; the second argument is the score of the clean example."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An attack on one example; `clean` is the score of its clean text."""
@@ -125,7 +121,6 @@ class Attempt:
     clean: Score
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The score of a candidate, and whether the answer still counts as right."""
@@ -134,7 +129,6 @@ class Answer:
     right: bool
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
     """What an attack came to: the edits with the lowest score, none where the clean text has it.
@@ -172,7 +166,6 @@ def run(
     return [SearchOutcome(running.state, running.queries, running.first) for running in every]
 
 
-@final
 @dataclass(slots=True)  # a search that advances
 class _Running:
     """A search that asks: `pending` are its next questions, at most as many as its budget still allows."""

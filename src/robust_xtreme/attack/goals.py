@@ -1,13 +1,11 @@
 """Goals: what an attack wants of the answers of a family of tasks, how far an answer is from that, by which scores."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,7 +19,6 @@ from robust_xtreme.models.reading.windows import Windows, layout_of
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class AnswerScores:
     """How right the answers to n candidates are.
@@ -46,7 +43,6 @@ LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not there."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Goal:
     """The goal in one family: that an answer be as little right as possible.

@@ -29,7 +29,7 @@ from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -41,9 +41,8 @@ from robust_xtreme.core.examples import Example, Text
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.files.new_files import created
 from robust_xtreme.models.reading.reading import QUANTUM
-from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.noised import FieldTexts, PerturbedExamples, field_texts, untouched
-from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, lent, rewritten
+from robust_xtreme.noise.engine.rewriter import OPERATORS, changed, importing, lent, rewritten
 from robust_xtreme.tasks.sources.hub import cache_folder
 
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]
@@ -57,7 +56,6 @@ _SPLIT: Final = "<SPLIT>"
 _ENCODER: Final = "https://tfhub.dev/google/universal-sentence-encoder/3"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class RecipeOutcome:
     """The texts after an attack, the queries that it made as TextAttack counts them, and what became of it."""
@@ -119,7 +117,6 @@ def load(recipe: str, scores: Scores) -> AttackRecipe:
     return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackRecipe:
     """A recipe of TextAttack that asks `scores`."""
@@ -155,7 +152,6 @@ class AttackRecipe:
         return _outcome(result, clean)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
     """What TextAttack calls a model wrapper: it gives the probabilities of labels (n, labels) float64.
@@ -306,7 +302,6 @@ _CLEAN: Final = 1
 """The query for the clean text, which TextAttack counts."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class RecipePlan:
     """An attack by a recipe on named fields: the share of words that may change, as a decimal, and the queries."""
@@ -339,7 +334,6 @@ def attacked_by(
     return Attacked(shown, AttackRecord(queries, first, skipped_rows, allowed, edits))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _There:
     """The examples under attack, and the texts of their fields."""

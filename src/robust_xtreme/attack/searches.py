@@ -1,7 +1,5 @@
 """Searches: in which order the edits of an example are tried, and which of them are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Final

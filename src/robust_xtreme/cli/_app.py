@@ -5,8 +5,6 @@ imports what it needs, so that the program starts without numpy and torch. A fun
 the command's help.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil

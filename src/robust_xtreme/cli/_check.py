@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.filesize import decimal
 
 import robust_xtreme
-from robust_xtreme.cli.cache import size_of
 from robust_xtreme.core.errors import SpecError, UserError, counted
 from robust_xtreme.core.registry import version_of
 
@@ -52,7 +53,6 @@ print(json.dumps(answer))
 """
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check: `ok`, `note` (mini runs without it) or `fail`, and a command that fixes it.
@@ -92,7 +92,7 @@ def cache() -> Check:
         return Check("cache", NOTE, usage.problem, "robust-xtreme cache clear --yes", facts)
     if not can_write(usage.folder):
         return Check("cache", NOTE, f"{usage.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
-    sizes = f"{usage.folder} ({size_of(usage.size)} of at most {size_of(usage.limit)})"
+    sizes = f"{usage.folder} ({decimal(usage.size)} of at most {decimal(usage.limit)})"
     return Check("cache", OK, sizes, facts=facts)
 
 
@@ -261,7 +261,7 @@ def device(imports: Mapping[str, Any]) -> Check:
     facts = {"cores": cores(), "threads": known.get("threads"), "cuda": list(cards)}
     if known.get("problem"):
         return Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
-    named = [f"CUDA {card['name']} ({size_of(card['free'])} of {size_of(card['total'])} free)" for card in cards]
+    named = [f"CUDA {card['name']} ({decimal(card['free'])} of {decimal(card['total'])} free)" for card in cards]
     threads = f"CPU, {cores()} cores" + (f", {known['threads']} threads" if known else "")
     return Check("device", OK, "; ".join([*named, threads]), facts=facts)
 

@@ -1,7 +1,5 @@
 """Shell completion: names of tasks, perturbations, languages and models, also after a comma, and paths."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -1,13 +1,11 @@
 """The survey that `data` prints: which splits of each task and language exist and load; as values and as JSON."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse
-from typing import Any, Final, final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn
@@ -36,7 +34,6 @@ from robust_xtreme.tasks.sources.survey import (
 )
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class DataSurvey:
     """The data as the user named them, their source, each task with its surveyed languages, and other files."""

@@ -5,8 +5,6 @@ where SIGTERM or SIGHUP ended a command that cleans up (`perturb`).
 ROBUST_XTREME_TRACEBACK=1, or the `-v` of `train` and `eval`, shows the traceback as well.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import functools

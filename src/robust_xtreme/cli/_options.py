@@ -3,8 +3,6 @@
 An option that is not passed is None; the value of the run's file or the default applies.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -60,6 +58,8 @@ def argument(metavar: str, text: str, completion: Any = None, show_default: bool
 
 
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The noise seed.")]
+FinishedRun = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
+Overwriting = Annotated[bool, option("--force", "Overwrite what is there.")]
 Packs = Annotated[
     list[str] | None,
     option(

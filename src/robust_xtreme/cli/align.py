@@ -1,23 +1,20 @@
 """`robust-xtreme align`: aligns the words of parallel items, and writes the packs that `code_switch` reads."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import option
+from robust_xtreme.cli._options import Overwriting, option
 from robust_xtreme.core.sinks import echo
 
 Languages = Annotated[str, option("--languages A,B", "Those of the texts to switch.", _completion.language)]
 Other = Annotated[str, option("--with CODE", "The language of the words that are put in.", _completion.language)]
 Data = Annotated[str, option("--data DIR", "Release files, a suite, mini or hub, as in eval.", _completion.folder)]
-Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 Out = Annotated[str, option("--out DIR", "The folder of packs to write to, for --packs.", _completion.folder)]
 
 
-def align(languages: Languages, out: Out, other: Other = "en", data: Data = "mini", force: Force = False) -> None:
+def align(languages: Languages, out: Out, other: Other = "en", data: Data = "mini", force: Overwriting = False) -> None:
     """Align the words of parallel items of a data folder, and write them as packs for code_switch.
 
     XNLI, PAWS-X (validation), XCOPA, XQuAD, LAReQA and the questions of MLQA are translations, item by item. The words

@@ -87,13 +87,14 @@ def _loaded(names: Iterable[str], root: Path, *, is_checked: bool) -> tuple[list
 
 
 def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
-    from robust_xtreme.cli.cache import size_of
+    from rich.filesize import decimal
+
     from robust_xtreme.gating.baselines import ROOT, files, save
 
     if not runs:
         raise UserError("baseline save needs the folder of a finished run: robust-xtreme baseline save RUN")
     path = save([Path(run) for run in runs], name, root, reason, force)
-    size = size_of(sum(each.stat().st_size for each in files(path)))
+    size = decimal(sum(each.stat().st_size for each in files(path)))
     echo(f"Saved {path} with {', '.join(each.name for each in files(path) if each != path)} ({size})")
     show_next("baseline", "check", name, *(() if root == ROOT else ("--folder", str(root))))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from rich.filesize import decimal
 
 from robust_xtreme.cli._next import show_next
 from robust_xtreme.cli._options import argument, check_word, option
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from robust_xtreme.files.cache import Info
 
 _WHAT: Final = ("info", "clear")
-_STEP: Final = 1000
 _EVAL: Final = ("eval", "--perturb", "char_noise:0.1")
 
 
@@ -52,7 +52,7 @@ def cache(
         total = sum(kind["entries"] for kind in removed["entries"].values())
         what = f"{total:,} entr{'y' if total == 1 else 'ies'}"
         others = f", with {', '.join(removed['others'])}" if removed["others"] else ""
-        echo(f"Removed {what} ({size_of(removed['size'])}) from {removed['folder']}{others}")
+        echo(f"Removed {what} ({decimal(removed['size'])}) from {removed['folder']}{others}")
         show_next(*_EVAL)
 
 
@@ -62,7 +62,7 @@ def _ask(before: Info) -> None:
 
     from robust_xtreme.core.errors import UserError
 
-    question = f"Empty the cache {before.folder} ({size_of(before.size)})?"
+    question = f"Empty the cache {before.folder} ({decimal(before.size)})?"
     if sys.stdin is None or not sys.stdin.isatty() or not typer.confirm(one_line(question)):
         raise UserError("Nothing was removed. To empty the cache without being asked: robust-xtreme cache clear --yes")
 
@@ -92,9 +92,9 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    rows = [("folder", facts["folder"]), ("size", f"{size_of(facts['size'])} of at most {size_of(facts['limit'])}")]
+    rows = [("folder", facts["folder"]), ("size", f"{decimal(facts['size'])} of at most {decimal(facts['limit'])}")]
     for kind, held in facts["entries"].items():
-        size = f"{held['entries']} entries, {size_of(held['bytes'])}, from {held['oldest']} to {held['newest']}"
+        size = f"{held['entries']} entries, {decimal(held['bytes'])}, from {held['oldest']} to {held['newest']}"
         rows.append((kind, size if held["entries"] else "none"))
     rows += [("others", ", ".join(facts["others"]))] if facts["others"] else []
     rows += [("problem", facts["problem"])] if facts["problem"] else []
@@ -102,12 +102,3 @@ def _print(facts: dict[str, Any]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         echo(f"{name:{width}}  {value}")
-
-
-def size_of(count: int) -> str:
-    """A number of bytes for readers: 1.2 MB."""
-    size, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
-    while size >= _STEP and len(units) > 1:
-        size /= _STEP
-        units.pop(0)
-    return f"{size:.0f} {units[0]}" if units[0] == "bytes" else f"{size:.1f} {units[0]}"

@@ -44,8 +44,7 @@ def certify(
     if not all(word.isdecimal() and len(word) < 4 for word in words):
         raise UserError(f"--radius {radius} is not whole numbers, as in --radius 1,2,3.")
     spec = from_mapping(passed(keys, ("tasks", "languages")), "certify")
-    from robust_xtreme.cli._progress import observing
-    from robust_xtreme.cli._terminal import output
+    from robust_xtreme.cli._terminal import observing, output
     from robust_xtreme.report.renderers.terminal import print_blocks
 
     with observing(quiet, verbose) as observer:

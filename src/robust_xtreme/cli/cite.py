@@ -1,19 +1,16 @@
 """`robust-xtreme cite`: the licences and references of what a run used."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
-from robust_xtreme.cli import _completion
-from robust_xtreme.cli._options import argument, option
+from robust_xtreme.cli._options import FinishedRun, Overwriting, option
 from robust_xtreme.core.sinks import echo, one_line
 
 
 def cite(
-    run: Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)],
+    run: FinishedRun,
     output: Annotated[list[str] | None, option("--out FILE", "Write BibTeX (.bib). Repeatable.")] = None,
-    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    force: Overwriting = False,
 ) -> None:
     """Name the licence and the reference of each task, pack, noisy set and model of a run; then BibTeX, or in a file.
 

@@ -1,7 +1,5 @@
 """`robust-xtreme comment`: writes the report of a gate as one comment on a pull request of GitHub."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated, Final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.cli import _completion
-from robust_xtreme.cli._options import argument, option
+from robust_xtreme.cli._options import Overwriting, argument, option
 from robust_xtreme.core.sinks import echo
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ Outputs = Annotated[
     list[str] | None, option("--out FILE", "A page (.html), text (.md), tables (.tex), or .csv, .json. Repeatable.")
 ]
 Margin = Annotated[float | None, option("--equivalent POINTS", "Test whether differences are smaller, both ways.")]
-Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 
 
 def compare(
-    baseline: Before, candidate: After, equivalent: Margin = None, output: Outputs = None, force: Force = False
+    baseline: Before, candidate: After, equivalent: Margin = None, output: Outputs = None, force: Overwriting = False
 ) -> None:
     """Compare two runs item by item: each cell, task and language, on clean and on perturbed text.
 

@@ -1,7 +1,5 @@
 """`robust-xtreme config`: lists, prints or copies the recipes and run files that ship with the program."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -129,7 +129,7 @@ def _run(
     devices: str | None,
     on: str | None,
 ) -> None:
-    from robust_xtreme.cli._progress import observing, show_result
+    from robust_xtreme.cli._terminal import observing, show_result
 
     with observing(quiet, verbose) as observer:
         from robust_xtreme.run.fleets import fleet_of

@@ -39,8 +39,7 @@ def factorial(
     robust-xtreme factorial mini --precision fp32,bf16 --perturb char_noise:0.1
 
     robust-xtreme factorial MODEL --tasks tatoeba --representation mean:12/12,cls:12 --perturb char_noise:0.1 --plan"""
-    from robust_xtreme.cli._progress import observing
-    from robust_xtreme.cli._terminal import output
+    from robust_xtreme.cli._terminal import observing, output
     from robust_xtreme.report.renderers.terminal import print_blocks
     from robust_xtreme.studies.factorial import design_of, effect_table, run, summary
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, option
+from robust_xtreme.cli._options import FinishedRun, Overwriting, option
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import ACTIONS, echo
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from robust_xtreme.gating.document import Gate
     from robust_xtreme.gating.policy import Policy
 
-Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
 Before = Annotated[
     str | None, option("--baseline NAME|DIR", "A saved baseline, or another run. Default: main.", _completion.folder)
 ]
@@ -34,14 +33,13 @@ Explain = Annotated[bool, option("--explain", "Say of every row how it was decid
 Outputs = Annotated[
     list[str] | None, option("--out FILE", "A comment (.md), page (.html), JUnit (.xml), or .json, .csv. Repeatable.")
 ]
-Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 SelfTest = Annotated[
     bool, option("--self-test", "Gate A/A comparisons of the run, and print how often they alarm. Writes no files.")
 ]
 
 
 def gate(
-    run: Run,
+    run: FinishedRun,
     baseline: Before = None,
     margin: Margin = None,
     equivalent: Equivalent = None,
@@ -52,7 +50,7 @@ def gate(
     update: Update = False,
     reason: Reason = None,
     output: Outputs = None,
-    force: Force = False,
+    force: Overwriting = False,
     self_test: SelfTest = False,
 ) -> int | None:
     """Refuse a run that got worse than a baseline on clean or perturbed text, in any task or language.

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
@@ -17,7 +17,7 @@ from robust_xtreme.core.keys import key
 from robust_xtreme.core.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.exchange.importing.raw import ImportedFile
+    from robust_xtreme.exchange.importing.items import ImportedFile
     from robust_xtreme.exchange.importing.run import ImportOptions, Read
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect", "every-eval-ever")
@@ -35,7 +35,6 @@ Files = Annotated[
 ]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ImportKeys:
     """The options of the command, in the order of its help."""

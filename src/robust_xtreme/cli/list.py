@@ -1,7 +1,5 @@
 """`robust-xtreme list`: lists perturbations, suites, tasks, intermediate tasks, languages, metrics or studies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Final

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from robust_xtreme.cli import _completion, _options
 from robust_xtreme.cli._errors import ended
 from robust_xtreme.cli._next import again, show_next
-from robust_xtreme.cli._options import Packs, Seed, argument, columns_of, option, several, using
+from robust_xtreme.cli._options import Overwriting, Packs, Seed, argument, columns_of, option, several, using
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import SPLITS
 from robust_xtreme.core.sinks import echo, one_line
@@ -76,7 +76,7 @@ def perturb(
     packs: Packs = None,
     seed: Seed = 0,
     edit_counts: EditCounts = None,
-    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    force: Overwriting = False,
     quiet: Annotated[bool, option("--quiet -q", "Say nothing but errors.")] = False,
 ) -> None:
     """Write a file with noise in its texts, in the format that it came in; answers and tags stay on their words.

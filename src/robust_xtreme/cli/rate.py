@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, check_of_run, check_taken, check_word, option, several
+from robust_xtreme.cli._options import Overwriting, argument, check_of_run, check_taken, check_word, option, several
 from robust_xtreme.core.errors import UserError, counted
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -40,7 +40,7 @@ def rate(
         str | None, option("--languages A,B", "sample: of these languages.", _completion.languages)
     ] = None,
     seed: Annotated[int | None, option("--seed N", "sample: the seed of the draw. Default: 0.")] = None,
-    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    force: Overwriting = False,
 ) -> None:
     """Have people rate whether the right answer to attacked and noised texts is still right.
 

@@ -1,12 +1,10 @@
 """`robust-xtreme report`: shows a finished run on the terminal, or writes it as a page, tables or data."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Final
 
 from robust_xtreme.cli import _completion
-from robust_xtreme.cli._options import argument, check_of_run, option, several
+from robust_xtreme.cli._options import Overwriting, argument, check_of_run, option, several
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.sinks import echo
 
@@ -26,7 +24,7 @@ def report(
         str | None, option("--languages A,B", "Only these languages, without averages.", _completion.languages)
     ] = None,
     no_texts: Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")] = False,
-    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    force: Overwriting = False,
     open: Annotated[
         bool, option("--open", "Open the page in the browser; without -o the one in the run's folder.")
     ] = False,

@@ -1,7 +1,5 @@
 """`robust-xtreme study`: trains and evaluates a grid, and writes what its arms differ in."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
@@ -111,7 +109,7 @@ def _plan(what: str, given: dict[str, Any], out: str) -> None:
 def _run(
     what: str, given: dict[str, Any], out: str, devices: str | None, on: str | None, offline: bool, quiet: bool
 ) -> None:
-    from robust_xtreme.cli._progress import watching
+    from robust_xtreme.cli._terminal import watching
     from robust_xtreme.studies.run import run
 
     with watching(quiet) as shown:

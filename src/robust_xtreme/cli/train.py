@@ -1,7 +1,5 @@
 """`robust-xtreme train`: trains an encoder in up to four stages, from a file or options."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
@@ -111,7 +109,7 @@ def train(
 def _train(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme.cli._train_shown import watching
     from robust_xtreme.run.fleets import fleet_of
-    from robust_xtreme.training.seeds import of_seeds, train_all
+    from robust_xtreme.training.stage import of_seeds, train_all
 
     specs = of_seeds(spec, seeds)
     with (
@@ -129,7 +127,7 @@ def _plan(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool)
     from robust_xtreme.cli._train_shown import show_plan, watching
     from robust_xtreme.run.fleets import NOT_STARTED, fleet_of
     from robust_xtreme.training.estimate import plan_of
-    from robust_xtreme.training.seeds import of_seeds, shares
+    from robust_xtreme.training.stage import of_seeds, shares
 
     specs = of_seeds(spec, seeds)
     with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on, starts=False) as fleet:

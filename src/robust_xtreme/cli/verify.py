@@ -1,19 +1,17 @@
 """`robust-xtreme verify`: makes a run that somebody else made again, and says where it differs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from secrets import randbelow
 from typing import Annotated
 
 from robust_xtreme.cli import _completion
-from robust_xtreme.cli._options import argument, option
+from robust_xtreme.cli._options import FinishedRun, option
 from robust_xtreme.core.errors import Mismatch
 from robust_xtreme.core.sinks import echo, one_line
 
 
 def verify(
-    run: Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)],
+    run: FinishedRun,
     data: Annotated[str, option("--data DIR", "Your data. Default: those that the run names.", _completion.data)] = "",
     model: Annotated[
         list[str] | None, option("--model NAME", "The run's model, also TASK=NAME. Repeatable.", _completion.model)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 from types import MappingProxyType
-from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, Protocol, Self, TypeVar, final
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,6 @@ class TargetColumn(Protocol):
         """The targets at indices (m,), in that order."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Choices:
     """Choices: `index` (n,) int64."""
@@ -48,7 +47,6 @@ class Choices:
         return Choices(self.index[indices])
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Names:
     """Tags, or ids of documents: `codes` (t,) int32 of `names`; example i has those `bounds[i]:bounds[i + 1]`."""
@@ -70,7 +68,6 @@ class Names:
         return Names(self.kind, self.names, self.codes[positions], bounds)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranges:
     """Answers: spans `start`, `stop` (s,) int64 of the context; example i has those `bounds[i]:bounds[i + 1]`."""
@@ -289,7 +286,6 @@ class _Noised(Protocol):
     def targets(self, clean: TargetColumn, /) -> TargetColumn: ...
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleColumns:
     """The examples of a task run under one condition and noise seed; `made` keeps what was made of them.

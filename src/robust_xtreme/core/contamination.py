@@ -1,13 +1,11 @@
 """Contamination: units (passages, pairs, sentences, queries) that training and evaluated data share."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import ModelError
@@ -34,7 +32,6 @@ class ExampleUnit(NamedTuple):
     short: bool
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SharedUnits:
     """How many of `total` distinct units are in training data too, and the first example with such a unit."""

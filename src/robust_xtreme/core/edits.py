@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ _LONG: Final = 64
 """The mean length of ranges above which copying each takes less time than the numbers of all values."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SpanTable:
     """Spans of a batch as columns of equal length: text (its number), start, stop (int32, in that text), frozen."""
@@ -71,7 +70,6 @@ def _are_words(words: Sequence[str], values: Sequence[str], spans: SpanTable) ->
     return np.array_equal(begins, starts) and np.array_equal(begins + sizes - 1, stops)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Texts as one array of code points, each followed by a separator.
@@ -145,7 +143,6 @@ class Edit(NamedTuple):
     graphemes: int
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Edits:
     """Edits to a batch, sorted and disjoint: the code points from `start` to `stop` (m,) become two pieces.
@@ -303,7 +300,6 @@ def _spans(clean: Batch, shift: Array) -> SpanTable:
     return SpanTable(spans.text, start, stop, spans.frozen)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Trace:
     """The edits of one text as (clean start, clean stop, new start, new stop), sorted, and its spans before and after.

@@ -1,7 +1,5 @@
 """One exception tree: every failure a user can meet is one line and one exit code."""
 
-from __future__ import annotations
-
 import difflib
 import errno
 import os

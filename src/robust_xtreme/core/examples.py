@@ -1,14 +1,12 @@
 """The data types of evaluation: Span, Text, Corpus, Target, Example, Scored; and kinds of tasks and their targets."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 _CACHED: Final = 1 << 16
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
@@ -17,7 +15,6 @@ LONGEST: Final = 1_000_000
 """The most characters of a text: a longer one is a malformed file, not a passage, and noising it takes minutes."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Span:
     """A half-open range of code points of a text; a frozen one is never edited."""
@@ -32,7 +29,6 @@ span_of: Final = lru_cache(maxsize=_CACHED)(Span)
 """A span of a start, a stop and a label: the same object for those that many texts have, as words of sentences do."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Text:
     """A string with its spans; its noise depends on its id and language."""
@@ -51,7 +47,6 @@ class Text:
         return [self.at(span) for span in self.spans] if words else [self.value]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """A retrieval pool, which is perturbed once per condition.
@@ -75,7 +70,6 @@ class Corpus:
             object.__setattr__(self, "identity", digest(*(part for row in rows for part in row)))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The index of a task's label or of an example's choice."""
@@ -87,7 +81,6 @@ UNLABELLED: Final = Choice(-1)
 """The target of an example without a label."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Tags:
     """One tag per span of the text."""
@@ -95,7 +88,6 @@ class Tags:
     names: tuple[str, ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Spans of the context; empty where there is no answer."""
@@ -103,7 +95,6 @@ class Answers:
     spans: tuple[Span, ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Document:
     """Ids of documents of a corpus: the right ones, or the retrieved ones with the best first."""
@@ -172,7 +163,6 @@ def _heading(name: str, language: str) -> bytes:
     return _prefixed(name) + _prefixed(language)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Example:
     """One item of a task: fields of text, the gold target, and the cluster it is resampled with.
@@ -202,7 +192,6 @@ class Example:
             return self.fingerprint
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Scored:
     """An example as metrics see it: its clean and its perturbed form, each with the gold target, and the prediction.
@@ -284,7 +273,6 @@ def answered(answer: str, golds: Sequence[str], language: str) -> float:
 Labels = tuple[str, ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of task; `TaskSpec.family` names it. The defaults apply to kinds that other packages add.

@@ -1,7 +1,5 @@
 """How often Python looks for garbage in cycles while a run computes."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,13 +4,11 @@ A batch of texts is one array of code points in which every text is followed by 
 breaks clusters on both sides: so rules do not reach from one text into another.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +32,6 @@ _STICKY: Final = _CR
 _CLASSES: Final = 32
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Clusters:
     """The grapheme clusters of a batch of code points.

@@ -7,7 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 from robust_xtreme.core.sinks import json_text
 
@@ -17,7 +17,6 @@ T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Key:
     """`help` is the key's line in `--help` and the manual, `panel` its section of `--help`, None without an option.
@@ -90,7 +89,6 @@ def _option(name: str, known: Key, value: Any) -> Iterator[str]:
         yield from (option, text)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Argument:
     """A keyword argument: its default, its type as it is written, and its line of help."""

@@ -3,8 +3,6 @@
 Each is one pack, `perturbations/alphabets/CODE.toml`, which is read on demand.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UnknownName
@@ -48,7 +46,6 @@ _ZEROS: Final = {
 """The digit zero of scripts with other digits than ASCII's; the other nine digits follow it in Unicode."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Language:
     """One language; `alphabet` contains its letters as lower-case grapheme clusters in NFC.

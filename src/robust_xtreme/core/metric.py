@@ -1,11 +1,9 @@
 """The type of a metric: sums of each example, which add over any set of examples, and one value of the added sums."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -26,7 +24,6 @@ _C = TypeVar("_C", Choices, Names, Ranges)
 _Kind = type[Choice] | type[Tags] | type[Document] | type[Answers]
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Responses:
     """The answers to all examples of a task run under one condition and noise seed; item i is read as a Scored.
@@ -53,7 +50,6 @@ class Responses:
         return Scored(clean, perturbed, self.predictions[index], self.restored[index], retuned)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
     """Sums of items: `values` (m, k) float64 of the items with numbers `items` (m,), in scopes `scopes` (m,) of SCOPES.
@@ -66,7 +62,6 @@ class Sums:
     values: Array
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One metric. `stats` maps each scope of an example to sums named by `columns`; sums add over examples.

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar, final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, UserError, nearest
@@ -39,7 +39,6 @@ _FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme",
 _HEADER: Final = re.compile(r"# ([a-z]+): ?(.*)")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class PackTable:
     """A pack's TSV file: its header, and its rows by column; `path` is for errors."""
@@ -215,7 +214,6 @@ _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.jo
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Used:
     """The users' folders in use, and the results that are cached for them, by function."""

@@ -4,8 +4,6 @@ A draw is a hash and there is no generator state, so that order, batch, shard an
 the finaliser of SplitMix64 (Steele, Lea and Flood 2014); conditions are hashed by BLAKE2b.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal

@@ -5,8 +5,6 @@ A package in the folder groups members under its name: `noise/members/nlpaug/_au
 object of its name there. A kind may be one such module instead of a folder, as `attack/searches.py`.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Names that changed. The old ones are read for two minor versions, with a note on stderr."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """Find bundled files, first in the checkout, then in the installed package; the files of runs; and read TOML files."""
 
-from __future__ import annotations
-
 import errno
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """The paths among the values of a run: which values are paths, which folder they count from, what they resolve to."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Collection, Mapping

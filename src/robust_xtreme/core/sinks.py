@@ -4,8 +4,6 @@ Each kind of sink has a function here, which all its writers use: CSV, log and m
 TOML, Markdown, HTML. Parquet files, and the files that `perturb` writes, contain texts as they are.
 """
 
-from __future__ import annotations
-
 import html
 import io
 import json
@@ -14,7 +12,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, final
+from typing import Any, Final
 
 HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 """The categories of characters that are not seen."""
@@ -88,7 +86,6 @@ def echo(text: str = "", *, error: bool = False, end: str = "\n", command: bool 
         print(shown if command else printed(shown), file=stream, end=end)
 
 
-@final
 class _Lossy(io.FileIO):
     """A file that takes everything: after the first error, which is `lost`, what is written is dropped."""
 
@@ -146,7 +143,6 @@ def text_of_cell(written: str) -> str:
     return _CODE.sub(lambda match: chr(int(match[1], 16)), coded) if _OPENING in coded else coded
 
 
-@final
 class Trusted(str):
     """What may be written as it is: literals of the program, and texts that were escaped for where they are written.
 

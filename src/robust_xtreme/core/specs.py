@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import SpecError, is_empty, nearest, shown
 from robust_xtreme.core.examples import Corpus, Example
@@ -39,7 +39,6 @@ def canonical_strength(text: str) -> str:
     return format(value.normalize(), "f") if value else "0"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Link:
     """One perturbation of a chain: its name, its strengths as canonical decimals, its shape parameters.
@@ -120,7 +119,7 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
             return value
         case "str", Path():
             return str(value)
-        case "str", int() if key in _NUMBERS and type(value) is not bool and abs(value) < sys.maxsize:
+        case "str", int() if key in NUMBERS and type(value) is not bool and abs(value) < sys.maxsize:
             return str(value)
         case ("int", int()) | ("float", int() | float()) if not isinstance(value, bool):
             return float(value) if kind == "float" and abs(value) < sys.float_info.max else value
@@ -129,11 +128,11 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
         case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
             return tuple(map(str, value))
         case _:
-            takes = "a whole number or a string" if key in _NUMBERS and kind == "str" else _TYPES[kind]
+            takes = "a whole number or a string" if key in NUMBERS and kind == "str" else _TYPES[kind]
             raise SpecError(f"{location}: the key {key!r} takes {takes}, not {shown(value)}.")
 
 
-_NUMBERS: Final = ("limit", "workers", "dims")
+NUMBERS: Final = ("limit", "workers", "dims")
 """Keys of strings that may also be numbers."""
 
 _TYPES: Final = {
@@ -145,7 +144,6 @@ _TYPES: Final = {
 }
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class PerturbationSpec:
     """A chain of perturbations and the fields that it noises (empty: the task's defaults).
@@ -225,7 +223,6 @@ def parse_match(text: str) -> PerturbationSpec:
     return spec
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Files:
     """Release files of one split: the reader's name and the paths it accepts under the data folder.
@@ -248,7 +245,6 @@ class Files:
 HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any] | None]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class HubFiles:
     """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
@@ -278,7 +274,6 @@ LEARNED: Final = ("train", "validation")
 """The splits of a task to learn from."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row as a reader yields it: its native id (or ordinal), its location in the file for errors, and its values.
@@ -292,7 +287,6 @@ class Row:
     cluster: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The task, split and language of a row; for a pair of languages `question@context`."""
@@ -326,7 +320,6 @@ Adapt = Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]
 MakeCorpus = Callable[[Mapping[str, tuple[Row, ...]], str, str], Corpus]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The source of a retrieval task's candidates.
@@ -352,7 +345,6 @@ CANDIDATE: Final = "candidate"
 """The field of a retrieval task that means all texts of its pool; its other field is `query`."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """One task as a value: its description, its files, and how a row becomes an Example.

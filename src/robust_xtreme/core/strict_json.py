@@ -1,7 +1,5 @@
 """Parse JSON that comes from outside: a key that occurs twice has no value that every reader agrees on."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

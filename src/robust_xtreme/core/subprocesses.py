@@ -1,7 +1,5 @@
 """New interpreters on this machine: the command that starts one on a module of the package, and how one ended."""
 
-from __future__ import annotations
-
 import errno
 import json
 import re

@@ -4,8 +4,6 @@ Three errors of the package tokenizers are mended: spaces are trimmed that are n
 Precompiled removes in front, and what replaces several letters has the offsets of the last one.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata
@@ -14,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import accumulate
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.graphemes import split
 
@@ -44,7 +42,6 @@ def _seen(text: str) -> str:
     return "".join(point for point in plain if unicodedata.category(point)[0] not in "MCZ" and point != "▁")
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactOffsets:
     """Reads texts with a tokenizer of the package tokenizers; `mends` where its offsets are wrong.

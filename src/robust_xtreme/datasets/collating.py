@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 
@@ -18,7 +18,6 @@ _NAME: Final = "NoisyCollator"
 _MOST: Final = 1 << 62
 
 
-@final
 class NoisyCollator:
     """Noises the texts of rows, and gives the rows to a collate function.
 

@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NoReturn, final
+from typing import Any, Final, NoReturn
 
 from robust_xtreme.core import languages
 from robust_xtreme.core import packs as core_packs
@@ -16,8 +16,8 @@ from robust_xtreme.core.errors import DataError, SpecError, UserError, nearest, 
 from robust_xtreme.core.examples import SPAN_QA, TAGGING, Text
 from robust_xtreme.core.randomness import bare_ids
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.exchange.perturbing import noised
-from robust_xtreme.exchange.perturbing.noised import check_served
+from robust_xtreme.exchange.perturbing import files
+from robust_xtreme.exchange.perturbing.files import check_served
 from robust_xtreme.exchange.perturbing.output import cell_of, folders_of, seed_of
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked, noise_strings
 from robust_xtreme.noise.engine.perturbation import Bound
@@ -30,7 +30,6 @@ CONTEXT: Final = "context"
 _ANSWERS: Final = "answers"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class RowNoise:
     """The links of a chain, the noise seed, the language of some rows, and their numbers (n,), for errors."""
@@ -69,7 +68,7 @@ def _check_text(noise: RowNoise, row: int, name: str, value: Any) -> None:
 def words(noise: RowNoise, name: str, values: Sequence[Any]) -> list[list[str] | None]:
     """Lists of words (n,) after noise, each with as many words as before; None stays. Raises UserError."""
     texts = [None if value is None else _sentence(noise, row, name, value) for row, value in enumerate(values)]
-    done = noised.noised_once(noise.links, filter(None, texts), noise.seed)
+    done = files.noised_once(noise.links, filter(None, texts), noise.seed)
     new = [None if text is None else done[text].text for text in texts]
     return [None if text is None else text.pieces(words=True) for text in new]
 
@@ -92,7 +91,7 @@ def moved(
     """Texts (n,) after noise and the positions (n,) in them, as in JSON lines; a None stays. Raises UserError."""
     rows = [row for row, value in enumerate(values) if value is not None]
     records = [_record(noise, row, name, spans, values[row], positions[row]) for row in rows]
-    drawn = noised.FileNoise(noise.links, noise.seed, noise.language).batch(records, name)
+    drawn = files.FileNoise(noise.links, noise.seed, noise.language).batch(records, name)
     texts, moves = list(values), list(positions)
     for row, record, done in zip(rows, records, drawn, strict=True):
         written = json.loads(record.write(done))
@@ -118,7 +117,6 @@ FIRST: Final = 100
 """The rows whose values are looked at."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Packs:
     """Folders of linguistic data that are searched before the bundled ones, and the digest of what they contain."""
@@ -138,7 +136,6 @@ def _context(used: Packs) -> Context:
     return context
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class DatasetCondition:
     """A perturbation at one strength, the columns that it noises, and the language of their texts.

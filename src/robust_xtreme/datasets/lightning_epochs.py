@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any
 
 from lightning.pytorch import Callback
 
 from robust_xtreme.datasets.collating import NoisyCollator
 
 
-@final
 class LightningEpochs(Callback):
     """Sets the epoch of collators in `lightning.Trainer(callbacks=[LightningEpochs(collator)])`.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
@@ -150,7 +150,6 @@ def _check(ds: Any, made: DatasetCondition) -> None:
             made.check_language(code)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _OfTable:
     """Noises a batch of rows as a table of arrow, so that other columns are not read, but for their first rows."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Any
 
 from transformers import TrainerCallback
 
 from robust_xtreme.datasets.collating import NoisyCollator
 
 
-@final
 class TrainerEpochs(TrainerCallback):
     """Sets the epoch of collators in `transformers.Trainer(callbacks=[TrainerEpochs(collator)])`.
 

@@ -5,8 +5,6 @@ metric, whose metadata are the row that `import` reads. Constants have a record,
 that others wrote have a score each, whose bounds are those of its level.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import time
@@ -27,10 +25,8 @@ from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of
 from robust_xtreme.exchange.exporting.model_card import dataset_of, language_of
 from robust_xtreme.exchange.exporting.rows import items
-from robust_xtreme.exchange.importing import raw
-from robust_xtreme.exchange.importing.items import NO_MODEL
+from robust_xtreme.exchange.importing.items import NO_MODEL, ImportedFile, objects, raw_frame
 from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, exported, listed, mapping
-from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import differing_level, metric_of
 from robust_xtreme.exchange.perturbing.output import OutputFile, target, written
@@ -181,7 +177,7 @@ def _samples(file: Path, path: Path, record: Mapping[str, Any]) -> Iterator[tupl
     content, stored = resources.content(path), mapping(record.get("detailed_evaluation_results"))
     if stored.get("hash_algorithm") == "sha256" and stored.get("checksum") != hashlib.sha256(content).hexdigest():
         raise DataError(path, f"is not the file that {file.name} has the sha256 of")
-    for number, sample in raw.objects(content, path, strict_json.decoder()):
+    for number, sample in objects(content, path, strict_json.decoder()):
         theirs = (sample.get("evaluation_id"), sample.get("model_id"))
         if theirs != (record.get("evaluation_id"), record["model_info"]["id"]):
             raise DataError(path, f"is of another evaluation or model than {file.name}", number)

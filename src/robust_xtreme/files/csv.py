@@ -1,7 +1,5 @@
 """Frames as CSV: one fixed form, numbers that are read back exactly, rows that diff line by line."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,11 +1,9 @@
 """What a frame is: its columns with types and values, how one is made of rows, and what makes one valid."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -51,7 +49,6 @@ def in_words(range: Range) -> str:
     return "" if range == ANY else f" from {range[0]:g}" + (f" to {range[1]:g}" if range[1] < math.inf else "")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class FrameColumn:
     """One column: its polars type, whether it may be null, and the values that it may take."""
@@ -61,7 +58,6 @@ class FrameColumn:
     allowed: tuple[str, ...] = ()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges.

@@ -1,7 +1,5 @@
 """The journal of a run's folder: which bytes the run wrote there, so that it removes and replaces nothing else."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -11,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, counted
@@ -25,7 +23,6 @@ _OPENED, _CLOSED = "opened", "closed"
 _TEMPORARY: Final = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]+\.tmp")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Journal:
     """What a run wrote in its folder. A file is the run's if and only if the journal has its name and these bytes.
@@ -226,7 +223,6 @@ def free_name(path: Path) -> Path:
 _NAMED: Final = 5
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StartOver:
     """What happens to the files of a folder, named relative to it.

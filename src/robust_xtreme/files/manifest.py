@@ -1,7 +1,5 @@
 """The manifest of a run on disk: its own digest, and those of the run's files, which show whether one was changed."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """New files: under names that nobody can foretell, never through a link, and in their places when they are whole."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

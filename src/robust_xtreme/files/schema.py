@@ -5,8 +5,6 @@ shares are in [0, 1], within `ranges.py`. A frame has no NaN or infinity: unknow
 if it contains anything but plain values (JSON).
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Writes files that appear whole or not at all, with the same bytes for the same rows."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import io
@@ -12,7 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, final
+from typing import IO, Any, BinaryIO, Final
 
 import numpy as np
 import polars as pl
@@ -211,7 +209,6 @@ def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> Non
         sync(file)
 
 
-@final
 @dataclass(slots=True)  # keeps the error of a write, of which polars does not always give the number
 class _Target:
     """A file that polars writes to."""

@@ -3,8 +3,6 @@
 The files that it names are read, never run: a configuration, and weights as safetensors.
 """
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Callable, Iterator

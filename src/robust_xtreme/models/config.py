@@ -1,7 +1,5 @@
 """What a config.json says: the kind of encoder, its sizes, the lengths that it reads; and what reading it raises."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ from robust_xtreme.core.errors import ModelError, counted
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import READ_AS, WHOLE, Located
 from robust_xtreme.models.reading.units import PER_TOKEN, TOKENIZER_CLASS, UNITS
-from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
 
 MULTILINGUAL: Final = "multilingual"
 MONOLINGUAL: Final = "monolingual"

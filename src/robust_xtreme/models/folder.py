@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 from robust_xtreme.core import registry, resources, strict_json
 from robust_xtreme.core.errors import DataError, ModelError
@@ -88,7 +88,6 @@ MODEL_FILES: Final = (*FILES, "*.safetensors")
 """The files of a model's folder that are read."""
 
 
-@final
 @dataclass(frozen=True)  # keeps what it has read of the folder
 class ModelFolder:
     """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub.
@@ -203,7 +202,6 @@ def local(folder: Path, typed: str = "") -> ModelFolder:
     return ModelFolder(typed or str(folder), folder.resolve().name, folder)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Learned:
     """The languages of a head's training data, None where they are unknown, and who names them.
@@ -221,7 +219,6 @@ class Learned:
         return "in_language" if language in self.languages else "zero_shot"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Located:
     """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.

@@ -4,8 +4,6 @@ A function gets a list and returns a result for each item. To import `python:MOD
 done only for names on the command line and in calls of Python.
 """
 
-from __future__ import annotations
-
 import copy
 import importlib
 import inspect
@@ -16,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import ModelError, SpecError, shown
 from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING, digest
@@ -38,7 +36,6 @@ NOT_KEPT: Final = "its answers are not kept in the cache"
 _BATCH: Final = 128
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function that answers the tasks of a family.

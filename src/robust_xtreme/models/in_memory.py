@@ -9,8 +9,6 @@ replaced, a number in a layer, a buffer that is not saved, a configuration that 
 answers of the object and of its copy, saved and loaded, are compared, whatever the difference comes from.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 import tempfile
@@ -33,7 +31,7 @@ from robust_xtreme.models.loading import Whole, read_encoder, read_whole
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.tensors import collate, evaluating, out_of_memory
 from robust_xtreme.models.tokenizer import check_tokenizer, read_tokenizer
-from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
 
 _TAKES: Final = "evaluate takes a model of transformers, as AutoModelForSequenceClassification.from_pretrained gives"
 _TOKENIZER: Final = "as in tokenizer=AutoTokenizer.from_pretrained(...)"

@@ -3,8 +3,6 @@
 MasakhaNER has dates, which heads of PAN-X do not have. Such a head is scored by the types that it has a class for.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping, Sequence

@@ -6,14 +6,12 @@ token sees only those before it, so the last token represents a text.
 Code of a model folder runs only with --trust-remote-code.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +20,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import CHOICE, kind_of
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models import tensors
 from robust_xtreme.models.adapter import classes_of, kept, merged
 from robust_xtreme.models.config import (
     TOWERS,
@@ -47,18 +46,6 @@ from robust_xtreme.models.folder import (
 )
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.reading.windows import plain
-from robust_xtreme.models.tensors import (
-    DEFAULT,
-    AtLayer,
-    Pooled,
-    PooledModules,
-    Representation,
-    encoder_inputs,
-    layer_count,
-    out_of_memory,
-    quantise,
-    steady,
-)
 from robust_xtreme.models.tokenizer import tokenizer_of
 
 BACKEND: Final = "inductor"
@@ -67,7 +54,6 @@ BACKEND: Final = "inductor"
 _OF_TWO: Final[Mapping[str, str]] = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A loaded model for one task: `labels` are the head's, in its order."""
@@ -109,10 +95,10 @@ def load(
     if located.head:
         head = _head(located, family, encoder)
     elif located.sentence:
-        encoder, head = AtLayer(encoder), PooledModules(located.sentence)
+        encoder, head = tensors.AtLayer(encoder), tensors.PooledModules(located.sentence)
     else:
-        wanted = Representation.parse(representation) if representation else DEFAULT
-        encoder, head = AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
+        wanted = tensors.Representation.parse(representation) if representation else tensors.DEFAULT
+        encoder, head = tensors.AtLayer(encoder, wanted.at(tensors.layer_count(encoder))), tensors.Pooled(wanted)
     target_device = torch.device(device)
     encoder = encoder.to(target_device, dtype).eval()
     if compiling:
@@ -139,7 +125,7 @@ def _read(located: Located, precision: str) -> Any:
     else:
         encoder = read_encoder(folder, adapter)
     if precision == "int8":
-        quantise(encoder, shown)
+        tensors.quantise(encoder, shown)
     return encoder
 
 
@@ -147,10 +133,10 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
     """The encoder of another task's checkpoint, where both tasks use it, with or without its head; else None."""
     if shared is None:
         return None
-    bare = isinstance(shared.encoder, AtLayer)
+    bare = isinstance(shared.encoder, tensors.AtLayer)
     if located.origin.native and bare == bool(located.head):
         return None
-    return shared.encoder.encoder if isinstance(shared.encoder, AtLayer) else shared.encoder
+    return shared.encoder.encoder if isinstance(shared.encoder, tensors.AtLayer) else shared.encoder
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
@@ -168,7 +154,6 @@ def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
     return head
 
 
-@final
 class Models:
     """The checkpoints of a run, loaded on demand; the last two encoders stay in memory."""
 
@@ -194,7 +179,7 @@ def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: s
 
 def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, length: int, called: str) -> None:
     """Compile an encoder in its place, for several rows of up to `length` tokens and for one row. Raises ModelError."""
-    whole = encoder.encoder if isinstance(encoder, AtLayer) else encoder
+    whole = encoder.encoder if isinstance(encoder, tensors.AtLayer) else encoder
     whole.compile(dynamic=True, backend=BACKEND)
     config: Any = encoder.config
     token = (pad_id + 1) % max(2, int(getattr(config, "vocab_size", 0) or 0))
@@ -202,9 +187,9 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
         for rows in (32, 1):  # a compiler can choose its code by the sizes that it sees first
             with torch.inference_mode():  # tensors that are made in it, as in `start`, are another kind
                 ids = torch.full((rows, min(length, 128)), token, device=device)
-                encoder(**encoder_inputs(encoder, ids, torch.ones_like(ids), plain([()] * rows)))
+                encoder(**tensors.encoder_inputs(encoder, ids, torch.ones_like(ids), plain([()] * rows)))
     except Exception as error:
-        if out_of_memory(error):
+        if tensors.out_of_memory(error):
             raise
         what = f"{called} cannot be compiled ({first_line(error)}): torch.compile needs a C++ compiler on the CPU"
         raise ModelError(f"{what}, Triton on CUDA. Leave --compile out.") from error
@@ -238,7 +223,7 @@ def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     if is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_("head" not in name.split("."))  # the pooler
-    encoder = steady(merged(encoder.float(), adapter, str(adapter)).eval())
+    encoder = tensors.steady(merged(encoder.float(), adapter, str(adapter)).eval())
     check_finite(encoder, called)
     for name, value in units_in(folder, described).items():
         setattr(encoder.config, name, value)
@@ -354,7 +339,7 @@ def read_whole(
     check_complete(called, {**report, "missing_keys": set(report["missing_keys"]) - kept(adapter)})
     check_described(called, report["unexpected_keys"], model, whole=True)
     whole = Whole(merged(model.float(), adapter, called), alone=family == CHOICE.name).eval()
-    steady(whole.model.base_model)
+    tensors.steady(whole.model.base_model)
     check_finite(whole.model, called)
     return whole
 
@@ -365,7 +350,7 @@ def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str)
     ids = torch.full((1, length), other)
     try:
         with torch.inference_mode():
-            inputs = encoder_inputs(whole, ids, torch.ones_like(ids), plain([()]))
+            inputs = tensors.encoder_inputs(whole, ids, torch.ones_like(ids), plain([()]))
             scores = whole(**inputs).last_hidden_state
     except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error

@@ -1,7 +1,5 @@
 """Locate the model of each task: choose it, check its folder, and compute its identity. Weights are not loaded here."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

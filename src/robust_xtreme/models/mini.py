@@ -18,7 +18,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 MODEL_TYPE: Final = "robust_xtreme_mini"
 _Config: Any = PretrainedConfig
-_Model: Any = PreTrainedModel
+_PreTrained: Any = PreTrainedModel
 """Base classes as Any: transformers types them only in part, and differently in each version."""
 
 
@@ -84,7 +84,7 @@ class Layer(nn.Module):
         return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)
 
 
-class MiniModel(_Model):  # type: ignore[misc]  # see above
+class MiniModel(_PreTrained):  # type: ignore[misc]  # see above
     """The encoder. `frozen_embeddings` of its config keeps its word vectors out of training."""
 
     config_class = MiniConfig

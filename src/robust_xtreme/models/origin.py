@@ -4,13 +4,11 @@ A run of `train` records its languages; those of other checkpoints are unknown u
 them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import ModelError, SpecError
@@ -41,7 +39,6 @@ _FENCE: Final = "---"
 _KEY: Final = "language:"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class GivenModels:
     """The models of a run: those named for a task, those for every task they have a head for; and names of classes.

@@ -3,8 +3,6 @@
 Types of modules and activations are looked up in tables: nothing that the folder names is imported.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@
 the contamination rule.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence

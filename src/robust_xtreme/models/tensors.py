@@ -1,14 +1,12 @@
 """Windows as tensors, the states that represent inputs, and a text as one vector: `mean:14/24`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, Final, Self, final
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -155,7 +153,6 @@ _POOLINGS: Final = {"mean": "mean", "last": "lasttoken"}
 """Names of poolings in representations, and in `pooled`."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Representation:
     """How a text becomes a vector without a head; `str()` round-trips through `parse`.

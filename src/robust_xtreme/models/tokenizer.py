@@ -1,7 +1,5 @@
 """The tokenizer of a model: read without its code or the network, checked, and the text that is unknown to it."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager

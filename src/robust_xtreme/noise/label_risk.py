@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -142,7 +142,6 @@ def _among(texts: Array, positions: Array, some_texts: Array, some_positions: Ar
     return np.isin(texts * width + positions, some_texts * width + some_positions)
 
 
-@final
 class _Points:
     """The code points of texts."""
 

@@ -1,7 +1,5 @@
 """Suites: perturbations under one name, `@surface`, each a pack `suites/NAME.toml`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path

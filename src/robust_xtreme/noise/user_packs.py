@@ -1,7 +1,5 @@
 """Looks for packs in users' folders; every file in them is read and checked before anything is computed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.noise.engine import realised
-from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.letters import alphabet
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.label_risk import pattern

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, NoReturn, final
+from typing import Final, NoReturn
 
 import numpy as np
 import torch
@@ -37,7 +37,6 @@ WORKERS: Final = 2
 """Task runs that a process computes at once: one of them waits for its scores."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Events:
     """What is reported while task runs are answered: the current one, predictions made, and task runs that are done.
@@ -53,7 +52,6 @@ class Events:
     warned: Callable[[str], None]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Device:
     """What computes: the kind of device and its name, and the number of worker processes beside it."""
@@ -63,7 +61,6 @@ class Device:
     workers: int = 0
 
 
-@final
 @dataclass(slots=True)  # its batches can be halved
 class Answering:
     """Answers task runs. `tokens` are those of a batch, which are halved once where memory runs out.
@@ -204,7 +201,6 @@ def _raised(error: Exception) -> NoReturn:
     raise error
 
 
-@final
 @dataclass(slots=True)  # counts
 class _Scaled:
     """Progress in predictions from progress in distinct inputs."""

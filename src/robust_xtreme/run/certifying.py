@@ -46,7 +46,7 @@ from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.run import Observer
 from robust_xtreme.run.task_run import TaskRun, reading
-from robust_xtreme.stats.attacks import certificates_of, radius_of
+from robust_xtreme.stats.certificates import certificates_of, radius_of
 from robust_xtreme.stats.intervals import least_share
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.adapters.own import own_tasks

@@ -3,19 +3,16 @@
 It imports no torch, so that it begins in a fraction of a second in another process.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.victim import victim
+from robust_xtreme.attack.attacking import Attacked, victim
 from robust_xtreme.core import packs
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import Mismatch, NotFinite
@@ -38,10 +35,9 @@ from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.reading.windows import Batches
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
-from robust_xtreme.run.attacking import Cell, attack_all
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.scoring import score_examples, stage
-from robust_xtreme.run.task_run import Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all, reading
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
 from robust_xtreme.tasks.adapters.own import own_tasks
@@ -62,7 +58,6 @@ _TOKENS: Final = 1 << 20
 """Tokens whose scores are asked for at once."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskRunJob:
     """A job: a task run, its examples (None: they are read again), its predictor, and the tokens of a batch.
@@ -77,7 +72,6 @@ class TaskRunJob:
     settings: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StagedTaskRun:
     """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
@@ -93,7 +87,6 @@ class StagedTaskRun:
     measured: MeasuredPart | None = None
 
 
-@final
 class _Halved(Exception):
     """The reply was that batches have fewer tokens now; what was computed with more is left."""
 
@@ -102,7 +95,6 @@ class _Halved(Exception):
         self.tokens = tokens
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
     """The weights of a model, which the process that gave the job has; batches have `tokens`.
@@ -157,7 +149,6 @@ def _groups(batches: Batches) -> Iterator[tuple[int, int]]:
     return pairwise([0, *cuts.tolist(), len(batches)])
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
@@ -211,7 +202,6 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
             cache.close()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Worker:
     """A task run that is computed."""

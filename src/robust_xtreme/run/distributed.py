@@ -3,15 +3,13 @@
 An actor gets task runs, which contain paths and names, reads their examples itself, and stages their files.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core.errors import DiskError, Mismatch, SpecError, counted
 from robust_xtreme.core.garbage import rarely_collected
@@ -35,7 +33,6 @@ _SHOWN: Final = 2
 """The most task runs that progress names at once."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class AnsweringProgram:
     """The program of an actor: answer task runs of a spec as `setting` says. Paths count from the folder `start`.
@@ -94,7 +91,6 @@ class AnsweringProgram:
             os.chdir(self.start)
 
 
-@final
 @dataclass(slots=True)  # what actors do at the moment
 class _Progress:
     """Gives the files of task runs that are done to `take`, with the folder where they are staged."""

@@ -1,12 +1,10 @@
 """Estimates the size and duration of a run without computing it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 import torch
@@ -27,13 +25,12 @@ from robust_xtreme.models.tokenizer import tokenizer_of
 from robust_xtreme.noise.engine.ocr_channel import SECONDS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run.answering import threads
-from robust_xtreme.run.attacking import most_queries, most_vectors
 from robust_xtreme.run.distributed import job_of
 from robust_xtreme.run.folder import Folder, check_ours, planned
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import NotRun, Plan, make_plan
 from robust_xtreme.run.prepare import Prepared, prepare
-from robust_xtreme.run.task_run import Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Splits, TaskRun, most_queries, most_vectors, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.supervisor import forecast
@@ -91,7 +88,6 @@ _REASONS: Final = 5
 """The most lines on what is not run."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What is left of a task run: estimated passes, tokens and seconds of the model; `cached` ones are in the cache.
@@ -110,7 +106,6 @@ class _Part:
     done: bool = False
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Estimator:
     """Estimates task runs of a plan; `paces` has the seconds of a token of each model and family, once measured."""

@@ -1,11 +1,9 @@
 """Task runs of noisy sets: the clean items with a partner, their noisy forms, and noise with as many edits beside."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 from robust_xtreme.core.errors import MissingData, SpecError, counted
 from robust_xtreme.core.examples import Example
@@ -26,7 +24,6 @@ from robust_xtreme.tasks.sources.rows import identity_of
 from robust_xtreme.tasks.sources.source import Source
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Sets:
     """The noisy sets of a run, and those that a task run was made of; `matches` are the perturbations beside them."""

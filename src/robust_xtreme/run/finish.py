@@ -1,7 +1,5 @@
 """Finishes a run: merges its parts, scores and compares them, writes the report."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -27,12 +25,12 @@ from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import BESIDES, DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.stats.attacks import attacks_of
 from robust_xtreme.stats.averages import averaged
 from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
 from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
+from robust_xtreme.stats.score import attacks_of
 from robust_xtreme.tasks.noisy.measured import condition_row
 
 

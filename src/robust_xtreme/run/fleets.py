@@ -1,12 +1,10 @@
 """Where the task runs of a run are answered: in this process, or by the actors of a fleet."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import torch
 
@@ -21,7 +19,6 @@ _LONGEST: Final = 9
 """Digits of a number that are read."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Processes:
     """The devices of this machine on which a run computes, each by the CUDA_VISIBLE_DEVICES of its process."""

@@ -1,7 +1,5 @@
 """The folder of a run: which run it belongs to, its manifest and its parts, also where files cannot be read."""
 
-from __future__ import annotations
-
 import os
 import re
 import time
@@ -10,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -63,7 +61,6 @@ Digests = Mapping[str, str]
 """The sha256 of the files of parts, by name, as the manifest has them."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Folder:
     """The folder of one run. `notice` gets what is shown also where progress is not."""

@@ -1,7 +1,5 @@
 """The manifest of a run: identities of model and data, versions, what is not run; without times, hosts and paths."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict

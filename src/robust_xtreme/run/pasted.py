@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, final
+from typing import Final
 
-from robust_xtreme.attack.attacking import Attacked
-from robust_xtreme.attack.victim import victim
+from robust_xtreme.attack.attacking import Attacked, victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, nearest
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text, kind_of
@@ -24,8 +23,8 @@ from robust_xtreme.models.reading.reading import contents_of
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.suites import refusing, unsupported
-from robust_xtreme.run.attacking import attack_all, needs_vectors
 from robust_xtreme.run.plan import check_cell
+from robust_xtreme.run.task_run import attack_all, needs_vectors
 
 _WORD: Final = re.compile(r"\S+")
 
@@ -42,7 +41,6 @@ def check_shown(cell: PerturbationSpec, task: str, language: str) -> None:
         raise SpecError(f"{left[0]} does not serve {language}: {left[1]}.")
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pasted:
     """What became of a pasted example under an attack on some of its fields; `answer` is that to the attacked texts."""
@@ -70,7 +68,6 @@ class Pasted:
         return ((name, shown.noised[int(numbers[0])]) for name, numbers in shown.numbers.items() if numbers[0] >= 0)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Victim:
     """A model that answers pasted examples of a task. Makes one with `of`."""

@@ -1,11 +1,9 @@
 """Plans a run: its task runs (a task in a language) with all their conditions, and what it leaves out."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.core import registry
@@ -33,10 +31,9 @@ from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
-from robust_xtreme.run.attacking import needs_vectors, target_of
 from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.folder import check_read
-from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun
+from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vectors, target_of
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
@@ -51,7 +48,6 @@ OF_MODEL: Final = (FAILED, TOO_LONG, MISPLACED, UNKNOWN_TOKENS)
 """Reasons for which a cell is not run that its model alone shows."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class NotRun:
     """A requested cell that is not computed, with the reason and a sentence about it."""
@@ -64,7 +60,6 @@ class NotRun:
     condition: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The task runs of a run, in order; `splits` contains the data read for it."""

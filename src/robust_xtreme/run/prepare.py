@@ -1,11 +1,9 @@
 """Prepares a task run: its examples under every condition and seed, encoded, each distinct input once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -34,14 +32,12 @@ from robust_xtreme.noise.engine.noised import FieldTexts, NoisedTexts, Perturbed
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.options import with_edits
 from robust_xtreme.noise.engine.traces import joined_spans, taken
-from robust_xtreme.run.attacking import Cell
-from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.task_run import Cell, TaskRun
 from robust_xtreme.stats.components import first_seen
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
 from robust_xtreme.tasks.sources.loading import Split
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class CleanColumns:
     """The texts of clean examples as columns, and for each field the number of the text (n,) of each example, or -1."""
@@ -50,7 +46,6 @@ class CleanColumns:
     numbers: Mapping[str, Array]
 
 
-@final
 class ContentCodes:
     """Numbers what encoding reads of the examples of a task run: values and spans of every field, and the target.
 
@@ -158,7 +153,6 @@ def distinct_rows(rows: Array) -> tuple[Array, Array]:
     return first_seen(codes)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces:
     """The pieces of texts that are tokenised by themselves: text i has those `bounds[i]:bounds[i + 1]` of `numbers`."""
@@ -167,7 +161,6 @@ class Pieces:
     bounds: Array
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenCounts:
     """Of t texts the numbers of their tokens (t,), clean and noised; `changed` (t,) bool: noise changed the tokens.
@@ -185,7 +178,6 @@ _NOTHING: Final = np.zeros(0, np.int64)
 NO_TOKENS: Final = TokenCounts(_NOTHING, _NOTHING, None, _NOTHING)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class PieceNumbers:
     """The distinct pieces so far. `words`: a text is tokenised word by word, which its spans are."""
@@ -262,7 +254,6 @@ def _no_attacks(_: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Att
     return {}
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
     """The examples of a task run under one condition and noise seed; `inputs` (n,) are indices of the distinct inputs.
@@ -287,7 +278,6 @@ class Variant:
         return self.clean if self.shown is None else self.shown
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A task run ready to be answered: clean examples, their targets, variants (clean first), and distinct inputs."""
@@ -364,7 +354,6 @@ def _counted(
     return _token_counts(predictor, numbers.known, lexicon, pieces)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _CleanTexts:
     """The texts of some fields of examples, each combination of fields once."""

@@ -1,7 +1,5 @@
 """What a worker asks the process for that has a model's weights, and what it notes while it computes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

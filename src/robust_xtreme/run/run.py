@@ -1,7 +1,5 @@
 """Runs an evaluation: plan, lock the folder, answer what is missing, record each task run, finish."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -157,7 +155,6 @@ def _workers(spec: RunSpec, predictions: float, most: int) -> int:
     return 0 if predictions < _MANY else min(cores(), most, _MOST_WORKERS)
 
 
-@final
 @dataclass(slots=True)  # the manifest changes while the run continues
 class _Run:
     """The state of a run; `manifest` is the content of manifest.json, which only this process writes."""

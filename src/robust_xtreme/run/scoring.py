@@ -1,11 +1,9 @@
 """Turns predictions into frames: each item, its prediction, its noise and the sums of its metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -27,9 +25,8 @@ from robust_xtreme.models.reading.windows import of_examples
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, STATUSES
 from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, risky
-from robust_xtreme.run.attacking import target_of
 from robust_xtreme.run.prepare import Prepared, Variant
-from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.run.task_run import TaskRun, target_of
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
 from robust_xtreme.stats.shallow.words import ShownExamples
@@ -103,7 +100,6 @@ _CONTEXT: Final = "context"
 _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_target")
 
 
-@final
 class RowMaker:
     """Makes the rows of a task run; what several conditions have in common is made once."""
 
@@ -206,7 +202,6 @@ class RowMaker:
         }
 
 
-@final
 class _InputFacts:
     """What is known of the inputs (n,): whether the gold answer is lost, and whether text was left out."""
 
@@ -408,7 +403,6 @@ def _lists(tables: Sequence[Array], rows: Array) -> pl.Series:
     return pl.concat([pl.Series(values).arr.to_list() for values in tables if len(values)], rechunk=True)[rows]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskRunRows:
     """The rows of one task run, sorted: predictions, and statistics (those of chance and of shallow predictors, too).

@@ -4,8 +4,6 @@ Without its models a function that is never called stands for each: so the run i
 stored answers scored. With them, tokens are counted again and some of the answers are asked for again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +11,7 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -30,7 +28,6 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.samples.texts import spec_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.run.attacking import Cell
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.folder import DIGESTS, FILES, RUN, Folder, difference
 from robust_xtreme.run.manifest import new_manifest
@@ -38,7 +35,7 @@ from robust_xtreme.run.plan import OF_MODEL, Plan, make_plan, unasked
 from robust_xtreme.run.prepare import prepare
 from robust_xtreme.run.run import answered
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, score_examples, stage
-from robust_xtreme.run.task_run import Splits, TaskRun, reading
+from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.loading import Split
@@ -65,7 +62,6 @@ class RunCheck(NamedTuple):
     unchecked: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Verifying:
     """Other `data` than a run names, its models where they are at hand, and how many items of a task run are asked."""

@@ -1,12 +1,10 @@
 """Groups STATS rows into cells: arrays of summed statistics per noise seed and cluster, in example order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -24,7 +22,6 @@ ALL: Final = "all"
 _CODED: Final = ("example", "fingerprint", "cluster")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Items:
     """The items of a cell in the order of their ids: ids, fingerprints, codes (n,) of the sorted cluster ids."""
@@ -35,7 +32,6 @@ class Items:
     clusters: tuple[str, ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell, metric and scope: the values of CELL, and sums (noise seeds, clusters, k) of its statistics.
@@ -93,7 +89,6 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
     return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(keys.iter_rows())]
 
 
-@final
 class _Table:
     """The columns of STATS rows, sorted, as numpy arrays; strings as codes in the order of the strings."""
 
@@ -193,7 +188,6 @@ def _differences(mine: Items, theirs: Items) -> Iterator[str]:
     yield "their clusters differ"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class CellLevel:
     """A cell with scope `all`: its value and its clean twin's in points.

@@ -7,13 +7,11 @@ in common are beside them, so that noises can be compared. Languages, tasks and 
 covered.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -43,7 +41,6 @@ ESTIMATED: Final = ("clusters", "se", "widened_se", "low", "high", "p", "df", "m
 _DIGITS: Final = 6
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Drop:
     """The drop of one cell in points, and its deviations without each cluster, (G,).

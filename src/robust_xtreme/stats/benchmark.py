@@ -8,12 +8,10 @@ languages of each task, the tasks and categories with any. Rows of a suite are n
 them has the suite's name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.stats._cells import CellLevel, by_language, check_distinct
 
@@ -70,7 +68,6 @@ SCORE: Final = "score"
 """The metric of an average over tasks: the mean of the metrics of each task's score."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Task:
     """What an average needs of a task: its metrics (headline first), those of its score, its headline fields.
@@ -85,7 +82,6 @@ class Task:
     parallel_ids: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Average:
     """One average: its kind and name, the task that it is within ("": several), its levels and their weights.

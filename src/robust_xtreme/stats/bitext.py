@@ -9,11 +9,9 @@ Where the official code leaves the order of equal scores to the sort, here the l
 target. Scores are ratios in float64 of cosines in float32.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +24,6 @@ Pair = tuple[int, int]
 """The place of a source and of a target sentence."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """For each of n sentences its nearest ones on the other side: numbers (n, k) int64 and cosines (n, k) float32.
@@ -38,7 +35,6 @@ class Neighbours:
     scores: NDArray[np.float32]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Mined:
     """Pairs (m, 2) int64 of a source and a target, the best first, and their scores (m,) float64, all above 0."""

@@ -10,8 +10,6 @@ clean and on noisy text: bins and ranks are no smooth functions of sums, so that
 not measure them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import ceil, erf, exp, pi, sqrt
 from typing import Any, Final

@@ -5,8 +5,6 @@ the first position of the passage, a random order of the candidates. Answers are
 input, so that metrics score them like a model's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Final
 

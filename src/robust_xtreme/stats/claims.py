@@ -8,8 +8,6 @@ Holm's bounds the chance of any false claim. Those of Benjamini and Hochberg and
 expected share of false ones among the claims; the first asks for tests that are independent or positively dependent.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final

@@ -5,12 +5,10 @@ different names are joined where they contain the same item, as a passage of MLQ
 missing link makes an interval too short; a wrong one only makes it less precise.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +19,6 @@ _CLUSTER, _ITEM = 0, 1
 """Seeds of the hashes of names of clusters and of items, so that they are not the same."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Clustered:
     """What is known of the items of a cell to join its clusters with those of others, hashes of names as uint64.
@@ -75,7 +72,6 @@ def first_seen(values: Any) -> tuple[Any, Any]:
     return ranks[numbers], first[order]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """The numbers of the components of clusters, int (clusters,), by the sorted hashes of their names, uint64."""

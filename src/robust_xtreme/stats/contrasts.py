@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import combinations
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -39,7 +39,6 @@ Key = tuple[str, ...]
 """The values of CELL without the model, and the metric."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Pair:
     """A cell in both runs, with the levels of the two and the difference, candidate minus baseline.
@@ -74,7 +73,6 @@ class _Pair:
         return question if question == context else f"{question}@{context}"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Contrast:
     """The mean difference of some pairs of one scale, and the columns that name it."""
@@ -145,7 +143,6 @@ def _twin(pair: _Pair) -> tuple[str, ...]:
     return tuple(pair[name] for name in (*_NAMES, "metric") if name != "condition")
 
 
-@final
 class _Clusters:
     """The joined clusters of cells: their numbers, and the keys, of the first names, that weights are drawn by.
 
@@ -221,7 +218,6 @@ def _noise(pair: _Pair) -> str:
     return without_fields(pair["condition"])
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Test:
     """A contrast with its estimate; what it takes from the deviations of its clusters, which are not kept."""

@@ -1,13 +1,11 @@
 """DELTAS: the drop of each perturbed cell from its clean cell, paired by example, with interval and corrected p."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -85,7 +83,6 @@ CONSTANT: Final = 0.95
 """The share of items that one answer covers from which a cell is marked."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Test:
     """A row of the family of tests, its drop, and how the drop varies, for the bounds of all at once."""
@@ -96,7 +93,6 @@ class _Test:
     member: Member
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Compared:
     """The rows of DELTAS of some task runs, and those among them that are tested."""

@@ -10,13 +10,11 @@ is sum(e^4) / sum(e^2): half a cluster is added that gains, and half a cluster t
 derivation; reports/coverage.md gives the coverage beside that of published intervals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, log2, sqrt
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -40,7 +38,6 @@ EXACT_METHOD: Final = "exact bound, no cluster varies"
 _FEW: Final = f"none: {{}} clusters, fewer than {FEWEST_CLUSTERS}"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ArrayBackend:
     """The namespace of array code, and the functions that convert a numpy float64 array to it and back."""
@@ -59,7 +56,6 @@ Quantiles = tuple[float, float]
 CPU: Final = ArrayBackend(np, np.asarray, np.asarray)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Moments:
     """An estimate and the deviations of its leave-one-cluster-out values.
@@ -77,7 +73,6 @@ class Moments:
     clusters: float
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """One estimate with its interval, in points; all but value, clusters and method are None without an interval.

@@ -5,14 +5,12 @@ also where it is computed. Of all of them together only what tests and averages 
 and cluster.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, final
+from typing import Final
 
 import polars as pl
 
@@ -32,7 +30,6 @@ _UNUSED: Final = ("cluster", "fingerprint", "answer", "gold")
 """Columns of PREDICTIONS that no number is made of."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Stored:
     """The files of a task run: its rows of PREDICTIONS and those of STATS, both sorted."""
@@ -41,7 +38,6 @@ class Stored:
     stats: Path
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a run that is measured.
@@ -55,7 +51,6 @@ class Facts:
     stamped: Collection[tuple[str, ...]] = ()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class MeasuredPart:
     """What is measured of some task runs alone: SCORES, drops, and what tests and averages combine with other parts.
@@ -77,7 +72,6 @@ class MeasuredPart:
         return sum(int(each.nbytes) for each in sums.values())
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
     """SCORES and DELTAS of a run, and the drops that AVERAGES are made of."""

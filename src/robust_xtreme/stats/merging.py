@@ -1,13 +1,11 @@
 """Reads sorted rows of PREDICTIONS or STATS in blocks, and files of them as if they were one sorted file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -28,7 +26,6 @@ _KEPT: Final = 1 << 20
 """The rows of files that are merged up to which each is read once, strings as codes, and not a block at a time."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Block:
     """Consecutive rows with the same values of BASE, which are the `key`, and the number of rows before them."""

@@ -4,8 +4,6 @@ Several runs on the same items, which differ by training seed, are kept together
 as if they were one: as the mean of their levels, cell by cell and pooled by task.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +11,7 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -156,7 +154,6 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
         check_same(cell, after[key])
 
 
-@final
 class MeanOfRuns(Mapping[Key, Cell]):
     """The mean of some runs on the same items: cells, made when asked for, whose arms are the noise seeds of each run.
 

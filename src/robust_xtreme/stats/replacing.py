@@ -1,7 +1,5 @@
 """A folder that is written beside its place and renamed, so that it appears whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ A weight is a Poisson(1) count that depends only on (seed, resample, cluster id)
 device, so it is the same integer on every device; resampling is counts @ statistics, in chunks of resamples.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +12,7 @@ from functools import cache, reduce
 from hashlib import blake2b
 from itertools import pairwise
 from math import ceil, exp, factorial
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -40,7 +38,6 @@ _STEP: Final = 0x9E3779B97F4A7C15
 _MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Member:
     """One cell of a declared family: the deviations of its leave-one-cluster-out values, its J, its clusters' keys.

@@ -1,11 +1,9 @@
 """The cells of a run, read from its file when they are asked for, so that those of one task run are in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -23,7 +21,6 @@ KEY: Final = (*CELL[1:], "metric")
 """The names of the values of a key."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StoredRows:
     """Rows of a stored file of a frame, read when they are asked for; `stamp` is that of the file."""
@@ -48,7 +45,6 @@ def stamp_of(path: Path) -> tuple[int, ...]:
         return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-@final
 class StoredCells(Mapping[Key, Cell]):
     """The cells of a run by their keys, in parts: that of the last cell that was asked for is in memory.
 

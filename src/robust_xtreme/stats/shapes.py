@@ -1,7 +1,5 @@
 """Whether JSON that was read from a file has the keys and types that its readers need."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 _TEXTS: Final = {str: str}

@@ -1,7 +1,5 @@
 """Reads the records of a run's stages and checks them, because another program may have written the folder."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path

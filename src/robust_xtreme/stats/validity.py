@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -57,7 +57,6 @@ VALIDITY: Final = Frame(
 `rated` have an answer. Shares are in points, with intervals at 95 %."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Proportion:
     """A share: `part` of `whole` items."""

@@ -5,13 +5,11 @@ average is of the same cells. Averages have equal weights: of the perturbations 
 strength, then of the languages of a target, then of targets, then of families.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -85,7 +83,6 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
     return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """Where a mean line is 0, with the bounds of Fieller's interval at 95 %, in units of x."""
@@ -176,7 +173,6 @@ Level = tuple[float, float, int]
 """Value and chance in points, and the number of items."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The levels of VALUES. `strongest` has, by target and noise family, each perturbation at its highest strength.

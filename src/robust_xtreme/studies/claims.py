@@ -19,8 +19,6 @@ at most alpha, over primary and secondary claims together, if each tier is one f
 about the design, not about its question; they have an alpha of their own.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -87,7 +87,6 @@ null where none is claimed, and the same on all scales. `method` says how the in
 """
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Estimand:
     """A contrast before it is tested: its names, and its number in each training seed (seed to number).
@@ -148,7 +147,6 @@ def _claim(row: Row) -> str:
     return f"{sign}{known}."
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Design:
     """One of the five questions. `refuted` says what would refute the expected answer; `analysis` is the type of the

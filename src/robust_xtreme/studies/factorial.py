@@ -52,7 +52,6 @@ Watch = Callable[[], AbstractContextManager[Observer]]
 """What shows the progress of a run."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class FactorialDesign:
     """Factors with their levels, the first of each being the reference, and the runs that measure all combinations.

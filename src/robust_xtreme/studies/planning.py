@@ -1,12 +1,10 @@
 """The plan of a study and its cost before it is run, from the sizes of files: nothing is read as examples or timed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError, UnknownName, counted
@@ -22,7 +20,6 @@ from robust_xtreme.training.spec import from_tables, within
 _PLANNING_MOST: Final = 20
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
     """The cells of a study: all, those to do, and the evaluations in its folder that a changed file leaves."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 from robust_xtreme.core.errors import DiskError, Mismatch, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.core.run_spec import from_mapping
@@ -23,14 +23,13 @@ from robust_xtreme.studies.study_file import RUNS, StudyCell, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
 from robust_xtreme.training.stage import train
-from robust_xtreme.workers.each import each, working_in
 from robust_xtreme.workers.messages import Fleet, WorkerJob
 from robust_xtreme.workers.processes import cores
+from robust_xtreme.workers.supervisor import each, working_in
 
 Tell = Callable[[str], None]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Chain:
     """The cells of an arm with a seed, which share their first stages; `work` counts from the folder `start`."""
@@ -41,7 +40,6 @@ class _Chain:
     offline: bool
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class FailedCell:
     """A cell that could not be computed, why, and whether that is a user's mistake."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry, resources, run_paths
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName, shown
@@ -51,7 +51,6 @@ _NO_PATHS: Final = ("attack", "power", "cost", "analysis")
 _LONGEST: Final = 1000
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Arm:
     """What is compared: the stages before the target, keys of `train` and of each target's stage, in their own words.
@@ -71,7 +70,6 @@ class Arm:
     parameters: float = 0.0
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StudyAttack:
     """An attack on a model of an arm with a seed of its own, whose texts every run reads: `spec` as in `--perturb`.
@@ -85,7 +83,6 @@ class StudyAttack:
     targets: tuple[str, ...] = ()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Power:
     """What the size of a study is planned by: the effect, and the spread of the endpoint over seeds, in its unit."""
@@ -94,7 +91,6 @@ class Power:
     sd: float
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Cost:
     """A device that a study is meant for: its name, what it sustains in TFLOP/s, and the encoder's parameters."""
@@ -104,7 +100,6 @@ class Cost:
     parameters: float
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Study:
     """A study. `evaluate` has the keys of `eval`, and a table for each target that has others.
@@ -345,7 +340,6 @@ ATTACKED: Final = "attacked"
 _SHOWN: Final = 8
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StudyCell:
     """One training chain of a study and its evaluation: an arm, a seed, a target, and of some arms one language.

@@ -8,8 +8,6 @@ other's, then the neighbour of a link that one direction gives to the same word.
 Shapes: w tokens of a side, c cells, that is pairs of tokens of both sides of a text, u links.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The rows that `robust-xtreme list` prints, made from the members of the registry."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Names of groups of tasks: benchmarks, each with its tasks and their languages, and families."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

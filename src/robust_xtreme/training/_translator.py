@@ -1,14 +1,12 @@
 """A translation model that the user names: loaded like other models; one best translation of each text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 
@@ -17,8 +15,8 @@ from robust_xtreme.models.config import check_config, loading, reading
 from robust_xtreme.models.folder import check_weights, weight_files
 from robust_xtreme.models.loading import check_complete
 from robust_xtreme.models.tensors import out_of_memory
-from robust_xtreme.noise.engine.libraries import quiet_transformers
-from robust_xtreme.training.encoder import config_of
+from robust_xtreme.noise.engine.rewriter import quiet_transformers
+from robust_xtreme.training.resume import config_of
 
 KINDS: Final = ("marian", "m2m_100", "mbart", "t5")
 """The supported architectures, as config.json names them; NLLB's dense models are M2M100."""
@@ -43,7 +41,6 @@ _OPUS: Final[Mapping[str, str]] = MappingProxyType({"zh": "cmn_Hans", "fa": "fas
 """Codes of OPUS-MT's models (Helsinki-NLP) that differ from FLORES-200: from their lists of `valid language labels`."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Target:
     """What makes a model translate from English into one language.
@@ -166,7 +163,6 @@ SETTINGS: Final[Mapping[str, int]] = MappingProxyType(
 """What translations depend on, apart from model and text."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Translation:
     """The translation of one text; `cut` where it reached the length bound, `long` where the text was truncated."""
@@ -176,7 +172,6 @@ class Translation:
     long: bool = False
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Translator:
     """A model in memory with its tokenizer, and the most tokens that it reads."""

@@ -1,12 +1,10 @@
 """The stages of a run before training: their data, identities and folders, and which are complete."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.contamination import check
@@ -23,16 +21,15 @@ from robust_xtreme.stats.stages import read_stages
 from robust_xtreme.tasks.sources import rows
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record
-from robust_xtreme.training.answers import check_attacks, selection
-from robust_xtreme.training.encoder import config_of, encoder_folder
 from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 from robust_xtreme.training.images.towers import vision_folder
 from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons, texts
+from robust_xtreme.training.objective import check_attacks, selection
+from robust_xtreme.training.resume import config_of, encoder_folder
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Start:
     """A folder that training starts from, and its commit where it came from the hub.
@@ -106,7 +103,6 @@ _SHOWN: Final = ("limit", "total", "overlap")
 """Keys that select examples: the identity depends on the examples instead."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ChainStage:
     """One stage of a run: its kind, its lessons, and its folder.
@@ -162,7 +158,6 @@ class ChainStage:
         return not self.again and self.record.is_file() and record.claimed(self.folder) == self.identity
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A run's stages in order; `start` is the folder they start from, None for a run from scratch."""

@@ -1,7 +1,5 @@
 """The device of a stage, and its random state."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

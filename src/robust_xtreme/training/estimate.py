@@ -1,13 +1,11 @@
 """The plan of a run of `train` and an estimate of its duration, without training and without writing."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -24,17 +22,15 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.hub import fetched, on_hub
 from robust_xtreme.training import record
-from robust_xtreme.training.answers import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, ChainStage, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
-from robust_xtreme.training.encoder import embedding_count, encoder_folder, read_start
 from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.module import saving
-from robust_xtreme.training.objective import MASKED_SHARE, NAME, MaskedHead, fit, masked_part, units_of
+from robust_xtreme.training.objective import MASKED_SHARE, NAME, MaskedHead, fit, masked_part, passes_of, units_of
 from robust_xtreme.training.record import planned
-from robust_xtreme.training.resume import saved_step
+from robust_xtreme.training.resume import embedding_count, encoder_folder, read_start, saved_step
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, new_model, read_lines
 
@@ -74,7 +70,6 @@ _SEQ2SEQ: Final = "seq2seq:"
 _ENGLISH: Final = ("en",)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class EstimateRow:
     """A stage before it is trained; None where a value is not known yet.
@@ -217,7 +212,6 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     return read_start(encoder_folder(folder))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Size:
     """The size of a part: its units, windows a unit, tokens a window; `exact` where all were counted; its token ids."""

@@ -1,14 +1,12 @@
 """From a stage's lessons and text to what its loop computes: parts, plan, rates, and a score on validation data."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -23,20 +21,18 @@ from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.noising import asks, seed_of_pass
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.tasks.sources.source import open_source
-from robust_xtreme.training import answers
-from robust_xtreme.training.answers import Attack, adversary
+from robust_xtreme.training import objective
 from robust_xtreme.training.chain import ChainStage
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.images.pairs import Pairs
 from robust_xtreme.training.images.towers import contrast_part, new_tower, read_tower, vision_folder
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.module import Schedule
-from robust_xtreme.training.objective import NAME, Draw, HeadUnits, masked_part, task_part
+from robust_xtreme.training.objective import NAME, Attack, Draw, HeadUnits, adversary, masked_part, task_part
 from robust_xtreme.training.sampling import Draws, SamplingPlan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Learning:
     """What a stage's loop computes. `heads` are those of the lessons, in order; the heads of masked LM and of
@@ -150,7 +146,7 @@ def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
 
 def score_of(
     link: ChainStage, spec: TrainSpec, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any
-) -> answers.DevScore | None:
+) -> objective.DevScore | None:
     """The mean score over the tasks that have validation examples; None where no task has any.
 
     Raises MissingData and Contamination where weights cannot be selected by it.
@@ -160,7 +156,7 @@ def score_of(
     source = open_source(spec.data, offline=spec.offline)
     tasks = [lesson.task for lesson in link.lessons]
     functions = [
-        answers.dev_score(task, source, encoder, head, tokenizer) for task, head in zip(tasks, heads, strict=True)
+        objective.dev_score(task, source, encoder, head, tokenizer) for task, head in zip(tasks, heads, strict=True)
     ]
     scores = [score for score in functions if score]
     if link.stage.select == "dev" and not scores:
@@ -169,4 +165,4 @@ def score_of(
     if not scores:
         return None
     ids = np.concatenate([each.ids for each in scores])
-    return answers.DevScore(lambda: math.fsum(each.score() for each in scores) / len(scores), ids)
+    return objective.DevScore(lambda: math.fsum(each.score() for each in scores) / len(scores), ids)

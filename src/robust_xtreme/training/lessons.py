@@ -1,7 +1,5 @@
 """The examples that a stage is trained on: read, limited, screened for contamination, and changed by a control."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import json
@@ -10,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as cached
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -37,7 +35,6 @@ _KIND: Final = "units"
 _sha256: Final = cached(store.sha256)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SplitUnits:
     """The units of a split by key: the first example of each, and every key that identifies it."""
@@ -107,7 +104,6 @@ TOLERATED: Final = 0.02
 """The largest share of a split whose units are dropped from training; more is refused."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Screened:
     """The examples left, and for each evaluated split (`task/split/language`) the units dropped or allowed."""
@@ -171,7 +167,6 @@ def screen(
 SHUFFLED: Final = "shuffled_labels"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """A task as it is learned, its examples after screening, their identity, and the result of the screening.

@@ -37,7 +37,6 @@ from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import Tell, TrainSpec
 
 
-@final
 class PartLosses:
     """Losses by part; empty for a stage of one part, whose loss is the stage's.
 
@@ -96,7 +95,6 @@ _KNOWN: Final = (
 _PRECISIONS: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The progress of a stage: its name, steps done, steps in all, the loss of the last step."""
@@ -138,7 +136,6 @@ class Options:
     notice: Tell | None = None
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class LoopInputs:
     """The inputs of one loop: the journal of its folder, parts, plan of batches, schedule of rates, and resolved spec.
@@ -404,7 +401,6 @@ def _rows_until(path: Path, step: int) -> list[str]:
 _OURS: Final = "robust_xtreme.core.errors."
 
 
-@final
 class Stop:
     """Ctrl-C while a loop runs: the first asks it to save its state and stop after the step, the second stops it."""
 

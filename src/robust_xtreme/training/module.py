@@ -1,7 +1,5 @@
 """What Lightning trains, an encoder with heads, the rows of its embeddings, and the batches of a plan."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import math
@@ -10,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from mmap import PAGESIZE
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -29,7 +27,6 @@ from robust_xtreme.training.spec import StageSpec, TrainSpec
 # What Lightning trains, an encoder with heads, and the batches of a plan, divided over devices and accumulation.
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """The learning rate over `steps`: a linear rise over `warmup` steps, then by `shape`.
@@ -129,7 +126,6 @@ def _of_rows(gradient: Tensor) -> Tensor:
     return norms[norms != 0]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class DeviceShare:
     """The share of each step's units that this process takes, in `accumulate` passes: `device` of `devices`."""
@@ -139,7 +135,6 @@ class DeviceShare:
     accumulate: int = 1
 
 
-@final
 @dataclass(slots=True, eq=False)  # its share is known when there are processes
 class Loader:
     """The batches of a plan from step `start` on: `share.accumulate` batches a step."""
@@ -285,7 +280,6 @@ def _layers(encoder: Any) -> list[nn.Embedding]:
     return layers if weight.requires_grad and len(layers) == len(holders) else []
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class NarrowedEmbeddings:
     """Word embeddings of which the encoder has the rows `ids` (R,), and the `whole` (V, E) from before training."""
@@ -334,7 +328,6 @@ def _call(name: str, *given: Any) -> None:
         function(*given)
 
 
-@final
 class _Renumbered:
     """From ids to rows of the narrowed embeddings, on the device of the ids."""
 

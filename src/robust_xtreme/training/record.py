@@ -1,7 +1,5 @@
 """The records in a run folder: the spec of the run, and each stage; and which files a start over finds there."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -10,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.contamination import HASHES
 from robust_xtreme.core.errors import DiskError, Mismatch, ModelError
@@ -56,7 +54,6 @@ _GIVEN: Final = re.compile(
 """The names that every run gives; those of heads are names of tasks."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StageRecord:
     """One stage as the frame MODELS needs it. `examples` counts examples, `seen` the units that steps took.

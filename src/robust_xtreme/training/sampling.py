@@ -1,13 +1,11 @@
 """Which task a step learns from: shares by size, temperature and cap, and the plan of all steps."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,7 +21,6 @@ _ROUNDING: Final = 1e-9
 Numbers = np.ndarray[Any, Any]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """Tasks of n units are drawn in proportion to min(n, cap)^(1/temperature); cap 0 caps nothing.
@@ -83,7 +80,6 @@ def parse_sampling(text: str) -> Sampling:
     return Sampling(options.get("temperature", 1.0), int(options.get("capped", 0)))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Draws:
     """How tasks are drawn: the share of each, whether a batch mixes tasks, and the steps of an epoch."""
@@ -117,7 +113,6 @@ def _parts(count: int, starts: Sequence[int]) -> list[tuple[int, int]]:
     return [(start, stop - start) for start, stop in zip(starts, (*starts[1:], count), strict=True)]
 
 
-@final
 @dataclass(eq=False)  # keeps the passes that it has made
 class SamplingPlan:
     """The units of each of `steps` steps, and the pass over its task's units that each unit is in.

@@ -22,7 +22,6 @@ MASKED_LM: Final = "masked_lm"
 _MOST: Final = 10**9
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Defaults of a stage: passes over the data or steps, units a step, learning rate, warm-up, weight decay.
@@ -119,7 +118,6 @@ _MAX_SEED: Final = 2**32 - 1
 _MOST_PARTS: Final = 4096
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """One stage: masked LM on `text`, images with captions, or `tasks` together. 0 and "" take the recipe's value."""

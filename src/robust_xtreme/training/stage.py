@@ -1,23 +1,29 @@
-"""`train`: the stages of a run one after the other, each written when it is complete."""
+"""`train`: the stages of a run one after the other, each written when it is complete; runs that differ in their seed.
 
-from __future__ import annotations
+These are trained one after the other here, or by the actors of a fleet.
+"""
 
+import itertools
+import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from robust_xtreme.core import resources
 from robust_xtreme.core.contamination import HASHES, keys
-from robust_xtreme.core.errors import Locked, ModelError, SpecError, counted
-from robust_xtreme.core.examples import digest, kind_of
+from robust_xtreme.core.errors import DiskError, Locked, MissingData, ModelError, SpecError, counted
+from robust_xtreme.core.examples import Example, digest, kind_of
 from robust_xtreme.core.run_paths import name_of, what_is_read
+from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import Journal
@@ -29,19 +35,18 @@ from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.training import record
-from robust_xtreme.training.answers import DevScore
 from robust_xtreme.training.chain import Chain, ChainStage, chain_of
 from robust_xtreme.training.device import check_devices, device_of, own_random
-from robust_xtreme.training.diversity import diversity
-from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.learn import Learning, learning, score_of
-from robust_xtreme.training.loop import LoopInputs, Options, check_logger, run_loop
+from robust_xtreme.training.loop import LoopInputs, Options, check_logger, lines_of, run_loop
 from robust_xtreme.training.module import rows_of
-from robust_xtreme.training.objective import NAME, fit
+from robust_xtreme.training.objective import NAME, DevScore, fit
 from robust_xtreme.training.record import journal_of
-from robust_xtreme.training.resume import best_kept
+from robust_xtreme.training.resume import best_kept, encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, new_model
+from robust_xtreme.workers.messages import Fleet, WorkerJob
+from robust_xtreme.workers.supervisor import each, working_in
 
 _QUERIES_AND_VALUES: Final = frozenset(
     {
@@ -191,7 +196,6 @@ def _from_scratch(chain: Chain, link: ChainStage, journal: Journal) -> None:
     record.write_stage(link.record, learned, journal)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """A stage before its first step: its lessons fit the encoder, which comes from the folder `source`."""
@@ -353,3 +357,197 @@ def _per_task(link: ChainStage, learned: Learning) -> dict[str, dict[str, Any]]:
 
 def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sum(map(Counter, several), Counter[str]()))
+
+
+_LINES: Final = 10
+
+
+def of_seeds(spec: TrainSpec, count: int) -> list[TrainSpec]:
+    """The run with each of `count` seeds, from its own on; with several, `out` ends with the seed.
+
+    Raises SpecError for no seeds, and for a stage with a seed of its own, which all runs would have.
+    """
+    if count < 1:
+        raise SpecError(f"--seeds {count} must be at least 1.")
+    if count == 1:
+        return [spec]
+    for name, stage in spec.stages:
+        if stage.seed >= 0:
+            raise SpecError(f"--seeds {count}: {name} has a seed of its own, {stage.seed}. Leave it out.")
+    seeds = range(spec.seed, spec.seed + count)
+    return [replace(spec, seed=seed, out=f"{spec.out}-s{seed}" if spec.out else "") for seed in seeds]
+
+
+def train_all(specs: Sequence[TrainSpec], options: Options, fleet: Fleet | None = None) -> list[Path]:
+    """Train runs and return the folders of their last stages, in the order of the runs.
+
+    The machines of a fleet share the current folder. A run whose actor is lost continues with another actor. Raises
+    what `train` raises, and SpecError for a run of several devices on a fleet, each of whose actors has one.
+    """
+    if fleet is None:
+        return [_here(number, specs, options) for number in range(len(specs))]
+    options.tell(shares(specs, fleet))
+    start = Path.cwd()
+    jobs = [
+        WorkerJob(number, str(spec.folder), _Run(spec, start, options.force), str(number))
+        for number, spec in enumerate(specs)
+    ]
+    folders = [Path(folder) for folder in each(_trained, jobs, fleet, options.tell)]
+    for folder in folders:
+        if not folder.is_dir():
+            raise DiskError(f"{folder} was written elsewhere: all machines share the folders of runs.")
+    return folders
+
+
+def _here(number: int, specs: Sequence[TrainSpec], options: Options) -> Path:
+    if len(specs) > 1:
+        options.tell(f"{specs[number].folder}: run {number + 1} of {len(specs)}")
+    return train(specs[number], options)
+
+
+def shares(specs: Sequence[TrainSpec], fleet: Fleet) -> str:
+    """A line about what a fleet trains at once. Raises SpecError for runs of several devices."""
+    if any(spec.devices > 1 for spec in specs):
+        raise SpecError("With --on each run has one device. Leave --devices out.")
+    return f"{counted(len(specs), 'run')}, at most {len(fleet.slots)} at once, one on each {fleet.device_name} device"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What an actor trains; relative paths count from the folder `start`."""
+
+    spec: TrainSpec
+    start: Path
+    force: bool
+
+
+def _trained(run: _Run, tell: Tell) -> str:
+    with working_in(run.start):
+        return str(train(run.spec, Options(tell=tell, watch=lines_of(tell, _LINES), force=run.force)))
+
+
+# How diverse a set of tasks is, by two measures fixed beforehand: its formats and label types, and a mean distance.
+#
+# Formats are the families of the tasks, and label types the kinds of their targets (`label_type`); both are counts of
+# distinct values. The distance of two examples is 1 - cos of their vectors, between 0 and 2. That of two tasks is the
+# mean over all pairs of an example of the first and an example of the second, that within a task the mean over pairs of
+# its examples, and that of a set the mean over its pairs of tasks. The reasons:
+# docs/decisions/training.md#diversity-has-two-measures.
+
+SAMPLE: Final = 200
+"""Examples of a task that represent it."""
+
+MAX_LENGTH: Final = 128
+"""The most tokens of an example that are read."""
+
+_DIGITS: Final = 6
+_BATCH: Final = 32
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """A function from texts to vectors (N, D), of any norm, and the identity of the encoder that computes them."""
+
+    identity: str
+    vectors: Callable[[Sequence[str]], Array]
+
+
+def label_type(task: TaskSpec) -> str:
+    """The type of the task's targets; label sets of the same size are one type, whatever their names."""
+    return kind_of(task.family).label_type(task.labels)
+
+
+def diversity(
+    tasks: Sequence[TaskSpec],
+    examples: Mapping[str, Sequence[Example]],
+    embedder: Embedder | None = None,
+    sample: int = SAMPLE,
+) -> dict[str, Any]:
+    """Both measures of a set of tasks, from `sample` examples of each; mini's encoder is the default.
+
+    `examples` contains the examples of each task by name. Their order does not matter, and a smaller sample is a subset
+    of a larger one. `formats` and `label_types` are counts; `distance` is the mean distance between tasks, None for a
+    single one; `within` that inside each task, None for a single example; `encoder` the identity of the encoder.
+    Raises MissingData where a task has no examples.
+    """
+    embedder = embedder or encoder_of(resources.mini("model") / "model")
+    task_vectors = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
+    # The mean of 1 - cos over all pairs across two sets is 1 minus the product of their means.
+    means = [task_vectors[name].mean(axis=0) for name in sorted(task_vectors)]
+    between = [round(1 - float(first @ other), _DIGITS) for first, other in itertools.combinations(means, 2)]
+    return {
+        "formats": len({task.family for task in tasks}),
+        "label_types": len({label_type(task) for task in tasks}),
+        "distance": round(math.fsum(between) / len(between), _DIGITS) if between else None,
+        "encoder": embedder.identity,
+        "within": {name: _within(vectors) for name, vectors in task_vectors.items()},
+    }
+
+
+def text_of(example: Example) -> str:
+    """All fields of an example in order, a line each."""
+    return "\n".join(text.value for text in example.texts.values())
+
+
+def _sampled(task: TaskSpec, examples: Mapping[str, Sequence[Example]], sample: int) -> list[str]:
+    """The texts of the examples whose ids have the smallest hashes."""
+    every = examples.get(task.name, ())
+    if not every:
+        raise MissingData(f"The diversity of a set with {task.name} needs examples of that task, and there are none.")
+    return [text_of(example) for example in sorted(every, key=lambda item: (digest(item.id), item.id))[:sample]]
+
+
+def _unit(vectors: Array) -> Array:
+    """Vectors of length 1, float64; a zero vector stays zero, at a distance of 1 from every other."""
+    wide = np.asarray(vectors, dtype=np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    unit: Array = wide / np.where(lengths > 0, lengths, 1)
+    return unit
+
+
+def _within(vectors: Array) -> float | None:
+    """The mean of 1 - cos over the pairs of one set; None for a single example."""
+    count = len(vectors)
+    if count < 2:
+        return None
+    total = vectors.sum(axis=0)
+    return round(1 - float(total @ total - (vectors * vectors).sum()) / (count * (count - 1)), _DIGITS)
+
+
+def encoder_of(folder: Path) -> Embedder:
+    """The embedder of an encoder's folder: the vectors of zero-shot retrieval, of the first 128 tokens of a text.
+
+    Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
+    """
+    from robust_xtreme.models.folder import encoder_identity
+    from robust_xtreme.models.loading import read_encoder
+    from robust_xtreme.models.tensors import DEFAULT
+    from robust_xtreme.models.tokenizer import read_tokenizer
+
+    opened = cache(lambda: (read_tokenizer(folder), read_encoder(folder)))
+    identity = f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}"
+    return Embedder(identity, lambda texts: _embedded(*opened(), texts))
+
+
+def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
+    import torch
+
+    from robust_xtreme.models.reading.members.retrieval import text_windows
+    from robust_xtreme.models.reading.tokens import tokenizer_from
+    from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate, encoder_inputs, layer_count
+
+    encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
+    windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)
+    order = np.argsort(windows.lengths, kind="stable")
+    vectors: list[Array] = [np.empty(0)] * len(windows)
+    with torch.inference_mode():
+        for start in range(0, len(order), _BATCH):
+            indices = order[start : start + _BATCH]
+            part = windows.take(indices)
+            ids, mask = collate(part, int(tokenizer.pad_token_id))
+            hidden = encoder(**encoder_inputs(whole, ids, mask, part)).last_hidden_state
+            for index, vector in zip(indices.tolist(), pooled(hidden, mask, part).numpy(), strict=True):
+                vectors[index] = vector
+    return np.stack(vectors)

@@ -1,7 +1,5 @@
 """Plain text for the tokenizer and for masked LM, and a small encoder from scratch with a tokenizer trained on it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, MissingData
 from robust_xtreme.core.examples import digest
@@ -119,7 +117,6 @@ BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
 _POSITIONS: Final = 512
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Size:
     """The shape of an encoder: entries of the vocabulary, layers, hidden size, attention heads."""

@@ -1,7 +1,5 @@
 """Training data in languages other than English: from a folder, the hub, or a translation model."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter, defaultdict
@@ -11,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry, strict_json
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, counted
@@ -24,8 +22,7 @@ from robust_xtreme.models.folder import encoder_identity
 from robust_xtreme.tasks.formats import numbered_lines, parse, read_file, squad, text_of
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.hub import is_offline
-from robust_xtreme.tasks.sources.paths import find, listed, options
-from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.release import Release, find, listed, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.training._translator import (
     ENGLISH,
@@ -186,7 +183,6 @@ PART: Final = 512
 _KEYS: Final = ("source", "target", "cut", "long")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TranslationJob:
     """Texts to translate, in order, and the file that stores their translations.
@@ -298,7 +294,6 @@ TRAIN: Final = "train"
 _OF_XNLI: Final = ("mnli", "xnli")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Request:
     """The training examples of a task that are wanted in some languages, and where they come from.

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
 from threading import Lock
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DiskError
@@ -40,7 +40,6 @@ _INLINE: Final = 1 << 15
 """Bytes up to which a message goes through the socket."""
 
 
-@final
 class Channel:
     """One end of a connection between two processes. A thread that sends may do so while another one receives."""
 
@@ -165,7 +164,6 @@ def _not_shared(done: str, error: OSError) -> DiskError:
     return DiskError(f"{what} --workers 0 computes in one process.")
 
 
-@final
 class Sealed:
     """A value that is sent many times: made into bytes once, and read once by a process, which keeps the last ones."""
 

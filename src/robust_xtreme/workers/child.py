@@ -3,8 +3,6 @@
 It is started by `processes.py`, with the numbers of its connections.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Sequence

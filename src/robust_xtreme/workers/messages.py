@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, NamedTuple, Protocol, final
+from typing import Any, NamedTuple, Protocol
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class WorkerJob:
     """A piece of work that depends on no other. Jobs of a `group` share what is costly to load.
@@ -34,7 +33,6 @@ class Ahead(NamedTuple):
     modules: Sequence[str] = ()
 
 
-@final
 class Ended(BaseException):
     """The worker takes no more jobs; no handler of errors catches this."""
 
@@ -62,7 +60,6 @@ class JobResult(NamedTuple):
     result: Any
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A job, or the beginning of a worker, raised an error."""
@@ -94,7 +91,6 @@ def _failed(kind: type[BaseException], arguments: tuple[Any, ...], attributes: d
     return Failed(error)
 
 
-@final
 class InWorker(Exception):
     """The traceback of an error in another process, as text: the cause of that error here."""
 
@@ -121,7 +117,6 @@ class WorkerEvent(NamedTuple):
 WorkerEvents = SimpleQueue[WorkerEvent]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What a worker has of the process that gives it jobs; any thread may `send`.

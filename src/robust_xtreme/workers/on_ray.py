@@ -1,7 +1,5 @@
 """Actors on the machines of a Ray cluster, one a device: `--on ray` and `--on ray:ADDRESS`."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import signal
@@ -10,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread, main_thread
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import NotInstalled, RobustXtremeError, SpecError
 from robust_xtreme.workers import messages
@@ -34,7 +32,6 @@ RUNNING: Final = "auto"
 _GPU, _CPU = "GPU", "CPU"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """The devices of a Ray cluster; `options` are what each actor asks for."""
@@ -65,7 +62,6 @@ class Cluster:
         return any(node["Alive"] and node["Resources"].get(kind) for node in ray.nodes())
 
 
-@final
 class _Remote:
     """The actor in Ray's process: a program in a thread, and its messages."""
 
@@ -99,7 +95,6 @@ class _Remote:
         return dumped(waiting)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _OnRay:
     handle: Any
@@ -120,7 +115,6 @@ class _OnRay:
         return "was ended"
 
 
-@final
 class NoCluster(RobustXtremeError):
     """No Ray cluster answers."""
 

@@ -4,8 +4,6 @@ An interpreter is not a copy of this process, whose threads would not be in it: 
 locked. It runs no module of the program that uses this package, and does not end by the terminal's Ctrl-C.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import tempfile
@@ -16,7 +14,7 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import IO, Any, Final, final
+from typing import IO, Any, Final
 
 from robust_xtreme.core.subprocesses import command, ending
 from robust_xtreme.workers import messages
@@ -34,7 +32,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Interpreter:
     """A process that runs, and the file of what it prints."""
@@ -116,7 +113,6 @@ def started_ahead(
             interpreter.how()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Process:
     """A process of this machine with the connections of its workers; it ends when the connection `control` does."""
@@ -171,7 +167,6 @@ def _put(events: messages.WorkerEvents, number: int, message: messages.Message) 
     events.put(messages.WorkerEvent(number, message))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ThreadWorker:
     """A worker in a thread."""

@@ -1,24 +1,27 @@
 """Gives jobs to workers, replies to what they ask, and returns results; a job whose worker is lost is done again.
 
-A worker gets the next job in the order of the jobs, or of its group and some ahead of time.
+A worker gets the next job in the order of the jobs, or of its group and some ahead of time. `each` calls one
+function for each of many payloads, on the workers of a fleet: runs of a grid, or anything independent.
 """
 
 from __future__ import annotations
 
 import heapq
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol
 
-from robust_xtreme.core.errors import RobustXtremeError
+from robust_xtreme.core.errors import RobustXtremeError, SpecError
 from robust_xtreme.workers import messages
 from robust_xtreme.workers.child import attend_rarely_collected
-from robust_xtreme.workers.messages import WorkerJob
+from robust_xtreme.workers.messages import Compute, Connection, Fleet, Program, WorkerJob, attend
 from robust_xtreme.workers.processes import Started, begin_process, begin_thread, end_all, started_on_cpu
 
 TRIES: Final = 3
@@ -52,7 +55,6 @@ Start = Callable[[int, Sequence[int], messages.Program, messages.WorkerEvents], 
 """Starts a process in a slot, with workers of these numbers. Raises OSError."""
 
 
-@final
 @dataclass(slots=True)  # the jobs that it has
 class _WorkerState:
     """A worker; `slot` is None in this process. `leave` leaves what was entered for its process."""
@@ -76,7 +78,6 @@ class _WorkerState:
         return job
 
 
-@final
 @dataclass(slots=True)  # the state of the work
 class Supervisor:
     """Workers, the jobs of each, and the requests that wait for a reply.
@@ -318,7 +319,6 @@ def on_fleet(
         yield made
 
 
-@final
 @dataclass(slots=True)  # jobs are taken from it
 class FirstCome:
     """Jobs in their order, each taken when a worker is free for it; a payload is a function that makes the content.
@@ -368,7 +368,6 @@ class FirstCome:
         return f", {times} times while it computed {job.label}"
 
 
-@final
 @dataclass(slots=True)  # jobs are taken from it
 class GroupQueue:
     """Jobs by group, of a group in order: a worker gets one of its group, else of the largest that no other has."""
@@ -432,3 +431,59 @@ def forecast(jobs: Sequence[WorkerJob], slots: int) -> list[list[WorkerJob]]:
             scheduled[slot].append(job)
             heapq.heappush(free, (now + job.size, slot))
     return scheduled
+
+
+Function = Callable[[Any, Callable[[str], None]], Any]
+"""What is called with a payload, and with what it tells its progress."""
+
+
+@contextmanager
+def _calls(function: Function) -> Iterator[Compute]:
+    def call(given: tuple[str, Any], line: Connection) -> Any:
+        label, payload = given
+        return function(payload, lambda text: line.note(f"{label}: {text}"))
+
+    yield call
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Tells the progress of jobs."""
+
+    tell: Callable[[str], None]
+
+    def note(self, _: int, __: int, line: str) -> None:
+        """A line of the function."""
+        self.tell(line)
+
+    def lost(self, _: int, what: str, again: Sequence[WorkerJob]) -> None:
+        """A process that is lost."""
+        self.tell(f"{what}; done again: {', '.join(job.label for job in again) or 'nothing'}")
+
+
+def each(
+    function: Function, jobs: Sequence[WorkerJob], fleet: Fleet, tell: Callable[[str], None] = lambda _: None
+) -> list[Any]:
+    """The results of a function of a module for the payloads of jobs, which go by their numbers.
+
+    It may be called again for a job whose process was lost. Raises what the function raises, and RobustXtremeError for
+    a job whose processes are lost again and again.
+    """
+    program: Program = partial(attend, partial(_calls, function))
+    labelled = [replace(job, payload=(job.label, job.payload)) for job in jobs]
+    with on_fleet(labelled, fleet, lambda _: nullcontext(program), _Teller(tell)) as working:
+        results = {job.number: result for _, job, result in working.results()}
+    return [results[job.number] for job in jobs]
+
+
+@contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Work in a folder, shared by the machines of a fleet, from which relative paths count. Raises SpecError."""
+    if not folder.is_dir():
+        raise SpecError(f"On {os.uname().nodename} {folder} is not there. Start from a folder that all machines share.")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

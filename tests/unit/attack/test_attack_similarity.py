@@ -35,10 +35,10 @@ from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noised import field_texts
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run import plan as planning
-from robust_xtreme.run.attacking import attack_all, most_vectors
 from robust_xtreme.run.pasted import check_shown
 from robust_xtreme.run.plan import make_plan
-from robust_xtreme.training.answers import check_attacks
+from robust_xtreme.run.task_run import attack_all, most_vectors
+from robust_xtreme.training.objective import check_attacks
 
 TEXTS = every_language(["en", "sw", "de", "fr", "es", "tr", "hi"])
 _WIDE = 64

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from robust_xtreme.attack.attacking import victim
 from robust_xtreme.attack.goals import AnswerScores
-from robust_xtreme.attack.victim import victim
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Choice

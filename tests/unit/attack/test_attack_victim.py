@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from robust_xtreme.attack.attacking import victim
 from robust_xtreme.attack.goals import AnswerScores
-from robust_xtreme.attack.victim import victim
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import column_of
 from robust_xtreme.core.examples import Answers as Spans

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import NO_AVERAGES, averages, run
 
-from robust_xtreme.cli import _progress
-from robust_xtreme.cli._progress import Lines, Pace, head, observing, show_result
+from robust_xtreme.cli import _terminal
+from robust_xtreme.cli._terminal import Lines, Pace, head, observing, show_result
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.report.progress import matters
@@ -23,7 +23,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False
     """What is on stderr after a short run."""
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=terminal, width=100, markup=False, highlight=False)
-    monkeypatch.setattr(_progress, "messages", lambda: console)
+    monkeypatch.setattr(_terminal, "messages", lambda: console)
     with observing(quiet, verbose) as observer:
         observer.say("2 of 2 task runs to compute on cpu")
         observer.total(10)
@@ -56,7 +56,7 @@ def test_a_terminal_shows_at_once_that_torch_is_loaded(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "robust_xtreme.run.run", raising=False)
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find), *sys.meta_path])
     console = Console(file=shown, force_terminal=True, width=100)
-    monkeypatch.setattr(_progress, "messages", lambda: console)
+    monkeypatch.setattr(_terminal, "messages", lambda: console)
     with pytest.raises(ImportError, match="no torch here"), observing(False, False):
         pass
     assert len(begun) == 1
@@ -133,7 +133,7 @@ def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool =
     monkeypatch.setattr("robust_xtreme.report.document.results_of", lambda _: results)
     made = Evaluation(Path("out"), facts)
     text = io.StringIO()
-    monkeypatch.setattr(_progress, "output", lambda: Console(file=text, width=100, markup=False, highlight=False))
+    monkeypatch.setattr(_terminal, "output", lambda: Console(file=text, width=100, markup=False, highlight=False))
     show_result(made, RunSpec(perturb=("char_noise:0.2",) if noisy else ()), quiet)
     return text.getvalue()
 

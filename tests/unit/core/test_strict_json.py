@@ -17,13 +17,13 @@ from robust_xtreme.files import store
 from robust_xtreme.gating import pull_request
 from robust_xtreme.models.folder import read_json
 from robust_xtreme.models.tokenizer import read_tokenizer
-from robust_xtreme.noise.engine.libraries import checked
+from robust_xtreme.noise.engine.rewriter import checked
 from robust_xtreme.tasks.adapters.own import tasks_in
 from robust_xtreme.tasks.formats import squad
 from robust_xtreme.tasks.formats._json import objects, placed
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.suite import open_suite
-from robust_xtreme.training.encoder import config_of
+from robust_xtreme.training.resume import config_of
 
 TWICE: Final = '{"a": {"b": 1, "\\u0062": 2}}'
 

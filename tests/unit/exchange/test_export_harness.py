@@ -248,7 +248,7 @@ def test_a_folder_is_replaced_whole_and_only_if_it_is_an_export(
     before = sorted(path.name for path in out.rglob("*"))
     again = ("lm-eval", *words, "--perturb", "char_noise:0.2", "-o", str(out), "--data", str(folder))
     assert "contains an export. Name another folder, or replace it: --force" in failed(*again)
-    monkeypatch.setattr("robust_xtreme.exchange.exporting.harness.lm_eval._settings", lambda *_: 1 / 0)
+    monkeypatch.setattr("robust_xtreme.exchange.exporting.harness.export._settings", lambda *_: 1 / 0)
     assert program("export", *again, "--force").code == 3
     assert sorted(path.name for path in out.rglob("*")) == before
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith((".tmp", ".old"))] == []

@@ -20,7 +20,7 @@ from tests.program import program
 
 import robust_xtreme
 from robust_xtreme.exchange.importing import reading
-from robust_xtreme.exchange.importing.raw import ImportedFile
+from robust_xtreme.exchange.importing.items import ImportedFile
 from robust_xtreme.report.document import finished
 
 

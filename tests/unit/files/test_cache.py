@@ -12,7 +12,7 @@ import pytest
 from tests.cached import KIND, NAME, ROOM, Using, entries, key
 
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.files import cache, database
+from robust_xtreme.files import cache
 from robust_xtreme.files.cache import limit, parse_size
 
 SMALL: Final = 200_000
@@ -153,14 +153,14 @@ def test_a_full_disk_costs_one_line_and_what_is_held_is_still_read(
 ) -> None:
     """Where no page can be added nothing more is stored; what was stored before stays."""
     using.put(entries(0, 100))
-    connect = database.connect
+    connect = cache.connect
 
     def full(path: Path) -> sqlite3.Connection:
         db = connect(path)
         db.execute("PRAGMA max_page_count = 1")
         return db
 
-    monkeypatch.setattr(database, "connect", full)
+    monkeypatch.setattr(cache, "connect", full)
     with using.open() as store:
         for _ in range(2):
             store.put(KIND, entries(1000, 9000))
@@ -176,7 +176,7 @@ def test_without_shared_memory_there_is_a_plain_journal(using: Using, monkeypatc
     def connect(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(f"{path.as_uri()}?vfs=unix-dotfile", uri=True, isolation_level=None)
 
-    monkeypatch.setattr(database, "connect", connect)
+    monkeypatch.setattr(cache, "connect", connect)
     using.put(entries(0, 100))
     assert using.get(*range(100)) == entries(0, 100)
     assert using.warnings == []
@@ -202,8 +202,8 @@ class _NoLog:
 
 def test_a_log_that_is_refused_is_a_plain_journal_too(using: Using, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error instead of a refusal makes no difference."""
-    connect = database.connect
-    monkeypatch.setattr(database, "connect", lambda path: _NoLog(connect(path)))
+    connect = cache.connect
+    monkeypatch.setattr(cache, "connect", lambda path: _NoLog(connect(path)))
     using.put(entries(0, 10))
     assert using.get(*range(10)) == entries(0, 10)
     assert using.warnings == []

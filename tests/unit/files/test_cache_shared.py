@@ -18,9 +18,8 @@ from tests.cached import KIND, NAME, Using, entries, key
 from tests.forks import process
 from tests.program import program
 
-from robust_xtreme.files import database
-from robust_xtreme.files.cache import Cache, clear, info
-from robust_xtreme.files.database import Usage
+from robust_xtreme.files import cache
+from robust_xtreme.files.cache import Cache, Usage, clear, info
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_a_cache_that_another_process_locks_delays_nothing_for_long(
 ) -> None:
     """Reading continues; what cannot be written is dropped with one line, and written the next time."""
     using.put(entries(0, 3))
-    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    monkeypatch.setattr(cache, "_PATIENCE", 0.1)
     with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as store:
         other.execute("BEGIN IMMEDIATE")
         assert store.get(KIND, [key(1)]) == entries(1, 2)

@@ -37,7 +37,7 @@ from robust_xtreme.models.reading.tokens import frame_of, tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import AtLayer, Pooled, Representation, collate, encoder_inputs, layer_count
 from robust_xtreme.models.tokenizer import check_special, check_tokenizer, read_tokenizer
-from robust_xtreme.training.encoder import write_model
+from robust_xtreme.training.resume import write_model
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922. " * 3
 EXAMPLES = {

@@ -19,8 +19,8 @@ from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import ChainStage, find_start
-from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options
+from robust_xtreme.training.resume import write_model
 from robust_xtreme.training.spec import StageSpec
 
 

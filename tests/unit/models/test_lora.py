@@ -19,7 +19,7 @@ from robust_xtreme.models.predictors.heads._heads import classification
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.models.tokenizer import read_tokenizer
-from robust_xtreme.training.encoder import write_model
+from robust_xtreme.training.resume import write_model
 from robust_xtreme.training.stage import add_lora, merged
 
 EXAMPLES = [pair_example("1", "a man eats", "he sleeps", 0), pair_example("2", "it rains", "it is wet", 1)]

@@ -13,7 +13,7 @@ from tests.tiny import tiny_tokenizer
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.mini import MiniConfig, MiniModel, best_match, in_second
 from robust_xtreme.models.tokenizer import read_tokenizer
-from robust_xtreme.training.encoder import write_model
+from robust_xtreme.training.resume import write_model
 
 SEPARATOR = 2
 

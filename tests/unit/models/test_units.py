@@ -26,7 +26,7 @@ from robust_xtreme.models.reading.tokens import Units, backend_of, tokenizer_fro
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.tensors import AtLayer, collate, encoder_inputs
 from robust_xtreme.models.tokenizer import read_tokenizer
-from robust_xtreme.training.encoder import read_start, write_model
+from robust_xtreme.training.resume import read_start, write_model
 
 _LIBRARY: Any = transformers
 TOKENIZERS = ("ByT5Tokenizer", "CanineTokenizer")

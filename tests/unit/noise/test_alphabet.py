@@ -12,8 +12,8 @@ from tests.unit.core.test_pack_checks import ENGLISH, pack
 
 from robust_xtreme.core import graphemes, packs
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet
 from robust_xtreme.noise.engine.case import capital
+from robust_xtreme.noise.engine.letters import Alphabet, alphabet
 
 ODD = {
     "en": ("Latn", "a a\u0301 ä ﬁ a\u0328\u0323\u0304 ⱥ ß ŉ ǆ ǰ", "a A Á ä Ä ⱥ Ⱥ ß ǰ"),

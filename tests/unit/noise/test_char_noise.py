@@ -13,7 +13,7 @@ from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.letters import alphabet
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 

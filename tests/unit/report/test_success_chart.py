@@ -17,7 +17,7 @@ from robust_xtreme.files.frames import build
 from robust_xtreme.files.schema import ATTACKED, ATTACKS, BELOW_RANDOM, CELL, CONDITIONS
 from robust_xtreme.report.charts.figures import success_chart, successes
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats.attacks import attacks_of
+from robust_xtreme.stats.score import attacks_of
 
 ATTACK = "attack_keys:0.1@queries=5@fields=premise"
 RANDOM = ATTACK.replace("@fields", "@search=random@fields")

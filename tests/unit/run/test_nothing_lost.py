@@ -17,7 +17,7 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.trainings import Stopped, copied, stop_at
 
 from robust_xtreme import train
-from robust_xtreme.cli._progress import observing
+from robust_xtreme.cli._terminal import observing
 from robust_xtreme.cli._train_shown import watching
 from robust_xtreme.core.errors import RobustXtremeError
 from robust_xtreme.core.run_spec import RunSpec

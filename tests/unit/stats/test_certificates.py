@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from robust_xtreme.files.schema import CERTIFIED, build
-from robust_xtreme.stats.attacks import certificates_of, radius_of
+from robust_xtreme.stats.certificates import certificates_of, radius_of
 from robust_xtreme.stats.intervals import least_share
 
 Array = np.ndarray[Any, Any]

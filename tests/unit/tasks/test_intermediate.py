@@ -26,7 +26,7 @@ from robust_xtreme.models.predictors.heads._heads import tagging
 from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.tasks.sources import data_identity, load, open_source, with_labels
-from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.release import options
 from robust_xtreme.tasks.sources.rows import SPLITS
 
 NAMES = registry.names("intermediate")

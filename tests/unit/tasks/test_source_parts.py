@@ -18,7 +18,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, UnknownName
 from robust_xtreme.core.specs import Files, Row, TaskSpec
 from robust_xtreme.tasks.sources import available, data_identity, has_language, load, open_source, resolve
-from robust_xtreme.tasks.sources.paths import expand
+from robust_xtreme.tasks.sources.release import expand
 
 MLQA: TaskSpec = registry.load("task", "mlqa")
 XQUAD: TaskSpec = registry.load("task", "xquad")

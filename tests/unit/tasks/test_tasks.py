@@ -15,7 +15,7 @@ from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Te
 from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES
 from robust_xtreme.core.specs import CANDIDATE, Files, Origin, Row, TaskSpec
 from robust_xtreme.tasks.sources import load
-from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.release import options
 from robust_xtreme.tasks.sources.rows import SPLITS
 
 TASKS = registry.names("task")

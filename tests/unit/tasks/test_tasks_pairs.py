@@ -13,7 +13,7 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.languages import codes
 from robust_xtreme.core.specs import Origin, Row, TaskSpec
-from robust_xtreme.exchange.perturbing.noised import TaskChoice, texts
+from robust_xtreme.exchange.perturbing.files import TaskChoice, texts
 from robust_xtreme.tasks.adapters import hub
 from robust_xtreme.tasks.formats import tsv, tsv_paraphrases
 from robust_xtreme.tasks.sources import load, resolve

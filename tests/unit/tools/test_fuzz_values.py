@@ -26,7 +26,7 @@ from tools.official_metrics import PLAIN, QA
 import robust_xtreme
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UserError
-from robust_xtreme.exchange.importing import raw as lines_of
+from robust_xtreme.exchange.importing import items as lines_of
 from robust_xtreme.exchange.importing import reading
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, _items
 from robust_xtreme.exchange.importing.scoring import scoring_of, stats_of

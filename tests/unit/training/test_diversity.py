@@ -14,7 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData
 from robust_xtreme.core.examples import NO_ANSWER, Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.training.diversity import Array, Embedder, diversity, encoder_of, label_type, text_of
+from robust_xtreme.training.stage import Array, Embedder, diversity, encoder_of, label_type, text_of
 
 _VECTORS = {"x": (3.0, 0.0), "y": (0.0, 2.0), "back": (-1.0, 0.0), "nothing": (0.0, 0.0)}
 

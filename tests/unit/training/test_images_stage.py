@@ -24,13 +24,13 @@ from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.stages import model_facts
 from robust_xtreme.training import stage
 from robust_xtreme.training.chain import chain_of, find_start
-from robust_xtreme.training.encoder import read_start
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.images import towers
 from robust_xtreme.training.images.pairs import Pairs, read_pairs
 from robust_xtreme.training.images.towers import ContrastHead, caption_of, clip_loss, contrast_part, siglip_loss
 from robust_xtreme.training.loop import LoopInputs, Options, run_loop
 from robust_xtreme.training.objective import Taken
+from robust_xtreme.training.resume import read_start
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.values import from_values
 

@@ -6,8 +6,8 @@ import pytest
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.run.fleets import Processes
-from robust_xtreme.training.seeds import of_seeds, shares
 from robust_xtreme.training.spec import StageSpec, TrainSpec
+from robust_xtreme.training.stage import of_seeds, shares
 
 _XNLI = StageSpec(tasks=("xnli",))
 _TWO = Processes(("cpu", "cpu"), "cpu", "cpu", ())

@@ -19,7 +19,7 @@ from transformers import MT5Config, MT5EncoderModel
 
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.models.mini import MiniConfig, MiniModel
-from robust_xtreme.training import answers, stage
+from robust_xtreme.training import objective, stage
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Schedule, TrainingModule, narrow, rows_of, saving, why_all
@@ -135,15 +135,15 @@ def test_clipping_does_not_depend_on_rows_without_gradients() -> None:
 
 def _planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of two epochs is the best."""
-    scored = answers.dev_score
+    scored = objective.dev_score
 
-    def dev_score(*given: Any) -> answers.DevScore:
+    def dev_score(*given: Any) -> objective.DevScore:
         left = iter((50.0, 20.0))
         found = scored(*given)
         assert found is not None
-        return answers.DevScore(lambda: (found.score(), next(left))[1], found.ids)
+        return objective.DevScore(lambda: (found.score(), next(left))[1], found.ids)
 
-    monkeypatch.setattr(answers, "dev_score", dev_score)
+    monkeypatch.setattr(objective, "dev_score", dev_score)
 
 
 def test_kept_weights_have_decayed_until_their_step(

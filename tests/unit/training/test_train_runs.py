@@ -25,8 +25,8 @@ from robust_xtreme.models.tensors import collate
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.tasks.sources import load
 from robust_xtreme.training import record, resume, stage
-from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.loop import Options
+from robust_xtreme.training.resume import encoder_folder
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values

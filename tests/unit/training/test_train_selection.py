@@ -19,7 +19,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.contamination import check
 from robust_xtreme.core.errors import Contamination, MissingData
 from robust_xtreme.tasks.sources import load
-from robust_xtreme.training import answers, resume
+from robust_xtreme.training import objective, resume
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
@@ -62,14 +62,14 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, tor
         seen: list[dict[str, torch.Tensor]] = []
         left = iter(scores)
 
-        def dev_score(task: Any, source: Any, encoder: Any, head: Any, tokenizer: Any) -> answers.DevScore:
+        def dev_score(task: Any, source: Any, encoder: Any, head: Any, tokenizer: Any) -> objective.DevScore:
             def score() -> float:
                 seen.append({name: tensor.clone() for name, tensor in head.state_dict().items()})
                 return next(left)
 
-            return answers.DevScore(score, np.array([], np.int64))
+            return objective.DevScore(score, np.array([], np.int64))
 
-        monkeypatch.setattr(answers, "dev_score", dev_score)
+        monkeypatch.setattr(objective, "dev_score", dev_score)
         return seen
 
     return plant
@@ -124,14 +124,14 @@ class _Scored:
         if at.step == self.stop:
             raise Stopped
 
-    def __call__(self, *_: Any) -> answers.DevScore:
+    def __call__(self, *_: Any) -> objective.DevScore:
         scores = {2: 10.0, 4: 50.0, 6: 30.0, 8: 20.0}
-        return answers.DevScore(lambda: scores[self.at + 1], np.array([], np.int64))
+        return objective.DevScore(lambda: scores[self.at + 1], np.array([], np.int64))
 
 
 def _selected(spec: TrainSpec, scored: _Scored, save_seconds: float = 60.0) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers, "dev_score", scored)
+        patch.setattr(objective, "dev_score", scored)
         return train(spec, Options(watch=scored.watch, save_seconds=save_seconds))
 
 

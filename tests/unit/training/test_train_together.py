@@ -26,9 +26,8 @@ from robust_xtreme.core.contamination import comparable, keys, kind, unit
 from robust_xtreme.core.examples import Corpus, Example, Span
 from robust_xtreme.core.specs import Pool
 from robust_xtreme.models.predictors.family import Family, windows_of
-from robust_xtreme.training.answers import dev_score
 from robust_xtreme.training.module import Loader, Schedule, TrainingModule
-from robust_xtreme.training.objective import HeadUnits
+from robust_xtreme.training.objective import HeadUnits, dev_score
 from robust_xtreme.training.sampling import SamplingPlan
 from robust_xtreme.training.spec import recipe
 

@@ -21,9 +21,8 @@ from tests.some import some
 from robust_xtreme.core.errors import DataError, RobustXtremeError, SpecError
 from robust_xtreme.run.estimate import shares
 from robust_xtreme.run.fleets import Processes, processes
-from robust_xtreme.workers.each import each
 from robust_xtreme.workers.messages import WorkerJob
-from robust_xtreme.workers.supervisor import GroupQueue, forecast
+from robust_xtreme.workers.supervisor import GroupQueue, each, forecast
 
 MODEL: Final = SimpleNamespace(name="tiny@0")
 TWO: Final = Processes(("first", "second"), "cpu", "cpu", ())

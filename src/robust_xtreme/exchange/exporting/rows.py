@@ -1,7 +1,5 @@
 """Writes the items of a run as JSON lines that `import` reads: with them the same scores and drops can be computed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby

@@ -4,8 +4,6 @@ Neither opens a connection. A metric is a headline level or a drop, named as its
 request, tags the identities, and artifacts the frames, the manifest and the pages of the run.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

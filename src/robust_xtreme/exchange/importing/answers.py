@@ -1,7 +1,5 @@
 """Predictions and gold answers of imported rows as columns that metrics read, by the family of the task."""
 
-from __future__ import annotations
-
 import re
 from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -5,8 +5,6 @@ unpacks to more than a limit, which is known before it is read. A sample of what
 metadata which of our examples it is, under which condition and noise seed.
 """
 
-from __future__ import annotations
-
 import io
 import lzma
 import math
@@ -26,8 +24,8 @@ import polars as pl
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, counted, shown
 from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.importing.items import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.lm_eval import OURS, LogReading, check_one, exported, listed, mapping
-from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of
 from robust_xtreme.files import store

@@ -5,23 +5,20 @@ of other tasks are numbered by lm-eval's `doc_id`; their task, language and cond
 samples had neither `metrics` nor `filter`: their other keys are metrics, and the samples of filters follow each other.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.core.examples import SPAN_QA
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.exchange.exporting.harness.their_tasks import code_of, without_language
-from robust_xtreme.exchange.importing import raw
-from robust_xtreme.exchange.importing.raw import ImportedFile, raw_frame
+from robust_xtreme.exchange.importing.items import ImportedFile, objects, raw_frame
 from robust_xtreme.exchange.importing.run import Read
 from robust_xtreme.exchange.importing.scoring import ACCURACY, differing_level, metric_of, ours
 from robust_xtreme.files import store
@@ -83,7 +80,6 @@ class LmEvalLog(NamedTuple):
         return ", ".join(text.format(self.answered[name]) for name, text in words.items() if name in self.answered)
 
 
-@final
 @dataclass(slots=True)  # notes are added while files are read
 class LogReading:
     """How logs are read: the filter of lm-eval, or the scores and the epoch of inspect; and what is said of them."""
@@ -238,7 +234,7 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     if content.lstrip().startswith(b"["):
         raise DataError(path, "is one list of samples, as lm-eval before 0.4.3 wrote. Evaluate with a later one")
-    for number, sample in raw.objects(content, path, strict_json.decoder()):
+    for number, sample in objects(content, path, strict_json.decoder()):
         if "doc_id" not in sample:
             raise DataError(path, "is not a sample of lm-eval: it has no doc_id", number)
         yield number, sample

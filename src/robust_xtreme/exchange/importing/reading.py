@@ -11,9 +11,8 @@ import polars as pl
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, nearest, plain, shown
 from robust_xtreme.exchange import every_eval_ever
-from robust_xtreme.exchange.importing import inspect_logs, lm_eval, raw
-from robust_xtreme.exchange.importing.items import KEYS, names_of
-from robust_xtreme.exchange.importing.raw import ImportedFile, frame_of
+from robust_xtreme.exchange.importing import inspect_logs, items, lm_eval
+from robust_xtreme.exchange.importing.items import KEYS, ImportedFile, frame_of, names_of
 from robust_xtreme.exchange.importing.run import ImportOptions, Read, import_run
 from robust_xtreme.exchange.importing.scoring import CLOSED
 from robust_xtreme.files import store
@@ -90,7 +89,7 @@ def _jsonl(files: Sequence[ImportedFile], renamed: Mapping[str, str]) -> Read:
 
 
 def _rows(given: ImportedFile, renamed: Mapping[str, str]) -> pl.DataFrame:
-    rows = raw.read(given.path, renamed)
+    rows = items.read(given.path, renamed)
     if given.condition is None:
         return rows
     named = pl.lit(given.condition)

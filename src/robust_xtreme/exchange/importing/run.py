@@ -3,14 +3,12 @@
 The files of task runs are written some rows at a time: memory has them once.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -203,7 +201,6 @@ def _same(given: str, ours: str, task: TaskSpec) -> bool:
     return left == right
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Read:
     """What a reader finds: a function that reads raw rows (see `items.KEYS`), and what the manifest says of them.
@@ -220,7 +217,6 @@ class Read:
     check: Callable[[pl.DataFrame], list[str]] = lambda _: []
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
     """How rows are imported: `given` are values of keys for all rows without them; see the command `import`."""
@@ -240,7 +236,6 @@ _JSON: Final = r"^(\[|-?\d+$)"
 """How a list or a whole number begins in JSON."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ImportedRows:
     """The rows of a task run in the order of PREDICTIONS, each once, and how they are scored.

@@ -4,8 +4,6 @@ Equal answers are scored once: each distinct text of a row, its prediction with 
 small table, which the rows are joined with. Scores that logs and rows state themselves are compared.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,8 +19,7 @@ from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_
 from robust_xtreme.core.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.exchange.importing.answers import FAMILIES, Odd, scored
-from robust_xtreme.exchange.importing.items import ANSWERS, TYPE
-from robust_xtreme.exchange.importing.raw import TEXT, TEXTS, TRUTH, WHOLE
+from robust_xtreme.exchange.importing.items import ANSWERS, TEXT, TEXTS, TRUTH, TYPE, WHOLE
 from robust_xtreme.files.schema import CELL, CHANCE, SCOPES, STATS, empty
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.stats.chance import constants

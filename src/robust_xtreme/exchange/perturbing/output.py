@@ -1,7 +1,5 @@
 """Write output whole or not at all: to a temporary file in the same folder, which is then renamed."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import operator

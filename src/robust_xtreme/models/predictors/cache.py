@@ -5,8 +5,6 @@ the languages. Gold, paths, ids and strength are not part of it, so that a run w
 changed texts only.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import importlib.metadata
@@ -16,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -49,7 +47,6 @@ _SAME_BYTES: Final = 4
 are read and written at once."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Store:
     """What the cache of this machine has of one model and task; `settings` is what predictions depend on besides.
@@ -168,7 +165,6 @@ def _parts(contents: Contents, name: str) -> Iterator[bytes]:
             yield b"".join((field, text, _length(high - low), ends[low:high]))
 
 
-@final
 class _Texts(dict[str, bytes]):
     """What is hashed of long texts, each of which several inputs can have: a length that no text has, and a digest."""
 

@@ -1,10 +1,8 @@
 """Families: the functions of a kind of head, from examples to windows, losses and predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final
 
 from torch import Tensor, nn
 
@@ -19,7 +17,6 @@ Examples = Sequence[Example]
 DROPOUT: Final = 0.1
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Family:
     """The functions of one family. B windows of at most L tokens, hidden size H.

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -30,7 +30,6 @@ _THREADS: Final = torch.get_num_threads()
 """The threads that torch has before a small model leaves it a single one."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The weights of a checkpoint."""
@@ -99,7 +98,6 @@ def _finished(waiting: deque[Started], count: int) -> Iterator[Array]:
         yield waiting.popleft().scores.numpy()
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Started:
     """A pass that is computed: its scores (B, ...), float32 on the CPU, are there after `wait`."""

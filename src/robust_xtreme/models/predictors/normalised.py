@@ -1,10 +1,7 @@
 """A predictor that reads texts after a spelling normaliser: answers are given in the texts as they came."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import final
 
 import numpy as np
 
@@ -17,7 +14,6 @@ from robust_xtreme.noise.engine.traces import Traces
 from robust_xtreme.noise.normalising.corrector import Spelling, normalised
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Normalised:
     """A predictor whose texts are normalised first, by field. The cache knows what the model reads: new texts.

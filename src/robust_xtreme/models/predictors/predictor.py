@@ -1,10 +1,8 @@
 """Predictors: the interface through which a model answers the examples of a task, and its batches of windows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -35,7 +33,6 @@ def _nothing(_: Any) -> None:
     """The default of a callback."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Work:
     """How inputs are answered: the tokens of a batch, and the cache, if any.
@@ -52,7 +49,6 @@ class Work:
     whole: dict[tuple[str, int, int], Array] = field(default_factory=dict)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Predicted:
     """The prediction of each input (n), in the task's order of labels; `finite` (n,) bool: its scores are numbers.
@@ -74,7 +70,6 @@ class Predicted:
         return self.targets[index] if self.finite[index] else None
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighing:
     """What is asked of the scores of m contents besides the predictions: how far each gold answer is ahead.
@@ -94,7 +89,6 @@ class Weighing:
     pool: StoredVectors = field(default_factory=StoredVectors)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictedMargins:
     """Predictions, and the margin (n,) int64 of the gold answer of each input."""
@@ -217,7 +211,6 @@ class TextEncoder(Movable, Embedding, Protocol):
         """The vectors (n, D) of texts of a field, float32, of length 1; `lexicon` has texts that are tokenised."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Making:
     """Which tasks a predictor answers with which models, a `general` one where no other does, and its constructor."""

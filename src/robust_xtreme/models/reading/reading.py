@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from robust_xtreme.models.reading.windows import Window, Windows, of_examples, p
 from robust_xtreme.noise.engine.traces import Traces
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
     """What is read of n inputs.
@@ -61,7 +60,6 @@ def _golds(examples: Sequence[Example]) -> Ranges | None:
     return golds if isinstance(golds, Ranges) else None
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """The candidates that a search answers from under one condition: their ids, and their values in the same order.
@@ -78,7 +76,6 @@ class Candidates:
     tuning: tuple[tuple[Example, ...], Candidates] | None = None
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """The n distinct inputs of a model, which read m distinct contents.
@@ -138,7 +135,6 @@ def quantised(scores: Array) -> tuple[Array, Array]:
     return (whole if exact.all() else np.where(exact, whole, 0.0)).astype(np.int64), exact
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduced:
     """What predictions need of the scores of w windows.
@@ -162,7 +158,6 @@ def joined(several: Sequence[Reduced]) -> Reduced:
     return Reduced(*(np.concatenate([getattr(reduced, name) for reduced in several]) for name in names))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """The predictions of n inputs, and for which of them the scores are finite (n,) bool; others mean nothing.
@@ -239,7 +234,6 @@ def example_of(contents: Contents, number: int) -> Example:
     return Example(contents.ids[number], texts, UNLABELLED, contents.ids[number])
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a family reads of a text and how it reads scores.
@@ -265,7 +259,6 @@ class Reading:
     layouts: bool = True
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads the contents of one task; it can be pickled for a process without torch if its tokenizer can."""

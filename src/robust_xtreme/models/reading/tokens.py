@@ -1,14 +1,12 @@
 """Texts as tokens: ids of many texts in one buffer, each distinct text tokenised once."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, compress, islice
-from typing import Any, Final, Protocol, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +24,6 @@ _PROBES: Final = ("a", "b")
 _TYPES: Final = "token_type_ids"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
     """The special tokens of a model around one text and around two.
@@ -130,7 +127,6 @@ def _words_parts(part: Any) -> list[dict[str, Any]]:
     return next((list(state[name]) for name in several if name in state), [state])
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
     """The words of t texts: `distinct` (w,), and the numbers of those of each text, one text after the other (n,).
@@ -216,7 +212,6 @@ _LIST: Final = 256
 """Short texts that a tokenizer reads as one list; several threads read several lists."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
     """Tokens of t texts, without special tokens.
@@ -250,11 +245,8 @@ class Tokens:
         return np.diff(before[self.bounds])
 
 
-class TokenizerBackend(Protocol):
-    """The call of a tokenizer's implementation."""
-
-    def __call__(self, texts: list[str], offsets: bool, /) -> Tokens:
-        """The tokens of texts."""
+TokenizerBackend = Callable[[list[str], bool], Tokens]
+"""A tokenizer's implementation: the tokens of texts, with their offsets or without."""
 
 
 def _in_parts(read: TokenizerBackend, texts: list[str], offsets: bool) -> Tokens:
@@ -287,7 +279,6 @@ def _chained(read: Sequence[Tokens], offsets: bool) -> Tokens:
     return Tokens(ids, bounds_of(lengths), np.concatenate([np.zeros((0, 2), np.int32), *spans]))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Rust:
     """A tokenizer of the package tokenizers, called directly; it can be pickled, and needs no other package.
@@ -375,7 +366,6 @@ def _of_texts(words: Words, read: Tokens) -> Tokens:
     return Tokens(read.ids[positions], bounds, spans)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Called:
     """A tokenizer of transformers that has no part in Rust, or changes what that part reads."""
@@ -398,7 +388,6 @@ class Called:
         return list(zip(rows, read["offset_mapping"] if offsets else [()] * len(rows), strict=True))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Units:
     """A tokenizer whose tokens are the bytes of UTF-8 or the characters of a text; it can be pickled.
@@ -461,7 +450,6 @@ def _offsets(rows: Iterable[Iterable[tuple[int, int]]], count: int) -> Array:
     return np.fromiter(flat, np.int32, 2 * count).reshape(-1, 2)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
     """What encoding needs of a tokenizer; it can be pickled for a process without torch but for the backend `Called`.
@@ -524,7 +512,6 @@ def backend_of(tokenizer: Any) -> Rust | Units | Called:
     return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)))
 
 
-@final
 class Lexicon:
     """The texts that a tokenizer has read, each once; a text is known by its number."""
 

@@ -1,7 +1,5 @@
 """Texts as bytes of UTF-8 or as characters, which are the tokens of ByT5 and CANINE."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 

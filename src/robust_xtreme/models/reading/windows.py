@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, Self, TypeVar, final, overload
+from typing import Final, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
@@ -23,7 +23,6 @@ class WindowLayout(Protocol):
         """The records of windows by row (k,)."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Window:
     """One input of a model, as it is read off columns; see Windows. Its layout is that of this window alone."""
@@ -36,7 +35,6 @@ class Window:
     summary: int = 0
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
     """The inputs of a model, in order; an example has one or more of them, consecutive.
@@ -97,7 +95,6 @@ def layout_of(windows: Windows, kind: type[_Layout]) -> _Layout:
     return windows.layout
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Batches(Sequence[Windows]):
     """Consecutive windows in batches, which begin and end at `edges` (b + 1); a batch is made where it is read."""

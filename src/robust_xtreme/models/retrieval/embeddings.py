@@ -4,22 +4,19 @@ A chunk is stored as soon as it is computed, so that a resumed run computes the 
 has no name; the system removes it with the map.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
 from robust_xtreme.core.columns import Array, bounds_of
 from robust_xtreme.core.errors import DiskError, ModelError, NotFinite, RobustXtremeError, no_room
 from robust_xtreme.core.examples import digest
-from robust_xtreme.files.cache import VARIABLE, Cache
-from robust_xtreme.files.database import reason_of
+from robust_xtreme.files.cache import VARIABLE, Cache, reason_of
 
 Compute = Callable[[int, int], Array]
 
@@ -96,7 +93,6 @@ def cut(vectors: Array, dims: int) -> Array:
     return np.asarray(kept / np.where(sizes == 0, 1, sizes), vectors.dtype)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class StoredVectors:
     """Vectors in parts, and the position of each text's vector in all parts, one after the other."""

@@ -7,12 +7,10 @@ best, on every device; their scores are computed again in float64 on the CPU, pa
 on chunks, threads, batches of queries or devices.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -56,7 +54,6 @@ def pairs_from(products: Array, floor: Array) -> tuple[Array, Array]:
     return of, cells - of * products.shape[1]
 
 
-@final
 class _Faiss:
     """Products on the CPU."""
 
@@ -78,7 +75,6 @@ class _Faiss:
             yield of + block.start, columns
 
 
-@final
 class _Torch:
     """Products on a device, which has the queries once; never in TF32, whose error is larger than float32's."""
 
@@ -144,7 +140,6 @@ _CELLS: Final = 1 << 19
 """Candidates up to which numpy has all products of some queries, and how many it has at once."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Pool:
     """Candidates (n, D), read as float32 `rows` at a time; `k` is the number per query, `fast` proposes."""

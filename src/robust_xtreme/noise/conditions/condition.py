@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core.edits import Edit
 from robust_xtreme.core.errors import Mismatch
@@ -39,7 +39,6 @@ _MATCHED: Final = "@matched="
 _FULL: Final = "1"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A condition: clean, or one perturbation at one strength on named fields.
@@ -144,7 +143,6 @@ FROZEN: Final = f"{FROZEN_KIND}:"
 """What the names of these conditions begin with."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """The edits of an attack on the model `victim` in items of one task and language, by noise seed and example."""

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -101,7 +101,6 @@ _AWAY: Final = 10
 """How many characters an answer may be from where the edits, which a diff does not know for certain, move it."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Paired:
     """The clean examples with a partner, and the outcome of each of their texts in the noisy set, by the text's id.

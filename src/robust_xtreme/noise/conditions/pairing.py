@@ -5,8 +5,6 @@ sequences with it, and of those between the partners of its neighbours. It choos
 sides and needs the fewest edits.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.edits import Place, Trace
 from robust_xtreme.core.errors import DataError, counted, shown
@@ -187,7 +185,6 @@ def edits_between(first: Example, other: Example) -> tuple[int, float]:
     return sum(counts), max(shares)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Checker:
     """Both sides, and what is wrong with a pair of them."""

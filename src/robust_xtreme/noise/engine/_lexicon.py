@@ -1,13 +1,11 @@
 """The forms of each word of a language, computed once per distinct word and stored as arrays."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import Lock
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -73,7 +71,6 @@ class FormTable(NamedTuple):
         return np.searchsorted(self.upto, base + randomness.below(draws, bounds[slots + 1] - base), "right")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class FormLexicon:
     """The words seen so far, each with its row in the table; cleared when there are too many.

@@ -6,12 +6,10 @@ right, the longest word of the list is a segment; what no word of the list begin
 Shapes: n positions in the array searched, s symbols, k nodes, z strings; m clusters in a batch, s segments.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -90,7 +88,6 @@ class Reached(NamedTuple):
     strings: Array
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Trie:
     """The trie of distinct strings.

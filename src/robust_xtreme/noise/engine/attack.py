@@ -7,12 +7,10 @@ A member names the perturbation whose edits are the moves; `robust_xtreme.attack
 The strength is the largest share of words that may change, at most one edit a word.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, final
+from typing import Any, Final, NoReturn
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
@@ -43,7 +41,6 @@ _LABELS: Final = "classification"
 _STRENGTH: Final = "largest share of words that may change (clusters where no spaces are written)"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a spec chooses of an attack.

@@ -7,8 +7,6 @@ there (ǅ; Ǆ is for words in capitals). The rules are those of Unicode's Specia
 and el-Upper.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -4,8 +4,6 @@ Elements that occur once in both are anchors (as in Bram Cohen's patience diff).
 aligned exactly by the table of Wagner and Fischer (1974), a long one through a sliding window.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,14 +1,12 @@
 """Compiles key errors to arrays: the noisy forms of each code point, alone or in a cluster, and pair of letters."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -50,7 +48,6 @@ class KeyingError(NamedTuple):
     tail: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class KeyErrorTable:
     """The key errors of a language.

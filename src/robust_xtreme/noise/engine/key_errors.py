@@ -9,8 +9,6 @@ first cluster (`numbers`). `first` and `after` (k,) are the positions of its fir
 first cluster. Sets of kinds are bits (uint16). Slots, cells and forms are those of KeyErrorTable.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, Unpack
@@ -21,7 +19,6 @@ from robust_xtreme.core import graphemes, packs, randomness
 from robust_xtreme.core.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.core.languages import belongs, combines
 from robust_xtreme.noise.engine._segments import digits, word_units
-from robust_xtreme.noise.engine.alphabet import alphabet, combined
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
@@ -33,6 +30,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     graphemes_of,
     hashed,
 )
+from robust_xtreme.noise.engine.letters import alphabet, combined
 from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
 from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, slip, unit_draws
 

@@ -8,8 +8,6 @@ word with the lower number is first, so that the size of a batch has no effect.
 Shapes: w masked words, v words of the vocabulary, e edits, t texts.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from threading import Lock
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -27,9 +25,8 @@ from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import belongs
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
-from robust_xtreme.noise.engine.libraries import checked, quiet_transformers
 from robust_xtreme.noise.engine.perturbation import Job
-from robust_xtreme.noise.engine.rewriter import changed
+from robust_xtreme.noise.engine.rewriter import changed, checked, quiet_transformers
 from robust_xtreme.noise.engine.runs import find
 
 OPTION: Final = "lm"
@@ -60,7 +57,6 @@ Unwanted = Callable[[str], re.Pattern[str] | None]
 """What no expected word of a language contains."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
     """A masked language model and its tokenizer."""

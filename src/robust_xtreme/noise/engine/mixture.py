@@ -12,8 +12,6 @@ lowest level happens. So strengths nest as those of the parts do.
 Shapes: t texts, n code points and m clusters in a batch, k edits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple

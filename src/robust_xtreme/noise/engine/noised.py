@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, zip_longest
-from typing import Final, final, overload
+from typing import Final, overload
 
 import numpy as np
 
@@ -32,7 +32,6 @@ _NONE: Final = np.zeros(0, np.int64)
 _COUNTS: Final = ("eligible", "graphemes", "graphemes_edited", "words", "words_edited")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Noised:
     """One text under one condition: the noisy text, its edit counts, and the mapping to the clean text.
@@ -69,7 +68,6 @@ class Noised:
         return start, stop
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What noise did to n texts, each (n,) int64, and by operator the edits, `operators` (n, k)."""
@@ -86,7 +84,6 @@ class Counts:
         return Counts(**{name: getattr(self, name)[numbers] for name in Counts.__slots__})
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisedTexts(Sequence[Noised]):
     """n texts under one condition as columns, read like a sequence of Noised.
@@ -159,7 +156,6 @@ class NoisedTexts(Sequence[Noised]):
         return ends
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trail(Sequence[Trace]):
     """The traces of one text by link of the chain, made where they are read; equal to any other sequence of them."""
@@ -318,7 +314,6 @@ def _compared(clean: str, noisy: str) -> tuple[Place, ...]:
 _CONTEXT = "context"
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldTexts:
     """The distinct texts of some fields of n examples, by id in the order in which they occur.
@@ -353,7 +348,6 @@ def distinct(texts: Iterable[Text]) -> tuple[list[int], list[Text]]:
     return numbers, [text for _, text in unique.values()]
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class PerturbedExamples(Sequence[Example]):
     """n clean examples with noised texts, read like a sequence of Example; `numbers` is by field as in FieldTexts."""

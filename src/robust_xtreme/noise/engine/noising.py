@@ -3,8 +3,6 @@
 `noise_values` works on strings and columns and is the fast path; `noise_texts` calls it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple

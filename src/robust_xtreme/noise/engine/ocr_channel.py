@@ -5,8 +5,6 @@ becomes edits by a diff of clusters. A reading is kept in the cache under a hash
 the names of font and language data, so that what was read once needs no Tesseract.
 """
 
-from __future__ import annotations
-
 import subprocess
 import tempfile
 import textwrap
@@ -28,9 +26,8 @@ from robust_xtreme.core.graphemes import split
 from robust_xtreme.core.languages import language
 from robust_xtreme.files.cache import opened
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.perturbation import Job
-from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of
+from robust_xtreme.noise.engine.rewriter import Change, add_change, edits_of, importing
 
 SECONDS: Final = 0.25  # the time of a text of one sentence on one core
 _KIND, _VERSION = "readings", "1"

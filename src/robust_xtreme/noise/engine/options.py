@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -38,7 +38,6 @@ _Row = tuple[int, int, int, int, str, int, int, int]
 """Text, unit, start, stop, value, reach, operator and graphemes of an edit."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class EditOptions:
     """k possible edits of t texts, sorted by text, unit, start, stop and value.
@@ -174,7 +173,6 @@ def _pages(texts: Sequence[Text], keeps_names: bool) -> Iterator[tuple[str, Arra
             yield language, numbers[low:high], _Page(batch([text.value for text in some], kept), language)
 
 
-@final
 class _Page:
     """A batch of texts of one language and its units."""
 

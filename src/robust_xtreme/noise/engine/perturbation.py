@@ -1,13 +1,11 @@
 """Defines perturbations: what a member declares, and what a spec chooses of it."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, TypedDict, final
+from typing import Any, Final, NamedTuple, TypedDict
 
 from robust_xtreme.core import languages
 from robust_xtreme.core.edits import Array, Batch, Edits
@@ -35,7 +33,6 @@ class Slips(NamedTuple):
     short: float = 0.0
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Job:
     """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters.
@@ -81,7 +78,6 @@ def of_known(lacks: Callable[..., str]) -> Callable[..., str]:
     return lambda code, *params: known_language(code) or lacks(code, *params)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Perturbation:
     """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
@@ -174,7 +170,6 @@ NAMES: Final = "names"
 KEEP: Final = "keep"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A perturbation with the strength and the parameters that a spec gives it; those not named keep their defaults.

@@ -4,8 +4,6 @@ The calibration text (perturbations/calibration) is never an evaluated one. As e
 the strength, so that a strength is found by false position (the Illinois rule: Dowell and Jarratt 1971).
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -15,8 +15,6 @@ leaves them declares it in `waives`.
 Shapes: n code points, m clusters and t texts in a batch, k chosen units; r rows and f forms in a table.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,6 @@ _SIGNS: Final = (0x2B9, 0x2BA)
 """Prime and double prime, which ISO 9 writes for the soft and the hard sign."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class RespellingFunction:
     """A respelling by a function of one word (composed, NFC), called once per distinct word; "" leaves the word."""

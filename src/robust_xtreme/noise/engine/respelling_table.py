@@ -3,13 +3,11 @@
 Shapes: r rules in the order of the strings that they match, f forms, n code points searched.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -67,7 +65,6 @@ class Rules(NamedTuple):
     decomposed: bool = False
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Respeller:
     """Rules as arrays: r rules in the order of the strings that they match, f forms.

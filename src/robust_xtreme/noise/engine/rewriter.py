@@ -6,23 +6,25 @@ were replaced, inserted and deleted (their Levenshtein distance; exact in words 
 
 The draws depend only on the seed, the perturbation and the text's id, but at another strength everything is drawn
 again: strengths do not nest. Texts with spans are refused, because the new positions of spans are not known.
-"""
 
-from __future__ import annotations
+Such packages are extras: here they are imported, transformers kept quiet, and masked language models read.
+"""
 
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, groupby
+from pathlib import Path
 from threading import RLock
-from typing import Final, NamedTuple, Unpack
+from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 
-from robust_xtreme.core import graphemes
+from robust_xtreme.core import graphemes, strict_json
 from robust_xtreme.core.edits import Array, Batch, Edits, batch, putting, span_table
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import KINDS, Text
@@ -197,3 +199,55 @@ def edits_of(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
     start, stop, operator, cost = np.array(columns, np.int64).reshape(-1, 4).T
     starts = batch.clusters.starts
     return putting(batch, starts[base + start], starts[base + stop], operator, cost, [change.form for change in flat])
+
+
+def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> Path:
+    """The folder of a masked language model that an option names, one of some kinds if named. Raises UserError."""
+    folder = Path(name).expanduser()
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"@{option}={name} is not a folder with a model of transformers; {user} downloads nothing: "
+            f"hf download NAME --local-dir DIR, then @{option}=DIR"
+        )
+    try:
+        config = strict_json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind, heads = str(config.get("model_type")), list(config.get("architectures") or [])
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UserError(f"{folder / 'config.json'} is not a configuration of a model: {error}") from error
+    if kinds and kind not in kinds:
+        raise UserError(f"{name} is of the kind {kind!r}; {user} can use {', '.join(sorted(kinds))}.")
+    if not any(str(head).endswith("ForMaskedLM") for head in heads):
+        raise UserError(f"{name} has no head of a masked language model: its architectures are {heads}.")
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(f"{name} has no weights as safetensors; others are not read.")
+    return folder.resolve()
+
+
+@contextmanager
+def importing(library: str) -> Iterator[None]:
+    """Import modules of a library without warnings of its code. Raises UserError, which says how to install it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (ImportError, OSError) as error:
+        line = " ".join(str(error).split())
+        install = f'pip install "robust-xtreme[{library.lower()}]"'
+        raise UserError(f"{library} cannot be loaded ({line}): {install}") from error
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Hide the progress bars, load reports and advice of transformers while a model is loaded."""
+    from transformers.utils import logging
+
+    chatter: Any = logging
+    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
+    chatter.disable_progress_bar()
+    chatter.set_verbosity_error()
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()

@@ -6,8 +6,6 @@ letters; and in Hebrew geresh, and gershayim, or a quotation mark for it, betwee
 צה״ל.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal

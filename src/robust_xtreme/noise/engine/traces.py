@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -18,7 +18,6 @@ Ends = tuple[Array, Array]
 _NO_MOVE: Final = np.zeros((1, 4), np.int64)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
     """The edits of n texts by one perturbation, and their spans `before` and `after` it; each text has a Trace.
@@ -126,7 +125,6 @@ def joined_spans(tables: Sequence[tuple[SpanTable, int]]) -> SpanTable:
     return SpanTable(text, *rest)
 
 
-@final
 class _Moves:
     """The moves of texts as columns, with a move after the last, and positions (k,) looked up in those of `texts`.
 

@@ -9,8 +9,6 @@ it gives what the input method shows: a syllable and jamo that belong to none, a
 such a jamo is possible at the beginning of a word only: elsewhere the input method adds it to the syllable before.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Set
 from itertools import chain

@@ -10,8 +10,6 @@ none, a consonant voiced or not. A word without ending also becomes one that has
 where no other sounds like it.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping

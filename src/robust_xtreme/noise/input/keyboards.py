@@ -3,14 +3,12 @@
 A layout is one pack, `perturbations/keyboards/NAME.toml`; its README says how one is written.
 """
 
-from __future__ import annotations
-
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast, final
+from typing import Any, Final, NamedTuple, cast
 
 from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError, UnknownName, nearest
@@ -93,7 +91,6 @@ class Stroke(NamedTuple):
     level: int
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types.

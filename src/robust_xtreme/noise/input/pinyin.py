@@ -7,8 +7,6 @@ the reading of a word, and gives the commonest one. A word does not become one t
 a writer of 的 sees that 哦 is wrong. Rows without a reading only say where words begin and end.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice

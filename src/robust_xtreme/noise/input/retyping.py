@@ -11,8 +11,6 @@ In an input method the keys are those of the letters that it composes: Korean ja
 keys of their own.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

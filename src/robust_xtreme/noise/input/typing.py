@@ -4,8 +4,6 @@ All forms are letters of the language's own alphabet, in positions where they ar
 neighbouring keys (digits, punctuation, letters of other languages) are left out.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -16,8 +14,8 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import packs
 from robust_xtreme.core.graphemes import joins
 from robust_xtreme.core.languages import language
-from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
+from robust_xtreme.noise.engine.letters import alphabet
 from robust_xtreme.noise.input.keyboards import DEAD, Layout, Stroke, closeness
 
 _LISTED: Final = {

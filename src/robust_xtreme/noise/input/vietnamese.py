@@ -6,15 +6,13 @@ directly after its letter or at the end; a form is kept where nearly all of them
 make a difference, two letters are one unit: two consonants, a vowel with a mark and the next vowel, qu, oa and such.
 """
 
-from __future__ import annotations
-
 import string
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final, Literal, NamedTuple, final
+from typing import Final, Literal, NamedTuple
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import DataError
@@ -62,7 +60,6 @@ def method_keys(method: Method) -> Keys:
     return keys
 
 
-@final
 @dataclass(slots=True)  # gets its hat by a later key
 class _Letter:
     """A letter of the word being typed: as it was struck, in lower case, and the hat that it has."""
@@ -78,7 +75,6 @@ class _Letter:
         return unicodedata.normalize("NFC", self.sign + self.hat + tone)
 
 
-@final
 @dataclass(slots=True)  # grows as keys are struck
 class _Word:
     """The word being typed and the tone that it has."""

@@ -1,7 +1,5 @@
 """Attacks: by a search, each with the moves of the perturbation that it names, and by recipes of TextAttack."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from robust_xtreme.core import languages

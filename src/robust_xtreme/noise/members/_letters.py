@@ -1,7 +1,5 @@
 """Perturbations of single characters: letters, their case, and what is between letters."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise

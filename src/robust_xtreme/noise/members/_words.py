@@ -1,7 +1,5 @@
 """Perturbations of whole words: dropped, in another order, or replaced by a language model."""
 
-from __future__ import annotations
-
 from robust_xtreme.core.edits import Array, Edits
 from robust_xtreme.noise.engine.masked_words import OPTION, substituted
 from robust_xtreme.noise.engine.perturbation import Job, member

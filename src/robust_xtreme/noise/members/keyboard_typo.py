@@ -13,8 +13,6 @@ The layout is the language's usual one; `@layout=NAME` takes another one that ca
 Chinese and Japanese are typed by input methods: `ko-2set`, `vi-telex` and `vi-vni`, `zh-pinyin`, `ja-romaji`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain

@@ -1,7 +1,5 @@
 """The errors that people make: misspellings from a list, slips of those who type, and errors of those who write."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict

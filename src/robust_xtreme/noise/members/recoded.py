@@ -1,7 +1,5 @@
 """Letters in other code points: look-alikes of other scripts, without their marks, and in other normal forms."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping

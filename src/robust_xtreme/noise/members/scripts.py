@@ -1,7 +1,5 @@
 """Words in another script, and words of another language."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple

@@ -5,8 +5,6 @@ that many tokenizers apply, turns into letters again (not small capitals). All l
 change. Letters with marks stay, as in the generators of such text; Greek has bold, italic and sans.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final

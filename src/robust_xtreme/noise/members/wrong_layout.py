@@ -17,8 +17,6 @@ nothing on the other, is not eligible, nor is one that stays as it is. Text with
 a list where there is one. Signs that letters become (б is the comma) stay within the spans of their words.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Final

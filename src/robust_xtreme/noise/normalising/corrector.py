@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def pattern() -> re.Pattern[str]:
     return re.compile(rf"{letter}+(?:['’]{letter}+)*")
 
 
-def counted(texts: Iterable[str], code: str) -> Counter[str]:
+def word_counts(texts: Iterable[str], code: str) -> Counter[str]:
     """How often each word is in some texts."""
     return Counter(key_of(match[0], code) for text in texts for match in pattern().finditer(text))
 
@@ -82,7 +82,6 @@ _MOST: Final = 1 << 18
 Index = Mapping[str, tuple[str, ...]]
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Spelling:
     """The words of a language: those of `known` stay, others become a word of `counts`, by how often each is."""
@@ -181,7 +180,7 @@ def spelling_of(code: str, english: Counter[str]) -> Spelling:
     A word of another language than English becomes a word of that language only; English ones stay there.
     """
     listed = misspelt(code) if packs.has("misspellings", code) else ()
-    counts = Counter(dict.fromkeys(listed, 1)) + counted(texts(code) if packs.has(KIND, code) else (), code)
+    counts = Counter(dict.fromkeys(listed, 1)) + word_counts(texts(code) if packs.has(KIND, code) else (), code)
     if code == ENGLISH:
         counts += english
     return Spelling(code, dict(counts), frozenset(english))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import languages, packs
 from robust_xtreme.core.errors import SpecError, UserError, nearest
@@ -40,7 +40,6 @@ def _never(_: str) -> str:
     return "the scheme cannot be read back"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """A way to write languages in another script.

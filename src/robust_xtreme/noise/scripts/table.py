@@ -4,8 +4,6 @@ A row names letters and their forms, with weights and the conditions under which
 row of the class X; such a row is expanded to one rule for each of them (and each pair, where there are two).
 """
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata

@@ -22,8 +22,8 @@ from robust_xtreme.report.charts.drawing import svg
 from robust_xtreme.report.charts.style import COLOURS, GAIN, GAINS, INK, LOSS, LOSSES, OPEN, STEPS, config
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats.attacks import CURVE
 from robust_xtreme.stats.averages import LANGUAGES
+from robust_xtreme.stats.score import CURVE
 
 if TYPE_CHECKING:
     import altair as alt

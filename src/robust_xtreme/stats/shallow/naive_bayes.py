@@ -1,11 +1,9 @@
 """Multinomial naive Bayes over hashed character n-grams, a shallow classifier of texts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +45,6 @@ def folded(
     return scores
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """The texts of a fold, their indices `members` (k,), and their n-grams: buckets and positions of texts (m,)."""
@@ -63,7 +60,6 @@ def _part(members: Ints, texts: Sequence[str]) -> _Part:
     return _Part(members, chosen, *grams(chosen))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Taught:
     """What folds teach: the log probability of each n-gram in each class, (C, u) by number, and of each class, (C,).

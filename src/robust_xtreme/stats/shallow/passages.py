@@ -1,7 +1,5 @@
 """Shallow answers from a passage: its first words or sentence, and the sentence most like the question."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice, pairwise

@@ -4,13 +4,11 @@ A predictor that learns does so from the evaluated split alone, in folds over cl
 learned from the clean text of the other folds, whether the text of the answer is clean or perturbed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -84,7 +82,6 @@ Answers = Sequence[TargetColumn]
 """The answers to the examples, for each condition and seed; none for a pool that is too large."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Shallow:
     """A shallow predictor, which either learns from examples, by their folds, or only reads what it answers."""

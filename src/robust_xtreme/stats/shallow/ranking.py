@@ -1,13 +1,11 @@
 """Rankings of a pool of candidates: by chance, and by shared character n-grams."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +96,6 @@ def _documents(ids: Sequence[str], ranked: Ints) -> Names:
     return Names(Document, ids, ranked.reshape(-1).astype(np.int32), bounds)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedNgrams:
     """The distinct n-grams of a pool: those of `buckets` (m,) are in the texts `texts` (m,), in order of both.
@@ -127,7 +124,6 @@ def _weighed(values: tuple[str, ...]) -> WeightedNgrams:
     return WeightedNgrams(texts, buckets, counts, weights, np.where(norms > 0, norms, 1.0))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Sought:
     """The distinct n-grams of q queries: query i has those `bounds[i]:bounds[i + 1]` of `numbers` (g,), in order.
@@ -150,7 +146,6 @@ def _sought(values: tuple[str, ...]) -> Sought:
     return Sought(bounds, (np.cumsum(occurs) - 1).take(buckets), np.flatnonzero(occurs))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedNgrams:
     """What q queries share with the n texts of a pool: query i has the n-grams `bounds[i]:bounds[i + 1]`, by bucket.

@@ -1,11 +1,9 @@
 """A shallow tagger: each word's most frequent tag."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +13,6 @@ from robust_xtreme.core.examples import Tags
 from robust_xtreme.stats.shallow.naive_bayes import Ints
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownExamples:
     """The examples of a split under a condition and noise seed, parallel to the clean ones.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import polars as pl
 
@@ -45,7 +45,6 @@ Ladder = Sequence[tuple[str, str]]
 """Reference and arm of each size."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """The keys of [analysis]: `pairs` are the rungs of the ladder, each without and with intermediate training.

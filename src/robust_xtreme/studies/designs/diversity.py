@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations, product
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -35,7 +35,6 @@ _NEAR: Final = 0.25
 _SMALL: Final = 1e-9
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Shuffled:
     """The p of the observed coefficient, two-sided, of how many permutations, and whether these are all."""
@@ -117,7 +116,6 @@ _FEWEST: Final = 4
 """Arms that a fit of a further measure needs, which leaves a degree of freedom."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Diversity:
     """The keys of [analysis]: the arm `without` intermediate tasks, and the `arms` whose gains are regressed.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -114,7 +114,6 @@ _SIZES: Final = "slope over log10 examples"
 _SLOPE, _RHO, _SCRIPT = "slope over distance", "rank correlation with distance", "Latin minus other scripts"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class LowResource:
     """The keys of [analysis]: the arm `direct`, the arms `intermediate` (the first is the endpoint's), and `few_shot`.

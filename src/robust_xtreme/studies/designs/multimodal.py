@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final
 
 import polars as pl
 
@@ -21,7 +21,6 @@ _ZERO: Final = "zero-shot"
 _EQUAL: Final = 0.01
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Multimodal:
     """The keys of [analysis]: `pairs` of arms that learned other things before, as tower and text-only encoder.

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -60,7 +60,6 @@ NOISE: Final = "noise"
 _Row = dict[str, Any]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Robustness:
     """The table [analysis]: the arm `without` intermediate training and the `arms` with it.
@@ -274,7 +273,6 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -
     return made
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Pair:
     """Two arms of a grid."""

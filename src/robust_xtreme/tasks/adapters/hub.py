@@ -1,7 +1,5 @@
 """Datasets of the hub: their commits, and their rows as the values that the readers of release files yield."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 

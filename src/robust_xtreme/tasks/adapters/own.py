@@ -1,7 +1,5 @@
 """The tasks that a suite describes itself, as TaskSpecs that the program knows while the suite is in use."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

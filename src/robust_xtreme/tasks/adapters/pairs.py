@@ -1,7 +1,5 @@
 """Adapt rows of sentence pairs and of choices as examples of classification."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final

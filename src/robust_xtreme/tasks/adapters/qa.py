@@ -1,7 +1,5 @@
 """Adapt rows of questions as examples of extractive question answering."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 

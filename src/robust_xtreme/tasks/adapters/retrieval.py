@@ -4,13 +4,11 @@ An example has one text, `query`, and its target names a key; the corpus maps th
 In `train` an example also has the right `candidate`, where the row contains it: a dual encoder learns from both.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Corpus, Document, Example, Span, Text, digest
@@ -102,7 +100,6 @@ def minable(rows: Rows, task: str, split: str) -> Corpus:
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers, frozenset(repeated | asked))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Passage:
     """The questions on one context, and its sentences; the id of a candidate is `name` and its number."""

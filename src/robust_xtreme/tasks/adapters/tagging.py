@@ -1,7 +1,5 @@
 """Adapt rows of tagged words: one text of words joined by spaces, with a span, labelled with its tag, per word."""
 
-from __future__ import annotations
-
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Example, Tags, Text, digest, has_digit, without_numbers
 from robust_xtreme.core.specs import Adapt, Origin, Row

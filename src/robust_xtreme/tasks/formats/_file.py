@@ -3,8 +3,6 @@
 A file may be compressed by gzip. The size of a stream is not limited, but that of what is in memory as a whole is.
 """
 
-from __future__ import annotations
-
 import codecs
 import gzip
 import hashlib
@@ -15,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError
 
@@ -122,7 +120,6 @@ def _blocks(text: str) -> Iterator[list[str]]:
         start = stop + 1
 
 
-@final
 class Source:
     """A file that is read once from its beginning; `position` is called for the bytes read, where they are packed."""
 

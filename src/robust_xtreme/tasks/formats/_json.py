@@ -1,12 +1,10 @@
 """Parse JSON, check the values of a row, and record at which range of the text each string and number is written."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError
@@ -22,7 +20,6 @@ HALF: Final = "contains half of a surrogate pair"
 Range = tuple[int, int]
 
 
-@final
 class Placed(str):
     """A string of a JSON text, with the range that it is written in."""
 
@@ -30,7 +27,6 @@ class Placed(str):
     range: Range
 
 
-@final
 class PlacedNumber(int):
     """A whole number of a JSON text, with the range that it is written in."""
 

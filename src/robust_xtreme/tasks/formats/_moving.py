@@ -1,7 +1,5 @@
 """Which ranges in a row of JSON lines move with which text, and which values look like ranges but do not move."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Span, span_of
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from robust_xtreme.noise.engine.noised import Noised
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How a file is read: the noised fields, whether a tsv has a header (None: if fields are named), and languages.
@@ -62,7 +61,6 @@ def word_spans(words: Sequence[str], tags: Sequence[str | None] = ()) -> tuple[S
     return tuple(map(span_of, starts, stops, tags or repeat(None)))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SlotResult:
     """The result for a slot; without `noised` it is unchanged.

@@ -1,7 +1,5 @@
 """Sentences of tagged words, a word each line: read as rows, and as records that are written with new words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby

@@ -1,7 +1,5 @@
 """AmericasNLI: [id] language premise hypothesis label, separated by tabs, under a header or, in that order, without."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final

@@ -4,8 +4,6 @@ A row is a query or a candidate. Its values are `query`, the sentence in the lan
 sentence, one of which is empty, and for queries `gold`, the ids of their translations.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

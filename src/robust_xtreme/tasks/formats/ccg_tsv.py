@@ -4,8 +4,6 @@ Each file comes with `tags_to_id.json`, one object that maps every category to i
 CCGbank is licensed (LDC2005T13): a licensee writes these files from it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

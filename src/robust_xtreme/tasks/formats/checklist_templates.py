@@ -4,14 +4,12 @@ Each of six tests is a block that begins with `Name` and ends with an empty row.
 each followed by a column `LANGUAGE-placeholders`, which names the English values for which the text before it is used.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, counted
 from robust_xtreme.core.specs import Row
@@ -42,7 +40,6 @@ _KINDS: Final = (
 """The labels whose English values a placeholder column may name."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TemplateText:
     """One text of a language; `only` names, by kind, the English values for which it is used.

@@ -1,7 +1,5 @@
 """CommonsenseQA's questions with five answers each, and no passage: a JSON object each line."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Sentences of words, a word each line: word SPACE tag, an empty line between sentences, as MasakhaNER has them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -9,15 +9,13 @@ When a treebank is written, the forms in its text are noised, a multi-word token
 the words of a multi-word token, empty nodes and all other columns are kept.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby, pairwise
 from pathlib import PurePath
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, WrongVersion
 from robust_xtreme.core.specs import Row
@@ -82,7 +80,6 @@ class _Word(NamedTuple):
         return "" if "SpaceAfter=No" in self.cells[_MISC].split("|") else " "
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     """Its words, counted from 1, and its multi-word tokens: from first word to last word and line."""

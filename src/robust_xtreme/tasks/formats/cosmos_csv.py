@@ -1,7 +1,5 @@
 """Cosmos QA's questions on a passage with four answers each: CSV under a header."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """CSV: columns separated by commas, under a line of their names; cells may be quoted and contain line ends."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """HellaSwag's beginnings of a text with four endings each: a JSON object each line."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Sentences of words, a word each line: word [TAB tag], an empty line between sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """JSON lines: the named fields are noised, every other byte of a line is kept."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

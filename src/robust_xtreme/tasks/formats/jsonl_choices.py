@@ -1,7 +1,5 @@
 """Questions with a choice of answers, a JSON object each line: XCOPA, COPA and Social IQa."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Texts with a label: a JSON object each line, with a text under each key but `id` and `cluster`, and a `label`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Two files of sentences: line i of the second is the English translation of line i of the first."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 

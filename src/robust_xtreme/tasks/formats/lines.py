@@ -1,7 +1,5 @@
 """Plain text: every line is a text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """Mewsli-X's candidates: one entity a line, with its description in one of fifty languages."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Mewsli-X's mentions: articles of WikiNews with their mentions, or pairs of a mention in Wikipedia and its entity."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -5,8 +5,6 @@ Objects are those of MultiNLI and SNLI (`sentence1`, `sentence2`, `gold_label`),
 in GLUE's files and TaxiNLI's, or without one, as XTREME's scripts write them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 

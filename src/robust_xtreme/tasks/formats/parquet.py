@@ -4,8 +4,6 @@ A file is in memory as a whole. The other columns keep their values, types, name
 metadata, but the file is written again with other bytes, unless no text changes.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

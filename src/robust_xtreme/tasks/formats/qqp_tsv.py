@@ -1,7 +1,5 @@
 """Quora's pairs of questions as GLUE has them: id, qid1, qid2, question1, question2, is_duplicate, under a header."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from robust_xtreme.core.errors import DataError

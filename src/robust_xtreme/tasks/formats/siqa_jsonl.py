@@ -1,7 +1,5 @@
 """Social IQa's questions on a situation with three answers each: a JSON object each line."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final

@@ -5,17 +5,16 @@ marked `is_impossible`; LAReQA's XQuAD-R, where a paragraph has `sentence_breaks
 answers are lists of `text` and `answer_start`, as libraries of data sets export them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple, TypeVar, final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from robust_xtreme.core import strict_json
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import Row
+from robust_xtreme.tasks.formats import _record
 from robust_xtreme.tasks.formats._file import Source, check_size
 from robust_xtreme.tasks.formats._json import HALF, dumped, is_half, json_errors, placed, spans_of, text_of
 from robust_xtreme.tasks.formats._moving import (
@@ -29,17 +28,6 @@ from robust_xtreme.tasks.formats._moving import (
     span,
     spans,
 )
-from robust_xtreme.tasks.formats._record import (
-    CHANGES,
-    ReadOptions,
-    Record,
-    Slot,
-    SlotResult,
-    beside,
-    check_free,
-    kept,
-    spliced,
-)
 
 _MARKS: Final = re.compile(r'["\\{}\[\]]')
 _ENDS: Final = re.compile(r"[,:\]} \t\n\r]")
@@ -47,7 +35,6 @@ _OPEN: Final = "{["
 _SCALAR: Final = 1_000_000
 
 
-@final
 class UnreadText:
     """The unread text of a document from `line` on, read value by value: no long list is in memory as a whole."""
 
@@ -161,7 +148,7 @@ def members(document: UnreadText) -> Iterator[tuple[str, str | None]]:
 
 
 FIELDS: Final = ("context", "question", "answers")
-OPTIONAL: Final = (CHANGES,)
+OPTIONAL: Final = (_record.CHANGES,)
 
 NOISED: Final = ("question", "context")
 """The fields that can be noised; the first is the default."""
@@ -272,13 +259,13 @@ def _optional(holder: Mapping[str, Any]) -> dict[str, Any]:
     return {key: holder[key] for key in OPTIONAL if key in holder}
 
 
-def records(source: Source, options: ReadOptions) -> Iterator[Record]:
+def records(source: Source, options: _record.ReadOptions) -> Iterator[_record.Record]:
     """A record for each article of `data`, and records without texts for the text around them. Raises DataError."""
     document = UnreadText(source)
-    yield kept(document.space() + document.mark("{"))
+    yield _record.kept(document.space() + document.mark("{"))
     there = False
     for before, key in members(document):
-        yield kept(before)
+        yield _record.kept(before)
         line = document.line
         if key == _DATA:
             there = True
@@ -286,29 +273,29 @@ def records(source: Source, options: ReadOptions) -> Iterator[Record]:
         elif key is not None:
             value = document.value()
             placed(value, source.path, line)
-            yield kept(value)
-    yield kept(document.mark("}") + document.space())
+            yield _record.kept(value)
+    yield _record.kept(document.mark("}") + document.space())
     if document.next():
         raise document.broken("expected nothing more")
     if not there:
         raise DataError(source.path, f"has no list 'data'; {_OTHER}")
 
 
-def _articles(document: UnreadText, path: str, options: ReadOptions) -> Iterator[Record]:
-    yield kept(document.mark("[") + document.space())
+def _articles(document: UnreadText, path: str, options: _record.ReadOptions) -> Iterator[_record.Record]:
+    yield _record.kept(document.mark("[") + document.space())
     number = 0
     while document.next() != "]":
         line = document.line
         raw = document.value()
         yield _article(raw, _passages(placed(raw, path, line), path, f"data[{number}]"), path, options)
         number += 1
-        yield kept(document.after_item("an article", "]"))
-    yield kept(document.mark("]"))
+        yield _record.kept(document.after_item("an article", "]"))
+    yield _record.kept(document.mark("]"))
 
 
-def _article(raw: str, passages: Iterable[_Passage], path: str, options: ReadOptions) -> Record:
+def _article(raw: str, passages: Iterable[_Passage], path: str, options: _record.ReadOptions) -> _record.Record:
     """The noised texts of an article. Raises DataError where an answer is not at its offset."""
-    slots: list[Slot] = []
+    slots: list[_record.Slot] = []
     moves: dict[int, Moving] = {}  # by the index of the slot of a context
     for passage in passages:
         context = passage.context
@@ -321,20 +308,20 @@ def _article(raw: str, passages: Iterable[_Passage], path: str, options: ReadOpt
         ]
         sentences = breaks(passage.holder, context, passage.location)
         if "context" in options.fields:
-            check_free(passage.holder, passage.location)
+            _record.check_free(passage.holder, passage.location)
             moves[len(slots)] = Moving(passage.holder, ranges, sentences)
-            slots.append(Slot("context", asked[0][1] if asked else "", context, spans(ranges)))
+            slots.append(_record.Slot("context", asked[0][1] if asked else "", context, spans(ranges)))
         if "question" in options.fields:
-            slots += [Slot("question", location, question["question"]) for question, location, _ in asked]
-    return Record(tuple(slots), partial(_written, raw, moves, options.edits), len(raw))
+            slots += [_record.Slot("question", location, question["question"]) for question, location, _ in asked]
+    return _record.Record(tuple(slots), partial(_written, raw, moves, options.edits), len(raw))
 
 
-def _written(raw: str, moves: Mapping[int, Moving], with_edits: bool, done: Sequence[SlotResult]) -> str:
+def _written(raw: str, moves: Mapping[int, Moving], with_edits: bool, done: Sequence[_record.SlotResult]) -> str:
     edits: Edits = {}
     for index, outcome in enumerate(done):
         value: Any = outcome.slot.value
         edits[value.range] = dumped(outcome.value, value, raw)
         if index in moves:
-            edits[value.range] += beside(outcome) if with_edits else ""
+            edits[value.range] += _record.beside(outcome) if with_edits else ""
             edits |= moves[index].edits(outcome, raw)
-    return spliced(raw, edits)
+    return _record.spliced(raw, edits)

@@ -1,7 +1,5 @@
 """SQuAD's JSON with the sentences of each context, as LAReQA's files have them in `sentence_breaks`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

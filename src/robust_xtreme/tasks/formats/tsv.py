@@ -1,7 +1,5 @@
 """Columns separated by tabs, without quoting; a task's pairs are first TAB second [TAB label], or under a header."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """Pairs of sentences and whether they mean the same, a line each, as in PAWS-X."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final

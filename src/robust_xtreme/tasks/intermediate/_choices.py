@@ -1,7 +1,5 @@
 """Intermediate tasks of choices: questions of common sense in English."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Intermediate tasks of pairs of sentences."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """SQuAD, and SQuAD with questions that have no answer, as intermediate tasks."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from robust_xtreme.core.examples import NO_ANSWER

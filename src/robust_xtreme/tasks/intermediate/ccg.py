@@ -1,7 +1,5 @@
 """CCG: the category of combinatory categorial grammar of each word of the Wall Street Journal's text."""
 
-from __future__ import annotations
-
 from robust_xtreme.core.specs import Files, TaskSpec
 from robust_xtreme.tasks.adapters.tagging import tagging
 from robust_xtreme.tasks.sources.source import named

@@ -1,7 +1,5 @@
 """Pairs of sentences: XNLI, PAWS-X, AmericasNLI and XCOPA."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final

@@ -1,7 +1,5 @@
 """Questions on passages: XQuAD, MLQA and TyDiQA."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Final
 

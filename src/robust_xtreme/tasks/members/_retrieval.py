@@ -1,7 +1,5 @@
 """Retrieval: Tatoeba, BUCC, LAReQA and Mewsli-X."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Final
 

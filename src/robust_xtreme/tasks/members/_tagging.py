@@ -1,7 +1,5 @@
 """Tags of words: PAN-X, UD-POS and MasakhaNER."""
 
-from __future__ import annotations
-
 from functools import partial
 from types import MappingProxyType
 from typing import Final

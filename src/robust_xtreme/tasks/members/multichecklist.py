@@ -1,13 +1,11 @@
 """MultiCheckList: XTREME-R's diagnostic of six tests, made from its translated templates."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, RobustXtremeError
 from robust_xtreme.core.examples import Example, clean, digest
@@ -58,7 +56,6 @@ class _Filled(NamedTuple):
     slots: tuple[tuple[str, int, int], ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Draw:
     """One attempt at a case of a test."""
@@ -108,7 +105,6 @@ def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Ite
         yield from made
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Kit:
     """One test in one language: its rows of the table, and the names."""

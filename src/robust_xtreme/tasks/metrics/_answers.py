@@ -3,14 +3,12 @@
 The distinct answers of a task run are normalised once, by the rule of a metric, and compared by numbers.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,7 +27,6 @@ Given = tuple[ExampleColumns, Ranges]
 _FIELD: Final = "context"
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Golds:
     """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least."""
@@ -92,7 +89,6 @@ def _changed(perturbed: ExampleColumns, clean: ExampleColumns) -> Array:
     return np.array([before.texts[a:b] != after.texts[c:d] for (a, b), (c, d) in both], np.bool_)
 
 
-@final
 @dataclass(slots=True, eq=False)  # filled while a task run is scored
 class AnswerLexicon:
     """The distinct answers of a task run by number, normalised by a rule.

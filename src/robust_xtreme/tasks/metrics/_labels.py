@@ -1,7 +1,5 @@
 """Metrics of labels of examples and of words, and what metrics of names, tags or ids of documents share."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 import numpy as np

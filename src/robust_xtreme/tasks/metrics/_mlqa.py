@@ -10,13 +10,11 @@ of a script that is written without blanks between words is a word, with its mar
 Source: facebookresearch/MLQA, mlqa_evaluation_v1.py, which XTREME uses unchanged.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import unicodedata
 from collections.abc import Mapping
-from typing import Final, final
+from typing import Final
 
 import regex
 
@@ -37,7 +35,6 @@ _UNSPACED: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{
 _ANY: Final = regex.compile(rf"{_UNSPACED}\p{{M}}*|(?:(?!{_UNSPACED}).)+", regex.V1 | regex.S)
 
 
-@final
 class _Letters(dict[int, int | None]):
     """What a code point becomes: nothing where it is punctuation. Filled as code points occur."""
 

@@ -1,7 +1,5 @@
 """Metrics of retrieval: pairs found among sentences, and candidates in order."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

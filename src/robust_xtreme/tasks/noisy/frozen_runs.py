@@ -1,7 +1,5 @@
 """Reads the texts that attacks left from the folder of the run that has them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

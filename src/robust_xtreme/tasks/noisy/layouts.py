@@ -5,13 +5,11 @@ published: `test_LANGUAGE_typos_RATE.tsv` (XNLI: labels as numbers, cells in sin
 (PAN-X: JSON lines of `tokens` and `ner_tags`, numbers) and `xquad-asr-natural.json` (XQuAD in English, as SQuAD).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core.errors import DataError, MissingData, UserError, shown
 from robust_xtreme.core.examples import Example, kind_of
@@ -19,7 +17,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.noise.conditions.paired import Paired, pair_up
 from robust_xtreme.noise.conditions.pairing import Noisy, paired, stated
 from robust_xtreme.tasks.formats import CHANGES, numbered_lines, parse, read_file, reader
-from robust_xtreme.tasks.sources.paths import options
+from robust_xtreme.tasks.sources.release import options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
 from robust_xtreme.tasks.sources.source import Source
 from robust_xtreme.tasks.sources.suite import Suite
@@ -42,7 +40,6 @@ class TaskSplit(NamedTuple):
     split: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class NoisySet:
     """A named set of noisy examples: a folder or one file; `cells` are the tasks and languages of the run."""

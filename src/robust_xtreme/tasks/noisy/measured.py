@@ -3,13 +3,11 @@
 What the frame CONDITIONS says of a condition: its kind, its noise, and the limits of an attack.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -74,7 +72,6 @@ def _attack(condition: Condition) -> dict[str, Any]:
     return {"query_budget": settings.queries, "search": settings.search, "constraints": " ".join(limits)}
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredTexts:
     """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.

@@ -3,8 +3,6 @@
 Rows of any other dataset are read by its name, config and split.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import re
@@ -13,20 +11,19 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.core.specs import HubFiles, Row, TaskSpec
 from robust_xtreme.tasks.sources.hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
-from robust_xtreme.tasks.sources.paths import expand
+from robust_xtreme.tasks.sources.release import expand
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
 
 _SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.")
 _PIN: Final = re.compile(r"([\w.-]+/[\w.-]+)@([\w./-]+)")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Hub:
     """The hub; `pins` contains revisions that replace the tasks' own, `commits` the commits of branches."""

@@ -3,8 +3,6 @@
 Of a checkpoint, which is one by its name, some of the files are fetched.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fnmatch
 import json
@@ -15,7 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import robust_xtreme
@@ -124,7 +122,6 @@ def is_offline(asked: bool) -> bool:
     return asked or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What to fetch, and the folder of the repository in the cache."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core.errors import DataError, MissingData, SpecError
 from robust_xtreme.core.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target
@@ -61,7 +61,6 @@ _AUTO: Final = ("test", "validation")
 _TAUGHT: Final = "train"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).

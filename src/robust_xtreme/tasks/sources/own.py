@@ -1,12 +1,10 @@
 """A task of the user's own, as a table of `suite.toml` describes it: target, labels and texts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, nearest
@@ -32,7 +30,6 @@ _RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini",
 """Words that have another meaning where a task can be named."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class OwnTask:
     """A task that a suite describes: `target` is `choice`, `tags` or `spans`; `texts` are the keys of a row's texts."""

@@ -1,7 +1,5 @@
 """The rows of a split as every source returns them, with the location that they were read from."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple

@@ -3,12 +3,10 @@
 The pools of retrieval tasks are made once from a source's rows; they name the right texts of each query.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, MissingData
@@ -74,7 +72,6 @@ class PooledCorpus(NamedTuple):
     files: tuple[tuple[str, str], ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Pools:
     """The pools of one source, each made when it is first needed, and then kept."""

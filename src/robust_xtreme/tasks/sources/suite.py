@@ -3,13 +3,11 @@
 The rows may be compressed by gzip, in `TASK/SPLIT-LANGUAGE.jsonl.gz`; a file that is not compressed precedes.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import languages as known
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest
@@ -28,7 +26,6 @@ _CLUSTER: Final = "cluster"
 _OWN: Final = ("id", _CLUSTER)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A suite as its `suite.toml` describes it; its languages, or those that it names for a task, replace the task's

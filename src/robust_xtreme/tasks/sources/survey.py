@@ -1,11 +1,9 @@
 """A survey of a task's data in a source: every split, and which of them a run evaluates or leaves out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -76,7 +74,6 @@ class LeftOut(NamedTuple):
     detail: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Held:
     """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.

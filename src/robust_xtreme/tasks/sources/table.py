@@ -1,10 +1,8 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.errors import DataError, UserError, counted
 from robust_xtreme.core.examples import digest
@@ -20,7 +18,6 @@ _TABLES: Final = ("csv", "tsv", "jsonl", "parquet")
 _TAGGED: Final = ("conll", "conllu", "iob2")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TableFile:
     """A file, its columns, the `language` of all rows, else of none, and labels of TASK=A,B,C, of which it has some."""

@@ -13,8 +13,6 @@ image is fetched: a row's local file is in its column `image`, in the table `ima
 has the last part of the URL as its name. Source: github.com/google-research-datasets/wit.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 import warnings
@@ -23,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -42,7 +40,6 @@ INDEX: Final = "images.tsv"
 _WIT: Final = "caption_reference_description"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class CaptionRow:
     """An image by its path from the folder of the pairs, and a caption.
@@ -176,7 +173,6 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """The colours of an image, uint8 (height, width, 3)."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Caption:
     """A caption and its language; the language is empty where the files do not name one."""
@@ -185,7 +181,6 @@ class Caption:
     language: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Picture:
     """An image with its captions.
@@ -199,7 +194,6 @@ class Picture:
     pixels: Callable[[int], Pixels]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """The images of a stage, each with one caption or several; no two images have the same content."""

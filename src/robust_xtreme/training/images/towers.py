@@ -1,7 +1,5 @@
 """Image towers, new or of a checkpoint of CLIP's or SigLIP's kind, and the contrast of their images with captions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

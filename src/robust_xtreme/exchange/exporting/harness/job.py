@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.keys import key, keys
@@ -16,7 +16,6 @@ HARNESSES: Final = (LM_EVAL, INSPECT)
 _PANEL: Final = "lm-eval and inspect"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ExportJob:
     """An export to a harness: which rows, under which noise, into which folder. Raises SpecError, naming the key.

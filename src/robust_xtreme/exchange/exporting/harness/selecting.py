@@ -1,10 +1,8 @@
 """The sheets of an export with their conditions, and what is left out, with the reason."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import UnknownName, UserError
@@ -14,7 +12,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.exchange.exporting.harness import their_tasks
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Page, Pages, TaskSheet, within
-from robust_xtreme.exchange.exporting.harness.task_files import TaskFile, known_tasks, task_file
+from robust_xtreme.exchange.exporting.harness.their_tasks import TaskFile, known_tasks, task_file
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS
@@ -110,7 +108,6 @@ def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
 _AUTO: Final = "auto"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A sheet with its conditions, and the task file of lm-eval, if it is exported to lm-eval."""

@@ -1,11 +1,9 @@
 """The rows of a task in a language as another program reads them, clean and under each condition and noise seed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,7 +23,6 @@ AnswerSpans = Sequence[Span | None]
 """Where the answers of a row are in the text of its context; None for an answer without a text."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TaskSheet:
     """A task in a language: its examples, and the row of each in the columns of the program that reads it.
@@ -57,7 +54,6 @@ class Page(NamedTuple):
     identities: tuple[Mapping[str, Any], ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Pages:
     """Makes the pages of a sheet; what several conditions have in common is made once."""

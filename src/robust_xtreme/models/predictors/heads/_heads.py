@@ -1,7 +1,5 @@
 """Heads: a label of an example, the best of several choices, tags of words, a span of a context, vectors of texts."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 from itertools import groupby

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from robust_xtreme.models.predictors.family import Family
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class EncoderHead:
     """The predictor of one task: a head on an encoder, whose windows and scores `reader` makes and decodes.
@@ -187,7 +186,6 @@ _PRODUCTS: Final = 1 << 23
 """The most numbers of a part of similarities, and of the vectors of its candidates."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Retrieval:
     """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
@@ -303,7 +301,6 @@ def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weig
     return PredictedMargins(Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Search:
     """The texts of the queries and the candidates of one condition; a `group` above 0 shares no vectors with others.
@@ -329,7 +326,6 @@ def _searches(inputs: Inputs) -> Iterator[_Search]:
         yield _Search(values[start:stop], pool, int(inputs.group[start]), rows)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """Computes and caches vectors; `known` contains those that conditions share, by field.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
@@ -43,7 +43,6 @@ Row = Target | Array
 """An answer, or scores of the task's labels or of the choices, or a vector."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class FunctionAnswers:
     """The predictor of a task that a function answers; `labels` has the task's label of each name, those given first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -122,7 +122,6 @@ classification = Reading(_encode, _reduce, _decode, joins=True)
 # Tagging: words are tokenised one by one, and the best score at a word's token is its tag.
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class WordLayouts:
     """The words of w windows: the number of the first one in its sentence, `begin` (w,), and the tokens that they are

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NoReturn, final
+from typing import Final, NoReturn
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from robust_xtreme.models.reading.windows import Windows, framed, joined, layout
 QUERY: Final = "query"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Dense:
     """A linear layer with its activation: the file of its weights, and the numbers that it reads and gives."""
@@ -32,7 +31,6 @@ class Dense:
     activation: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """What stands before the queries and the candidates of a task; with `lower` all letters are read as small ones."""
@@ -52,7 +50,6 @@ class Prompts:
         return " ".join(f"{name}={json_text(prompt)}" for name, prompt in named if prompt)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SentenceModel:
     """What sentence-transformers does to the states of tokens: `modes` of pooling, then `steps`; None is Normalize.
@@ -75,7 +72,6 @@ class SentenceModel:
         return ",".join(("+".join(self.modes), *steps, *(() if self.cosine else ("dot",))))
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class TextLayouts:
     """The texts of w windows: the number `field` (w,) of each one's field in `names`, and its tokens between the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
@@ -33,7 +33,6 @@ _LOW: Final = np.int32(-4 * _SMALL)
 _TOTAL, _START, _STOP, _UNTIL, _SUMMARY, _EXACT = range(6)
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextLayouts:
     """The contexts of w windows, whose tokens are from `first` (w,) on.

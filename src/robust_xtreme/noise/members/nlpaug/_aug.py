@@ -1,18 +1,15 @@
 """Augmenters of nlpaug that edit letters: keyboards, OCR and random letters."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core import languages
 from robust_xtreme.core.graphemes import split
-from robust_xtreme.noise.engine.libraries import importing
-from robust_xtreme.noise.engine.rewriter import rewriter
+from robust_xtreme.noise.engine.rewriter import importing, rewriter
 
 # Imports nlpaug when a text is noised, and selects the words that its augmenters of characters get.
 #
@@ -47,7 +44,6 @@ def lacks_letters(code: str) -> str:
     return ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class LongestRuns:
     """The words that nlpaug gets: of each the longest run of `letters`, with at least `shortest`, one `changeable`."""

@@ -12,22 +12,19 @@ are passed to it in parts that fit into the model, and its cap of 10 words is li
 words of each part, so at least one. Languages written without spaces are refused: nlpaug writes words with spaces.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, NamedTuple
 
 from robust_xtreme.core import languages, strict_json
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.token_offsets import exact_offsets
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.libraries import checked, importing, quiet_transformers
-from robust_xtreme.noise.engine.rewriter import rewriter
+from robust_xtreme.noise.engine.rewriter import checked, importing, quiet_transformers, rewriter
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100
@@ -76,7 +73,6 @@ def _augmenter(folder: str, action: str) -> Any:
     return augmenter
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Here:
     """A pipeline that runs in this process; nlpaug would start a process for every word."""
