@@ -86,7 +86,7 @@ def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
         value = choices[int(match[1]) - 1]
     else:
         known = ", ".join(key for key, content in row.items() if isinstance(content, str | list))[:200] or "none"
-        raise DataError(location, f"has no field {name!r}; its texts are: {known}. Name them with --fields.")
+        raise DataError(location, f"has no field {name!r}; its texts are: {known}. Name one of these.")
     for item in value if isinstance(value, list) else ():
         if not isinstance(item, str):
             raise DataError(location, f"the key {name!r} takes a list of texts, and {shown(item)} is in it.")

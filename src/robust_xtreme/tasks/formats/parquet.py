@@ -86,7 +86,7 @@ def _columns(frame: pl.DataFrame, path: str, options: ReadOptions) -> list[str]:
     for name in options.fields:
         if name not in frame.columns:
             known = ", ".join(other for other in frame.columns if frame.schema[other] in _TEXTS)[:200] or "none"
-            raise UserError(f"{path} has no column {name!r}; its texts are: {known}. Name them with --fields.")
+            raise UserError(f"{path} has no column {name!r}; its texts are: {known}. Name one of these.")
         if frame.schema[name] not in _TEXTS and name != options.gold:
             what = f"the column {name!r} contains {frame.schema[name]}, and no texts."
             raise UserError(f"{path}: {what} Write it as texts (String) first, or name others with --fields.")

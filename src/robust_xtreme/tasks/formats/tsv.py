@@ -171,7 +171,7 @@ def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
         return int(name) - 1
     shown = ", ".join(" ".join(cell.split()) for cell in cells)[:200]
     known = f"its header has: {shown}" if named else f"it has the columns 1 to {len(cells)}"
-    raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
+    raise UserError(f"{path} has no column {name!r}; {known}. Name one of these.")
 
 
 def _record(line: TextLine, table: TableLayout) -> Record:

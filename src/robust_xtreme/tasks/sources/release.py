@@ -168,7 +168,8 @@ def absent(folder: Path) -> str:
     if folder.is_dir():
         return f"The data folder {folder} is empty. What belongs there: robust-xtreme list tasks --json"
     if folder.exists():
-        return f"{folder} is a file. Name the folder of release files, or of a suite: --data {folder.parent}"
+        table = f"A table of your own: robust-xtreme eval --data {folder} --fields TEXT --gold LABEL --plan"
+        return f"{folder} is a file. Name the folder of release files, or of a suite. {table}"
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."
 
 
