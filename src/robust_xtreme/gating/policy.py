@@ -61,7 +61,6 @@ Row = Mapping[str, Any]
 """A row of CONTRASTS or VERDICTS by column."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What the policy says otherwise of some rows, named by task, language (`de@en`) and perturbation, or `*` for any.
@@ -91,7 +90,6 @@ class Rule:
         return all(wanted in ANY or wanted in known for wanted, known in names)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A regression of one row that is known and accepted, for a reason, until the end of a day.

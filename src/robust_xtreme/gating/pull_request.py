@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final, TypeGuard, final
+from typing import Any, Final, TypeGuard
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
@@ -126,7 +126,6 @@ _CLOSED: Final = (401, 403, 404)
 _CURE: Final = "Pass a token that may write comments (permissions: pull-requests: write); one of a fork may not."
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """A pull request: the address of the API without a slash at its end, `OWNER/NAME`, its number, and a token."""

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,6 @@ _SWAPPED: Final = "Each exchanges the outcomes of {} at random, cluster by clust
 _SHOWN: Final = (OK, UNDECIDED, BEYOND, REGRESSED)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SelfTest:
     """The outcome of A/A comparisons of a run under a policy.

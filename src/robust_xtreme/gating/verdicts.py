@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import hypot, sqrt
 from statistics import NormalDist
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -111,7 +111,6 @@ FEWEST: Final = 3
 _STILL: Final = 1e-9
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Retrained:
     """A level against those of K runs: the difference from their mean in points, and the one-sided p of a worse one.

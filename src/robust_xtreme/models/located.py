@@ -187,7 +187,9 @@ def _run(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: G
     run, head = model.folder, model.head_for(task)
     if head is None:
         wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(model.heads) or "none"
-        remedy = f"Name a model that has: --model {task.name}=NAME. Or train one: {_train_command(task)}.{_instead(task)}"
+        remedy = (
+            f"Name a model that has: --model {task.name}=NAME. Or train one: {_train_command(task)}.{_instead(task)}"
+        )
         raise ModelError(f"{run} has no head for {wanted} (it has: {available}). {remedy}")
     used = _used(model, tasks, head)
     facts = read_json(run / "heads" / f"{head}.json")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
 NARROW: Final = 0
@@ -16,7 +16,6 @@ WIDEST: Final = 200
 """The number of characters that a terminal needs for a column."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Strong:
     """Important words; `tone`, if any, names a colour of their own: `unmeasured`."""
@@ -25,7 +24,6 @@ class Strong:
     tone: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Mono:
     """A name or a command, as it is typed."""
@@ -33,7 +31,6 @@ class Mono:
     text: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Hyperlink:
     """Words that lead to an address: `#anchor` in the page, `./` or `../` beside it, or a site; else ValueError."""
@@ -46,7 +43,6 @@ class Hyperlink:
             raise ValueError(f"not an address of a page: {self.href}")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Diff:
     """A text before and after edits, in pieces (removed, added); where both are equal, the text that stays.
@@ -132,7 +128,6 @@ def named(sentence: str) -> tuple[Inline, ...]:
     return tuple(Mono(part) if at % 2 else part for at, part in enumerate(sentence.split("`")) if part)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A title within the page; `anchor` is its address in it."""
@@ -142,7 +137,6 @@ class Heading:
     anchor: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """A sentence or more."""
@@ -150,7 +144,6 @@ class Paragraph:
     text: Phrase
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Prose:
     """Paragraphs, headings and lists that an author of the project wrote in Markdown, with nothing that data contain.
@@ -161,7 +154,6 @@ class Prose:
     markdown: str
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Bullets:
     """A list without an order."""
@@ -169,7 +161,6 @@ class Bullets:
     items: tuple[Phrase, ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Terms with a sentence each; `named` is that of a docstring."""
@@ -177,7 +168,6 @@ class Terms:
     items: tuple[tuple[str, Phrase], ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Code:
     """Lines as they are typed, in a language such as `toml`."""
@@ -186,7 +176,6 @@ class Code:
     language: str = "text"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TableColumn:
     """A column of a table.
@@ -212,7 +201,6 @@ class TableColumn:
         return f"{self.group} {self.heading}" if self.group else self.heading
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class TableCell:
     """A cell of a table that says more than its text.
@@ -227,7 +215,6 @@ class TableCell:
     also: Mapping[str, str] = field(default_factory=dict)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows under columns.
@@ -255,7 +242,6 @@ def grid(
     return Table(tuple(columns), tuple(map(tuple, rows)), title)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A chart as data: a specification of Vega-Lite; `description` says in words what it shows, of which task.
@@ -270,7 +256,6 @@ class Chart:
     more: bool = False
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Sample:
     """An example: its title, its address, the texts by their names, and facts about it, as gold and predictions.
@@ -285,7 +270,6 @@ class Sample:
     facts: tuple[tuple[str, Phrase], ...]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Section:
     """Blocks under a title, with an address; `folded` ones are opened by the reader where that is possible."""
@@ -301,7 +285,6 @@ _Kind = TypeVar("_Kind")
 Block: TypeAlias = Heading | Paragraph | Prose | Bullets | Terms | Code | Table | Chart | Sample | Section
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ReportPage:
     """A page: its title and its blocks."""

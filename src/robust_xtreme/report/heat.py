@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from statistics import fmean
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -41,7 +41,6 @@ _KEY: Final = doc.Paragraph(
 )
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class HeatCell:
     """A cell: its place, its `numbers` by toggle, or what it says without any.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final
 
 import polars as pl
 
@@ -38,7 +38,6 @@ _OF_FILES: Final = ("complete", "digest", "files", "parts")
 """What a manifest says of files beside it, of which the page is one."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Added:
     """What a page has beside the run: parts before its own, examples, files, and the `title`, if it is another.

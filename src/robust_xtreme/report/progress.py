@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.core.sinks import between, filled, html_text, visible
 
@@ -31,7 +31,6 @@ def notebook_bar() -> Bar | None:
     return Bar(display)
 
 
-@final
 class Bar:
     """A bar with a label and the last lines of a run, in one output, which is updated a few times a second."""
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -17,7 +17,6 @@ SECTION: Final = "section"
 """The first column of every view's frame: rows of one section are together under its name."""
 
 
-@final
 @dataclass(frozen=True, slots=True, eq=False)  # compared as objects, so that what is made of them can be kept
 class Results:
     """The input of a page: SCORES, DELTAS, AVERAGES, CONDITIONS, ATTACKS and CALIBRATION, and the run's manifest."""
@@ -41,7 +40,6 @@ class Results:
         return tuple(",".join(group) for group in self.manifest.get("tasks", {}).get(task, {}).get("perturbed", ()))
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class View:
     """One view. `make` gives a frame whose columns, after `section`, are shown as `columns` says.

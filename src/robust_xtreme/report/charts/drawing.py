@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from subprocess import PIPE, Popen, TimeoutExpired
-from typing import Any, Final, Self, final
+from typing import Any, Final, Self
 
 from robust_xtreme.core.sinks import each_text, visible
 from robust_xtreme.core.subprocesses import command, ending
@@ -82,7 +82,6 @@ def answers(content: str) -> Iterator[str]:
     return (f"{json.dumps(svg(json.loads(line)))}\n" for line in content.splitlines())
 
 
-@final
 @dataclass(slots=True)  # the state of the process
 class Drawing:
     """The process that draws the charts of one page, which ends with the context.

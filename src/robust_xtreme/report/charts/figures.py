@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -331,7 +331,6 @@ def heat(results: Results) -> dict[str, Any]:
     return {**chart.to_dict(validate=False), "config": config()}
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A chart, which a notebook shows, and exports, as SVG, without a script; `chart` is Altair's."""
@@ -342,7 +341,6 @@ class Figure:
         return svg(self.chart.to_dict())
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Plots:
     """Charts of a run; each raises UserError where the run has nothing to show."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -40,7 +40,6 @@ _ANSWERED: Final = ("prediction", "answer", "gold")
 _REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "word_edit_rate", "tokens_clean", "tokens")
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class SampleRows:
     """PREDICTIONS of some runs, and STATS of each, sorted, of which some rows are read at a time.
@@ -60,7 +59,6 @@ class SampleRows:
         return replace(self, predictions=self.predictions.with_columns(named), stats=stats, attacked=attacked)
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ExampleChoice:
     """Which examples are wanted; an empty tuple means all.

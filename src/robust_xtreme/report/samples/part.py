@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import polars as pl
@@ -166,7 +166,6 @@ _TO: Final = " \u2192 "
 _CONTEXT: Final = "context"
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class KnownExamples:
     """What is known of a run's examples beside their rows: their texts, the labels of its own tasks, tokenizers.
@@ -429,7 +428,6 @@ _ABOUT: Final = (
 Watch = Callable[[str], None]
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class ShownRun:
     """A run whose examples are shown; `name` tells it from other runs of the page.

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final
 
 import polars as pl
 
@@ -45,7 +45,6 @@ Key = tuple[str, int, str]
 """The address of a cell, a noise seed, and the id of an example."""
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class Remade:
     """An example, clean and noisy, with the outcomes of its texts and of `passages` of the corpus, by their ids."""
@@ -127,7 +126,6 @@ def _cell_key(unit: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return origin.task, origin.split, origin.question, origin.context
 
 
-@final
 @dataclass(frozen=True, slots=True)
 class _Maker:
     """Makes examples of a run again; `last` is the split that was read last."""
