@@ -1,7 +1,5 @@
 """The files of a baseline: NAME.csv, NAME.json and NAME.parquet, written together, each checked when it is read."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

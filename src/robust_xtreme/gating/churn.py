@@ -1,7 +1,5 @@
 """Churn: which answers changed between two runs, also where averages agree; harmful: they were right and are not."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

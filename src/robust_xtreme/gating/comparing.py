@@ -1,7 +1,5 @@
 """Compares a run with a baseline under a policy: what the commands `compare` and `gate` show."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

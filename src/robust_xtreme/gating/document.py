@@ -1,7 +1,5 @@
 """The verdicts of a gate, and documents of comparisons and gates: what a terminal, a pull request and a page show."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter

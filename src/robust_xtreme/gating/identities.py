@@ -5,8 +5,6 @@ each task and language of both the same data; where conditions of one name are t
 was answered with the same setting and inference. Which model answers, and how it was trained, is free.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 

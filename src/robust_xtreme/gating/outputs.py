@@ -2,8 +2,6 @@
 
 None replaces a file of a run or of a baseline, a pipe or a device."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """Writes the comment of a gate on a pull request of GitHub: one comment, which later runs edit."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

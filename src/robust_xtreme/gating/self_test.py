@@ -7,8 +7,6 @@ and neither side is better; of a baseline with an anchor those of all three, and
 What cells have in common is kept in all.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

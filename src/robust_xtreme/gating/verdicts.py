@@ -9,8 +9,6 @@ answer is `ok` whatever its size. Nothing is rounded before it is compared.
 For equivalence both bounds are to be within the margin; p is twice the smaller one of a fall and of a rise (`better`).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Averages for views: the frame AVERAGES in the order of the page, and those of benchmarks as papers print them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache

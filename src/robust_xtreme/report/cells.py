@@ -1,7 +1,5 @@
 """Prepares cells for views: what was noised and how much, which cells have a change, and their order."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The shown columns of views: their heading, their format, and their line of the legend."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

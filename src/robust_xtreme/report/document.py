@@ -3,8 +3,6 @@
 A terminal shows the verdict, then a screen of tables, however many cells the run has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace

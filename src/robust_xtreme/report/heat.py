@@ -1,7 +1,5 @@
 """The heat table: languages by script in rows, a column for each task and noise, with the means of rows and columns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby

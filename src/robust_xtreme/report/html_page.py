@@ -1,7 +1,5 @@
 """Puts the page of a run together: the verdict first, then where it breaks, languages, views, and what was run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Writes the results of runs as files: a page, text, tables of a paper, or data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final

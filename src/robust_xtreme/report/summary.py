@@ -3,8 +3,6 @@
 The legend has each shown column, metric and perturbation, with the first line of its docstring.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping

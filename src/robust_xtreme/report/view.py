@@ -1,7 +1,5 @@
 """Defines views: a view is a function from the results of a run to one frame, with its position on the page."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 It reserves tens of gigabytes of addresses at its start, however small a chart is.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

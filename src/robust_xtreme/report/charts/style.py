@@ -1,7 +1,5 @@
 """Defines the look of every chart: colours that colour-blind readers tell apart, and text in the colour of the page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

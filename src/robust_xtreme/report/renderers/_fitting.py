@@ -1,7 +1,5 @@
 """Fits a table into the lines of a terminal: which columns are shown, how wide they are, and where texts fold."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple

@@ -1,7 +1,5 @@
 """Renders pages and tables as HTML: by templates that escape every text, with what is hidden in it made visible."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 from bisect import bisect_right

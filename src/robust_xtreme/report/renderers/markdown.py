@@ -1,7 +1,5 @@
 """Renders a document as Markdown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Final, assert_never

@@ -1,7 +1,5 @@
 """Prints tables of a document on a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Renders a document as LaTeX, with tables as papers print them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

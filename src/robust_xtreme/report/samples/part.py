@@ -1,7 +1,5 @@
 """Puts the examples of a run together: the part of its page, and the blocks that a terminal prints."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

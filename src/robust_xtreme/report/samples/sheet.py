@@ -4,8 +4,6 @@ The rows are drawn from successes of attacks, answers that noise made wrong, and
 has what each row is. Of a sheet that is filled in every row must be one of it, once, with a plain answer or none.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence

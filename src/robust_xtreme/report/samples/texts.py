@@ -1,7 +1,5 @@
 """Makes the texts of examples again, clean and noisy, from the spec and the data of a run; no model is loaded."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

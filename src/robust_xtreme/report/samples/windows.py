@@ -1,7 +1,5 @@
 """Cuts a text with its edits to windows around the first edit and the answers, by grapheme clusters."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache

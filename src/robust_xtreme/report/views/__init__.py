@@ -1,7 +1,5 @@
 """Views, alone or several alike in one file: a function from the results of a run to one frame."""
 
-from __future__ import annotations
-
 from typing import Final
 
 MEMBERS: Final = {

@@ -1,7 +1,5 @@
 """Views of averages over languages and tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 

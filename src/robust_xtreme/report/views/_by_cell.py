@@ -1,7 +1,5 @@
 """Views of cells: levels, changes, marks, what noise did, and what attacks left."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

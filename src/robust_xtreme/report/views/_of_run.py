@@ -1,7 +1,5 @@
 """Views of what was asked for and what is missing."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import polars as pl
