@@ -62,8 +62,8 @@ def misread(language: str) -> Iterator[KeyingError]:
     """The forms of each letter and pair of letters of a language: what was read, else what looks alike."""
     script = languages.language(language).script
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    counted = packs.table(_READ, script).need("letter", "forms", "counts").rows if len(_read(language)) > 1 else ()
-    for row in counted:
+    counted = f"{_READ}/{script}" in _read(language)
+    for row in packs.table(_READ, script).need("letter", "forms", "counts").rows if counted else ():
         read = zip(row["forms"].split(), map(int, row["counts"].split()), strict=True)
         native = {form: count for form, count in read if _is_native(language, row["letter"] + form)}
         counts[row["letter"]].update(native)
