@@ -2,7 +2,8 @@
 
 What a letter, or two, is taken for was counted where `ocr_channel` read sentences (perturbations/ocr), one pack per
 script. Letters that were not misread there have forms by the likeness of glyphs (perturbations/lookalikes): the three
-letters of the language that are most like it. The noise consists of the language's letters.
+letters of the language that are most like it. The noise consists of the language's letters. As many as the channel's
+come together in a text and in a word (perturbations/ocr/together.tsv), but where a user has tables.
 """
 
 from __future__ import annotations
