@@ -3,7 +3,7 @@
     python -m tools.packs.ocr_together FLORES
 
 reads the first 40 sentences of FLORES's dev files in the folder FLORES, in the languages of LANGUAGES, from prints of
-degree 1, and finds the two correlations of `come_together` (noise/engine/runs.py), in twentieths, with which as many
+degree 1, and finds the two correlations of `bunch` (noise/engine/runs.py), in twentieths, with which as many
 letters, misread by draws, are most like those: by the sum over languages of the squared differences of three shares,
 those of sentences without such a letter, of words with one, and of sentences with more than a tenth of them. Then it
 prints these shares for the next 40 sentences, of the channel, of `ocr_noise` and of the look-alikes alone, both at the

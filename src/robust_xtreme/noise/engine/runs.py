@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
-from math import sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
@@ -117,27 +116,27 @@ def slip(batch: Batch, draws: Array, slips: Slips, possible: Array) -> None:
     draws[units] = moved
 
 
-def come_together(batch: Batch, draws: Array, text: float, word: float, possible: Array) -> None:
+def bunch(batch: Batch, draws: Array, text: float, word: float, possible: Array) -> None:
     """Move the draws of the clusters (m,) that are `possible` letters so that edits come together in texts and words.
 
-    Each becomes that of the normal sqrt(text) * a + sqrt(word) * b + sqrt(1 - text - word) * c, where a, b and c are
-    those of draws of its text, its word and itself: uniform over texts, correlated within a text and within a word.
+    They are uniform over texts: of sqrt(text) * a + sqrt(word) * b + sqrt(1 - text - word) * c, normals of its text,
+    its word and itself.
     """
     normal, below = _normals()
     letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
     begins = np.diff(letter, prepend=False) & letter
     units, starts, firsts = np.flatnonzero(possible & letter), np.flatnonzero(begins), batch.bounds[:-1]
-    of_text = at(normal, randomness.stream(at(draws, firsts), randomness.TEXT) >> _PLACE) * sqrt(text)
-    of_word = at(normal, randomness.stream(at(draws, starts), randomness.SLIP) >> _PLACE) * sqrt(word)
+    of_text = at(normal, randomness.stream(at(draws, firsts), randomness.TEXT) >> _PLACE) * text**0.5
+    of_word = at(normal, randomness.stream(at(draws, starts), randomness.SLIP) >> _PLACE) * word**0.5
     of_word += at(of_text, np.searchsorted(firsts, starts, "right") - 1)
     own, moved = at(draws, units), at(of_word, np.cumsum(begins)[units] - 1)
-    moved += at(normal, own >> _PLACE) * sqrt(1 - text - word)
+    moved += at(normal, own >> _PLACE) * (1 - text - word) ** 0.5
     draws[units] = at(below, ((moved + _FAR) * _FINE).astype(np.int64)) & ~_LAST | own & _LAST
 
 
 @cache
 def _normals() -> tuple[Array, Array]:
-    """The standard normal of a draw's first 16 bits, and the draw of a normal from -_FAR on, by 1 / _FINE."""
+    """The normal of a draw's first 16 bits, and the draws of normals from -_FAR on, by 1 / _FINE."""
     coarse = np.arange(-_FAR, _FAR, 16 / _FINE)
     shares = np.array([*map(NormalDist().cdf, coarse)])
     normal = np.interp((np.arange(1 << 16) + 0.5) / (1 << 16), shares, coarse)

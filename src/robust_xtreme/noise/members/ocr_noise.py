@@ -31,7 +31,7 @@ _READ, _TOGETHER = "ocr", "together"
     rates={"lookalike": "1"},
     lacks=lambda code: "" if packs.has(_KIND, languages.language(code).script) else "no pack of look-alikes",
     packs=lambda code: packs.present(_KIND, languages.language(code).script) + _read(code),
-    together=lambda code: _together(code),
+    near=lambda code: _together(code),
     version=4,
 )
 def ocr_noise(language: str) -> Iterator[KeyingError]:
@@ -66,8 +66,7 @@ def misread(language: str) -> Iterator[KeyingError]:
     counted = f"{_READ}/{script}" in _read(language)
     for row in packs.table(_READ, script).need("letter", "forms", "counts").rows if counted else ():
         read = zip(row["forms"].split(), map(int, row["counts"].split()), strict=True)
-        native = {form: count for form, count in read if _is_native(language, row["letter"] + form)}
-        counts[row["letter"]].update(native)
+        counts[row["letter"]].update({form: many for form, many in read if _is_native(language, row["letter"] + form)})
     table = packs.table(_KIND, script).need("letter", "forms", "likeness")
     known = {letter for letter, forms in counts.items() if forms}
     for row in table.rows:
