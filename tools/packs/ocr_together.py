@@ -96,8 +96,8 @@ def read(values: Sequence[str], spec: str, code: str, seeds: int = 1) -> list[li
 def fitted(channel: Sequence[Sequence[Sequence[Any]]]) -> tuple[float, float]:
     """The correlations within a text and, beyond it, within a word."""
     pairs = [(text / 20, word / 20) for text, word in product(range(20), repeat=2) if text + word < 20]
-    known = [(texts, *np.split(shares(texts), [1])) for texts in channel]
-    apart = [sum(((drawn(texts, p.item(), *pair) - of) ** 2).sum() for texts, p, of in known) for pair in pairs]
+    known = [(texts, shares(texts)) for texts in channel]
+    apart = [sum(((drawn(texts, of[0], *pair) - of[1:]) ** 2).sum() for texts, of in known) for pair in pairs]
     return pairs[int(np.argmin(apart))]
 
 
