@@ -62,7 +62,7 @@ def test_every_language_is_misread(code: str) -> None:
     """The fifty languages are served by the packs of their script."""
     assert ocr_noise.lacks(code) == ""
     script = language(code).script
-    assert ocr_noise.packs(code) == (f"lookalikes/{script}", *packs.present("ocr", script))
+    assert ocr_noise.packs(code) == (f"lookalikes/{script}", *packs.present("ocr", script, "together"))
 
 
 @pytest.mark.parametrize("name", [name for name in packs.names("ocr") if name in packs.names("lookalikes")])

@@ -19,6 +19,7 @@ SELECT: Final = 0
 OPERATOR: Final = 1
 REPLACEMENT: Final = 2
 SLIP: Final = 3
+TEXT: Final = 4
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _RANGE: Final = 1 << 64

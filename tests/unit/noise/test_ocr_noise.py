@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import multivariate_normal, norm
 
 from robust_xtreme import perturb
+from robust_xtreme.core import packs
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.languages import LANGUAGES, belongs
 from robust_xtreme.noise.members.ocr_noise import misread
@@ -75,3 +78,32 @@ def test_what_was_read_goes_before_what_looks_alike() -> None:
     assert {*forms["en"]} == {"g", "z"}
     assert forms["fr"].most_common(1)[0][0] == "é"
     assert any(misreading.point == "v" for misreading in misread("en"))
+
+
+def test_misread_letters_come_together_in_words_and_texts() -> None:
+    """Of letters the strength's share is misread, and of pairs of a text, and of a word, that of correlated normals."""
+    values = [f"{number}! bbbb bbbb" for number in range(5_000)]
+    noised = perturb(values, "ocr_noise:0.1", language="en")
+    of_words = [[[letter != "b" for letter in word] for word in text.split()[1:]] for text in noised]
+    wrong = np.array(of_words, np.float64).reshape(-1, 2, 4)
+    row = packs.table("ocr", "together").rows[0]
+    text, word = float(row["text"]), float(row["word"])
+    assert wrong.mean() == pytest.approx(0.1, rel=0.1)
+    assert (wrong[:, 0, 0] * wrong[:, 1, 3]).mean() == pytest.approx(_both(0.1, text), rel=0.2)
+    assert (wrong[:, :, 0] * wrong[:, :, 3]).mean() == pytest.approx(_both(0.1, text + word), rel=0.1)
+    assert _both(0.1, 0.0) < 0.5 * _both(0.1, text)
+
+
+def _both(share: float, correlation: float) -> float:
+    """How often two normals with a correlation are both among the lowest share."""
+    limit = norm.ppf(share)
+    return float(multivariate_normal.cdf([limit, limit], cov=[[1, correlation], [correlation, 1]]))
+
+
+def test_a_users_table_is_read_evenly(tmp_path: Path) -> None:
+    """With a user's table no text has more errors than chance puts there."""
+    (tmp_path / "lookalikes").mkdir()
+    (tmp_path / "lookalikes" / "Latn.tsv").write_text(f"{_HEADER}h\tb\t90\n", encoding="utf-8")
+    values = [f"{number} {'h' * 100}" for number in range(200)]
+    noised = perturb(values, "ocr_noise:0.1", language="en", packs=tmp_path)
+    assert np.var([text.count("b") for text in noised]) == pytest.approx(100 * 0.1 * 0.9, rel=0.5)

@@ -32,7 +32,7 @@ from robust_xtreme.noise.engine.key_error_table import (
 )
 from robust_xtreme.noise.engine.letters import alphabet, combined
 from robust_xtreme.noise.engine.perturbation import Declared, EditPlan, Job, Perturbation, member
-from robust_xtreme.noise.engine.runs import active, between, forms, guard, last_chosen, settle, slip, unit_draws
+from robust_xtreme.noise.engine.runs import active, between, bunch, forms, guard, last_chosen, settle, slip, unit_draws
 
 __all__ = ["KeyingError", "Word", "key_errors"]
 
@@ -51,13 +51,14 @@ def key_errors(
     swaps: Callable[[str], bool] = lambda _: True,
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
     unit: str = "grapheme cluster",
+    near: Callable[[str], tuple[float, float]] = lambda _: (0.0, 0.0),
     **declared: Unpack[Declared],
 ) -> Callable[[Author], Perturbation]:
     """Make a perturbation of a function from a language (and the choices) to its key errors, and words if it has any.
 
     `rates` are its kinds with their default rates; the kind `swap` needs no rows. With `marked` False letters with
-    marks are not edited; `swaps` says in which languages letters are keys that can be struck out of order. `declared`
-    are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
+    marks are not edited; `swaps` says in which languages letters are keys that can be struck out of order, `near` the
+    correlations of `bunch`. `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     names = tuple(rates)
 
@@ -70,7 +71,7 @@ def key_errors(
             chosen = tuple((name, job.params[name][0]) for name in choices or {})
             swap = names.index(SWAP) if SWAP in names and swaps(job.language) else len(names)
             rates = tuple(job.params[name][0] for name in names)
-            return _planned(job, table(job.language, chosen), rates, swap)
+            return _planned(job, table(job.language, chosen), rates, swap, near(job.language))
 
         @packs.cached
         def lacks(code: str) -> str:
@@ -83,8 +84,8 @@ def key_errors(
     return make
 
 
-def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -> EditPlan:
-    """The plan of a batch; `swap` is the kind that swaps."""
+def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int, near: tuple[float, float]) -> EditPlan:
+    """The plan of a batch; `swap` is the kind that swaps, `near` how errors come together."""
     # units (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
     batch, kinds = job.batch, np.uint16(active(rates))
     units, paired = job.once(_units, batch, table, active(rates), swap)
@@ -92,6 +93,8 @@ def _planned(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) 
     draws = unit_draws(batch, job.keys)
     if job.slips is not None:
         slip(batch, draws, job.slips, possible)
+    if any(near):
+        bunch(batch, draws, *near, possible)
 
     def edits(chosen: Array) -> tuple[Edits, Array]:
         allowed = units.copy()

@@ -9,7 +9,8 @@ letters; and in Hebrew geresh, and gershayim, or a quotation mark for it, betwee
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
+from statistics import NormalDist
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ _TOP: Final = float((1 << 64) - (1 << 12))
 _LAST: Final = np.uint64((1 << 24) - 1)
 _HALF: Final = np.uint64(32)
 _SHORT: Final = 3.0
+_PLACE, _FAR, _FINE = np.uint64(48), 9, 4096
 
 
 def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
@@ -110,6 +112,33 @@ def slip(batch: Batch, draws: Array, slips: Slips, possible: Array) -> None:
         level = ((randomness.stream(at(draws, start), randomness.SLIP) >> _HALF) * (most >> _HALF)) & ~_LAST
         moved = np.where(moved < at(most, word), at(level, word) | moved & _LAST, moved)
     draws[units] = moved
+
+
+def bunch(batch: Batch, draws: Array, text: float, word: float, possible: Array) -> None:
+    """Move the draws of the clusters (m,) that are `possible` letters so that edits come together in texts and words.
+
+    They are uniform over texts: of sqrt(text) * a + sqrt(word) * b + sqrt(1 - text - word) * c, normals of its text,
+    its word and itself.
+    """
+    normal, below = _normals()
+    letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
+    begins = np.diff(letter, prepend=False) & letter
+    units, starts, firsts = np.flatnonzero(possible & letter), np.flatnonzero(begins), batch.bounds[:-1]
+    of_text = at(normal, randomness.stream(at(draws, firsts), randomness.TEXT) >> _PLACE) * text**0.5
+    of_word = at(normal, randomness.stream(at(draws, starts), randomness.SLIP) >> _PLACE) * word**0.5
+    of_word += at(of_text, np.searchsorted(firsts, starts, "right") - 1)
+    own, moved = at(draws, units), at(of_word, np.cumsum(begins)[units] - 1)
+    moved += at(normal, own >> _PLACE) * (1 - text - word) ** 0.5
+    draws[units] = at(below, ((moved + _FAR) * _FINE).astype(np.int64)) & ~_LAST | own & _LAST
+
+
+@cache
+def _normals() -> tuple[Array, Array]:
+    """The normal of a draw's first 16 bits, and the draws of normals from -_FAR on, by 1 / _FINE."""
+    coarse = np.arange(-_FAR, _FAR, 16 / _FINE)
+    shares = np.array([*map(NormalDist().cdf, coarse)])
+    normal = np.interp((np.arange(1 << 16) + 0.5) / (1 << 16), shares, coarse)
+    return normal, (np.interp(np.arange(-_FAR, _FAR, 1 / _FINE), coarse, shares) * _TOP).astype(np.uint64)
 
 
 @lru_cache(64)

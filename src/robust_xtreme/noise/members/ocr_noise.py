@@ -2,7 +2,8 @@
 
 What a letter, or two, is taken for was counted where `ocr_channel` read sentences (perturbations/ocr), one pack per
 script. Letters that were not misread there have forms by the likeness of glyphs (perturbations/lookalikes): the three
-letters of the language that are most like it. The noise consists of the language's letters.
+letters of the language that are most like it. The noise consists of the language's letters. As many as the channel's
+come together in a text and in a word (perturbations/ocr/together.tsv), but where a user has tables.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 _KIND: Final = "lookalikes"
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
 _MOST: Final = 3
-_READ: Final = "ocr"
+_READ, _TOGETHER = "ocr", "together"
 
 
 @key_errors(
@@ -30,7 +31,8 @@ _READ: Final = "ocr"
     rates={"lookalike": "1"},
     lacks=lambda code: "" if packs.has(_KIND, languages.language(code).script) else "no pack of look-alikes",
     packs=lambda code: packs.present(_KIND, languages.language(code).script) + _read(code),
-    version=3,
+    near=lambda code: _together(code),
+    version=4,
 )
 def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""
@@ -45,20 +47,26 @@ ocr_channel = member(
 
 
 def _read(language: str) -> tuple[str, ...]:
-    """The pack of what was read in a language's script; none where a user has a table of look-alikes, or such packs."""
+    """The packs of what was read in a language's script; none where a user has a table of look-alikes or such packs."""
     script = languages.language(language).script
     mine = any((folder / name).exists() for folder in packs.users() for name in (f"{_KIND}/{script}.tsv", _READ))
-    return () if mine else packs.present(_READ, script)
+    return () if mine else packs.present(_READ, script, _TOGETHER)
+
+
+def _together(language: str) -> tuple[float, float]:
+    """The correlations of the errors of a text and of a word; none where a user has a table, or such packs."""
+    row = packs.table(_READ, _TOGETHER).need("text", "word").rows[0] if _read(language) else {}
+    return float(row.get("text", 0)), float(row.get("word", 0))
 
 
 def misread(language: str) -> Iterator[KeyingError]:
     """The forms of each letter and pair of letters of a language: what was read, else what looks alike."""
     script = languages.language(language).script
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row in packs.table(_READ, script).need("letter", "forms", "counts").rows if _read(language) else ():
+    counted = f"{_READ}/{script}" in _read(language)
+    for row in packs.table(_READ, script).need("letter", "forms", "counts").rows if counted else ():
         read = zip(row["forms"].split(), map(int, row["counts"].split()), strict=True)
-        native = {form: count for form, count in read if _is_native(language, row["letter"] + form)}
-        counts[row["letter"]].update(native)
+        counts[row["letter"]].update({form: many for form, many in read if _is_native(language, row["letter"] + form)})
     table = packs.table(_KIND, script).need("letter", "forms", "likeness")
     known = {letter for letter, forms in counts.items() if forms}
     for row in table.rows:
