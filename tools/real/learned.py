@@ -10,8 +10,11 @@ from typing import Any, Final
 import polars as pl
 from tools.real.tables import LATIN, Estimate, between, over_seeds, paired, rank_correlation, read
 
+from robust_xtreme.core import registry
 from robust_xtreme.core.errors import counted
 from robust_xtreme.core.languages import ALL_LANGUAGES, language
+from robust_xtreme.files import store
+from robust_xtreme.files.schema import CONDITIONS
 from robust_xtreme.stats.averages import LANGUAGES
 from robust_xtreme.stats.intervals import CONFIDENCE, t_quantile
 
@@ -55,12 +58,24 @@ def page(folder: Path) -> str:
         "Repairs of PAN-X, in points won, by one training each (intervals of items)": _repairs(read(folder, "repairs")),
         "Limits": [*_coverage(read(folder, "coverage")), *_limits()],
     }
-    lines = ["# What a real encoder loses under noise", "", *wrapped(_ABOUT, "")]
+    lines = ["# What a real encoder loses under noise", "", *wrapped(_ABOUT + outdated(folder), "")]
     for title, sentences in sections.items():
         if found := list(sentences):
             lines += ["", f"## {title}", ""]
             lines += [line for sentence in found for line in wrapped(sentence, "- ")]
     return "\n".join(lines) + "\n"
+
+
+def outdated(folder: Path) -> str:
+    """Which noises the runs below a folder have in another version than today's, as a sentence after others."""
+    known: dict[str, str] = {}
+    for path in sorted(folder.rglob("conditions.csv")):
+        for name, version in store.read_frame(path, CONDITIONS).filter(kind="noise").select("name", "version").rows():
+            if name in registry.names("perturbation") and version != str(registry.load("perturbation", name).version):
+                known[name] = (
+                    f"`{name}` is version {version} (today's is {registry.load('perturbation', name).version})"
+                )
+    return f" Measured before a change: {', '.join(known.values())}." if known else ""
 
 
 def wrapped(text: str, bullet: str) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 from tools import keep_report
 from tools.real import keep
-from tools.real.learned import TITLES, wrapped
+from tools.real.learned import TITLES, outdated, wrapped
 from tools.real.stages import EVAL, FINISHED, NOISE, OUT, Asked, stages
 from tools.real.tables import PLACE, Estimate, change, read
 
@@ -110,7 +110,7 @@ def interpolated(rate: float, curve: Sequence[tuple[float, Estimate]]) -> Estima
 def page(folder: Path) -> str:
     """The page, in Markdown."""
     levels, means = (read(folder, name) for name in ("levels", "means"))
-    lines = ["# Noise as it happens, beside typos at the same rate", "", *wrapped(_ABOUT, "")]
+    lines = ["# Noise as it happens, beside typos at the same rate", "", *wrapped(_ABOUT + outdated(folder), "")]
     for title, runs in SECTIONS.items():
         rows = [
             row
