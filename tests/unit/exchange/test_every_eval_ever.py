@@ -130,6 +130,8 @@ def test_levels_rows_and_drops_come_back(run: Path, path: Path, tmp_path: Path) 
         (None, lambda record: _level(record)["score_details"].update(score=12.5), "and 12.50 is stated. Go on with"),
         (None, lambda record: record["detailed_evaluation_results"].update(checksum="0"), "has the sha256 of"),
         (None, lambda record: record.update(evaluation_results=3), "it has no model or no evaluation_results"),
+        (None, lambda record: record.update(schema_version="9.9.9"), "the schema_version '9.9.9', and 0.3.0 is read"),
+        (None, lambda record: record.pop("schema_version"), "has the schema_version None, and 0.3.0 is read"),
         (None, lambda record: record.update(model_info=[]), "it has no model or no evaluation_results"),
         (3, lambda row: row.update(model_id="other"), ":4: is of another evaluation or model than"),
         (3, lambda row: row["metadata"].update(robust_xtreme="{"), "are not what `export --every-eval-ever` wrote"),
@@ -276,10 +278,16 @@ def test_what_is_no_probability_of_an_answer_is_one_line(tmp_path: Path) -> None
     bare = {name: value for name, value in row.items() if name != "prediction"}
     question = {"task": "xquad", "prediction": "a", "gold": "a"}
     for wrong, line in (
-        ({**row, "sums": {"accuracy": {"all": [1.0, 1.0]}}, "score": 0.9}, "has sums, which are its quality, and a s"),
+        (
+            {**row, "sums": {"accuracy": {"all": [1.0, 1.0]}}, "score": 0.9},
+            "has both score and sums. Give one; a probability is `conf",
+        ),
         ({**row, "confidence": 90}, "the confidence of the example '0' is '90'; it takes a finite number from 0 to 1"),
-        ({**bare, "scores": {"f1": 1}, "confidence": 0.9}, "it takes a prediction and a gold answer that are labels"),
-        ({**row, **question, "confidence": 0.9}, "it takes a prediction and a gold answer that are labels or choices"),
+        (
+            {**bare, "scores": {"f1": 1}, "confidence": 0.9},
+            "/0' has a confidence, and no label or choice as its answer",
+        ),
+        ({**row, **question, "confidence": 0.9}, "/0' has a confidence, and no label or choice as its answer"),
     ):
         assert line in imports.refused(tmp_path, [wrong])
         (tmp_path / "rows.jsonl").unlink()

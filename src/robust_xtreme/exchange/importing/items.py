@@ -61,7 +61,7 @@ ITEMS: Final = Frame(
     {SHARE: "confidence"},
 )
 """Rows of others. `prediction` and `gold` are as given, lists as JSON; `scores` is JSON, name to a score of the example
-from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds; `confidence` is `score` of PREDICTIONS."""
+from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds; `confidence` is PREDICTIONS' `score`."""
 
 KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
 """The keys of a row, with `id` for the example; `score` is one score without a name."""
@@ -132,11 +132,10 @@ def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
         first = rows.filter(wrong)
         what = f"the score of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, SCORE))}"
         raise DataError(path, f"{what}; it takes a number from 0 to 1")
-    if "scores" in rows.columns and (both := rows.drop_nulls([SCORE, "scores"])).height:
-        raise DataError(path, f"the example {shown(both.item(0, 'example'))} has both score and scores. Give one")
-    if "sums" in rows.columns and (both := rows.drop_nulls([SCORE, "sums"])).height:
-        what = f"the example {shown(both.item(0, 'example'))} has sums, which are its quality, and a score"
-        raise DataError(path, f"{what}. Export it again, or name a probability confidence")
+    for name in (name for name in ("scores", "sums") if name in rows.columns):
+        for example in rows.drop_nulls([SCORE, name]).get_column("example"):
+            what = f"the example {shown(example)} has both score and {name}. Give one"
+            raise DataError(path, what + "; a probability is `confidence`" * (name == "sums"))
     named = pl.lit('{"score": ') + pl.col(SCORE).str.to_lowercase() + pl.lit("}")
     return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
 

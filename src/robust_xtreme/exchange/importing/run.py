@@ -336,9 +336,8 @@ def _predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.Data
     }
     made_rows = whole(rows).with_columns(**columns)
     are_labels = pl.all_horizontal(pl.col("prediction", "gold").str.contains(r"^\d+$").fill_null(False))
-    for example, value in made_rows.filter(~are_labels).drop_nulls("score").select("example", "score").iter_rows():
-        what = f"the confidence of the example {shown(example)} is {value}"
-        raise DataError(path, f"{what}; it takes a prediction and a gold answer that are labels or choices")
+    for example in made_rows.filter(~are_labels).drop_nulls("score").get_column("example"):
+        raise DataError(path, f"the example {shown(example)} has a confidence, and no label or choice as its answer")
     return made_rows.select(list(schema.PREDICTIONS.columns))
 
 
@@ -458,8 +457,7 @@ def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draw
     watch("writing the report")
     for name in (REPORT, PAGE):
         store.write(folder / name, written(results, Path(name).suffix, added=Added(draws=draws)))
-    there = [name for name in (*FILES, *BESIDES) if (folder / name).exists()]
-    manifest |= {"files": {name: store.sha256(folder / name) for name in there}, "complete": True}
+    manifest |= {"files": {path.name: store.sha256(path) for path in sorted(folder.iterdir())}, "complete": True}
     write_manifest(folder / MANIFEST, manifest)
     return manifest
 
