@@ -37,6 +37,7 @@ from robust_xtreme.report.view import Results
 
 FORMAT: Final = "every-eval-ever"
 _NAME: Final = "robust-xtreme"
+_VERSION: Final = "0.3.0"
 _SAMPLES: Final = "_samples.jsonl"
 _UUID: Final = re.compile(rf"[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}(\.json|{_SAMPLES})")
 _IN_FIELDS: Final = (*CELL, "metric", "scope", "seeds", "value", "se", "low", "high", "method", "n")
@@ -55,7 +56,7 @@ def write_records(run: Path, results: Results, folder: Path, force: bool) -> Ite
         at = Path("data", _NAME, *(part or "unknown" for part in parts), str(number))
         store.make_folder((folder / at).parent)
         files = [target("-o", f"{folder / at}{end}", force, {}) for end in (_SAMPLES, ".json")]
-        known = {"schema_version": "0.3.0", "evaluation_id": f"{_NAME}/{model}/{number}"}
+        known = {"schema_version": _VERSION, "evaluation_id": f"{_NAME}/{model}/{number}"}
         with written([OutputFile("-o", str(file), file) for file in files]) as (write, finish):
             digests, count = hashlib.sha256(), 0
             for line in _lines(rows, {**known, "model_id": model}):
@@ -148,6 +149,8 @@ def read(paths: Sequence[ImportedFile], only_model: str | None = "") -> Read:
             model, of_record = mapping(record.get("model_info")).get("id"), record.get("evaluation_results")
             if not isinstance(model, str) or not isinstance(of_record, list):
                 raise DataError(file, "is not a record of Every Eval Ever: it has no model or no evaluation_results")
+            if (version := record.get("schema_version")) != _VERSION:
+                raise DataError(file, f"has the schema_version {shown(version)}, and {_VERSION} is read")
             if only_model in ("", None, model) or model.startswith(f"{_NAME}/"):
                 here: _Levels = {_identity(level): level for level in map(mapping, of_record)}
                 rows += _rows(file, record, given, here, reading)

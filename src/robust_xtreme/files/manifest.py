@@ -24,6 +24,9 @@ FILES: Final = (
 )
 """The files of a finished run, beside run.toml and the manifest."""
 
+BESIDES: Final = ("attacks.csv", "calibration.csv")
+"""The files that a run with attacks, or with scores of answers, has besides."""
+
 _DIGEST: Final = "digest"
 _ALGORITHM: Final = "sha256:"
 _CHANGED: Final = "was changed after the run wrote it"

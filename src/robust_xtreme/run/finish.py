@@ -12,7 +12,7 @@ import torch
 
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.files import schema, store
-from robust_xtreme.files.manifest import PAGE, REPORT
+from robust_xtreme.files.manifest import BESIDES, PAGE, REPORT
 from robust_xtreme.models.config import base_kind
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.stages import model_facts, stage_flags
@@ -22,7 +22,7 @@ from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacke
 from robust_xtreme.report.samples.part import ShownRun, samples_part_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.run.external import conditions_of
-from robust_xtreme.run.folder import BESIDES, DIGESTS, FILES, Folder
+from robust_xtreme.run.folder import DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.averages import averaged

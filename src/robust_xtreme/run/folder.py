@@ -28,7 +28,7 @@ from robust_xtreme.files import manifest as of_run
 from robust_xtreme.files import store
 from robust_xtreme.files.csv import check_version
 from robust_xtreme.files.journal import JOURNAL, Journal, StartOver, check_folder, start_over
-from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
+from robust_xtreme.files.manifest import BESIDES, MANIFEST, read_manifest, write_manifest
 from robust_xtreme.files.new_files import appended
 from robust_xtreme.files.schema import ATTACKED, PREDICTIONS, STATS, UNREADABLE, Frame
 from robust_xtreme.run.scoring import PARTS, TaskRunRows, part_paths
@@ -40,9 +40,6 @@ from robust_xtreme.tasks.sources.rows import clusters_version
 RUN: Final = "run.toml"
 LOG: Final = "log.txt"
 FILES: Final = (RUN, *of_run.FILES)
-BESIDES: Final = ("attacks.csv", "calibration.csv")
-"""The files that a run with attacks, or with scores of answers, has besides."""
-
 DIGESTS: Final = "files"
 """The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""
 

@@ -16,6 +16,8 @@ from tests.harness_logs import imported, refused
 from tests.program import program
 from tests.schemas import invalid
 
+import robust_xtreme
+
 UUID: Final = "0f8fad5b-d9cb-469f-a165-70867728950e"
 GIVEN: Final = ("--condition", "clean", "-l", "sw")
 
@@ -128,6 +130,8 @@ def test_levels_rows_and_drops_come_back(run: Path, path: Path, tmp_path: Path) 
         (None, lambda record: _level(record)["score_details"].update(score=12.5), "and 12.50 is stated. Go on with"),
         (None, lambda record: record["detailed_evaluation_results"].update(checksum="0"), "has the sha256 of"),
         (None, lambda record: record.update(evaluation_results=3), "it has no model or no evaluation_results"),
+        (None, lambda record: record.update(schema_version="9.9.9"), "the schema_version '9.9.9', and 0.3.0 is read"),
+        (None, lambda record: record.pop("schema_version"), "has the schema_version None, and 0.3.0 is read"),
         (None, lambda record: record.update(model_info=[]), "it has no model or no evaluation_results"),
         (3, lambda row: row.update(model_id="other"), ":4: is of another evaluation or model than"),
         (3, lambda row: row["metadata"].update(robust_xtreme="{"), "are not what `export --every-eval-ever` wrote"),
@@ -246,3 +250,44 @@ def test_each_model_of_a_folder_becomes_a_run(tmp_path: Path) -> None:
     assert (ended.code or 0) == 0, ended.err
     levels = [pl.read_csv(path)["value"].max() for path in sorted((tmp_path / "runs").glob("*/scores.csv"))]
     assert levels == [75.0, 25.0]
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(("form", "task"), [("--jsonl", "xnli"), ("--every-eval-ever", "xnli"), ("--jsonl", "own")])
+def test_a_probability_of_an_answer_comes_back_as_one(form: str, task: str, tmp_path: Path) -> None:
+    """No metric is made of it; calibration is measured again, and a second import may replace it."""
+    rows = [row | {"confidence": 0.5 + row["id"] / 200} for row in imports.items(task=task)]
+    run = imports.imported(tmp_path, rows)
+    ended = program("export", str(run), form, "-o", str(tmp_path / "out"))
+    assert (ended.code or 0) == 0, ended.err
+    for words in ((), ("--force",)):
+        ended = program("import", str(tmp_path / "out"), "-o", str(tmp_path / "back"), *words)
+        assert (ended.code or 0) == 0, ended.err
+        for name in ("scores.csv", "deltas.csv", "averages.csv", "calibration.csv"):
+            assert (tmp_path / "back" / name).read_bytes() == (run / name).read_bytes()
+    back = robust_xtreme.load(tmp_path / "back")
+    numbers = back.predictions["example"].str.split("/").list.last().cast(pl.Int64)
+    assert (back.predictions["score"] - 0.5 - numbers / 200).abs().max() == pytest.approx(0)
+    assert back.scores["metric"].unique().to_list() == ["accuracy"]
+    assert "calibration.csv" in back.manifest["files"]
+
+
+def test_what_is_no_probability_of_an_answer_is_one_line(tmp_path: Path) -> None:
+    """A score beside sums, which older exports have; a confidence beyond 1, of no prediction, and of a text."""
+    row = imports.items(2)[0]
+    bare = {name: value for name, value in row.items() if name != "prediction"}
+    question = {"task": "xquad", "prediction": "a", "gold": "a"}
+    for wrong, line in (
+        (
+            {**row, "sums": {"accuracy": {"all": [1.0, 1.0]}}, "score": 0.9},
+            "has both score and sums. Give one; a probability is `conf",
+        ),
+        ({**row, "confidence": 90}, "the confidence of the example '0' is '90'; it takes a finite number from 0 to 1"),
+        (
+            {**bare, "scores": {"f1": 1}, "confidence": 0.9},
+            "/0' has a confidence, and no label or choice as its answer",
+        ),
+        ({**row, **question, "confidence": 0.9}, "/0' has a confidence, and no label or choice as its answer"),
+    ):
+        assert line in imports.refused(tmp_path, [wrong])
+        (tmp_path / "rows.jsonl").unlink()

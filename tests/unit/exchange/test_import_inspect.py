@@ -217,6 +217,15 @@ def test_json_lines_by_the_name_of_json_are_lines(tmp_path: Path) -> None:
     assert reading.format_of(Path(written_lines(tmp_path / "row.json", rows[:1]))) == "jsonl"
 
 
+def test_a_log_that_is_no_json_is_named(tmp_path: Path) -> None:
+    """Cut, or nested too deep, beside a log that is whole, named or in its folder; nothing is left out unsaid."""
+    good = log(tmp_path / "logs" / "a.eval", both())
+    for text in ('{"samples": [{"id": 1}', "[" * 9999):
+        (bad := tmp_path / "logs" / "b.json").write_text(text, encoding="utf-8")
+        for paths in ((good, bad), (bad, good), (bad.parent,)):
+            assert "b.json: is not JSON: " in refused(*map(str, paths))
+
+
 @pytest.mark.usefixtures("no_pages")
 def test_zstandard_entries_are_read(tmp_path: Path) -> None:
     """inspect packs by zstd, which Python's reader of zip files does not know: the same run comes out."""
@@ -288,6 +297,18 @@ def test_the_mean_of_epochs_is_read_or_one_of_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_pages")
+def test_unequal_numbers_of_epochs_are_said(tmp_path: Path) -> None:
+    """Of conditions, and of samples of one; of one epoch that is chosen nothing is to be said."""
+    rows = [judged(number, 0.5) | {"epoch": epoch} for epoch in (1, 2, 3) for number in range(20)]
+    paths = [log(tmp_path / "a.eval", rows[:-1]), log(tmp_path / "b.eval", rows[:20])]
+    words = [f"{paths[0]}=clean", f"{paths[1]}=asr", "--tasks", "mine", "-l", "sw", "--score", "f1"]
+    line = "Samples have unequal numbers of epochs: asr 20 of 1, clean 1 of 2, clean 19 of 3. A mean of fewer is less"
+    for more, said in (((), 1), (("--epoch", "1"), 0)):
+        notes = imported(tmp_path, *words, *more, "--force").manifest["notes"]
+        assert sum(note.startswith(line) for note in notes) == said == sum("unequal" in note for note in notes)
+
+
+@pytest.mark.usefixtures("no_pages")
 def test_levels_of_epochs_are_compared_where_they_are_means(tmp_path: Path) -> None:
     """Another level is refused with both; of the best of two epochs nothing is computed here."""
     words = ("--condition", "clean", "-l", "sw")
@@ -337,8 +358,9 @@ def test_unscored_samples_are_left_out_under_every_condition(tmp_path: Path) -> 
     run = imported(tmp_path, *words, "--score", "f1")
     assert run.deltas.select("n", "clean", "value").row(0) == (23, pytest.approx(100 * 17 / 23), 50.0)
     assert "14 rows left out, of examples that are not scored (NaN) in 7 rows." in run.manifest["notes"]
-    words = pair(tmp_path, [None] * 3, [0.5] * 3, math.nan, 0.5)
-    assert "has no rows" in refused(*words, "--score", "f1")
+    for values in (([None] * 3, [0.5] * 3), ([None] * 3, [math.nan] * 3)):
+        words = pair(tmp_path, *values, math.nan, math.nan)
+        assert "clean.eval: no sample is scored: each has a score that is NaN" in refused(*words, "--score", "f1")
 
 
 @pytest.mark.usefixtures("no_pages")

@@ -53,7 +53,8 @@ def _rows(stored: pl.LazyFrame) -> Iterator[dict[str, Any]]:
 
 def _item(row: Mapping[str, Any], sums: Mapping[str, Any], overlapping: set[tuple[Any, ...]]) -> dict[str, Any]:
     """What is known of one item, by the keys that `import` reads."""
-    named = {"id": row["example"], **{name: value for name, value in row.items() if name != "example"}}
+    named = {"id": row["example"], **{name: value for name, value in row.items() if name not in ("example", "score")}}
+    named["confidence"] = row.get("score")  # `score` is the key of a quality
     in_json = ("prediction", "gold", "operators")  # written as what they say
     kept = {name: json.loads(value) if name in in_json and value else value for name, value in named.items()}
     if tuple(row[name] for name in _OVERLAP) in overlapping:

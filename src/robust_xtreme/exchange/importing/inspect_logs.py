@@ -109,6 +109,9 @@ def read(
     reading = LogReading([name.strip() for name in score.split(",") if name.strip()], is_closed, epoch)
     rows = pl.concat([pl.DataFrame(), *(_of_log(log, given, ways, reading) for log, given in kept)], how="diagonal")
     rows = _scored_alone(rows, reading) if rows.height else rows
+    if len({many for _, many in reading.epochs}) > 1 and not epoch:
+        each = ", ".join(f"{name} {count:,} of {many}" for (name, many), count in sorted(reading.epochs.items()))
+        reading.notes[f"Samples have unequal numbers of epochs: {each}. A mean of fewer is less exact."] = None
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     inference = (kept or logs)[0][0].inference
     notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.", *reading.notes)
@@ -131,11 +134,13 @@ def _scored_alone(rows: pl.DataFrame, reading: LogReading) -> pl.DataFrame:
 
 
 def is_log(path: Path) -> bool:
-    """Whether a file is a log: an archive by its name, JSON by what is in it."""
+    """Whether a file is a log: an archive by its name, JSON by what is in it. Raises DataError where it is no JSON."""
     try:
         log = path.suffix == ".json" and strict_json.loads(resources.content(path, _LARGEST))
-    except (OSError, ValueError, RecursionError):
-        return False
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) or getattr(error, "msg", "") == "Extra data":  # too large, or lines of JSON
+            return False
+        raise DataError(path, f"is not JSON: {error}") from error
     whole = mapping(log)
     return path.suffix == SUFFIX or isinstance(whole.get("samples"), list) or isinstance(whole.get("eval"), dict)
 
@@ -226,6 +231,8 @@ def _of_log(log: InspectLog, given: ImportedFile, ways: dict[Any, InspectLog], r
     left = _rows(log, given, reading, every, epochs)
     chunks = iter(lambda: [*islice(left, 4096)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
+    if rows.height and "scores" not in rows.columns:
+        raise DataError(log.path, "no sample is scored: each has a score that is NaN")
     if (many := max(epochs, default=1)) > 1:
         read = f"number {reading.epoch}" if reading.epoch else "the mean score of each sample"
         reading.notes[f"Of {many} epochs {read} was read."] = None
@@ -271,6 +278,7 @@ def _rows(
             every.setdefault(key, []).extend([fmean(values)] if values else [])
             scores[key] = scores[key] if reading.epoch else fmean(values or [math.nan])
         known, first = _known(log, given, sample, name), next(iter(scores.values()))
+        reading.epochs[(str(known.get("condition") or log.path.name), len(answers))] += 1
         is_choice = "choice" in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices"))
         if reading.is_closed or (is_choice and next(iter(scores)) in sample["scores"]):
             scores = {ACCURACY: first, **scores}

@@ -24,7 +24,7 @@ from robust_xtreme.core import languages, resources, strict_json
 from robust_xtreme.core.errors import DataError, Mismatch, SpecError, UserError, counted, shown
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import PerturbationSpec
-from robust_xtreme.files.frames import Frame, FrameColumn, beyond, columns, in_words, one_of
+from robust_xtreme.files.frames import SHARE, Frame, FrameColumn, beyond, columns, in_words, one_of
 from robust_xtreme.files.schema import CELL, CHANCE, PREDICTIONS, SETTINGS, SHALLOW, STATUSES
 from robust_xtreme.noise.conditions.condition import CLEAN, CLEAN_SEED
 from robust_xtreme.tasks.sources.rows import identity_of_rows
@@ -54,12 +54,14 @@ ITEMS: Final = Frame(
         "status": FrameColumn(pl.String, nullable=True, allowed=STATUSES),
         **{name: FrameColumn(PREDICTIONS.columns[name].dtype, nullable=True) for name in REALISED},
         "overlap": FrameColumn(pl.Boolean, nullable=True),
+        "confidence": FrameColumn(pl.Float64, nullable=True),
         **columns(pl.String, "scores sums", nullable=True),
     },
     (*GROUP, "noise_seed", "example"),
+    {SHARE: "confidence"},
 )
 """Rows of others. `prediction` and `gold` are as given, lists as JSON; `scores` is JSON, name to a score of the example
-from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds."""
+from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds; `confidence` is PREDICTIONS' `score`."""
 
 KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
 """The keys of a row, with `id` for the example; `score` is one score without a name."""
@@ -130,8 +132,10 @@ def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
         first = rows.filter(wrong)
         what = f"the score of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, SCORE))}"
         raise DataError(path, f"{what}; it takes a number from 0 to 1")
-    if "scores" in rows.columns and (both := rows.drop_nulls([SCORE, "scores"])).height:
-        raise DataError(path, f"the example {shown(both.item(0, 'example'))} has both score and scores. Give one")
+    for name in (name for name in ("scores", "sums") if name in rows.columns):
+        for example in rows.drop_nulls([SCORE, name]).get_column("example"):
+            what = f"the example {shown(example)} has both score and {name}. Give one"
+            raise DataError(path, what + "; a probability is `confidence`" * (name == "sums"))
     named = pl.lit('{"score": ') + pl.col(SCORE).str.to_lowercase() + pl.lit("}")
     return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
 

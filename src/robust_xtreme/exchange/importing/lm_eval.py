@@ -7,6 +7,7 @@ samples had neither `metrics` nor `filter`: their other keys are metrics, and th
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,7 @@ class LogReading:
     names: Sequence[str]
     is_closed: bool
     epoch: int = 0
+    epochs: Counter[tuple[str, int]] = field(default_factory=Counter)  # samples by condition and how many
     notes: dict[str, None] = field(default_factory=dict)
     differing: list[str] = field(default_factory=list)
 

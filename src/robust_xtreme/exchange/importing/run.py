@@ -46,7 +46,7 @@ from robust_xtreme.exchange.importing.scoring import (
 )
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import check_columns
-from robust_xtreme.files.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
+from robust_xtreme.files.manifest import BESIDES, FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
 from robust_xtreme.files.store import ordered
 from robust_xtreme.noise.conditions.condition import CLEAN, KIND, named
 from robust_xtreme.noise.engine.noising import asks
@@ -55,6 +55,7 @@ from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.averages import averaged
 from robust_xtreme.stats.benchmark import tasks_of
+from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.measuring import Facts, Stored, measured
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.stats.replacing import replacing
@@ -331,9 +332,13 @@ def _predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.Data
         "answer": pl.when(made != "").then(made),
         "prediction": _stored(rows, "prediction", scoring, path),
         "gold": _stored(rows, "gold", scoring, path).fill_null("null"),
-        "score": pl.lit(None, pl.Float64),
+        "score": "confidence",
     }
-    return whole(rows).with_columns(**columns).select(list(schema.PREDICTIONS.columns))
+    made_rows = whole(rows).with_columns(**columns)
+    are_labels = pl.all_horizontal(pl.col("prediction", "gold").str.contains(r"^\d+$").fill_null(False))
+    for example in made_rows.filter(~are_labels).drop_nulls("score").get_column("example"):
+        raise DataError(path, f"the example {shown(example)} has a confidence, and no label or choice as its answer")
+    return made_rows.select(list(schema.PREDICTIONS.columns))
 
 
 def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
@@ -399,7 +404,7 @@ def check_target(out: Path, force: bool) -> None:
     there = sorted(entry.name for entry in out.iterdir()) if out.is_dir() and not out.is_symlink() else []
     if not there and (out.is_dir() or not out.exists()) and not out.is_symlink():
         return
-    others = [name for name in there if name not in (*FILES, MANIFEST)]
+    others = [name for name in there if name not in (*FILES, *BESIDES, MANIFEST)]
     is_ours = not others and MANIFEST in there and IMPORTED in read_manifest(out / MANIFEST)
     if not is_ours:
         what = f"it has {others[0]!r}" if others else "it is not the folder of an imported run"
@@ -438,19 +443,21 @@ def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draw
     averages = averaged(made.levels, made.drops, known.tasks, sorted(known.tasks))
     frames |= {"scores": (made.scores, schema.SCORES), "deltas": (made.deltas, schema.DELTAS)}
     frames["averages"] = averages, schema.AVERAGES
-    for name, (rows, frame) in frames.items():
-        store.write_frame(folder / f"{name}.csv", rows, frame)
     for name, frame in (("predictions.parquet", schema.PREDICTIONS), ("stats.parquet", schema.STATS)):
         paths = [getattr(part, frame.name) for part in parts]
         store.write_sorted(folder / name, merged(paths, frame), frame)
     shutil.rmtree(folder / "parts")
+    calibrated = calibration(store.scan(folder / "predictions.parquet"))
+    frames |= {"calibration": (calibrated, schema.CALIBRATION)} if calibrated.height else {}
+    for name, (rows, frame) in frames.items():
+        store.write_frame(folder / f"{name}.csv", rows, frame)
     content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
     manifest |= {"spec_hash": content}
-    results = Results(made.scores, made.deltas, manifest, averages, frames["conditions"][0])
+    results = Results(made.scores, made.deltas, manifest, averages, frames["conditions"][0], calibration=calibrated)
     watch("writing the report")
     for name in (REPORT, PAGE):
         store.write(folder / name, written(results, Path(name).suffix, added=Added(draws=draws)))
-    manifest |= {"files": {name: store.sha256(folder / name) for name in FILES}, "complete": True}
+    manifest |= {"files": {path.name: store.sha256(path) for path in sorted(folder.iterdir())}, "complete": True}
     write_manifest(folder / MANIFEST, manifest)
     return manifest
 
