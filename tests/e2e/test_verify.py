@@ -9,6 +9,7 @@ import pytest
 from tests.program import program
 from tools.forgeries import planting as forgeries
 
+from robust_xtreme.files import store
 from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
 
 
@@ -24,11 +25,33 @@ def test_a_run_that_is_as_it_was_written_is_proved(source: Path) -> None:
         program("verify", str(source / "run"), *options)
         for options in (("--model", "mini", "--sample", "5", "--seed", "7"), (), ("--data", str(source / "nothing")))
     )
-    assert [(ended.code, ended.err) for ended in (whole, bare, nothing)] == [(0, "")] * 3
+    assert [(ended.code, ended.err) for ended in (whole, bare)] == [(0, "")] * 2
     assert whole.out.splitlines()[-1] == "Nothing differs. Asked by --seed 7."
     assert all(line.endswith(": ok") for line in whole.out.splitlines()[:-1])
     assert bare.out.splitlines()[-1] == "Nothing differs. Not checked: models.csv, answers."
     assert nothing.out.startswith(f"files: ok\nall else: not checked: The data folder {source / 'nothing'} does not ")
+    assert nothing.code == 2
+    assert nothing.err.startswith("robust-xtreme: Nothing was compared but digests")
+
+
+def test_data_that_are_not_those_of_the_manifest_are_no_excuse(source: Path, tmp_path: Path) -> None:
+    """`run.toml` names a folder without data, its digest is right, and the manifest has the suite that is embedded."""
+    folder = Path(shutil.copytree(source / "run", tmp_path / "run"))
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "hosts").touch()
+    text = (folder / "run.toml").read_text().replace('data = "mini"', f'data = "{tmp_path / "others"}"')
+    (folder / "run.toml").write_text(text)
+    _stored(folder, "run.toml")
+    ended = program("verify", str(folder))
+    assert ended.code == 2
+    assert "\nplan: differs: suite mini, and " in ended.out
+
+
+def _stored(folder: Path, name: str) -> None:
+    """Make the digest of a file right."""
+    manifest = read_manifest(folder / MANIFEST)
+    manifest["files"][name] = store.sha256(folder / name)
+    write_manifest(folder / MANIFEST, manifest)
 
 
 @pytest.mark.parametrize("kind", ["byte", "score", "page", "sums", "gold", "items", "rows", "rate", "strength"])

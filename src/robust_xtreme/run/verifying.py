@@ -39,6 +39,8 @@ from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.suite import Suite
 
 _READ: Final = ("tokens_clean", "tokens", "tokens_changed", "truncated", "unknown_clean", "unknown")
 _PLANNED: Final = (
@@ -87,7 +89,10 @@ class Verifying:
                 asked, functions = (spec, None) if self.model else unasked(spec, manifest)
                 plan = make_plan(asked, functions, keep_going=True)
             except MissingData as error:
-                yield RunCheck("all else", unchecked=str(error))
+                suite, found = manifest.get("suite", ""), None if self.data else _suite_of(spec.data)
+                named = f"suite {suite or 'none'}, and the data of run.toml, {spec.data}, have {found or 'none'}"
+                is_open = found in (None, suite)
+                yield RunCheck("all else", "", str(error)) if is_open else RunCheck("plan", named)
                 return
             plan = replace(plan, spec=spec, task_runs=tuple(self._named(run, results) for run in plan.task_runs))
             yield RunCheck("plan", self._other(manifest, new_manifest(plan, "", 0, True)))
@@ -205,6 +210,15 @@ def _attacked(rows: pl.DataFrame | None, split: Split, cells: Sequence[Cell]) ->
         shown = with_edits(split.examples, condition.fields, edits)
         found[condition.name, seed] = Attacked(shown, AttackRecord(**columns, edits=edits))
     return found
+
+
+def _suite_of(data: str) -> str | None:
+    """The name of the suite that data are, empty where they are none; None where they are not here."""
+    try:
+        source = open_source(data, offline=True)
+    except MissingData:
+        return None
+    return source.name if isinstance(source, Suite) else ""
 
 
 def _where(stored: Path, made: Path) -> str:
