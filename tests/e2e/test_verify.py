@@ -10,7 +10,9 @@ from tests.program import program
 from tools.forgeries import planting as forgeries
 
 from robust_xtreme.files import store
-from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
+from robust_xtreme.files.manifest import MANIFEST, PAGE, read_manifest, write_manifest
+from robust_xtreme.report.charts.drawing import Drawing
+from robust_xtreme.run.verifying import Verifying
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,28 @@ def _stored(folder: Path, name: str) -> None:
     manifest = read_manifest(folder / MANIFEST)
     manifest["files"][name] = store.sha256(folder / name)
     write_manifest(folder / MANIFEST, manifest)
+
+
+def test_charts_that_cannot_be_drawn_are_no_forgery(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here or where the run was made: they are not checked, and the rest of the page is."""
+
+    def lose(draws: Drawing, _: object) -> list[str]:
+        draws.lost = "The page has no charts: memory is limited."
+        return []
+
+    words = ["--tasks", "xnli", "-l", "sw", "--limit", "6", "--perturb", "char_noise:0.1", "--workers", "0"]
+    with monkeypatch.context() as limited:
+        limited.setattr(Drawing, "svgs", lose)
+        assert program("eval", *words, "--out", str(tmp_path / "run")).code == 0
+        forged = forgeries.forged(source, "page", 1, tmp_path / "forged")
+        here, found = ({each.name: each for each in Verifying().checks(run)} for run in (source / "run", forged))
+    there = {each.name: each for each in Verifying().checks(tmp_path / "run")}
+    assert found[PAGE].differs
+    for checks in (here, there):
+        assert not any(each.differs for each in checks.values())
+        assert checks[PAGE].unchecked.startswith("Its charts")
 
 
 @pytest.mark.parametrize("kind", ["byte", "score", "page", "sums", "gold", "items", "rows", "rate", "strength"])

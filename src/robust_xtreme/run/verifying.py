@@ -20,6 +20,7 @@ from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import schema, store
+from robust_xtreme.files.manifest import PAGE
 from robust_xtreme.models.predictors.cache import read
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.predictor import Movable, Predicted, nowhere, predictor_of
@@ -51,6 +52,8 @@ _PLANNED: Final = (
 
 _TARGETS: Final = {"tagging": "Tags", "span_qa": "Answers", "retrieval": "Document"}
 _SUBWORDS: Final = re.compile(r"<dt>subwords</dt><dd>.*?</dd>", re.DOTALL)
+_CHARTS: Final = re.compile(r"<figure.*?</figure>\n?|<p>The page has no charts: [^<\n]*</p>\n", re.DOTALL)
+_NO_CHARTS: Final = "Its charts, which cannot be drawn here, or could not where it was made; the rest is ok"
 _NO_MODEL: Final = "It needs the model: --model NAME"
 _LEAST: Final = 0.99
 """The share of equal answers, on another device or not in fp32, below which they are other answers."""
@@ -78,7 +81,7 @@ class Verifying:
         results, folder = finished(path), Folder(path)
         manifest = {"notes": [], "not_run": [], "parts": {}, **results.manifest}
         known = {**manifest[DIGESTS], **{f"{PARTS}/{name}": sha256 for name, sha256 in manifest["parts"].items()}}
-        for name in dict.fromkeys((*FILES, *known)):
+        for name in dict.fromkeys((*(name for name in FILES if name != PAGE), *known)):
             if store.sha256(path / name) != known.get(name):
                 raise DataError(path / name, "is not the file that the manifest names")
         yield RunCheck("files")
@@ -104,15 +107,15 @@ class Verifying:
                 for run in plan.task_runs:
                     rows = replayed(run, plan.splits.of(run), folder.read(run), not self.model)
                     digests |= stage(Path(made) / PARTS, run, rows)
-                finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
+                again = finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
             except UserError as error:
                 yield RunCheck("predictions.parquet", str(error))
                 return
-            for name in (name for name in manifest[DIGESTS] if name != RUN):
-                is_open = name == "models.csv" and not self.model
-                yield (
-                    RunCheck(name, "", _NO_MODEL) if is_open else RunCheck(name, _where(path / name, Path(made) / name))
-                )
+            undrawn = _NO_CHARTS if PAGE not in manifest[DIGESTS] or PAGE not in again[DIGESTS] else ""
+            left = {PAGE: undrawn, "models.csv": "" if self.model else _NO_MODEL}
+            for name in dict.fromkeys((*(name for name in manifest[DIGESTS] if name != RUN), PAGE)):
+                why, sides = left.get(name, ""), (path / name, Path(made) / name)
+                yield RunCheck(name, "" if why == _NO_MODEL else _where(*sides, is_bare=bool(why)), why)
             yield self._answers(folder, plan, manifest) if self.model else RunCheck("answers", "", _NO_MODEL)
 
     def _other(self, *manifests: Mapping[str, Any]) -> str:
@@ -221,11 +224,12 @@ def _suite_of(data: str) -> str | None:
     return source.name if isinstance(source, Suite) else ""
 
 
-def _where(stored: Path, made: Path) -> str:
+def _where(stored: Path, made: Path, is_bare: bool) -> str:
     """The first line of a file, or row of a frame, that is another one when it is made again."""
     if not made.is_file() or store.sha256(stored) == store.sha256(made):
         return "" if made.is_file() else "the run has no such file when it is made again"
-    for number, (was, now) in enumerate(zip_longest(_lines(stored), _lines(made), fillvalue=""), 1):
+    lines = (_lines(side, is_bare) for side in (stored, made))
+    for number, (was, now) in enumerate(zip_longest(*lines, fillvalue=""), 1):
         if was != now:
             at = next((at for at, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), 0)
             has, again = (repr(line[max(0, at - 40) : at + 40]) for line in (was, now))
@@ -233,11 +237,12 @@ def _where(stored: Path, made: Path) -> str:
     return ""
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a text without subwords, which need the tokenizer, or rows; of numbers the first six digits."""
+def _lines(path: Path, is_bare: bool) -> list[str]:
+    """The lines of a text without subwords, and a bare one without charts, or rows; of numbers the first six digits."""
     if path.suffix == ".parquet":
         frame = schema.STATS if path.stem == schema.STATS.name else schema.PREDICTIONS
         text = "\n".join(map(str, store.read_frame(path, frame).rows()))
     else:
         text = _SUBWORDS.sub("", path.read_text("utf-8", "replace"))
+        text = _CHARTS.sub("", text) if is_bare else text
     return re.sub(r"\d+\.\d{7,}", lambda number: f"{float(number[0]):.6f}", text).splitlines()
