@@ -122,11 +122,15 @@ def test_a_run_of_other_labels_is_found_by_own_data(source: Path, tmp_path: Path
 
 
 def test_what_is_no_run_is_refused(source: Path, tmp_path: Path) -> None:
-    """A folder without a run, one whose manifest was changed, and one without a part are one line."""
+    """A folder without a run, one whose manifest was changed or is huge, and one without a part are one line."""
+    (huge := tmp_path / "huge").mkdir()
+    with (huge / MANIFEST).open("wb") as file:
+        file.truncate(60_000_000)
     changed, without = (Path(shutil.copytree(source / "run", tmp_path / name)) for name in ("changed", "without"))
     (changed / MANIFEST).write_text((changed / MANIFEST).read_text().replace('"limit": "24"', '"limit": "25"'))
     next((without / "parts").iterdir()).unlink()
-    for folder, line in ((tmp_path, "it has no manifest"), (changed, "was changed after"), (without, "cannot be read")):
+    what = {tmp_path: "it has no manifest", changed: "was changed after", without: "cannot be read", huge: "50 MB"}
+    for folder, line in what.items():
         ended = program("verify", str(folder))
         assert (ended.code, len(ended.err.splitlines())) == (2, 1)
         assert line in ended.err
