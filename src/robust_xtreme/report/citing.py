@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import packs, registry, resources
 from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.files.manifest import IMPORTED
 from robust_xtreme.report.blocks import Bullets, Code, Paragraph, Section
 from robust_xtreme.report.view import Results
 
@@ -77,12 +78,14 @@ def citing_part(results: Results) -> Iterator[Section]:
 def _data(results: Results) -> Iterator[UsedSource]:
     """The tasks, whose data in a suite are others, and the noisy sets."""
     manifest, suite = results.manifest, results.manifest.get("suite", "")
-    bundled = {*registry.names("task")}.intersection(manifest.get("tasks", {})) if not suite else set[str]()
-    tasks: dict[str, TaskSpec] = {name: registry.load("task", name) for name in sorted(bundled)}
+    is_public = not suite and IMPORTED not in manifest  # others import rows of any data under the name of a task
+    every, bundled = sorted(manifest.get("tasks", {})), registry.names("task") if is_public else ()
+    tasks: dict[str, TaskSpec] = {name: registry.load("task", name) for name in every if name in bundled}
     yield from (UsedSource(f"the task {task.name}", task.licence, task.cite) for task in tasks.values())
-    for name in sorted(manifest.get("tasks", {})) if suite else ():
-        licence = manifest.get("licences", {}).get(name, _UNKNOWN)
-        yield UsedSource(f"the task {name} of the suite {suite}", licence)
+    for name in every if not is_public else ():
+        licence = manifest.get("licences", {}).get(name, _UNKNOWN) if suite else _UNKNOWN
+        what, why = (f" of the suite {suite}", "") if suite else ("", f", as the data of {name} are not known")
+        yield UsedSource(f"the task {name}{what}", licence + why)
     for unit in (unit for unit in manifest.get("units", ()) if "external" in unit):
         name = f"{unit['external'].get('set', '')}: "
         file = next((each["path"] for each in unit.get("files", ()) if each["path"].startswith(name)), name)

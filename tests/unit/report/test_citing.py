@@ -74,6 +74,15 @@ def test_a_suite_has_its_own_licence_and_no_papers() -> None:
     assert "conneau" not in bibtex(sources(_results(tasks={"xnli": {}}, suite="mine")))
 
 
+def test_imported_rows_are_of_data_that_are_not_known() -> None:
+    """They have the name of a task, and no licence or paper of it; a task of the user's is named, too."""
+    used = sources(_results(tasks={"xnli": {}, "mine": {}}, imported={"format": "jsonl"}))
+    assert [*lines(used)][1:3] == [
+        f"the task {name}: not known, as the data of {name} are not known." for name in ("mine", "xnli")
+    ]
+    assert "conneau" not in bibtex(used)
+
+
 def test_models_have_the_licence_of_their_card() -> None:
     """And on the hub an address; a name cannot leave its entry."""
     models = [
