@@ -145,7 +145,7 @@ def test_the_references_of_a_run_are_written(source: Path, tmp_path: Path) -> No
     assert "the model mini@" in ended.out
     assert "the packs alphabets (de, sw): Unicode-3.0. CLDR" in ended.out
     assert ended.out.endswith(f"\n{out}\n")
-    assert out.read_text(encoding="utf-8").startswith("@software{robust-xtreme")
+    assert "@misc{robust-xtreme," in out.read_text(encoding="utf-8")
     assert program("cite", str(source / "run"), "-o", str(out)).code == 2
     page = (source / "run" / "report.html").read_text(encoding="utf-8")
     assert "Licences and references" in page

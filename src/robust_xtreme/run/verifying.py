@@ -52,7 +52,7 @@ _PLANNED: Final = (
 
 _TARGETS: Final = {"tagging": "Tags", "span_qa": "Answers", "retrieval": "Document"}
 _SUBWORDS: Final = re.compile(r"<dt>subwords</dt><dd>.*?</dd>", re.DOTALL)
-_CHARTS: Final = re.compile(r"<figure.*?</figure>\n?|<p>The page has no charts: [^<\n]*</p>\n", re.DOTALL)
+_CHARTS: Final = re.compile(rf"(?s){_SUBWORDS.pattern}|<figure.*?</figure>\n?|<p>The page has no charts: [^<]*</p>\n")
 _NO_CHARTS: Final = "Its charts, which cannot be drawn here, or could not where it was made; the rest is ok"
 _NO_MODEL: Final = "It needs the model: --model NAME"
 _LEAST: Final = 0.99
@@ -94,8 +94,7 @@ class Verifying:
             except MissingData as error:
                 suite, found = manifest.get("suite", ""), None if self.data else _suite_of(spec.data)
                 named = f"suite {suite or 'none'}, and the data of run.toml, {spec.data}, have {found or 'none'}"
-                is_open = found in (None, suite)
-                yield RunCheck("all else", "", str(error)) if is_open else RunCheck("plan", named)
+                yield RunCheck("all else", "", str(error)) if found in (None, suite) else RunCheck("plan", named)
                 return
             plan = replace(plan, spec=spec, task_runs=tuple(self._named(run, results) for run in plan.task_runs))
             yield RunCheck("plan", self._other(manifest, new_manifest(plan, "", 0, True)))
@@ -115,7 +114,7 @@ class Verifying:
             left = {PAGE: undrawn, "models.csv": "" if self.model else _NO_MODEL}
             for name in dict.fromkeys((*(name for name in manifest[DIGESTS] if name != RUN), PAGE)):
                 why, sides = left.get(name, ""), (path / name, Path(made) / name)
-                yield RunCheck(name, "" if why == _NO_MODEL else _where(*sides, is_bare=bool(why)), why)
+                yield RunCheck(name, "" if why == _NO_MODEL else _where(*sides, _CHARTS if why else _SUBWORDS), why)
             yield self._answers(folder, plan, manifest) if self.model else RunCheck("answers", "", _NO_MODEL)
 
     def _other(self, *manifests: Mapping[str, Any]) -> str:
@@ -224,11 +223,11 @@ def _suite_of(data: str) -> str | None:
     return source.name if isinstance(source, Suite) else ""
 
 
-def _where(stored: Path, made: Path, is_bare: bool) -> str:
+def _where(stored: Path, made: Path, cut: re.Pattern[str]) -> str:
     """The first line of a file, or row of a frame, that is another one when it is made again."""
     if not made.is_file() or store.sha256(stored) == store.sha256(made):
         return "" if made.is_file() else "the run has no such file when it is made again"
-    lines = (_lines(side, is_bare) for side in (stored, made))
+    lines = (_lines(side, cut) for side in (stored, made))
     for number, (was, now) in enumerate(zip_longest(*lines, fillvalue=""), 1):
         if was != now:
             at = next((at for at, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), 0)
@@ -237,12 +236,11 @@ def _where(stored: Path, made: Path, is_bare: bool) -> str:
     return ""
 
 
-def _lines(path: Path, is_bare: bool) -> list[str]:
-    """The lines of a text without subwords, and a bare one without charts, or rows; of numbers the first six digits."""
+def _lines(path: Path, cut: re.Pattern[str]) -> list[str]:
+    """The lines of a text without what is `cut`, as subwords, or rows; of numbers the first six digits."""
     if path.suffix == ".parquet":
         frame = schema.STATS if path.stem == schema.STATS.name else schema.PREDICTIONS
         text = "\n".join(map(str, store.read_frame(path, frame).rows()))
     else:
-        text = _SUBWORDS.sub("", path.read_text("utf-8", "replace"))
-        text = _CHARTS.sub("", text) if is_bare else text
+        text = cut.sub("", path.read_text("utf-8", "replace"))
     return re.sub(r"\d+\.\d{7,}", lambda number: f"{float(number[0]):.6f}", text).splitlines()
