@@ -42,7 +42,7 @@ _CODES: Final = {
     0: "done",
     1: "`gate` failed; no other command ends with it, nor does `gate` with `--update` or `--self-test`",
     2: "a mistake of the user, inputs that do not fit together, `eval` with noise that edits no text of any cell, or a "
-    "run that differs from what `verify` makes of it",
+    "run that differs from what `verify` makes of it or has nothing but digests to compare",
     3: "a bug, or the environment: disk, memory, network",
     129: "ended by SIGHUP, as where its terminal is closed",
     130: "interrupted by Ctrl-C",

@@ -9,7 +9,10 @@ import pytest
 from tests.program import program
 from tools.forgeries import planting as forgeries
 
-from robust_xtreme.files.manifest import MANIFEST, read_manifest, write_manifest
+from robust_xtreme.files import store
+from robust_xtreme.files.manifest import MANIFEST, PAGE, read_manifest, write_manifest
+from robust_xtreme.report.charts.drawing import Drawing
+from robust_xtreme.run.verifying import Verifying
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +27,55 @@ def test_a_run_that_is_as_it_was_written_is_proved(source: Path) -> None:
         program("verify", str(source / "run"), *options)
         for options in (("--model", "mini", "--sample", "5", "--seed", "7"), (), ("--data", str(source / "nothing")))
     )
-    assert [(ended.code, ended.err) for ended in (whole, bare, nothing)] == [(0, "")] * 3
+    assert [(ended.code, ended.err) for ended in (whole, bare)] == [(0, "")] * 2
     assert whole.out.splitlines()[-1] == "Nothing differs. Asked by --seed 7."
     assert all(line.endswith(": ok") for line in whole.out.splitlines()[:-1])
     assert bare.out.splitlines()[-1] == "Nothing differs. Not checked: models.csv, answers."
     assert nothing.out.startswith(f"files: ok\nall else: not checked: The data folder {source / 'nothing'} does not ")
+    assert nothing.code == 2
+    assert nothing.err.startswith("robust-xtreme: Nothing was compared but digests")
+
+
+def test_data_that_are_not_those_of_the_manifest_are_no_excuse(source: Path, tmp_path: Path) -> None:
+    """`run.toml` names a folder without data, its digest is right, and the manifest has the suite that is embedded."""
+    folder = Path(shutil.copytree(source / "run", tmp_path / "run"))
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "hosts").touch()
+    text = (folder / "run.toml").read_text().replace('data = "mini"', f'data = "{tmp_path / "others"}"')
+    (folder / "run.toml").write_text(text)
+    _stored(folder, "run.toml")
+    ended = program("verify", str(folder))
+    assert ended.code == 2
+    assert "\nplan: differs: suite mini, and " in ended.out
+
+
+def _stored(folder: Path, name: str) -> None:
+    """Make the digest of a file right."""
+    manifest = read_manifest(folder / MANIFEST)
+    manifest["files"][name] = store.sha256(folder / name)
+    write_manifest(folder / MANIFEST, manifest)
+
+
+def test_charts_that_cannot_be_drawn_are_no_forgery(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here or where the run was made: they are not checked, and the rest of the page is."""
+
+    def lose(draws: Drawing, _: object) -> list[str]:
+        draws.lost = "The page has no charts: memory is limited."
+        return []
+
+    words = ["--tasks", "xnli", "-l", "sw", "--limit", "6", "--perturb", "char_noise:0.1", "--workers", "0"]
+    with monkeypatch.context() as limited:
+        limited.setattr(Drawing, "svgs", lose)
+        assert program("eval", *words, "--out", str(tmp_path / "run")).code == 0
+        forged = forgeries.forged(source, "page", 1, tmp_path / "forged")
+        here, found = ({each.name: each for each in Verifying().checks(run)} for run in (source / "run", forged))
+    there = {each.name: each for each in Verifying().checks(tmp_path / "run")}
+    assert found[PAGE].differs
+    for checks in (here, there):
+        assert not any(each.differs for each in checks.values())
+        assert checks[PAGE].unchecked.startswith("Its charts")
 
 
 @pytest.mark.parametrize("kind", ["byte", "score", "page", "sums", "gold", "items", "rows", "rate", "strength"])
@@ -75,11 +122,15 @@ def test_a_run_of_other_labels_is_found_by_own_data(source: Path, tmp_path: Path
 
 
 def test_what_is_no_run_is_refused(source: Path, tmp_path: Path) -> None:
-    """A folder without a run, one whose manifest was changed, and one without a part are one line."""
+    """A folder without a run, one whose manifest was changed or is huge, and one without a part are one line."""
+    (huge := tmp_path / "huge").mkdir()
+    with (huge / MANIFEST).open("wb") as file:
+        file.truncate(60_000_000)
     changed, without = (Path(shutil.copytree(source / "run", tmp_path / name)) for name in ("changed", "without"))
     (changed / MANIFEST).write_text((changed / MANIFEST).read_text().replace('"limit": "24"', '"limit": "25"'))
     next((without / "parts").iterdir()).unlink()
-    for folder, line in ((tmp_path, "it has no manifest"), (changed, "was changed after"), (without, "cannot be read")):
+    what = {tmp_path: "it has no manifest", changed: "was changed after", without: "cannot be read", huge: "50 MB"}
+    for folder, line in what.items():
         ended = program("verify", str(folder))
         assert (ended.code, len(ended.err.splitlines())) == (2, 1)
         assert line in ended.err
@@ -94,7 +145,7 @@ def test_the_references_of_a_run_are_written(source: Path, tmp_path: Path) -> No
     assert "the model mini@" in ended.out
     assert "the packs alphabets (de, sw): Unicode-3.0. CLDR" in ended.out
     assert ended.out.endswith(f"\n{out}\n")
-    assert out.read_text(encoding="utf-8").startswith("@software{robust-xtreme")
+    assert "@misc{robust-xtreme," in out.read_text(encoding="utf-8")
     assert program("cite", str(source / "run"), "-o", str(out)).code == 2
     page = (source / "run" / "report.html").read_text(encoding="utf-8")
     assert "Licences and references" in page

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._options import FinishedRun, option
-from robust_xtreme.core.errors import Mismatch
+from robust_xtreme.core.errors import Mismatch, MissingData
 from robust_xtreme.core.sinks import echo, one_line
 
 
@@ -22,7 +22,7 @@ def verify(
     """Prove a run that somebody else made: its files, data, noise, sums, scores, intervals, page, and some answers.
 
     All is made again from the answers, and with --model some of these, too. Exit 0: nothing differs, whatever was not
-    checked; 2: something does. docs/verify.md says which forgeries are found.
+    checked; 2: something does, or nothing but digests could be compared. docs/verify.md says which forgeries are found.
 
     Example: robust-xtreme verify runs/theirs --data DIR --model OWNER/NAME"""
     from robust_xtreme.run.verifying import Verifying
@@ -36,5 +36,7 @@ def verify(
         open_ones += [name] if unchecked else []
     if differ:
         raise Mismatch(f"{run} is not as it is made again: {', '.join(differ)}. See docs/verify.md")
+    if "all else" in open_ones:
+        raise MissingData("Nothing was compared but digests, which prove nothing. Add --data DIR or --model NAME.")
     left = f" Not checked: {', '.join(open_ones)}." if open_ones else ""
     echo(f"Nothing differs.{left}{f' Asked by --seed {drawn}.' if model else ''}")

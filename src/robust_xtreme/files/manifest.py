@@ -27,6 +27,7 @@ FILES: Final = (
 BESIDES: Final = ("attacks.csv", "calibration.csv")
 """The files that a run with attacks, or with scores of answers, has besides."""
 
+_LARGEST: Final = 50_000_000  # bytes: some 80,000 task runs
 _DIGEST: Final = "digest"
 _ALGORITHM: Final = "sha256:"
 _CHANGED: Final = "was changed after the run wrote it"
@@ -43,7 +44,7 @@ def read_manifest(path: Path, cure: str = OTHERWISE) -> dict[str, Any]:
     The message ends with `cure`. Manifests of older versions have no digest.
     """
     try:
-        manifest = store.read_json(path)
+        manifest = store.read_json(path, _LARGEST)
     except DataError as error:
         raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {cure}") from error
     if not isinstance(manifest, dict):

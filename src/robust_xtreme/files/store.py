@@ -342,10 +342,10 @@ def json_bytes(value: Any) -> bytes:
     return (json_text(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
 
-def read_json(path: Path) -> Any:
-    """The value of a JSON file. Raises DataError where it is missing or malformed."""
+def read_json(path: Path, most: int | None = None) -> Any:
+    """The value of a JSON file. Raises DataError where it is missing, malformed or larger than `most` bytes."""
     try:
-        return strict_json.loads(resources.content(path).decode("utf-8"))
+        return strict_json.loads(resources.content(path, most).decode("utf-8"))
     except OSError as error:
         raise errors.DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:

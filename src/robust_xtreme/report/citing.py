@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 from robust_xtreme.core import packs, registry, resources
 from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.files.manifest import IMPORTED
 from robust_xtreme.report.blocks import Bullets, Code, Paragraph, Section
 from robust_xtreme.report.view import Results
 
 _OURS, _UNKNOWN = "Apache-2.0", "not known"
 _RESTRICTED: Final = re.compile(r"\bNC\b|not for commercial", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"(?:eprint = {|aclanthology.org/)([^}]+)")
+_NUMBER: Final = re.compile(r"(?:eprint = {|aclanthology.org/|key = {)([^}]+)")
 _AUTHOR: Final = re.compile(r"author = {([^,]+),.*year = {(\d+)", re.DOTALL)
 _PUBLISHED: Final = {
     r"xquad-(asr|keyboard|translation)": ("MIT, of the repository; of its texts ", "NoiseQA (arXiv 2102.08345)"),
@@ -30,6 +31,7 @@ class UsedSource(NamedTuple):
     what: str
     licence: str
     cite: str = ""
+    others: str = ""  # sources that `cite` only counts
 
 
 def sources(results: Results) -> list[UsedSource]:
@@ -52,17 +54,18 @@ def lines(used: Sequence[UsedSource]) -> Iterator[str]:
 def bibtex(used: Sequence[UsedSource]) -> str:
     """Entries of what is cited by a number, by author and year, or by an address."""
     text = Path(__file__).with_name("references.bib").read_text(encoding="utf-8")
-    cited = "\n".join(source.cite for source in used)
+    cited = "\n".join(f"{source.cite}\n{source.others}" for source in used)
     known = [entry for entry in re.findall(r"^@.*?^}", text, re.DOTALL | re.MULTILINE) if _is_cited(entry, cited)]
     hub = re.findall(r"https://huggingface\.co/([\w./-]+)", cited)
     known += [f"@misc{{{name},\n  title = {{{name}}},\n  url = {{https://huggingface.co/{name}}},\n}}" for name in hub]
-    return "\n\n".join((*known, "@software{robust-xtreme,\n  title = {robust-xtreme},\n}\n"))
+    version = "".join(re.findall(r"^(version [\w.+-]+)$", cited, re.MULTILINE)[-1:])
+    ours = f"  author = {{{{The authors of robust-xtreme}}}},\n  title = {{robust-xtreme}},\n  note = {{{version}}},\n"
+    return "\n\n".join((*known, f"@misc{{robust-xtreme,\n{ours}}}\n"))
 
 
 def _is_cited(entry: str, cited: str) -> bool:
-    if number := _NUMBER.search(entry):
-        return number[1] in cited
-    return any(f"{author} et al. {year}" in cited for author, year in _AUTHOR.findall(entry))
+    names = [f"{author} et al. {year}" for author, year in _AUTHOR.findall(entry)]
+    return any(name in cited for name in (*names, *_NUMBER.findall(entry)))
 
 
 def citing_part(results: Results) -> Iterator[Section]:
@@ -77,12 +80,14 @@ def citing_part(results: Results) -> Iterator[Section]:
 def _data(results: Results) -> Iterator[UsedSource]:
     """The tasks, whose data in a suite are others, and the noisy sets."""
     manifest, suite = results.manifest, results.manifest.get("suite", "")
-    bundled = {*registry.names("task")}.intersection(manifest.get("tasks", {})) if not suite else set[str]()
-    tasks: dict[str, TaskSpec] = {name: registry.load("task", name) for name in sorted(bundled)}
+    is_public = not suite and IMPORTED not in manifest  # others import rows of any data under the name of a task
+    every, bundled = sorted(manifest.get("tasks", {})), registry.names("task") if is_public else ()
+    tasks: dict[str, TaskSpec] = {name: registry.load("task", name) for name in every if name in bundled}
     yield from (UsedSource(f"the task {task.name}", task.licence, task.cite) for task in tasks.values())
-    for name in sorted(manifest.get("tasks", {})) if suite else ():
-        licence = manifest.get("licences", {}).get(name, _UNKNOWN)
-        yield UsedSource(f"the task {name} of the suite {suite}", licence)
+    for name in every if not is_public else ():
+        licence = manifest.get("licences", {}).get(name, _UNKNOWN) if suite else _UNKNOWN
+        what, why = (f" of the suite {suite}", "") if suite else ("", f", as the data of {name} are not known")
+        yield UsedSource(f"the task {name}{what}", licence + why)
     for unit in (unit for unit in manifest.get("units", ()) if "external" in unit):
         name = f"{unit['external'].get('set', '')}: "
         file = next((each["path"] for each in unit.get("files", ()) if each["path"].startswith(name)), name)
@@ -114,6 +119,6 @@ def _packs(results: Results) -> Iterator[UsedSource]:
     for (kind, licence), of in groups.items():
         first, *others = dict.fromkeys(of.values())
         more = f"; and {len(others)} more, in their files" if others else ""
-        yield UsedSource(f"the packs {kind} ({', '.join(of)})", licence, first + more)
+        yield UsedSource(f"the packs {kind} ({', '.join(of)})", licence, first + more, "\n".join(others))
     if results.manifest.get("packs"):
         yield UsedSource("the packs of --packs", f"{_UNKNOWN} here: their files name it")

@@ -20,6 +20,7 @@ from robust_xtreme.attack.attacking import Attacked, AttackRecord
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError
 from robust_xtreme.core.examples import digest
 from robust_xtreme.files import schema, store
+from robust_xtreme.files.manifest import PAGE
 from robust_xtreme.models.predictors.cache import read
 from robust_xtreme.models.predictors.loaded import device_name, device_of
 from robust_xtreme.models.predictors.predictor import Movable, Predicted, nowhere, predictor_of
@@ -39,6 +40,8 @@ from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
 from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.suite import Suite
 
 _READ: Final = ("tokens_clean", "tokens", "tokens_changed", "truncated", "unknown_clean", "unknown")
 _PLANNED: Final = (
@@ -49,6 +52,8 @@ _PLANNED: Final = (
 
 _TARGETS: Final = {"tagging": "Tags", "span_qa": "Answers", "retrieval": "Document"}
 _SUBWORDS: Final = re.compile(r"<dt>subwords</dt><dd>.*?</dd>", re.DOTALL)
+_CHARTS: Final = re.compile(rf"(?s){_SUBWORDS.pattern}|<figure.*?</figure>\n?|<p>The page has no charts: [^<]*</p>\n")
+_NO_CHARTS: Final = "Its charts, which cannot be drawn here, or could not where it was made; the rest is ok"
 _NO_MODEL: Final = "It needs the model: --model NAME"
 _LEAST: Final = 0.99
 """The share of equal answers, on another device or not in fp32, below which they are other answers."""
@@ -76,7 +81,7 @@ class Verifying:
         results, folder = finished(path), Folder(path)
         manifest = {"notes": [], "not_run": [], "parts": {}, **results.manifest}
         known = {**manifest[DIGESTS], **{f"{PARTS}/{name}": sha256 for name, sha256 in manifest["parts"].items()}}
-        for name in dict.fromkeys((*FILES, *known)):
+        for name in dict.fromkeys((*(name for name in FILES if name != PAGE), *known)):
             if store.sha256(path / name) != known.get(name):
                 raise DataError(path / name, "is not the file that the manifest names")
         yield RunCheck("files")
@@ -87,7 +92,9 @@ class Verifying:
                 asked, functions = (spec, None) if self.model else unasked(spec, manifest)
                 plan = make_plan(asked, functions, keep_going=True)
             except MissingData as error:
-                yield RunCheck("all else", unchecked=str(error))
+                suite, found = manifest.get("suite", ""), None if self.data else _suite_of(spec.data)
+                named = f"suite {suite or 'none'}, and the data of run.toml, {spec.data}, have {found or 'none'}"
+                yield RunCheck("all else", "", str(error)) if found in (None, suite) else RunCheck("plan", named)
                 return
             plan = replace(plan, spec=spec, task_runs=tuple(self._named(run, results) for run in plan.task_runs))
             yield RunCheck("plan", self._other(manifest, new_manifest(plan, "", 0, True)))
@@ -99,15 +106,15 @@ class Verifying:
                 for run in plan.task_runs:
                     rows = replayed(run, plan.splits.of(run), folder.read(run), not self.model)
                     digests |= stage(Path(made) / PARTS, run, rows)
-                finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
+                again = finish(Folder(Path(made)), plan, {**manifest, "parts": digests, "complete": False})
             except UserError as error:
                 yield RunCheck("predictions.parquet", str(error))
                 return
-            for name in (name for name in manifest[DIGESTS] if name != RUN):
-                is_open = name == "models.csv" and not self.model
-                yield (
-                    RunCheck(name, "", _NO_MODEL) if is_open else RunCheck(name, _where(path / name, Path(made) / name))
-                )
+            undrawn = _NO_CHARTS if PAGE not in manifest[DIGESTS] or PAGE not in again[DIGESTS] else ""
+            left = {PAGE: undrawn, "models.csv": "" if self.model else _NO_MODEL}
+            for name in dict.fromkeys((*(name for name in manifest[DIGESTS] if name != RUN), PAGE)):
+                why, sides = left.get(name, ""), (path / name, Path(made) / name)
+                yield RunCheck(name, "" if why == _NO_MODEL else _where(*sides, _CHARTS if why else _SUBWORDS), why)
             yield self._answers(folder, plan, manifest) if self.model else RunCheck("answers", "", _NO_MODEL)
 
     def _other(self, *manifests: Mapping[str, Any]) -> str:
@@ -207,11 +214,21 @@ def _attacked(rows: pl.DataFrame | None, split: Split, cells: Sequence[Cell]) ->
     return found
 
 
-def _where(stored: Path, made: Path) -> str:
+def _suite_of(data: str) -> str | None:
+    """The name of the suite that data are, empty where they are none; None where they are not here."""
+    try:
+        source = open_source(data, offline=True)
+    except MissingData:
+        return None
+    return source.name if isinstance(source, Suite) else ""
+
+
+def _where(stored: Path, made: Path, cut: re.Pattern[str]) -> str:
     """The first line of a file, or row of a frame, that is another one when it is made again."""
     if not made.is_file() or store.sha256(stored) == store.sha256(made):
         return "" if made.is_file() else "the run has no such file when it is made again"
-    for number, (was, now) in enumerate(zip_longest(_lines(stored), _lines(made), fillvalue=""), 1):
+    lines = (_lines(side, cut) for side in (stored, made))
+    for number, (was, now) in enumerate(zip_longest(*lines, fillvalue=""), 1):
         if was != now:
             at = next((at for at, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), 0)
             has, again = (repr(line[max(0, at - 40) : at + 40]) for line in (was, now))
@@ -219,11 +236,11 @@ def _where(stored: Path, made: Path) -> str:
     return ""
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a text without subwords, which need the tokenizer, or rows; of numbers the first six digits."""
+def _lines(path: Path, cut: re.Pattern[str]) -> list[str]:
+    """The lines of a text without what is `cut`, as subwords, or rows; of numbers the first six digits."""
     if path.suffix == ".parquet":
         frame = schema.STATS if path.stem == schema.STATS.name else schema.PREDICTIONS
         text = "\n".join(map(str, store.read_frame(path, frame).rows()))
     else:
-        text = _SUBWORDS.sub("", path.read_text("utf-8", "replace"))
+        text = cut.sub("", path.read_text("utf-8", "replace"))
     return re.sub(r"\d+\.\d{7,}", lambda number: f"{float(number[0]):.6f}", text).splitlines()

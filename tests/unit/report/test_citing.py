@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme.core import registry
+from robust_xtreme.core import registry, resources
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files.schema import AVERAGES, CONDITIONS, DELTAS, SCORES, build, empty
 from robust_xtreme.report import citing
@@ -17,6 +17,7 @@ from robust_xtreme.report.view import Results
 
 _TEXT = Path(citing.__file__).with_name("references.bib").read_text(encoding="utf-8")
 _ENTRIES = re.findall(r"^@\w+{([^,]+),\n(.*?)^}", _TEXT, re.DOTALL | re.MULTILINE)
+_VERSIONED = ("unicode-cldr", "year")
 
 
 def _results(conditions: tuple[str, ...] = (), **manifest: Any) -> Results:
@@ -42,12 +43,14 @@ def test_every_task_has_an_entry_for_each_number_that_it_cites(name: str) -> Non
 
 
 def test_entries_are_whole_and_each_is_cited() -> None:
-    """Each entry has author, title and year, as many braces open as close, and a task or a noisy set cites it."""
+    """Each has author, title and year, but for one of versions, and closed braces; a task, set or pack cites it."""
     assert len({key for key, _ in _ENTRIES}) == len(_ENTRIES) == _TEXT.count("\n}\n")
     for key, entry in _ENTRIES:
         assert entry.count("{") == entry.count("}"), key
-        assert all(f"  {name} = {{" in entry for name in ("author", "title", "year")), key
+        assert all(f"  {name} = {{" in entry for name in ("author", "title", "year") if (key, name) != _VERSIONED), key
     used = [f"{_task(name).cite}" for name in registry.names("task")] + [of for _, of in citing._PUBLISHED.values()]
+    packs = (path.read_text() for path in resources.folder("perturbations").glob("*/*.t*"))
+    used += [source for text in packs for source in re.findall(r"^#? ?source ?[=:](.*)", text, re.MULTILINE)]
     made = bibtex([citing.UsedSource("", "", cite) for cite in used])
     assert all(f"{{{key}," in made for key, _ in _ENTRIES)
 
@@ -74,6 +77,15 @@ def test_a_suite_has_its_own_licence_and_no_papers() -> None:
     assert "conneau" not in bibtex(sources(_results(tasks={"xnli": {}}, suite="mine")))
 
 
+def test_imported_rows_are_of_data_that_are_not_known() -> None:
+    """They have the name of a task, and no licence or paper of it; a task of the user's is named, too."""
+    used = sources(_results(tasks={"xnli": {}, "mine": {}}, imported={"format": "jsonl"}))
+    assert [*lines(used)][1:3] == [
+        f"the task {name}: not known, as the data of {name} are not known." for name in ("mine", "xnli")
+    ]
+    assert "conneau" not in bibtex(used)
+
+
 def test_models_have_the_licence_of_their_card() -> None:
     """And on the hub an address; a name cannot leave its entry."""
     models = [
@@ -97,6 +109,17 @@ def test_packs_of_a_kind_and_licence_are_together() -> None:
     assert used["the packs alphabets (de, en, ru, sw)"] == "Unicode-3.0"
     assert any(what.startswith("the packs keyboards (de, ") and licence == "X11" for what, licence in used.items())
     assert used["the packs of --packs"].startswith("not known")
+
+
+def test_packs_and_the_program_have_entries() -> None:
+    """Also a pack that the text only counts; the program with its version, which cannot leave its entry."""
+    units = [{"task": "xnli", "language": code} for code in ("de", "hi")]
+    made = bibtex(sources(_results(("natural_writing", "transliterate"), units=units, version="0.1.0")))
+    for key in ("nllb-team-2022-flores", "unicode-cldr", "ravichander-etal-2021-noiseqa", "roark-etal-2020-dakshina"):
+        assert f"{{{key}," in made
+    assert made.endswith("  title = {robust-xtreme},\n  note = {version 0.1.0},\n}\n")
+    assert "@misc{robust-xtreme,\n  author = {{The authors of robust-xtreme}},\n" in made
+    assert "evil" not in bibtex(sources(_results(version="1}, evil = {2")))
 
 
 def test_a_page_of_several_runs_has_no_such_part() -> None:
