@@ -17,6 +17,7 @@ from tests.tiny import tiny_run
 from typer.testing import CliRunner
 
 from robust_xtreme.cli._app import build
+from robust_xtreme.files import cache as files_cache
 from robust_xtreme.files.cache import Cache, info
 from robust_xtreme.models.retrieval.embeddings import embedded
 
@@ -118,7 +119,7 @@ def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> No
 def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, entries: int) -> None:
     """A database that another process has locked is one line, with the exit code of the environment."""
     with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "_PATIENCE", 0.1)
+        patch.setattr(files_cache, "_PATIENCE", 0.1)
         other.execute("BEGIN IMMEDIATE")
         result = call("cache", "clear", "--yes")
     assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)

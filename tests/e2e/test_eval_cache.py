@@ -23,6 +23,7 @@ from tests.tiny import tiny_run
 from robust_xtreme import models
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.run_spec import RunSpec
+from robust_xtreme.files import cache as files_cache
 from robust_xtreme.files.cache import info
 from robust_xtreme.models import loading
 from robust_xtreme.models.predictors import cache as cache_module
@@ -228,7 +229,7 @@ def test_damaged_entries_are_computed_again_and_replaced(runs: Runs, cache: Path
     damages = [(value, right) for value in (b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}') for right in (False, True)]
     with closing(sqlite3.connect(cache / NAME)) as db, db:
         for (key, _), (value, right) in zip(stored, damages, strict=False):
-            checksum = next(cache._checksums("predictions", [(key, value)])) if right else b"12345678"
+            checksum = next(files_cache._checksums("predictions", [(key, value)])) if right else b"12345678"
             db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
     assert tables(runs.run("second")) == before
     assert len(runs.computed) == len(damages) < len(stored)
