@@ -83,7 +83,7 @@ def rule_1_strength_is_a_share(trial: Trial) -> None:
         for size in (5, 50, 500, 2000):
             edits, units = _share(trial.perturbation, size, strength)
             expected = float(strength) * sum(units)
-            apart = (edited - of * sum(edits) / sum(units) for edited, of in zip(edits, units, strict=True))
+            apart = (edited - of * sum(edits) / max(1, sum(units)) for edited, of in zip(edits, units, strict=True))
             spread = 4 * sqrt(max(expected, sum(each**2 for each in apart))) + 1
             assert 0.8 * expected - spread <= sum(edits) <= expected + spread, (
                 f"{size} words at {strength}: {sum(edits)} of {sum(units)}"

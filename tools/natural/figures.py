@@ -64,6 +64,8 @@ def tokens(encoders: Path) -> dict[str, Callable[[str], int]]:
 
 def _counter(path: Path) -> Callable[[str], int]:
     tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()  # files of sentence encoders pad and cut each text
+    tokenizer.no_truncation()
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 

@@ -25,6 +25,8 @@ reason = "smaller tokenizer, ticket 7"
 expires = 2027-03-31    # the last day
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from shutil import which
 from typing import Any, Final
 from unicodedata import is_normalized, normalize
 
@@ -199,5 +200,6 @@ def read(pages: Sequence[Any], data: str) -> list[str]:
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200] or f"exit {done.returncode}"
         package = f"tesseract-ocr-{data.replace('_', '-')}"
         late = f"{data!r} within {most} s" if done.returncode == 124 else repr(data)
-        raise UserError(f"Tesseract did not read {late}: {last}. Try: apt-get install tesseract-ocr {package}")
+        what = f"Tesseract did not read {late}: {last}" if which("tesseract") else "Tesseract is not installed"
+        raise UserError(f"{what}. Try: apt-get install tesseract-ocr {package}")
     return [" ".join(text.split()) for text in texts]
