@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.some import some
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from tools.natural.__main__ import FIGURES, PAGE
 from tools.natural.classes import TYPED, WRITTEN
+from tools.natural.figures import _counter
 from tools.natural.judged import CLASSES
 from tools.natural.lists import operator
 from tools.natural.page import far, page
@@ -364,3 +368,13 @@ def test_each_member_serves_what_its_first_part_serves() -> None:
     for code in ("en", "zh", "th", "sw", "ka", "my"):
         assert natural.serves(code) == (natural_typing.serves(code) and natural_writing.serves(code))
     assert natural_typing.lacks("xx") == natural_writing.lacks("xx") == "unknown language"
+
+
+def test_tokens_are_counted_without_padding_and_whole(tmp_path: Path) -> None:
+    """A file of a sentence encoder pads and cuts each text; tokens of words are counted without either."""
+    tokenizer = Tokenizer(WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.enable_padding(length=4)
+    tokenizer.enable_truncation(4)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    assert list(map(_counter(tmp_path / "tokenizer.json"), ("a", "a a a a a a"))) == [1, 6]
