@@ -191,7 +191,8 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     told = Strong(sentence + _of_tasks(contrasts), "lost" if worse else "won" if better else "")
     size = f" On average they differ by {signed(tests.select(pl.mean('difference')).item())}" if tests.height else ""
     missed = tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item()
-    size += f"; where none is shown, half could hide one of {points(missed)} (mde)." if missed else "." if size else ""
+    hidden = f"; where none is shown, one below {points(missed)} could go unseen in half of these levels (mde)"
+    size += (hidden if missed else "") + "." if size else ""
     if not worse:
         return (told, size, churn)
     worst = shown.sort("difference").row(0, named=True)

@@ -135,6 +135,7 @@
         off(title, !left);
         title.querySelector("button")?.setAttribute("aria-expanded", String(!folded.has(title.dataset.task)));
       }
+      table.parentElement.classList.toggle("fits", table.offsetWidth <= table.parentElement.clientWidth);
     };
     repeat();
     return arrange;
