@@ -189,7 +189,11 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
     churn = f" Where no difference is shown, up to {percent(max(ties))} of the answers became wrong." if ties else ""
     told = Strong(sentence + _of_tasks(contrasts), "lost" if worse else "won" if better else "")
-    size = f" On average they differ by {signed(tests.select(pl.mean('difference')).item())}" if tests.height else ""
+    size = (
+        f" Their mean difference is {signed(tests.select(pl.mean('difference')).item())}, not tested"
+        if tests.height
+        else ""
+    )
     missed = tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item()
     hidden = f"; where none is shown, one below {points(missed)} could go unseen in half of these levels (mde)"
     size += (hidden if missed else "") + "." if size else ""
