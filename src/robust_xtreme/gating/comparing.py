@@ -17,7 +17,7 @@ from robust_xtreme.files.schema import COMPARISONS, SIDES, build
 from robust_xtreme.gating import document
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.churn import churn
-from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown
+from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
@@ -29,7 +29,7 @@ from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import interval, p_value, points
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
-from robust_xtreme.report.summary import UNDECIDED
+from robust_xtreme.report.summary import UNDECIDED, told
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.outcomes import MeanOfRuns
@@ -45,13 +45,14 @@ _NAMED: Final = 6
 @final
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs that were compared: their names, COMPARISONS, what a reader has to know, and examples of churn."""
+    """Two runs that were compared: names, COMPARISONS, what a reader has to know, examples of churn, and pages."""
 
     baseline: str
     candidate: str
     frame: pl.DataFrame
     note: str
     worse: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+    pages: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -85,7 +86,7 @@ def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = 
         same = same_weights(baseline.facts, candidate.facts)
         add_equivalence(rows, equivalent, {"", *same} if same >= baseline.tasks.keys() else same)
     frame = build(rows, COMPARISONS).sort(COMPARISONS.key)
-    return Comparison(baseline.title, candidate.title, frame, note, worse)
+    return Comparison(baseline.title, candidate.title, frame, note, worse, (*candidate.page, *baseline.page))
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
@@ -195,14 +196,13 @@ _MARGINS: Final = (
 )
 
 
-def differences_part(comparison: Comparison) -> Section:
+def differences_part(comparison: Comparison, folder: Path | None = None) -> Section:
     """The part of a page that compares two runs: a verdict, heat tables, charts, and the largest falls."""
     rows = comparison.frame.sort("difference", *document.in_order(comparison.frame))
     charts = [*_charts(rows)]
     blocks: list[Block] = [
-        Paragraph(f"Candidate: {comparison.candidate}; baseline: {comparison.baseline}."),
-        Paragraph(differences_sentence(rows)),
-        Paragraph(comparison.note),
+        Paragraph(told(differences_sentence(rows))),
+        Paragraph(linked(comparison.note, comparison.pages, folder)),
         Paragraph(_KEY),
         heat.scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
@@ -262,10 +262,12 @@ def gate_page(gate: Gate, folder: Path) -> ReportPage:
     """The page of a gate, in a folder, with the intervals of rows that fail or are not decided, largest falls first."""
     first, note, *more = document.gate_blocks(gate, folder)
     rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
-    many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')} fail"
+    many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')}"
     title = "Gate passed" if gate.passed else f"Gate failed: {many}"
     shown = rows.sort("difference").head(_FIRST)
-    chart = [Chart("Falls and their intervals", _MARGINS, _drawn(shown))] if shown.height else []
+    named = "Differences and their intervals"
+    named = f"{shown.height} of {rows.height} differences, the largest falls" if shown.height < rows.height else named
+    chart = [Chart(named, _MARGINS, _drawn(shown))] if shown.height else []
     return ReportPage(title, (first, note, *(Paragraph(each.description) for each in chart), *chart, *more))
 
 

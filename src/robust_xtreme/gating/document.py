@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -312,7 +312,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield Paragraph(outcome(gate))
-    yield from [Paragraph(_linked(gate, folder))] if gate.note else []
+    yield from [Paragraph(linked(_short(gate.note, 3 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
@@ -347,9 +347,9 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
         yield Terms(known)
 
 
-def _linked(gate: Gate, folder: Path | None) -> Phrase:
-    """The note, in which the names of pages lead to them from a folder."""
-    note, pages = _short(gate.note, 3 * _LONGEST), "|".join(map(re.escape, gate.pages))
+def linked(note: str, names: Iterable[str], folder: Path | None) -> Phrase:
+    """A note in which the names of pages lead to them from a folder."""
+    pages = "|".join(map(re.escape, names))
     if folder is None or not pages:
         return note
     parts = enumerate(re.split(f"({pages})", note))
@@ -399,10 +399,10 @@ def outcome(gate: Gate) -> Phrase:
         unmeasured = (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
         return (Strong("Passed.", "won"), f" {counts}.{caution}", *unmeasured)
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
-    return (
-        Strong(f"Failed: {gate.failing.height}.", "lost"),
-        f" {counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}",
-    )
+    of = counted(gate.verdicts["verdict"].count(), "row")
+    side = "Against the baseline " if ANCHOR in gate.verdicts["against"] else ""
+    failed = Strong(f"Failed: {gate.failing.height:,} of {of}.", "lost")
+    return failed, f" {side}{counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}"
 
 
 def fell(row: Mapping[str, Any]) -> str:
@@ -432,7 +432,7 @@ def _counted(gate: Gate, side: str) -> str:
     """
     rows = gate.verdicts.filter(against=side)
     parts = []
-    for verdict, many in gate.counts_against(side).items():
+    for verdict, many in sorted(gate.counts_against(side).items(), key=lambda each: each[0] == OK):
         of = rows.filter(verdict=verdict)
         accepted, fail = of.filter("accepted").height, of.filter("fails").height
         divided = f" ({accepted} accepted, {fail} of them fail{'' if fail - 1 else 's'})" if accepted else ""

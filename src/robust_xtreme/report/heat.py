@@ -198,4 +198,4 @@ def _mean(cells: Iterable[HeatCell]) -> doc.TableCell:
     is_measured = 2 * sum(cell.is_measured for cell in changed) >= len(changed)
     texts = {name: _FORMS[name](mean) + ("" if is_measured else MARKED) for name, mean in means.items()}
     shade = means[CHANGE] if is_measured else None  # as its cells: no colour
-    return doc.TableCell(texts.pop(CHANGE), shade, "mean", texts)
+    return doc.TableCell(texts.pop(CHANGE), shade, "mean" if is_measured else "mean marked", texts)

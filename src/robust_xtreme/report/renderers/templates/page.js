@@ -307,7 +307,19 @@
     document.addEventListener(begins, ({ target }) => { const at = target.closest?.(TOLD); if (at) tell(at); });
     document.addEventListener(ends, quiet);
   }
-  document.addEventListener("keydown", ({ key }) => { if (key === "Escape") quiet(); });
+  // Arrow keys go from cell to cell of a heat table, past those that are hidden or lead nowhere.
+  const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") quiet();
+    const cell = event.target.closest?.("table.heat td"), arrow = ARROWS[event.key];
+    if (!cell || !arrow) return;
+    const lines = all("tbody tr", cell.closest("table"));
+    let [line, at] = [lines.indexOf(cell.parentElement), cell.cellIndex];
+    for (let next; (next = lines[line += arrow[0]]?.cells[at += arrow[1]]);) {
+      const goal = next.hasAttribute("data-off") ? null : next.matches("[tabindex]") ? next : next.querySelector("a");
+      if (goal) { event.preventDefault(); goal.focus(); return; }
+    }
+  });
   addEventListener("scroll", quiet, { passive: true });
 
   // A term says its sentence where it stands; a cell leads to its examples, if there are any.
