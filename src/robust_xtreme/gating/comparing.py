@@ -20,7 +20,7 @@ from robust_xtreme.gating.churn import churn
 from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
+from robust_xtreme.gating.verdicts import GATED, OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import heat
 from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
@@ -179,20 +179,16 @@ _FIRST, _MOST, _DRAWN = 12, 60, 40
 _STILL: Final = 1e-9
 """Levels that differ by less are equal but for the last bits of their sums."""
 
-_KEY: Final = (
-    "Candidate minus baseline, in points, of the levels; the colours are those of the changes below. "
-    f"{UNDECIDED} and dotted: no difference is shown."
-)
-_DESCRIPTION: Final = (
-    "Candidate minus baseline in points, the largest fall first. Thick: the interval that is valid for all levels of a "
-    "kind at once; thin: that of the row alone. The tick is minus the MDE: the fall that is detected with 80 % power."
-)
+_KEY: Final = f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown."
+_DESCRIPTION: Final = "Candidate minus baseline in points, the largest fall first, with 95 % intervals"
+_JOINT: Final = "thick ones are valid for all levels of a kind at once, thin ones for the row alone"
+_TICK: Final = "The tick is minus the MDE: the fall that is detected with 80 % power."
 
 _MARGINS: Final = (
-    "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone. Dashed: as "
-    "far as a level may fall. The tick is minus the MDE: the fall that is detected with 80 % power. A row fails where "
-    "its fall is shown by a one-sided test, corrected over the rows; a comparison asks for falls and rises at once, so "
-    "that fewer levels are shown to differ there."
+    "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone; grey: a row "
+    f"that does not fail. Dashed: as far as a level may fall. {_TICK} A row fails where its p, one-sided and corrected "
+    "over the rows of its kind, is at most {level:g}; a comparison asks for falls and rises at once, so that fewer "
+    "levels are shown to differ there."
 )
 
 
@@ -206,7 +202,7 @@ def differences_part(comparison: Comparison, folder: Path | None = None) -> Sect
         Paragraph(_KEY),
         heat.scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
-        *([Paragraph(_DESCRIPTION)] if charts else []),
+        *(Paragraph(chart.description) for chart in charts[:1]),
         *charts,
     ]
     for part in document.tables_of(rows):
@@ -265,9 +261,9 @@ def gate_page(gate: Gate, folder: Path) -> ReportPage:
     many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')}"
     title = "Gate passed" if gate.passed else f"Gate failed: {many}"
     shown = rows.sort("difference").head(_FIRST)
-    named = "Differences and their intervals"
-    named = f"{shown.height} of {rows.height} differences, the largest falls" if shown.height < rows.height else named
-    chart = [Chart(named, _MARGINS, _drawn(shown))] if shown.height else []
+    of = f"{shown.height} largest falls of the {rows.height} rows" if shown.height < rows.height else "rows"
+    told = _MARGINS.format(level=gate.policy.alpha / gate.verdicts["against"].n_unique() / len(GATED))
+    chart = [Chart(f"The {of} that are not ok", told, _drawn(shown))] if shown.height else []
     return ReportPage(title, (first, note, *(Paragraph(each.description) for each in chart), *chart, *more))
 
 
@@ -286,7 +282,14 @@ def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
     falls = falls.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
     for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
-            yield Chart(title, _DESCRIPTION, _drawn(drawn))
+            yield Chart(title, _described(levels), _drawn(drawn))
+
+
+def _described(rows: pl.DataFrame) -> str:
+    """What the charts of some rows show."""
+    margin, joint = (rows[name].count() if name in rows.columns else 0 for name in ("margin", "joint_low"))
+    kinds = " of the row alone. Dashed: minus the margin." if margin else f": {_JOINT}." if joint else " of each row."
+    return f"{_DESCRIPTION}{kinds} {_TICK}"
 
 
 def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
@@ -299,6 +302,7 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("condition", "mde", **{name: pl.col(column) for name, column in columns.items()}).with_columns(
         pl.Series("language", labels, dtype=pl.String),
         pl.Series("noise", [row["noise"] for row in named], dtype=pl.String),
+        *([rows["fails"]] if "fails" in rows.columns else []),
     )
 
 

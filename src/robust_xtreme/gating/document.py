@@ -195,8 +195,9 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
         else ""
     )
     missed = tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item()
-    hidden = f"; where none is shown, one below {points(missed)} could go unseen in half of these levels (mde)"
+    hidden = f"; where none is shown, one of up to {points(missed)} could be missed in half of these levels (mde)"
     size += (hidden if missed else "") + "." if size else ""
+    size = _equivalent(contrasts) + size + _of_changes(contrasts)
     if not worse:
         return (told, size, churn)
     worst = shown.sort("difference").row(0, named=True)
@@ -219,6 +220,24 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
     return f"{candidate} is {told} of {of}" if told else f"{candidate} and {baseline}: no difference is shown in {of}"
+
+
+def _equivalent(contrasts: pl.DataFrame) -> str:
+    """Of how many rows of each kind equivalence is shown; "" where it was not asked."""
+    if "verdict" not in contrasts.columns:
+        return ""
+    asked = contrasts.drop_nulls("verdict")
+    rows = [(title.lower(), asked.filter(kind=kind)["verdict"]) for kind, title in KINDS.items()]
+    told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
+    return f" Equivalence within the margin is shown in {told}." if told else ""
+
+
+def _of_changes(contrasts: pl.DataFrame) -> str:
+    """Whether noise costs the candidate more than the baseline; "" where that is not tested."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=CELLS)
+    more = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
+    of = f"Of {counted(tests.height, 'tested change')} under noise"
+    return f" {of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less." if tests.height else ""
 
 
 def _of_tasks(contrasts: pl.DataFrame) -> str:

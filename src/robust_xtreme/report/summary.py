@@ -63,9 +63,9 @@ GLOSSARY: Final = {
     "cannot reject": "No drop is found, and so few items change that no test of the family could find one.",
     "no room": "The clean level exceeds chance by less than the smallest drop that is detected.",
     "highest strength": "Of the strengths of one perturbation the highest: tables show it, curves the others.",
-    "joint interval": "An interval so wide that with 95 % those of all tests of the run are right at once: the worst "
-    f"cell can be picked afterwards. With fewer than {FEWEST_JOINT} clusters there is none, and that of the cell alone "
-    "is shown.",
+    "joint interval": "An interval that is widened until, with 95 % probability, those of all tests of the run contain "
+    "the truth at once, so that the worst cell may be picked afterwards. With fewer than "
+    f"{FEWEST_JOINT} clusters there is none, and that of the cell alone is shown.",
     "mde": "The minimum detectable effect: the smallest drop that these items show with 80 % power.",
 }
 """The words of sentences that a page explains where they stand."""
@@ -204,8 +204,9 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     blind: tuple[Inline, ...] = ()
     if others.len():
         middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
-        below = f"{middle} points in half of them and {most} in the worst" if middle != most else f"{most} points"
-        blind = (f" Where none is shown, one could go unseen below {below} (", explained("mde"), ").")
+        wide = f" in half of these tests, and one of up to {most} in the worst" if middle != most else ""
+        missed = f" Where no drop is shown, one of up to {middle} points could be missed{wide} ("
+        blind = (missed, explained("mde"), ").")
     text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}."
     return (
         Strong(text, "lost" if lost else "won"),

@@ -111,10 +111,10 @@ def test_drops_are_counted_over_all_tests(results: Results) -> None:
     unproven = shown.with_columns(p_adjusted=pl.when(is_unproven).then(0.5).otherwise("p_adjusted"))
     text = text_of(verdict_on(unproven))
     assert "6 of 7 tests show a drop." in text
-    assert "could go unseen" not in text
+    assert "could be missed" not in text
     measured = unproven.with_columns(near_chance=False)
     missed = unproven.filter(is_unproven).get_column("mde").item()
-    assert f". Where none is shown, one could go unseen below {missed:.1f} points (mde)." in text_of(
+    assert f". Where no drop is shown, one of up to {missed:.1f} points could be missed (mde)." in text_of(
         verdict_on(measured)
     )
 

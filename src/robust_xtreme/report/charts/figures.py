@@ -237,7 +237,8 @@ def forest(
     """The specification of the chart of cells with a change: name and edits above point, interval and tick at the MDE.
 
     `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
-    simultaneous is drawn thin, and one that contains 0 grey. At each of the `margins` there is a dashed line.
+    simultaneous is drawn thin, and one that contains 0, or of a row that does not fail, grey. At each of the `margins`
+    there is a dashed line.
     """
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
@@ -295,6 +296,8 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     edits = pl.format("  (edits {} %)", rate).fill_null("") if known else pl.lit("")
     low, high = (pl.coalesce(f"joint_change_{end}", f"change_{end}") for end in ("low", "high"))
     side = pl.when(high < 0).then(pl.lit(LOSS)).when(low > 0).then(pl.lit(GAIN)).otherwise(pl.lit(OPEN))
+    if "fails" in cells.columns:
+        side = pl.when("fails").then(pl.lit(LOSS)).otherwise(pl.lit(OPEN))
     return kept.select(
         side.alias("side"),
         pl.concat_str("language", pl.lit("  "), "noise", edits).alias("cell"),
