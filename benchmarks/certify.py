@@ -1,0 +1,170 @@
+"""Certificates beside attacks, of a model and one trained with deletions: the figures, page and chart of a benchmark.
+
+    python -m benchmarks.certify plain=DIR deletions=DIR --data DIR --tasks panx --languages en,sw,hi
+
+Each model is attacked (`eval`), certified at each probability of a deletion (`certify --beside`), and its certificates
+are attacked with fresh draws (`tools.certified`). Seconds are those of a command that had nothing to continue; the
+figures of those that are finished stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.core.errors import counted
+from robust_xtreme.report.blocks import Block, Code, Heading, Paragraph, Prose, ReportPage, grid
+from robust_xtreme.report.charts.drawing import alone
+from robust_xtreme.report.charts.figures import ranges
+from robust_xtreme.report.columns import interval, percent, points
+from robust_xtreme.report.renderers import markdown
+
+FOLDER: Final = Path(__file__).parents[1] / "reports" / "benchmarks"
+INK: Final = "#6e7781"
+
+
+def measure(given: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """Run the commands of all models; their seconds are kept in a file of `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    kept = out / "commands.json"
+    commands: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    models = [named.partition("=") for named in given.models]
+    figures: dict[str, Any] = {"rows": [], "commands": [], "fresh": []}
+    common = ["--data", given.data, "--tasks", given.tasks]
+    rows = ["--languages", given.languages, "--limit", str(given.limit)]
+    draws = ["--draws", str(given.draws), "--first", str(given.first)]
+
+    def run(model: str, kind: str, words: Sequence[str]) -> dict[str, Any]:
+        key = " ".join(words)
+        if key not in commands:
+            start = time.perf_counter()
+            ended = subprocess.run([sys.executable, "-m", *words], check=True, stdout=subprocess.PIPE, text=True)
+            commands[key] = {"seconds": round(time.perf_counter() - start), "said": ended.stdout}
+            kept.write_text(json.dumps(commands, indent=1), encoding="utf-8")
+        shown = key.replace("robust_xtreme ", "robust-xtreme ").replace(given.data, "DATA")
+        for name, _, folder in models:
+            shown = shown.replace(folder, f"MODELS/{name}")
+        shown = shown.replace(str(out), "runs/certify")
+        figures["commands"].append(
+            {"model": model, "kind": kind, "command": shown, "seconds": commands[key]["seconds"]}
+        )
+        return dict(commands[key])
+
+    for name, _, folder in models:
+        named = ["--model", f"{given.tasks}={folder}", *common]
+        attacked = out / f"attacked-{name}"
+        run(name, "eval", ["robust_xtreme", "eval", *named, *rows, "--perturb", given.perturb, "--out", str(attacked)])
+        for rate, _, radii in (each.partition(":") for each in given.rates):
+            how = [*draws, "--delete", rate, "--radius", radii]
+            to = out / f"{name}-{rate}"
+            words = ["certify", *named, *rows, *how, "--beside", str(attacked), "--out", str(to), "--quiet"]
+            run(name, "certify", ["robust_xtreme", *words])
+            table = pl.read_csv(to / "certificates.csv")
+            figures["rows"] += [{"model": name, "delete": rate, **row} for row in table.drop("model").to_dicts()]
+        rate = given.rates[0].partition(":")[0]
+        fresh = ["--languages", given.fresh, "--limit", "20", "--attacks", "200", *draws, "--delete", rate]
+        said = run(name, "tools.certified", ["tools.certified", "--model", f"{given.tasks}={folder}", *common, *fresh])
+        figures["fresh"].append({"model": name, "said": said["said"].strip()})
+    figures["draws"], figures["first"] = given.draws, given.first
+    return figures
+
+
+def page(figures: Mapping[str, Any]) -> str:
+    """The page of the figures."""
+    return markdown.render(ReportPage("Certificates beside attacks", tuple(_blocks(figures))))
+
+
+def _cells(figures: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each model, probability and language, the largest radius first."""
+    keys = dict.fromkeys((row["model"], row["delete"], row["language"]) for row in figures["rows"])
+    for key in keys:
+        rows = [row for row in figures["rows"] if (row["model"], row["delete"], row["language"]) == key]
+        yield sorted(rows, key=lambda row: -row["radius"])
+
+
+def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
+    first = figures["rows"][0]
+    yield Paragraph(
+        f"By python -m benchmarks.certify, from certify.json. Task {first['task']}, items are words; attack "
+        f"{first['attack']}; {figures['first']} draws choose an answer, {figures['draws']} others bound it at 99.9 %."
+    )
+    yield Prose(_READ)
+    of_smoothed = ("model", "deletion", "language", "items", "constant", "certified", "smoothed")
+    heads = (*of_smoothed, "attacked", "random search", "clean", "queries", "edits", "within", "abstained")
+    yield grid(heads, (list(_line(cell)) for cell in _cells(figures)), left=3)
+    yield Prose("![Levels of the smoothed model and of the model itself, by language](certify.svg)")
+    yield Heading("Attacks with fresh draws")
+    yield grid(("model", "what was found"), ((each["model"], each["said"]) for each in figures["fresh"]))
+    yield Heading("Commands")
+    seconds = [(each["model"], each["kind"], f"{each['seconds']:,}") for each in figures["commands"]]
+    yield grid(("model", "command", "seconds"), seconds, left=2)
+    yield Code(tuple(each["command"] for each in figures["commands"]), "sh")
+
+
+def _line(cell: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    first = cell[0]
+    yield from (first["model"], first["delete"], first["language"], f"{first['items']:,}", points(first["constant"]))
+    levels = (f"{points(row['certified'])} {interval(row['low'], row['high'])} at {row['radius']}" for row in cell)
+    yield "; ".join(levels)
+    yield from (points(first[name]) for name in ("smoothed", "attacked", "random", "clean", "queries", "edits"))
+    yield f"{points(first['within'])} % ({counted(first['radius'], 'edit')})"
+    yield percent(first["abstained"])
+
+
+def chart(figures: Mapping[str, Any]) -> str:
+    """The chart of the levels, a panel for each model and probability, a row for each language."""
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for cell in _cells(figures):
+        first = cell[0]
+        levels = {f"certified, {counted(row['radius'], 'edit')}": ("smoothed model", row["certified"]) for row in cell}
+        levels["smoothed"] = ("smoothed model", first["smoothed"])
+        levels |= {name: ("model itself", first[name]) for name in ("attacked", "random", "clean")}
+        drawn = panels.setdefault(f"{first['model']}, deletion {first['delete']}", [])
+        drawn += [
+            {"language": first["language"], "of": of, "level": name, "value": value}
+            for name, (of, value) in levels.items()
+        ]
+    specs = {title: ranges(pl.DataFrame(rows)) for title, rows in panels.items()}
+    several = [{"title": title, **{k: v for k, v in spec.items() if k != "config"}} for title, spec in specs.items()]
+    whole = {"concat": several, "columns": 2, "resolve": {"scale": {"shape": "independent"}}}
+    return alone({**whole, "config": next(iter(specs.values()))["config"]}, INK)
+
+
+_READ: Final = """\
+Each row has two models. Of the *smoothed model*, which reads texts with deleted graphemes and answers by votes,
+certified is the share of words that are right and stay so in every text within so many edits; no opponent with them
+leaves less, and without one it is smoothed. Of the *model itself* attack and random search leave the levels beside
+clean, upper bounds of what the worst opponent with such edits leaves. Neither bounds the other. Constant is the level,
+and the certificate, of one answer for all words: only what is above it is certified skill. Within: the share of edited
+texts with no more edits than the largest radius of the row. One training run each: these checkpoints only."""
+
+
+def main() -> None:
+    """Measure, and write the figures, the chart and the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    for name, default in (("tasks", "panx"), ("languages", "en,sw,hi"), ("fresh", "sw")):
+        parser.add_argument(f"--{name}", default=default)
+    for name, number in (("limit", 30), ("draws", 200), ("first", 50)):
+        parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--perturb", default="attack_letters:0.1@queries=50")
+    parser.add_argument("--rates", nargs="+", default=["0.6:1", "0.9:1,2"], help="PROBABILITY:RADII")
+    parser.add_argument("--out", type=Path, default=Path("runs/certify"))
+    given = parser.parse_args()
+    figures = measure(given, given.out)
+    (FOLDER / "certify.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (FOLDER / "certify.svg").write_text(chart(figures), encoding="utf-8")
+    (FOLDER / "certify.md").write_text(page(figures), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
