@@ -29,6 +29,8 @@ from robust_xtreme.report.renderers import markdown
 
 FOLDER: Final = Path(__file__).parents[1] / "reports" / "benchmarks"
 INK: Final = "#6e7781"
+_LEARNED: Final = ("tasks", "steps", "batch_size", "lr", "seed", "precision", "perturb")
+_FRESH: Final = ("--draws", "100", "--first", "20")
 
 
 def measure(given: argparse.Namespace, out: Path) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def measure(given: argparse.Namespace, out: Path) -> dict[str, Any]:
     kept = out / "commands.json"
     commands: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     models = [named.partition("=") for named in given.models]
-    figures: dict[str, Any] = {"rows": [], "commands": [], "fresh": []}
+    figures: dict[str, Any] = {"models": [_trained(name, Path(folder)) for name, _, folder in models]}
+    figures |= {"rows": [], "commands": [], "fresh": []}
     common = ["--data", given.data, "--tasks", given.tasks]
     rows = ["--languages", given.languages, "--limit", str(given.limit)]
     draws = ["--draws", str(given.draws), "--first", str(given.first)]
@@ -49,7 +52,11 @@ def measure(given: argparse.Namespace, out: Path) -> dict[str, Any]:
             ended = subprocess.run([sys.executable, "-m", *words], check=True, stdout=subprocess.PIPE, text=True)
             commands[key] = {"seconds": round(time.perf_counter() - start), "said": ended.stdout}
             kept.write_text(json.dumps(commands, indent=1), encoding="utf-8")
-        shown = key.replace("robust_xtreme ", "robust-xtreme ").replace(given.data, "DATA")
+        shown = (
+            key.replace("robust_xtreme ", "robust-xtreme ")
+            .replace("tools.", "python -m tools.")
+            .replace(given.data, "DATA")
+        )
         for name, _, folder in models:
             shown = shown.replace(folder, f"MODELS/{name}")
         shown = shown.replace(str(out), "runs/certify")
@@ -68,13 +75,30 @@ def measure(given: argparse.Namespace, out: Path) -> dict[str, Any]:
             words = ["certify", *named, *rows, *how, "--beside", str(attacked), "--out", str(to), "--quiet"]
             run(name, "certify", ["robust_xtreme", *words])
             table = pl.read_csv(to / "certificates.csv")
-            figures["rows"] += [{"model": name, "delete": rate, **row} for row in table.drop("model").to_dicts()]
-        rate = given.rates[0].partition(":")[0]
-        fresh = ["--languages", given.fresh, "--limit", "20", "--attacks", "200", *draws, "--delete", rate]
+            same = _same(pl.read_parquet(to / "certified.parquet"))
+            for row in table.drop("model").to_dicts():
+                figures["rows"].append({"model": name, "delete": rate, "same": same[row["language"]], **row})
+    rate = given.rates[0].partition(":")[0]
+    for name, _, folder in models[: given.fresh_models]:
+        fresh = ["--languages", given.fresh, "--limit", "20", "--attacks", "200", *_FRESH, "--delete", rate]
         said = run(name, "tools.certified", ["tools.certified", "--model", f"{given.tasks}={folder}", *common, *fresh])
         figures["fresh"].append({"model": name, "said": said["said"].strip()})
     figures["draws"], figures["first"] = given.draws, given.first
     return figures
+
+
+def _same(items: pl.DataFrame) -> dict[str, float]:
+    """By language the share (%) of items whose smoothed answer is the most frequent one."""
+    counts = (
+        items.group_by("language", "smoothed").len().group_by("language").agg(pl.col("len").max() / pl.col("len").sum())
+    )
+    return {language: 100.0 * share for language, share in counts.rows()}
+
+
+def _trained(name: str, folder: Path) -> dict[str, Any]:
+    """How a model was trained, by the record of its run."""
+    record = json.loads((folder / "train.json").read_text(encoding="utf-8"))["spec"]
+    return {"model": name, **{key: record[key] for key in _LEARNED}}
 
 
 def page(figures: Mapping[str, Any]) -> str:
@@ -97,12 +121,21 @@ def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
         f"{first['attack']}; {figures['first']} draws choose an answer, {figures['draws']} others bound it at 99.9 %."
     )
     yield Prose(_READ)
-    of_smoothed = ("model", "deletion", "language", "items", "constant", "certified", "smoothed")
+    of_smoothed = ("model", "deletion", "language", "items", "constant", "certified", "smoothed", "same")
     heads = (*of_smoothed, "attacked", "random search", "clean", "queries", "edits", "within", "abstained")
     yield grid(heads, (list(_line(cell)) for cell in _cells(figures)), left=3)
     yield Prose("![Levels of the smoothed model and of the model itself, by language](certify.svg)")
     yield Heading("Attacks with fresh draws")
     yield grid(("model", "what was found"), ((each["model"], each["said"]) for each in figures["fresh"]))
+    yield Heading("Training")
+    yield Prose(_TRAINED)
+    trained = (
+        ["; ".join(each[key]) if key in ("tasks", "perturb") else str(each[key]) for key in _LEARNED]
+        for each in figures["models"]
+    )
+    yield grid(
+        ("model", *_LEARNED), ([each["model"], *cells] for each, cells in zip(figures["models"], trained, strict=True))
+    )
     yield Heading("Commands")
     seconds = [(each["model"], each["kind"], f"{each['seconds']:,}") for each in figures["commands"]]
     yield grid(("model", "command", "seconds"), seconds, left=2)
@@ -112,11 +145,15 @@ def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
 def _line(cell: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first = cell[0]
     yield from (first["model"], first["delete"], first["language"], f"{first['items']:,}", points(first["constant"]))
-    levels = (f"{points(row['certified'])} {interval(row['low'], row['high'])} at {row['radius']}" for row in cell)
-    yield "; ".join(levels)
-    yield from (points(first[name]) for name in ("smoothed", "attacked", "random", "clean", "queries", "edits"))
+    yield "; ".join(map(_certified, cell))
+    yield from (points(first[name]) for name in ("smoothed", "same", "attacked", "random", "clean", "queries", "edits"))
     yield f"{points(first['within'])} % ({counted(first['radius'], 'edit')})"
     yield percent(first["abstained"])
+
+
+def _certified(row: Mapping[str, Any]) -> str:
+    bounds = "" if row["low"] is None else f" {interval(row['low'], row['high'])}"
+    return f"{counted(row['radius'], 'edit')} {points(row['certified'])}{bounds}"
 
 
 def chart(figures: Mapping[str, Any]) -> str:
@@ -143,19 +180,27 @@ Each row has two models. Of the *smoothed model*, which reads texts with deleted
 certified is the share of words that are right and stay so in every text within so many edits; no opponent with them
 leaves less, and without one it is smoothed. Of the *model itself* attack and random search leave the levels beside
 clean, upper bounds of what the worst opponent with such edits leaves. Neither bounds the other. Constant is the level,
-and the certificate, of one answer for all words: only what is above it is certified skill. Within: the share of edited
-texts with no more edits than the largest radius of the row. One training run each: these checkpoints only."""
+and the certificate, of one answer for all words: only what is above it is certified skill; same: the words (%) with
+the most frequent smoothed answer. Within: the share of edited texts with no more edits than the largest radius of the
+row. One training run each: these checkpoints only."""
+
+
+_TRAINED: Final = """\
+Heads and all weights of multilingual-e5-small, on 4,955 English sentences of PAN-X; with several perturbations each
+example draws one of them in each pass. `robust-xtreme train --tasks panx --data DATA --from ENCODER --overlap drop`,
+with these keys:"""
 
 
 def main() -> None:
     """Measure, and write the figures, the chart and the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
-    for name, default in (("tasks", "panx"), ("languages", "en,sw,hi"), ("fresh", "sw")):
+    for name, default in (("tasks", "panx"), ("languages", "en,sw,hi"), ("fresh", "en")):
         parser.add_argument(f"--{name}", default=default)
     for name, number in (("limit", 30), ("draws", 200), ("first", 50)):
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--data", required=True)
+    parser.add_argument("--fresh-models", type=int, default=2, help="how many of the models are attacked so")
     parser.add_argument("--perturb", default="attack_letters:0.1@queries=50")
     parser.add_argument("--rates", nargs="+", default=["0.6:1", "0.9:1,2"], help="PROBABILITY:RADII")
     parser.add_argument("--out", type=Path, default=Path("runs/certify"))

@@ -50,8 +50,8 @@ def attacked_levels(folder: Path, runs: Sequence[TaskRun], radii: Sequence[int])
 
 def _levels(stats: pl.DataFrame, texts: pl.DataFrame, radii: Sequence[int]) -> Iterator[dict[str, Any]]:
     """The rows of one task run; random search is beside its attack, and by itself where no attack has it."""
-    sums = stats.group_by("condition").agg(pl.col("stats").list.get(at).sum().alias(str(at)) for at in (0, 1))
-    levels = {name: 100.0 * right / of for name, right, of in sums.iter_rows()}
+    sums = (pl.col("stats").list.get(at, null_on_oob=True).sum().alias(str(at)) for at in (0, 1))
+    levels = {name: 100.0 * right / of for name, right, of in stats.group_by("condition").agg(sums).rows() if of}
     beside = {name: beside_attack(PerturbationSpec.parse(name), ())[0].name for name in texts["condition"].unique()}
     for name in sorted(beside.keys() - set(beside.values())):
         tried = texts.filter(~pl.col("skipped"), condition=name)
@@ -80,6 +80,8 @@ def beside_attacks(table: pl.DataFrame) -> Iterator[doc.Block]:
     lines = [[*(row[name] for name in names), *(points(row[name]) for name in numbers)] for row in rows]
     yield doc.grid((*names, *numbers[:-1], f"% within {rows[0]['radius']}"), lines, left=3)
     of = pl.when(pl.col("level").is_in(_ITSELF)).then(pl.lit("model itself")).otherwise(pl.lit("smoothed model"))
-    drawn = pl.DataFrame(rows).unpivot(levels, index=names, variable_name="level").drop_nulls().with_columns(of=of)
-    for (task, attack), several in drawn.group_by("task", "attack", maintain_order=True):
-        yield doc.Chart(f"{task}, {attack}", "Right answers of both models, by language.", ranges(several), str(task))
+    drawn = (
+        pl.DataFrame(rows, infer_schema_length=None).unpivot(levels, index=names, variable_name="level").drop_nulls()
+    )
+    for (task, attack), each in drawn.with_columns(of=of).group_by("task", "attack", maintain_order=True):
+        yield doc.Chart(f"{task}, {attack}", "Right answers of both models, by language.", ranges(each), str(task))
