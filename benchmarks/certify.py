@@ -117,13 +117,15 @@ def _cells(figures: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
 def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
     first = figures["rows"][0]
     yield Paragraph(
-        f"By python -m benchmarks.certify, from certify.json. Task {first['task']}, items are words; attack "
-        f"{first['attack']}; {figures['first']} draws choose an answer, {figures['draws']} others bound it at 99.9 %."
+        f"By python -m benchmarks.certify, from certify.json. Task {first['task']}, split {first['split']}, "
+        f"{counted(first['clusters'], 'sentence')} of each language, items are words; attack {first['attack']}; "
+        f"{figures['first']} draws choose an answer, {figures['draws']} others bound it at 99.9 %."
     )
     yield Prose(_READ)
     of_smoothed = ("model", "deletion", "language", "items", "constant", "certified", "smoothed", "same")
     heads = (*of_smoothed, "attacked", "random search", "clean", "queries", "edits", "within", "abstained")
     yield grid(heads, (list(_line(cell)) for cell in _cells(figures)), left=3)
+    yield Paragraph(_found(figures))
     yield Prose("![Levels of the smoothed model and of the model itself, by language](certify.svg)")
     yield Heading("Attacks with fresh draws")
     yield grid(("model", "what was found"), ((each["model"], each["said"]) for each in figures["fresh"]))
@@ -137,6 +139,7 @@ def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
         ("model", *_LEARNED), ([each["model"], *cells] for each, cells in zip(figures["models"], trained, strict=True))
     )
     yield Heading("Commands")
+    yield Paragraph("Seconds by the clock, on two processors that other work had most of.")
     seconds = [(each["model"], each["kind"], f"{each['seconds']:,}") for each in figures["commands"]]
     yield grid(("model", "command", "seconds"), seconds, left=2)
     yield Code(tuple(each["command"] for each in figures["commands"]), "sh")
@@ -151,28 +154,38 @@ def _line(cell: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield percent(first["abstained"])
 
 
+def _found(figures: Mapping[str, Any]) -> str:
+    """What is seen in the rows of the smallest radius and the first probability: above constant, and between models."""
+    rate = figures["rows"][0]["delete"]
+    least = [cell[-1] for cell in _cells(figures) if cell[-1]["delete"] == rate]
+    above = sum(row["certified"] > row["constant"] for row in least)
+    text = f"Certified at {counted(least[0]['radius'], 'edit')} is above constant in {above} of {len(least)} rows."
+    first, *others = figures["models"]
+    for other in others:
+        rows = [[row for row in least if row["model"] == each["model"]] for each in (first, other)]
+        names = ("certified", "smoothed", "same", "attacked", "random", "clean")
+        sums = [[sum(row[name] for row in part) / len(part) for name in names] for part in rows]
+        changes = (f"{name} {after - before:+.1f}" for name, before, after in zip(names, *sums, strict=True))
+        text += f" On average over languages, {other['model']} minus {first['model']}: {', '.join(changes)}."
+    return f"{text} Few sentences and one seed: no difference is tested."
+
+
 def _certified(row: Mapping[str, Any]) -> str:
     bounds = "" if row["low"] is None else f" {interval(row['low'], row['high'])}"
     return f"{counted(row['radius'], 'edit')} {points(row['certified'])}{bounds}"
 
 
 def chart(figures: Mapping[str, Any]) -> str:
-    """The chart of the levels, a panel for each model and probability, a row for each language."""
-    panels: dict[str, list[dict[str, Any]]] = {}
-    for cell in _cells(figures):
+    """The chart of the levels: for each language a row of each model and probability."""
+    drawn = list[dict[str, Any]]()
+    for cell in sorted(_cells(figures), key=lambda cell: str(cell[0]["language"])):
         first = cell[0]
         levels = {f"certified, {counted(row['radius'], 'edit')}": ("smoothed model", row["certified"]) for row in cell}
         levels["smoothed"] = ("smoothed model", first["smoothed"])
         levels |= {name: ("model itself", first[name]) for name in ("attacked", "random", "clean")}
-        drawn = panels.setdefault(f"{first['model']}, deletion {first['delete']}", [])
-        drawn += [
-            {"language": first["language"], "of": of, "level": name, "value": value}
-            for name, (of, value) in levels.items()
-        ]
-    specs = {title: ranges(pl.DataFrame(rows)) for title, rows in panels.items()}
-    several = [{"title": title, **{k: v for k, v in spec.items() if k != "config"}} for title, spec in specs.items()]
-    whole = {"concat": several, "columns": 2, "resolve": {"scale": {"shape": "independent"}}}
-    return alone({**whole, "config": next(iter(specs.values()))["config"]}, INK)
+        row = {"language": f"{first['language']}, {first['model']} {first['delete']}"}
+        drawn += [{**row, "of": of, "level": name, "value": value} for name, (of, value) in levels.items()]
+    return alone(ranges(pl.DataFrame(drawn)), INK)
 
 
 _READ: Final = """\

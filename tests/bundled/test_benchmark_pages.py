@@ -54,6 +54,7 @@ def test_the_page_of_certificates_is_what_its_figures_say() -> None:
     figures = json.loads((FOLDER / "certify.json").read_text(encoding="utf-8"))
     assert certify.page(figures) == (FOLDER / "certify.md").read_text(encoding="utf-8")
     assert certify.chart(figures) == (FOLDER / "certify.svg").read_text(encoding="utf-8")
+    assert all(f"{row['language']}, {row['model']}" in certify.chart(figures) for row in figures["rows"])
     assert all(row["certified"] <= row["smoothed"] and row["attacked"] <= row["clean"] for row in figures["rows"])
 
 

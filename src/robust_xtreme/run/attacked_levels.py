@@ -80,8 +80,6 @@ def beside_attacks(table: pl.DataFrame) -> Iterator[doc.Block]:
     lines = [[*(row[name] for name in names), *(points(row[name]) for name in numbers)] for row in rows]
     yield doc.grid((*names, *numbers[:-1], f"% within {rows[0]['radius']}"), lines, left=3)
     of = pl.when(pl.col("level").is_in(_ITSELF)).then(pl.lit("model itself")).otherwise(pl.lit("smoothed model"))
-    drawn = (
-        pl.DataFrame(rows, infer_schema_length=None).unpivot(levels, index=names, variable_name="level").drop_nulls()
-    )
-    for (task, attack), each in drawn.with_columns(of=of).group_by("task", "attack", maintain_order=True):
+    drawn = pl.DataFrame(rows, infer_schema_length=None).unpivot(levels, index=names, variable_name="level")
+    for (task, attack), each in drawn.drop_nulls().with_columns(of=of).group_by("task", "attack", maintain_order=True):
         yield doc.Chart(f"{task}, {attack}", "Right answers of both models, by language.", ranges(each), str(task))
