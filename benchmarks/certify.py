@@ -32,6 +32,10 @@ INK: Final = "#6e7781"
 _LEARNED: Final = ("tasks", "steps", "batch_size", "lr", "seed", "precision", "perturb")
 _FRESH: Final = ("--draws", "100", "--first", "20")
 
+_SECONDS: Final = (
+    'Seconds by the clock, on two processors that other work had most of; "-": it was stopped and continued.'
+)
+
 
 def measure(given: argparse.Namespace, out: Path) -> dict[str, Any]:
     """Run the commands of all models; their seconds are kept in a file of `out`."""
@@ -139,8 +143,11 @@ def _blocks(figures: Mapping[str, Any]) -> Iterator[Block]:
         ("model", *_LEARNED), ([each["model"], *cells] for each, cells in zip(figures["models"], trained, strict=True))
     )
     yield Heading("Commands")
-    yield Paragraph("Seconds by the clock, on two processors that other work had most of.")
-    seconds = [(each["model"], each["kind"], f"{each['seconds']:,}") for each in figures["commands"]]
+    yield Paragraph(_SECONDS)
+    seconds = [
+        (each["model"], each["kind"], f"{each['seconds']:,}" if each["seconds"] else "-")
+        for each in figures["commands"]
+    ]
     yield grid(("model", "command", "seconds"), seconds, left=2)
     yield Code(tuple(each["command"] for each in figures["commands"]), "sh")
 

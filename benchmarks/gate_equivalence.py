@@ -1,6 +1,6 @@
 """How often models are called equivalent that are not, how often equal ones are, and what intervals of churn cover.
 
-    python -m benchmarks.gate_equivalence --draws 10000 --jobs 2 --out reports/gate
+    python -m benchmarks.gate_equivalence --draws 10000 --jobs 2 --out reports/gate [--tables graded]
 
 Paired outcomes are simulated as in `benchmarks/gate.py`: cells of items in clusters of three, of which a share differs,
 correlated by 0 or 0.3 within a cluster. Tests and verdicts are those of `compare --equivalent`.
@@ -12,6 +12,12 @@ equal cells `differs` is the per cent of families in which one is called worse o
 `languages.csv` has ten languages of a task, of which the first is worse by the margin and the others are equal: the per
 cent of draws in which `all` are claimed to be equivalent, and in which the first is among those that are `counted` by
 Holm, each nominally at most 5; and how many of the nine `others` are counted.
+
+`graded.csv` has samples that can miss what counts. `cell` is one cell of graded scores: 1 % of its items lose all 100
+points, and 10 % change by 5 points either way. `mean` is that of two cells of equal weight, one of 5,000 items of which
+2 % differ evenly, the other of as many as the row says, of which 2 % are lost. Each is worse by the margin of 1 point:
+the per cent of draws called equivalent is nominally at most 5, and `nearer` what it would be if bounds were those of t
+alone. In rows with the difference 0 nothing is lost.
 
 `churn.csv` has the shares of answers that changed: the per cent of draws whose interval has the true share (nominally
 95), is `below` or `above` it, and in which `none` changed.
@@ -26,7 +32,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from benchmarks._gate_designs import (
@@ -49,10 +55,12 @@ from rich.progress import track
 from robust_xtreme.gating.document import REGRESSED
 from robust_xtreme.gating.verdicts import GATED, both_ways, verdicts_of
 from robust_xtreme.stats import intervals
+from robust_xtreme.stats.averages import Drop, average_moments, drop
 from robust_xtreme.stats.claims import holm
 from robust_xtreme.stats.intervals import CPU
 
 MARGINS: Final = (1.0, 2.0)
+MEAN: Final = "mean"
 DECIDING: Final = ((1855, 0.03), (2570, 0.03), (9274, 0.15), (12846, 0.15))
 """Items with which each test has 80 % power at a margin of 1 and this discordance, and with which both have."""
 
@@ -121,6 +129,52 @@ def churn(case: Case, draws: int) -> Row:
     return {**named, "draws": str(draws), **shares}
 
 
+Graded = tuple[str, int, float]
+"""A kind of row, its items, and the true difference in points."""
+
+_LARGE: Final = 5000
+_JITTER: Final = 0.05
+
+
+def graded(case: Graded, draws: int) -> Row:
+    """A line of graded.csv."""
+    kind, items, truth = case
+    draws = draws // 5 if kind == MEAN else draws
+    draw, made = np.random.default_rng([1, items, kind == MEAN, truth < 0]), (_mean if kind == MEAN else _cell)
+    shown = np.array([made(items, -truth / 100, draw) for _ in range(draws)])
+    shares = {name: f"{share:.2f}" for name, share in zip(("equivalent", "nearer"), 100 * shown.mean(0), strict=True)}
+    row = {"kind": kind, "items": str(items), "difference": f"{truth:g}", "margin": "1", "draws": str(draws)}
+    return {**row, **shares, "limit": _limit(draws)}
+
+
+def _cell(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, bool]:
+    """Whether a cell of graded scores is called equivalent, and would be by t alone."""
+    fates, signs = draw.random((2, items))
+    gained = np.where(fates < lost, -1.0, np.where(fates < lost + 0.1, _JITTER * np.sign(signs - 0.5), 0.0))
+    return _equivalent([gained])
+
+
+def _mean(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, bool]:
+    """The same of the mean of a large cell and of one that loses twice the share, of right and wrong answers."""
+    large, signs = draw.random((2, _LARGE))
+    even = np.where(large < 0.02, np.sign(signs - 0.5), 0.0)
+    return _equivalent([even, np.where(draw.random(items) < 2 * lost, -1.0, 0.0)])
+
+
+def _equivalent(cells: Sequence[np.ndarray[Any, Any]]) -> tuple[bool, bool]:
+    drops, first = list[Drop](), 0
+    for gained in cells:
+        before = np.ones((1, len(gained), 2))
+        after = before + np.stack([gained, np.zeros(len(gained))], -1)
+        drops.append(drop(after, before, np.arange(first, first + len(gained)), ACCURACY.reduce))
+        first += len(gained)
+    moments = average_moments(drops, [1 / len(cells)] * len(cells))
+    exact = bool(intervals.varies_not(moments))
+    test = (moments.value, intervals.widened_se(CPU, moments), moments.freedom, intervals.skewness(moments), exact, 1.0)
+    p, nearer = (intervals.equivalence_p(*test, least) for least in (intervals.unseen(moments.clusters), 0.0))
+    return bool(p < ALPHA), bool(nearer < ALPHA)
+
+
 def _named(design: Design) -> Row:
     """The columns that name a design."""
     numbers = {name: f"{getattr(design, name):g}" for name in ("cells", "items", "discordance", "correlation")}
@@ -151,14 +205,21 @@ def languages_cases() -> Iterator[Case]:
         yield Design(50, 1190, share, correlation, alike=alike), 2.0
 
 
+def graded_cases() -> Iterator[Graded]:
+    """Cells and means that differ by the margin, and equal ones."""
+    for kind, truth in itertools.product(("cell", MEAN), (-1.0, 0.0)):
+        yield from ((kind, items, truth) for items in (60, 100, 200, 300, 600, 1190))
+
+
 def churn_cases() -> Iterator[Case]:
     """Shares of answers that changed."""
     yield from ((Design(1, *each), 0.0) for each in itertools.product(ITEMS, CHANGED, CORRELATIONS))
 
 
-TABLES: Final[Sequence[tuple[Callable[..., Row], Callable[[], Iterable[Case]]]]] = (
+TABLES: Final[Sequence[tuple[Callable[..., Row], Callable[[], Iterable[Any]]]]] = (
     (equivalence, equivalence_cases),
     (languages, languages_cases),
+    (graded, graded_cases),
     (churn, churn_cases),
 )
 
@@ -170,7 +231,8 @@ def over(rows: Sequence[Row]) -> list[Row]:
     def kind(row: Row) -> str:
         return "languages" if "all" in row else "equal" if row["difference"] == "0" else "not equal"
 
-    return [row for row in rows if any(float(row[name]) > float(row["limit"]) for name in nominal[kind(row)])]
+    asked = ((row, [name for name in nominal[kind(row)] if name in row]) for row in rows)
+    return [row for row, names in asked if any(float(row[name]) > float(row["limit"]) for name in names)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -179,10 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--draws", type=int, default=10_000, help="a single cell; families have fewer")
     options.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
     options.add_argument("--out", type=Path, default=Path("reports/gate"))
+    options.add_argument("--tables", nargs="+", choices=[line.__name__ for line, _ in TABLES], help="these alone")
     given = options.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(given.jobs) as pool:
-        for line, cases in TABLES:
+        for line, cases in (each for each in TABLES if not given.tables or each[0].__name__ in given.tables):
             several, rows = [*cases()], list[Row]()
             for row in track(pool.map(partial(line, draws=given.draws), several), line.__name__, len(several)):
                 rows.append(row)

@@ -283,7 +283,7 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
     exact = np.array([row["method"] == intervals.EXACT_METHOD for row in rows])
     ratios = np.array([row["metric"] in intervals.RATIOS for row in rows])
     error = np.where(ratios, intervals.error_of_ratio(se, widened_se, clusters), widened_se)
-    single = np.array([row["kind"] == CELLS for row in rows])
+    single = np.array([row["cells"] == 1 for row in rows])
     whole = np.array([row["metric"] in intervals.WHOLE for row in rows])
     least = np.where(single & (whole | ratios), 0.0, np.nan_to_num(unseen))
     lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact, least)

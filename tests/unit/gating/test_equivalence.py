@@ -25,6 +25,7 @@ from robust_xtreme.gating.verdicts import add_equivalence, decide
 from robust_xtreme.stats._cells import Cell, cells
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
+from robust_xtreme.stats.intervals import unseen
 
 _TODAY = date(2026, 11, 22)
 _XNLI = Task(("accuracy",), ("accuracy",), ("premise",), {})
@@ -108,6 +109,35 @@ def test_where_no_item_differs_the_exact_bound_decides() -> None:
     assert [row["verdict"] for row in _decided(*(dict(row) for row in rows))] == ["equivalent", "undecided"]
     assert _decided(dict(rows[1]))[0]["items"] == 299
     assert _decided(dict(rows[1]), unchanged=("xnli",))[0]["verdict"] == "equivalent"
+
+
+@pytest.mark.parametrize(
+    ("metric", "cells", "unseen", "verdict"),
+    [
+        ("accuracy", 1, 2.95, "equivalent"),
+        ("span_f1", 1, 0.1, "equivalent"),
+        ("squad_f1", 1, 2.95, "undecided"),
+        ("squad_f1", 1, 0.95, "equivalent"),
+        ("accuracy", 12, 2.95, "undecided"),
+        ("score", 12, 0.95, "equivalent"),
+    ],
+)
+def test_small_changes_do_not_show_that_large_ones_are_absent(
+    metric: str, cells: int, unseen: float, verdict: str
+) -> None:
+    """Of graded scores and of means no bound is nearer than that of a loss that no item of the sample would show."""
+    (row,) = _decided(_row(0.0, 0.1, metric=metric, cells=cells, unseen=unseen, n=100))
+    assert row["verdict"] == verdict
+    if verdict == "undecided":
+        assert (row["bound"], row["upper"]) == (pytest.approx(-unseen), pytest.approx(unseen))
+        assert row["items"] == 295
+        assert row["p_equivalent"] == pytest.approx(0.05 ** (1 / unseen))
+
+
+def test_an_unseen_loss_is_one_that_a_twentieth_of_samples_do_not_show() -> None:
+    """Of G clusters that each lose all with probability u / 100, none does in 5 % of samples."""
+    for clusters in (20, 149, 300, 5000.5):
+        assert (1 - float(unseen(clusters)) / 100) ** clusters == pytest.approx(0.05)
 
 
 def test_languages_are_all_equivalent_or_a_count_that_is_corrected() -> None:
