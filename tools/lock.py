@@ -28,7 +28,8 @@ HEADER: Final = (
     "# Written by `make lock`: the versions that the checks run with. Use as: pip install -c locks/default.txt"
 )
 GATE: Final = (
-    "# Written by `make lock`: what robust-xtreme needs to read, compare and gate finished runs, without torch.\n"
+    "# Written by `make lock`: what robust-xtreme needs to perturb and import files, and to read, compare and gate\n"
+    "# finished runs, without torch.\n"
     "# Use as: pip install --no-deps -r locks/gate.txt robust-xtreme"
 )
 RAY: Final = (

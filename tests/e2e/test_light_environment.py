@@ -1,7 +1,8 @@
-"""An environment with locks/gate.txt alone: finished runs are read, compared and gated in it, without torch."""
+"""An environment with locks/gate.txt alone: files are perturbed and imported, runs are gated, without torch."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,11 @@ COMMANDS: Final = {
     "examples mini --languages sw": 0,
     "gate new --self-test": 0,
     "list tasks": 0,
+    "perturb rows.jsonl --fields text -l sw --perturb char_noise:0.1 -o noisy.jsonl": 0,
+    "import rows.jsonl --model theirs -o imported": 0,
+    "report imported": 0,
+    "gate imported --baseline imported": 0,
+    "verify imported": 3,
     "export mini --model-card": 3,
     "eval": 3,
     "eval --plan": 3,
@@ -79,6 +85,13 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "env" / "bin"
 
 
+def _row(number: int) -> str:
+    """A line of a file that `perturb` and `import` both read: its text, and a prediction, half of them noisy."""
+    condition = ("clean", "char_noise:0.1")[number % 2]
+    of = {"id": str(number // 2), "task": "xnli", "language": "sw", "condition": condition, "gold": "neutral"}
+    return json.dumps({**of, "prediction": ("neutral", "entailment")[number % 3 == 1], "text": "Habari"}) + "\n"
+
+
 def test_finished_runs_need_no_torch(binaries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command about them ends with its code; a command that computes says in one line what it needs."""
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -87,6 +100,7 @@ def test_finished_runs_need_no_torch(binaries: Path, tmp_path: Path, monkeypatch
     noise = ("char_noise:0.1",)
     evaluate(RunSpec(tasks=("xnli",), languages=("sw",), perturb=noise, limit="60", out=str(tmp_path / "mini")))
     subprocess.run([binaries / "python", "-c", PYTHON], check=True, cwd=tmp_path)
+    (tmp_path / "rows.jsonl").write_text("".join(map(_row, range(40))), encoding="utf-8")
     for line, code in COMMANDS.items():
         words: list[str | Path] = [binaries / "robust-xtreme", *line.split()]
         ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)

@@ -177,11 +177,11 @@ def is_somewhere() -> bool:
         return False
 
 
-def _is_of_memory(error: BaseException) -> bool:
-    """Whether an error, or one that it followed from, reports too little memory."""
+def _is_of_memory(error: BaseException, more: int = 50) -> bool:
+    """Whether an error, or one that it followed from, reports too little memory; it may follow from itself."""
     cause = error.__cause__ or error.__context__
     reports = isinstance(error, MemoryError) or reports_memory(str(error))
-    return reports or (cause is not None and _is_of_memory(cause))
+    return reports or (cause is not None and more > 0 and _is_of_memory(cause, more - 1))
 
 
 def _report(error: BaseException, continues: str = "") -> int:

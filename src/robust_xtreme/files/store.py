@@ -181,8 +181,10 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = wri
         content = csv.dump(rows, frame)
     else:
         buffer = io.BytesIO()
-        fits = rows.height <= _ROW_GROUP  # one row group needs no source that gives one after the other
-        _sink(buffer, _copied([rows]).lazy() if fits else _source([rows], rows.schema))
+        if rows.height <= _ROW_GROUP:  # one row group needs no source that gives one after the other
+            _copied([rows]).lazy().sink_parquet(buffer, engine="streaming", **_PARQUET)
+        else:
+            _sink(buffer, [rows], rows.schema)
         content = buffer.getvalue()
     write(path, content)
     return hashlib.sha256(content).hexdigest()
@@ -204,7 +206,7 @@ def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> Non
     with created(tmp) as file:
         target = _Target(file)
         try:
-            _sink(target, _source(chunks, frame.schema))
+            _sink(target, chunks, frame.schema)
         except pl.exceptions.PolarsError as error:
             raise target.error or error from error
         sync(file)
@@ -229,12 +231,20 @@ class _Target:
         """Do nothing: what is buffered is written by who opened the file."""
 
 
-def _sink(target: Any, rows: pl.LazyFrame) -> None:
-    rows.sink_parquet(target, engine="streaming", **_PARQUET)
+def _sink(target: Any, chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> None:
+    raised = list[Exception]()
 
+    def kept(*_: object) -> Iterator[pl.DataFrame]:
+        try:
+            yield from _row_groups(chunks)
+        except Exception as error:
+            raised.append(error)
+            raise
 
-def _source(chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> pl.LazyFrame:
-    return register_io_source(lambda *_: _row_groups(chunks), schema=schema)
+    try:
+        register_io_source(kept, schema=schema).sink_parquet(target, engine="streaming", **_PARQUET)
+    except pl.exceptions.ComputeError as error:  # in polars 1 also for what the chunks raised
+        raise next(iter(raised), error) from None
 
 
 def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -77,7 +77,7 @@ def average_moments(drops: Sequence[Drop], weights: Sequence[float]) -> Moments:
     deviations = np.bincount(slots, weights=moved)
     squares = np.bincount(slots, weights=moved * np.sqrt(np.repeat(1 - np.divide(1, sizes), sizes))) ** 2
     share = np.bincount(slots, weights=np.repeat(np.divide(weights, sizes), sizes))
-    value = sum(weight * cell.value for cell, weight in zip(drops, weights, strict=True))
+    value = intervals.added(weight * cell.value for cell, weight in zip(drops, weights, strict=True))
     freedom, jump = _freedom(squares, slots, sizes), intervals.jump(CPU, deviations)
     return Moments(np.asarray(value), deviations, squares.sum(), jump, freedom, 1 / float(share.max()))
 
@@ -354,11 +354,11 @@ def _marked(averaged: Average, marks: Mapping[tuple[str, ...], bool | None]) -> 
     """The share of tasks and languages with a mark; over several tasks each by its headline metric."""
     units = {level.key: level.marked if averaged.task else marks.get(level.key) for level in averaged.levels}
     known = [mark for mark in units.values() if mark is not None]
-    return sum(known) / len(units) if known else None
+    return intervals.added(known) / len(units) if known else None
 
 
 def _mean(average: Average, values: Sequence[float]) -> float:
-    return sum(weight * value for weight, value in zip(average.weights, values, strict=True))
+    return intervals.added(weight * value for weight, value in zip(average.weights, values, strict=True))
 
 
 def _change(averaged: Average, drops: Drops) -> dict[str, Any]:
@@ -382,6 +382,6 @@ def _units(averaged: Average, drops: Sequence[Drop]) -> list[Estimate]:
     for level, cell, weight in zip(averaged.levels, drops, averaged.weights, strict=True):
         members[level["task"], level.language].append((cell, weight))
     return [
-        average([cell for cell, _ in unit], [weight / sum(each for _, each in unit) for _, weight in unit])
+        average([cell for cell, _ in unit], [weight / intervals.added(each for _, each in unit) for _, weight in unit])
         for unit in members.values()
     ]

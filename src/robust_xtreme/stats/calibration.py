@@ -19,7 +19,7 @@ import polars as pl
 
 from robust_xtreme.core.metric import Array
 from robust_xtreme.files.schema import CALIBRATION, CELL, assembled
-from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_CLUSTERS, t_quantile
+from robust_xtreme.stats.intervals import CONFIDENCE, FEWEST_CLUSTERS, added, t_quantile
 from robust_xtreme.stats.resampling import counts, keys
 
 MEASURES: Final = ("ece", "brier", "auroc", "risk")
@@ -89,7 +89,7 @@ def measures(score: Array, right: Array) -> tuple[float, float, float, float]:
 
 def _ece(score: Array, right: Array) -> float:
     bins = np.array_split(np.arange(len(score)), max(1, min(BINS, len(score) // FEWEST_IN_BIN)))
-    return sum(len(each) / len(score) * _distance(score[each], right[each]) for each in bins)
+    return added(len(each) / len(score) * _distance(score[each], right[each]) for each in bins)
 
 
 def _distance(score: Array, right: Array) -> float:

@@ -10,10 +10,11 @@ is sum(e^4) / sum(e^2): half a cluster is added that gains, and half a cluster t
 derivation; reports/coverage.md gives the coverage beside that of published intervals.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from math import ceil, log2, sqrt
+from operator import add
 from typing import Any, Final
 
 import numpy as np
@@ -96,6 +97,11 @@ class Estimate:
 def cluster_sums(stats: Array, codes: Array, clusters: int) -> Array:
     """Sum rows of statistics within clusters, in the order of the rows: (n, k) and codes (n,) to (clusters, k)."""
     return np.stack([np.bincount(codes, weights=column, minlength=clusters) for column in stats.T], -1)
+
+
+def added(numbers: Iterable[float]) -> float:
+    """Numbers added from left to right: every Python gives the same bits, while `sum` rounds otherwise since 3.12."""
+    return reduce(add, numbers, 0.0)
 
 
 def leave_one_out(sums: Array, reduce: Callable[[Array], Array]) -> tuple[Array, Array]:

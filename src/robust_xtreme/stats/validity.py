@@ -15,7 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.files.frames import POINTS, Frame, FrameColumn, build, columns, one_of
-from robust_xtreme.stats.intervals import share_bounds
+from robust_xtreme.stats.intervals import added, share_bounds
 
 NORMAL: Final = 1.959963984540054
 """The quantile of the normal distribution for 95 %."""
@@ -79,7 +79,7 @@ def product(success: Proportion, validity: Proportion) -> tuple[float, float, fl
     """Success x validity, and its bounds at 95 %, all between 0 and 1."""
     value = success.value * validity.value
     moved = success.moved, validity.moved
-    deviation = math.sqrt(sum((1 - each.value) / (each.value * each.whole) for each in moved))
+    deviation = math.sqrt(added((1 - each.value) / (each.value * each.whole) for each in moved))
     centre = moved[0].value * moved[1].value
     of_product = [centre * math.exp(sign * NORMAL * deviation) for sign in (-1, 1)]
     low, high = map(min, of_product, _wilson(success), _wilson(validity))
@@ -139,8 +139,8 @@ def _pooled(several: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
         return {**pooled, **counts}
     weights = [row["wrong"] / wrong for row in several]
     shares = [Proportion(row["valid"], row["rated"]) for row in several]
-    validity = sum(weight * share.value for weight, share in zip(weights, shares, strict=True))
-    size = 1 / sum(weight**2 / share.whole for weight, share in zip(weights, shares, strict=True))
+    validity = added(weight * share.value for weight, share in zip(weights, shares, strict=True))
+    size = 1 / added(weight**2 / share.whole for weight, share in zip(weights, shares, strict=True))
     effective = Proportion(validity * size, size)
     low, high = _wilson(effective)
     shown = {"validity": _WHOLE * validity, "low": _WHOLE * low, "high": _WHOLE * high}

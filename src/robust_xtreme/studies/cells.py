@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, SpecError, UnknownName, UserError
-from robust_xtreme.stats.intervals import CONFIDENCE, TOP, t_quantile
+from robust_xtreme.stats.intervals import CONFIDENCE, TOP, added, t_quantile
 from robust_xtreme.studies.design import CLEAN, NOISE_FAMILIES, Estimand
 
 # Least squares over the arms, rungs or languages of one training seed; its coefficients are numbers of that seed.
@@ -299,7 +299,7 @@ def nested(leaves: Mapping[Path, BySeed]) -> BySeed:
             children.setdefault(path[:depth], set()).add(name)
     weights = {path: prod(1 / len(children[path[:depth]]) for depth in range(len(path))) for path in kept}
     seeds = shared_seeds(kept.values())
-    return {seed: sum(weights[path] * part[seed] for path, part in kept.items()) for seed in seeds}
+    return {seed: added(weights[path] * part[seed] for path, part in kept.items()) for seed in seeds}
 
 
 def over_cells(cells: Sequence[Cell], measure: Callable[[Cell], BySeed]) -> BySeed:
@@ -315,7 +315,7 @@ def shared_seeds(parts: Iterable[BySeed]) -> list[int]:
 
 def mean(numbers: Sequence[float]) -> float:
     """The mean of some numbers."""
-    return sum(numbers) / len(numbers)
+    return added(numbers) / len(numbers)
 
 
 def each_seed(parts: Collection[BySeed], measure: Callable[[list[float]], float | None]) -> BySeed:

@@ -251,6 +251,14 @@ def test_an_error_that_followed_from_too_little_memory_is_reported_as_such(capsy
     assert "Out of memory" in capsys.readouterr().err
 
 
+def test_errors_that_follow_from_each_other_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """polars 1.30 raised such a pair; it is reported as any error of the program is."""
+    error, other = ValueError("no such column"), ValueError("no such frame")
+    error.__cause__, other.__cause__ = other, error
+    assert exit_code_of(failing(error)) == 3
+    assert "no such column" in capsys.readouterr().err
+
+
 @pytest.mark.process
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
 def test_a_full_disk_for_stdout_is_one_line() -> None:
