@@ -1,4 +1,4 @@
-"""Perturbations of other packages, whose output becomes edits by a diff, and words that a masked language model expects.
+"""Perturbations of other packages, whose output becomes edits by a diff, and words that a language model puts in.
 
 Such a function does not report its edits. Its output is compared with the clean text, by words and in a changed word by
 grapheme clusters: an edit reaches from the first changed cluster of a word to the last, and counts the clusters that
