@@ -16,10 +16,9 @@ from robust_xtreme.core.examples import Span, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import beside_attack, named
 from robust_xtreme.noise.engine.attack import moves_of
-from robust_xtreme.noise.engine.masked_words import LIKELIEST
 from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.options import EditOptions, options_of
-from robust_xtreme.noise.engine.rewriter import changed
+from robust_xtreme.noise.engine.rewriter import LIKELIEST, changed
 
 _WORDS = "the small river cat dogs sleep runs house never not green blue walks sings near дом река кот спит"
 _VALUE = "The small cat sleep near 12 DOGS, McCat zz"

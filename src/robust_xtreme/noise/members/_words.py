@@ -1,8 +1,8 @@
 """Perturbations of whole words: dropped, in another order, or replaced by a language model."""
 
 from robust_xtreme.core.edits import Array, Edits
-from robust_xtreme.noise.engine.masked_words import OPTION, substituted
 from robust_xtreme.noise.engine.perturbation import Job, member
+from robust_xtreme.noise.engine.rewriter import OPTION, substituted
 from robust_xtreme.noise.engine.words import Form, needs_spaces, words
 from robust_xtreme.noise.label_risk import pattern
 
