@@ -34,6 +34,9 @@ from robust_xtreme.noise.engine.perturbation import Bound
 AT_ONCE: Final = 4096
 """Candidates whose answers are asked for at once: so many texts are in memory."""
 
+_AROUND: Final = 16
+"""The same of states whose gradients are asked for: each has a text for each of its edits."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
@@ -81,6 +84,7 @@ class Campaign:
             settings.queries,
             seed,
             settings.graded,
+            settings.sloped,
         )
         return Item(problem, options, field, texts, first)
 
@@ -210,15 +214,31 @@ class _Rounds:
     def submit(self, questions: Sequence[tuple[int, engine.Question]]) -> list[engine.Answer | None]:
         """The answers to questions, each with the number of its attempt."""
         answers: list[engine.Answer | None] = [None] * len(questions)
-        numbers: dict[int, list[int]] = {}
-        for at, (attempt, _) in enumerate(questions):
-            numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
-        for several in numbers.values():
-            for start in range(0, len(several), AT_ONCE):
-                chosen = several[start : start + AT_ONCE]
-                for at, answer in zip(chosen, self._answered([questions[at] for at in chosen]), strict=True):
+        numbers: dict[tuple[int, bool], list[int]] = {}
+        for at, (attempt, question) in enumerate(questions):
+            numbers.setdefault((id(self._owners[attempt][0]), isinstance(question, engine.Around)), []).append(at)
+        for (_, around), several in numbers.items():
+            answer_some, most = (self._sloped, _AROUND) if around else (self._answered, AT_ONCE)
+            for start in range(0, len(several), most):
+                chosen = several[start : start + most]
+                for at, answer in zip(chosen, answer_some([questions[at] for at in chosen]), strict=True):
                     answers[at] = answer
         return answers
+
+    def _sloped(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer]:
+        """The gains of edits around states of one attack."""
+        plan = self._owners[questions[0][0]][0]
+        rows = [
+            (self._owners[attempt][1], each.state) for attempt, each in questions if isinstance(each, engine.Around)
+        ]
+        near = [plan.items[row].problem.near(state) for row, state in rows]
+        edits = [(row, state) for (row, _), states in zip(rows, near, strict=True) for state in states]
+        owner = np.repeat(np.arange(len(rows)), list(map(len, near)))
+        shown, edited = (plan.campaign.candidates(plan.items, each) for each in (rows, edits))
+        changes = self._ask(shown, edited, owner).margin
+        for number, (row, state) in enumerate(rows):
+            gains = plan.items[row].problem.gains(state, changes[owner == number])
+            yield engine.Answer(engine.REJECTED, True, gains)
 
     def _answered(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer | None]:
         """The answers to questions of one attack; None to those that are not accepted."""
@@ -302,7 +322,7 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], exact)]
     known = StoredVectors()
 
-    def ask(target: int | None, shown: PerturbedExamples) -> AnswerScores:
+    def ask(target: int | None, shown: PerturbedExamples, *edited: Any) -> AnswerScores:
         examples = list(shown)
         golds = column_of([example.target for example in examples])
         wanted = golds if target is None else Choices(np.full(len(examples), target))
@@ -311,6 +331,11 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
             wanted = inputs.contents.golds
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
+        if edited:
+            edits = predictor.prepare(contents_of(list(edited[0]))), edited[1]
+            margin = weigh(inputs, replace(_weighing(goal, wanted, known), edits=edits)).margin
+            every = np.ones(len(margin), np.bool_)
+            return AnswerScores(every.astype(np.float64), every, margin if target is None else -margin, every)
         weighed = weigh(inputs, _weighing(goal, wanted, known))
         predicted, margin = weighed.predicted.targets, weighed.margin
         if isinstance(predicted, Ranges):  # where the gold answer is in no window there is none
@@ -342,7 +367,7 @@ def _weighing(goal: Goal, golds: TargetColumn, pool: StoredVectors) -> Weighing:
     def margin(content: Array, bounds: Array, parts: Reduced) -> Array:
         return goal.margin(bounds, parts, golds.take(content))
 
-    return Weighing(part, margin, written(golds), goals.settings_of(goal), pool)
+    return Weighing(part, margin, written(golds), goals.settings_of(goal), pool, partial(goal.slope, golds))
 
 
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:

@@ -7,7 +7,8 @@ are nearly all rejected ends.
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -40,7 +41,16 @@ class Hidden(NamedTuple):
     unit: int
 
 
-Question = State | Hidden
+class Around(NamedTuple):
+    """A question about a state: by how much each edit changes the margin there, as far as the gradient says."""
+
+    state: State
+
+
+Question = State | Hidden | Around
+
+PASSES: Final = 2
+"""The queries that a gradient counts for: a pass forward, and one backward through the same layers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +59,7 @@ class Problem:
 
     Edit i changes `reach[i]` (k,) units from `unit[i]` (k,) on, and `graphemes[i]` (k,) graphemes. A state changes at
     most `most_units` units, each by one edit, and at most `most_graphemes` (None: any number). A search has `budget`
-    queries. `seed` is that of the example's draws. `graded`: scores have margins.
+    queries. `seed` is that of the example's draws. `graded`: scores have margins; `sloped`: there are gradients.
     """
 
     unit: Array
@@ -60,6 +70,7 @@ class Problem:
     budget: int
     seed: int
     graded: bool = True
+    sloped: bool = False
 
     def units(self) -> list[int]:
         """The units with an edit that fits by itself, ascending; none where no edit is allowed."""
@@ -80,6 +91,25 @@ class Problem:
             first, stop = self.unit[option], self.unit[option] + self.reach[option]
             fits &= (self.unit >= stop) | (self.unit + self.reach <= first)
         return fits
+
+    def over(self, option: int) -> Array:
+        """Which edits touch a unit that an edit touches, itself among them (k,) bool."""
+        first, stop = self.unit[option], self.unit[option] + self.reach[option]
+        return np.asarray((self.unit < stop) & (self.unit + self.reach > first))
+
+    def near(self, state: State) -> list[State]:
+        """The states with each edit in the place of those that it overlaps (k), and those without each edit made."""
+        over = np.array([self.over(made) for made in state]).reshape(len(state), len(self.unit))
+        kept = [[made for made, clash in zip(state, row, strict=True) if not clash] for row in over.T.tolist()]
+        swapped = [with_edit(tuple(rest), option) for option, rest in enumerate(kept)]
+        return [*swapped, *(tuple(other for other in state if other != made) for made in state)]
+
+    def gains(self, state: State, changes: Array) -> Array:
+        """What each edit (k,) changes beside those of other units, from the `changes` of the states that are near."""
+        values = changes[: len(self.unit)].astype(np.float64)
+        for made, without in zip(state, changes[len(self.unit) :].tolist(), strict=True):
+            values[self.over(made)] -= without
+        return values
 
     def allows(self, state: State) -> bool:
         """Whether a state is within the limits: its edits fit beside each other."""
@@ -105,8 +135,8 @@ def with_edit(state: State, option: int) -> State:
     return tuple(sorted((*state, option)))
 
 
-Asking = Generator[Sequence[Question], Sequence[Score], None]
-"""Asks questions, and receives their scores; it ends where it has no more."""
+Asking = Generator[Sequence[Question], Sequence[Any], None]
+"""Asks questions, and receives the Score of each, of Around the gains (k,); it ends where it has no more."""
 
 Search = Callable[[Problem, Score], Asking]
 """Makes the questions about a problem; the second argument is the score of the clean example."""
@@ -127,6 +157,7 @@ class Answer:
 
     score: Score
     right: bool
+    gains: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +197,10 @@ def run(
     return [SearchOutcome(running.state, running.queries, running.first) for running in every]
 
 
+def _cost(question: Question) -> int:
+    return PASSES if isinstance(question, Around) else 1
+
+
 @dataclass(slots=True)  # a search that advances
 class _Running:
     """A search that asks: `pending` are its next questions, at most as many as its budget still allows."""
@@ -174,7 +209,7 @@ class _Running:
     best: Score = field(init=False)
     asking: Asking = field(init=False)
     asked: list[Question] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
+    scores: list[Any] = field(default_factory=list)
     pending: list[Question] = field(default_factory=list)
     state: State = ()
     queries: int = 0
@@ -188,7 +223,8 @@ class _Running:
     def take(self, answers: Iterable[Answer | None]) -> None:
         """Take the answers to the pending questions, and advance to the next ones."""
         for question, answer in zip(self.pending, answers, strict=True):
-            self.scores.append(answer.score if answer else REJECTED)
+            reply = REJECTED if answer is None else answer.score if answer.gains is None else answer.gains
+            self.scores.append(reply)
             if answer:
                 self._count(question, answer)
             else:
@@ -201,29 +237,31 @@ class _Running:
             self._advance(self.scores)
 
     def _count(self, question: Question, answer: Answer) -> None:
-        self.queries += 1
-        if isinstance(question, Hidden):
+        self.queries += _cost(question)
+        if isinstance(question, Hidden | Around):
             return
         if not answer.right and not self.first:
             self.first = self.queries
         if answer.score < self.best:
             self.best, self.state = answer.score, question
 
-    def _advance(self, scores: list[Score] | None) -> None:
+    def _advance(self, scores: list[Any] | None) -> None:
         """The next questions of the search; the end where it has none."""
         try:
             self.asked, self.scores = list(next(self.asking) if scores is None else self.asking.send(scores)), []
         except StopIteration:
             self._end()
         else:
-            states = (state for state in self.asked if not isinstance(state, Hidden))
+            states = (state for state in self.asked if not isinstance(state, Hidden | Around))
             if not all(map(self.attempt.problem.allows, states)):
                 raise RobustXtremeError("A search of an attack asked for edits beyond the strength of its condition.")
             self._take_next()
 
     def _take_next(self) -> None:
         left = self.attempt.problem.budget - self.queries
-        self.pending = self.asked[len(self.scores) :][:left]
+        rest = self.asked[len(self.scores) :]
+        spent = accumulate(map(_cost, rest))
+        self.pending = [question for question, total in zip(rest, spent, strict=True) if total <= left]
         if not self.pending:
             self._end()
 

@@ -26,6 +26,7 @@ from robust_xtreme.models.predictors.predictor import (
     Predicted,
     PredictedMargins,
     Predictor,
+    Slope,
     Weighable,
     Weighing,
     Weights,
@@ -121,6 +122,11 @@ class _Elsewhere:
         """The mean states of the windows of each batch. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(requests.Means(batches[start:stop], self.tokens))
+
+    def products(self, batches: Batches, places: Sequence[Array], slope: Slope) -> Iterator[Array]:
+        """The products of gradients and embeddings at places of each batch. Raises _Halved."""
+        for start, stop in _groups(batches):
+            yield from self._answer(requests.Gradients(batches[start:stop], places[start:stop], slope, self.tokens))
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""

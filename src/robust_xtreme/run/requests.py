@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from robust_xtreme.core.columns import Array
+from robust_xtreme.models.predictors.predictor import Slope
 from robust_xtreme.models.reading.windows import Batches
 
 
@@ -19,6 +20,15 @@ class Means(NamedTuple):
     """A request: the mean states of the windows of some batches of `tokens`."""
 
     batches: Batches
+    tokens: int
+
+
+class Gradients(NamedTuple):
+    """A request: at `places` of some batches of `tokens` gradients, by a `slope`, times embeddings."""
+
+    batches: Batches
+    places: Sequence[Array]
+    slope: Slope
     tokens: int
 
 

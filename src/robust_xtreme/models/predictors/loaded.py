@@ -11,15 +11,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from robust_xtreme.core.columns import Array
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.models.loading import Checkpoint, bare
-from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Load, decoded
+from robust_xtreme.models.predictors.predictor import BATCH_TOKENS, Load, Slope, decoded
 from robust_xtreme.models.reading.reading import Decoded, Inputs
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.retrieval.search import search
-from robust_xtreme.models.tensors import collate, encoder_inputs, on
+from robust_xtreme.models.tensors import AtLayer, collate, encoder_inputs, on
 from robust_xtreme.stats.bitext import Neighbours
 
 _AT_ONCE: Final = 4
@@ -48,6 +49,10 @@ class Loaded:
         for scores, inputs in zip(_scored(self.checkpoint, batches), done, strict=True):
             yield scores
             advance(inputs)
+
+    def products(self, batches: Sequence[Windows], places: Sequence[Array], slope: Slope) -> Iterator[Array]:
+        """Of each batch, gradients times embeddings at its places. Raises ModelError and torch.OutOfMemoryError."""
+        return (_products(self.checkpoint, *each, slope) for each in zip(batches, places, strict=True))
 
     def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
         """The mean state of the tokens of each window of each batch. Raises ModelError and torch.OutOfMemoryError."""
@@ -125,6 +130,34 @@ def start(checkpoint: Checkpoint, windows: Windows) -> Started:
         end = event()
         end.record(torch.cuda.current_stream(device))
     return Started(copied, end)
+
+
+def _products(checkpoint: Checkpoint, windows: Windows, places: Array, slope: Slope) -> Array:
+    """At each place (s,) the derivative by the embedding there times the embedding of a token, by a pass both ways."""
+    device, kept = checkpoint.device, list[Tensor]()
+    whole = checkpoint.encoder.encoder if isinstance(checkpoint.encoder, AtLayer) else checkpoint.encoder
+    embedding = bare(whole).get_input_embeddings()
+
+    def leaf(*given: Any) -> Tensor:
+        kept.append(given[-1].detach().requires_grad_())
+        return kept[-1]
+
+    handle = embedding.register_forward_hook(leaf)
+    try:
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # others need not give the same bits again
+            ids, mask = (on(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
+            hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
+            scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
+            slopes = on(device, slope(windows, scores.detach().cpu().numpy()).astype(np.float32))
+            (gradient,) = torch.autograd.grad(scores, kept, slopes, allow_unused=True) if len(kept) == 1 else (None,)
+    finally:
+        handle.remove()
+    if gradient is None:
+        raise ModelError(f"{checkpoint.name} has no gradients by embeddings of tokens. Leave out @access=gradients.")
+    window, position, token = (on(device, column) for column in places.T.copy())
+    with torch.inference_mode():
+        products: Array = (gradient[window, position].float() * embedding(token).float()).sum(dim=-1).cpu().numpy()
+    return products
 
 
 def _means(checkpoint: Checkpoint, windows: Windows) -> Array:

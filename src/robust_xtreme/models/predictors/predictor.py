@@ -80,6 +80,9 @@ class Weighing:
     of `parts`. A margin in the cache depends on `golds` (m), the gold answers as text, and on `settings`; where these
     are empty, the cache keeps none.
     `pool` has the vectors of a search's candidates, once they are computed; further calls have the same.
+
+    With `edits` (k), and which input (k,) each is an edit of, the margins (k,) are by how much theirs differ from the
+    inputs', as far as gradients say: `slope(meanings, windows, scores)` is the derivative by the scores of an input.
     """
 
     part: Callable[[Windows, Array, Sequence[Any]], Reduced]
@@ -87,6 +90,8 @@ class Weighing:
     golds: Sequence[str]
     settings: str = ""
     pool: StoredVectors = field(default_factory=StoredVectors)
+    slope: Callable[..., Array] | None = None
+    edits: tuple[Inputs, Array] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +135,10 @@ def from_cache(
     return PredictedMargins(whole, np.concatenate((margins, margin))[order])
 
 
+Slope = Callable[[Windows, Array], Array]
+"""The derivative by the scores (B, ...) of windows, in their shape."""
+
+
 class Predictor(Protocol):
     """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
 
@@ -156,6 +165,9 @@ class Weights(Protocol):
 
     def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None], /) -> Iterable[Array]:
         """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
+
+    def products(self, batches: Batches, places: Sequence[Array], slope: Slope, /) -> Iterable[Array]:
+        """Of each batch, at places (s, 3), windows, positions and tokens, gradients times embeddings (s,)."""
 
     def means(self, batches: Batches, /) -> Iterable[Array]:
         """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""
