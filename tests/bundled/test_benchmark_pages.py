@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import _perturb_page, attacks, gradients, resampling, search, textattack
+from benchmarks import _perturb_page, attacks, certify, gradients, resampling, search, textattack
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -53,6 +53,15 @@ def test_the_page_of_gradients_is_what_its_figures_say() -> None:
     """reports/benchmarks/gradients.md has the bytes that gradients.json gives."""
     figures = json.loads((FOLDER / "gradients.json").read_text(encoding="utf-8"))
     assert gradients.page(figures) == (FOLDER / "gradients.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_certificates_is_what_its_figures_say() -> None:
+    """Page and chart have the bytes that certify.json gives; certified is at most smoothed, attacked at most clean."""
+    figures = json.loads((FOLDER / "certify.json").read_text(encoding="utf-8"))
+    assert certify.page(figures) == (FOLDER / "certify.md").read_text(encoding="utf-8")
+    assert certify.chart(figures) == (FOLDER / "certify.svg").read_text(encoding="utf-8")
+    assert all(f"{row['language']}, {row['model']}" in certify.chart(figures) for row in figures["rows"])
+    assert all(row["certified"] <= row["smoothed"] and row["attacked"] <= row["clean"] for row in figures["rows"])
 
 
 def test_the_page_of_textattack_is_what_its_figures_say() -> None:

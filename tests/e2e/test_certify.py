@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import log
@@ -178,3 +180,54 @@ def test_what_cannot_be_certified_is_refused_in_a_line(words: Sequence[str], wha
     assert what in ended.err
     assert len(ended.err.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_levels_under_attacks_are_beside_certificates(tmp_path: Path) -> None:
+    """Levels are those of the predictions, word by word, with random search beside its attack, and edits those made.
+
+    A run of another model, of other rows, of other settings, or without attacks is refused in a line.
+    """
+    run, there = str(tmp_path / "run"), tmp_path / "there"
+    common, limit = ("--tasks", "panx,xcopa", "--languages", "sw"), ("--limit", "6")
+    attack = ("--perturb", "attack_letters:0.2@queries=8")
+    assert program("eval", *common, *limit, *attack, "--out", run).code == 0
+    certifies = ("certify", *common, "--draws", "60", "--first", "20", "--radius", "1,2")
+    ended = program(*certifies, *limit, "--beside", run, "--out", str(there))
+    assert ended.code == 0, ended.err
+    items = store.read_frame(there / "certified.parquet", CERTIFIED)
+    table = pl.read_csv(there / "certificates.csv")
+    assert table.select("task", "radius").rows() == [("panx", 1), ("panx", 2), ("xcopa", 1), ("xcopa", 2)]
+    predictions = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
+    for row in table.iter_rows(named=True):
+        of_task = predictions.filter(task=row["task"])
+        named = {"clean": "^clean", "attacked": "^attack.*queries=8@fields", "random": "^attack.*search=random"}
+        for name, condition in named.items():
+            rows = of_task.filter(pl.col("condition").str.contains(condition))
+            words = [pair for one in rows.rows(named=True) for pair in _pairs(one)]
+            assert len(words) == row["items"]
+            assert row[name] == pytest.approx(100 * sum(answer == gold for answer, gold in words) / len(words))
+        right = items.filter(pl.col("answer") == pl.col("gold"), task=row["task"])
+        assert row["clean"] == pytest.approx(100 * right.height / row["items"])
+        assert row["attacked"] < row["clean"]
+        edited = of_task.filter(pl.col("condition").str.contains(named["attacked"]), pl.col("edits") > 0)
+        edits = [_edits(json.loads(operators)) for operators in edited["operators"]]
+        assert row["edits"] == pytest.approx(sum(edits) / len(edits))
+        assert row["within"] == pytest.approx(100 * sum(each <= row["radius"] for each in edits) / len(edits))
+    assert "| panx | sw | attack_letters:0.2@queries=8 |" in (there / "report.md").read_text("utf-8")
+    assert (there / "report.html").read_text("utf-8").count("<svg") >= 2
+    for other in (("--limit", "3"), (*limit, "--normalise", "spelling")):
+        ended = program(*certifies, *other, "--beside", run, "--out", str(tmp_path / "other"))
+        assert ended.code == 2
+        assert re.search("has no attack on (panx|xcopa) sw with the same model, rows and settings", ended.err)
+    assert "not the folder of a run" in program(*certifies, "--beside", str(there.parent)).err
+
+
+def _pairs(row: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """The answer and the gold one of each word, or of the whole."""
+    answer, gold = json.loads(row["prediction"]), json.loads(row["gold"])
+    return [*zip(answer, gold, strict=True)] if isinstance(gold, list) else [(answer, gold)]
+
+
+def _edits(operators: dict[str, int]) -> int:
+    """The graphemes that errors in letters change: two where letters change places."""
+    return sum(count * (2 if name == "swap" else 1) for name, count in operators.items())

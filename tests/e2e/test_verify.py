@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.program import program
 from tools.forgeries import planting as forgeries
@@ -34,6 +35,17 @@ def test_a_run_that_is_as_it_was_written_is_proved(source: Path) -> None:
     assert nothing.out.startswith(f"files: ok\nall else: not checked: The data folder {source / 'nothing'} does not ")
     assert nothing.code == 2
     assert nothing.err.startswith("robust-xtreme: Nothing was compared but digests")
+
+
+def test_scores_of_answers_are_asked_again(tmp_path: Path) -> None:
+    """A run with `--scores` is proved with the model, whose last digits depend on which texts are asked together."""
+    run = tmp_path / "run"
+    words = ("--tasks", "xnli,panx", "--languages", "sw", "--limit", "30", "--perturb", "char_noise:0.1")
+    assert program("eval", *words, "--scores", "-o", str(run)).code == 0
+    ended = program("verify", str(run), "--model", "mini", "--sample", "20", "--seed", "1")
+    assert (ended.code, ended.err) == (0, "")
+    predictions = pl.read_parquet(run / "predictions.parquet")
+    assert predictions.filter(task="xnli")["score"].is_not_null().all()
 
 
 def test_data_that_are_not_those_of_the_manifest_are_no_excuse(source: Path, tmp_path: Path) -> None:
@@ -129,7 +141,14 @@ def test_what_is_no_run_is_refused(source: Path, tmp_path: Path) -> None:
     changed, without = (Path(shutil.copytree(source / "run", tmp_path / name)) for name in ("changed", "without"))
     (changed / MANIFEST).write_text((changed / MANIFEST).read_text().replace('"limit": "24"', '"limit": "25"'))
     next((without / "parts").iterdir()).unlink()
-    what = {tmp_path: "it has no manifest", changed: "was changed after", without: "cannot be read", huge: "50 MB"}
+    ended = program("verify", str(source / "run"), "--model", "mini", "--sample", "0")
+    assert (ended.code, ended.err) == (2, "robust-xtreme: --sample 0 asks for nothing. Give at least 1.\n")
+    what = {
+        tmp_path: "it has no manifest",
+        changed: "was changed after",
+        without: "cannot be read",
+        huge: "50 MB",
+    }
     for folder, line in what.items():
         ended = program("verify", str(folder))
         assert (ended.code, len(ended.err.splitlines())) == (2, 1)

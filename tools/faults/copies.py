@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
-
-from tools.faults.faults import Fault
+from typing import Any, Final, Protocol, final
 
 ROOT: Final = Path(__file__).parents[2]
 _FOLDERS: Final = ("benchmarks", "configs", "docs", "locks", "perturbations", "reports", "src", "tests", "tools")
@@ -23,6 +21,17 @@ _LOADED: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 _QUIET: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *_LOADED)
 _LATER: Final = 1000
 """Seconds between the times of a file before and after: by its time Python knows that its bytecode is out of date."""
+
+
+class Planted(Protocol):
+    """A change of one file: `planted` gives the file's text with it, or raises ValueError where it does not fit."""
+
+    @property
+    def file(self) -> str:
+        """The file, from the root of the project."""
+
+    def planted(self, text: str) -> str:
+        """The changed text."""
 
 
 @final
@@ -42,7 +51,7 @@ class Copy:
         return code, took, output.read_text(encoding="utf-8", errors="replace")
 
     @contextmanager
-    def planted(self, fault: Fault) -> Iterator[None]:
+    def planted(self, fault: Planted) -> Iterator[None]:
         """The copy with a fault in it, until the block ends."""
         path = self.root / fault.file
         text, facts = path.read_text(encoding="utf-8"), path.stat()

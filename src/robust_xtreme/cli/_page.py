@@ -28,10 +28,11 @@ def written(
     views: Sequence[str] = (),
     texts: bool = True,
     comparison: Comparison | str | None = None,
+    folder: Path | None = None,
 ) -> bytes:
     """The content of a file of runs by its suffix; a page has examples, with `texts`.
 
-    `comparison` is that of the two runs, or why they cannot be compared.
+    `comparison` is that of the two runs, or why they cannot be compared; from a `folder` it links to their pages.
     """
     from robust_xtreme.files.csv import dump
     from robust_xtreme.files.schema import COMPARISONS
@@ -54,7 +55,7 @@ def written(
             worse = worse_part([*folders.values()][-1], comparison.worse) if texts and suffix == ".html" else ()
             names = results.scores.get_column("model").unique(maintain_order=True).to_list()
             told = found(comparison.frame, *(names if len(names) == 2 else (comparison.baseline, comparison.candidate)))
-            added = Added((differences_part(comparison), *worse), examples, files, title=told)
+            added = Added((differences_part(comparison, folder), *worse), examples, files, title=told)
     return content(results, suffix, views, added)
 
 

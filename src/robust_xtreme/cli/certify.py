@@ -25,6 +25,7 @@ def certify(
     first: Annotated[int, option("--first N", "Texts before them that choose the answer. Default: 100.")] = 100,
     delete: Annotated[str, option("--delete P", "The probability of a deletion. Default: 0.9.")] = "0.9",
     seed: Seed = 0,
+    beside: Annotated[str, option("--beside RUN", "A run of eval whose attacks are shown beside.")] = "",
     plan: Annotated[bool, option("--plan --dry-run", "Print what is left to read and its time.")] = False,
     quiet: Annotated[bool, option("--quiet -q", "Print only the table.")] = False,
     verbose: Annotated[bool, option("--verbose -v", "Print every step, and the traceback of an error.")] = False,
@@ -51,7 +52,7 @@ def certify(
         from robust_xtreme.run.certifying import Smoothing, certify
 
         how = Smoothing(tuple(map(int, words)), draws, first, delete, seed)
-        folder, blocks = certify(spec, how, observer, plan)
+        folder, blocks = certify(spec, how, observer, plan, beside)
     if plan:
         show_next(*again(without=PLANNING))
         return

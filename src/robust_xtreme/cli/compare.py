@@ -9,6 +9,8 @@ from robust_xtreme.cli._options import Overwriting, argument, option
 from robust_xtreme.core.sinks import echo
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from robust_xtreme.gating.comparing import Comparison
 
 _MOST: Final = 8
@@ -50,15 +52,15 @@ def compare(
     if not output:
         print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
     runs = [name for name, side in sides.items() if not side.saved_at]
-    for path in write_files(files, lambda suffix, _: _written(comparison, runs, suffix)):
+    for path in write_files(files, lambda suffix, folder: _written(comparison, runs, suffix, folder)):
         echo(str(path))
 
 
-def _written(comparison: Comparison, runs: list[str], suffix: str) -> bytes:
+def _written(comparison: Comparison, runs: list[str], suffix: str, folder: Path) -> bytes:
     """The content of a file by its suffix; a page is that of the runs, with what they were compared with."""
     from robust_xtreme.cli._page import results_of, written
     from robust_xtreme.gating.outputs import comparison_written
 
     if suffix != ".html":
         return comparison_written(comparison, suffix)
-    return written(*results_of(runs), suffix, comparison=comparison)
+    return written(*results_of(runs), suffix, comparison=comparison, folder=folder)

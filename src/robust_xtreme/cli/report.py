@@ -63,7 +63,7 @@ def report(
     if files:
         comparison = None if chosen or asked else comparison_of(runs)
         for path in write_files(
-            files, lambda suffix, _: written(folders, results, suffix, chosen, not no_texts, comparison)
+            files, lambda suffix, at: written(folders, results, suffix, chosen, not no_texts, comparison, at)
         ):
             echo(str(path))
     elif not open:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._options import FinishedRun, option
-from robust_xtreme.core.errors import Mismatch, MissingData
+from robust_xtreme.core.errors import Mismatch, MissingData, UserError
 from robust_xtreme.core.sinks import echo, one_line
 
 
@@ -26,6 +26,9 @@ def verify(
 
     Example: robust-xtreme verify runs/theirs --data DIR --model OWNER/NAME"""
     from robust_xtreme.run.verifying import Verifying
+
+    if sample < 1:
+        raise UserError(f"--sample {sample} asks for nothing. Give at least 1.")
 
     drawn = randbelow(1 << 31) if seed is None else seed
     differ, open_ones = list[str](), list[str]()

@@ -24,7 +24,7 @@ _BY_NAME: Final[Mapping[Range, str]] = {
     "drop_without_risk low_without_risk high_without_risk",
     SHARE: "constant unchanged not_applicable tokens_changed unknown_clean unknown truncated label_risk success "
     "no_edit edited_share marked p p_adjusted p_gate p_equivalent",
-    COUNT: "se widened_se df mde spread seed_spread grapheme_edit_rate word_edit_rate tokens_per_word_clean "
+    COUNT: "se widened_se df unseen mde spread seed_spread grapheme_edit_rate word_edit_rate tokens_per_word_clean "
     "tokens_per_word queries queries_to_success words graphemes target strength diversity formats items",
 }
 _ROUNDED: Final = 1e-6

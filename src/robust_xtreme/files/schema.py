@@ -366,13 +366,14 @@ CONTRASTS: Final = Frame(
         "differing": FrameColumn(pl.Int64, nullable=True),
         **columns(pl.Float64, "baseline candidate difference"),
         **columns(
-            pl.Float64, "se widened_se df skewness low high p p_adjusted joint_low joint_high mde", nullable=True
+            pl.Float64, "se widened_se df skewness unseen low high p p_adjusted joint_low joint_high mde", nullable=True
         ),
         "m": FrameColumn(pl.Int64, nullable=True),
         "method": FrameColumn(pl.String),
     },
     ("kind", *CELL[1:], "metric", "scale"),
     {CHANGE: "difference low high joint_low joint_high"},
+    later=("unseen",),
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 
@@ -380,9 +381,9 @@ CONTRASTS: Final = Frame(
 weight), `cells` in number; columns that do not name it are empty, and the metric of several tasks is `score`. `scale`
 is what is compared: the level of clean text, of perturbed text, or the change, perturbed minus clean. `low` and `high`
 bound the difference at 95 %, `joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer
-than 160 clusters); `p_adjusted` is Holm's. `skewness` is that of the difference as an estimate. `differing` counts the
-clusters whose outcomes differ, null where only levels are known. `mde` is the smallest difference detected with 80 %
-power at the corrected level.
+than 160 clusters); `p_adjusted` is Holm's. `skewness` is that of the difference as an estimate, `unseen` the loss in
+points of which 5 % of samples of as many clusters show nothing. `differing` counts the clusters whose outcomes differ,
+null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
 """
 
 EFFECTS: Final = Frame(
@@ -395,6 +396,7 @@ EFFECTS: Final = Frame(
     },
     (*CONTRASTS.key, "factor", "level", "other", "other_level"),
     CONTRASTS.within,
+    CONTRASTS.later,
 )
 """One row per effect in a factorial design, for a language of a task and for all of them: CONTRASTS of its levels.
 

@@ -181,7 +181,8 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = wri
         content = csv.dump(rows, frame)
     else:
         buffer = io.BytesIO()
-        _sink(buffer, [rows], rows.schema)
+        fits = rows.height <= _ROW_GROUP  # one row group needs no source that gives one after the other
+        _sink(buffer, _copied([rows]).lazy() if fits else _source([rows], rows.schema))
         content = buffer.getvalue()
     write(path, content)
     return hashlib.sha256(content).hexdigest()
@@ -203,7 +204,7 @@ def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> Non
     with created(tmp) as file:
         target = _Target(file)
         try:
-            _sink(target, chunks, frame.schema)
+            _sink(target, _source(chunks, frame.schema))
         except pl.exceptions.PolarsError as error:
             raise target.error or error from error
         sync(file)
@@ -228,9 +229,12 @@ class _Target:
         """Do nothing: what is buffered is written by who opened the file."""
 
 
-def _sink(target: Any, chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> None:
-    rows = register_io_source(lambda *_: _row_groups(chunks), schema=schema)
+def _sink(target: Any, rows: pl.LazyFrame) -> None:
     rows.sink_parquet(target, engine="streaming", **_PARQUET)
+
+
+def _source(chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> pl.LazyFrame:
+    return register_io_source(lambda *_: _row_groups(chunks), schema=schema)
 
 
 def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

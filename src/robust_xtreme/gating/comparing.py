@@ -17,10 +17,10 @@ from robust_xtreme.files.schema import COMPARISONS, SIDES, build
 from robust_xtreme.gating import document
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.churn import churn
-from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown
+from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
+from robust_xtreme.gating.verdicts import GATED, OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
 from robust_xtreme.report import heat
 from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
@@ -29,7 +29,7 @@ from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import interval, p_value, points
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
-from robust_xtreme.report.summary import UNDECIDED
+from robust_xtreme.report.summary import UNDECIDED, told
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
 from robust_xtreme.stats.outcomes import MeanOfRuns
@@ -45,13 +45,14 @@ _NAMED: Final = 6
 @final
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs that were compared: their names, COMPARISONS, what a reader has to know, and examples of churn."""
+    """Two runs that were compared: names, COMPARISONS, what a reader has to know, examples of churn, and pages."""
 
     baseline: str
     candidate: str
     frame: pl.DataFrame
     note: str
     worse: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+    pages: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -85,7 +86,7 @@ def compare(baseline: Baseline, candidate: Baseline, equivalent: float | None = 
         same = same_weights(baseline.facts, candidate.facts)
         add_equivalence(rows, equivalent, {"", *same} if same >= baseline.tasks.keys() else same)
     frame = build(rows, COMPARISONS).sort(COMPARISONS.key)
-    return Comparison(baseline.title, candidate.title, frame, note, worse)
+    return Comparison(baseline.title, candidate.title, frame, note, worse, (*candidate.page, *baseline.page))
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
@@ -178,35 +179,30 @@ _FIRST, _MOST, _DRAWN = 12, 60, 40
 _STILL: Final = 1e-9
 """Levels that differ by less are equal but for the last bits of their sums."""
 
-_KEY: Final = (
-    "Candidate minus baseline, in points, of the levels; the colours are those of the changes below. "
-    f"{UNDECIDED} and dotted: no difference is shown."
-)
-_DESCRIPTION: Final = (
-    "Candidate minus baseline in points, the largest fall first. Thick: the interval that is valid for all levels of a "
-    "kind at once; thin: that of the row alone. The tick is minus the MDE: the fall that is detected with 80 % power."
-)
+_KEY: Final = f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown."
+_DESCRIPTION: Final = "Candidate minus baseline in points, the largest fall first, with 95 % intervals"
+_JOINT: Final = "thick ones are valid for all levels of a kind at once, thin ones for the row alone"
+_TICK: Final = "The tick is minus the MDE: the fall that is detected with 80 % power."
 
 _MARGINS: Final = (
-    "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone. Dashed: as "
-    "far as a level may fall. The tick is minus the MDE: the fall that is detected with 80 % power. A row fails where "
-    "its fall is shown by a one-sided test, corrected over the rows; a comparison asks for falls and rises at once, so "
-    "that fewer levels are shown to differ there."
+    "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone; grey: a row "
+    f"that does not fail. Dashed: as far as a level may fall. {_TICK} A row fails where its p, one-sided and corrected "
+    "over the rows of its kind, is at most {level:g}; a comparison asks for falls and rises at once, so that fewer "
+    "levels are shown to differ there."
 )
 
 
-def differences_part(comparison: Comparison) -> Section:
+def differences_part(comparison: Comparison, folder: Path | None = None) -> Section:
     """The part of a page that compares two runs: a verdict, heat tables, charts, and the largest falls."""
     rows = comparison.frame.sort("difference", *document.in_order(comparison.frame))
     charts = [*_charts(rows)]
     blocks: list[Block] = [
-        Paragraph(f"Candidate: {comparison.candidate}; baseline: {comparison.baseline}."),
-        Paragraph(differences_sentence(rows)),
-        Paragraph(comparison.note),
+        Paragraph(told(differences_sentence(rows))),
+        Paragraph(linked(comparison.note, comparison.pages, folder)),
         Paragraph(_KEY),
         heat.scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
-        *([Paragraph(_DESCRIPTION)] if charts else []),
+        *(Paragraph(chart.description) for chart in charts[:1]),
         *charts,
     ]
     for part in document.tables_of(rows):
@@ -262,10 +258,12 @@ def gate_page(gate: Gate, folder: Path) -> ReportPage:
     """The page of a gate, in a folder, with the intervals of rows that fail or are not decided, largest falls first."""
     first, note, *more = document.gate_blocks(gate, folder)
     rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
-    many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')} fail"
+    many = f"{gate.failing.height} of {counted(gate.verdicts['verdict'].count(), 'row')}"
     title = "Gate passed" if gate.passed else f"Gate failed: {many}"
     shown = rows.sort("difference").head(_FIRST)
-    chart = [Chart("Falls and their intervals", _MARGINS, _drawn(shown))] if shown.height else []
+    of = f"{shown.height} largest falls of the {rows.height} rows" if shown.height < rows.height else "rows"
+    told = _MARGINS.format(level=gate.policy.alpha / gate.verdicts["against"].n_unique() / len(GATED))
+    chart = [Chart(f"The {of} that are not ok", told, _drawn(shown))] if shown.height else []
     return ReportPage(title, (first, note, *(Paragraph(each.description) for each in chart), *chart, *more))
 
 
@@ -284,7 +282,14 @@ def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
     falls = falls.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
     for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
-            yield Chart(title, _DESCRIPTION, _drawn(drawn))
+            yield Chart(title, _described(levels), _drawn(drawn))
+
+
+def _described(rows: pl.DataFrame) -> str:
+    """What the charts of some rows show."""
+    margin, joint = (rows[name].count() if name in rows.columns else 0 for name in ("margin", "joint_low"))
+    kinds = " of the row alone. Dashed: minus the margin." if margin else f": {_JOINT}." if joint else " of each row."
+    return f"{_DESCRIPTION}{kinds} {_TICK}"
 
 
 def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
@@ -297,6 +302,7 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("condition", "mde", **{name: pl.col(column) for name, column in columns.items()}).with_columns(
         pl.Series("language", labels, dtype=pl.String),
         pl.Series("noise", [row["noise"] for row in named], dtype=pl.String),
+        *([rows["fails"]] if "fails" in rows.columns else []),
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -195,8 +195,9 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
         else ""
     )
     missed = tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item()
-    hidden = f"; where none is shown, one below {points(missed)} could go unseen in half of these levels (mde)"
+    hidden = f"; where none is shown, one of up to {points(missed)} could be missed in half of these levels (mde)"
     size += (hidden if missed else "") + "." if size else ""
+    size = _equivalent(contrasts) + size + _of_changes(contrasts)
     if not worse:
         return (told, size, churn)
     worst = shown.sort("difference").row(0, named=True)
@@ -219,6 +220,24 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
     return f"{candidate} is {told} of {of}" if told else f"{candidate} and {baseline}: no difference is shown in {of}"
+
+
+def _equivalent(contrasts: pl.DataFrame) -> str:
+    """Of how many rows of each kind equivalence is shown; "" where it was not asked."""
+    if "verdict" not in contrasts.columns:
+        return ""
+    asked = contrasts.drop_nulls("verdict")
+    rows = [(title.lower(), asked.filter(kind=kind)["verdict"]) for kind, title in KINDS.items()]
+    told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
+    return f" Equivalence within the margin is shown in {told}." if told else ""
+
+
+def _of_changes(contrasts: pl.DataFrame) -> str:
+    """Whether noise costs the candidate more than the baseline; "" where that is not tested."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=CELLS)
+    more = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
+    of = f"Of {counted(tests.height, 'tested change')} under noise"
+    return f" {of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less." if tests.height else ""
 
 
 def _of_tasks(contrasts: pl.DataFrame) -> str:
@@ -312,7 +331,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield Paragraph(outcome(gate))
-    yield from [Paragraph(_linked(gate, folder))] if gate.note else []
+    yield from [Paragraph(linked(_short(gate.note, 3 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
@@ -347,9 +366,9 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
         yield Terms(known)
 
 
-def _linked(gate: Gate, folder: Path | None) -> Phrase:
-    """The note, in which the names of pages lead to them from a folder."""
-    note, pages = _short(gate.note, 3 * _LONGEST), "|".join(map(re.escape, gate.pages))
+def linked(note: str, names: Iterable[str], folder: Path | None) -> Phrase:
+    """A note in which the names of pages lead to them from a folder."""
+    pages = "|".join(map(re.escape, names))
     if folder is None or not pages:
         return note
     parts = enumerate(re.split(f"({pages})", note))
@@ -399,10 +418,10 @@ def outcome(gate: Gate) -> Phrase:
         unmeasured = (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
         return (Strong("Passed.", "won"), f" {counts}.{caution}", *unmeasured)
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
-    return (
-        Strong(f"Failed: {gate.failing.height}.", "lost"),
-        f" {counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}",
-    )
+    of = counted(gate.verdicts["verdict"].count(), "row")
+    side = "Against the baseline " if ANCHOR in gate.verdicts["against"] else ""
+    failed = Strong(f"Failed: {gate.failing.height:,} of {of}.", "lost")
+    return failed, f" {side}{counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}"
 
 
 def fell(row: Mapping[str, Any]) -> str:
@@ -432,7 +451,7 @@ def _counted(gate: Gate, side: str) -> str:
     """
     rows = gate.verdicts.filter(against=side)
     parts = []
-    for verdict, many in gate.counts_against(side).items():
+    for verdict, many in sorted(gate.counts_against(side).items(), key=lambda each: each[0] == OK):
         of = rows.filter(verdict=verdict)
         accepted, fail = of.filter("accepted").height, of.filter("fails").height
         divided = f" ({accepted} accepted, {fail} of them fail{'' if fail - 1 else 's'})" if accepted else ""

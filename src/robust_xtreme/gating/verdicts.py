@@ -272,9 +272,9 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, unchanged: Collection[str]) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
-    names = ("n", "difference", "se", "widened_se", "clusters", "df", "skewness", "p")
+    names = ("n", "difference", "se", "widened_se", "clusters", "df", "skewness", "unseen", "p")
     columns = (np.array([row[name] for row in rows], np.float64) for name in names)
-    n, difference, se, widened_se, clusters, df, skew, p = columns
+    n, difference, se, widened_se, clusters, df, skew, unseen, p = columns
     tested, both = ~np.isnan(p), policy.equivalent is not None
     p_gate, p_rise = np.full((2, len(rows)), np.nan)
     for sign, corrected in ((1, p_gate), (-1, p_rise)):
@@ -283,12 +283,17 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
     exact = np.array([row["method"] == intervals.EXACT_METHOD for row in rows])
     ratios = np.array([row["metric"] in intervals.RATIOS for row in rows])
     error = np.where(ratios, intervals.error_of_ratio(se, widened_se, clusters), widened_se)
-    lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact)
+    single = np.array([row["kind"] == CELLS for row in rows])
+    whole = np.array([row["metric"] in intervals.WHOLE for row in rows])
+    least = np.where(single & (whole | ratios), 0.0, np.nan_to_num(unseen))
+    lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact, least)
     margin = np.array([policy.margin_of(row) for row in rows])
     numbers = {"bound": lower, "upper": upper, "p_gate": p_gate}
     if both:
-        numbers["p_equivalent"] = intervals.equivalence_p(difference, error, df, skew, exact, margin)
-        numbers["items"] = np.ceil(n * np.where(exact, (upper - lower) / 2 / margin, (se / margin * _NORMAL) ** 2))
+        numbers["p_equivalent"] = intervals.equivalence_p(difference, error, df, skew, exact, margin, least)
+        numbers["items"] = _deciding(n, se, np.where(ratios, intervals.TOP / clusters, 0.0), margin)
+        numbers["items"] = np.ceil(np.maximum(np.where(exact, 0.0, numbers["items"]), n * least / margin))
+        numbers["items"][exact] = np.ceil((n * (upper - lower) / 2 / margin)[exact])
         lower, upper, numbers["p_gate"] = both_ways(lower, upper, p_gate, p_rise)
     verdicts = verdicts_of(lower, upper, numbers["p_gate"], margin, alpha)
     for at, row in enumerate(rows):
@@ -302,6 +307,15 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
             row |= {"verdict": OK, "p_equivalent": 0.0 if both else None}
         if row["verdict"] != UNDECIDED or row["method"] == OVER_SEEDS or (row.get("items") or 0) <= row["n"]:
             row["items"] = None
+
+
+def _deciding(n: Any, se: Any, added: Any, margin: Any) -> Any:
+    """With how many items a test of equivalence has its power, where a cluster that is `added` counts, in points.
+
+    The error of so many times n items is sqrt(se^2 x + added^2 x^2), x being n over them.
+    """
+    error, room = se**2, (margin / _NORMAL) ** 2
+    return n * (error + np.sqrt(error**2 + 4 * added**2 * room)) / 2 / room
 
 
 def _detectable(row: Row, tests: int, alpha: float) -> float | None:

@@ -65,9 +65,10 @@ def heat(results: Results) -> Iterator[doc.Section]:
     order = ("task", "split", "fields_rank", "run_rank", "model")  # several models of a task are beside each other
     shown = [_cell(row) for row in cells.sort(order, maintain_order=True).iter_rows(named=True)]
     if shown:
-        table = heat_table(shown, {cell.language for cell in shown})
+        several = (cells.group_by("task", "split").agg(pl.col("model").n_unique())["model"] > 1).any()
+        table = heat_table(shown, {cell.language for cell in shown}, is_one=not several)
         yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table))
-        yield from _by_noise(shown)
+        yield from () if several else _by_noise(shown)
 
 
 def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Section]:
@@ -114,9 +115,12 @@ def _step(sign: str, low: int, high: int | None) -> doc.TableCell:
     return doc.TableCell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
 
 
-def heat_table(cells: Sequence[HeatCell], linked: Collection[str]) -> doc.Table:
-    """Languages by script in rows, tasks with their noises in columns; `linked` ones lead to their part of the page."""
-    columns = [*_columns(cells)]
+def heat_table(cells: Sequence[HeatCell], linked: Collection[str], is_one: bool = True) -> doc.Table:
+    """Languages by script in rows, tasks with their noises in columns; `linked` ones lead to their part of the page.
+
+    Only where all cells are of one model, `is_one`, has a language a mean over them.
+    """
+    columns = [*_columns(cells, is_one)]
     codes = sorted({cell.language for cell in cells}, key=lambda code: (script(code), code))
     heads = [doc.TableColumn("script"), doc.TableColumn("language")]
     heads += [doc.TableColumn(noise, right=True, group=task) for task, noise in columns]
@@ -130,7 +134,7 @@ def heat_table(cells: Sequence[HeatCell], linked: Collection[str]) -> doc.Table:
     return doc.Table(tuple(heads), (*means, *body), role="heat", over=len(means))
 
 
-def _columns(cells: Sequence[HeatCell]) -> Iterator[tuple[str, str]]:
+def _columns(cells: Sequence[HeatCell], is_one: bool) -> Iterator[tuple[str, str]]:
     """Task and noise of each column: those of the cells, and means over the noises of a task and over all columns."""
     tasks = [*dict.fromkeys(cell.task for cell in cells)]
     every = {(cell.task, cell.noise) for cell in cells}
@@ -139,7 +143,7 @@ def _columns(cells: Sequence[HeatCell]) -> Iterator[tuple[str, str]]:
         noises = [*of_task]
         yield from [(task, MEAN)] if 1 < len(noises) < len(every) else []
         yield from noises
-    if len(every) > 1:
+    if len(every) > 1 and is_one:
         yield from ((_ALL, MEAN), (_ALL, COUNT))
 
 
@@ -198,4 +202,4 @@ def _mean(cells: Iterable[HeatCell]) -> doc.TableCell:
     is_measured = 2 * sum(cell.is_measured for cell in changed) >= len(changed)
     texts = {name: _FORMS[name](mean) + ("" if is_measured else MARKED) for name, mean in means.items()}
     shade = means[CHANGE] if is_measured else None  # as its cells: no colour
-    return doc.TableCell(texts.pop(CHANGE), shade, "mean", texts)
+    return doc.TableCell(texts.pop(CHANGE), shade, "mean" if is_measured else "mean marked", texts)

@@ -63,9 +63,9 @@ GLOSSARY: Final = {
     "cannot reject": "No drop is found, and so few items change that no test of the family could find one.",
     "no room": "The clean level exceeds chance by less than the smallest drop that is detected.",
     "highest strength": "Of the strengths of one perturbation the highest: tables show it, curves the others.",
-    "joint interval": "An interval so wide that with 95 % those of all tests of the run are right at once: the worst "
-    f"cell can be picked afterwards. With fewer than {FEWEST_JOINT} clusters there is none, and that of the cell alone "
-    "is shown.",
+    "joint interval": "An interval that is widened until, with 95 % probability, those of all tests of the run contain "
+    "the truth at once, so that the worst cell may be picked afterwards. With fewer than "
+    f"{FEWEST_JOINT} clusters there is none, and that of the cell alone is shown.",
     "mde": "The minimum detectable effect: the smallest drop that these items show with 80 % power.",
 }
 """The words of sentences that a page explains where they stand."""
@@ -85,13 +85,14 @@ def title(results: Results) -> str:
         counted(tests.height, "tested cell"),
         tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height,
     )
-    return (
-        f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests, 'of which')}"
-    )
+    return f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests)}"
 
 
-def told(sentence: str) -> Phrase:
-    """A sentence in which the first of each word of the glossary is explained."""
+def told(sentence: Phrase) -> Phrase:
+    """A sentence in which the first of each word of the glossary is explained, in each of its plain parts."""
+    if not isinstance(sentence, str):
+        every = inlines(sentence)
+        return tuple(part for each in every for part in (inlines(told(each)) if isinstance(each, str) else (each,)))
     words = sorted(GLOSSARY, key=len, reverse=True)
     parts = re.split(rf"\b({'|'.join(words)})(?=\b|s\b)", sentence)
     first = {word: at for at, word in reversed([*enumerate(parts)]) if at % 2}
@@ -132,8 +133,9 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
     """What some headline cells show: first how many cannot be measured, with what to do, then what the tests show."""
     if is_untouched(cells):
         return (Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")
+    unmeasured = cells.filter("near_chance")
     shown = (*_tests_of(cells), _served(cells), _left_out(cells), *_attacked(cells))
-    if not (unmeasured := cells.filter("near_chance")).height:
+    if not unmeasured.height:
         return shown
     where = f"Cannot be measured in {unmeasured.height} of {counted(cells.height, 'cell')}"
     claim = f"{where}: {'its' if unmeasured.height == 1 else 'their'} clean level is not shown above chance."
@@ -195,16 +197,17 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
             most = points(-tests.select(pl.min("joint_change_low")).item())
             missed += f", and no joint interval reaches a drop above {most}"
         caution = f" That does not show {'robustness' if _blind(tests) else f'that {missed}'}."
-        return (Strong(f"None of {of} shows a drop{_blind(tests)}."), caution)
+        return (Strong(f"None of {of} shows a drop."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
     others = tests.filter(pl.col("p_adjusted") >= ALPHA, ~pl.col("near_chance")).get_column("mde").drop_nulls()
     blind: tuple[Inline, ...] = ()
     if others.len():
         middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
-        below = f"{middle} points in half of them and {most} in the worst" if middle != most else f"{most} points"
-        blind = (f" Where none is shown, one could go unseen below {below} (", explained("mde"), ").")
-    text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}."
+        wide = f" in half of these tests, and one of up to {most} in the worst" if middle != most else ""
+        missed = f" Where no drop is shown, one of up to {middle} points could be missed{wide} ("
+        blind = (missed, explained("mde"), ").")
+    text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}."
     return (
         Strong(text, "lost" if lost else "won"),
         " The largest: ",
@@ -215,10 +218,10 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     )
 
 
-def _blind(tests: pl.DataFrame, before: str = "and") -> str:
+def _blind(tests: pl.DataFrame) -> str:
     """How many tests show nothing since their cells cannot be measured."""
     blind = tests.filter("near_chance", pl.col("p_adjusted") >= ALPHA).height
-    return f", {before} {blind} cannot be measured" if blind else ""
+    return f", of which {blind} cannot be measured" if blind else ""
 
 
 def _changed(cell: Mapping[str, Any]) -> tuple[Inline, ...]:
@@ -286,7 +289,7 @@ def _tested(cells: pl.DataFrame) -> str:
     families = "; ".join(tests.get_column("family").unique().sort())
     significant = tests.filter(pl.col("p_adjusted") < ALPHA)
     drops, gains = (significant.filter(sign).height for sign in (pl.col("change") < 0, pl.col("change") > 0))
-    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither{_blind(tests, 'of which')}"
+    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither{_blind(tests)}"
     return f"{tests.height} are tested, as one family ({families}), at p adjusted below {ALPHA}: {shown}."
 
 

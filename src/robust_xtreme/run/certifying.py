@@ -41,6 +41,7 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.columns import interval, percent, points
 from robust_xtreme.report.renderers import html, markdown
 from robust_xtreme.run.answering import threads
+from robust_xtreme.run.attacked_levels import OF, attacked_levels, beside_attacks
 from robust_xtreme.run.estimate import roughly
 from robust_xtreme.run.manifest import new_manifest
 from robust_xtreme.run.plan import make_plan
@@ -190,11 +191,13 @@ def answers_of(run: TaskRun, models: Models, device: str, work: Work, examples: 
         yield (None,) * len(labels_of(example.target, run)) if answer is None else labels_of(answer, run)
 
 
-def certify(spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = False) -> tuple[Path, list[doc.Block]]:
+def certify(
+    spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = False, beside: str = ""
+) -> tuple[Path, list[doc.Block]]:
     """Certify what a folder does not have yet, unless it only `plans`; the folder and what its page says.
 
-    Raises SpecError for a task whose answers are no classes, Mismatch where the folder has something else, and what
-    `evaluate` raises.
+    `beside` is a run with attacks, which the page has, too. Raises SpecError for a task whose answers are no classes,
+    Mismatch where a folder has something else, and what `evaluate` raises.
     """
     with own_tasks(spec.data):
         spec = _able(spec)
@@ -209,6 +212,7 @@ def certify(spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = Fal
         paths = [store.part_path(folder / _PARTS, identity, *run.key) for run in plan.task_runs]
         todo = [(run, path) for run, path in zip(plan.task_runs, paths, strict=True) if not path.is_file()]
         _check(folder, identity)
+        attacked = attacked_levels(Path(beside), plan.task_runs, how.radius) if beside else pl.DataFrame()
         for cell in plan.not_run:
             (observer.notice or observer.say)(f"not run: {cell.detail}")
         runs = [run for run, _ in todo]
@@ -223,7 +227,7 @@ def certify(spec: RunSpec, how: Smoothing, observer: Observer, plans: bool = Fal
                 ask = partial(answers_of, run, models, device, Work(tokens, observer.advance))
                 rows = certified(run, plan.splits.of(run).examples, how, ask, observer.advance)
                 store.write_frame(path, rows, CERTIFIED)
-            return folder, _finish(folder, manifest, paths, how)
+            return folder, _finish(folder, manifest, paths, how, attacked)
 
 
 def _able(spec: RunSpec) -> RunSpec:
@@ -258,11 +262,17 @@ def _say_cost(pace: Mapping[int, float], runs: Sequence[TaskRun], how: Smoothing
     (observer.notice or observer.say)(f"{size}: about {duration(seconds)}" if runs else "All is certified already.")
 
 
-def _finish(folder: Path, manifest: dict[str, Any], parts: Sequence[Path], how: Smoothing) -> list[doc.Block]:
+def _finish(
+    folder: Path, manifest: dict[str, Any], parts: Sequence[Path], how: Smoothing, attacked: pl.DataFrame
+) -> list[doc.Block]:
     """Write the frame of items, the table and the page, and then the manifest, which has their digests."""
     items = pl.concat([store.read_frame(path, CERTIFIED) for path in parts])
     table = certificates_of(items, how.radius)
-    page = doc.ReportPage("Certified accuracy", tuple(_blocks(table, how)))
+    blocks = [*_blocks(table, how)]
+    if not attacked.is_empty():
+        table = table.drop("clean").join(attacked, on=[*OF, "radius"], maintain_order="left")
+        blocks += beside_attacks(table)
+    page = doc.ReportPage("Certified accuracy", tuple(blocks))
     files = {_TABLE: csv.table(table), REPORT: markdown.render(page).encode()}
     files[PAGE] = html.page(page, {_TABLE: files[_TABLE]}).encode()
     for name, content in files.items():

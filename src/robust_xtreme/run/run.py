@@ -318,7 +318,7 @@ def answered(plan: Plan, device: str) -> pl.DataFrame:
     """PREDICTIONS of the task runs of a plan, by the examples that its splits keep, without a cache."""
     spec, nothing = plan.spec, lambda *_: None
     with TemporaryDirectory() as name:
-        setting = Setting(True, Path(name), False, device == CPU)
+        setting = Setting(True, Path(name), False, device == CPU, scores=spec.scores)
         loading = Models(device, spec.precision, spec.representation, spec.compile)
         events = Events(nothing, nothing, nothing, nothing, nothing)
         how = Device(device, device_name(device)), setting, events, spec.batch_tokens or BATCH_TOKENS[device]

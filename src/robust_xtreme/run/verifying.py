@@ -58,6 +58,9 @@ _NO_MODEL: Final = "It needs the model: --model NAME"
 _LEAST: Final = 0.99
 """The share of equal answers, on another device or not in fp32, below which they are other answers."""
 
+_CLOSE: Final = 0.001
+"""By how much the score of an answer may be another, from 0 to 1."""
+
 
 class RunCheck(NamedTuple):
     """A check of a run: what `differs`, or why it is `unchecked`; neither where the run is as made again."""
@@ -85,6 +88,8 @@ class Verifying:
             if store.sha256(path / name) != known.get(name):
                 raise DataError(path / name, "is not the file that the manifest names")
         yield RunCheck("files")
+        if not (path / RUN).is_file():
+            raise UserError(f"{path} has no {RUN}: it was imported. Only what `eval` computed can be made again.")
         spec = spec_of(path, manifest)
         spec = replace(spec, offline=True, data=self.data or spec.data, model=self.model or spec.model)
         with using(*spec.packs), own_tasks(spec.data), TemporaryDirectory() as made:
@@ -152,7 +157,9 @@ class Verifying:
         stored = pl.concat([folder.read(run).predictions for run in plan.task_runs])
         is_same = plan.spec.precision == "fp32" and manifest.get("device") == device_name(device)
         names = [name for name in made.columns if name == "prediction" or (is_same and name not in key)]
-        was = [pl.col(f"{name}_right").ne_missing(pl.col(name)) for name in names]
+        was = [pl.col(f"{name}_right").ne_missing(pl.col(name)) for name in names if name != "score"]
+        if "score" in names:  # its last digits depend on which texts are asked together
+            was.append((pl.col("score_right").fill_null(-1.0) - pl.col("score").fill_null(-1.0)).abs() > _CLOSE)
         other = made.join(stored, on=key, how="left").filter(pl.any_horizontal(was)).sort(key)
         if other.height <= (0 if is_same else (1 - _LEAST) * made.height):
             return RunCheck("answers")

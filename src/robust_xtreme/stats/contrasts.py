@@ -243,6 +243,7 @@ def _tested(family: Sequence[_Contrast], clusters: _Clusters | None) -> Iterator
             step = still_step(row["method"], row["n"])
             mde = intervals.smallest_detectable(test.estimate, len(tested), step=step)
             row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde, "skewness": test.skewness}
+            row |= {"unseen": float(intervals.unseen(test.moments.clusters))}
             if has_joint(test.moments):
                 row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
         yield row

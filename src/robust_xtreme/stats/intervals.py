@@ -28,6 +28,8 @@ POWER: Final = 0.8
 TOP: Final = 100.0
 RATIOS: Final = ("span_f1", "bitext_f1")
 """The metrics whose value is a ratio of counts that depend on the answers, so that few items show little of others."""
+WHOLE: Final = ("accuracy", "retrieval_accuracy", "squad_em", "mlqa_em", "checklist_pass_rate")
+"""The metrics in which an item is right or wrong, so that the smallest change of a cell is that of a whole item."""
 
 _STILL: Final = 1e-18
 _EDGE: Final = 1e-9
@@ -219,29 +221,39 @@ def skewness(moments: Moments) -> Any:
     return (np.asarray(moments.deviations) ** 3).sum(-1) / np.where(still, 1.0, np.asarray(moments.variance)) ** 1.5
 
 
-def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any) -> tuple[Any, Any]:
+def one_sided_bounds(
+    difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any, least: Any = 0.0
+) -> tuple[Any, Any]:
     """The one-sided 95 % bounds of differences, lower and upper, numpy arrays; NaN without an interval.
 
     Where nearly all that differs is a loss, samples with few losses have small errors, too, so that a bound by t is too
     near. The bound on the side of the longer tail is |skew| (2 t^2 + 1) / 6 errors further away: Hall's correction
     (Annals of Statistics 1983), never inwards. `exact` is where no cluster varies: there the two-sided interval bounds
-    each side alone with 95 %.
+    each side alone with 95 %. No bound is nearer than `least`, in points.
     """
     from scipy import special
 
     t = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
     below, above = (t + np.maximum(sign * np.asarray(skew), 0.0) * (2 * t**2 + 1) / 6 for sign in (-1, 1))
-    return difference - below * widened_se, difference + above * widened_se
+    return difference - np.maximum(below * widened_se, least), difference + np.maximum(above * widened_se, least)
 
 
-def equivalence_p(difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any, margin: Any) -> Any:
+def unseen(clusters: Any) -> Any:
+    """The loss in points of which 5 % of samples of G clusters show nothing, about 300/G: 1 - 0.05^(1/G) lose all."""
+    return TOP * (1 - (1 - CONFIDENCE) ** (1 / np.maximum(clusters, 1)))
+
+
+def equivalence_p(
+    difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any, margin: Any, least: Any = 0.0
+) -> Any:
     """The greater p of the two one-sided tests of differences against a margin (Schuirmann 1987), numpy arrays.
 
     It is the level at which a bound of `one_sided_bounds` reaches the margin: below 0.05 where both bounds are within.
     """
     from scipy import special
 
-    p = np.zeros(np.shape(difference))
+    apart = np.maximum(margin - np.abs(difference), 0.0) / np.where(np.equal(least, 0), 1.0, least)
+    p = np.where(np.equal(least, 0), 0.0, (1 - CONFIDENCE) ** apart)
     for sign in (1, -1):
         room, tail = (margin + sign * difference) / widened_se, np.maximum(-sign * np.asarray(skew), 0.0)
         above = room - tail / 6

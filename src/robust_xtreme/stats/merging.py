@@ -92,9 +92,10 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
     for path in paths:
         with store.reading(path):
             scanned = store.scan_coded(path)
-            room -= scanned.select(pl.len()).collect().item()
-            of_file = scanned.collect(engine="streaming").lazy() if room >= 0 else scanned
-            every += [(block, path) for block in blocks(of_file)]
+            read = scanned.head(room + 1).collect(engine="streaming")
+            is_whole = read.height <= room
+            room -= read.height if is_whole else room
+            every += [(block, path) for block in blocks(read.lazy() if is_whole else scanned)]
     every.sort(key=lambda named: named[0].key)
     for _, same in groupby(every, key=lambda named: named[0].key):
         (first, path), *others = same

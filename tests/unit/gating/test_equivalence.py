@@ -36,7 +36,16 @@ def _row(difference: float = 0.0, se: float = 0.3, **other: Any) -> dict[str, An
     names = {**dict.fromkeys(CELL[1:], "x"), "task": "xnli", "language": language, "context_language": language}
     row = {"kind": "cell", **names, "condition": "clean", "metric": "accuracy", "scale": "clean", "cells": 1, "n": 1000}
     row |= {"clusters": 1000, "differing": 40, "baseline": 80.0, "candidate": 80.0 + difference, "method": "t"}
-    row |= {"difference": difference, "se": se, "widened_se": se, "df": 1e6, "skewness": 0.0, "m": 1, "mde": 1.0}
+    row |= {
+        "difference": difference,
+        "se": se,
+        "widened_se": se,
+        "df": 1e6,
+        "skewness": 0.0,
+        "unseen": None,
+        "m": 1,
+        "mde": 1.0,
+    }
     return {**row, "low": -2.0, "high": 2.0, "p": 2 * NormalDist().cdf(-z), **other}
 
 

@@ -71,7 +71,7 @@ def test_a_fall_in_one_language_fails_and_is_named(old: Path, worse: Path, tmp_p
     assert ended.code == 1
     assert "Failed: " in ended.out
     fell = "Swahili (sw), xnli, char_noise:0.1 on premise, hypothesis, fell from 35.6 to 16.2 (allowed 2.0)."
-    assert f"2 regressed. The largest: {fell}" in ended.out
+    assert f"2 regressed, 4 ok. The largest: {fell}" in ended.out
     comment, page, junit, data, rows = (name.read_bytes().decode() for name in names)
     assert comment.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: ")
     assert "<h1>Gate failed: 2 of " in page
@@ -119,7 +119,7 @@ def test_python_gets_the_same_objects(old: Path, worse: Path) -> None:
     assert "compared with" in difference._repr_html_()
     gate = robust_xtreme.gate(worse, old, Policy(margin=1.0))
     assert (gate.passed, gate.exit_code) == (False, 1)
-    assert "Failed: 2.</strong>" in gate._repr_html_()
+    assert "Failed: 2 of 6 rows.</strong>" in gate._repr_html_()
     assert robust_xtreme.load(old).scores.height
 
 
@@ -144,8 +144,8 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     assert "Updated main: " in ended.out
     again = program("gate", str(worse), "-o", "gate.json")
     assert again.code == 1
-    assert again.out.strip().startswith("Failed: 2.")
-    assert "Against its anchor, the first baseline: 4 ok, 2 regressed. Alpha (0.05) is shared: 0.025 for" in again.out
+    assert again.out.strip().startswith("Failed: 2 of 12 rows. Against the baseline 6 ok.")
+    assert "Against its anchor, the first baseline: 2 regressed, 4 ok. Alpha (0.05) is shared: 0.025 for" in again.out
     data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
     assert (data["passed"], data["failing"], data["counts"]["ok"]) == (False, 2, 6)
     assert data["counts_against_anchor"]["regressed"] == 2

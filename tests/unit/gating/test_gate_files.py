@@ -162,7 +162,7 @@ def test_a_reader_of_junit_counts_the_same(hostile: Gate) -> None:
 def test_a_comment_fits(names: tuple[str, ...]) -> None:
     """The marker is its beginning, it is short enough, and each line of a table is whole."""
     text = gate_written(gate(names, anchored=True), ".md").decode()
-    assert text.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: 1200.**")
+    assert text.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: 1,200 of 2,400 rows.**")
     assert text.count(MARKER) == 1
     assert len(text) < MOST
     assert len(text.encode("utf-16-le")) // 2 < MOST

@@ -33,7 +33,16 @@ def _row(**other: Any) -> dict[str, Any]:
     names = {**dict.fromkeys(CELL[1:], "x"), "task": "xnli", "language": language, "context_language": language}
     row = {"kind": "cell", **names, "condition": "clean", "metric": "accuracy", "scale": "clean", "cells": 1, "n": 500}
     row |= {"clusters": 500, "differing": 40, "baseline": 80.0, "candidate": 80.0, "difference": 0.0, "se": 1.0}
-    row |= {"widened_se": 1.0, "df": 499.0, "skewness": 0.0, "low": -2.0, "high": 2.0, "p": 1.0, "method": "t"}
+    row |= {
+        "widened_se": 1.0,
+        "df": 499.0,
+        "skewness": 0.0,
+        "unseen": None,
+        "low": -2.0,
+        "high": 2.0,
+        "p": 1.0,
+        "method": "t",
+    }
     return row | other
 
 

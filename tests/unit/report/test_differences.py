@@ -112,7 +112,7 @@ def test_a_saved_baseline_is_compared_on_the_page_of_the_run(
     monkeypatch.chdir(tmp_path)
     assert program("baseline", "save", str(runs[0])).code in (0, None)
     text = page("compare", "main", runs[1], "-o", tmp_path / "page.html")
-    assert "; baseline: the baseline main." in text
+    assert " with the baseline main" in text
 
 
 def test_a_terminal_has_80_lines_at_most(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -237,7 +237,8 @@ def forest(
     """The specification of the chart of cells with a change: name and edits above point, interval and tick at the MDE.
 
     `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
-    simultaneous is drawn thin, and one that contains 0 grey. At each of the `margins` there is a dashed line.
+    simultaneous is drawn thin, and one that contains 0, or of a row that does not fail, grey. At each of the `margins`
+    there is a dashed line.
     """
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
@@ -262,6 +263,20 @@ def forest(
         "config": config(),
         "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4},
     }
+
+
+def ranges(points: pl.DataFrame) -> dict[str, Any]:
+    """The specification of the chart of each `value`: a line for each `language` and `of`, a shape for each `level`."""
+    fields = {"y": "language", "yOffset": "of", "color": "of", "shape": "level"}
+    place: dict[str, Any]
+    place = {name: {"field": field, "type": "nominal", "sort": None, "title": None} for name, field in fields.items()}
+    place["color"] = {**_coloured("of", points), "legend": {"title": None, "orient": "top"}}
+    along = {**_number("value"), "title": "right answers, %", "scale": {"domain": [0, 100]}}
+    ends = {name: {"aggregate": end, **_number("value")} for name, end in (("x", "min"), ("x2", "max"))}
+    shape = {**place.pop("shape"), "legend": {"title": None, "symbolFillColor": INK, "symbolStrokeWidth": 0}}
+    layers = [_layer("rows", {"type": "rule"}, **ends, **place), _layer("rows", _POINT, x=along, shape=shape, **place)]
+    rows, size = points.with_columns(pl.col("value").round(2)).to_dicts(), 2 * _ROW * points["language"].n_unique()
+    return {"datasets": {"rows": rows}, "layer": layers, "width": _WIDTH, "height": size, "config": config()}
 
 
 def _layer(data: str, mark: Mapping[str, Any], **encoding: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,6 +310,8 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     edits = pl.format("  (edits {} %)", rate).fill_null("") if known else pl.lit("")
     low, high = (pl.coalesce(f"joint_change_{end}", f"change_{end}") for end in ("low", "high"))
     side = pl.when(high < 0).then(pl.lit(LOSS)).when(low > 0).then(pl.lit(GAIN)).otherwise(pl.lit(OPEN))
+    if "fails" in cells.columns:
+        side = pl.when("fails").then(pl.lit(LOSS)).otherwise(pl.lit(OPEN))
     return kept.select(
         side.alias("side"),
         pl.concat_str("language", pl.lit("  "), "noise", edits).alias("cell"),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, Final
@@ -95,6 +96,7 @@ def _loaded(folder: Path) -> Tokenize | None:
     except Exception:  # noqa: BLE001 - the library raises Exception itself, where it is installed and the file is not one
         return None
 
+    @cache  # words of the clean text are mostly those of the noisy one
     def tokenize(text: str) -> list[str]:
         ((ids, ranges),) = exact([text.encode("utf-8", "replace").decode()])
         contents = ((exact.content(number), str(tokenizer.id_to_token(number))) for number in ids)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.core.columns import ExampleColumns, Names, bounds_of, owners
+from robust_xtreme.core.columns import ExampleColumns, Names, bounds_of, once, owners
 from robust_xtreme.core.edits import covered
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.stats.shallow.naive_bayes import Ints
@@ -41,12 +41,12 @@ _BEGINS: Final = "B-"
 
 def by_lexicon(clean: ExampleColumns, folds: Ints, shown: Sequence[ShownExamples]) -> list[Names]:
     """The most frequent tag of each word in the other folds; a word not seen there is outside, or as most words are."""
-    golds, (words, bounds) = tags_of(clean), _words(clean)
+    golds, (words, bounds) = tags_of(clean), once(clean, _words)
     known = {word: number for number, word in enumerate(dict.fromkeys(words))}
     lexicon = _lexicon(golds, np.fromiter(map(known.__getitem__, words), np.int64, len(words)), folds[owners(bounds)])
     answers = []
     for each in shown:
-        words, bounds = _words(each.columns)
+        words, bounds = once(each.columns, _words)
         numbers = np.fromiter(map(known.get, words, repeat(len(known))), np.int64, len(words))
         answers.append(_begun(golds.names, lexicon[folds[owners(bounds)], numbers], bounds))
     return answers

@@ -272,7 +272,8 @@
     const { task, noise } = heads[cell.cellIndex - 2];
     const of = [...cell.parentElement.cells].slice(2).filter((_, at) => heads[at].noise !== "mean" && heads[at].noise !== "n" &&
       (task === "all" || heads[at].task === task) && (noise === "mean" || heads[at].noise === noise));
-    const told = of.filter((each) => each.dataset.change).map((each) => [task === "all" ? `${heads[each.cellIndex - 2].task} ${heads[each.cellIndex - 2].noise}` : heads[each.cellIndex - 2].noise, each.dataset.change]);
+    const name = ({ task: of_task, noise: of_noise }) => task === "all" ? `${of_task} ${of_noise}` : of_noise;
+    const told = of.filter((each) => !each.matches(".absent")).map((each) => [name(heads[each.cellIndex - 2]), each.dataset.change ?? each.textContent]);
     return [["", `mean of ${told.length}`], ...told.slice(0, 12), ...(told.length > 12 ? [["", `and ${told.length - 12} more`]] : [])];
   };
   const about = (element) => {
@@ -282,7 +283,7 @@
     return element.matches("span.w") ? points(element) : numbers(element);
   };
   const MEAN = "table.heat tbody:last-of-type td.mean";
-  const TOLD = `a.term, table.heat td a, td[data-told], span.w, ${MEAN}`;
+  const TOLD = `a.term, table.heat td:nth-child(n+3) a, td[data-told], span.w, ${MEAN}`;
   for (const cell of all(`td[data-told], ${MEAN}`)) cell.tabIndex = 0;
   const tell = (element) => {
     const lines = about(element);
@@ -307,8 +308,28 @@
     document.addEventListener(begins, ({ target }) => { const at = target.closest?.(TOLD); if (at) tell(at); });
     document.addEventListener(ends, quiet);
   }
-  document.addEventListener("keydown", ({ key }) => { if (key === "Escape") quiet(); });
-  addEventListener("scroll", quiet, { passive: true });
+  // Arrow keys go from cell to cell of a heat table, past those that are hidden or lead nowhere.
+  const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") quiet();
+    const cell = event.target.closest?.("table.heat td"), arrow = ARROWS[event.key];
+    if (!cell || !arrow) return;
+    const lines = all("tbody tr", cell.closest("table"));
+    let [line, at] = [lines.indexOf(cell.parentElement), cell.cellIndex];
+    for (let next; (next = lines[line += arrow[0]]?.cells[at += arrow[1]]);) {
+      const goal = next.hasAttribute("data-off") ? null : next.matches("[tabindex]") ? next : next.querySelector("a");
+      if (goal) { event.preventDefault(); goal.focus(); return; }
+    }
+  });
+  // The heads of a heat table that is wider than the page stay below the filters, while the page scrolls.
+  const keep_heads = () => {
+    const bar = byId("tools"), from = bar && getComputedStyle(bar).position === "sticky" ? bar.getBoundingClientRect().bottom : 0;
+    for (const head of all(".scroll:not(.fits) > .heat thead")) {
+      const box = head.closest(".scroll").getBoundingClientRect();
+      head.style.top = `${Math.max(0, Math.min(from - box.top, box.height - head.offsetHeight - 60))}px`;
+    }
+  };
+  addEventListener("scroll", () => { quiet(); keep_heads(); }, { passive: true });
 
   // A term says its sentence where it stands; a cell leads to its examples, if there are any.
   document.addEventListener("click", (event) => {
