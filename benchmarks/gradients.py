@@ -31,7 +31,7 @@ from robust_xtreme.run.run import evaluate
 
 ATTACKS: Final = {
     "xnli": "attack_letters:0.08",
-    "xcopa": "attack_letters:0.1",
+    "xcopa": "attack_letters:0.15",
     "panx": "attack_letters:0.15",
     "xquad": "attack_letters:0.03@fields=context",
     "lareqa": "attack_letters:0.2@fields=query",
@@ -104,7 +104,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "default search where it sees scores, and where it sees gradients, each counting as two queries. chance: the "
         "best constant answer; lower by: scores minus gradients, in points, with the 95 % interval over clusters; "
         "queries: the mean of items that are right when clean, which ends with the first success; CPU s: of a run with "
-        "the attack, random search and a draw of noise. The last two are of scores / gradients."
+        "the attack, random search and a draw of noise. The last two are of scores / gradients. A row without an interval shows no more "
+        "harm, and none. The weight of the estimates in the search was chosen on the embedded model, mini, alone."
     )
     title = "Attacks that see gradients beside those that see scores"
     return markdown.render(ReportPage(title, (Paragraph(what), grid((*_HEADS, *_MORE), lines))))

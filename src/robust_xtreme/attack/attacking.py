@@ -34,9 +34,6 @@ from robust_xtreme.noise.engine.perturbation import Bound
 AT_ONCE: Final = 4096
 """Candidates whose answers are asked for at once: so many texts are in memory."""
 
-_AROUND: Final = 16
-"""The same of states whose gradients are asked for: each has a text for each of its edits."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
@@ -214,31 +211,24 @@ class _Rounds:
     def submit(self, questions: Sequence[tuple[int, engine.Question]]) -> list[engine.Answer | None]:
         """The answers to questions, each with the number of its attempt."""
         answers: list[engine.Answer | None] = [None] * len(questions)
-        numbers: dict[tuple[int, bool], list[int]] = {}
+        numbers: dict[int, list[int]] = {}
         for at, (attempt, question) in enumerate(questions):
-            numbers.setdefault((id(self._owners[attempt][0]), isinstance(question, engine.Around)), []).append(at)
-        for (_, around), several in numbers.items():
-            answer_some, most = (self._sloped, _AROUND) if around else (self._answered, AT_ONCE)
-            for start in range(0, len(several), most):
-                chosen = several[start : start + most]
-                for at, answer in zip(chosen, answer_some([questions[at] for at in chosen]), strict=True):
+            if isinstance(question, engine.FirstOrder):
+                answers[at] = engine.Answer(self._changes(*self._owners[attempt]), True)
+            else:
+                numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
+        for several in numbers.values():
+            for start in range(0, len(several), AT_ONCE):
+                chosen = several[start : start + AT_ONCE]
+                for at, answer in zip(chosen, self._answered([questions[at] for at in chosen]), strict=True):
                     answers[at] = answer
         return answers
 
-    def _sloped(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer]:
-        """The gains of edits around states of one attack."""
-        plan = self._owners[questions[0][0]][0]
-        rows = [
-            (self._owners[attempt][1], each.state) for attempt, each in questions if isinstance(each, engine.Around)
-        ]
-        near = [plan.items[row].problem.near(state) for row, state in rows]
-        edits = [(row, state) for (row, _), states in zip(rows, near, strict=True) for state in states]
-        owner = np.repeat(np.arange(len(rows)), list(map(len, near)))
-        shown, edited = (plan.campaign.candidates(plan.items, each) for each in (rows, edits))
-        changes = self._ask(shown, edited, owner).margin
-        for number, (row, state) in enumerate(rows):
-            gains = plan.items[row].problem.gains(state, changes[owner == number])
-            yield engine.Answer(engine.REJECTED, True, gains)
+    def _changes(self, plan: AttackPlan, row: int) -> Array:
+        """By how much each edit of an example changes its margin, to first order."""
+        every = [(row, (option,)) for option in range(len(plan.items[row].options))]
+        clean, edited = (plan.campaign.candidates(plan.items, asked) for asked in ([(row, ())], every))
+        return self._ask(clean, edited).margin
 
     def _answered(self, questions: Sequence[tuple[int, engine.Question]]) -> Iterator[engine.Answer | None]:
         """The answers to questions of one attack; None to those that are not accepted."""
@@ -331,12 +321,13 @@ def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates 
             wanted = inputs.contents.golds
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
-        if edited:
-            edits = predictor.prepare(contents_of(list(edited[0]))), edited[1]
-            margin = weigh(inputs, replace(_weighing(goal, wanted, known), edits=edits)).margin
+        weighing = _weighing(goal, wanted, known)
+        for edits in edited:
+            edited_inputs = predictor.prepare(contents_of(list(edits)))
+            margin = weigh(inputs, replace(weighing, edits=(edited_inputs, partial(goal.slope, wanted)))).margin
             every = np.ones(len(margin), np.bool_)
-            return AnswerScores(every.astype(np.float64), every, margin if target is None else -margin, every)
-        weighed = weigh(inputs, _weighing(goal, wanted, known))
+            return AnswerScores(every, every, margin if target is None else -margin, every)
+        weighed = weigh(inputs, weighing)
         predicted, margin = weighed.predicted.targets, weighed.margin
         if isinstance(predicted, Ranges):  # where the gold answer is in no window there is none
             predicted = predicted.without(inputs.lost[inputs.content])
@@ -367,7 +358,7 @@ def _weighing(goal: Goal, golds: TargetColumn, pool: StoredVectors) -> Weighing:
     def margin(content: Array, bounds: Array, parts: Reduced) -> Array:
         return goal.margin(bounds, parts, golds.take(content))
 
-    return Weighing(part, margin, written(golds), goals.settings_of(goal), pool, partial(goal.slope, golds))
+    return Weighing(part, margin, written(golds), goals.settings_of(goal), pool)
 
 
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:

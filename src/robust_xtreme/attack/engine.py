@@ -7,7 +7,6 @@ are nearly all rejected ends.
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -41,16 +40,17 @@ class Hidden(NamedTuple):
     unit: int
 
 
-class Around(NamedTuple):
-    """A question about a state: by how much each edit changes the margin there, as far as the gradient says."""
-
-    state: State
-
-
-Question = State | Hidden | Around
-
 PASSES: Final = 2
 """The queries that a gradient counts for: a pass forward, and one backward through the same layers."""
+
+
+class FirstOrder(NamedTuple):
+    """A question: by how much each edit by itself (k,) changes the clean margin, as far as the gradient says."""
+
+    passes: int = PASSES
+
+
+Question = State | Hidden | FirstOrder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,25 +92,6 @@ class Problem:
             fits &= (self.unit >= stop) | (self.unit + self.reach <= first)
         return fits
 
-    def over(self, option: int) -> Array:
-        """Which edits touch a unit that an edit touches, itself among them (k,) bool."""
-        first, stop = self.unit[option], self.unit[option] + self.reach[option]
-        return np.asarray((self.unit < stop) & (self.unit + self.reach > first))
-
-    def near(self, state: State) -> list[State]:
-        """The states with each edit in the place of those that it overlaps (k), and those without each edit made."""
-        over = np.array([self.over(made) for made in state]).reshape(len(state), len(self.unit))
-        kept = [[made for made, clash in zip(state, row, strict=True) if not clash] for row in over.T.tolist()]
-        swapped = [with_edit(tuple(rest), option) for option, rest in enumerate(kept)]
-        return [*swapped, *(tuple(other for other in state if other != made) for made in state)]
-
-    def gains(self, state: State, changes: Array) -> Array:
-        """What each edit (k,) changes beside those of other units, from the `changes` of the states that are near."""
-        values = changes[: len(self.unit)].astype(np.float64)
-        for made, without in zip(state, changes[len(self.unit) :].tolist(), strict=True):
-            values[self.over(made)] -= without
-        return values
-
     def allows(self, state: State) -> bool:
         """Whether a state is within the limits: its edits fit beside each other."""
         return all(self.fitting(state[:number])[option] for number, option in enumerate(state))
@@ -136,7 +117,7 @@ def with_edit(state: State, option: int) -> State:
 
 
 Asking = Generator[Sequence[Question], Sequence[Any], None]
-"""Asks questions, and receives the Score of each, of Around the gains (k,); it ends where it has no more."""
+"""Asks questions, and receives the Score of each, of FirstOrder the changes (k,); it ends where it has no more."""
 
 Search = Callable[[Problem, Score], Asking]
 """Makes the questions about a problem; the second argument is the score of the clean example."""
@@ -153,11 +134,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The score of a candidate, and whether the answer still counts as right."""
+    """The score of a candidate, or changes (k,), and whether the answer still counts as right."""
 
-    score: Score
+    score: Any
     right: bool
-    gains: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +177,6 @@ def run(
     return [SearchOutcome(running.state, running.queries, running.first) for running in every]
 
 
-def _cost(question: Question) -> int:
-    return PASSES if isinstance(question, Around) else 1
-
-
 @dataclass(slots=True)  # a search that advances
 class _Running:
     """A search that asks: `pending` are its next questions, at most as many as its budget still allows."""
@@ -223,8 +199,7 @@ class _Running:
     def take(self, answers: Iterable[Answer | None]) -> None:
         """Take the answers to the pending questions, and advance to the next ones."""
         for question, answer in zip(self.pending, answers, strict=True):
-            reply = REJECTED if answer is None else answer.score if answer.gains is None else answer.gains
-            self.scores.append(reply)
+            self.scores.append(answer.score if answer else REJECTED)
             if answer:
                 self._count(question, answer)
             else:
@@ -237,8 +212,8 @@ class _Running:
             self._advance(self.scores)
 
     def _count(self, question: Question, answer: Answer) -> None:
-        self.queries += _cost(question)
-        if isinstance(question, Hidden | Around):
+        self.queries += PASSES if isinstance(question, FirstOrder) else 1
+        if isinstance(question, Hidden | FirstOrder):
             return
         if not answer.right and not self.first:
             self.first = self.queries
@@ -252,16 +227,15 @@ class _Running:
         except StopIteration:
             self._end()
         else:
-            states = (state for state in self.asked if not isinstance(state, Hidden | Around))
+            states = (state for state in self.asked if not isinstance(state, Hidden | FirstOrder))
             if not all(map(self.attempt.problem.allows, states)):
                 raise RobustXtremeError("A search of an attack asked for edits beyond the strength of its condition.")
             self._take_next()
 
     def _take_next(self) -> None:
         left = self.attempt.problem.budget - self.queries
-        rest = self.asked[len(self.scores) :]
-        spent = accumulate(map(_cost, rest))
-        self.pending = [question for question, total in zip(rest, spent, strict=True) if total <= left]
+        whole = left // PASSES if any(isinstance(each, FirstOrder) for each in self.asked) else left
+        self.pending = self.asked[len(self.scores) :][:whole]
         if not self.pending:
             self._end()
 

@@ -37,8 +37,7 @@ class AnswerScores:
 Ask = Callable[..., AnswerScores]
 """Answers candidates: `clean` has the clean example of each candidate. Without noised fields they are clean.
 
-With edits of them (k), PerturbedExamples, and the number (k,) of the candidate that each is one of, it answers these:
-`margin` is then by how much theirs differs from the candidate's, as far as the gradient says.
+With edits (k), PerturbedExamples, of one candidate `margin` is by how much theirs differ, as far as the gradient says.
 """
 
 
@@ -128,10 +127,7 @@ def _classification_slope(golds: TargetColumn, meanings: Sequence[Any], windows:
 
 
 classification = Goal(
-    "classification",
-    _classification_part,
-    lambda bounds, parts, _: parts.values[bounds[:-1]],
-    _classification_slope,
+    "classification", _classification_part, lambda bounds, parts, _: parts.values[bounds[:-1]], _classification_slope
 )
 
 

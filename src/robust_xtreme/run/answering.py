@@ -164,16 +164,14 @@ class Answering:
             return search(request.queries.astype(np.float32), request.candidates, request.k, device=self.device.kind)
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
-            case requests.Scores(tokens=tokens) | requests.Means(tokens=tokens) | requests.Gradients(tokens=tokens) if (
-                tokens != self.tokens
-            ):
+            case requests.Scores(tokens=tokens) | requests.Means(tokens=tokens) if tokens != self.tokens:
                 return requests.SmallerBatches(self.tokens)
             case requests.Scores(batches, done):
                 return list(weights.scores(batches, done, partial(self._advance, job)))
             case requests.Means(batches):
                 return list(weights.means(batches))
-            case requests.Gradients(batches, places, slope):
-                return list(weights.products(batches, places, slope))
+            case requests.Gradients(windows, places, slope):
+                return weights.products(windows, places, slope)
             case requests.Nearest(queries, candidates, k):
                 return weights.nearest(queries, candidates, k)
             case requests.Width():

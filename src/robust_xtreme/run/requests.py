@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from robust_xtreme.core.columns import Array
 from robust_xtreme.models.predictors.predictor import Slope
-from robust_xtreme.models.reading.windows import Batches
+from robust_xtreme.models.reading.windows import Batches, Windows
 
 
 class Scores(NamedTuple):
@@ -24,12 +24,11 @@ class Means(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """A request: at `places` of some batches of `tokens` gradients, by a `slope`, times embeddings."""
+    """A request: at `places` (s, 3) of the windows of an input gradients, by a `slope`, times embeddings."""
 
-    batches: Batches
-    places: Sequence[Array]
+    windows: Windows
+    places: Array
     slope: Slope
-    tokens: int
 
 
 class Nearest(NamedTuple):

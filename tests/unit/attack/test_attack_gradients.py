@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.attack.attacking import attacked, plan_of, victim
-from robust_xtreme.attack.engine import Answer, Around, Attempt, Problem, Question, Score, run
+from robust_xtreme.attack.engine import Answer, Attempt, FirstOrder, Problem, Question, Score, run
 from robust_xtreme.attack.goals import Goal
 from robust_xtreme.core import registry
 from robust_xtreme.core.columns import Choices, column_of
@@ -26,7 +26,14 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.loading import Checkpoint, Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.loaded import Loaded
-from robust_xtreme.models.predictors.predictor import Predictor, Weighable, Weighing, Work, predictor_of
+from robust_xtreme.models.predictors.predictor import (
+    PredictedMargins,
+    Predictor,
+    Weighable,
+    Weighing,
+    Work,
+    predictor_of,
+)
 from robust_xtreme.models.predictors.slopes import first_order, replacements
 from robust_xtreme.models.reading.reading import QUANTUM, Inputs, contents_of, inputs_of
 from robust_xtreme.models.reading.windows import plain
@@ -47,13 +54,12 @@ from robust_xtreme.tasks.sources import load, open_source
 ])  # fmt: skip
 def test_tokens_that_differ_replace_the_old_ones(new: list[int], expected: list[tuple[int, int, float]]) -> None:
     """One for one, several by their mean, one in several places; the token before an insertion is part of it."""
-    assert replacements(np.array([0, 5, 6, 7, 2]), np.array(new)) == expected
+    assert replacements([0, 5, 6, 7, 2], new) == expected
 
 
 def test_what_follows_in_a_full_window_is_no_change() -> None:
     """A window that loses its last token because one more is read before is changed there alone."""
-    old = np.array([0, *range(10, 40), 2])
-    new = np.array([0, *range(10, 15), 7, 8, *range(16, 39), 2])
+    old, new = [0, *range(10, 40), 2], [0, *range(10, 15), 7, 8, *range(16, 39), 2]
     assert replacements(old, new) == [(6, 15, -1), (6, 7, 0.5), (6, 8, 0.5)]
 
 
@@ -91,20 +97,23 @@ def test_of_a_linear_model_the_estimate_is_the_change() -> None:
     bases, owner = [[0, 5, 6, 7, 2], [0, 8, 9, 2]], np.array([0, 0, 0, 1, 1])
     rows = [[0, 5, 30, 7, 2], [0, 31, 6, 7, 2], [0, 5, 32, 33, 2], [0, 8, 35, 2], [0, 36, 37, 2]]
     golds, goal = Choices(np.array([0, 1])), registry.load("goal", "classification")
-    slope = partial(goal.slope, golds, (0, 1))
     scores = [np.concatenate(list(weights.scores([plain(each)], [0], lambda _: None))) for each in (bases, rows)]
     ahead = [each[:, 0] - each[:, 1] for each in scores]
     expected = np.where(owner == 0, 1, -1) * (ahead[1] - ahead[0][owner]) / QUANTUM
-    estimated = first_order(weights, _inputs(bases), _inputs(rows), owner, slope)
+    estimated: list[int] = []
+    for at, base in enumerate(bases):
+        edits = [row for row, of in zip(rows, owner, strict=True) if of == at]
+        slope = partial(goal.slope, golds.take(np.array([at])), (0, 1))
+        estimated += first_order(weights, _inputs([base]), _inputs(edits), slope).tolist()
     assert np.abs(estimated - expected).max() <= 1
-    assert len(set(estimated.tolist())) == 5
+    assert len(set(estimated)) == 5
 
 
 def test_an_encoder_that_does_not_call_its_embeddings_is_refused() -> None:
     """There is no gradient to be had, and no wrong number."""
     weights = Loaded(_checkpoint(_Linear(uses=False)))
     with pytest.raises(ModelError, match="tiny has no gradients by embeddings of tokens"):
-        first_order(weights, _inputs([[0, 5, 2]]), _inputs([[0, 6, 2]]), np.array([0]), lambda _, scores: scores)
+        first_order(weights, _inputs([[0, 5, 2]]), _inputs([[0, 6, 2]]), lambda _, scores: scores)
 
 
 def _task(name: str, limit: int) -> tuple[Predictor, list[Example], Any]:
@@ -152,17 +161,23 @@ def test_an_attack_is_the_same_in_any_batch(name: str, field: str) -> None:
     pool, spec = candidates_of(split), PerturbationSpec.parse("attack_letters:0.3@queries=11@access=gradients")
     assert isinstance(predictor, Weighable)
 
+    asks = {
+        tokens: victim(registry.load("task", name), predictor, partial(_weighed, predictor, tokens), pool)("")
+        for tokens in (64, 4096)
+    }
+
     def left(examples: list[Example], tokens: int) -> list[Any]:
-        asks = victim(
-            registry.load("task", name), predictor, lambda given, what: predictor.weigh(given, what, Work(tokens)), pool
-        )
-        (outcome,) = attacked(examples, [plan_of(examples, spec.on(field), 0)], asks(""), lambda *_: None)
+        (outcome,) = attacked(examples, [plan_of(examples, spec.on(field), 0)], asks[tokens], lambda *_: None)
         assert outcome.record is not None
         return [*zip(outcome.record.queries.tolist(), outcome.record.edits, strict=True)]
 
     whole = left(examples, 4096)
     assert max(queries for queries, _ in whole) > 2
     assert whole == [each for example in examples for each in left([example], 64)]
+
+
+def _weighed(predictor: Weighable, tokens: int, given: Inputs, weighing: Weighing) -> PredictedMargins:
+    return predictor.weigh(given, weighing, Work(tokens))
 
 
 def _problem(budget: int, sloped: bool = True) -> Problem:
@@ -177,10 +192,8 @@ def _searched(weights: Sequence[int], budget: int, sloped: bool) -> tuple[Any, l
 
     def answer(question: Question) -> Answer:
         asked.append(question)
-        if isinstance(question, Around):
-            changes = [-sum(weights[edit] for edit in state) for state in problem.near(question.state)]
-            before = -sum(weights[edit] for edit in question.state)
-            return Answer(Score(0, 0), True, problem.gains(question.state, np.array(changes) - before))
+        if isinstance(question, FirstOrder):
+            return Answer(-np.array(weights), True)
         margin = 1000 - sum(weights[edit] for edit in question)
         return Answer(Score(float(margin > 0), margin), margin > 0)
 
@@ -192,23 +205,14 @@ def _searched(weights: Sequence[int], budget: int, sloped: bool) -> tuple[Any, l
 def test_a_gradient_counts_as_two_queries(budget: int) -> None:
     """Passes forward and backward are of one budget, which is used up and never exceeded."""
     outcome, asked = _searched([1] * 40, budget, True)
-    assert outcome.queries == sum(2 if isinstance(each, Around) else 1 for each in asked)
+    assert outcome.queries == sum(2 if isinstance(each, FirstOrder) else 1 for each in asked)
     assert budget - 1 <= outcome.queries <= budget
-    assert all(isinstance(each, Around) for each in asked[:1])
+    assert all(isinstance(each, FirstOrder) for each in asked[:1])
 
 
-def test_gains_are_what_each_edit_changes_at_a_state() -> None:
-    """Of a linear margin they are its weights, whichever edits the state has; so the best state is asked first."""
+def test_edits_of_low_estimates_are_asked_first() -> None:
+    """Of a linear margin the first state after the gradient is the best one, and without it there is none."""
     weights = [450 if edit in (3, 17, 30) else edit % 7 for edit in range(40)]
-    problem = _problem(50)
-    for state in ((), (3,), (2, 5, 17)):
-        before = -sum(weights[edit] for edit in state)
-        changes = np.array([-sum(weights[edit] for edit in near) for near in problem.near(state)]) - before
-        expected = [-weights[edit] for edit in range(40)]
-        assert [gain for edit, gain in enumerate(problem.gains(state, changes)) if edit not in state] == [
-            gain for edit, gain in enumerate(expected) if edit not in state
-        ]
-        assert all(problem.gains(state, changes)[edit] == -weights[edit] for edit in state)
     assert [_searched(weights, 50, sloped)[0].first for sloped in (True, False)] == [3, 0]
 
 

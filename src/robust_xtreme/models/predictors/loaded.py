@@ -50,9 +50,31 @@ class Loaded:
             yield scores
             advance(inputs)
 
-    def products(self, batches: Sequence[Windows], places: Sequence[Array], slope: Slope) -> Iterator[Array]:
-        """Of each batch, gradients times embeddings at its places. Raises ModelError and torch.OutOfMemoryError."""
-        return (_products(self.checkpoint, *each, slope) for each in zip(batches, places, strict=True))
+    def products(self, windows: Windows, places: Array, slope: Slope) -> Array:
+        """Gradients times embeddings at places (s, 3). Raises ModelError and torch.OutOfMemoryError."""
+        model, device, kept = self.checkpoint, self.checkpoint.device, list[Tensor]()
+        whole = model.encoder.encoder if isinstance(model.encoder, AtLayer) else model.encoder
+        embedding = bare(whole).get_input_embeddings()
+
+        def leaf(*given: Any) -> Tensor:
+            kept.append(given[-1].detach().requires_grad_())
+            return kept[-1]
+
+        handle = embedding.register_forward_hook(leaf)
+        try:
+            with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # others need not give the same bits again
+                scores = _passed(model, windows)
+                slopes = on(device, slope(windows, scores.detach().cpu().numpy()).astype(np.float32))
+                can = kept and scores.requires_grad
+                found = torch.autograd.grad(scores, kept, slopes, allow_unused=True) if can else ()
+        finally:
+            handle.remove()
+        if len(found) != 1 or found[0] is None:
+            raise ModelError(f"{model.name} has no gradients by embeddings of tokens. Leave out @access=gradients.")
+        window, position, token = (on(device, column) for column in places.T.copy())
+        with torch.inference_mode():
+            products = (found[0][window, position].float() * embedding(token).float()).sum(dim=-1)
+        return np.asarray(products.cpu().numpy())
 
     def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
         """The mean state of the tokens of each window of each batch. Raises ModelError and torch.OutOfMemoryError."""
@@ -116,13 +138,19 @@ class Started:
             self.end.synchronize()
 
 
+def _passed(checkpoint: Checkpoint, windows: Windows) -> Tensor:
+    """The scores (B, ...) of one pass of encoder and head, float32, on its device."""
+    ids, mask = (on(checkpoint.device, tensor) for tensor in collate(windows, checkpoint.pad_id))
+    hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
+    scores: Tensor = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
+    return scores
+
+
 def start(checkpoint: Checkpoint, windows: Windows) -> Started:
     """Start one pass of encoder and head, which gives the family's scores of each window."""
     device = checkpoint.device
     with torch.inference_mode():
-        ids, mask = (on(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
-        hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
-        scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
+        scores = _passed(checkpoint, windows)
         if device.type != "cuda":
             return Started(scores.cpu())
         copied = torch.empty(scores.shape, dtype=scores.dtype, pin_memory=True).copy_(scores, non_blocking=True)
@@ -130,34 +158,6 @@ def start(checkpoint: Checkpoint, windows: Windows) -> Started:
         end = event()
         end.record(torch.cuda.current_stream(device))
     return Started(copied, end)
-
-
-def _products(checkpoint: Checkpoint, windows: Windows, places: Array, slope: Slope) -> Array:
-    """At each place (s,) the derivative by the embedding there times the embedding of a token, by a pass both ways."""
-    device, kept = checkpoint.device, list[Tensor]()
-    whole = checkpoint.encoder.encoder if isinstance(checkpoint.encoder, AtLayer) else checkpoint.encoder
-    embedding = bare(whole).get_input_embeddings()
-
-    def leaf(*given: Any) -> Tensor:
-        kept.append(given[-1].detach().requires_grad_())
-        return kept[-1]
-
-    handle = embedding.register_forward_hook(leaf)
-    try:
-        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # others need not give the same bits again
-            ids, mask = (on(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
-            hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
-            scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
-            slopes = on(device, slope(windows, scores.detach().cpu().numpy()).astype(np.float32))
-            (gradient,) = torch.autograd.grad(scores, kept, slopes, allow_unused=True) if len(kept) == 1 else (None,)
-    finally:
-        handle.remove()
-    if gradient is None:
-        raise ModelError(f"{checkpoint.name} has no gradients by embeddings of tokens. Leave out @access=gradients.")
-    window, position, token = (on(device, column) for column in places.T.copy())
-    with torch.inference_mode():
-        products: Array = (gradient[window, position].float() * embedding(token).float()).sum(dim=-1).cpu().numpy()
-    return products
 
 
 def _means(checkpoint: Checkpoint, windows: Windows) -> Array:

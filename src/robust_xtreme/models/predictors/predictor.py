@@ -81,8 +81,8 @@ class Weighing:
     are empty, the cache keeps none.
     `pool` has the vectors of a search's candidates, once they are computed; further calls have the same.
 
-    With `edits` (k), and which input (k,) each is an edit of, the margins (k,) are by how much theirs differ from the
-    inputs', as far as gradients say: `slope(meanings, windows, scores)` is the derivative by the scores of an input.
+    With `edits` (k) of the one input, and the margin's derivative by scores, `slope(meanings, windows, scores)`, the
+    margins (k,) are by how much theirs differ from the input's, as far as the gradient says.
     """
 
     part: Callable[[Windows, Array, Sequence[Any]], Reduced]
@@ -90,8 +90,7 @@ class Weighing:
     golds: Sequence[str]
     settings: str = ""
     pool: StoredVectors = field(default_factory=StoredVectors)
-    slope: Callable[..., Array] | None = None
-    edits: tuple[Inputs, Array] | None = None
+    edits: tuple[Inputs, Callable[..., Array]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,8 +165,8 @@ class Weights(Protocol):
     def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None], /) -> Iterable[Array]:
         """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
 
-    def products(self, batches: Batches, places: Sequence[Array], slope: Slope, /) -> Iterable[Array]:
-        """Of each batch, at places (s, 3), windows, positions and tokens, gradients times embeddings (s,)."""
+    def products(self, windows: Windows, places: Array, slope: Slope, /) -> Array:
+        """At places (s, 3), windows, positions and tokens, the gradient there times the embedding of the token (s,)."""
 
     def means(self, batches: Batches, /) -> Iterable[Array]:
         """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""

@@ -82,8 +82,10 @@ class EncoderHead:
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
-        if weighing.edits and weighing.slope:
-            return changed(self, inputs, weighing.edits, partial(weighing.slope, self._meanings()))
+        if weighing.edits:
+            edits, slope = weighing.edits
+            change = first_order(self.weights_of(), inputs, edits, partial(slope, self._meanings()))
+            return PredictedMargins(Predicted(column_of(()), np.ones(0, np.bool_)), change)
         compute = partial(self._weighed, weighing, work)
         return self._ordered(from_cache(self._store(work), inputs, compute, weighing=weighing))
 
@@ -148,12 +150,6 @@ class EncoderHead:
     def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
         """The ids of pieces; each distinct piece is tokenised once."""
         return self.reader.tokens(pieces, lexicon)
-
-
-def changed(head: EncoderHead, inputs: Inputs, edits: tuple[Inputs, Array], slope: Slope) -> PredictedMargins:
-    """The margins by which edits of inputs differ from theirs, to first order, without predictions."""
-    change = first_order(head.weights_of(), inputs, *edits, slope)
-    return PredictedMargins(Predicted(column_of(()), np.ones(0, np.bool_)), change)
 
 
 def has_gradients(predictor: Predictor) -> bool:
@@ -277,18 +273,18 @@ class Retrieval:
             candidates = vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
         except NotFinite:
             return _lost(len(inputs))
-        if weighing.edits and weighing.slope and isinstance(self.reader, EncoderHead):
-            edits, owner = weighing.edits
+        if weighing.edits and isinstance(self.reader, EncoderHead):
+            edits, slope = weighing.edits
             read = [replace(each, windows=self.reader.windows(QUERY, each.values(QUERY))) for each in (inputs, edits)]
-            slope = partial(weighing.slope, _meanings(searched.pool))
-            return changed(self.reader, read[0], (read[1], owner), partial(_by_vectors, slope, candidates))
+            by_vectors = partial(_by_vectors, partial(slope, _meanings(searched.pool)), candidates)
+            return self.reader.weigh(read[0], replace(weighing, edits=(read[1], by_vectors)), work)
         try:
             return _weighed(vectors, searched, inputs, weighing)
         except NotFinite:
             return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
 
 
-def _by_vectors(slope: Slope, candidates: Array, windows: Windows, vectors: Array) -> Array:
+def _by_vectors(slope: Slope, candidates: Array, _: Sequence[Any], windows: Windows, vectors: Array) -> Array:
     """The derivative by the vectors (B, D) of queries, from that by similarities to candidates (c, D)."""
     return np.asarray(slope(windows, vectors @ candidates.T) @ candidates)
 
