@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import _perturb_page, attacks, certify, resampling, search, textattack
+from benchmarks import _perturb_page, attacks, certify, gradients, resampling, search, textattack
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -47,6 +47,12 @@ def test_the_page_of_attacks_is_what_its_figures_say(name: str) -> None:
     """reports/benchmarks/attacks.md, and that on release files, have the bytes that their figures give."""
     figures = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     assert attacks.page(figures) == (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_gradients_is_what_its_figures_say() -> None:
+    """reports/benchmarks/gradients.md has the bytes that gradients.json gives."""
+    figures = json.loads((FOLDER / "gradients.json").read_text(encoding="utf-8"))
+    assert gradients.page(figures) == (FOLDER / "gradients.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_certificates_is_what_its_figures_say() -> None:

@@ -13,6 +13,7 @@ SLOW: Final = frozenset(
         "test_churn",
         "test_clear_words",
         "test_contamination",
+        "test_attack_gradients",
         "test_by_name",
         "test_copied",
         "test_coverage",

@@ -122,7 +122,7 @@ class MiniModel(_PreTrained):  # type: ignore[misc]  # see above
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         second = in_second(input_ids, int(self.config.eos_token_id))
         vectors = self.embeddings(input_ids)
-        vectors = vectors.detach() if self.config.frozen_embeddings else vectors
+        vectors = vectors.detach() if self.config.frozen_embeddings and self.training else vectors
         vectors = self._noised(vectors, input_ids) if self.training else vectors
         matches = best_match(vectors, second, (input_ids > int(self.config.eos_token_id)) & (mask > 0))
         hidden = self.projection(vectors) + self.segments(second.long()) + self.matched(matches[:, :, None])

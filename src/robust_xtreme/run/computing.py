@@ -26,13 +26,14 @@ from robust_xtreme.models.predictors.predictor import (
     Predicted,
     PredictedMargins,
     Predictor,
+    Slope,
     Weighable,
     Weighing,
     Weights,
     Work,
 )
 from robust_xtreme.models.reading.reading import Inputs
-from robust_xtreme.models.reading.windows import Batches
+from robust_xtreme.models.reading.windows import Batches, Windows
 from robust_xtreme.models.retrieval.search import CPU, search
 from robust_xtreme.run import requests
 from robust_xtreme.run.prepare import candidates_of, prepare
@@ -121,6 +122,10 @@ class _Elsewhere:
         """The mean states of the windows of each batch. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(requests.Means(batches[start:stop], self.tokens))
+
+    def products(self, windows: Windows, places: Array, slope: Slope) -> Array:
+        """The products of gradients and embeddings at places of the windows of an input. Raises _Halved."""
+        return np.asarray(self._answer(requests.Gradients(windows, places, slope)))
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from robust_xtreme.core.columns import Array
-from robust_xtreme.models.reading.windows import Batches
+from robust_xtreme.models.predictors.predictor import Slope
+from robust_xtreme.models.reading.windows import Batches, Windows
 
 
 class Scores(NamedTuple):
@@ -20,6 +21,14 @@ class Means(NamedTuple):
 
     batches: Batches
     tokens: int
+
+
+class Gradients(NamedTuple):
+    """A request: at `places` (s, 3) of the windows of an input gradients, by a `slope`, times embeddings."""
+
+    windows: Windows
+    places: Array
+    slope: Slope
 
 
 class Nearest(NamedTuple):

@@ -6,7 +6,7 @@ Also attacks on the examples of a task run, under those of its conditions that a
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -237,8 +237,8 @@ def attack_all(
 def _counted(ask: Ask, lost: list[int]) -> Ask:
     """The same, which adds to a list how many answers to candidates are not finite."""
 
-    def counted(shown: PerturbedExamples) -> AnswerScores:
-        answers = ask(shown)
+    def counted(shown: PerturbedExamples, *edited: Any) -> AnswerScores:
+        answers = ask(shown, *edited)
         lost.append(int(np.count_nonzero(~answers.finite)) if shown.numbers else 0)
         return answers
 

@@ -52,6 +52,9 @@ class _Given:
     def means(self, _: Sequence[Windows]) -> Iterator[Array]:
         raise AssertionError("not asked")
 
+    def products(self, *_: Any) -> Array:
+        raise AssertionError("not asked")
+
     def nearest(self, *_: Any) -> Neighbours:
         raise AssertionError("not asked")
 

@@ -105,6 +105,9 @@ class _Watched:
     def means(self, batches: Batches) -> Iterable[Array]:
         return self.weights.means(batches)
 
+    def products(self, *_: Any) -> Array:
+        raise AssertionError("not asked")
+
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         return self.weights.nearest(queries, candidates, k)
 

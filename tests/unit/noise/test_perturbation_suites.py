@@ -43,9 +43,16 @@ def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
 
 def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
     """One cell for a smoke test, a few for a gate."""
-    assert names() == ("@channel", "@ci", "@mixed", "@natural", "@script", "@smoke", "@stress", "@surface")
+    bundled = "@adversary @channel @ci @mixed @natural @script @smoke @stress @surface"
+    assert names() == tuple(bundled.split())
     sizes = {name: len(asked([name])) for name in names()}
     assert sizes["@smoke"] <= 2 < sizes["@ci"] <= 6
+
+
+def test_the_adversary_has_a_fixed_budget() -> None:
+    """Each of its cells is an attack that names its queries, so that a new default changes no level that is gated."""
+    cells = [str(each.cell) for each in asked(["@adversary"])]
+    assert all(cell.startswith("attack_") and "@queries=50" in cell for cell in cells)
 
 
 def test_what_is_named_itself_is_not_of_a_suite() -> None:

@@ -24,7 +24,7 @@ KIND: Final = "attack"
 LIBRARY: Final = "textattack."
 """What the names of recipes begin with."""
 
-ACCESS: Final = ("scores", "labels")
+ACCESS: Final = ("scores", "labels", "gradients")
 RANKINGS: Final = ("unk", "delete")
 RISKS: Final = ("keep", "allow")
 SEARCH: Final = "adaptive"
@@ -46,7 +46,7 @@ class Settings:
     """What a spec chooses of an attack.
 
     At most `queries` for each example; `search` is the name of a search. With `max_graphemes`, a canonical decimal, at
-    most that share of graphemes changes. `access` is what the model tells: scores, or labels alone. `target` is the
+    most that share of graphemes changes. `access` is what the model tells, of ACCESS. `target` is the
     label that an answer shall have ("": any but the gold one). `ranking` hides a word by [UNK] (unk) or deletes it.
     Unless it `allows_risk`, numbers and negators stay as they are. `chrf` is the least chrF of a text, in percent,
     `similar` its least similarity by the vectors of the model, from 0 (any) to 1.
@@ -65,7 +65,12 @@ class Settings:
     @property
     def graded(self) -> bool:
         """Whether answers have scores."""
-        return self.access == ACCESS[0]
+        return self.access != ACCESS[1]
+
+    @property
+    def sloped(self) -> bool:
+        """Whether the search sees gradients."""
+        return self.access == ACCESS[2]
 
 
 def attack(name: str, what: str, move: str) -> Perturbation:
@@ -122,6 +127,9 @@ def _check(params: Params) -> None:
         optional = not value and name in ("max_graphemes", "chrf")
         if not optional and (not re.fullmatch(written, value) or float(value) > most):
             raise SpecError(f"@{name}={value[:40]} is not {what}, as in @{name}={example}")
+    search = params.get("search", (SEARCH,))[0]
+    if params.get("access") == (ACCESS[2],) and search not in (SEARCH, "random"):
+        raise SpecError(f"@search={search} uses no gradients: leave out @search, or @access={ACCESS[2]}")
 
 
 def settings_of(link: Bound) -> Settings:

@@ -27,6 +27,8 @@ from robust_xtreme.models.predictors.predictor import (
     Making,
     Predicted,
     PredictedMargins,
+    Predictor,
+    Slope,
     TextEncoder,
     Weighing,
     Weights,
@@ -38,6 +40,7 @@ from robust_xtreme.models.predictors.predictor import (
     nowhere,
     reduced,
 )
+from robust_xtreme.models.predictors.slopes import first_order
 from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import Candidates, Contents, Decoded, Inputs, Labels, Reader, Reduced, joined
 from robust_xtreme.models.reading.tokens import Called, Lexicon, tokenizer_from
@@ -79,6 +82,10 @@ class EncoderHead:
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
+        if weighing.edits:
+            edits, slope = weighing.edits
+            change = first_order(self.weights_of(), inputs, edits, partial(slope, self._meanings()))
+            return PredictedMargins(Predicted(column_of(()), np.ones(0, np.bool_)), change)
         compute = partial(self._weighed, weighing, work)
         return self._ordered(from_cache(self._store(work), inputs, compute, weighing=weighing))
 
@@ -114,9 +121,12 @@ class EncoderHead:
 
     def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None) -> Array:
         """The vectors of texts of a field (n, D), each cut to the length of the field."""
+        return embed(self.weights_of(), self.windows(name, values, lexicon), work.batch_tokens)
+
+    def windows(self, name: str, values: Sequence[str], lexicon: Lexicon | None = None) -> Windows:
+        """A window of each text of a field, cut to the length of the field."""
         length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        windows = text_windows(self.prompts.before(name, values), self.reader.tokenizer, length, lexicon)
-        return embed(self.weights_of(), windows, work.batch_tokens)
+        return text_windows(self.prompts.before(name, values), self.reader.tokenizer, length, lexicon)
 
     def _meanings(self) -> Sequence[Any]:
         """What the scores of the head are of: choices of the task, or its labels."""
@@ -140,6 +150,11 @@ class EncoderHead:
     def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
         """The ids of pieces; each distinct piece is tokenised once."""
         return self.reader.tokens(pieces, lexicon)
+
+
+def has_gradients(predictor: Predictor) -> bool:
+    """Whether scores have gradients by the embeddings of tokens; those of a function have none."""
+    return isinstance(predictor.reader if isinstance(predictor, Retrieval) else predictor, EncoderHead)
 
 
 def reader_of(family: Family, task: TaskSpec, tokenizer: Any) -> Reader:
@@ -255,13 +270,23 @@ class Retrieval:
         vectors = Vectors(self.reader, work, {CANDIDATE: weighing.pool})
         (searched,) = _searches(inputs)
         try:
-            vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
+            candidates = vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
         except NotFinite:
             return _lost(len(inputs))
+        if weighing.edits and isinstance(self.reader, EncoderHead):
+            edits, slope = weighing.edits
+            read = [replace(each, windows=self.reader.windows(QUERY, each.values(QUERY))) for each in (inputs, edits)]
+            by_vectors = partial(_by_vectors, partial(slope, _meanings(searched.pool)), candidates)
+            return self.reader.weigh(read[0], replace(weighing, edits=(read[1], by_vectors)), work)
         try:
             return _weighed(vectors, searched, inputs, weighing)
         except NotFinite:
             return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
+
+
+def _by_vectors(slope: Slope, candidates: Array, _: Sequence[Any], windows: Windows, vectors: Array) -> Array:
+    """The derivative by the vectors (B, D) of queries, from that by similarities to candidates (c, D)."""
+    return np.asarray(slope(windows, vectors @ candidates.T) @ candidates)
 
 
 def _lost(count: int) -> PredictedMargins:
@@ -285,9 +310,8 @@ def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work
 
 def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
     """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
-    targets, by_text, ids = _ranking(vectors, searched), _rows_of(searched.pool), searched.pool.ids
+    targets, by_text, meanings = _ranking(vectors, searched), _rows_of(searched.pool), _meanings(searched.pool)
     windows = replace(plain([()] * len(inputs)), example=inputs.content)
-    meanings = [tuple(ids[index] for index in indices) for indices in by_text.values()]
     queries = vectors.of(searched, QUERY, searched.queries).astype(np.float64)
     candidates = vectors.of(searched, CANDIDATE, tuple(by_text))
     size = max(1, _PRODUCTS // (len(queries) + candidates.shape[1]))
@@ -396,6 +420,11 @@ def _rows_of(pool: Candidates) -> dict[str, list[int]]:
     for index, value in enumerate(pool.values):
         rows.setdefault(value, []).append(index)
     return rows
+
+
+def _meanings(pool: Candidates) -> list[tuple[str, ...]]:
+    """The ids of each distinct text of a pool."""
+    return [tuple(pool.ids[row] for row in rows) for rows in _rows_of(pool).values()]
 
 
 def _mined(vectors: Vectors, searched: _Search) -> Mined:
