@@ -1,22 +1,23 @@
 """Compares a run with a baseline under a policy: what the commands `compare` and `gate` show."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, final
 
+import numpy as np
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, counted, shown
-from robust_xtreme.core.metric import ALL
+from robust_xtreme.core.examples import RETRIEVAL, SPAN_QA, digest
+from robust_xtreme.core.metric import ALL, named
 from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
-from robust_xtreme.files.schema import COMPARISONS, SIDES, build
+from robust_xtreme.files.schema import CELL, COMPARISONS, SIDES, build
 from robust_xtreme.gating import document
 from robust_xtreme.gating.baselines import Baseline, check_comparable
-from robust_xtreme.gating.churn import churn
 from robust_xtreme.gating.document import Gate, code_of, contrast_table, differences_sentence, is_shown, linked
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
@@ -29,9 +30,13 @@ from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import interval, p_value, points
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
+from robust_xtreme.report.samples.choosing import PREDICTED, rows_of
 from robust_xtreme.report.summary import UNDECIDED, told
+from robust_xtreme.stats.claims import is_selected
 from robust_xtreme.stats.contrasts import CELLS, CHANGE, PERTURBED, TASKS, Key, contrasts
 from robust_xtreme.stats.degrade import parts_of, without_fields
+from robust_xtreme.stats.intervals import TOP, cluster_sums, estimate_level
+from robust_xtreme.stats.merging import blocks
 from robust_xtreme.stats.outcomes import MeanOfRuns
 from robust_xtreme.stats.run_cells import KEY, any_precision
 
@@ -316,3 +321,69 @@ def _tables(title: str, heads: tuple[str, ...], rows: pl.DataFrame) -> Iterator[
         if (left := rows.height - _FIRST - _MOST) > 0:
             more.append(Paragraph(f"{left} more rows are in the table to download."))
         yield Section(f"{folded.height} more rows", f"{ANCHOR}-{title.split()[-1]}", tuple(more), level=4, folded=True)
+
+
+_EACH = 4
+_ITEM = ("noise_seed", "example")
+
+
+def churn(baseline: Baseline, candidate: Baseline) -> tuple[dict[Key, dict[str, float | None]], pl.DataFrame]:
+    """The shares of each cell in COMPARISONS, and some answers of each task and language that became wrong.
+
+    These are PREDICTIONS of the candidate, columns of the cell as `cell_...`, with the baseline's as `..._clean`.
+    """
+    shares: dict[Key, dict[str, float | None]] = {}
+    worse = []
+    runs = (baseline, candidate) if baseline.paired and candidate.paired and baseline.seeds == 1 else ()
+    answers = [_answers(run) for run in runs]
+    for key in sorted(set.intersection(*({*run.runs[0]} for run in runs)) if runs else ()):
+        was, now = (_right(run.runs[0][key]) for run in runs)
+        flags = {"harmful": was & ~now, "beneficial": now & ~was}
+        rows = _both(answers, key, baseline.facts["tasks"][key[1]].get("family"))
+        if rows.height == was.size:
+            flags["changed"] = rows["changed"].to_numpy().reshape(was.shape)
+            lost = rows.filter(pl.Series(flags["harmful"].ravel()), not is_selected(key[-2]))
+            order = pl.Series("order", map(digest, lost["example"]), pl.String)
+            worse.append(lost.with_columns(order).sort("order", *_ITEM).head(_EACH))
+        cell = baseline.runs[0][key]
+        shares[key] = {name + end: value for name, flag in flags.items() for end, value in _share(cell, flag)}
+    if not worse:
+        return shares, pl.DataFrame()
+    drawn = pl.concat(worse).sort("cell_language", "cell_task", "order", *_ITEM)
+    return shares, drawn.group_by("cell_language", "cell_task", maintain_order=True).head(_EACH)
+
+
+def _answers(run: Baseline) -> Mapping[Key, pl.LazyFrame]:
+    """PREDICTIONS of a run by what the keys of its cells begin with; none where it has no such file."""
+    folder = Path(run.name)
+    if run.saved_at or not (folder / PREDICTED).is_file():
+        return {}
+    rows = rows_of(folder, finished(folder).manifest).predictions.with_columns(any_precision())
+    return {block.key[1:]: block.rows for block in blocks(rows)}
+
+
+def _both(answers: Sequence[Mapping[Key, pl.LazyFrame]], key: Key, family: str | None) -> pl.DataFrame:
+    """The answers of both runs to a cell, and whether they are other ones: of retrieval, by what was found first."""
+    if any(key[:-2] not in run for run in answers):
+        return pl.DataFrame()
+    was, now = (run[key[:-2]].filter(pl.col("condition") == key[-2]) for run in answers)
+    rows = now.join(was.select(*_ITEM, "prediction", "answer"), on=_ITEM, suffix="_clean")
+    after, before = (pl.col(f"{'answer' if family == SPAN_QA.name else 'prediction'}{end}") for end in ("", "_clean"))
+    if family == RETRIEVAL.name:
+        after, before = (side.str.extract(r'^\["((?:[^"\\]|\\.)*)"') for side in (after, before))
+    changed = rows.with_columns(changed=after.ne_missing(before))
+    return changed.rename({name: f"cell_{name}" for name in CELL}).sort(_ITEM).collect()
+
+
+def _right(cell: Any) -> Any:
+    """Which items are right, (noise seeds, items): of the highest value, or with nothing to count and none counted."""
+    return ~cell.values.any(-1) | (cell.reduce(cell.values) >= TOP - 1e-9)
+
+
+def _share(cell: Any, flags: Any) -> list[tuple[str, float | None]]:
+    """The share of items with a flag (noise seeds, items) and its bounds, as of a level: the ends of their names."""
+    counts = np.stack([flags, np.ones_like(flags)], -1).astype(np.float64)
+    sums = np.stack([cluster_sums(of_seed, cell.items.codes, len(cell.items.clusters)) for of_seed in counts])
+    level = estimate_level(sums, named("accuracy").reduce)
+    known = {"": level.value, "_low": level.low, "_high": level.high}
+    return [(end, None if value is None else value / TOP) for end, value in known.items()]

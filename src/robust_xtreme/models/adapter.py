@@ -5,16 +5,19 @@ The files that it names are read, never run: a configuration, and weights as saf
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
+from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import ModelError, UserError
 from robust_xtreme.core.examples import CLASSIFICATION, SPAN_QA, TAGGING
-from robust_xtreme.models.config import check_config, reading
-from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, ModelFolder, check_types, headers, read_json
+from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models.config import check_config, positions, reading, text_facts
+from robust_xtreme.models.folder import ADAPTED, ADAPTER, CONFIG, MODULES, ModelFolder, check_types, headers, read_json
+from robust_xtreme.models.reading.members.retrieval import Dense, Prompts, SentenceModel
 
 _KINDS: Final = ("LORA", "LOHA", "LOKR", "IA3")
 _HEADS: Final = {
@@ -137,3 +140,147 @@ def _placed(weights: dict[str, Any], model: Any) -> dict[str, Any]:
     if not modules.isdisjoint(part.removeprefix(prefix) for part in inner):
         names = {name: short.removeprefix(prefix) for name, short in names.items()}
     return {f"{_OUTSIDE}{short}": weights[name] for name, short in names.items()}
+
+
+# Types of modules and activations are looked up in tables: nothing that the folder names is imported.
+
+
+MODES: Final = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+"""The modes of pooling by their keys in older files, in the order in which the vectors of several are joined."""
+
+ACTIVATIONS: Final = (
+    *("Identity", "Tanh", "ReLU", "GELU", "Sigmoid", "SiLU", "ELU", "SELU", "LeakyReLU", "Softplus", "Mish"),
+    *("ReLU6", "Hardtanh", "Softsign"),
+)
+"""The activations of torch.nn that a Dense module may have."""
+
+_TYPE: Final = re.compile(r"sentence_transformers\.(?:\w+\.)*(Transformer|Pooling|Dense|Normalize)")
+_PATH: Final = re.compile(r"[0-9]{1,3}_(?:Pooling|Dense|Normalize)")
+_LONGEST: Final = 10**6
+_KNOWN: Final = {
+    "transformer_task": ("feature-extraction",),
+    "module_output_name": ("token_embeddings",),
+    "model_type": ("SentenceTransformer",),
+    "similarity_fn_name": ("cosine", "dot", "dot_product"),
+}
+"""What settings of a folder may be, where they are there."""
+
+
+def prompts_for(task: TaskSpec, given: Mapping[str, str], model: SentenceModel | None) -> Prompts:
+    """The prompts of a task, as the user gives them, else the model's folder; for translations both are of queries."""
+    own = model.prompts if model else {}
+
+    def prompt(role: str, *names: str) -> str:
+        known = [own[name] for name in names if name in own] or [own.get("")]
+        return given.get(role, next(filter(None, known), ""))
+
+    query, document = prompt("query", "query"), prompt("document", "document", "passage", "corpus")
+    return Prompts(query, document if task.head else query, bool(model and model.lower))
+
+
+def sentence_model(model: ModelFolder) -> SentenceModel:
+    """The modules of a folder and its settings. Raises ModelError, one line, for what is malformed or not known."""
+    called, folder, facts = model.typed, model.folder, text_facts(model.config)
+    modules, hidden = _modules(folder, called), facts.get("hidden_size")
+    if [kind for kind, _ in modules[:2]] != ["Transformer", "Pooling"] or modules[0][1]:
+        _refuse(called, f"its {MODULES} does not begin with a Transformer in the folder itself and a Pooling")
+    modes = _modes(read_json(folder / modules[1][1] / "config.json"), called, hidden)
+    width, steps = len(modes) * int(hidden or 0), list[Dense | None]()
+    for kind, path in modules[2:]:
+        if kind not in ("Dense", "Normalize"):
+            _refuse(called, f"its {MODULES} has a second {kind}")
+        steps.append(_dense(folder / path, called, width) if kind == "Dense" else None)
+        width = step.gives if (step := steps[-1]) else width
+    names = ("sentence_bert_config.json", "config_sentence_transformers.json", "tokenizer_config.json")
+    read, settings, tokens = (read_json(folder / name) if (folder / name).is_file() else {} for name in names)
+    for key, known in _KNOWN.items():
+        value = {**settings, **read}.get(key)
+        if value not in (None, *known):
+            _refuse(called, f"its {key} is {str(value)[:80]!r}, not {' or '.join(known)}")
+    dims, prompts = settings.get("truncate_dim"), settings.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
+        _refuse(called, "its prompts are not texts by name")
+    if (name := settings.get("default_prompt_name")) is not None and name not in prompts:
+        _refuse(called, f"its default_prompt_name {str(name)[:80]!r} is none of its prompts")
+    if (most := read.get("max_seq_length")) is not None and (type(most) is not int or most < 1):
+        _refuse(called, f"its max_seq_length is {str(most)[:80]!r}")
+    bounds = (read.get("max_seq_length") or tokens.get("model_max_length"), positions(facts))
+    return SentenceModel(
+        modes,
+        tuple(steps),
+        width,
+        min((most for most in bounds if type(most) is int and 0 < most < _LONGEST), default=None),
+        cosine=settings.get("similarity_fn_name") in (None, "cosine"),
+        dims=dims if type(dims) is int and 0 < dims <= width else 0,
+        lower=read.get("do_lower_case") is True,
+        prompts={**prompts, "": prompts.get(str(settings.get("default_prompt_name")))},
+    )
+
+
+def _refuse(called: str, what: str) -> NoReturn:
+    raise ModelError(f"{called}: {what}, which is not read. Its encoder alone: --representation mean:14/24")
+
+
+def _modules(folder: Path, called: str) -> list[tuple[str, str]]:
+    """The kind and the path of each module, in order."""
+    try:
+        listed = strict_json.loads(resources.content(folder / MODULES).decode("utf-8"))
+        entries = [(str(entry["type"]), str(entry["path"])) for entry in listed]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        what = f"its {MODULES} is not a list of modules with type and path"
+        raise ModelError(f"{called}: {what}. Get it again.") from error
+    for kind, path in entries:
+        if not _TYPE.fullmatch(kind):
+            _refuse(called, f"its {MODULES} names a module of the type {kind[:80]!r}")
+        if path and not _PATH.fullmatch(path):
+            _refuse(called, f"its {MODULES} names the path {path[:80]!r}, not one such as '1_Pooling'")
+    return [(kind.rpartition(".")[2], path) for kind, path in entries]
+
+
+def _modes(config: Mapping[str, Any], called: str, hidden: Any) -> tuple[str, ...]:
+    """The modes of a Pooling."""
+    flags = [key for key in config if key.startswith("pooling_mode")]
+    others = [key for key in flags if key not in MODES and key != "pooling_mode" and config[key]]
+    named = config.get("pooling_mode") or [*(mode for key, mode in MODES.items() if config.get(key)), *others]
+    if flags and not named:
+        _refuse(called, "its Pooling has no mode")
+    named = named or ["mean"]
+    modes = tuple(named) if isinstance(named, list) else (named,)
+    wrong = next((mode for mode in modes if mode not in MODES.values()), None)
+    size = config.get("embedding_dimension", config.get("word_embedding_dimension"))
+    if wrong is not None:
+        _refuse(called, f"its Pooling has the mode {str(wrong)[:80]!r}")
+    if size != hidden or type(hidden) is not int:
+        _refuse(called, f"its Pooling reads {str(size)[:80]} numbers of a token, but the encoder gives {hidden}")
+    if config.get("include_prompt", True) is not True:
+        _refuse(called, "its Pooling leaves out the tokens of the prompt (include_prompt)")
+    return modes
+
+
+def _dense(folder: Path, called: str, width: int) -> Dense:
+    """A Dense module, whose weights are checked by their header."""
+    config, weights = read_json(folder / "config.json"), folder / "model.safetensors"
+    reads, gives, bias = config.get("in_features"), config.get("out_features"), config.get("bias", True)
+    named = str(config.get("activation_function", "torch.nn.Tanh") or "torch.nn.Identity")
+    whole, _, activation = named.rpartition(".")
+    names = {config.get(f"module_{side}_name") for side in ("input", "output")}
+    if not re.fullmatch(r"torch\.nn(\.modules(\.\w+)?)?", whole) or activation not in ACTIVATIONS:
+        _refuse(called, f"its {folder.name} has the activation {named[:80]!r}")
+    if not names <= {None, "sentence_embedding"} or config.get("use_residual"):
+        _refuse(called, f"its {folder.name} reads other than the vector of a text, or adds it again (use_residual)")
+    if not weights.is_file():
+        what = f"{folder.name} has no model.safetensors; pickled weights are not read, because they could run code"
+        raise ModelError(f"{called}: its {what}. Save it again with sentence-transformers.")
+    check_types((weights,))
+    shapes = {name: shape for name, (_, shape) in headers(weights).items()}
+    if reads != width or shapes != {"linear.weight": (gives, reads), **({"linear.bias": (gives,)} if bias else {})}:
+        sizes = f"{str(reads)[:20]} to {str(gives)[:20]}"
+        _refuse(called, f"its {folder.name} ({sizes}) does not fit its weights, or the {width} numbers before it")
+    return Dense(weights, width, int(str(gives)), bool(bias), activation)

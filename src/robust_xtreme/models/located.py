@@ -9,6 +9,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.examples import SPAN_QA, digest, kind_of
 from robust_xtreme.core.specs import OWN, TaskSpec
+from robust_xtreme.models.adapter import prompts_for, sentence_model
 from robust_xtreme.models.config import CUT, TRUST_FLAG, check_config, cut_to, fitted, known_type, longest, text_facts
 from robust_xtreme.models.folder import (
     CONFIG,
@@ -41,7 +42,6 @@ from robust_xtreme.models.labels import (
     unsupported_note,
 )
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
-from robust_xtreme.models.sentence import prompts_for, sentence_model
 from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
 from robust_xtreme.models.tokenizer import padding_note
 from robust_xtreme.stats.benchmark import TASKS

@@ -39,8 +39,8 @@ from robust_xtreme.run import requests
 from robust_xtreme.run.prepare import candidates_of, prepare
 from robust_xtreme.run.scoring import score_examples, stage
 from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all, reading
+from robust_xtreme.stats.averages import Facts, MeasuredPart, measured_part
 from robust_xtreme.stats.bitext import Neighbours
-from robust_xtreme.stats.measuring import Facts, MeasuredPart, measured_part
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.sources.loading import Split
 from robust_xtreme.tasks.sources.source import Pools, open_source

@@ -25,11 +25,10 @@ from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.stats.averages import averaged
+from robust_xtreme.stats.averages import Facts, MeasuredPart, Stored, averaged, measured
 from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.intervals import CPU, ArrayBackend
-from robust_xtreme.stats.measuring import Facts, MeasuredPart, Stored, measured
 from robust_xtreme.stats.score import attacks_of
 from robust_xtreme.tasks.noisy.measured import condition_row
 

@@ -42,8 +42,8 @@ from robust_xtreme.run.manifest import halved, new_manifest
 from robust_xtreme.run.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.run.scoring import part_paths
 from robust_xtreme.run.task_run import TaskRun
+from robust_xtreme.stats.averages import MeasuredPart, Stored
 from robust_xtreme.stats.benchmark import tasks_of
-from robust_xtreme.stats.measuring import MeasuredPart, Stored
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.workers.messages import Fleet
 from robust_xtreme.workers.processes import Started, cores, started_ahead

@@ -26,6 +26,7 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.loading import Checkpoint, Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.predictors.loaded import Loaded
+from robust_xtreme.models.predictors.members.encoder_head import first_order, replacements
 from robust_xtreme.models.predictors.predictor import (
     PredictedMargins,
     Predictor,
@@ -34,7 +35,6 @@ from robust_xtreme.models.predictors.predictor import (
     Work,
     predictor_of,
 )
-from robust_xtreme.models.predictors.slopes import first_order, replacements
 from robust_xtreme.models.reading.reading import QUANTUM, Inputs, contents_of, inputs_of
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.noise.engine.noising import bound

@@ -16,7 +16,7 @@ from tests.program import program
 from robust_xtreme import Baseline, compare
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS
-from robust_xtreme.gating.churn import _both
+from robust_xtreme.gating.comparing import _both
 from robust_xtreme.stats.contrasts import Key
 
 _CHURN = ("changed", "harmful", "beneficial")

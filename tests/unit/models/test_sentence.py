@@ -16,11 +16,11 @@ from tests.sentence_folders import sentence_folder, vectors_of
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.run_spec import RunSpec, from_mapping, parse_dims, parse_prompts
+from robust_xtreme.models.adapter import prompts_for, sentence_model
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.reading.members.retrieval import Prompts, SentenceModel
 from robust_xtreme.models.retrieval.embeddings import cut
-from robust_xtreme.models.sentence import prompts_for, sentence_model
 from robust_xtreme.models.tensors import pooled
 
 LAREQA, TATOEBA = (registry.load("task", name) for name in ("lareqa", "tatoeba"))

@@ -17,10 +17,9 @@ from robust_xtreme.run import computing
 from robust_xtreme.run import run as run_module
 from robust_xtreme.run.finish import finish
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.stats import measuring
-from robust_xtreme.stats.averages import Key
+from robust_xtreme.stats import averages
+from robust_xtreme.stats.averages import Facts, Key, MeasuredPart, MeasuredRun, Stored, measured, measured_part
 from robust_xtreme.stats.benchmark import tasks_of
-from robust_xtreme.stats.measuring import Facts, MeasuredPart, MeasuredRun, Stored, measured, measured_part
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 
@@ -88,7 +87,7 @@ def test_files_of_known_parts_are_not_read(stored: list[Stored], facts: Facts, m
     """What workers measured is not computed again."""
     known = {files: _part(files, facts) for files in stored}
     wanted = measured(stored, facts)
-    monkeypatch.setattr(measuring, "_collected", None)
+    monkeypatch.setattr(averages, "_collected", None)
     assert _same(measured(stored, facts, known=known), wanted)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.answering import average_precision
 
 from robust_xtreme.core.examples import Document, Example, Scored, Text
-from robust_xtreme.tasks.metrics._retrieval import bitext_f1, bitext_f1_retuned, map_at_20, retrieval_accuracy
+from robust_xtreme.tasks.metrics._labels import bitext_f1, bitext_f1_retuned, map_at_20, retrieval_accuracy
 
 _IDS = [f"d{number}" for number in range(40)]
 _golds = st.lists(st.sampled_from(_IDS), min_size=1, max_size=30, unique=True)

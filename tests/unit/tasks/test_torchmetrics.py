@@ -13,8 +13,7 @@ from tests.answering import value_of
 
 from robust_xtreme.core.examples import Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.tasks.metrics._answers import words
-from robust_xtreme.tasks.metrics._labels import accuracy, token_accuracy
-from robust_xtreme.tasks.metrics._retrieval import bitext_f1
+from robust_xtreme.tasks.metrics._labels import accuracy, bitext_f1, token_accuracy
 
 torch: Any = pytest.importorskip("torch", reason="torch is not installed")
 torchmetrics: Any = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")

@@ -53,10 +53,9 @@ from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.view import Results
-from robust_xtreme.stats.averages import averaged
+from robust_xtreme.stats.averages import Facts, Stored, averaged, measured
 from robust_xtreme.stats.benchmark import tasks_of
 from robust_xtreme.stats.calibration import calibration
-from robust_xtreme.stats.measuring import Facts, Stored, measured
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.stats.replacing import replacing
 from robust_xtreme.tasks.noisy.measured import condition_row

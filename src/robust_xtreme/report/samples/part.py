@@ -246,7 +246,7 @@ def _differing(*several: Sequence[Any]) -> list[int]:
 
 
 def worse_part(folder: Path, rows: pl.DataFrame) -> Iterator[doc.Section]:
-    """The part of a page with PREDICTIONS of a run that another run answers better (`gating/churn.py`); "" of none."""
+    """The part of a page with PREDICTIONS of a run that another run answers better (`gating/comparing.py`)."""
     if rows.is_empty():
         return
     run = _shown(folder, "", read_manifest(folder / MANIFEST))
