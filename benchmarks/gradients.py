@@ -104,8 +104,9 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "default search where it sees scores, and where it sees gradients, each counting as two queries. chance: the "
         "best constant answer; lower by: scores minus gradients, in points, with the 95 % interval over clusters; "
         "queries: the mean of items that are right when clean, which ends with the first success; CPU s: of a run with "
-        "the attack, random search and a draw of noise. The last two are of scores / gradients. A row without an interval shows no more "
-        "harm, and none. The weight of the estimates in the search was chosen on the embedded model, mini, alone."
+        "the attack, random search and a draw of noise. The last two are of scores / gradients. "
+        "Where there is no interval, items are too few for a test, and no difference is shown. No other values of the "
+        "constants of the search are compared here."
     )
     title = "Attacks that see gradients beside those that see scores"
     return markdown.render(ReportPage(title, (Paragraph(what), grid((*_HEADS, *_MORE), lines))))

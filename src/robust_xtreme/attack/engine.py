@@ -40,14 +40,13 @@ class Hidden(NamedTuple):
     unit: int
 
 
-PASSES: Final = 2
-"""The queries that a gradient counts for: a pass forward, and one backward through the same layers."""
-
-
 class FirstOrder(NamedTuple):
-    """A question: by how much each edit by itself (k,) changes the clean margin, as far as the gradient says."""
+    """A question: by how much each edit by itself (k,) changes the clean margin, as far as the gradient says.
 
-    passes: int = PASSES
+    It counts for two queries: a pass forward, and one backward through the same layers.
+    """
+
+    passes: int = 2
 
 
 Question = State | Hidden | FirstOrder
@@ -212,7 +211,7 @@ class _Running:
             self._advance(self.scores)
 
     def _count(self, question: Question, answer: Answer) -> None:
-        self.queries += PASSES if isinstance(question, FirstOrder) else 1
+        self.queries += question.passes if isinstance(question, FirstOrder) else 1
         if isinstance(question, Hidden | FirstOrder):
             return
         if not answer.right and not self.first:
@@ -234,7 +233,7 @@ class _Running:
 
     def _take_next(self) -> None:
         left = self.attempt.problem.budget - self.queries
-        whole = left // PASSES if any(isinstance(each, FirstOrder) for each in self.asked) else left
+        whole = left // FirstOrder().passes if any(isinstance(each, FirstOrder) for each in self.asked) else left
         self.pending = self.asked[len(self.scores) :][:whole]
         if not self.pending:
             self._end()
