@@ -14,7 +14,7 @@ MEMBERS: Final = {
     "ocr_noise": ("ocr_channel", "ocr_noise"),
     "_letters": ("casing", "char_noise", "punctuation", "repetition", "spacing", "zero_width"),
     "natural": ("natural", "natural_typing", "natural_typo", "natural_writing"),
-    "recoded": ("confusables", "diacritics", "normalisation"),
+    "recoded": ("confusables", "diacritics", "normalisation", "styled"),
     "scripts": ("code_switch", "transliterate"),
     "_words": ("masked_words", "word_drop", "word_order"),
 }

@@ -6,10 +6,10 @@ MEMBERS: Final = {
     "_averaged": (
         *("by_task", "by_task_common", "averaged_languages", "languages_in_columns", "by_script", "by_family"),
         *("overall", "overall_drops", "strength_curves"),
+        *("conditions", "external", "missing_cells", "not_run"),
     ),
     "_by_cell": (
         *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),
         *("worst_cells", "worst_of_seeds", "largest_losses", "attacks", "defences", "calibration"),
     ),
-    "_of_run": ("conditions", "external", "missing_cells", "not_run"),
 }

@@ -1,4 +1,4 @@
-"""Views of averages over languages and tasks."""
+"""Views of averages over languages and tasks, and of what was asked for and what is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
