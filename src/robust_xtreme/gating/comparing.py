@@ -185,7 +185,7 @@ _STILL: Final = 1e-9
 """Levels that differ by less are equal but for the last bits of their sums."""
 
 _KEY: Final = f"Candidate minus baseline, in points, of the levels. {UNDECIDED} and dotted: no difference is shown."
-_DESCRIPTION: Final = "Candidate minus baseline in points, the largest fall first, with 95 % intervals"
+_DESCRIPTION: Final = "Candidate minus baseline in points, the largest fall first"
 _JOINT: Final = "thick ones are valid for all levels of a kind at once, thin ones for the row alone"
 _TICK: Final = "The tick is minus the MDE: the fall that is detected with 80 % power."
 
@@ -273,7 +273,7 @@ def gate_page(gate: Gate, folder: Path) -> ReportPage:
 
 
 def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
-    margins = [-margin for margin in rows["margin"].drop_nulls().unique()] if "margin" in rows.columns else []
+    margins = [-margin for margin in rows["margin"].drop_nulls().unique()] if _has_margin(rows) else []
     cells = _as_cells(rows)
     if margins:  # what decides on a row is about it alone
         cells = cells.with_columns(pl.lit(None, pl.Float64).alias(f"joint_change_{end}") for end in ("low", "high"))
@@ -292,9 +292,13 @@ def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
 
 def _described(rows: pl.DataFrame) -> str:
     """What the charts of some rows show."""
-    margin, joint = (rows[name].count() if name in rows.columns else 0 for name in ("margin", "joint_low"))
-    kinds = " of the row alone. Dashed: minus the margin." if margin else f": {_JOINT}." if joint else " of each row."
-    return f"{_DESCRIPTION}{kinds} {_TICK}"
+    if _has_margin(rows):
+        return f"{_DESCRIPTION}, with 90 % intervals, as in the tables. Dashed: minus the margin. {_TICK}"
+    return f"{_DESCRIPTION}, with 95 % intervals{f': {_JOINT}' if rows['joint_low'].count() else ''}. {_TICK}"
+
+
+def _has_margin(rows: pl.DataFrame) -> bool:
+    return "margin" in rows.columns and rows["margin"].count() > 0
 
 
 def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
@@ -302,7 +306,8 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     named = _named(rows)
     several = _several_of(named)
     labels = [", ".join(filter(None, (language_name(row["code"]), _column(row, several)))) for row in named]
-    bounds = {"change_low": "low", "change_high": "high", "joint_change_low": "joint_low"}
+    low, high = ("bound", "upper") if _has_margin(rows) and "fails" not in rows.columns else ("low", "high")
+    bounds = {"change_low": low, "change_high": high, "joint_change_low": "joint_low"}
     columns = {"change": "difference", **bounds, "joint_change_high": "joint_high"}
     return rows.select("condition", "mde", **{name: pl.col(column) for name, column in columns.items()}).with_columns(
         pl.Series("language", labels, dtype=pl.String),
