@@ -14,7 +14,8 @@ cent of draws in which `all` are claimed to be equivalent, and in which the firs
 Holm, each nominally at most 5; and how many of the nine `others` are counted.
 
 `graded.csv` has samples that can miss what counts. `cell` is one cell of graded scores: 1 % of its items lose all 100
-points, and 10 % change by 5 points either way. `mean` is that of two cells of equal weight, one of 5,000 items of which
+points, and 10 % change by 5 points either way. `seeds` is one of right and wrong answers under three noise seeds: 1 %
+are lost under all, and 3 % change under one. `mean` is that of two cells of equal weight, one of 5,000 items of which
 2 % differ evenly, the other of as many as the row says, of which 2 % are lost. Each is worse by the margin of 1 point:
 the per cent of draws called equivalent is nominally at most 5, and `nearer` what it would be if bounds were those of t
 alone. In rows with the difference 0 nothing is lost.
@@ -61,6 +62,7 @@ from robust_xtreme.stats.intervals import CPU
 
 MARGINS: Final = (1.0, 2.0)
 MEAN: Final = "mean"
+KINDS: Final = ("cell", MEAN, "seeds")
 DECIDING: Final = ((1855, 0.03), (2570, 0.03), (9274, 0.15), (12846, 0.15))
 """Items with which each test has 80 % power at a margin of 1 and this discordance, and with which both have."""
 
@@ -140,7 +142,7 @@ def graded(case: Graded, draws: int) -> Row:
     """A line of graded.csv."""
     kind, items, truth = case
     draws = draws // 5 if kind == MEAN else draws
-    draw, made = np.random.default_rng([1, items, kind == MEAN, truth < 0]), (_mean if kind == MEAN else _cell)
+    draw, made = np.random.default_rng([1, items, KINDS.index(kind), truth < 0]), _MADE[kind]
     shown = np.array([made(items, -truth / 100, draw) for _ in range(draws)])
     shares = {name: f"{share:.2f}" for name, share in zip(("equivalent", "nearer"), 100 * shown.mean(0), strict=True)}
     row = {"kind": kind, "items": str(items), "difference": f"{truth:g}", "margin": "1", "draws": str(draws)}
@@ -154,11 +156,21 @@ def _cell(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, boo
     return _equivalent([gained])
 
 
+def _seeds(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, bool]:
+    """The same of right and wrong answers under three noise seeds: 3 % of items change under one of them."""
+    fates, signs = draw.random((2, items))
+    gained = np.where(fates < lost, -1.0, np.where(fates < lost + 0.03, np.sign(signs - 0.5) / 3, 0.0))
+    return _equivalent([gained])
+
+
 def _mean(items: int, lost: float, draw: np.random.Generator) -> tuple[bool, bool]:
     """The same of the mean of a large cell and of one that loses twice the share, of right and wrong answers."""
     large, signs = draw.random((2, _LARGE))
     even = np.where(large < 0.02, np.sign(signs - 0.5), 0.0)
     return _equivalent([even, np.where(draw.random(items) < 2 * lost, -1.0, 0.0)])
+
+
+_MADE: Final = {"cell": _cell, MEAN: _mean, "seeds": _seeds}
 
 
 def _equivalent(cells: Sequence[np.ndarray[Any, Any]]) -> tuple[bool, bool]:
@@ -169,9 +181,11 @@ def _equivalent(cells: Sequence[np.ndarray[Any, Any]]) -> tuple[bool, bool]:
         drops.append(drop(after, before, np.arange(first, first + len(gained)), ACCURACY.reduce))
         first += len(gained)
     moments = average_moments(drops, [1 / len(cells)] * len(cells))
-    exact = bool(intervals.varies_not(moments))
-    test = (moments.value, intervals.widened_se(CPU, moments), moments.freedom, intervals.skewness(moments), exact, 1.0)
-    p, nearer = (intervals.equivalence_p(*test, least) for least in (intervals.unseen(moments.clusters), 0.0))
+    exact, error = bool(intervals.varies_not(moments)), intervals.widened_se(CPU, moments)
+    test = (moments.value, error, moments.freedom, intervals.skewness(moments), exact, 1.0)
+    unseen = intervals.unseen(moments.clusters)
+    alone = intervals.least(unseen, np.sqrt(moments.variance), error, len(cells[0]))
+    p, nearer = (intervals.equivalence_p(*test, least) for least in (alone if len(cells) == 1 else unseen, 0.0))
     return bool(p < ALPHA), bool(nearer < ALPHA)
 
 
@@ -207,7 +221,7 @@ def languages_cases() -> Iterator[Case]:
 
 def graded_cases() -> Iterator[Graded]:
     """Cells and means that differ by the margin, and equal ones."""
-    for kind, truth in itertools.product(("cell", MEAN), (-1.0, 0.0)):
+    for kind, truth in itertools.product(KINDS, (-1.0, 0.0)):
         yield from ((kind, items, truth) for items in (60, 100, 200, 300, 600, 1190))
 
 

@@ -283,9 +283,9 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float, uncha
     exact = np.array([row["method"] == intervals.EXACT_METHOD for row in rows])
     ratios = np.array([row["metric"] in intervals.RATIOS for row in rows])
     error = np.where(ratios, intervals.error_of_ratio(se, widened_se, clusters), widened_se)
-    single = np.array([row["cells"] == 1 for row in rows])
-    whole = np.array([row["metric"] in intervals.WHOLE for row in rows])
-    least = np.where(single & (whole | ratios), 0.0, np.nan_to_num(unseen))
+    several = np.array([row["cells"] > 1 for row in rows])
+    least = np.where(ratios, 0.0, intervals.least(unseen, se, widened_se, n))
+    least = np.nan_to_num(np.where(several, unseen, least))
     lower, upper = intervals.one_sided_bounds(difference, error, df, skew, exact, least)
     margin = np.array([policy.margin_of(row) for row in rows])
     numbers = {"bound": lower, "upper": upper, "p_gate": p_gate}

@@ -29,10 +29,10 @@ POWER: Final = 0.8
 TOP: Final = 100.0
 RATIOS: Final = ("span_f1", "bitext_f1")
 """The metrics whose value is a ratio of counts that depend on the answers, so that few items show little of others."""
-WHOLE: Final = ("accuracy", "retrieval_accuracy", "squad_em", "mlqa_em", "checklist_pass_rate")
-"""The metrics in which an item is right or wrong, so that the smallest change of a cell is that of a whole item."""
-
 _STILL: Final = 1e-18
+_WHOLE: Final = 0.9
+"""The share of a whole item's step that counts as one: a cluster's deviation is from the mean of all."""
+
 _EDGE: Final = 1e-9
 
 LEVEL_METHOD: Final = "logit t, leave-one-cluster-out"
@@ -247,6 +247,15 @@ def one_sided_bounds(
 def unseen(clusters: Any) -> Any:
     """The loss in points of which 5 % of samples of G clusters show nothing, about 300/G: 1 - 0.05^(1/G) lose all."""
     return TOP * (1 - (1 - CONFIDENCE) ** (1 / np.maximum(clusters, 1)))
+
+
+def least(unseen: Any, se: Any, widened_se: Any, n: Any) -> Any:
+    """How near bounds of single cells may be, in points: `unseen`, or 0 where J is a step of a whole item of n.
+
+    Smaller steps, of scores between wrong and right or of one of several noise seeds, do not widen an error by what a
+    loss of whole items would add.
+    """
+    return np.where(widened_se**2 - se**2 >= (_WHOLE * TOP / n) ** 2, 0.0, unseen)
 
 
 def equivalence_p(

@@ -112,25 +112,30 @@ def test_where_no_item_differs_the_exact_bound_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "cells", "unseen", "verdict"),
+    ("metric", "cells", "step", "unseen", "verdict"),
     [
-        ("accuracy", 1, 2.95, "equivalent"),
-        ("span_f1", 1, 0.1, "equivalent"),
-        ("squad_f1", 1, 2.95, "undecided"),
-        ("squad_f1", 1, 0.95, "equivalent"),
-        ("accuracy", 12, 2.95, "undecided"),
-        ("score", 12, 0.95, "equivalent"),
+        ("accuracy", 1, 0.1, 2.95, "equivalent"),
+        ("accuracy", 1, 0.1 / 3, 2.95, "undecided"),
+        ("span_f1", 1, 0.0, 2.95, "equivalent"),
+        ("squad_f1", 1, 0.005, 2.95, "undecided"),
+        ("squad_f1", 1, 0.005, 0.95, "equivalent"),
+        ("accuracy", 12, 0.1, 2.95, "undecided"),
+        ("score", 12, 0.1, 0.95, "equivalent"),
     ],
 )
 def test_small_changes_do_not_show_that_large_ones_are_absent(
-    metric: str, cells: int, unseen: float, verdict: str
+    metric: str, cells: int, step: float, unseen: float, verdict: str
 ) -> None:
-    """Of graded scores and of means no bound is nearer than that of a loss that no item of the sample would show."""
-    (row,) = _decided(_row(0.0, 0.1, metric=metric, cells=cells, unseen=unseen, n=100))
+    """In means, and where steps are smaller than an item's, bounds are as far as a loss that no item would show.
+
+    Steps are of 1,000 items: a whole one, one under one of three noise seeds, and one of an F1.
+    """
+    widened = (0.1**2 + step**2) ** 0.5
+    (row,) = _decided(_row(0.0, 0.1, metric=metric, cells=cells, unseen=unseen, widened_se=widened))
     assert row["verdict"] == verdict
     if verdict == "undecided":
         assert (row["bound"], row["upper"]) == (pytest.approx(-unseen), pytest.approx(unseen))
-        assert row["items"] == 295
+        assert row["items"] == 2950
         assert row["p_equivalent"] == pytest.approx(0.05 ** (1 / unseen))
 
 
