@@ -96,7 +96,7 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame
     """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power."""
     grid, arms = grid_of(values), analysis.endpoint
     listed = [*_primary(contrasts, arms), *_gains_found(contrasts, *arms, CONTROL)]
-    listed += [*_found_by_target(contrasts, arms), _retained(grid, arms)]
+    listed += [*_found_by_target(contrasts, arms), _retained(contrasts, grid, arms)]
     for family in grid.families(grid.transfer(*arms)):
         listed += _change_found(contrasts, arms, family, f"under {family} noise")
     listed.append(_effective_found(contrasts, grid, analysis))
@@ -194,12 +194,13 @@ def _found_by_target(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator
         yield f"Gain on clean text and its change under noise, by target, in points: {'; '.join(parts)}."
 
 
-def _retained(grid: Grid, arms: tuple[str, str]) -> str:
-    share = grid.retained(*arms)
+def _retained(contrasts: pl.DataFrame, grid: Grid, arms: tuple[str, str]) -> str:
+    share, gain = grid.retained(*arms), _pooled(contrasts, CONTROL, GAIN, arms, CLEAN)
     if share is None:
         return "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
     bounds = f"{share.low:.0f} to {share.high:.0f}"
-    return f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
+    what = "loss" if gain and gain["estimate"] < 0 else "gain"
+    return f"Retained share of the {what}: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
 
 
 def _effective_found(contrasts: pl.DataFrame, grid: Grid, analysis: Robustness) -> str:
