@@ -25,7 +25,7 @@ from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import variant_of
 from robust_xtreme.run.run import Observer, evaluate
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.source import Split
 
 _Text = str | tuple[str, ...]
 

@@ -44,8 +44,7 @@ from transformers.utils import logging
 
 from robust_xtreme.core import registry
 from robust_xtreme.models.predictors.loaded import device_name, device_of
-from robust_xtreme.tasks.sources import load, open_source
-from robust_xtreme.tasks.sources.loading import available
+from robust_xtreme.tasks.sources.source import available, load, open_source
 
 PERTURB: Final = "char_noise:0.1"
 MINI: Final = "mini"

@@ -42,7 +42,7 @@ from robust_xtreme.core.randomness import mix
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.noise.engine.perturbation import Bound
-from robust_xtreme.tasks.sources.loading import available, load
+from robust_xtreme.tasks.sources.source import available, load
 
 TASKS: Final = ("xnli", "panx", "xquad")
 ENOUGH: Final = 60_000

@@ -66,7 +66,7 @@ from robust_xtreme.models.predictors.predictor import BATCH_TOKENS
 from robust_xtreme.noise.engine.noised import PerturbedExamples, untouched
 from robust_xtreme.report.blocks import Block, Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import load
 
 TASK: Final = "xnli"
 FIELDS: Final = ("premise", "hypothesis")

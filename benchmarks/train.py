@@ -51,7 +51,7 @@ from robust_xtreme.models.predictors.family import Family, windows_of
 from robust_xtreme.models.reading.windows import Windows, plain
 from robust_xtreme.report.blocks import Prose, ReportPage, grid
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 from robust_xtreme.training.loop import LoopInputs, Options, Progress, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part

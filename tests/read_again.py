@@ -10,7 +10,7 @@ from robust_xtreme.core.examples import Answers, Example
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.condition import Condition
 from robust_xtreme.run.prepare import variant_of
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 SPEC = "char_noise:0.3"
 

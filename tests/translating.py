@@ -13,7 +13,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import RobustXtremeError, UserError
 from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training.translated import Request, translated_examples
 
 PAIRS = [

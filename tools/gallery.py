@@ -39,8 +39,7 @@ from robust_xtreme.report.blocks import (
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.tasks.aligning import align
 from robust_xtreme.tasks.catalogue import served
-from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
 

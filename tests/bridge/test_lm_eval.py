@@ -16,8 +16,8 @@ from tests.program import program
 
 import robust_xtreme
 from robust_xtreme.core import registry
-from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import load
 
 pytestmark = MARKS
 

@@ -19,7 +19,7 @@ from benchmarks._host_page import page
 from robust_xtreme.core import registry
 from robust_xtreme.core.run_spec import from_mapping
 from robust_xtreme.models import loading
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 ROOT = Path(__file__).parents[2]
 FIGURES = sorted((ROOT / "reports" / "benchmarks").glob("host-*.json"))

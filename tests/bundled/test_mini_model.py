@@ -22,8 +22,7 @@ from robust_xtreme.models.reading.tokens import tokenizer_from
 from robust_xtreme.models.reading.windows import Windows
 from robust_xtreme.models.tensors import DEFAULT, AtLayer, Pooled, collate
 from robust_xtreme.models.tokenizer import read_tokenizer
-from robust_xtreme.tasks.sources import load
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 TASKS = ("xnli", "xcopa", "udpos", "panx", "xquad", "mewsli_x", "lareqa")
 _MEGABYTES = 8

@@ -22,7 +22,7 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.predictors.heads import _heads
 from robust_xtreme.models.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts, answer_tokens
 from robust_xtreme.models.reading.windows import Windows, layout_of
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 pytestmark = pytest.mark.real
 

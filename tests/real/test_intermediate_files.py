@@ -13,7 +13,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.contamination import keys, shared
 from robust_xtreme.core.examples import Answers, Choice, Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import Split, available, limit, load
+from robust_xtreme.tasks.sources.rows import limit
+from robust_xtreme.tasks.sources.source import Split, available, load
 
 pytestmark = pytest.mark.real
 

@@ -10,7 +10,7 @@ from tests.some import some
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Tags
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import available, load
+from robust_xtreme.tasks.sources.source import available, load
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,8 @@ from robust_xtreme.core.metric import Metric
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import Noised, noise_example
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.tasks.sources import limit, load
+from robust_xtreme.tasks.sources.rows import limit
+from robust_xtreme.tasks.sources.source import load
 
 pytestmark = pytest.mark.real
 

@@ -10,7 +10,7 @@ from tests.some import some
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Scored
 from robust_xtreme.tasks.metrics._mlqa import words
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 pytestmark = pytest.mark.real
 

@@ -14,7 +14,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Example
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats.checklist_templates import TESTS, read
-from robust_xtreme.tasks.sources import available, load
+from robust_xtreme.tasks.sources.source import available, load
 
 pytestmark = pytest.mark.real
 

@@ -16,7 +16,7 @@ from robust_xtreme.core.examples import Example
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.conditions.pairing import Noisy, paired
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import load
 
 pytestmark = pytest.mark.real
 

@@ -11,8 +11,8 @@ from robust_xtreme.core.specs import Origin, TaskSpec
 from robust_xtreme.files.schema import CELL
 from robust_xtreme.stats._cells import Cell, Items
 from robust_xtreme.stats.components import numbered
-from robust_xtreme.tasks.sources import available
 from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.source import available
 
 pytestmark = pytest.mark.real
 

@@ -20,7 +20,7 @@ from robust_xtreme.core.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.conditions.condition import named
 from robust_xtreme.noise.engine.perturbation import Perturbation
-from robust_xtreme.tasks.sources.loading import available, load
+from robust_xtreme.tasks.sources.source import available, load
 
 pytestmark = pytest.mark.real
 

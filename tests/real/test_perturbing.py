@@ -13,7 +13,7 @@ from robust_xtreme.core.examples import Answers, Example, Text
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noised import noise_example
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.tasks.sources.loading import available, load
+from robust_xtreme.tasks.sources.source import available, load
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Answers, Tags, Text
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats import squad
-from robust_xtreme.tasks.sources import Split, available, limit, load, resolve
+from robust_xtreme.tasks.sources.rows import limit
+from robust_xtreme.tasks.sources.source import Split, available, load, resolve
 
 pytestmark = pytest.mark.real
 

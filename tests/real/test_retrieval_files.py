@@ -14,9 +14,9 @@ from robust_xtreme.core.examples import Document, Example
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters.retrieval import answer_sentences
 from robust_xtreme.tasks.formats.squad_sentences import sentences
-from robust_xtreme.tasks.sources import Split, available, data_identity, load
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.tasks.sources.source import Pools
+from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import Pools, Split, available, load
 
 pytestmark = pytest.mark.real
 

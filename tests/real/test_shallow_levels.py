@@ -13,7 +13,7 @@ from robust_xtreme.core.columns import ExampleColumns
 from robust_xtreme.stats.chance import constants
 from robust_xtreme.stats.shallow.predictor import answers, shallow_of
 from robust_xtreme.stats.shallow.words import ShownExamples
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 pytestmark = pytest.mark.real
 

@@ -15,7 +15,7 @@ from robust_xtreme.core.errors import MissingData
 from robust_xtreme.core.examples import Choice, Tags
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats import conllu, jsonl_choices, tsv_paraphrases
-from robust_xtreme.tasks.sources import Split, available, load, resolve
+from robust_xtreme.tasks.sources.source import Split, available, load, resolve
 
 pytestmark = pytest.mark.real
 

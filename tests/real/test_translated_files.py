@@ -11,7 +11,7 @@ import pytest
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice, Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training.translated import Request, translated_examples
 
 pytestmark = pytest.mark.real

@@ -11,8 +11,7 @@ from benchmarks.textattack import OURS, PEER, TIMES, measure
 
 from robust_xtreme.core import registry, resources
 from robust_xtreme.models.loading import load_checkpoint
-from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 pytestmark = [
     pytest.mark.textattack,

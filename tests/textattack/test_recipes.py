@@ -21,7 +21,7 @@ from robust_xtreme.core import languages, registry
 from robust_xtreme.core.edits import Array
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.graphemes import split
-from robust_xtreme.tasks.sources.loading import available, load
+from robust_xtreme.tasks.sources.source import available, load
 
 LACKS = registry.load("perturbation", "textattack.deepwordbug").lacks
 

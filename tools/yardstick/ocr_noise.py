@@ -32,7 +32,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import load
 
 LANGUAGES: Final = {
     "panx": ("en", "de", "fr", "es", "sw", "tr", "vi", "ru", "hi", "el"),

@@ -325,7 +325,7 @@ def _tasks() -> list[TaskSpec]:
 
 def _served(source: Source) -> dict[str, list[str]]:
     """The languages of each task of which a source has any. Raises RobustXtremeError."""
-    from robust_xtreme.tasks.sources.loading import available
+    from robust_xtreme.tasks.sources.source import available
 
     served = {task.name: list(available(task, source, "auto")) for task in _tasks()}
     return {name: codes for name, codes in served.items() if codes}

@@ -23,8 +23,8 @@ from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import GATED, OVER_SEEDS, across_seeds, add_equivalence, decide, unpaired
 from robust_xtreme.noise.conditions.condition import FROZEN
+from robust_xtreme.report import blocks as doc
 from robust_xtreme.report import heat
-from robust_xtreme.report.blocks import Block, Chart, Heading, Paragraph, ReportPage, Section, Table, Terms, text_of
 from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.charts.figures import forest
 from robust_xtreme.report.columns import interval, p_value, points
@@ -68,7 +68,7 @@ class Comparison:
         return f"Comparison({shown(self.baseline)}, {shown(self.candidate)}, {counted(self.frame.height, 'row')})"
 
     def __str__(self) -> str:
-        return visible(f"{self.title}. {text_of(differences_sentence(self.frame))}")
+        return visible(f"{self.title}. {doc.text_of(differences_sentence(self.frame))}")
 
     def to_pandas(self) -> Any:
         """`frame` as a frame of pandas. Raises UserError where pandas is not installed."""
@@ -197,30 +197,31 @@ _MARGINS: Final = (
 )
 
 
-def differences_part(comparison: Comparison, folder: Path | None = None) -> Section:
+def differences_part(comparison: Comparison, folder: Path | None = None) -> doc.Section:
     """The part of a page that compares two runs: a verdict, heat tables, charts, and the largest falls."""
     rows = comparison.frame.sort("difference", *document.in_order(comparison.frame))
     charts = [*_charts(rows)]
-    blocks: list[Block] = [
-        Paragraph(told(differences_sentence(rows))),
-        Paragraph(linked(comparison.note, comparison.pages, folder)),
-        Paragraph(_KEY),
+    blocks: list[doc.Block] = [
+        doc.Paragraph(told(differences_sentence(rows))),
+        doc.Bullets(tuple(told(line) for line in document.details(rows))),
+        doc.Paragraph(linked(comparison.note, comparison.pages, folder)),
+        doc.Paragraph(_KEY),
         heat.scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
-        *(Paragraph(chart.description) for chart in charts[:1]),
+        *(doc.Paragraph(chart.description) for chart in charts[:1]),
         *charts,
     ]
     for part in document.tables_of(rows):
         blocks += _tables(*part)
-    return Section(_TITLE, ANCHOR, (*blocks, Terms(tuple(document.LEGEND.items()))))
+    return doc.Section(_TITLE, ANCHOR, (*blocks, doc.Terms(tuple(document.LEGEND.items()))))
 
 
-def no_differences(why: str) -> Section:
+def no_differences(why: str) -> doc.Section:
     """The part of a page of two runs that cannot be compared."""
-    return Section(_TITLE, ANCHOR, (Paragraph(f"The differences of the two runs are not shown: {why}"),))
+    return doc.Section(_TITLE, ANCHOR, (doc.Paragraph(f"The differences of the two runs are not shown: {why}"),))
 
 
-def _heat(cells: pl.DataFrame) -> Iterator[Table]:
+def _heat(cells: pl.DataFrame) -> Iterator[doc.Table]:
     """A table with clean text and each noise of each task in columns, languages by script in rows."""
     named = _named(cells)
     linked = {row["code"] for row in named if row["scale"] == PERTURBED}  # which have a part of the page
@@ -259,7 +260,7 @@ def _cell(row: Mapping[str, Any], several: Mapping[str, set[str]]) -> heat.HeatC
     return heat.HeatCell(*place, {heat.CHANGE: row["difference"]}, row["difference"], sign, told=told)
 
 
-def gate_page(gate: Gate, folder: Path) -> ReportPage:
+def gate_page(gate: Gate, folder: Path) -> doc.ReportPage:
     """The page of a gate, in a folder, with the intervals of rows that fail or are not decided, largest falls first."""
     first, note, *more = document.gate_blocks(gate, folder)
     rows = gate.verdicts.filter(pl.col("low").is_not_null(), pl.col("verdict") != document.OK, against=SIDES[0])
@@ -268,8 +269,8 @@ def gate_page(gate: Gate, folder: Path) -> ReportPage:
     shown = rows.sort("difference").head(_FIRST)
     of = f"{shown.height} largest falls of the {rows.height} rows" if shown.height < rows.height else "rows"
     told = _MARGINS.format(level=gate.policy.alpha / gate.verdicts["against"].n_unique() / len(GATED))
-    chart = [Chart(f"The {of} that are not ok", told, _drawn(shown))] if shown.height else []
-    return ReportPage(title, (first, note, *(Paragraph(each.description) for each in chart), *chart, *more))
+    chart = [doc.Chart(f"The {of} that are not ok", told, _drawn(shown))] if shown.height else []
+    return doc.ReportPage(title, (first, note, *(doc.Paragraph(each.description) for each in chart), *chart, *more))
 
 
 def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
@@ -280,14 +281,14 @@ def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
     return forest(cells, "difference in points (left: worse)", margins)
 
 
-def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
+def _charts(rows: pl.DataFrame) -> Iterator[doc.Chart]:
     """The differences of tasks, and the cells with the largest falls."""
     levels = rows.filter(pl.col("scale") != CHANGE, pl.col("low").is_not_null())
     falls = levels.filter(pl.Series([is_shown(row) for row in levels.iter_rows(named=True)], dtype=pl.Boolean))
     falls = falls.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
     for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
-            yield Chart(title, _described(levels), _drawn(drawn))
+            yield doc.Chart(title, _described(levels), _drawn(drawn))
 
 
 def _described(rows: pl.DataFrame) -> str:
@@ -316,16 +317,18 @@ def _as_cells(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _tables(title: str, heads: tuple[str, ...], rows: pl.DataFrame) -> Iterator[Block]:
+def _tables(title: str, heads: tuple[str, ...], rows: pl.DataFrame) -> Iterator[doc.Block]:
     """Some rows as they are sorted, of which most are folded."""
-    yield Heading(title, 3)
+    yield doc.Heading(title, 3)
     yield contrast_table(rows.head(_FIRST), heads)
     folded = rows.slice(_FIRST, _MOST)
     if folded.height:
-        more: list[Block] = [contrast_table(folded, heads)]
+        more: list[doc.Block] = [contrast_table(folded, heads)]
         if (left := rows.height - _FIRST - _MOST) > 0:
-            more.append(Paragraph(f"{left} more rows are in the table to download."))
-        yield Section(f"{folded.height} more rows", f"{ANCHOR}-{title.split()[-1]}", tuple(more), level=4, folded=True)
+            more.append(doc.Paragraph(f"{left} more rows are in the table to download."))
+        yield doc.Section(
+            f"{folded.height} more rows", f"{ANCHOR}-{title.split()[-1]}", tuple(more), level=4, folded=True
+        )
 
 
 _EACH = 4

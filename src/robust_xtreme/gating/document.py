@@ -16,18 +16,7 @@ from robust_xtreme.core.sinks import Trusted, visible
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.schema import CONTRASTS, SCALES, SIDES, VERDICT_NAMES, VERDICTS
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.report.blocks import (
-    Block,
-    Heading,
-    Hyperlink,
-    Paragraph,
-    Phrase,
-    Strong,
-    Table,
-    TableColumn,
-    Terms,
-    text_of,
-)
+from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.cells import brief, language_name
 from robust_xtreme.report.columns import interval, only, p_value, percent, points, signed
 from robust_xtreme.stats.contrasts import CELLS, LANGUAGES, OVERALL, TASKS
@@ -57,7 +46,7 @@ class Gate:
         return f"Gate({'passed' if self.passed else 'failed'}, {counts})"
 
     def __str__(self) -> str:
-        return visible(text_of(outcome(self)))
+        return visible(doc.text_of(outcome(self)))
 
     def _repr_html_(self) -> Trusted:
         """The outcome and the rows that matter, which a notebook shows."""
@@ -95,7 +84,6 @@ class Gate:
         return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
 
 
-HIDDEN: Final = "no"
 KINDS: Final = {OVERALL: "Overall", TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _LONGEST: Final = 120
 """The characters of a name in a table of a gate."""
@@ -109,8 +97,9 @@ LEGEND: Final = {
     f"none with fewer than {FEWEST_JOINT} clusters.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
-    "shown": "no: the joint interval contains 0, which it can where p adj. is below 0.05; without one, p adj. is not "
-    "below it. That does not show that there is no difference: see mde. -: not tested.",
+    "shown": "worse, better: the candidate, by a difference that is shown. no: the joint interval contains 0, which it "
+    "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
+    "difference: see mde. -: not tested.",
     "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
@@ -133,7 +122,7 @@ _GATE_LEGEND: Final = {
     "mde": LEGEND["mde"],
     "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
-_NAMES: Final = tuple(TableColumn(name) for name in ("task", "language", "noise", "scale"))
+_NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
     "mde": 3, "extra": 0, "shown": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items": 6, "languages": 7,
@@ -141,36 +130,36 @@ _WEIGHTS: Final = {
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
-_LEVELS: Final = ("baseline", "candidate", "difference")
+_LEVELS: Final = ("difference", "baseline", "candidate")
 _TESTS: Final = ("joint interval", "p adj.", "mde", "shown")
 _EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items")
 _CHURN: Final = ("changed", "harmful", "beneficial")
 _WORDS: Final = ("shown", "marks", "verdict", "languages")
 
 
-def _columns(*names: str) -> tuple[TableColumn, ...]:
-    return tuple(TableColumn(name, right=name not in _WORDS, weight=_WEIGHTS[name]) for name in names)
+def _columns(*names: str) -> tuple[doc.TableColumn, ...]:
+    return tuple(doc.TableColumn(name, right=name not in _WORDS, weight=_WEIGHTS[name]) for name in names)
 
 
-def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[Block]:
+def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[doc.Block]:
     """The verdict in a sentence and the note, then a table of each kind, `most` rows by `by_size`."""
-    yield Paragraph(differences_sentence(contrasts))
-    yield Paragraph(note)
+    yield doc.Paragraph(differences_sentence(contrasts))
+    yield doc.Bullets(tuple(details(contrasts)))
+    yield doc.Paragraph(note)
     for title, heads, rows in tables_of(contrasts):
-        yield Heading(title, 3)
+        yield doc.Heading(title, 3)
         yield contrast_table(rows.head(most), heads)
         if rows.height > most:
-            yield Paragraph(f"{rows.height - most} more rows: -o FILE.csv or .json writes all.")
-    yield Terms(tuple(LEGEND.items()))
+            yield doc.Paragraph(f"{rows.height - most} more rows: -o FILE.csv or .json writes all.")
+    yield doc.Terms(tuple(LEGEND.items()))
 
 
 def tables_of(contrasts: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...], pl.DataFrame]]:
     """The tables of a comparison: title, columns after the names, rows; of churn the most harmful first."""
-    known = [name for name in ("verdict", "harmful") if name in contrasts.columns and contrasts[name].count()]
     for kind, title in KINDS.items():
         if (rows := by_size(contrasts.filter(kind=kind))).height:
-            yield title, (*_LEVELS, *(_EQUIVALENCE if "verdict" in known else _TESTS)), rows
-    if "harmful" in known:
+            yield title, (*_LEVELS, *(_EQUIVALENCE if _asked(contrasts) else _TESTS)), rows
+    if "harmful" in contrasts.columns and contrasts["harmful"].count():
         rows = contrasts.drop_nulls("harmful").sort("harmful", descending=True, maintain_order=True)
         yield "Answers that changed", (*_CHURN, "difference", "shown"), rows
 
@@ -180,30 +169,33 @@ def in_order(frame: pl.DataFrame) -> list[str]:
     return [name for name in ("task", "language", "context_language", "condition", "scale") if name in frame.columns]
 
 
-def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
-    """How many cells differ, in which direction, and the largest fall."""
+def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
+    """Where equivalence was asked for, of how much it is shown; how many levels differ; the largest fall."""
     tests, shown = _levels(contrasts)
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
     sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
-    ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
-    churn = f" Where no difference is shown, up to {percent(max(ties))} of the answers became wrong." if ties else ""
-    told = Strong(sentence + _of_tasks(contrasts), "lost" if worse else "won" if better else "")
-    size = (
-        f" Their mean difference is {signed(tests.select(pl.mean('difference')).item())}, not tested"
-        if tests.height
-        else ""
-    )
-    missed = tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item()
-    hidden = f"; where none is shown, one of up to {points(missed)} could be missed in half of these levels (mde)"
-    size += (hidden if missed else "") + "." if size else ""
-    size = _equivalent(contrasts) + size + _of_changes(contrasts)
+    told = doc.Strong(_equivalent(contrasts) or sentence, "lost" if worse else "won" if better else "")
+    more = (f" {sentence}" if sentence not in told.text else "") + _of_tasks(contrasts)
     if not worse:
-        return (told, size, churn)
+        return (told, more)
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
-    return (told, size, f" The largest fall: {row_name(worst)}, {fall}.{churn}")
+    return (told, f"{more} The largest fall: {row_name(worst)}, {fall}.")
+
+
+def details(contrasts: pl.DataFrame) -> Iterator[str]:
+    """What can be missed, what noise costs the candidate more, and what became wrong where no difference is shown."""
+    tests, shown = _levels(contrasts)
+    if tests.height:
+        yield f"Mean difference of the levels: {signed(tests.select(pl.mean('difference')).item())}, not tested."
+    if missed := tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item():
+        yield f"In half of the levels without a shown difference, one of up to {points(missed)} could be missed (mde)."
+    yield from _of_changes(contrasts)
+    ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
+    if ties:
+        yield f"Where no difference is shown, up to {percent(max(ties))} of the answers became wrong."
 
 
 def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -219,25 +211,35 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     below = shown.filter(pl.col("difference") < 0).height
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
-    return f"{candidate} is {told} of {of}" if told else f"{candidate} and {baseline}: no difference is shown in {of}"
+    levels = contrasts.filter(pl.col("scale") != "change", kind=CELLS)
+    asked = levels["verdict"].drop_nulls().to_list() if _asked(levels) else []
+    equal = f"equivalence is shown in {asked.count('equivalent')} of {counted(len(asked), 'level')}" if asked else ""
+    if told:
+        return "; ".join(filter(None, (f"{candidate} is {told} of {of}", equal)))
+    return f"{candidate} and {baseline}: {equal or f'no difference is shown in {of}'}"
+
+
+def _asked(contrasts: pl.DataFrame) -> bool:
+    """Whether equivalence was asked for."""
+    return "verdict" in contrasts.columns and contrasts["verdict"].count() > 0
 
 
 def _equivalent(contrasts: pl.DataFrame) -> str:
-    """Of how many rows of each kind equivalence is shown; "" where it was not asked."""
-    if "verdict" not in contrasts.columns:
+    """Of how many rows of each kind equivalence is shown, and of how many a difference; "" where it was not asked."""
+    if not _asked(contrasts):
         return ""
-    asked = contrasts.drop_nulls("verdict")
-    rows = [(title.lower(), asked.filter(kind=kind)["verdict"]) for kind, title in KINDS.items()]
+    rows = [(title.lower(), contrasts.filter(kind=kind)["verdict"].drop_nulls()) for kind, title in KINDS.items()]
     told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
-    return f" Equivalence within the margin is shown in {told}." if told else ""
+    return f"Equivalence within the margin is shown in {told}."
 
 
-def _of_changes(contrasts: pl.DataFrame) -> str:
-    """Whether noise costs the candidate more than the baseline; "" where that is not tested."""
+def _of_changes(contrasts: pl.DataFrame) -> Iterator[str]:
+    """Whether noise costs the candidate more than the baseline, where that is tested."""
     tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=CELLS)
     more = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
-    of = f"Of {counted(tests.height, 'tested change')} under noise"
-    return f" {of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less." if tests.height else ""
+    if tests.height:
+        of = f"Of {counted(tests.height, 'tested change')} under noise"
+        yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
 
 
 def _of_tasks(contrasts: pl.DataFrame) -> str:
@@ -280,11 +282,11 @@ def noise_name(row: Mapping[str, Any]) -> str:
     return f"{noise} on {fields.replace(',', ', ')}" if fields else noise
 
 
-def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...] = (*_LEVELS, *_TESTS)) -> Table:
+def contrast_table(rows: pl.DataFrame, heads: tuple[str, ...] = (*_LEVELS, *_TESTS)) -> doc.Table:
     """Rows of COMPARISONS with some columns after the names; `shown` says where none is shown."""
     columns = (*_NAMES, *_columns("languages", *heads))
     shown = [_contrast(row) for row in rows.iter_rows(named=True)]
-    table = Table(columns, tuple(tuple(row.get(column.heading, "") for column in columns) for row in shown))
+    table = doc.Table(columns, tuple(tuple(row.get(column.heading, "") for column in columns) for row in shown))
     return only(table, [at for at in range(len(columns)) if at > len(_NAMES) or any(row[at] for row in table.rows)])
 
 
@@ -294,7 +296,8 @@ def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
     shown |= {"difference": signed(row["difference"]), "joint interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
-    shown["shown"] = "-" if row["p_adjusted"] is None else "" if is_shown(row) else HIDDEN
+    way = "worse" if (row["difference"] or 0) < 0 else "better"
+    shown["shown"] = "-" if row["p_adjusted"] is None else way if is_shown(row) else "no"
     if row.get("verdict"):
         shown |= {"languages": row["languages"] or "", "90 % interval": interval(row["bound"], row["upper"])}
         items = "" if row["items"] is None else f"{row['items']:,.0f}"
@@ -312,30 +315,30 @@ def is_shown(row: Mapping[str, Any]) -> bool:
     return row["p_adjusted"] is not None and row["p_adjusted"] < 1 - CONFIDENCE
 
 
-def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
+def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[doc.Block]:
     """What a baseline is, in a sentence, and its levels."""
-    yield Paragraph(summary)
+    yield doc.Paragraph(summary)
     rows = []
     for row in levels.head(_MOST).iter_rows(named=True):
         names = (row["task"], language_name(code_of(row)), noise_name(row), row["model"])
         rows.append((*names, points(row["value"]), points(row["se"]), str(row["n"])))
-    numbers = (TableColumn(name, right=True) for name in ("level", "se", "n"))
-    yield Table((*_NAMES[:3], TableColumn("model"), *numbers), tuple(rows))
+    numbers = (doc.TableColumn(name, right=True) for name in ("level", "se", "n"))
+    yield doc.Table((*_NAMES[:3], doc.TableColumn("model"), *numbers), tuple(rows))
     if levels.height > _MOST:
-        yield Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
+        yield doc.Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
 
 
-def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
+def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall.
 
     For a page in a `folder` the note has links to those of the runs.
     """
-    yield Paragraph(outcome(gate))
-    yield from [Paragraph(linked(_short(gate.note, 3 * _LONGEST), gate.pages, folder))] if gate.note else []
+    yield doc.Paragraph(outcome(gate))
+    yield from [doc.Paragraph(linked(_short(gate.note, 3 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
-        yield Paragraph(f"No row is that of {_short('; '.join(unused), 3 * _LONGEST)}: see the policy.")
+        yield doc.Paragraph(f"No row is that of {_short('; '.join(unused), 3 * _LONGEST)}: see the policy.")
     passing = gate.verdicts.filter(~pl.col("fails"), against=BASELINE)
     groups = {
         "Failing": gate.failing,
@@ -344,48 +347,55 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[Block]:
         "Undecided": passing.filter(verdict=UNDECIDED),
         "Missing": passing.filter(verdict=MISSING),
     }
-    columns = (TableColumn("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
-    tables: list[Table] = []
+    columns = (
+        doc.TableColumn("verdict"),
+        *_NAMES,
+        *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"),
+    )
+    tables: list[doc.Table] = []
     for title, rows in groups.items():
         if rows.height:
             shown = rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST).iter_rows(named=True)
-            table = Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in shown))
-            verdict, *others = {text_of(row[0]) for row in table.rows}
+            told = [_verdict(row, extra.get(_of_change(row))) for row in shown]
+            table = doc.Table(columns, tuple(tuple(row[column.heading] for column in columns) for row in told))
+            verdict, *others = {doc.text_of(row[0]) for row in table.rows}
             alike = "" if others or verdict == title.lower() else f", {verdict}"
-            yield Heading(f"{title}: {rows.height}{alike}", 3)
+            yield doc.Heading(f"{title}: {rows.height}{alike}", 3)
             tables.append(only(table, [at for at in _told(table) if at or others]))
             yield tables[-1]
         if rows.height > _MOST:
-            yield Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
+            yield doc.Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
     if reasons.height:
         lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
-        yield Table((TableColumn("row"), TableColumn("acceptance", folds=True)), tuple(lines))
+        yield doc.Table((doc.TableColumn("row"), doc.TableColumn("acceptance", folds=True)), tuple(lines))
     heads = {"verdict", *(column.heading for table in tables for column in table.columns)} if tables else set()
     if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
-        yield Terms(known)
+        yield doc.Terms(known)
 
 
-def linked(note: str, names: Iterable[str], folder: Path | None) -> Phrase:
+def linked(note: str, names: Iterable[str], folder: Path | None) -> doc.Phrase:
     """A note in which the names of pages lead to them from a folder."""
     pages = "|".join(map(re.escape, names))
     if folder is None or not pages:
         return note
     parts = enumerate(re.split(f"({pages})", note))
-    return tuple(Hyperlink(part, f"./{quote(os.path.relpath(part, folder))}") if at % 2 else part for at, part in parts)
+    return tuple(
+        doc.Hyperlink(part, f"./{quote(os.path.relpath(part, folder))}") if at % 2 else part for at, part in parts
+    )
 
 
-def _told(table: Table) -> Iterator[int]:
+def _told(table: doc.Table) -> Iterator[int]:
     """The columns in which a row says something."""
     return (at for at in range(len(table.columns)) if any(row[at] not in ("", "-") for row in table.rows))
 
 
-def _anchored(gate: Gate) -> Iterator[Paragraph]:
+def _anchored(gate: Gate) -> Iterator[doc.Paragraph]:
     """What is shown against the anchor, where the baseline has one, and how alpha is shared."""
     if anchored := _counted(gate, ANCHOR):
         alpha = gate.policy.alpha
         share = f"Alpha ({alpha:g}) is shared: {alpha / len(SIDES):g} for the baseline, as much for the anchor"
-        yield Paragraph(f"Against its anchor, the first baseline: {anchored}. {share}.")
+        yield doc.Paragraph(f"Against its anchor, the first baseline: {anchored}. {share}.")
 
 
 def _acceptance(row: Mapping[str, Any], policy: Policy) -> str:
@@ -395,18 +405,18 @@ def _acceptance(row: Mapping[str, Any], policy: Policy) -> str:
     return f"{verb} {expires}: {_short(row['reason'], 3 * _LONGEST)}"
 
 
-def explained(gate: Gate) -> Iterator[Block]:
+def explained(gate: Gate) -> Iterator[doc.Block]:
     """The outcome, and how each row was decided, the largest falls first."""
-    yield Paragraph(outcome(gate))
-    yield Paragraph(_short(gate.note, 3 * _LONGEST))
+    yield doc.Paragraph(outcome(gate))
+    yield doc.Paragraph(_short(gate.note, 3 * _LONGEST))
     yield from _anchored(gate)
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
     rows = gated.sort("difference", *in_order(gated), nulls_last=True).iter_rows(named=True)
     lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)
-    yield Table((TableColumn("row"), TableColumn("decided", folds=True)), lines)
+    yield doc.Table((doc.TableColumn("row"), doc.TableColumn("decided", folds=True)), lines)
 
 
-def outcome(gate: Gate) -> Phrase:
+def outcome(gate: Gate) -> doc.Phrase:
     """Whether the gate passed, with the number of rows of each verdict."""
     counts = _counted(gate, BASELINE)
     if gate.passed:
@@ -415,12 +425,12 @@ def outcome(gate: Gate) -> Phrase:
         cells = gate.verdicts.filter(kind=CELLS, against=BASELINE, scale=SCALES[1])
         near = cells.filter(pl.col("marks").str.contains("above chance", literal=True)).height
         claim = f"In {near} of {counted(cells.height, 'perturbed cell')} the clean level is not shown above chance"
-        unmeasured = (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
-        return (Strong("Passed.", "won"), f" {counts}.{caution}", *unmeasured)
+        unmeasured = (" ", doc.Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
+        return (doc.Strong("Passed.", "won"), f" {counts}.{caution}", *unmeasured)
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
     of = counted(gate.verdicts["verdict"].count(), "row")
     side = "Against the baseline " if ANCHOR in gate.verdicts["against"] else ""
-    failed = Strong(f"Failed: {gate.failing.height:,} of {of}.", "lost")
+    failed = doc.Strong(f"Failed: {gate.failing.height:,} of {of}.", "lost")
     return failed, f" {side}{counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}"
 
 
@@ -464,14 +474,15 @@ def _of_change(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in VERDICTS.key if name != "scale")
 
 
-def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
-    """A row of VERDICTS with the numbers that it was decided on, and by `extra` how much more noise costs."""
-    verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
+def _verdict(row: Mapping[str, Any], extra: float | None) -> dict[str, str]:
+    """A row of VERDICTS by heading: the numbers that it was decided on, and by `extra` how much more noise costs."""
     language = language_name(code_of(row)) or counted(row["cells"], "language")
-    names = (row["task"], language, noise_name(row), _scale(row))
-    levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    decided = (points(row["bound"]), _margin(row["margin"]), p_value(row["p_gate"]), points(row["mde"]))
-    return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
+    names = {"task": row["task"], "language": language, "noise": noise_name(row), "scale": _scale(row)}
+    shown = {name: _short(text) for name, text in names.items()} | {name: points(row[name]) for name in _LEVELS}
+    shown |= {"difference": signed(row["difference"]), "bound": points(row["bound"]), "margin": _margin(row["margin"])}
+    shown |= {"p": p_value(row["p_gate"]), "mde": points(row["mde"]), "extra": signed(extra)}
+    verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
+    return {"verdict": verdict, "marks": _short(row["marks"] or ""), **shown}
 
 
 def _short(text: str, longest: int = _LONGEST) -> str:

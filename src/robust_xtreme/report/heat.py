@@ -29,13 +29,17 @@ MEAN, COUNT = "mean", "n"
 _ALL: Final = "all"
 PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
 
-_KEY: Final = doc.Paragraph(
-    "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
-    f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
-    f"see marks. {UNDECIDED} and dotted: without a mark; not tested, or neither a drop nor a gain is shown. Grey: not "
-    "in the run, not served, or the noise does not reach the model. Means are of the cells of a row, a task or a "
-    "column that have a change, n of them, each counting alike; they have no interval here, and no colour where most "
-    "of their cells cannot be measured."
+_KEY: Final = (
+    doc.Paragraph("Change in points, perturbed minus clean, at each perturbation's highest strength."),
+    doc.Bullets(
+        (
+            "Colour: of the change, whichever number is shown; none where a cell cannot be measured.",
+            f"{MARKED}, hatched: hard to measure, for a reason that its marks name.",
+            f"{UNDECIDED}, dotted: neither a drop nor a gain is shown, or it is not tested.",
+            "Grey: not in the run, not served, or the noise does not reach the model.",
+            "Mean: of n cells, each counting alike, without an interval; no colour where most cannot be measured.",
+        )
+    ),
 )
 
 
@@ -67,7 +71,7 @@ def heat(results: Results) -> Iterator[doc.Section]:
     if shown:
         several = (cells.group_by("task", "split").agg(pl.col("model").n_unique())["model"] > 1).any()
         table = heat_table(shown, {cell.language for cell in shown}, is_one=not several)
-        yield doc.Section("Where it breaks", "heat", (_KEY, scale(), table))
+        yield doc.Section("Where it breaks", "heat", (*_KEY, scale(), table))
         yield from () if several else _by_noise(shown)
 
 

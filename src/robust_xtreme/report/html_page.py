@@ -110,7 +110,7 @@ def _language_views(divided: list[tuple[View, dict[Any, pl.DataFrame]]], code: s
 _COMMANDS: Final = 2
 """The most commands that a verdict shows unfolded."""
 
-_HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
+_HEADS: Final = ("task", "noise", "clean", "noisy", "change", "95 % interval", "worst language")
 
 
 def verdict_part(results: Results, heading: str = "Verdict") -> doc.Section:
@@ -143,7 +143,7 @@ def tiles(results: Results) -> Iterator[doc.Section]:
     groups = cells.sort(order, maintain_order=True).group_by("task", "split", "model", maintain_order=True)
     rows = tuple(_tile(group, averages, cells) for _, group in groups)
     if rows:
-        columns = tuple(doc.TableColumn(head, right=head in _HEADS[1:5]) for head in _HEADS)
+        columns = tuple(doc.TableColumn(head, right=head in _HEADS[2:6]) for head in _HEADS)
         yield doc.Section("Tasks", "tasks", (doc.Table(columns, rows, role="tiles"),))
 
 
@@ -158,7 +158,6 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     whole = averages.filter(task=task, split=split, model=model)
     over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
     shown = over.sort("change").row(0, named=True) if over.height else worst
-    levels = (points(shown["clean"]), points(shown["value"]), signed(shown["change"]))
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
@@ -170,9 +169,12 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    noise = f"costliest: {shown['noise']}" + (f", {shown['over']} languages" if over.height else "")
+    most = ", the costliest noise" if cells["condition"].n_unique() > 1 and count < cells.height else ""
+    noise = shown["noise"] + most + (f", {shown['over']} languages" if over.height else "")
+    change = signed(shown["change"]) if count == cells.height else doc.Strong(signed(shown["change"]))
     linked = doc.Hyperlink(named, f"#{worst['address']}")
-    return (title, *levels, bounds, noise, ("worst: ", linked, other, *unmeasured))
+    levels = (points(shown["clean"]), points(shown["value"]), (change,), bounds)
+    return (title, noise, *levels, ("worst: ", linked, other, *unmeasured))
 
 
 def _noise(row: Mapping[str, Any]) -> str:

@@ -17,20 +17,7 @@ from robust_xtreme.core.metric import GIVEN
 from robust_xtreme.core.metric import named as metric_of
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.files.schema import FAILED, UNREADABLE
-from robust_xtreme.report.blocks import (
-    Block,
-    Bullets,
-    Code,
-    Hyperlink,
-    Inline,
-    Paragraph,
-    Phrase,
-    Strong,
-    TableColumn,
-    explained,
-    inlines,
-    named,
-)
+from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.cells import cell_name, few_clusters, headline, perturbed, with_addresses
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.view import Results
@@ -88,15 +75,15 @@ def title(results: Results) -> str:
     return f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests)}"
 
 
-def told(sentence: Phrase) -> Phrase:
+def told(sentence: doc.Phrase) -> doc.Phrase:
     """A sentence in which the first of each word of the glossary is explained, in each of its plain parts."""
     if not isinstance(sentence, str):
-        every = inlines(sentence)
-        return tuple(part for each in every for part in (inlines(told(each)) if isinstance(each, str) else (each,)))
+        every = doc.inlines(sentence)
+        return tuple(part for each in every for part in (doc.inlines(told(each)) if isinstance(each, str) else (each,)))
     words = sorted(GLOSSARY, key=len, reverse=True)
     parts = re.split(rf"\b({'|'.join(words)})(?=\b|s\b)", sentence)
     first = {word: at for at, word in reversed([*enumerate(parts)]) if at % 2}
-    return tuple(explained(part) if first.get(part) == at else part for at, part in enumerate(parts) if part)
+    return tuple(doc.explained(part) if first.get(part) == at else part for at, part in enumerate(parts) if part)
 
 
 def _few(names: pl.Series, what: str) -> str:
@@ -104,42 +91,52 @@ def _few(names: pl.Series, what: str) -> str:
     return " and ".join(names) if len(names) <= _NAMED else counted(len(names), what)
 
 
-def what_was_run(results: Results) -> Iterator[Block]:
+def what_was_run(results: Results) -> Iterator[doc.Block]:
     """The blocks under the heading of the same name."""
     manifest = results.manifest
     version, spec_hash = (str(manifest.get(name, "unknown")) for name in ("version", "spec_hash"))
     summary = f"robust-xtreme {version}, spec {spec_hash}. Points from 0 to 100; every change is perturbed minus clean."
-    yield Paragraph(summary)
+    yield doc.Paragraph(summary)
     yield from partial(manifest)
     yield from counts(results)
     if spec := manifest.get("spec"):
         lines = (f"{name} = {json.dumps(spec[name], ensure_ascii=False, sort_keys=True)}" for name in sorted(spec))
-        yield Code(tuple(lines))
+        yield doc.Code(tuple(lines))
     if manifest.get("commands"):
-        yield Paragraph("Commands:")
-        yield Code(tuple(manifest["commands"]))
+        yield doc.Paragraph("Commands:")
+        yield doc.Code(tuple(manifest["commands"]))
     if notes := _notes(results):
-        yield Bullets(notes)
+        yield doc.Bullets(notes)
 
 
-def verdicts(results: Results, some: pl.DataFrame | None = None) -> Iterator[Phrase]:
+def verdicts(results: Results, some: pl.DataFrame | None = None) -> Iterator[doc.Phrase]:
     """The verdict on the headline cells of each run, or on `some` of them, after its name where there are several."""
     for name, cells in by_run(results, some):
         if some is None or cells.height:
-            yield (*((f"{name}: ",) if name else ()), *inlines(verdict_on(cells)))
+            first, *more = verdict_on(cells)
+            yield (*((f"{name}: ",) if name else ()), *doc.inlines(first))
+            yield from more
 
 
-def verdict_on(cells: pl.DataFrame) -> Phrase:
-    """What some headline cells show: first how many cannot be measured, with what to do, then what the tests show."""
+def verdict_on(cells: pl.DataFrame) -> list[doc.Phrase]:
+    """What some headline cells show: how many cannot be measured and what the tests show; then what can be missed."""
     if is_untouched(cells):
-        return (Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")
-    unmeasured = cells.filter("near_chance")
-    shown = (*_tests_of(cells), _served(cells), _left_out(cells), *_attacked(cells))
-    if not unmeasured.height:
-        return shown
-    where = f"Cannot be measured in {unmeasured.height} of {counted(cells.height, 'cell')}"
-    claim = f"{where}: {'its' if unmeasured.height == 1 else 'their'} clean level is not shown above chance."
-    return (Strong(claim, "unmeasured"), f" {_advice(unmeasured)} ", *shown)
+        return [(doc.Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")]
+    parts = (*_missed(cells), f"{_served(cells)}{_left_out(cells)}", *_attacked(cells))
+    told = [part for part in parts if part]
+    unmeasured, shown = cells.filter("near_chance"), _tests_of(cells)
+    if unmeasured.height:
+        of, blind = counted(cells.height, "cell"), _nothing_shown(unmeasured).height
+        whose = "its" if unmeasured.height == 1 else "their"
+        claim = f"Cannot be measured in {unmeasured.height} of {of}: {whose} clean level is not shown above chance."
+        others = f" In {blind} of them a test shows nothing." if 0 < blind < unmeasured.height else ""
+        shown = (doc.Strong(claim, "unmeasured"), f"{others} {_advice(unmeasured)} ", *shown)
+    return [shown, *([(str(told[0]).lstrip(), *told[1:])] if told else [])]
+
+
+def _nothing_shown(cells: pl.DataFrame) -> pl.DataFrame:
+    """The tested cells with neither a drop nor a gain."""
+    return cells.filter(pl.col("p_adjusted") >= ALPHA)
 
 
 def _served(cells: pl.DataFrame) -> str:
@@ -158,7 +155,7 @@ def _left_out(cells: pl.DataFrame) -> str:
     return f" Not tested: {counted(len(reasons), 'cell')} ({', '.join(sorted({*reasons}))})." if reasons else ""
 
 
-def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
+def _attacked(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     """How many cells are of attacks and what they are compared with, and the lowest level that an attack left."""
     attacks = cells.filter(pl.col("no_claim") == SELECTED)
     if attacks.is_empty():
@@ -166,8 +163,9 @@ def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
     control = pl.col("condition").str.contains(r"@(search=random|like=)")
     lowest = attacks.sort(control, "value", "address").row(0, named=True)
     what = f" Not tested: {counted(attacks.height, 'cell')} of attacks and what they are compared with"
+    linked = doc.Hyperlink(cell_name(lowest), f"#{lowest['address']}")
     levels = f", {points(lowest['clean'])} to {points(lowest['value'])}."
-    return (f"{what} ({SELECTED}). The lowest level: ", Hyperlink(cell_name(lowest), f"#{lowest['address']}"), levels)
+    return (f"{what} ({SELECTED}). The lowest level: ", linked, levels)
 
 
 def is_untouched(cells: pl.DataFrame) -> bool:
@@ -184,11 +182,11 @@ def _advice(unmeasured: pl.DataFrame) -> str:
     return "Evaluate more items." if few == unmeasured.height else several
 
 
-def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
+def _tests_of(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     """How many tests show a drop or could not, and the cell that lost most; of no drop, how many rose."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if tests.is_empty():
-        return (Strong("No change was tested."),)
+        return (doc.Strong("No change was tested."),)
     shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
     of, lost = counted(tests.height, "test"), shown.filter(pl.col("change") < 0).height
     if shown.is_empty():
@@ -197,49 +195,56 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
             most = points(-tests.select(pl.min("joint_change_low")).item())
             missed += f", and no joint interval reaches a drop above {most}"
         caution = f" That does not show {'robustness' if _blind(tests) else f'that {missed}'}."
-        return (Strong(f"None of {of} shows a drop."), caution)
+        return (doc.Strong(f"None of {of} shows a drop."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
-    others = tests.filter(pl.col("p_adjusted") >= ALPHA, ~pl.col("near_chance")).get_column("mde").drop_nulls()
-    blind: tuple[Inline, ...] = ()
-    if others.len():
-        middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
-        wide = f" in half of these tests, and one of up to {most} in the worst" if middle != most else ""
-        missed = f" Where no drop is shown, one of up to {middle} points could be missed{wide} ("
-        blind = (missed, explained("mde"), ").")
     text = f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}."
     return (
-        Strong(text, "lost" if lost else "won"),
+        doc.Strong(text, "lost" if lost else "won"),
         " The largest: ",
-        Hyperlink(cell_name(cell), f"#{cell['address']}"),
+        doc.Hyperlink(cell_name(cell), f"#{cell['address']}"),
         *_changed(cell),
         ".",
-        *blind,
+    )
+
+
+def _missed(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
+    """How large a drop could be missed where others are shown; () without such tests."""
+    others = _nothing_shown(cells).filter(~pl.col("near_chance")).get_column("mde").drop_nulls()
+    if others.is_empty() or cells.select((pl.col("p_adjusted") < ALPHA).sum()).item() == 0:
+        return ()
+    middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
+    wide = f" in half of these tests, and {most} in the worst" if middle != most else ""
+    return (
+        f"Where no drop is shown, one of up to {middle} points could be missed{wide} (",
+        doc.explained("mde"),
+        "). ",
     )
 
 
 def _blind(tests: pl.DataFrame) -> str:
     """How many tests show nothing since their cells cannot be measured."""
-    blind = tests.filter("near_chance", pl.col("p_adjusted") >= ALPHA).height
+    blind = _nothing_shown(tests).filter("near_chance").height
     return f", of which {blind} cannot be measured" if blind else ""
 
 
-def _changed(cell: Mapping[str, Any]) -> tuple[Inline, ...]:
+def _changed(cell: Mapping[str, Any]) -> tuple[doc.Inline, ...]:
     """The levels of a tested cell and its change, with the interval that is valid for all tests at once, if any."""
     levels = f", {points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} ("
+    name = doc.explained("joint interval")
     if cell["joint_change_low"] is None:
         alone = interval(cell["change_low"], cell["change_high"])
-        return f"{levels}interval of this cell alone {alone}; too few clusters for a ", explained("joint interval"), ")"
+        return f"{levels}interval of this cell alone {alone}; too few clusters for a ", name, ")"
     joint = interval(cell["joint_change_low"], cell["joint_change_high"])
-    return levels, explained("joint interval"), f" {joint}, valid for all tests at once)"
+    return levels, name, f" {joint}, valid for all tests at once)"
 
 
-def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:
+def partial(manifest: Mapping[str, Any]) -> Iterator[doc.Block]:
     """Languages of tasks whose files cannot be read, and those with cells that failed."""
     for reason, line in _PARTIAL.items():
         left_out = [cell for cell in manifest.get("not_run", ()) if cell["reason"] == reason]
         if named := dict.fromkeys(f"{cell['task']} {cell['language']}" for cell in left_out):
-            yield Paragraph((Strong(f"Partial: {line.format(', '.join(named))}."),))
+            yield doc.Paragraph((doc.Strong(f"Partial: {line.format(', '.join(named))}."),))
 
 
 def by_run(results: Results, some: pl.DataFrame | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -249,10 +254,10 @@ def by_run(results: Results, some: pl.DataFrame | None = None) -> Iterator[tuple
         yield name, cells.filter(run_rank=number)
 
 
-def counts(results: Results) -> Iterator[Paragraph]:
+def counts(results: Results) -> Iterator[doc.Paragraph]:
     """The counts of each run, after its name where several are beside each other."""
     for name, cells in by_run(results):
-        yield Paragraph(f"{name}: {claims(cells)}" if name else claims(cells))
+        yield doc.Paragraph(f"{name}: {claims(cells)}" if name else claims(cells))
 
 
 def claims(cells: pl.DataFrame) -> str:
@@ -306,7 +311,7 @@ def _counted(title: str, values: pl.Series) -> str:
     return f"{title}: {', '.join(counts)}." if counts else ""
 
 
-def _notes(results: Results) -> tuple[Phrase, ...]:
+def _notes(results: Results) -> tuple[doc.Phrase, ...]:
     manifest = results.manifest
     margin = "pairs count from a margin of {} on, tuned on clean validation data"
     tuned = [f"{name}: {margin.format(value)}" for name, value in manifest.get("tuned", {}).items()]
@@ -334,20 +339,20 @@ _IDENTITY: Final = (
 )
 
 
-def legend(columns: Iterable[TableColumn], results: Results) -> list[tuple[str, Phrase]]:
+def legend(columns: Iterable[doc.TableColumn], results: Results) -> list[tuple[str, doc.Phrase]]:
     """Term and sentence: shown columns, identity, constants, shallow predictors, metrics, perturbations of the run."""
-    terms: dict[str, Phrase] = {column.heading: named(column.legend) for column in columns if column.legend}
+    terms: dict[str, doc.Phrase] = {column.heading: doc.named(column.legend) for column in columns if column.legend}
     if _SETTING in terms:
-        terms[_SETTING] = (*inlines(terms[_SETTING]), *(f" {line}" for line in _trained_on(results)))
+        terms[_SETTING] = (*doc.inlines(terms[_SETTING]), *(f" {line}" for line in _trained_on(results)))
     if results.manifest.get("models"):
         terms["identity"] = _IDENTITY
-    members: dict[str, Phrase] = {}
+    members: dict[str, doc.Phrase] = {}
     for name in sorted(set(results.scores.get_column("metric"))):  # the sentence of a given metric has its name
-        members[name] = metric_of(name).summary if name.startswith(GIVEN) else named(_summary("metric", name))
+        members[name] = metric_of(name).summary if name.startswith(GIVEN) else doc.named(_summary("metric", name))
     for name in _perturbations(results):
         notes = results.manifest.get("noise_sources", {}).get(name, {})
         data = (f" Its data are {note} in {', '.join(codes)}." for note, codes in notes.items())
-        members[name] = (*named(_summary("perturbation", name)), *data)
+        members[name] = (*doc.named(_summary("perturbation", name)), *data)
     known = [(name, line) for name, line in members.items() if line]
     return [*terms.items(), *_levels(results), *known]
 
@@ -367,7 +372,7 @@ def _trained_on(results: Results) -> list[str]:
     return [*lines, unknown] if len(tasks) else lines
 
 
-def _levels(results: Results) -> list[tuple[str, Phrase]]:
+def _levels(results: Results) -> list[tuple[str, doc.Phrase]]:
     """Every constant that is the chance of a cell, and every shallow predictor, with what it learned from."""
     constants = results.scores.get_column("chance_name").drop_nulls().unique().sort()
     levels = results.scores.select("shallow_name", "shallow_source").drop_nulls().unique().sort(pl.all()).rows()
@@ -375,9 +380,10 @@ def _levels(results: Results) -> list[tuple[str, Phrase]]:
     for name, source in levels:
         learned.setdefault(name, []).append(source)
     lines = [
-        (name, (*named(shallow.summary(name)), f" Learned from {', '.join(each)}.")) for name, each in learned.items()
+        (name, (*doc.named(shallow.summary(name)), f" Learned from {', '.join(each)}."))
+        for name, each in learned.items()
     ]
-    return [*((name, named(chance.summary(name))) for name in constants), *lines]
+    return [*((name, doc.named(chance.summary(name))) for name in constants), *lines]
 
 
 def _perturbations(results: Results) -> list[str]:

@@ -42,8 +42,7 @@ from robust_xtreme.run.task_run import Cell, Splits, TaskRun, attack_all, readin
 from robust_xtreme.stats.averages import Facts, MeasuredPart, measured_part
 from robust_xtreme.stats.bitext import Neighbours
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.sources.loading import Split
-from robust_xtreme.tasks.sources.source import Pools, open_source
+from robust_xtreme.tasks.sources.source import Pools, Split, open_source
 from robust_xtreme.workers.channel import Sealed
 from robust_xtreme.workers.messages import Compute, Connection
 

@@ -38,9 +38,8 @@ from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vector
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
-from robust_xtreme.tasks.sources.loading import fetch, languages_of
 from robust_xtreme.tasks.sources.rows import identity_of, limit, limit_note
-from robust_xtreme.tasks.sources.source import Pools, Source, open_source
+from robust_xtreme.tasks.sources.source import Pools, Source, fetch, languages_of, open_source
 from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, evaluated, faults, group_languages, tuned
 
 NOT_APPLICABLE: Final = "not_applicable"

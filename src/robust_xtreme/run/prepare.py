@@ -35,7 +35,7 @@ from robust_xtreme.noise.engine.traces import joined_spans, taken
 from robust_xtreme.run.task_run import Cell, TaskRun
 from robust_xtreme.stats.components import first_seen
 from robust_xtreme.tasks.noisy.measured import MeasuredTexts, measured
-from robust_xtreme.tasks.sources.loading import Split
+from robust_xtreme.tasks.sources.source import Split
 
 
 @dataclass(frozen=True, slots=True, eq=False)

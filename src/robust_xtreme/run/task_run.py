@@ -29,9 +29,8 @@ from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noised import PerturbedExamples
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.normalising.corrector import ENGLISH, Spelling, lacks, spelling_of, word_counts
-from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.rows import identity_of, limit
-from robust_xtreme.tasks.sources.source import Pools
+from robust_xtreme.tasks.sources.source import Pools, Split, load
 from robust_xtreme.tasks.sources.survey import tuned_on
 
 Files = tuple[tuple[str, str], ...]

@@ -39,8 +39,7 @@ from robust_xtreme.run.scoring import PARTS, TaskRunRows, score_examples, stage
 from robust_xtreme.run.task_run import Cell, Splits, TaskRun, reading
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import edits_of
-from robust_xtreme.tasks.sources.loading import Split
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import Split, open_source
 from robust_xtreme.tasks.sources.suite import Suite
 
 _READ: Final = ("tokens_clean", "tokens", "tokens_changed", "truncated", "unknown_clean", "unknown")

@@ -29,9 +29,8 @@ from robust_xtreme.noise.engine.case import capital, lower
 from robust_xtreme.noise.engine.runs import find
 from robust_xtreme.noise.engine.words import begins
 from robust_xtreme.noise.members.scripts import listed_words
-from robust_xtreme.tasks.sources.loading import has_language
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.tasks.sources.source import Source
+from robust_xtreme.tasks.sources.source import Source, has_language
 
 TASKS: Final = ("xnli", "pawsx", "xcopa", "xquad", "lareqa", "mlqa")  # items are translations; of MLQA the questions
 _SPLITS: Final = {"pawsx": ("validation",)}  # in test it has other labels in other languages

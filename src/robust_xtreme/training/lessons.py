@@ -22,9 +22,10 @@ from robust_xtreme.core.run_spec import parse_limits
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.files import cache, store
 from robust_xtreme.tasks.formats import reader
-from robust_xtreme.tasks.sources import loading, rows, with_labels
+from robust_xtreme.tasks.sources import rows
+from robust_xtreme.tasks.sources import source as loading
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.tasks.sources.source import Pools, Source, open_source
+from robust_xtreme.tasks.sources.source import Pools, Source, open_source, with_labels
 from robust_xtreme.training._translator import ENGLISH
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults

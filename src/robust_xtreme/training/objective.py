@@ -35,7 +35,8 @@ from robust_xtreme.models.tensors import Scores, evaluating
 from robust_xtreme.noise.engine.attack import is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound
 from robust_xtreme.noise.suites import asked
-from robust_xtreme.tasks.sources import loading, rows
+from robust_xtreme.tasks.sources import rows
+from robust_xtreme.tasks.sources import source as loading
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.lessons import Lesson

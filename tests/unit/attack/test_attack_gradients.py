@@ -41,7 +41,7 @@ from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.run.pasted import Victim
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import candidates_of
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 
 @pytest.mark.parametrize(("new", "expected"), [

@@ -22,7 +22,7 @@ from robust_xtreme.models.reading.reading import Contents, Inputs, inputs_of
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.noise.engine.noised import PerturbedExamples, field_texts, untouched
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 
 def _examples(name: str) -> list[Example]:

@@ -38,7 +38,7 @@ from robust_xtreme.models.retrieval.embeddings import StoredVectors
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.prepare import candidates_of
 from robust_xtreme.stats.bitext import Neighbours
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 _TASKS = ("xnli", "xcopa", "panx", "xquad", "lareqa")
 _COUNT = 6

@@ -17,8 +17,9 @@ from typer.testing import CliRunner, Result
 from robust_xtreme.cli._app import build
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData
-from robust_xtreme.tasks.sources import Pools, Split, dataset, open_source
+from robust_xtreme.tasks.sources import dataset
 from robust_xtreme.tasks.sources.dataset import open_hub
+from robust_xtreme.tasks.sources.source import Pools, Split, open_source
 from robust_xtreme.tasks.sources.survey import MISSING, UNLABELLED, VERSION, LeftOut, evaluated
 
 CONLLU = "1\ta\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n1\tb\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"

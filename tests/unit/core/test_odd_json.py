@@ -20,7 +20,8 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Answers, Example
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats import squad
-from robust_xtreme.tasks.sources import data_identity, load
+from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import load
 
 Document = dict[str, Any]
 

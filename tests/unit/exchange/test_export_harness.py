@@ -20,8 +20,8 @@ from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.exchange.exporting.harness.their_tasks import known_fields, language_of, members
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.tasks.sources.loading import load
 from robust_xtreme.tasks.sources.rows import data_identity, limit
+from robust_xtreme.tasks.sources.source import load
 
 COLUMNS: Final = (
     *("status", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words"),

@@ -12,7 +12,7 @@ from tests.program import program
 from tests.release import release
 
 from robust_xtreme.core import registry
-from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import load
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from tests.some import some
 
 import robust_xtreme
 from robust_xtreme.core.errors import MissingData, UserError
+from robust_xtreme.gating.document import comparison_blocks, gate_blocks
 from robust_xtreme.gating.policy import Policy
+from robust_xtreme.report.blocks import Table, text_of
 
 HOSTILE: Final = "<img src=x onerror=alert(1)>\u202e"
 
@@ -97,6 +99,22 @@ def test_objects_describe_themselves_in_a_line() -> None:
     for each in _objects(HOSTILE):
         assert max(len(repr(each)), len(str(each))) < 400
         assert "\u202e" not in repr(each) + str(each)
+
+
+def test_numbers_are_under_their_headings() -> None:
+    """In the tables of a gate and of a comparison the difference is candidate minus baseline, in every row."""
+    _, compared, gated, _ = _objects("new")
+    blocks = [*gate_blocks(gated), *comparison_blocks(compared.frame, compared.note)]
+    seen = 0
+    for table in (block for block in blocks if isinstance(block, Table)):
+        heads = [column.heading for column in table.columns]
+        for row in table.rows:
+            named = dict(zip(heads, map(text_of, row), strict=True))
+            if "difference" in named and "baseline" in named:
+                levels = float(named["candidate"]) - float(named["baseline"])
+                assert float(named["difference"]) == pytest.approx(levels, abs=0.11)
+                seen += 1
+    assert seen == gated.failing.height + compared.frame.height
 
 
 class _Tags(HTMLParser):

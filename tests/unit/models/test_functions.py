@@ -25,7 +25,7 @@ from robust_xtreme.core.examples import Answers
 from robust_xtreme.core.run_spec import from_toml
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import MODELS
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 evaluate: Any = api.evaluate
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "functions.md"

@@ -26,7 +26,7 @@ from robust_xtreme.models.reading.reading import Contents, Inputs, contents_of, 
 from robust_xtreme.models.reading.tokens import Lexicon, Tokens
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.run.run import evaluate
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 pytestmark = pytest.mark.usefixtures("unpaged")
 

@@ -26,8 +26,8 @@ from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.plan import with_pool
 from robust_xtreme.run.prepare import Prepared, Variant, prepare
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.tasks.sources.loading import Split
 from robust_xtreme.tasks.sources.rows import identity_of
+from robust_xtreme.tasks.sources.source import Split
 
 WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
 """Words that the tiny tokenizer knows."""

@@ -26,8 +26,8 @@ from robust_xtreme.noise.conditions.condition import CLEAN, Condition
 from robust_xtreme.run.prepare import Prepared, prepare
 from robust_xtreme.run.scoring import TaskRunRows, score_examples
 from robust_xtreme.run.task_run import TaskRun
-from robust_xtreme.tasks.sources.loading import Split
 from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import Split
 
 CONTEXT = "the river runs past old stone houses where people meet and talk about rain markets boats and bread"
 

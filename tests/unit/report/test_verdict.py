@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, conditions, run
 
-from robust_xtreme.report.blocks import Strong, inlines, text_of, within
+from robust_xtreme.report.blocks import Inline, Strong, inlines, text_of, within
 from robust_xtreme.report.blocks import Table as Shown
 from robust_xtreme.report.document import document, notebook, show
 from robust_xtreme.report.html_page import coloured, tiles
@@ -30,6 +30,12 @@ def results() -> Results:
     return Results(*run(), averages(*run()), conditions())
 
 
+def _verdict(cells: pl.DataFrame) -> tuple[Inline, ...]:
+    """The verdict on some cells and what it says after it, as one."""
+    first, *more = verdict_on(cells)
+    return (*inlines(first), *(part for each in more for part in (" ", *inlines(each))))
+
+
 def _cells(results: Results, tested: int = 4, **values: Any) -> pl.DataFrame:
     """Headline cells with other values, of which the first ones are tested."""
     cells = headline_cells(results).filter(pl.col("no_claim").is_null(), pl.col("clusters") > 20).head(4)
@@ -42,7 +48,7 @@ def _cells(results: Results, tested: int = 4, **values: Any) -> pl.DataFrame:
 def test_what_cannot_be_measured_is_first_and_no_robustness(results: Results) -> None:
     """A model at chance in every cell: the number of cells and what to do, then that no test could show a drop."""
     cells = _cells(results, near_chance=True)
-    first, *_ = verdict = inlines(verdict_on(cells))
+    first, *_ = verdict = _verdict(cells)
     where = "Cannot be measured in 4 of 4 cells: their clean level is not shown above chance."
     assert first == Strong(where, "unmeasured")
     drops = "None of 4 tests shows a drop. That does not show robustness."
@@ -52,14 +58,14 @@ def test_what_cannot_be_measured_is_first_and_no_robustness(results: Results) ->
 
 def test_a_run_above_chance_says_what_its_tests_can_miss(results: Results) -> None:
     """Nothing comes before the count, and the largest of the smallest detectable drops follows it."""
-    text = text_of(verdict_on(_cells(results, mde=3.14)))
+    text = text_of(_verdict(_cells(results, mde=3.14)))
     missed = "That does not show that there is none: drops below 3.1 points can be missed (mde)."
     assert text == f"None of 4 tests shows a drop. {missed}"
 
 
 def test_a_run_without_a_drop_says_what_its_intervals_exclude(results: Results) -> None:
     """Where all tests have a joint interval, the drop that none of them reaches."""
-    text = text_of(verdict_on(_cells(results, mde=3.14, joint_change_low=-1.44)))
+    text = text_of(_verdict(_cells(results, mde=3.14, joint_change_low=-1.44)))
     assert text.endswith("drops below 3.1 points can be missed (mde), and no joint interval reaches a drop above 1.4.")
 
 
@@ -68,7 +74,7 @@ def test_perturbations_that_serve_few_languages_are_named(results: Results) -> N
     cells = _cells(results, mde=3.14).with_row_index("row")
     codes = pl.when(pl.col("row") < 3).then(pl.format("l{}", "row")).otherwise(pl.lit("l0"))
     noises = pl.when(pl.col("row") < 3).then(pl.lit("a")).otherwise(pl.lit("b"))
-    text = text_of(verdict_on(cells.with_columns(language=codes, perturbation=noises)))
+    text = text_of(_verdict(cells.with_columns(language=codes, perturbation=noises)))
     assert text.endswith(" Not in every language: b in 1 of 3 languages.")
 
 
@@ -83,7 +89,7 @@ def test_the_lowest_level_is_of_an_attack_and_not_of_its_control(results: Result
         clean=90.4,
         noise=pl.lit("typos"),
     )
-    assert text_of(verdict_on(cells)).endswith("The lowest level: xnli, German (de), typos, 90.4 to 33.3.")
+    assert text_of(_verdict(cells)).endswith("The lowest level: xnli, German (de), typos, 90.4 to 33.3.")
 
 
 @pytest.mark.parametrize(
@@ -97,25 +103,25 @@ def test_the_lowest_level_is_of_an_attack_and_not_of_its_control(results: Result
 def test_more_items_are_advised_where_they_can_help(results: Results, above: float, bound: float, advice: str) -> None:
     """Where four times as many would show the level above chance if it stayed as it is."""
     cells = _cells(results, near_chance=True, chance=33.0, clean=33.0 + above, above_chance=bound)
-    assert text_of(inlines(verdict_on(cells))[1]) == f" {advice} "
+    assert text_of((_verdict(cells))[1]) == f" {advice} "
 
 
 def test_drops_are_counted_over_all_tests(results: Results) -> None:
     """A test of a cell near chance that shows a drop counts as one; the others cannot be measured."""
     shown = headline_cells(results)
-    text = text_of(verdict_on(shown))
+    text = text_of(_verdict(shown))
     assert text.startswith("Cannot be measured in 2 of 14 cells: their clean level")
     assert "7 of 7 tests show a drop. The largest: xquad context, Greek" in text
     assert text.endswith("Not tested: 3 cells (few clusters, inert).")
     is_unproven = (pl.col("language") == "th") & pl.col("p_adjusted").is_not_null()
     unproven = shown.with_columns(p_adjusted=pl.when(is_unproven).then(0.5).otherwise("p_adjusted"))
-    text = text_of(verdict_on(unproven))
+    text = text_of(_verdict(unproven))
     assert "6 of 7 tests show a drop." in text
     assert "could be missed" not in text
     measured = unproven.with_columns(near_chance=False)
     missed = unproven.filter(is_unproven).get_column("mde").item()
     assert f". Where no drop is shown, one of up to {missed:.1f} points could be missed (mde)." in text_of(
-        verdict_on(measured)
+        _verdict(measured)
     )
 
 
@@ -138,7 +144,7 @@ def test_drops_are_counted_over_all_tests(results: Results) -> None:
 def test_without_a_test_the_verdict_says_why(results: Results, values: dict[str, Any], text: str) -> None:
     """Where no text has noise, where the tokenizer undoes it, and where clusters are few."""
     cells = _cells(results, 0, **values)
-    assert text_of(verdict_on(cells)).startswith(text)
+    assert text_of(_verdict(cells)).startswith(text)
     assert is_untouched(cells) == text.startswith("Nothing")
 
 

@@ -17,8 +17,7 @@ from robust_xtreme.run import plan as plan_module
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.run import evaluate
 from robust_xtreme.run.task_run import Splits
-from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.source import Pools, open_source
+from robust_xtreme.tasks.sources.source import Pools, load, open_source
 from robust_xtreme.tasks.sources.suite import Suite
 
 

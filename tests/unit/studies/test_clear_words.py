@@ -28,7 +28,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.studies.folder import FACTS, pages, read
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.study_file import parsed
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 REPORTS: Final = Path(__file__).parents[3] / "reports"
 OTHERS: Final[tuple[Any, ...]] = (None, True, 7, 1.5, "x", ["x"], [7], [[]], {"x": "y"}, {"x": 7})

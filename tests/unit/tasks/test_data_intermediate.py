@@ -18,7 +18,7 @@ from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.catalogue import rows
 from robust_xtreme.tasks.groups import chosen, intermediate, is_intermediate
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 NAMES = registry.names("intermediate")
 

@@ -13,8 +13,7 @@ from tests.unit.cli.test_data_command import data, data_report, write
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
-from robust_xtreme.tasks.sources import Pools, open_source
-from robust_xtreme.tasks.sources.loading import load
+from robust_xtreme.tasks.sources.source import Pools, load, open_source
 from robust_xtreme.tasks.sources.survey import evaluated
 
 

@@ -9,7 +9,7 @@ import pytest
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.tasks.formats import conll, iob2
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 TSV = "the river runs past stone houses\tpeople meet\tneutral\n"
 JSON = '{"premise": "the river runs", "hypothesis": "people meet", "label": "neutral"}\n'

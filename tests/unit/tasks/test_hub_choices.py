@@ -14,7 +14,8 @@ from tests.loopback import Loopback
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import MissingData
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import data_identity, load, open_source
+from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import load, open_source
 
 XCOPA, PAWSX = (registry.load("task", name) for name in ("xcopa", "pawsx"))
 CAUSAL = [

@@ -23,9 +23,9 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, SpecError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters import hub as rows
-from robust_xtreme.tasks.sources import Source, Split, available, data_identity, load, open_source, resolve
 from robust_xtreme.tasks.sources.dataset import Hub, open_hub
-from robust_xtreme.tasks.sources.loading import fetch
+from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import Source, Split, available, fetch, load, open_source, resolve
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 TYDIQA: TaskSpec = registry.load("task", "tydiqa")

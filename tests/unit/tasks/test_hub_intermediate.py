@@ -17,7 +17,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.adapters import hub as of
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 
 NLI = ("entailment", "neutral", "contradiction")
 DUPLICATE = ("not_duplicate", "duplicate")

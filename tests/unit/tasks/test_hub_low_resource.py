@@ -12,7 +12,7 @@ from tests.loopback import Loopback
 from robust_xtreme.core import registry
 from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import available, load, open_source
+from robust_xtreme.tasks.sources.source import available, load, open_source
 
 AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
 ROWS = [

@@ -25,9 +25,9 @@ from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.predictors.heads._heads import tagging
 from robust_xtreme.models.reading.members.labelled import WordLayouts
 from robust_xtreme.models.reading.windows import plain
-from robust_xtreme.tasks.sources import data_identity, load, open_source, with_labels
 from robust_xtreme.tasks.sources.release import options
-from robust_xtreme.tasks.sources.rows import SPLITS
+from robust_xtreme.tasks.sources.rows import SPLITS, data_identity
+from robust_xtreme.tasks.sources.source import load, open_source, with_labels
 
 NAMES = registry.names("intermediate")
 TASKS = registry.names("task")

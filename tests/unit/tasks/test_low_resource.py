@@ -17,9 +17,9 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.models.labels import label_sets, mapped, outside, placed, unsupported_labels, unsupported_note
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.formats import americasnli_tsv, conll
-from robust_xtreme.tasks.sources import available, load
 from robust_xtreme.tasks.sources.dataset import open_hub
 from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.source import available, load
 from robust_xtreme.training import lessons
 
 MASAKHANER: TaskSpec = registry.load("task", "masakhaner")

@@ -20,7 +20,7 @@ from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.tasks.formats import checklist_templates
 from robust_xtreme.tasks.formats.checklist_templates import CONTEXT, TESTS, TemplateRow, TemplateText
 from robust_xtreme.tasks.members.multichecklist import _Draw, _Kit, first_names
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 TASK: TaskSpec = registry.load("task", "multichecklist")
 PATH = "multichecklist/checklist_templates.tsv"

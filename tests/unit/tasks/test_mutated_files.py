@@ -25,8 +25,8 @@ from robust_xtreme.exchange.perturbing.files import PerturbJob, perturb_file
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.formats import read_file, reader
-from robust_xtreme.tasks.sources import load, open_source
 from robust_xtreme.tasks.sources.release import options
+from robust_xtreme.tasks.sources.source import load, open_source
 from robust_xtreme.training.spec import recipe
 from robust_xtreme.training.values import spec_of
 

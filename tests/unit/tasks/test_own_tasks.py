@@ -22,7 +22,7 @@ from robust_xtreme.stats.benchmark import AVERAGES, CATEGORIES
 from robust_xtreme.tasks import groups
 from robust_xtreme.tasks.adapters.own import own_tasks, tasks_in
 from robust_xtreme.tasks.formats import labelled_jsonl
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 HEAD: Final = """name = "shop"
 version = "1"

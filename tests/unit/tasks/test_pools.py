@@ -17,9 +17,10 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, UserError
 from robust_xtreme.core.examples import Corpus, Document, Example, Text, fingerprint
 from robust_xtreme.core.specs import Files, HubFiles, Origin, Pool, Row, TaskSpec
-from robust_xtreme.tasks.sources import Pools, data_identity, load, open_source, resolve
 from robust_xtreme.tasks.sources.dataset import Hub
 from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import Pools, load, open_source, resolve
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 

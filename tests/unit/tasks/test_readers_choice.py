@@ -16,7 +16,7 @@ from robust_xtreme.core.examples import Choice
 from robust_xtreme.core.specs import Origin, TaskSpec
 from robust_xtreme.tasks.adapters import hub
 from robust_xtreme.tasks.formats import jsonl_choices
-from robust_xtreme.tasks.sources import load, resolve
+from robust_xtreme.tasks.sources.source import load, resolve
 
 XCOPA: TaskSpec = registry.load("task", "xcopa")
 

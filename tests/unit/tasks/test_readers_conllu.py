@@ -15,7 +15,7 @@ from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.core.specs import Origin, TaskSpec
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.tasks.formats import conllu
-from robust_xtreme.tasks.sources import available, load, resolve
+from robust_xtreme.tasks.sources.source import available, load, resolve
 
 UDPOS: TaskSpec = registry.load("task", "udpos")
 

@@ -24,7 +24,7 @@ from robust_xtreme.tasks.formats import (
     qqp_tsv,
     siqa_jsonl,
 )
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 
 Read = Callable[[str, str], tuple[Row, ...]]
 LABELS = '{"N": 0, "S": "1"}'

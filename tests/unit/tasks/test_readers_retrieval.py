@@ -15,7 +15,7 @@ from robust_xtreme.core.errors import DataError, MissingData, NoRows
 from robust_xtreme.core.examples import Document
 from robust_xtreme.tasks.formats import line_pairs, mewsli_entities, mewsli_mentions, squad_sentences
 from robust_xtreme.tasks.formats.squad_sentences import sentences
-from robust_xtreme.tasks.sources import Split, load
+from robust_xtreme.tasks.sources.source import Split, load
 
 BUCC = ("bucc2018/de-en/de-en.sample.de", "bucc2018/de-en/de-en.sample.en", "bucc2018/de-en/de-en.sample.gold")
 TATOEBA = ("tatoeba/v1/tatoeba.deu-eng.deu", "tatoeba/v1/tatoeba.deu-eng.eng")

@@ -15,7 +15,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Document, Example
 from robust_xtreme.core.specs import TaskSpec
-from robust_xtreme.tasks.sources import Split, load, open_source
+from robust_xtreme.tasks.sources.source import Split, load, open_source
 
 
 def _task(name: str) -> TaskSpec:

@@ -15,8 +15,7 @@ from robust_xtreme.core.examples import Document, Example, Span
 from robust_xtreme.core.specs import BITEXT, Origin, Row, TaskSpec
 from robust_xtreme.tasks.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
 from robust_xtreme.tasks.groups import chosen
-from robust_xtreme.tasks.sources import load, open_source
-from robust_xtreme.tasks.sources.source import answered
+from robust_xtreme.tasks.sources.source import answered, load, open_source
 
 TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
 

@@ -17,8 +17,9 @@ from tests.loopback import Loopback
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, UnknownName
 from robust_xtreme.core.specs import Files, Row, TaskSpec
-from robust_xtreme.tasks.sources import available, data_identity, has_language, load, open_source, resolve
 from robust_xtreme.tasks.sources.release import expand
+from robust_xtreme.tasks.sources.rows import data_identity
+from robust_xtreme.tasks.sources.source import available, has_language, load, open_source, resolve
 
 MLQA: TaskSpec = registry.load("task", "mlqa")
 XQUAD: TaskSpec = registry.load("task", "xquad")

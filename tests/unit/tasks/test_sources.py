@@ -13,7 +13,7 @@ import pytest
 from robust_xtreme.core.errors import DataError
 from robust_xtreme.run.plan import _in_short
 from robust_xtreme.tasks.formats import iob2, numbered_lines, read_file, squad, tsv
-from robust_xtreme.tasks.sources import open_source
+from robust_xtreme.tasks.sources.source import open_source
 
 
 def _values(text: str) -> list[tuple[str | None, ...]]:

@@ -20,9 +20,8 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.core.specs import Files, TaskSpec
-from robust_xtreme.tasks.sources import available, data_identity, limit, load, resolve
-from robust_xtreme.tasks.sources.loading import is_labelled
-from robust_xtreme.tasks.sources.rows import limit_note
+from robust_xtreme.tasks.sources.rows import data_identity, limit, limit_note
+from robust_xtreme.tasks.sources.source import available, is_labelled, load, resolve
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 PANX: TaskSpec = registry.load("task", "panx")

@@ -21,8 +21,8 @@ from robust_xtreme.core.errors import DataError, MissingData, RobustXtremeError,
 from robust_xtreme.core.examples import LONGEST, Answers, Choice, Span, Tags
 from robust_xtreme.core.specs import Files, TaskSpec
 from robust_xtreme.tasks.formats import parse, reader
-from robust_xtreme.tasks.sources import available, languages_of, load, open_source, resolve
 from robust_xtreme.tasks.sources.release import Release
+from robust_xtreme.tasks.sources.source import available, languages_of, load, open_source, resolve
 from robust_xtreme.tasks.sources.suite import Suite
 
 XNLI: TaskSpec = registry.load("task", "xnli")

@@ -11,8 +11,7 @@ import pytest
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.source import open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 from robust_xtreme.tasks.sources.table import TableFile, write_suite
 
 ROWS = [

@@ -14,9 +14,9 @@ from robust_xtreme.core.errors import DataError
 from robust_xtreme.core.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.core.languages import ALL_LANGUAGES, LANGUAGES
 from robust_xtreme.core.specs import CANDIDATE, Files, Origin, Row, TaskSpec
-from robust_xtreme.tasks.sources import load
 from robust_xtreme.tasks.sources.release import options
 from robust_xtreme.tasks.sources.rows import SPLITS
+from robust_xtreme.tasks.sources.source import load
 
 TASKS = registry.names("task")
 XTREME_R = {"xnli": 15, "xcopa": 11, "udpos": 38, "panx": 48, "xquad": 12, "tydiqa": 9}

@@ -16,7 +16,7 @@ from robust_xtreme.core.specs import Origin, Row, TaskSpec
 from robust_xtreme.exchange.perturbing.files import TaskChoice, texts
 from robust_xtreme.tasks.adapters import hub
 from robust_xtreme.tasks.formats import tsv, tsv_paraphrases
-from robust_xtreme.tasks.sources import load, resolve
+from robust_xtreme.tasks.sources.source import load, resolve
 
 PAWSX: TaskSpec = registry.load("task", "pawsx")
 HEAD = "id\tsentence1\tsentence2\tlabel\n"

@@ -18,7 +18,8 @@ from robust_xtreme.core.errors import Contamination, ModelError, UnknownName
 from robust_xtreme.core.examples import Choice, Example, Text
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.files import cache
-from robust_xtreme.tasks.sources import load, loading
+from robust_xtreme.tasks.sources import source
+from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training import lessons
 from robust_xtreme.training.lessons import evaluated, known, reported_tasks, screen
 
@@ -253,13 +254,13 @@ def test_units_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
     reads: list[str] = []
-    whole = loading.load
+    whole = source.load
 
     def counted(*some: Any) -> Any:
         reads.append("read")
         return whole(*some)
 
-    monkeypatch.setattr(loading, "load", counted)
+    monkeypatch.setattr(source, "load", counted)
     first = _units(tmp_path / "data", [])
     count = len(reads)
     assert _units(tmp_path / "data", []) == first

@@ -15,7 +15,7 @@ from robust_xtreme.core import registry, resources
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.specs import PerturbationSpec
 from robust_xtreme.models.loading import load_checkpoint
-from robust_xtreme.tasks.sources import load, open_source
+from robust_xtreme.tasks.sources.source import load, open_source
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.objective import adversary, passes_of
 from robust_xtreme.training.spec import StageSpec

@@ -20,7 +20,7 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.models.folder import local
 from robust_xtreme.models.stages import languages_of, model_facts
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Loader, Schedule, TrainingModule
 from robust_xtreme.training.objective import HeadUnits, task_part

@@ -189,7 +189,7 @@ def test_tokens_are_those_that_are_read(tmp_path: Path, data: Path, encoder: Pat
     from robust_xtreme.core import registry
     from robust_xtreme.models.predictors.family import windows_of
     from robust_xtreme.models.tokenizer import read_tokenizer
-    from robust_xtreme.tasks.sources import load
+    from robust_xtreme.tasks.sources.source import load
 
     task = registry.load("task", "xnli")
     examples = load(task, data, "en", "train").examples

@@ -23,7 +23,7 @@ from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.models.loading import read_encoder
 from robust_xtreme.models.tensors import collate
 from robust_xtreme.models.tokenizer import read_tokenizer
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.resume import encoder_folder

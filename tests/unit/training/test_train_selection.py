@@ -18,7 +18,7 @@ from tests.trainings import Stopped, files
 from robust_xtreme.core import registry
 from robust_xtreme.core.contamination import check
 from robust_xtreme.core.errors import Contamination, MissingData
-from robust_xtreme.tasks.sources import load
+from robust_xtreme.tasks.sources.source import load
 from robust_xtreme.training import objective, resume
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec

@@ -59,8 +59,7 @@ from robust_xtreme.stats.calibration import calibration
 from robust_xtreme.stats.merging import merged
 from robust_xtreme.stats.replacing import replacing
 from robust_xtreme.tasks.noisy.measured import condition_row
-from robust_xtreme.tasks.sources.loading import load
-from robust_xtreme.tasks.sources.source import Pools, open_source
+from robust_xtreme.tasks.sources.source import Pools, load, open_source
 
 
 def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,10 +40,9 @@ from robust_xtreme.tasks.formats import (
 )
 from robust_xtreme.tasks.formats.tsv import is_named
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
-from robust_xtreme.tasks.sources import has_language
 from robust_xtreme.tasks.sources.release import Release, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
-from robust_xtreme.tasks.sources.source import Source, open_source
+from robust_xtreme.tasks.sources.source import Source, has_language, open_source
 from robust_xtreme.tasks.sources.suite import MANIFEST
 
 _SQUAD: Final = "squad"

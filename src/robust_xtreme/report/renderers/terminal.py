@@ -31,6 +31,9 @@ def print_blocks(console: Console, blocks: Iterable[doc.Block]) -> None:
             case Paragraph():
                 parts = ((visible(text_of(part)), _TONES[getattr(part, "tone", "")]) for part in inlines(block.text))
                 console.print(Text.assemble("\n", *parts), soft_wrap=not console.is_terminal)
+            case doc.Bullets():
+                lines = "\n".join(f"- {visible(text_of(item))}" for item in block.items)
+                console.print(Text(f"\n{lines}"), soft_wrap=not console.is_terminal)
             case doc.Heading():
                 console.print(Text(f"\n{visible(block.text)}", style="bold"))
             case Table():

@@ -29,9 +29,8 @@ from robust_xtreme.stats.benchmark import clean_split
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 from robust_xtreme.tasks.noisy.layouts import NoisySet, TaskSplit, read_pairs
-from robust_xtreme.tasks.sources.loading import Split, load
 from robust_xtreme.tasks.sources.rows import clusters_version, identity_of, limit
-from robust_xtreme.tasks.sources.source import Pools, Source, open_source
+from robust_xtreme.tasks.sources.source import Pools, Source, Split, load, open_source
 
 RUN: Final = "run.toml"
 _DIGITS: Final = 6

@@ -12,10 +12,19 @@ from robust_xtreme.core.errors import DataError, MissingData, NoRows, RobustXtre
 from robust_xtreme.core.examples import Example, without_numbers
 from robust_xtreme.core.specs import BITEXT, TaskSpec
 from robust_xtreme.tasks.formats import PACKED
-from robust_xtreme.tasks.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.tasks.sources.own import parts
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.tasks.sources.source import Pools, Source
+from robust_xtreme.tasks.sources.source import (
+    Pools,
+    Source,
+    Split,
+    available,
+    fetch,
+    has_language,
+    languages_of,
+    load,
+    resolve,
+)
 from robust_xtreme.tasks.sources.suite import POOL, Suite
 
 # Near-duplicates in other clusters, which intervals count as independent.

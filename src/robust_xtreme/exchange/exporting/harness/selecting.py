@@ -20,8 +20,7 @@ from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing,
 from robust_xtreme.tasks.adapters.own import own_tasks
 from robust_xtreme.tasks.groups import chosen, names
 from robust_xtreme.tasks.sources import rows as selecting
-from robust_xtreme.tasks.sources.loading import Split, load
-from robust_xtreme.tasks.sources.source import Pools, open_source
+from robust_xtreme.tasks.sources.source import Pools, Split, load, open_source
 from robust_xtreme.tasks.sources.survey import LeftOut, evaluated, group_languages
 
 FAMILIES: Final = (CLASSIFICATION.name, CHOICE.name, SPAN_QA.name)
