@@ -1,0 +1,188 @@
+"""Evaluates, trains or gates again and again in one process, and says whether it grows: `python -m tools.endurance`.
+
+    python -m tools.endurance run eval --minutes 60       # or train, gate; continues where it was stopped
+    python -m tools.endurance page                        # of all that ran: docs/endurance.md
+
+Each round is new: its own folders and its own cache, which are removed after it. After each round the resident memory,
+the open descriptors and the threads of the process are kept in runs/endurance/NAME.csv; a run that is continued begins
+another process, whose rounds count for themselves. The first fifth of a process's rounds is left out, as caches of
+libraries fill; the others are divided into 20 blocks of time, and the slope is that of the means of the blocks over
+hours, with Student's interval of 95 %, as rounds beside each other are alike. A slope of what is kept for ever is above
+0 and stays so; a noisy allocator's is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from scipy import stats
+
+from robust_xtreme.files.new_files import write_all
+from robust_xtreme.report.blocks import Paragraph, Prose, ReportPage, Table, TableColumn
+from robust_xtreme.report.renderers import markdown
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDER: Final = ROOT / "runs" / "endurance"
+PAGE: Final = ROOT / "docs" / "endurance.md"
+HEADS: Final = ("process", "round", "hours", "rss", "descriptors", "threads")
+MEASURED: Final = {"rss": "resident memory in MiB", "descriptors": "descriptors", "threads": "threads"}
+WARM: Final = 0.2
+BLOCKS: Final = 20
+FEWEST: Final = 100
+"""The rounds that a process needs for a slope: a fifth of them warms up, and a block has four."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """How much a measure grows in an hour, with its interval, and its mean over the first and the last block."""
+
+    estimate: float
+    low: float
+    high: float
+    first: float
+    last: float
+
+
+def measured() -> tuple[float, int, int]:
+    """Resident memory in MiB, open descriptors and threads of this process. Linux only."""
+    gc.collect()
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    status = dict(line.split(":", 1) for line in lines if ":" in line)
+    return int(status["VmRSS"].split()[0]) / 1024, len([*Path("/proc/self/fd").iterdir()]), int(status["Threads"])
+
+
+def evaluated(folder: Path) -> None:
+    """A task of the embedded model under one noise, with all files and the page."""
+    import robust_xtreme
+
+    run = robust_xtreme.evaluate(
+        tasks=["xnli", "panx"], languages=["sw", "de"], perturb="char_noise:0.1", limit="90", out=str(folder / "run")
+    )
+    assert run.deltas.height
+
+
+def trained(folder: Path) -> None:
+    """A few steps of a target stage, from scratch."""
+    import robust_xtreme
+
+    text = folder / "text.txt"
+    shutil.copyfile(ROOT / "configs" / "train" / "made_up.txt", text)
+    start: dict[str, Any] = {"from": "scratch", "size": "tiny", "text": str(text), "data": "mini", "device": "cpu"}
+    robust_xtreme.train(**start, target={"tasks": ["panx"], "steps": 4}, batch_size=8, out=str(folder / "run"))
+
+
+def gated(folder: Path) -> None:
+    """The run in the folder above, made once, against itself by a margin of equivalence, and their comparison."""
+    import robust_xtreme
+
+    run = folder.parent / "run"
+    if not run.is_dir():
+        evaluated(folder.parent)
+    assert robust_xtreme.gate(str(run), str(run), equivalent=2.0).verdicts.height
+    robust_xtreme.compare(str(run), str(run)).frame.write_csv(folder / "compare.csv")
+
+
+ROUNDS: Final[dict[str, Callable[[Path], None]]] = {"eval": evaluated, "train": trained, "gate": gated}
+
+
+def repeat(name: str, minutes: float) -> None:
+    """Rounds of one kind until its rows have so many minutes in all, each with a row in its file."""
+    path = FOLDER / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = rows_of(path) if path.is_file() else []
+    process = 1 + max((int(row[0]) for row in known), default=0)
+    spent = sum(max(row[2] for row in known if row[0] == each) for each in {row[0] for row in known})
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if not known:
+            writer.writerow(HEADS)
+        number = 0
+        while (hours := (time.monotonic() - begun) / 3600) < minutes / 60 - spent:
+            number += 1
+            with tempfile.TemporaryDirectory(dir=folder) as made:
+                os.environ["ROBUST_XTREME_CACHE"] = f"{made}/cache"
+                ROUNDS[name](Path(made))
+            writer.writerow((process, number, f"{hours:.5f}", *(f"{value:.1f}" for value in measured())))
+            file.flush()
+
+
+def rows_of(path: Path) -> list[tuple[float, ...]]:
+    """The rows of a file of rounds."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [tuple(map(float, row)) for row in csv.reader(file) if row[0] != HEADS[0]]
+
+
+def slope(rows: Sequence[tuple[float, ...]], column: int) -> Slope:
+    """The slope of a column over hours, of the means of blocks of the rounds after the first fifth."""
+    kept = np.array(rows[int(WARM * len(rows)) :])
+    blocks = np.array([block[:, [2, column]].mean(axis=0) for block in np.array_split(kept, BLOCKS)])
+    line = stats.linregress(blocks[:, 0], blocks[:, 1])
+    half = float(stats.t.ppf(0.975, BLOCKS - 2)) * line.stderr
+    return Slope(line.slope, line.slope - half, line.slope + half, blocks[0, 1], blocks[-1, 1])
+
+
+def table() -> tuple[tuple[str, ...], ...]:
+    """A row for each process of each kind and each measure."""
+    rows = []
+    for name in ROUNDS:
+        path = FOLDER / f"{name}.csv"
+        every = rows_of(path) if path.is_file() else []
+        for process in sorted({row[0] for row in every}):
+            own = [row for row in every if row[0] == process]
+            for column, what in enumerate(MEASURED.values(), 3):
+                rows.append((name, f"{len(own):,}", f"{60 * own[-1][2]:.0f}", what, *_shown(own, column)))
+    return tuple(rows)
+
+
+def _shown(rows: Sequence[tuple[float, ...]], column: int) -> tuple[str, str, str]:
+    if len(rows) < FEWEST:
+        return "", "", f"fewer than {FEWEST} rounds"
+    found = slope(rows, column)
+    return f"{found.first:.1f}", f"{found.last:.1f}", f"{found.estimate:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    heads = ("repeated", "rounds", "minutes", "measure", "first block", "last block", "slope an hour")
+    columns = tuple(TableColumn(name, right=name not in ("repeated", "measure")) for name in heads)
+    about = " ".join((__doc__ or "").partition("Each round is new")[2].split())
+    return markdown.render(
+        ReportPage("Endurance", (Paragraph(f"Each round is new{about}"), Table(columns, table()), Prose(_HOW)))
+    )
+
+
+_HOW: Final = """\
+`eval` is two tasks in two languages under one noise, 90 items each, with all files and the page; `train` four steps
+from scratch; `gate` such a run against itself, and a comparison. By `python -m tools.endurance`.
+"""
+
+
+def main() -> None:
+    """Run one kind, or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="rounds of one kind")
+    run.add_argument("name", choices=ROUNDS)
+    run.add_argument("--minutes", type=float, default=60.0, help="how long, in all (default: 60)")
+    commands.add_parser("page", help="write docs/endurance.md")
+    options = parser.parse_args()
+    if options.command == "run":
+        repeat(options.name, options.minutes)
+    else:
+        write_all({PAGE: page().encode()})
+
+
+if __name__ == "__main__":
+    main()
