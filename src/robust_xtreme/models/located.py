@@ -9,38 +9,11 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError, SpecError
 from robust_xtreme.core.examples import SPAN_QA, digest, kind_of
 from robust_xtreme.core.specs import OWN, TaskSpec
+from robust_xtreme.models import folder as stored
+from robust_xtreme.models import labels as naming
 from robust_xtreme.models.adapter import prompts_for, sentence_model
 from robust_xtreme.models.config import CUT, TRUST_FLAG, check_config, cut_to, fitted, known_type, longest, text_facts
-from robust_xtreme.models.folder import (
-    CONFIG,
-    FOLDER,
-    HEADS,
-    HOW_TO_TRAIN,
-    IN_MEMORY,
-    Learned,
-    Located,
-    ModelFolder,
-    check_files,
-    check_types,
-    check_weights,
-    encoder_identity,
-    local,
-    read_json,
-    weight_files,
-)
 from robust_xtreme.models.functions import Function
-from robust_xtreme.models.labels import (
-    called_otherwise,
-    check_agrees,
-    contradiction,
-    flag,
-    mapped,
-    may_fit,
-    others,
-    relabelled,
-    respelt,
-    unsupported_note,
-)
 from robust_xtreme.models.origin import OPTION, GivenModels, check_tasks, of_checkpoint
 from robust_xtreme.models.stages import changed_texts, check_encoder, check_hashes, languages_of, unverified
 from robust_xtreme.models.tokenizer import padding_note
@@ -50,7 +23,7 @@ _ENDS: Final = 2
 """An answer has a start and an end; transformers' default for the number of classes is the same."""
 
 
-def represents(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
+def represents(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
     if model.function or not kind_of(task.family).searched:
         return False
@@ -63,7 +36,7 @@ def served(given: GivenModels, task: TaskSpec) -> bool:
     return task.name in given.named or any(serves(model, task, given) for model in given.plain)
 
 
-def serves(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
+def serves(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model has a head of the kind that a task needs, or the task needs none."""
     if represents(model, task, given):
         return True
@@ -92,28 +65,30 @@ def _by_default(task: TaskSpec, given: GivenModels) -> bool:
     return has_head or (needed and not {*TASKS, OWN}.isdisjoint(task.groups))
 
 
-def _fits(model: ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
+def _fits(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> bool:
     """Whether a model serves a task, and the names of its classes fit too."""
     if not serves(model, task, given):
         return False
     if not model.native or not kind_of(task.family).classes or task.name in given.labels:
         return True
-    return may_fit(_classes_of(model, task, given.trust), task)
+    return naming.may_fit(_classes_of(model, task, given.trust), task)
 
 
-def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
+def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> stored.Located:
     """Check a folder for one task, of all `tasks` that it answers, without loading it. Raises ModelError."""
-    model = local(run)
+    model = stored.local(run)
     check_folder(model)
     return _locate(model, task, tasks, GivenModels({}, (), {}, {}, trust))
 
 
-def _locate(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+def _locate(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> stored.Located:
     located = _of_kind(model, task, tasks, given)
     return replace(located, prompts=prompts_for(task, given.prompts, located.sentence)) if task.pool else located
 
 
-def _of_kind(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+def _of_kind(
+    model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels
+) -> stored.Located:
     if model.function:
         return _asked(model, model.function, task, given)
     if represents(model, task, given):
@@ -125,7 +100,7 @@ def _of_kind(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], give
     return _run(model, task, tasks, given)
 
 
-def _asked(model: ModelFolder, function: Function, task: TaskSpec, given: GivenModels) -> Located:
+def _asked(model: stored.ModelFolder, function: Function, task: TaskSpec, given: GivenModels) -> stored.Located:
     """A function, whose classes are the task's labels, or those that the user names, in the order of its scores."""
     if function.family != task.family:
         raise ModelError(f"{model.typed} answers {function.family}, but {task.name} is {task.family}.")
@@ -133,15 +108,15 @@ def _asked(model: ModelFolder, function: Function, task: TaskSpec, given: GivenM
     labels = _mapped(classes, model, task, given)
     what = digest(function.identity, *given.labels.get(task.name, ()))
     learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
-    return Located(model, task.name, "", task.family, labels, what, {}, learned, (), classes)
+    return stored.Located(model, task.name, "", task.family, labels, what, {}, learned, (), classes)
 
 
-def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Located:
+def _checkpoint(model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> stored.Located:
     classes = _classes_of(model, task, given.trust)
     labels = _mapped(classes, model, task, given)
     # one object is one model, by the identity in its name; the cache and the manifest have its labels beside it
-    labelled = {} if model.source == IN_MEMORY else {task.family: labels}
-    return Located(
+    labelled = {} if model.source == stored.IN_MEMORY else {task.family: labels}
+    return stored.Located(
         origin=model,
         task=task.name,
         head=model.architecture,
@@ -153,13 +128,17 @@ def _checkpoint(model: ModelFolder, task: TaskSpec, given: GivenModels) -> Locat
         heads=(),
         classes=classes,
         trust=given.trust,
-        renamed=(called_otherwise if task.name in given.labels else respelt)(classes, labels, task, model.typed),
+        renamed=(naming.called_otherwise if task.name in given.labels else naming.respelt)(
+            classes, labels, task, model.typed
+        ),
     )
 
 
-def _represented(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+def _represented(
+    model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels
+) -> stored.Located:
     """A model of which only the encoder is used; a run has one identity for all its tasks."""
-    used, learned, modules = {} if model.native else _used(model, tasks), Learned(()), None
+    used, learned, modules = {} if model.native else _used(model, tasks), stored.Learned(()), None
     if model.native:
         _check_checkpoint(model, given.trust)
         learned = of_checkpoint(model.folder, task.name, given.trained_on, head=False)
@@ -167,23 +146,25 @@ def _represented(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], 
     what, facts, trust = model.identity(used, given.trust), text_facts(model.config), model.native and given.trust
     facts |= {CUT: modules.most} if modules else {}
     named = model, task.name, "", task.family, (), what, facts, learned, tuple(used)
-    return Located(*named, trust=trust, sentence=modules)
+    return stored.Located(*named, trust=trust, sentence=modules)
 
 
-def _used(model: ModelFolder, tasks: Sequence[TaskSpec], *more: str) -> dict[str, tuple[str, ...]]:
+def _used(model: stored.ModelFolder, tasks: Sequence[TaskSpec], *more: str) -> dict[str, tuple[str, ...]]:
     """The heads of a run that tasks use, with their labels."""
     names = {*more, *filter(None, (model.head_for(task) for task in tasks if task.head))}
     return {head: _labels(model.folder / "heads" / f"{head}.json") for head in sorted(names)}
 
 
 def _labels(path: Path) -> tuple[str, ...]:
-    labels = read_json(path).get("labels", [])
+    labels = stored.read_json(path).get("labels", [])
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {HOW_TO_TRAIN}")
+        raise ModelError(
+            f"{path} does not name the head's labels as a list of texts. Train again: {stored.HOW_TO_TRAIN}"
+        )
     return tuple(labels)
 
 
-def _run(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> Located:
+def _run(model: stored.ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: GivenModels) -> stored.Located:
     run, head = model.folder, model.head_for(task)
     if head is None:
         wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(model.heads) or "none"
@@ -192,16 +173,16 @@ def _run(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: G
         )
         raise ModelError(f"{run} has no head for {wanted} (it has: {available}). {remedy}")
     used = _used(model, tasks, head)
-    facts = read_json(run / "heads" / f"{head}.json")
+    facts = stored.read_json(run / "heads" / f"{head}.json")
     family = str(facts.get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
     trained_on = facts.get("encoder")
-    if trained_on and trained_on != encoder_identity(model.encoder):
+    if trained_on and trained_on != stored.encoder_identity(model.encoder):
         what = f"the encoder in {model.encoder} is not the one that the head {head} was trained on"
         raise ModelError(f"{what}: its files were replaced, changed or damaged. Copy the run again, or train it again.")
-    relabelled(used[head], task, run)
-    return Located(
+    naming.relabelled(used[head], task, run)
+    return stored.Located(
         origin=model,
         task=task.name,
         head=head,
@@ -214,7 +195,7 @@ def _run(model: ModelFolder, task: TaskSpec, tasks: Sequence[TaskSpec], given: G
     )
 
 
-def _of_run(model: ModelFolder, head: str, task: TaskSpec, given: GivenModels) -> Learned:
+def _of_run(model: stored.ModelFolder, head: str, task: TaskSpec, given: GivenModels) -> stored.Learned:
     """The recorded languages of a run's head; where there is no record, those that the user names, if any."""
     recorded = languages_of(model, head)
     if recorded is None:
@@ -222,10 +203,10 @@ def _of_run(model: ModelFolder, head: str, task: TaskSpec, given: GivenModels) -
     if task.name in given.trained_on:
         what = f"{OPTION} names languages of {task.name}, but {model.folder} records its own: {', '.join(recorded)}"
         raise SpecError(f"{what}. Leave {task.name}= out.")
-    return Learned(recorded)
+    return stored.Learned(recorded)
 
 
-def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
+def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, stored.Located]:
     """The checked model of each task, by the task's name. Raises ModelError or SpecError as `assign` and `locate`."""
     check_tasks(given, tasks)
     models = assign(given, tasks)
@@ -236,30 +217,30 @@ def locate_all(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, Locat
     return located
 
 
-def check_folder(model: ModelFolder) -> None:
+def check_folder(model: stored.ModelFolder) -> None:
     """Raise ModelError where the folder is not of transformers, and not a run whose files are as trained."""
     run, encoder = model.folder, model.encoder
     if model.native or model.function:
         return
     if not run.is_dir():
-        raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
+        raise ModelError(f"There is no model folder {str(run)!r}. Train one: {stored.HOW_TO_TRAIN}")
     check_hashes(run)
-    if not (encoder / CONFIG).is_file():
+    if not (encoder / stored.CONFIG).is_file():
         what = "it is neither a transformers checkpoint nor a finished run of `robust-xtreme train`"
         raise ModelError(f"{run} contains no config.json and no model/config.json: {what}.")
-    check_weights(encoder)
+    stored.check_weights(encoder)
     check_config(model.config, str(run))
-    check_types((*weight_files(encoder, str(encoder)), *sorted((run / "heads").glob("*.safetensors"))))
+    stored.check_types((*stored.weight_files(encoder, str(encoder)), *sorted((run / "heads").glob("*.safetensors"))))
 
 
-def assign(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, ModelFolder]:
+def assign(given: GivenModels, tasks: Sequence[TaskSpec]) -> dict[str, stored.ModelFolder]:
     """The model of each task: that of TASK=NAME, else the only plain NAME with a head. Raises SpecError, ModelError."""
     for model in (*given.named.values(), *given.plain):
         check_folder(model)
     return {task.name: given.named.get(task.name) or _only(given, task) for task in tasks}
 
 
-def _only(given: GivenModels, task: TaskSpec) -> ModelFolder:
+def _only(given: GivenModels, task: TaskSpec) -> stored.ModelFolder:
     able = [model for model in given.plain if serves(model, task, given)]
     if len(able) > 1:
         have = "have a head for" if task.head else "could answer"
@@ -271,7 +252,7 @@ def _only(given: GivenModels, task: TaskSpec) -> ModelFolder:
     return able[0]
 
 
-def _classes_of(model: ModelFolder, task: TaskSpec, trust: bool) -> tuple[str, ...]:
+def _classes_of(model: stored.ModelFolder, task: TaskSpec, trust: bool) -> tuple[str, ...]:
     """The names of the classes of a checkpoint's head in order; none where it does not classify. Raises ModelError."""
     if model.family != task.family:
         raise ModelError(_other_head(model, task))
@@ -285,12 +266,12 @@ def _classes_of(model: ModelFolder, task: TaskSpec, trust: bool) -> tuple[str, .
     return _classes(model, names) if kind_of(task.family).classes else ()
 
 
-def _check_checkpoint(model: ModelFolder, trust: bool) -> None:
+def _check_checkpoint(model: stored.ModelFolder, trust: bool) -> None:
     """Raise ModelError where a checkpoint has no safetensors, or code of its own without `trust`."""
     import transformers
 
     config = model.config
-    check_files(model.folder, model.typed, here=model.source == FOLDER)
+    stored.check_files(model.folder, model.typed, here=model.source == stored.FOLDER)
     check_encoder(model.folder)
     known = known_type(config) and hasattr(transformers, model.architecture)
     if config.get("auto_map") and not known and not trust:
@@ -298,13 +279,17 @@ def _check_checkpoint(model: ModelFolder, trust: bool) -> None:
     check_config(config, model.typed)
 
 
-def _other_head(model: ModelFolder, task: TaskSpec) -> str:
-    wanted = f"one that ends in {HEADS[task.family]}" if task.family in HEADS else "a dual encoder made by train"
+def _other_head(model: stored.ModelFolder, task: TaskSpec) -> str:
+    wanted = (
+        f"one that ends in {stored.HEADS[task.family]}"
+        if task.family in stored.HEADS
+        else "a dual encoder made by train"
+    )
     needs = f"{task.name} needs {wanted}"
     if model.family is not None:
         return f"{model.typed} is a {model.architecture}, whose head is for other tasks; {needs}."
     what = model.architecture or "config.json names no architecture"
-    how = f" Fine-tune it: {_train_command(task, model.typed)}." if model.source == FOLDER else ""
+    how = f" Fine-tune it: {_train_command(task, model.typed)}." if model.source == stored.FOLDER else ""
     return f"{model.typed} is an encoder without task heads ({what}); {needs}.{how}{_instead(task)}"
 
 
@@ -320,7 +305,7 @@ def _instead(task: TaskSpec) -> str:
     return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 
-def _classes(model: ModelFolder, id2label: Any) -> tuple[str, ...]:
+def _classes(model: stored.ModelFolder, id2label: Any) -> tuple[str, ...]:
     """The names of the head's classes in order; where there are none, those that transformers would give."""
     if id2label is None:
         count = model.config.get("num_labels", _ENDS)
@@ -333,38 +318,38 @@ def _classes(model: ModelFolder, id2label: Any) -> tuple[str, ...]:
     return tuple(id2label[index] for index in indices)
 
 
-def _mapped(classes: tuple[str, ...], model: ModelFolder, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
+def _mapped(classes: tuple[str, ...], model: stored.ModelFolder, task: TaskSpec, given: GivenModels) -> tuple[str, ...]:
     facts = {} if model.function else model.config
-    asked, unclear = given.labels.get(task.name), contradiction(classes, facts.get("label2id"))
+    asked, unclear = given.labels.get(task.name), naming.contradiction(classes, facts.get("label2id"))
     if not kind_of(task.family).classes:
         if asked:
             raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
         return ()
     if not asked and unclear:
-        what = f"in its config.json {unclear}. Name its classes in their order: {flag(task)}"
+        what = f"in its config.json {unclear}. Name its classes in their order: {naming.flag(task)}"
         raise ModelError(f"{model.typed}: {what}")
     if not asked:
-        return mapped(classes, task, model.typed)
+        return naming.mapped(classes, task, model.typed)
     if len(asked) != len(classes):
         what = f"--labels names {len(asked)} classes of {task.name}"
         raise SpecError(f"{what}, but {model.typed} has {len(classes)}.")
-    labels = mapped(asked, task, model.typed)
+    labels = naming.mapped(asked, task, model.typed)
     if not unclear:
-        check_agrees(labels, classes, task, model.typed)
+        naming.check_agrees(labels, classes, task, model.typed)
     return labels
 
 
-def notes_of(located: Located) -> tuple[str, ...]:
+def notes_of(located: stored.Located) -> tuple[str, ...]:
     """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
     model, native = located.origin, located.origin.native
     if model.function:
         return model.function.notes
-    left = others(located.classes, located.labels) if located.classes and kind_of(located.family).words else ()
+    left = naming.others(located.classes, located.labels) if located.classes and kind_of(located.family).words else ()
     tags = f"{located.task}: the tags {', '.join(left)} of {model.typed} count as O." if left else ""
     trained = "" if native else changed_texts(model, located.heads)
     unknown = "" if native else unverified(model.folder)
     task, most = registry.load("task", located.task), cut_to(located.config)
-    spared, padded = unsupported_note(located.labels, task), padding_note(located)
+    spared, padded = naming.unsupported_note(located.labels, task), padding_note(located)
     what = f"inputs of {longest(task)} tokens are cut to the {most} that {model.typed} reads"
     cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."
     return tuple(filter(None, (model.note, located.renamed, tags, spared, cut, padded, trained, unknown)))

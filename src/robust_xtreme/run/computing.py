@@ -19,19 +19,8 @@ from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import cache as stored
 from robust_xtreme.files.cache import Cache
+from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.predictors.predictor import (
-    Embedding,
-    Movable,
-    Predicted,
-    PredictedMargins,
-    Predictor,
-    Slope,
-    Weighable,
-    Weighing,
-    Weights,
-    Work,
-)
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.models.reading.windows import Batches, Windows
 from robust_xtreme.models.retrieval.search import CPU, search
@@ -122,7 +111,7 @@ class _Elsewhere:
         for start, stop in _groups(batches):
             yield from self._answer(requests.Means(batches[start:stop], self.tokens))
 
-    def products(self, windows: Windows, places: Array, slope: Slope) -> Array:
+    def products(self, windows: Windows, places: Array, slope: asking.Slope) -> Array:
         """The products of gradients and embeddings at places of the windows of an input. Raises _Halved."""
         return np.asarray(self._answer(requests.Gradients(windows, places, slope)))
 
@@ -212,7 +201,7 @@ class _Worker:
 
     setting: Setting
     given: TaskRunJob
-    predictor: Predictor
+    predictor: asking.Predictor
     line: Connection
     cache: Cache | None
 
@@ -258,45 +247,45 @@ class _Worker:
         asks = victim(task_run.task, self._moved(self.given.tokens), self._weighed, candidates_of(split))
         return attack_all(split.examples, cells, asks, self._watch, self._vectors, warn)
 
-    def _weighed(self, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
+    def _weighed(self, inputs: Inputs, weighing: asking.Weighing) -> asking.PredictedMargins:
         """Predictions and margins; a predictor that knows none has margins of 0."""
-        if not isinstance(self.predictor, Weighable):
+        if not isinstance(self.predictor, asking.Weighable):
             predicted = self._predicted(inputs)
-            return PredictedMargins(predicted, np.zeros(len(inputs), np.int64))
+            return asking.PredictedMargins(predicted, np.zeros(len(inputs), np.int64))
 
-        def weighed(tokens: int) -> PredictedMargins:
+        def weighed(tokens: int) -> asking.PredictedMargins:
             moved = self._moved(tokens)
-            assert isinstance(moved, Weighable)
+            assert isinstance(moved, asking.Weighable)
             (dims,) = self.given.task_run.cuts.values()
-            return moved.weigh(inputs, weighing, Work(tokens, store=self._store(), dims=dims))
+            return moved.weigh(inputs, weighing, asking.Work(tokens, store=self._store(), dims=dims))
 
         return self._fitting(weighed)
 
     def _vectors(self, values: Sequence[str]) -> Array:
         """The vectors of texts (n, D) by themselves, which no normaliser changes."""
         predictor = self.predictor
-        assert isinstance(predictor, Embedding)
-        if not isinstance(predictor, Movable):
-            called: Array = self._called(lambda smaller: predictor.vectors(values, Work(smaller)))
+        assert isinstance(predictor, asking.Embedding)
+        if not isinstance(predictor, asking.Movable):
+            called: Array = self._called(lambda smaller: predictor.vectors(values, asking.Work(smaller)))
             return called
 
         def vectors(tokens: int) -> Array:
             moved = predictor.moved(self._weights(tokens))
-            assert isinstance(moved, Embedding)
-            return moved.vectors(values, Work(tokens))
+            assert isinstance(moved, asking.Embedding)
+            return moved.vectors(values, asking.Work(tokens))
 
         return self._fitting(vectors)
 
     def _watch(self, line: str) -> None:
         self.line.note(requests.Watched(line))
 
-    def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
+    def _predicted(self, inputs: Inputs, *how: Any) -> asking.Predicted:
         """The predictions of inputs."""
-        if not isinstance(self.predictor, Movable):
+        if not isinstance(self.predictor, asking.Movable):
             read = reading(self.predictor, self.given.task_run)
-            predicted: Predicted = self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
+            predicted: asking.Predicted = self._called(lambda smaller: read.answer(inputs, asking.Work(smaller, *how)))
             return predicted
-        return self._fitting(lambda tokens: self._moved(tokens).answer(inputs, Work(tokens, *how)))
+        return self._fitting(lambda tokens: self._moved(tokens).answer(inputs, asking.Work(tokens, *how)))
 
     def _fitting(self, function: Callable[[int], _T]) -> _T:
         """What a function returns for the tokens of a batch; again with fewer where memory ran out."""
@@ -311,13 +300,13 @@ class _Worker:
         answer = self.line.ask(requests.Call(function))
         return self._called(function) if isinstance(answer, requests.SmallerBatches) else answer
 
-    def _moved(self, tokens: int) -> Predictor:
+    def _moved(self, tokens: int) -> asking.Predictor:
         """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
-        predictor: Predictor = self.predictor
-        if isinstance(predictor, Movable):
+        predictor: asking.Predictor = self.predictor
+        if isinstance(predictor, asking.Movable):
             predictor = predictor.moved(self._weights(tokens))
         return reading(predictor, self.given.task_run)
 
-    def _weights(self, tokens: int) -> Callable[[], Weights]:
+    def _weights(self, tokens: int) -> Callable[[], asking.Weights]:
         """The weights, which are elsewhere, in batches of so many tokens."""
         return lambda: _Elsewhere(self.line, tokens, self.setting.searches)

@@ -11,23 +11,7 @@ import polars as pl
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import SpecError
-from robust_xtreme.studies.cells import (
-    LOGIT,
-    POINTS,
-    BySeed,
-    Cell,
-    Crossing,
-    Grid,
-    check_rank,
-    crossing,
-    each_seed,
-    fitted,
-    grid_of,
-    mean,
-    minus,
-    needed,
-    slope,
-)
+from robust_xtreme.studies import cells as grids
 from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
 SIZE: Final = "log10 non-embedding parameters"
@@ -35,8 +19,8 @@ _SLOPE: Final = "slope over size"
 _CURVE: Final = "curvature over size"
 _MEANS: Final = "multilingual minus monolingual gain"
 _SLOPES: Final = "multilingual minus monolingual slope"
-_SCALES: Final = (POINTS, LOGIT)
-_UNITS: Final = {POINTS: "points for 10 times the parameters", LOGIT: "logits for 10 times the parameters"}
+_SCALES: Final = (grids.POINTS, grids.LOGIT)
+_UNITS: Final = {grids.POINTS: "points for 10 times the parameters", grids.LOGIT: "logits for 10 times the parameters"}
 _CURVED: Final = {scale: unit.replace(" 10 ", " the square of 10 ") for scale, unit in _UNITS.items()}
 _EQUAL: Final = math.log10(1.05)
 
@@ -76,7 +60,7 @@ def rungs(given: Iterable[tuple[str, str] | Rung], key: str) -> list[tuple[str, 
 
 def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
     """The slope of the gain over size (primary), its curvature, slopes by family of targets, monolingual, and rungs."""
-    grid = grid_of(values)
+    grid = grids.grid_of(values)
     ladder = rungs(analysis.pairs, "pairs")
     pairs = [(arm, reference) for reference, arm in [*ladder, *rungs(analysis.monolingual, "monolingual")]]
     explored = grid.explored(pairs)
@@ -95,7 +79,7 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> l
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[str]:
     """The findings: slope, curvature, the point where the gain is 0, families of targets, and monolingual ladders."""
-    if missing := grid_of(values).absent(arm for pair in rungs(analysis.pairs, "pairs") for arm in pair):
+    if missing := grids.grid_of(values).absent(arm for pair in rungs(analysis.pairs, "pairs") for arm in pair):
         return [f"The slope over size is not computed: {', '.join(missing)} have no values."]
     listed = [
         finding(row_of(contrasts, contrast, scale), what, _UNITS[scale] if contrast == _SLOPE else _CURVED[scale])
@@ -104,29 +88,33 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame,
         if contrast == _SLOPE or row_of(contrasts, contrast, scale) is not None
     ]
     listed.append(_crosses(values, arms, analysis))
-    families = contrasts.filter(pl.col("contrast") == _SLOPE, pl.col("condition") != "", scale=POINTS)
+    families = contrasts.filter(pl.col("contrast") == _SLOPE, pl.col("condition") != "", scale=grids.POINTS)
     listed += [
-        finding(row, f"Gain over size, {row['condition']}", _UNITS[POINTS]) for row in families.iter_rows(named=True)
+        finding(row, f"Gain over size, {row['condition']}", _UNITS[grids.POINTS])
+        for row in families.iter_rows(named=True)
     ]
     return [*listed, *_of_monolingual(contrasts, analysis)]
 
 
-def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> Crossing | None:
+def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> grids.Crossing | None:
     """Where, if within the ladder, the mean line in points is 0, on log10 parameters, with Fieller's interval."""
-    grid, ladder = grid_of(values), rungs(analysis.pairs, "pairs")
-    gains = _gains(grid, ladder, _cells(grid, ladder), POINTS)
+    grid, ladder = grids.grid_of(values), rungs(analysis.pairs, "pairs")
+    gains = _gains(grid, ladder, _cells(grid, ladder), grids.POINTS)
     sizes = _sizes(arms, ladder)
-    levels, slopes = each_seed(gains, mean), each_seed(gains, lambda numbers: slope(sizes, numbers))
-    point = crossing([*levels.values()], [*slopes.values()], mean(sizes))
+    levels, slopes = (
+        grids.each_seed(gains, grids.mean),
+        grids.each_seed(gains, lambda numbers: grids.slope(sizes, numbers)),
+    )
+    point = grids.crossing([*levels.values()], [*slopes.values()], grids.mean(sizes))
     return point if point is not None and min(sizes) <= point.estimate <= max(sizes) else None
 
 
-def _cells(grid: Grid, *ladders: Ladder) -> list[Cell]:
+def _cells(grid: grids.Grid, *ladders: Ladder) -> list[grids.Cell]:
     """The cells that every arm of the ladders has and none leaves out."""
     return grid.transfer(*(arm for ladder in ladders for pair in ladder for arm in pair))
 
 
-def _gains(grid: Grid, ladder: Ladder, cells: Sequence[Cell], scale: str) -> list[BySeed]:
+def _gains(grid: grids.Grid, ladder: Ladder, cells: Sequence[grids.Cell], scale: str) -> list[grids.BySeed]:
     """The mean gain of each rung, over the same cells."""
     return [grid.mean_gain(arm, reference, cells, scale) for reference, arm in ladder]
 
@@ -135,33 +123,39 @@ def _sizes(arms: pl.DataFrame, ladder: Ladder) -> list[float]:
     """The log10 of the non-embedding parameters of each rung. Raises SpecError where one has none, or all are equal."""
     sizes = []
     for _, arm in ladder:
-        size = needed(arms, arm, "params_nonembedding")
+        size = grids.needed(arms, arm, "params_nonembedding")
         if size <= 0:
             raise SpecError(f"The arm {arm!r} has {size:g} non-embedding parameters, and its size has no logarithm.")
         sizes.append(math.log10(size))
-    check_rank({SIZE: sizes})
+    grids.check_rank({SIZE: sizes})
     return sizes
 
 
-def _slopes(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell], scale: str) -> BySeed:
+def _slopes(
+    grid: grids.Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[grids.Cell], scale: str
+) -> grids.BySeed:
     """The slope of the gain over size in each seed that has every rung."""
     sizes = _sizes(arms, ladder)
-    return each_seed(_gains(grid, ladder, cells, scale), lambda numbers: slope(sizes, numbers))
+    return grids.each_seed(_gains(grid, ladder, cells, scale), lambda numbers: grids.slope(sizes, numbers))
 
 
-def _curves(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell], scale: str) -> BySeed:
+def _curves(
+    grid: grids.Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[grids.Cell], scale: str
+) -> grids.BySeed:
     """The coefficient of the squared size beside the size; empty with fewer than three sizes."""
     sizes = _sizes(arms, ladder)
-    centre = mean(sizes)
+    centre = grids.mean(sizes)
     factors = {SIZE: [size - centre for size in sizes], "squared": [(size - centre) ** 2 for size in sizes]}
     if len({round(size, 6) for size in sizes}) < 3:
         return {}
-    return each_seed(_gains(grid, ladder, cells, scale), lambda numbers: fitted(numbers, factors)["squared"])
+    return grids.each_seed(
+        _gains(grid, ladder, cells, scale), lambda numbers: grids.fitted(numbers, factors)["squared"]
+    )
 
 
-def _by_family(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell]) -> list[Estimand]:
+def _by_family(grid: grids.Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[grids.Cell]) -> list[Estimand]:
     """The slope over the targets of each family, where there are several."""
-    families: dict[str, list[Cell]] = {}
+    families: dict[str, list[grids.Cell]] = {}
     for cell in cells:
         families.setdefault(registry.load("task", cell[0]).family, []).append(cell)
     if len(families) < 2:
@@ -173,18 +167,18 @@ def _by_family(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[C
     ]
 
 
-def _against(grid: Grid, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
+def _against(grid: grids.Grid, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
     """The multilingual ladder minus the monolingual one at equal sizes: mean gain, and slope of two sizes or more."""
     matched = _matched(arms, rungs(analysis.pairs, "pairs"), rungs(analysis.monolingual, "monolingual"))
     if not matched:
         return []
     multi, mono = [pair for pair, _ in matched], [pair for _, pair in matched]
     cells = _cells(grid, multi, mono)
-    means = [each_seed(_gains(grid, ladder, cells, POINTS), mean) for ladder in (multi, mono)]
-    listed = [Estimand("secondary", _MEANS, minus(*means))]
+    means = [grids.each_seed(_gains(grid, ladder, cells, grids.POINTS), grids.mean) for ladder in (multi, mono)]
+    listed = [Estimand("secondary", _MEANS, grids.minus(*means))]
     if len(matched) > 1:
         slopes = {scale: [_slopes(grid, arms, ladder, cells, scale) for ladder in (multi, mono)] for scale in _SCALES}
-        listed += [Estimand("secondary", _SLOPES, minus(*pair), scale) for scale, pair in slopes.items()]
+        listed += [Estimand("secondary", _SLOPES, grids.minus(*pair), scale) for scale, pair in slopes.items()]
     return listed
 
 
@@ -192,7 +186,9 @@ def _matched(arms: pl.DataFrame, multi: Ladder, mono: Ladder) -> list[tuple[tupl
     """The rungs of two ladders whose sizes are equal within 5 %, of the rungs that have models."""
     known = {*arms["arm"].unique()}
     sizes = {
-        pair: math.log10(needed(arms, pair[1], "params_nonembedding")) for pair in (*multi, *mono) if {*pair} <= known
+        pair: math.log10(grids.needed(arms, pair[1], "params_nonembedding"))
+        for pair in (*multi, *mono)
+        if {*pair} <= known
     }
     matches = []
     for pair in (pair for pair in multi if pair in sizes):

@@ -13,18 +13,7 @@ import polars as pl
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.randomness import salt
-from robust_xtreme.studies.cells import (
-    BySeed,
-    Factors,
-    attribute,
-    each_seed,
-    fitted,
-    grid_of,
-    inflation,
-    mean,
-    needed,
-    shared_seeds,
-)
+from robust_xtreme.studies import cells as grids
 from robust_xtreme.studies.design import Design, Estimand, finding, row_of
 
 DRAWS: Final = 1_999
@@ -44,13 +33,13 @@ class Shuffled:
     complete: bool
 
 
-def shuffled(outcome: Sequence[float], factors: Factors, factor: str, equal: Factors) -> Shuffled | None:
+def shuffled(outcome: Sequence[float], factors: grids.Factors, factor: str, equal: grids.Factors) -> Shuffled | None:
     """The permutation test of a factor's coefficient. None where no rows differ in it that are `equal`, within 0.25."""
     values = np.asarray(factors[factor], float)
     groups = _groups(equal, len(values))
     if not any(len(set(values[group].tolist())) > 1 for group in groups):
         return None
-    least = abs(fitted(outcome, factors)[factor]) - _SMALL
+    least = abs(grids.fitted(outcome, factors)[factor]) - _SMALL
     total = math.prod(math.factorial(len(group)) for group in groups)
     complete = total <= _MOST
     exchanged: Iterable[Any] = product(*(permutations(group.tolist()) for group in groups))
@@ -62,7 +51,7 @@ def shuffled(outcome: Sequence[float], factors: Factors, factor: str, equal: Fac
     return Shuffled(reached / total if complete else (reached + 1) / (len(orders) + 1), len(orders), complete)
 
 
-def _groups(equal: Factors, rows: int) -> list[Any]:
+def _groups(equal: grids.Factors, rows: int) -> list[Any]:
     """The rows that are equal in these factors, as arrays of row numbers."""
     labels = np.zeros((rows, 0), int)
     for column in equal.values():
@@ -83,7 +72,7 @@ def _order(groups: Sequence[Any], exchanged: Sequence[Any]) -> Any:
     return order
 
 
-def _coefficients(values: Any, factors: Factors, factor: str, outcome: Sequence[float]) -> Any:
+def _coefficients(values: Any, factors: grids.Factors, factor: str, outcome: Sequence[float]) -> Any:
     """The coefficient of each row of values (orders, rows) of the factor, given the others; 0 where they fix it."""
     others = [column for name, column in factors.items() if name != factor]
     basis, _ = np.linalg.qr(np.array([np.ones(values.shape[1]), *others], float).T)
@@ -159,19 +148,19 @@ def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> 
         Estimand("exploratory", "gain", numbers, arm=arm, reference=analysis.without) for arm, numbers in gains.items()
     ]
     pairs = [(arm, analysis.without) for arm in analysis.arms]
-    return [*listed, *grid_of(values).explored(pairs)]
+    return [*listed, *grids.grid_of(values).explored(pairs)]
 
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> list[str]:
     """The findings: each coefficient, how far the measures vary together, the permutation, and the declared pair."""
     gains = _gains(values, analysis)
     if not all(gains.values()):
-        missing = ", ".join(grid_of(values).absent((analysis.without, *analysis.arms))) or "none"
+        missing = ", ".join(grids.grid_of(values).absent((analysis.without, *analysis.arms))) or "none"
         why = f"some arm has no seed with every cell (arms without values: {missing})"
         return [f"The coefficients are not computed: {why}.", *_of_pairs(contrasts, analysis)]
     factors = _factors(arms, analysis.arms)
     listed = [finding(row_of(contrasts, name), _WHAT[name], _UNITS[name]) for name in (TASKS, VOLUME)]
-    size = inflation(factors)[TASKS]
+    size = grids.inflation(factors)[TASKS]
     what = f"The variance inflation of the number of tasks with the volume is {size:.2f} over {len(analysis.arms)} arms"
     listed.append(f"{what}: their coefficients can {'hardly ' if size >= _HIGH else ''}be separated.")
     listed.append(_permuted(gains, factors, TASKS, {VOLUME: factors[VOLUME]}))
@@ -180,39 +169,41 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame,
     return [*listed, *_of_pairs(contrasts, analysis)]
 
 
-def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, BySeed]:
+def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, grids.BySeed]:
     """The mean gain of each arm, over the cells that no arm leaves out, of the seeds that every arm has."""
-    grid = grid_of(values)
+    grid = grids.grid_of(values)
     cells = grid.transfer(analysis.without, *analysis.arms)
     gains = {arm: grid.mean_gain(arm, analysis.without, cells) for arm in analysis.arms}
-    seeds = shared_seeds(gains.values())
+    seeds = grids.shared_seeds(gains.values())
     return {arm: {seed: numbers[seed] for seed in seeds} for arm, numbers in gains.items()}
 
 
 def _factors(arms: pl.DataFrame, names: Sequence[str], measure: str = TASKS) -> dict[str, list[float]]:
     """The volume and a measure of the arms."""
     column = MEASURES.get(measure, measure)
-    counts = [needed(arms, name, "intermediate_examples") for name in names]
+    counts = [grids.needed(arms, name, "intermediate_examples") for name in names]
     for name, examples in zip(names, counts, strict=True):
         if examples <= 0:
             what = f"The arm {name!r} has {examples:g} intermediate examples"
             raise SpecError(f"{what}, and its volume has no logarithm.")
-    return {VOLUME: list(map(math.log2, counts)), measure: [needed(arms, name, column) for name in names]}
+    return {VOLUME: list(map(math.log2, counts)), measure: [grids.needed(arms, name, column) for name in names]}
 
 
 def _measured(arms: pl.DataFrame, names: Sequence[str], measure: str) -> list[str]:
     """The arms that have a measure: a single task has no distance."""
-    return [name for name in names if attribute(arms, name, MEASURES[measure]) is not None]
+    return [name for name in names if grids.attribute(arms, name, MEASURES[measure]) is not None]
 
 
-def _coefficient(tier: str, factor: str, gains: Mapping[str, BySeed], factors: Factors) -> Estimand:
+def _coefficient(tier: str, factor: str, gains: Mapping[str, grids.BySeed], factors: grids.Factors) -> Estimand:
     """The coefficient of a factor in each seed, in points for each unit of the factor."""
-    return Estimand(tier, factor, each_seed(gains.values(), lambda numbers: fitted(numbers, factors)[factor]))
+    return Estimand(
+        tier, factor, grids.each_seed(gains.values(), lambda numbers: grids.fitted(numbers, factors)[factor])
+    )
 
 
 def _pairs(values: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
     """The declared contrast, and arms of equal shape whose tasks differ."""
-    grid = grid_of(values)
+    grid = grids.grid_of(values)
     pairs = [("control", "other tasks", *pair) for pair in analysis.permuted]
     if analysis.contrast:
         pairs.append(("secondary", "more against less", analysis.contrast["more"], analysis.contrast["less"]))
@@ -223,9 +214,9 @@ def _pairs(values: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
     ]
 
 
-def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal: Factors) -> str:
+def _permuted(gains: Mapping[str, grids.BySeed], factors: grids.Factors, factor: str, equal: grids.Factors) -> str:
     """The permutation test of a factor: its values are exchanged among the arms that are equal in shape."""
-    result = shuffled([mean([*numbers.values()]) for numbers in gains.values()], factors, factor, equal)
+    result = shuffled([grids.mean([*numbers.values()]) for numbers in gains.values()], factors, factor, equal)
     if result is None:
         return f"Control: no arms of equal {' and '.join(equal)} differ in {factor}, so its labels cannot be permuted."
     how = f"{result.count:,} permutations, {'all' if result.complete else 'drawn'}"
@@ -235,14 +226,14 @@ def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal:
 
 
 def _of_measure(
-    contrasts: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity, gains: Mapping[str, BySeed], measure: str
+    contrasts: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity, gains: Mapping[str, grids.BySeed], measure: str
 ) -> list[str]:
     """The coefficient of a further measure, its collinearity with the volume and its permutation."""
     some = _measured(arms, analysis.arms, measure)
     if len(some) < _FEWEST:
         return [f"{_WHAT[measure]}: not computed, as {len(some)} arms have it and {_FEWEST} are needed."]
     factors = _factors(arms, some, measure)
-    size = inflation(factors)[measure]
+    size = grids.inflation(factors)[measure]
     listed = [finding(row_of(contrasts, measure), _WHAT[measure], _UNITS[measure])]
     listed.append(f"The variance inflation of {measure} with the volume is {size:.2f} over {len(some)} arms.")
     shape = _factors(arms, some)

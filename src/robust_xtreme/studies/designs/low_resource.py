@@ -16,18 +16,7 @@ from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, SpecError, UnknownName
 from robust_xtreme.core.languages import ALL_LANGUAGES, language, unknown_language
 from robust_xtreme.core.packs import PackTable, read_table
-from robust_xtreme.studies.cells import (
-    BySeed,
-    Cell,
-    Grid,
-    each_seed,
-    grid_of,
-    mean,
-    minus,
-    nested,
-    rank_correlation,
-    slope,
-)
+from robust_xtreme.studies import cells as grids
 from robust_xtreme.studies.design import Design, Estimand, finding, interval, row_of, signed
 
 KINDS: Final = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
@@ -150,7 +139,7 @@ def shots(arm: str) -> int:
 
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
     """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages."""
-    grid = grid_of(values)
+    grid = grids.grid_of(values)
     listed = [*_after_english(grid, analysis.pairs)] if analysis.pairs else []
     for number, arm in enumerate(analysis.intermediate):
         tier = "secondary" if number else "primary"
@@ -169,36 +158,36 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) 
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: LowResource) -> list[str]:
     """The findings of each intermediate arm: its mean gain, its worth in examples, and its gains by language."""
-    grid = grid_of(values)
+    grid = grids.grid_of(values)
     if analysis.pairs:
         return [*_found_after_english(contrasts)]
     return [line for arm in analysis.intermediate for line in _of_arm(contrasts, grid, arm, analysis)]
 
 
-def _after_english(grid: Grid, pairs: Sequence[tuple[str, str]]) -> Iterator[Estimand]:
+def _after_english(grid: grids.Grid, pairs: Sequence[tuple[str, str]]) -> Iterator[Estimand]:
     """The second arm of each pair minus the first, over all cells (primary) and of each, and how it varies with N."""
     gains = {
         (cell, direct, arm): grid.mean_gain(arm, direct, [cell])
         for direct, arm in pairs
         for cell in grid.transfer(arm, direct)
     }
-    yield Estimand("primary", _AFTER, nested({(*cell, arm): gain for (cell, _, arm), gain in gains.items()}))
+    yield Estimand("primary", _AFTER, grids.nested({(*cell, arm): gain for (cell, _, arm), gain in gains.items()}))
     for (cell, direct, arm), gain in gains.items():
         yield Estimand("secondary", _AFTER, gain, "points", arm, direct, *cell)
     for cell in sorted({cell for cell, *_ in gains}):
         sizes = {shots(arm): gain for (other, _, arm), gain in gains.items() if other == cell}
         if len(sizes) >= _FEWEST:
-            numbers = each_seed([*sizes.values()], partial(slope, [*map(math.log10, sizes)]))
+            numbers = grids.each_seed([*sizes.values()], partial(grids.slope, [*map(math.log10, sizes)]))
             yield Estimand("exploratory", _SIZES, numbers, target=cell[0], language=cell[1])
 
 
-def _cells(grid: Grid, analysis: LowResource, *names: str) -> list[Cell]:
+def _cells(grid: grids.Grid, analysis: LowResource, *names: str) -> list[grids.Cell]:
     """The cells of the declared languages that all of these arms have and none leaves out."""
     wanted = set(analysis.languages)
     return [cell for cell in grid.transfer(*names) if (cell[1] in wanted if wanted else cell[1] != ENGLISH)]
 
 
-def _by_language(grid: Grid, arm: str, analysis: LowResource) -> dict[str, BySeed]:
+def _by_language(grid: grids.Grid, arm: str, analysis: LowResource) -> dict[str, grids.BySeed]:
     """The gain over direct in each language, over its targets; languages without a number are left out."""
     cells = _cells(grid, analysis, arm, analysis.direct)
     codes = sorted({code for _, code in cells})
@@ -206,7 +195,7 @@ def _by_language(grid: Grid, arm: str, analysis: LowResource) -> dict[str, BySee
     return {code: numbers for code, numbers in gains.items() if numbers}
 
 
-def _against(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
+def _against(grid: grids.Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     """The arm minus each few-shot arm, over the cells that these two and direct have."""
     listed = []
     for few in sorted(analysis.few_shot, key=shots):
@@ -217,7 +206,7 @@ def _against(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     return [*listed, Estimand("exploratory", _WORTH, inside, "none", arm=arm, reference=analysis.direct)]
 
 
-def worth_of(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
+def worth_of(grid: grids.Grid, arm: str, analysis: LowResource) -> grids.BySeed:
     """The log10 of the number of in-language examples that give the gain of an arm, by seed; none for one few-shot arm.
 
     -inf is fewer than the fewest examples, inf is more than the most.
@@ -228,7 +217,7 @@ def worth_of(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
     if len(few) < 2:
         return {}
     sizes = [math.log10(shots(name)) for name in few]
-    return each_seed(gains, lambda numbers: _reached(numbers[0], sizes, numbers[1:]))
+    return grids.each_seed(gains, lambda numbers: _reached(numbers[0], sizes, numbers[1:]))
 
 
 def _reached(level: float, sizes: Sequence[float], gains: Sequence[float]) -> float:
@@ -244,27 +233,27 @@ def _reached(level: float, sizes: Sequence[float], gains: Sequence[float]) -> fl
     return math.inf
 
 
-def _explored(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
+def _explored(grid: grids.Grid, arm: str, analysis: LowResource) -> list[Estimand]:
     """How the gain varies over languages with the distance from English and with the script, a number each seed."""
     gains = _by_language(grid, arm, analysis)
     names = {"arm": arm, "reference": analysis.direct}
     far = distances(gains, analysis.distance)
     listed = [Estimand("exploratory", _SCRIPT, _scripts(gains), **names)]
     if len(far) >= _FEWEST and len({*far.values()}) > 1:
-        for contrast, measure, scale in ((_SLOPE, slope, "points"), (_RHO, rank_correlation, "none")):
-            numbers = each_seed([gains[code] for code in far], partial(measure, [*far.values()]))
+        for contrast, measure, scale in ((_SLOPE, grids.slope, "points"), (_RHO, grids.rank_correlation, "none")):
+            numbers = grids.each_seed([gains[code] for code in far], partial(measure, [*far.values()]))
             listed.append(Estimand("exploratory", contrast, numbers, scale, condition=analysis.distance, **names))
     return listed
 
 
-def _scripts(gains: dict[str, BySeed]) -> BySeed:
+def _scripts(gains: dict[str, grids.BySeed]) -> grids.BySeed:
     """The mean gain of languages in Latin script minus that of the others; empty where there is one kind only."""
     latin = [numbers for code, numbers in gains.items() if language(code).script == "Latn"]
     other = [numbers for code, numbers in gains.items() if language(code).script != "Latn"]
-    return minus(each_seed(latin, mean), each_seed(other, mean))
+    return grids.minus(grids.each_seed(latin, grids.mean), grids.each_seed(other, grids.mean))
 
 
-def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource) -> list[str]:
+def _of_arm(contrasts: pl.DataFrame, grid: grids.Grid, arm: str, analysis: LowResource) -> list[str]:
     names = {"arm": arm, "reference": analysis.direct}
     declared = ", ".join(analysis.languages) or "all languages but English"
     listed = [finding(row_of(contrasts, _GAIN, **names), f"{arm} minus {analysis.direct}, mean over {declared}")]
@@ -304,7 +293,7 @@ _OVER_LANGUAGES: Final = (
 )
 
 
-def _worth(worth: BySeed, arm: str, analysis: LowResource) -> str:
+def _worth(worth: grids.BySeed, arm: str, analysis: LowResource) -> str:
     """What the gain is worth in in-language examples, as a range over seeds."""
     what = f"In-language examples that the gain of {arm} is worth"
     if not worth:

@@ -32,19 +32,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.core.errors import Mismatch, SpecError, counted
-from robust_xtreme.studies.cells import (
-    CORRECTED,
-    LOGIT,
-    POINTS,
-    SCALES,
-    BySeed,
-    Cell,
-    Grid,
-    each_seed,
-    grid_of,
-    nested,
-    over_cells,
-)
+from robust_xtreme.studies import cells as grids
 from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, FEWEST_SEEDS, PRIMARY, SECONDARY
 from robust_xtreme.studies.design import CLEAN, Design, Estimand, row_of
 
@@ -94,7 +82,7 @@ class Robustness:
 
 def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[str]:
     """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power."""
-    grid, arms = grid_of(values), analysis.endpoint
+    grid, arms = grids.grid_of(values), analysis.endpoint
     listed = [*_primary(contrasts, arms), *_gains_found(contrasts, *arms, CONTROL)]
     listed += [*_found_by_target(contrasts, arms), _retained(contrasts, grid, arms)]
     for family in grid.families(grid.transfer(*arms)):
@@ -114,7 +102,7 @@ def sentences(contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame
 
 
 def _pooled(
-    contrasts: pl.DataFrame, tier: str, contrast: str, arms: tuple[str, str], condition: str, scale: str = POINTS
+    contrasts: pl.DataFrame, tier: str, contrast: str, arms: tuple[str, str], condition: str, scale: str = grids.POINTS
 ) -> _Row | None:
     """The row of an average over targets and languages; None without one."""
     named = {"tier": tier, "arm": arms[0], "reference": arms[1], "target": "", "language": "", "condition": condition}
@@ -162,7 +150,7 @@ def _claimed(row: _Row, higher: str, lower: str) -> str:
         return higher if row["sign"] == "higher" else lower
     if row["mde"] is None:
         return "nothing is claimed"
-    return f"nothing is claimed, 80 % power from {row['mde']:.{1 if row['scale'] == POINTS else 2}f} on"
+    return f"nothing is claimed, 80 % power from {row['mde']:.{1 if row['scale'] == grids.POINTS else 2}f} on"
 
 
 def _gains_found(contrasts: pl.DataFrame, arm: str, without: str, clean: str = SECONDARY) -> Iterator[str]:
@@ -182,7 +170,7 @@ def _change_found(contrasts: pl.DataFrame, arms: tuple[str, str], condition: str
 
 def _found_by_target(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator[str]:
     """Gain and change of each target: an average of gains and losses can hide both."""
-    named = {"arm": arms[0], "reference": arms[1], "language": "", "scale": POINTS}
+    named = {"arm": arms[0], "reference": arms[1], "language": "", "scale": grids.POINTS}
     rows = contrasts.filter(pl.col("target") != "", **named)
     gains = {row["target"]: row for row in rows.filter(contrast=GAIN, condition=CLEAN).iter_rows(named=True)}
     changes = {row["target"]: row for row in rows.filter(contrast=CHANGE, condition=NOISE).iter_rows(named=True)}
@@ -194,7 +182,7 @@ def _found_by_target(contrasts: pl.DataFrame, arms: tuple[str, str]) -> Iterator
         yield f"Gain on clean text and its change under noise, by target, in points: {'; '.join(parts)}."
 
 
-def _retained(contrasts: pl.DataFrame, grid: Grid, arms: tuple[str, str]) -> str:
+def _retained(contrasts: pl.DataFrame, grid: grids.Grid, arms: tuple[str, str]) -> str:
     share, gain = grid.retained(*arms), _pooled(contrasts, CONTROL, GAIN, arms, CLEAN)
     if share is None:
         return "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
@@ -203,15 +191,15 @@ def _retained(contrasts: pl.DataFrame, grid: Grid, arms: tuple[str, str]) -> str
     return f"Retained share of the {what}: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
 
 
-def _effective_found(contrasts: pl.DataFrame, grid: Grid, analysis: Robustness) -> str:
+def _effective_found(contrasts: pl.DataFrame, grid: grids.Grid, analysis: Robustness) -> str:
     """The effective robustness, and in how many seeds the arm's clean level is outside that of plain checkpoints."""
-    row = _pooled(contrasts, SECONDARY, EFFECTIVE, analysis.endpoint, NOISE, LOGIT)
+    row = _pooled(contrasts, SECONDARY, EFFECTIVE, analysis.endpoint, NOISE, grids.LOGIT)
     if row is None:
         return "Effective robustness is not estimated: it needs plain checkpoints of different clean levels."
     names = (*analysis.endpoint, *analysis.plain)
     cells = grid.transfer(*names)
     levels = [_clean(grid, name, cells) for name in names]
-    outside = each_seed(levels, lambda each: not min(each[1:]) <= each[0] <= max(each[1:]))
+    outside = grids.each_seed(levels, lambda each: not min(each[1:]) <= each[0] <= max(each[1:]))
     claim = _claimed(row, "claimed to be more robust", "claimed to be less robust")
     return (
         f"Effective robustness of {analysis.endpoint_arm}, its noisy level beyond that of plain checkpoints of equal "
@@ -220,12 +208,12 @@ def _effective_found(contrasts: pl.DataFrame, grid: Grid, analysis: Robustness) 
     )
 
 
-def _clean(grid: Grid, arm: str, cells: Sequence[Cell]) -> BySeed:
+def _clean(grid: grids.Grid, arm: str, cells: Sequence[grids.Cell]) -> grids.BySeed:
     """The clean logit of an arm, averaged over cells."""
-    return over_cells(cells, lambda cell: grid.of(arm, cell, CLEAN, LOGIT))
+    return grids.over_cells(cells, lambda cell: grid.of(arm, cell, CLEAN, grids.LOGIT))
 
 
-def _shown_above_chance(values: pl.DataFrame, grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
+def _shown_above_chance(values: pl.DataFrame, grid: grids.Grid, arms: tuple[str, str]) -> Iterator[str]:
     """The share of noisy cells and seeds of the endpoint in which both arms are shown above chance."""
     cells = set(grid.transfer(*arms))
     bounds: dict[tuple[Any, ...], list[bool]] = {}
@@ -240,7 +228,7 @@ def _shown_above_chance(values: pl.DataFrame, grid: Grid, arms: tuple[str, str])
         yield f"Both arms are shown above chance under that noise in {share}; all of them are in it."
 
 
-def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
+def _left_out(grid: grids.Grid, arms: tuple[str, str]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for cell in grid.cells(*arms):
         if apart := [grid.left_out[arm, cell] for arm in arms if (arm, cell) in grid.left_out]:
@@ -252,13 +240,13 @@ def _left_out(grid: Grid, arms: tuple[str, str]) -> Iterator[str]:
 
 
 _NAMED: Final = 8
-_BOTH: Final = (POINTS, LOGIT)
+_BOTH: Final = (grids.POINTS, grids.LOGIT)
 _NEAREST: Final = 1e-6
 
 
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[Estimand]:
     """What is tested, of VALUES. Raises Mismatch where the endpoint has no seed."""
-    grid = grid_of(values)
+    grid = grids.grid_of(values)
     pairs = [_Pair(grid, arm, analysis.without) for arm in (analysis.endpoint_arm, *analysis.others)]
     endpoint = pairs[0]
     if not endpoint.cells:
@@ -278,28 +266,30 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -
 class _Pair:
     """Two arms of a grid."""
 
-    grid: Grid
+    grid: grids.Grid
     arm: str
     reference: str
 
     @property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[grids.Cell]:
         return self.grid.transfer(self.arm, self.reference)
 
     @property
     def families(self) -> list[str]:
         return self.grid.families(self.cells)
 
-    def gain(self, cell: Cell, condition: str = CLEAN, scale: str = POINTS) -> BySeed:
+    def gain(self, cell: grids.Cell, condition: str = CLEAN, scale: str = grids.POINTS) -> grids.BySeed:
         return self.grid.gain(self.arm, self.reference, cell, condition, scale)
 
-    def change(self, cells: Sequence[Cell], families: Sequence[str], scale: str) -> BySeed:
-        def measure(cell: Cell, condition: str) -> BySeed:
+    def change(self, cells: Sequence[grids.Cell], families: Sequence[str], scale: str) -> grids.BySeed:
+        def measure(cell: grids.Cell, condition: str) -> grids.BySeed:
             return self.grid.change(self.arm, self.reference, cell, condition, scale)
 
         return self.grid.over_noise(cells, families, measure)
 
-    def estimand(self, tier: str, contrast: str, by_seed: BySeed, scale: str = POINTS, **names: str) -> Estimand:
+    def estimand(
+        self, tier: str, contrast: str, by_seed: grids.BySeed, scale: str = grids.POINTS, **names: str
+    ) -> Estimand:
         """An estimand of these arms. What is explored is a family of its own for each contrast."""
         family = contrast if tier == EXPLORATORY else ""
         named = {"arm": self.arm, "reference": self.reference, **names}
@@ -315,14 +305,14 @@ def _endpoint(pair: _Pair, tier: str = PRIMARY, scales: Sequence[str] = _BOTH) -
 def _gains(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
     """The gains that are tested: clean, on average and of each target, and under noise; the first is the premise."""
     cells = pair.cells
-    clean = pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
+    clean = pair.estimand(SECONDARY, GAIN, grids.over_cells(cells, pair.gain), condition=CLEAN)
     yield replace(clean, tier=CONTROL, corrected_with=PREMISE) if first else clean
     yield pair.estimand(SECONDARY, GAIN, pair.grid.over_noise(cells, pair.families, pair.gain), condition=NOISE)
     for target, several in _by_target(cells):
-        yield pair.estimand(SECONDARY, GAIN, over_cells(several, pair.gain), target=target, condition=CLEAN)
+        yield pair.estimand(SECONDARY, GAIN, grids.over_cells(several, pair.gain), target=target, condition=CLEAN)
 
 
-def _by_target(cells: Sequence[Cell]) -> list[tuple[str, list[Cell]]]:
+def _by_target(cells: Sequence[grids.Cell]) -> list[tuple[str, list[grids.Cell]]]:
     """The cells of each target; nothing where there is one, so that no contrast is tested twice."""
     targets = sorted({target for target, _ in cells})
     return [(name, [cell for cell in cells if cell[0] == name]) for name in targets] if len(targets) > 1 else []
@@ -342,19 +332,19 @@ def _effective(pair: _Pair, analysis: Robustness) -> Iterator[Estimand]:
     """The level under noise beyond that of plain checkpoints of the same clean level, on the logit scale."""
     plain = (pair.reference, *analysis.plain)
     cells = [cell for cell in pair.grid.transfer(pair.arm, *plain) if len(plain) > 1]
-    beyond: dict[tuple[str], BySeed] = {}
+    beyond: dict[tuple[str], grids.BySeed] = {}
     for family in pair.grid.families(cells):
         levels = [_levels(pair.grid, arm, cells, family) for arm in (pair.arm, *plain)]
         seeds = sorted(set.intersection(*(set(both) for both in levels)))
         lines = {seed: _residual(levels[0][seed], [both[seed] for both in levels[1:]]) for seed in seeds}
         beyond[family,] = {seed: residual for seed, residual in lines.items() if residual is not None}
-    yield pair.estimand(SECONDARY, EFFECTIVE, nested(beyond), LOGIT, condition=NOISE)
+    yield pair.estimand(SECONDARY, EFFECTIVE, grids.nested(beyond), grids.LOGIT, condition=NOISE)
 
 
-def _levels(grid: Grid, arm: str, cells: Sequence[Cell], family: str) -> dict[int, tuple[float, float]]:
+def _levels(grid: grids.Grid, arm: str, cells: Sequence[grids.Cell], family: str) -> dict[int, tuple[float, float]]:
     """The clean and the noisy logit of an arm, averaged over cells, by seed."""
     clean = _clean(grid, arm, cells)
-    noisy = grid.over_noise(cells, [family], lambda cell, condition: grid.of(arm, cell, condition, LOGIT))
+    noisy = grid.over_noise(cells, [family], lambda cell, condition: grid.of(arm, cell, condition, grids.LOGIT))
     return {seed: (clean[seed], noisy[seed]) for seed in clean.keys() & noisy.keys()}
 
 
@@ -371,32 +361,32 @@ def _residual(level: tuple[float, float], plain: Sequence[tuple[float, float]]) 
 def _details(pair: _Pair) -> Iterator[Estimand]:
     """What is explored: cells, conditions, the scale that is corrected for chance, retained shares."""
     cells, families = pair.cells, pair.families
-    yield from _endpoint(pair, EXPLORATORY, [CORRECTED])
+    yield from _endpoint(pair, EXPLORATORY, [grids.CORRECTED])
     for family in families:
         yield pair.estimand(EXPLORATORY, GAIN, pair.grid.over_noise(cells, [family], pair.gain), condition=family)
     for target, several in _by_target(cells):
-        for scale in SCALES:
+        for scale in grids.SCALES:
             change = pair.change(several, families, scale)
             yield pair.estimand(EXPLORATORY, CHANGE, change, scale, target=target, condition=NOISE)
     for cell in pair.grid.cells(pair.arm, pair.reference):
         yield from _of_cell(pair, cell, "" if cell in cells else ", no transfer")
 
 
-def _of_cell(pair: _Pair, cell: Cell, note: str) -> Iterator[Estimand]:
+def _of_cell(pair: _Pair, cell: grids.Cell, note: str) -> Iterator[Estimand]:
     """Clean gain, gain and change of one cell under each condition."""
     named = {"target": cell[0], "language": cell[1]}
     yield pair.estimand(EXPLORATORY, GAIN + note, pair.gain(cell), **named, condition=CLEAN)
     for condition in pair.grid.conditions.get(cell[0], ()):
         gain = pair.gain(cell, condition)
         yield pair.estimand(EXPLORATORY, GAIN + note, gain, **named, condition=condition)
-        for scale in SCALES:
+        for scale in grids.SCALES:
             change = pair.grid.change(pair.arm, pair.reference, cell, condition, scale)
             yield pair.estimand(EXPLORATORY, CHANGE + note, change, scale, **named, condition=condition)
 
 
 def _against(pair: _Pair) -> Iterator[Estimand]:
     """Clean gain and change of two arms, one of which is a control."""
-    yield pair.estimand(CONTROL, GAIN, over_cells(pair.cells, pair.gain), condition=CLEAN)
+    yield pair.estimand(CONTROL, GAIN, grids.over_cells(pair.cells, pair.gain), condition=CLEAN)
     yield from _endpoint(pair, CONTROL)
 
 

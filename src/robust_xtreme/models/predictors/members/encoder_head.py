@@ -22,25 +22,8 @@ from robust_xtreme.core.errors import Mismatch, NotFinite
 from robust_xtreme.core.examples import Document, Example, kind_of
 from robust_xtreme.core.specs import CANDIDATE, TaskSpec
 from robust_xtreme.models.folder import Located
+from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.cache import Store
-from robust_xtreme.models.predictors.predictor import (
-    Load,
-    Making,
-    Predicted,
-    PredictedMargins,
-    Predictor,
-    Slope,
-    TextEncoder,
-    Weighing,
-    Weights,
-    Work,
-    decoded,
-    embed,
-    from_cache,
-    mean_vectors,
-    nowhere,
-    reduced,
-)
 from robust_xtreme.models.reading.members.retrieval import QUERY, Prompts, text_windows
 from robust_xtreme.models.reading.reading import (
     QUANTUM,
@@ -73,7 +56,7 @@ class EncoderHead:
     task: TaskSpec
     reader: Reader
     labels: Labels = ()
-    weights_of: Callable[[], Weights] = nowhere
+    weights_of: Callable[[], asking.Weights] = asking.nowhere
     relabel: tuple[int, ...] | None = None
     prompts: Prompts = field(default_factory=Prompts)
 
@@ -81,57 +64,57 @@ class EncoderHead:
         """The windows of each content; in retrieval, those of the query."""
         return self.reader.prepare(contents)
 
-    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+    def answer(self, inputs: Inputs, work: asking.Work) -> asking.Predicted:
         """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
 
         def compute(left: Inputs) -> tuple[Decoded, Array]:
             of = self.weights_of, self.reader.reading, self.labels, left
-            return decoded(*of, work.batch_tokens, work.advance), np.zeros(len(left), np.int64)
+            return asking.decoded(*of, work.batch_tokens, work.advance), np.zeros(len(left), np.int64)
 
-        return self._ordered(from_cache(self._store(work), inputs, compute, work.advance)).predicted
+        return self._ordered(asking.from_cache(self._store(work), inputs, compute, work.advance)).predicted
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+    def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
         if weighing.edits:
             edits, slope = weighing.edits
             change = first_order(self.weights_of(), inputs, edits, partial(slope, self._meanings()))
-            return PredictedMargins(Predicted(column_of(()), np.ones(0, np.bool_)), change)
+            return asking.PredictedMargins(asking.Predicted(column_of(()), np.ones(0, np.bool_)), change)
         compute = partial(self._weighed, weighing, work)
-        return self._ordered(from_cache(self._store(work), inputs, compute, weighing=weighing))
+        return self._ordered(asking.from_cache(self._store(work), inputs, compute, weighing=weighing))
 
-    def _ordered(self, given: PredictedMargins) -> PredictedMargins:
+    def _ordered(self, given: asking.PredictedMargins) -> asking.PredictedMargins:
         targets = in_task_order(given.predicted.targets, self.relabel)
         return replace(given, predicted=replace(given.predicted, targets=targets))
 
-    def _store(self, work: Work) -> Store | None:
+    def _store(self, work: asking.Work) -> Store | None:
         """The cache, if any; none for the code of another package, which can change."""
         return work.store if self.reader.reading.decode.__module__.startswith("robust_xtreme.") else None
 
-    def _weighed(self, weighing: Weighing, work: Work, inputs: Inputs) -> tuple[Decoded, Array]:
+    def _weighed(self, weighing: asking.Weighing, work: asking.Work, inputs: Inputs) -> tuple[Decoded, Array]:
         reading, meanings = self.reader.reading, self._meanings()
 
         def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
             return reading.reduce(windows, scores, self.labels), weighing.part(windows, scores, meanings)
 
-        several = reduced(self.weights_of, reading, inputs, work.batch_tokens, work.advance, reduce)
+        several = asking.reduced(self.weights_of, reading, inputs, work.batch_tokens, work.advance, reduce)
         if several is None:
             return Decoded(column_of(()), np.ones(0, np.bool_)), np.zeros(0, np.int64)
         bounds, (answers, parts) = several
         decoded = reading.decode(inputs.contents, inputs.content, bounds, answers, self.labels)
         return decoded, weighing.margin(inputs.content, bounds, parts)
 
-    def vectors(self, values: Sequence[str], work: Work) -> Array:
+    def vectors(self, values: Sequence[str], work: asking.Work) -> Array:
         """The vectors of texts (n, D), each read by itself and whole: means of the encoder's last states."""
         windows = piece_windows(values, self.reader.tokenizer, self.reader.max_length)
-        return mean_vectors(self.weights_of(), windows, len(values), work.batch_tokens)
+        return asking.mean_vectors(self.weights_of(), windows, len(values), work.batch_tokens)
 
     def width(self, _: Sequence[str]) -> int:
         """The number of dimensions of a text's vector."""
         return self.weights_of().width
 
-    def embedded(self, name: str, values: Sequence[str], work: Work, lexicon: Lexicon | None) -> Array:
+    def embedded(self, name: str, values: Sequence[str], work: asking.Work, lexicon: Lexicon | None) -> Array:
         """The vectors of texts of a field (n, D), each cut to the length of the field."""
-        return embed(self.weights_of(), self.windows(name, values, lexicon), work.batch_tokens)
+        return asking.embed(self.weights_of(), self.windows(name, values, lexicon), work.batch_tokens)
 
     def windows(self, name: str, values: Sequence[str], lexicon: Lexicon | None = None) -> Windows:
         """A window of each text of a field, cut to the length of the field."""
@@ -143,7 +126,7 @@ class EncoderHead:
         indices = self.relabel or tuple(range(len(self.labels)))
         return indices if kind_of(self.task.family).indexed else self.labels
 
-    def moved(self, weights_of: Callable[[], Weights]) -> EncoderHead:
+    def moved(self, weights_of: Callable[[], asking.Weights]) -> EncoderHead:
         """The same predictor with weights that are elsewhere."""
         return replace(self, weights_of=weights_of)
 
@@ -162,7 +145,7 @@ class EncoderHead:
         return self.reader.tokens(pieces, lexicon)
 
 
-def has_gradients(predictor: Predictor) -> bool:
+def has_gradients(predictor: asking.Predictor) -> bool:
     """Whether scores have gradients by the embeddings of tokens; those of a function have none."""
     return isinstance(predictor.reader if isinstance(predictor, Retrieval) else predictor, EncoderHead)
 
@@ -179,7 +162,7 @@ def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) ->
     return predictions
 
 
-def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
+def head_of(model: Located, task: TaskSpec, load: asking.Load) -> EncoderHead:
     """The encoder and head of a model for a task."""
     from robust_xtreme.models.labels import relabel_of
     from robust_xtreme.models.predictors.loaded import Loaded
@@ -196,7 +179,7 @@ def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task), prompts)
 
 
-encoder_head = Making(
+encoder_head = asking.Making(
     name="encoder_head",
     summary="An encoder with a head.",
     serves=lambda model, task: bool(model.head) and task.pool is None,
@@ -215,15 +198,15 @@ _PRODUCTS: Final = 1 << 23
 class Retrieval:
     """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder, or asks a function."""
 
-    reader: TextEncoder
+    reader: asking.TextEncoder
 
     def prepare(self, contents: Contents) -> Inputs:
         """The windows of each query."""
         return self.reader.prepare(contents)
 
-    def moved(self, weights_of: Callable[[], Weights]) -> Retrieval:
+    def moved(self, weights_of: Callable[[], asking.Weights]) -> Retrieval:
         """The same predictor with weights that are elsewhere."""
-        return Retrieval(cast("TextEncoder", self.reader.moved(weights_of)))
+        return Retrieval(cast("asking.TextEncoder", self.reader.moved(weights_of)))
 
     @property
     def can_move(self) -> bool:
@@ -239,11 +222,11 @@ class Retrieval:
         """The ids of pieces."""
         return self.reader.tokens(pieces, lexicon)
 
-    def vectors(self, values: Sequence[str], work: Work) -> Array:
+    def vectors(self, values: Sequence[str], work: asking.Work) -> Array:
         """The vectors of texts (n, D), whatever represents queries and candidates."""
         return self.reader.vectors(values, work)
 
-    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+    def answer(self, inputs: Inputs, work: asking.Work) -> asking.Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
         vectors = Vectors(self.reader, work, lexicon=inputs.lexicon)
         targets: list[TargetColumn] = []
@@ -268,9 +251,9 @@ class Retrieval:
                 finite[-count:] = [False] * count
             work.advance(count)
         again = None if threshold is None else chained(retuned)
-        return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
+        return asking.Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+    def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
 
         The vectors of the pool are computed once for all calls with `weighing.pool`.
@@ -294,15 +277,15 @@ class Retrieval:
             return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
 
 
-def _by_vectors(slope: Slope, candidates: Array, _: Sequence[Any], windows: Windows, vectors: Array) -> Array:
+def _by_vectors(slope: asking.Slope, candidates: Array, _: Sequence[Any], windows: Windows, vectors: Array) -> Array:
     """The derivative by the vectors (B, D) of queries, from that by similarities to candidates (c, D)."""
     return np.asarray(slope(windows, vectors @ candidates.T) @ candidates)
 
 
-def _lost(count: int) -> PredictedMargins:
+def _lost(count: int) -> asking.PredictedMargins:
     """Of queries whose similarities are not numbers."""
     nothing = np.zeros(count, np.int64)
-    return PredictedMargins(Predicted(_nothing(count), nothing > 0), nothing)
+    return asking.PredictedMargins(asking.Predicted(_nothing(count), nothing > 0), nothing)
 
 
 def _nothing(count: int) -> TargetColumn:
@@ -310,15 +293,17 @@ def _nothing(count: int) -> TargetColumn:
     return column_of([Document(())] * count)
 
 
-def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+def _halves(
+    predictor: Retrieval, inputs: Inputs, weighing: asking.Weighing, work: asking.Work
+) -> asking.PredictedMargins:
     """The answers where some vector is not finite: each half by itself, so that only its query has none."""
     several = [predictor.weigh(inputs.take(half), weighing, work) for half in np.array_split(np.arange(len(inputs)), 2)]
     targets = chained([each.predicted.targets for each in several])
     finite = np.concatenate([each.predicted.finite for each in several])
-    return PredictedMargins(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
+    return asking.PredictedMargins(asking.Predicted(targets, finite), np.concatenate([each.margin for each in several]))
 
 
-def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> PredictedMargins:
+def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: asking.Weighing) -> asking.PredictedMargins:
     """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
     targets, by_text, meanings = _ranking(vectors, searched), _rows_of(searched.pool), _meanings(searched.pool)
     windows = replace(plain([()] * len(inputs)), example=inputs.content)
@@ -332,7 +317,7 @@ def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weig
     by_query = np.arange(len(parts) * len(inputs)).reshape(len(parts), -1).T.reshape(-1)
     bounds = np.arange(len(inputs) + 1) * len(parts)
     margin = weighing.margin(inputs.content, bounds, joined(parts).take(by_query))
-    return PredictedMargins(Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
+    return asking.PredictedMargins(asking.Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,8 +352,8 @@ class Vectors:
     `lexicon` has texts that are tokenised already. The cache has whole vectors.
     """
 
-    encoder: TextEncoder
-    work: Work
+    encoder: asking.TextEncoder
+    work: asking.Work
     known: dict[str, StoredVectors] = field(default_factory=dict)
     lexicon: Lexicon | None = None
 
@@ -468,7 +453,7 @@ def _pairs(searched: _Search, mined: Mined, threshold: float) -> TargetColumn:
     return column_of([Document((ids[partners[row]],) if row in partners else ()) for row in rows])
 
 
-retrieval = Making(
+retrieval = asking.Making(
     name="retrieval",
     summary="The nearest candidates of a pool, by the vectors of a head or of a representation of the encoder.",
     serves=lambda _, task: task.pool is not None,
@@ -481,7 +466,7 @@ retrieval = Making(
 # that differ once the edited text is tokenised again, in the place of those that they stand for.
 
 
-def first_order(weights: Weights, inputs: Inputs, edits: Inputs, slope: Slope) -> Array:
+def first_order(weights: asking.Weights, inputs: Inputs, edits: Inputs, slope: asking.Slope) -> Array:
     """The change (k,) int64, in QUANTUM, of the margin of one input by each of its `edits` (k)."""
     rows, (after, bounds) = inputs.rows()[0], edits.rows()
     parts: list[tuple[float, ...]] = []

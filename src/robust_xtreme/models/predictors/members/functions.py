@@ -20,19 +20,8 @@ from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models.folder import Located
 from robust_xtreme.models.functions import Function
+from robust_xtreme.models.predictors import predictor as asking
 from robust_xtreme.models.predictors.members.encoder_head import Retrieval
-from robust_xtreme.models.predictors.predictor import (
-    Load,
-    Making,
-    Predicted,
-    PredictedMargins,
-    Predictor,
-    Weighing,
-    Weights,
-    Work,
-    from_cache,
-    nowhere,
-)
 from robust_xtreme.models.reading.members.labelled import asked_of, choices_of
 from robust_xtreme.models.reading.members.retrieval import Prompts
 from robust_xtreme.models.reading.reading import Contents, Decoded, Inputs, inputs_of, quantised
@@ -54,7 +43,7 @@ class FunctionAnswers:
     task: TaskSpec
     labels: Mapping[str, str]
     prompts: Prompts
-    weights_of: Callable[[], Weights] = nowhere
+    weights_of: Callable[[], asking.Weights] = asking.nowhere
     can_move: bool = False
     unknown: int | None = None
 
@@ -65,19 +54,19 @@ class FunctionAnswers:
     def tokens(self, _: Iterable[str], __: Lexicon | None = None) -> None:
         """None: there is no tokenizer."""
 
-    def moved(self, weights_of: Callable[[], Weights]) -> FunctionAnswers:
+    def moved(self, weights_of: Callable[[], asking.Weights]) -> FunctionAnswers:
         """The same predictor, whose function is asked where the weights are."""
         return replace(self, weights_of=weights_of)
 
-    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+    def answer(self, inputs: Inputs, work: asking.Work) -> asking.Predicted:
         """The answers, from the cache or asked. Raises ModelError."""
-        return from_cache(work.store, inputs, partial(self._answered, None, work), work.advance).predicted
+        return asking.from_cache(work.store, inputs, partial(self._answered, None, work), work.advance).predicted
 
-    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> PredictedMargins:
+    def weigh(self, inputs: Inputs, weighing: asking.Weighing, work: asking.Work) -> asking.PredictedMargins:
         """The answers, with the margins of the gold ones: 0 where the function gives no scores."""
-        return from_cache(work.store, inputs, partial(self._answered, weighing, work), weighing=weighing)
+        return asking.from_cache(work.store, inputs, partial(self._answered, weighing, work), weighing=weighing)
 
-    def _answered(self, weighing: Weighing | None, work: Work, inputs: Inputs) -> tuple[Decoded, Array]:
+    def _answered(self, weighing: asking.Weighing | None, work: asking.Work, inputs: Inputs) -> tuple[Decoded, Array]:
         given, read = _KINDS[self.task.family]
         every = given(inputs.contents)
         rows = self._rows([every[content] for content in inputs.content.tolist()], read, work.advance)
@@ -99,19 +88,19 @@ class FunctionAnswers:
             advance(len(batch))
         return rows
 
-    def vectors(self, values: Sequence[str], work: Work) -> Array:
+    def vectors(self, values: Sequence[str], work: asking.Work) -> Array:
         """The vectors of texts (n, D), of length 1, without a prompt."""
         return self._vectors("", values, work)
 
     def width(self, values: Sequence[str]) -> int:
         """The number of dimensions, for which the function is asked for the vector of the first text."""
-        return int(self._vectors("", values[:1], Work(0)).shape[1])
+        return int(self._vectors("", values[:1], asking.Work(0)).shape[1])
 
-    def embedded(self, name: str, values: Sequence[str], work: Work, _: Lexicon | None) -> Array:
+    def embedded(self, name: str, values: Sequence[str], work: asking.Work, _: Lexicon | None) -> Array:
         """The vectors of texts of a field (n, D) after its prompt."""
         return self._vectors(name, self.prompts.before(name, values), work)
 
-    def _vectors(self, name: str, values: Sequence[str], work: Work) -> Array:
+    def _vectors(self, name: str, values: Sequence[str], work: asking.Work) -> Array:
         """The vectors of texts (n, D), scaled to length 1: products are cosines."""
         done = [0]
 
@@ -153,7 +142,7 @@ class FunctionAnswers:
         return numbers
 
 
-def _margin(scores: Sequence[Array], content: Array, alone: bool, weighing: Weighing) -> Array:
+def _margin(scores: Sequence[Array], content: Array, alone: bool, weighing: asking.Weighing) -> Array:
     """How far the gold answers are ahead (n,) int64, of scores of which each, if `alone`, has a window of its own."""
     counts = np.array([len(row) if alone else 1 for row in scores])
     whole = np.concatenate(scores)[:, None] if alone else np.stack(scores)
@@ -239,7 +228,7 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Contents], list[Any]], Read]]] = {
 """By family, what a function gets of contents, and what is read of a result."""
 
 
-def _predictor(model: Located, task: TaskSpec, _: Load) -> Predictor:
+def _predictor(model: Located, task: TaskSpec, _: asking.Load) -> asking.Predictor:
     assert model.origin.function
     named = dict(zip(model.classes, model.labels, strict=True))
     labels = {**named, **{label: label for label in task.labels if label not in named}}
@@ -247,7 +236,7 @@ def _predictor(model: Located, task: TaskSpec, _: Load) -> Predictor:
     return predictor if task.pool is None else Retrieval(predictor)
 
 
-functions = Making(
+functions = asking.Making(
     name="functions",
     summary="A function of the user, in the process that has it.",
     serves=lambda model, _: model.origin.function is not None,
