@@ -275,6 +275,7 @@ def gate_page(gate: Gate, folder: Path) -> doc.ReportPage:
 
 def _drawn(rows: pl.DataFrame) -> dict[str, Any]:
     margins = [-margin for margin in rows["margin"].drop_nulls().unique()] if _has_margin(rows) else []
+    margins += [-margin for margin in margins if "fails" not in rows.columns]  # equivalence has two
     cells = _as_cells(rows)
     if margins:  # what decides on a row is about it alone
         cells = cells.with_columns(pl.lit(None, pl.Float64).alias(f"joint_change_{end}") for end in ("low", "high"))
@@ -294,7 +295,7 @@ def _charts(rows: pl.DataFrame) -> Iterator[doc.Chart]:
 def _described(rows: pl.DataFrame) -> str:
     """What the charts of some rows show."""
     if _has_margin(rows):
-        return f"{_DESCRIPTION}, with 90 % intervals, as in the tables. Dashed: minus the margin. {_TICK}"
+        return f"{_DESCRIPTION}, with 90 % intervals, as in the tables. Dashed: the margin. {_TICK}"
     return f"{_DESCRIPTION}, with 95 % intervals{f': {_JOINT}' if rows['joint_low'].count() else ''}. {_TICK}"
 
 

@@ -94,18 +94,22 @@ _MOST: Final = 60
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
     "joint interval": "Of the difference, at 95 %, valid for all levels of a table at once, and for all its changes; "
-    f"none with fewer than {FEWEST_JOINT} clusters.",
+    f"with fewer than {FEWEST_JOINT} clusters there is none, and that of the row alone is shown.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
-    "shown": "worse, better: the candidate, by a difference that is shown. no: the joint interval contains 0, which it "
+    "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
+    "shown": "worse, better: the candidate, by a difference that is shown; costs more, less: the noise, the candidate, "
+    "which loses less from a lower clean level. no: the joint interval contains 0, which it "
     "can where p adj. is below 0.05; without one, p adj. is not below it. That does not show that there is no "
     "difference: see mde. -: not tested.",
+    "90 % interval": "Of the difference. Where few answers changed it is as wide as the clusters allow: of n clusters "
+    "without a loss, one of 300 / n points could be missed.",
     "verdict": "equivalent: the 90 % interval is within the margin (two one-sided tests at 5 %); else worse or better "
     "where p is at most 0.05; else undecided.",
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
     "p": "Of no fall or no rise, twice the smaller one, each corrected as p adj. is.",
-    "items": "With so many, if that is more, each of the two tests has 80 % power if the models are equal; with 1.39 "
-    "times as many both have.",
+    "items needed": "With so many, if that is more, each of the two tests has 80 % power if the models are equal; with "
+    "1.39 times as many both have.",
     "harmful": "Items that were right and are not, with a 95 % interval; beneficial: the reverse; changed: those with "
     "another answer, known where both runs have predictions.",
 }
@@ -116,7 +120,8 @@ _GATE_LEGEND: Final = {
     "margin": "How far a level may fall, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
-    "bound": "The one-sided 95 % bound of the difference; a row is ok where it is above minus the margin.",
+    "bound": "The one-sided 95 % bound of the difference, never nearer than the loss that so few clusters could miss "
+    "(300 / clusters points); a row is ok where it is above minus the margin.",
     "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells, "
     "and with an anchor half of each for it.",
     "mde": LEGEND["mde"],
@@ -125,14 +130,14 @@ _GATE_LEGEND: Final = {
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "extra": 0, "shown": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items": 6, "languages": 7,
+    "mde": 3, "extra": 0, "shown": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
     "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
 _LEVELS: Final = ("difference", "baseline", "candidate")
 _TESTS: Final = ("joint interval", "p adj.", "mde", "shown")
-_EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items")
+_EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items needed")
 _CHURN: Final = ("changed", "harmful", "beneficial")
 _WORDS: Final = ("shown", "marks", "verdict", "languages")
 
@@ -182,7 +187,13 @@ def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
-    return (told, f"{more} The largest fall: {row_name(worst)}, {fall}.")
+    codes = Counter(language_name(code_of(row)) for row in shown.iter_rows(named=True) if row["difference"] < 0)
+    where = f" They are of {', '.join(f'{name}: {many}' for name, many in codes.most_common())}." if worse > 1 else ""
+    return (told, f"{where if len(codes) <= _NAMED else ''}{more} The largest fall: {row_name(worst)}, {fall}.")
+
+
+_NAMED: Final = 5
+"""The languages of falls that a sentence names."""
 
 
 def details(contrasts: pl.DataFrame) -> Iterator[str]:
@@ -211,6 +222,8 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     below = shown.filter(pl.col("difference") < 0).height
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
+    means, fell, _ = _means(contrasts)
+    of += f", and in {fell} of {counted(means, 'mean')} of tasks" if below and fell else ""
     levels = contrasts.filter(pl.col("scale") != "change", kind=CELLS)
     asked = levels["verdict"].drop_nulls().to_list() if _asked(levels) else []
     equal = f"equivalence is shown in {asked.count('equivalent')} of {counted(len(asked), 'level')}" if asked else ""
@@ -230,7 +243,9 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
         return ""
     rows = [(title.lower(), contrasts.filter(kind=kind)["verdict"].drop_nulls()) for kind, title in KINDS.items()]
     told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
-    return f"Equivalence within the margin is shown in {told}."
+    furthest = contrasts.filter(pl.col("kind") != CELLS).select(pl.max_horizontal(pl.col("bound", "upper").abs()).max())
+    reach = f" The 90 % intervals of the means reach {points(furthest.item())} points." if furthest.item() else ""
+    return f"Equivalence within the margin is shown in {told}.{reach}"
 
 
 def _of_changes(contrasts: pl.DataFrame) -> Iterator[str]:
@@ -242,13 +257,21 @@ def _of_changes(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
 
 
-def _of_tasks(contrasts: pl.DataFrame) -> str:
-    """How many means of tasks differ, in which direction; "" without any that is tested."""
+def _means(contrasts: pl.DataFrame) -> tuple[int, int, int]:
+    """How many means of tasks are tested, how many of them fell, and how many rose."""
     tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=TASKS)
     below = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
-    fell, rose, neither = sum(below), len(below) - sum(below), tests.height - len(below)
-    of = counted(tests.height, "mean")
-    return f" Of {of} of tasks {fell} fell, {rose} rose, {neither} neither." if tests.height else ""
+    return tests.height, sum(below), len(below) - sum(below)
+
+
+def _of_tasks(contrasts: pl.DataFrame) -> str:
+    """How many means of tasks differ, in which direction; "" without any that is tested."""
+    means, fell, rose = _means(contrasts)
+    return (
+        f" Of {counted(means, 'mean')} of tasks {fell} fell, {rose} rose, {means - fell - rose} neither."
+        if means
+        else ""
+    )
 
 
 def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
@@ -296,12 +319,14 @@ def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
     shown |= {"difference": signed(row["difference"]), "joint interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
-    way = "worse" if (row["difference"] or 0) < 0 else "better"
-    shown["shown"] = "-" if row["p_adjusted"] is None else way if is_shown(row) else "no"
+    ways = ("costs more", "costs less") if row["scale"] == SCALES[2] else ("worse", "better")
+    shown["shown"] = "-" if row["p_adjusted"] is None else ways[row["difference"] > 0] if is_shown(row) else "no"
+    if row["joint_low"] is None and row["low"] is not None:
+        shown["joint interval"] = f"{interval(row['low'], row['high'])} alone"
     if row.get("verdict"):
         shown |= {"languages": row["languages"] or "", "90 % interval": interval(row["bound"], row["upper"])}
         items = "" if row["items"] is None else f"{row['items']:,.0f}"
-        shown |= {"p": p_value(row["p_gate"]), "verdict": row["verdict"], "items": items}
+        shown |= {"p": p_value(row["p_gate"]), "verdict": row["verdict"], "items needed": items}
     for name in _CHURN if row.get("harmful") is not None else ():
         low, high = (row[name + end] and 100 * row[name + end] for end in ("_low", "_high"))
         shown[name] = f"{percent(row[name])} {interval(low, high)}"
@@ -364,7 +389,9 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
             tables.append(only(table, [at for at in _told(table) if at or others]))
             yield tables[-1]
         if rows.height > _MOST:
-            yield doc.Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
+            yield doc.Paragraph(f"{rows.height - _MOST} more rows {title.lower()}: -o FILE.csv or .json writes all.")
+    if fine := passing.filter(pl.col("verdict").is_in((OK, BETTER)), ~pl.col("accepted")).height:
+        yield doc.Paragraph(f"Not listed: {counted(fine, 'row')} that {'is' if fine == 1 else 'are'} ok or better.")
     reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
     if reasons.height:
         lines = ((_short(row_name(row)), _acceptance(row, gate.policy)) for row in reasons.iter_rows(named=True))
@@ -430,7 +457,10 @@ def outcome(gate: Gate) -> doc.Phrase:
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
     of = counted(gate.verdicts["verdict"].count(), "row")
     side = "Against the baseline " if ANCHOR in gate.verdicts["against"] else ""
-    failed = doc.Strong(f"Failed: {gate.failing.height:,} of {of}.", "lost")
+    kinds = {title: gate.failing.filter(kind=kind).height for kind, title in KINDS.items()}
+    parts = ", ".join(f"{many} {title.lower()}" for title, many in kinds.items() if many)
+    divided = f" ({parts})" if len(parts.split(", ")) > 1 else ""
+    failed = doc.Strong(f"Failed: {gate.failing.height:,} of {of}{divided}.", "lost")
     return failed, f" {side}{counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}"
 
 

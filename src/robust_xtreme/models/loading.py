@@ -20,20 +20,9 @@ from robust_xtreme.core import registry
 from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import CHOICE, kind_of
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.models import config as configured
 from robust_xtreme.models import tensors
 from robust_xtreme.models.adapter import classes_of, kept, merged
-from robust_xtreme.models.config import (
-    TOWERS,
-    check_config,
-    check_length,
-    first_line,
-    fitted,
-    is_causal,
-    is_tower,
-    loading,
-    longest,
-    reading,
-)
 from robust_xtreme.models.folder import (
     HEADS,
     Located,
@@ -88,7 +77,7 @@ def load(
     if getattr(encoder.config, "pad_token_id", None) in (None, -1):
         encoder.config.pad_token_id = int(tokenizer.pad_token_id)  # heads know the last token of a text by it
     facts = ("max_position_embeddings", "pad_token_id", "model_type")
-    check_length(located, task, {key: getattr(encoder.config, key, None) for key in facts})
+    configured.check_length(located, task, {key: getattr(encoder.config, key, None) for key in facts})
     if native and shared is None:
         width = len(located.labels) or kind_of(located.family).width
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.origin.shown)
@@ -102,7 +91,7 @@ def load(
     target_device = torch.device(device)
     encoder = encoder.to(target_device, dtype).eval()
     if compiling:
-        length = longest(fitted(task, located.config))
+        length = configured.longest(configured.fitted(task, located.config))
         compile_encoder(encoder, target_device, int(tokenizer.pad_token_id), length, located.origin.shown)
     return Checkpoint(
         encoder=encoder,
@@ -150,7 +139,7 @@ def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
     try:
         head.load_state_dict(load_file(str(path)))
     except Exception as error:
-        raise ModelError(f"{path} does not fit the head of {located.family}: {first_line(error)}") from error
+        raise ModelError(f"{path} does not fit the head of {located.family}: {configured.first_line(error)}") from error
     return head
 
 
@@ -191,8 +180,8 @@ def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, lengt
     except Exception as error:
         if tensors.out_of_memory(error):
             raise
-        what = f"{called} cannot be compiled ({first_line(error)}): torch.compile needs a C++ compiler on the CPU"
-        raise ModelError(f"{what}, Triton on CUDA. Leave --compile out.") from error
+        what = f"{called} cannot be compiled ({configured.first_line(error)}): torch.compile needs a C++ compiler"
+        raise ModelError(f"{what} on the CPU, Triton on CUDA. Leave --compile out.") from error
 
 
 def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
@@ -207,27 +196,29 @@ def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     files = weight_files(folder, called)
     check_whole(folder, called)
     described = object_of(folder / "config.json") or {}
-    check_config(described, called)
-    with reading(called, "config.json"):
+    configured.check_config(described, called)
+    with configured.reading(called, "config.json"):
         mini.register()
         architecture, config = _architecture(described, called)
     _check_kind(config, architecture, called)
-    with reading(called, "config.json"), torch.random.fork_rng(devices=()):
+    with configured.reading(called, "config.json"), torch.random.fork_rng(devices=()):
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
         check_size(parameters_of(architecture, config, **pooler), files)
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-        encoder, report = architecture.from_pretrained(called, config=config, **options, **pooler, **loading())
+        encoder, report = architecture.from_pretrained(
+            called, config=config, **options, **pooler, **configured.loading()
+        )
     check_complete(called, report, unused="pooler")
     check_described(called, report["unexpected_keys"], encoder, whole=False)
-    if is_tower(encoder.config.to_dict()):
+    if configured.is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_("head" not in name.split("."))  # the pooler
     encoder = tensors.steady(merged(encoder.float(), adapter, str(adapter)).eval())
     check_finite(encoder, called)
     for name, value in units_in(folder, described).items():
         setattr(encoder.config, name, value)
-    if is_causal(described) and not is_tower(described):
+    if configured.is_causal(described) and not configured.is_tower(described):
         encoder.config.use_cache = False  # what it keeps to predict the next word
     return encoder
 
@@ -237,14 +228,14 @@ def _architecture(described: Mapping[str, Any], called: str) -> tuple[Any, Any]:
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-    name = {**TOWERS, **_OF_TWO}.get(str(described.get("model_type")))
+    name = {**configured.TOWERS, **_OF_TWO}.get(str(described.get("model_type")))
     if name is None:
-        config = transformers.AutoConfig.from_pretrained(called, **loading())
+        config = transformers.AutoConfig.from_pretrained(called, **configured.loading())
         return MODEL_MAPPING[type(config)], config
     text_class: Any = getattr(transformers, name, None)
     if text_class is None:
         raise ModelError(f"{called}: this version of transformers has no {name}. Install a newer one.")
-    return text_class, text_class.config_class.from_pretrained(called, **loading())
+    return text_class, text_class.config_class.from_pretrained(called, **configured.loading())
 
 
 def parameters_of(make: Callable[..., Any], config: Any, **options: bool) -> int:
@@ -326,12 +317,12 @@ def read_whole(
 
     auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
     options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-    with reading(called, "config.json"), torch.random.fork_rng(devices=()):
+    with configured.reading(called, "config.json"), torch.random.fork_rng(devices=()):
         if not trust:
-            config = transformers.AutoConfig.from_pretrained(str(folder), **loading())
+            config = transformers.AutoConfig.from_pretrained(str(folder), **configured.loading())
             check_size(parameters_of(auto.from_config, config), weight_files(folder, called))
         more = {"num_labels": classes} if (classes := classes_of(adapter)) else {}
-        model, report = auto.from_pretrained(str(folder), **more, **options, **loading(trust))
+        model, report = auto.from_pretrained(str(folder), **more, **options, **configured.loading(trust))
     if type(model).__name__ != architecture:
         own = trust and not type(model).__module__.startswith("transformers.models.")
         what = "its own code does not give" if own else "transformers does not load"

@@ -1,5 +1,6 @@
 """The heat table: languages by script in rows, a column for each task and noise, with the means of rows and columns."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -12,7 +13,7 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.cells import anchor, highest, language_name, script, script_name
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import percent, points, signed
-from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
+from robust_xtreme.report.summary import MARKED, UNDECIDED, described, headline_cells, mark
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.claims import SELECTED
 
@@ -37,7 +38,7 @@ _KEY: Final = (
             f"{MARKED}, hatched: hard to measure, for a reason that its marks name.",
             f"{UNDECIDED}, dotted: neither a drop nor a gain is shown, or it is not tested.",
             "Grey: not in the run, not served, or the noise does not reach the model.",
-            "Mean: of n cells, each counting alike, without an interval; no colour where most cannot be measured.",
+            "Mean: of n cells alike, without an interval; no colour where most cannot be measured or all are hatched.",
         )
     ),
 )
@@ -71,7 +72,10 @@ def heat(results: Results) -> Iterator[doc.Section]:
     if shown:
         several = (cells.group_by("task", "split").agg(pl.col("model").n_unique())["model"] > 1).any()
         table = heat_table(shown, {cell.language for cell in shown}, is_one=not several)
-        yield doc.Section("Where it breaks", "heat", (*_KEY, scale(), table))
+        pairs = {(cell.task.split()[0], cell.language) for cell in shown}
+        whole = len(pairs) == math.prod(len({pair[at] for pair in pairs}) for at in (0, 1))
+        unlike = () if whole else (doc.Paragraph("Languages have different tasks, so that all, their means, differ."),)
+        yield doc.Section("Where it breaks", "heat", (*_KEY, *unlike, scale(), table))
         yield from () if several else _by_noise(shown)
 
 
@@ -81,16 +85,18 @@ def _by_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Section]:
     noises = [[cell for cell in changed if cell.noise == noise] for noise in {cell.noise: 0 for cell in changed}]
     rows = sorted(noises, key=lambda each: fmean(cell.numbers[CHANGE] or 0.0 for cell in each))
     if len(rows) > 1:
-        heads = ("noise", "change", "edits", "cells", "tasks", "languages")
-        told = "The mean of each noise's cells, of all languages; noises edit different shares, in different languages."
-        table = replace(doc.grid(heads, map(_of_noise, rows), left=1), role="noises")
+        heads = ("noise", "what it does", "change", "edits", "cells", "tasks", "languages")
+        told = "The mean of each noise's cells. Noises edit different shares, in different languages; over those in "
+        told += "common, see More tables."
+        table = replace(doc.grid(heads, map(_of_noise, rows), left=2), role="noises")
         yield doc.Section("Which noise costs most", "noises", (doc.Paragraph(told), table))
 
 
 def _of_noise(cells: Sequence[HeatCell]) -> Iterator[doc.Phrase | doc.TableCell]:
     change = _mean(cells)
-    yield from (cells[0].noise, replace(change, mark="", also={}), change.also["edits"], str(len(cells)))
-    yield from (str(len({cell.task for cell in cells})), str(len({cell.language for cell in cells})))
+    yield from (cells[0].noise, described(cells[0].noise), replace(change, mark="", also={}), change.also["edits"])
+    tasks, languages = ({getattr(cell, name).split()[0] for cell in cells} for name in ("task", "language"))
+    yield from (str(len(cells)), str(len(tasks)), str(len(languages)))
 
 
 def _cell(row: Mapping[str, Any]) -> HeatCell:
@@ -204,6 +210,7 @@ def _mean(cells: Iterable[HeatCell]) -> doc.TableCell:
     numbers = {name: [value for value in values if value is not None] for name, values in known.items()}
     means = {name: fmean(values) if values else None for name, values in numbers.items()}
     is_measured = 2 * sum(cell.is_measured for cell in changed) >= len(changed)
+    is_measured = is_measured and any(cell.sign != MARKED for cell in changed)
     texts = {name: _FORMS[name](mean) + ("" if is_measured else MARKED) for name, mean in means.items()}
     shade = means[CHANGE] if is_measured else None  # as its cells: no colour
     return doc.TableCell(texts.pop(CHANGE), shade, "mean" if is_measured else "mean marked", texts)

@@ -169,9 +169,11 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    most = ", the costliest noise" if cells["condition"].n_unique() > 1 and count < cells.height else ""
+    several = cells["perturbation"].n_unique() > 1 and count < cells.height
+    most = ", the costliest noise" if several else ""
     noise = shown["noise"] + most + (f", {shown['over']} languages" if over.height else "")
-    change = signed(shown["change"]) if count == cells.height else doc.Strong(signed(shown["change"]))
+    small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))
+    change = f"{signed(shown['change'])}{summary.MARKED}" if small else doc.Strong(signed(shown["change"]))
     linked = doc.Hyperlink(named, f"#{worst['address']}")
     levels = (points(shown["clean"]), points(shown["value"]), (change,), bounds)
     return (title, noise, *levels, ("worst: ", linked, other, *unmeasured))

@@ -37,7 +37,7 @@ _NAMED: Final = 2
 
 GLOSSARY: Final = {
     "cell": "One model, task, language and noise: the level on clean text, the level under the noise, and the change.",
-    "headline": "Of a task's metrics the first, and of the groups of fields that it noises the first: what is tested.",
+    "headline": "Of a task's metrics the first, for each group of fields that is noised: what is tested.",
     "tested": "Whether a cell is in the family: all headline cells at each perturbation's highest strength whose "
     "clusters suffice for an interval. A drop is shown where p, corrected for all of them, is below 0.05.",
     "family": "The tests whose p are corrected together, so that one false drop among all of them has 5 %.",
@@ -46,7 +46,7 @@ GLOSSARY: Final = {
     "few clusters": "Fewer than 20: no interval and no test.",
     "not applicable": "A noise that does not serve the language or the task: there is no level.",
     "above chance": "A clean level whose lower bound exceeds that of a constant answer; elsewhere nothing can fall.",
-    "cannot be measured": "The clean level is not shown above chance, so that a drop of any size could not be seen.",
+    "cannot be measured": "The clean level is not shown above chance: what noise takes away is not seen there.",
     "cannot reject": "No drop is found, and so few items change that no test of the family could find one.",
     "no room": "The clean level exceeds chance by less than the smallest drop that is detected.",
     "highest strength": "Of the strengths of one perturbation the highest: tables show it, curves the others.",
@@ -72,7 +72,10 @@ def title(results: Results) -> str:
         counted(tests.height, "tested cell"),
         tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height,
     )
-    return f"{asked}: {drops} of {of} drop" if drops else f"{asked}: no drop is shown in {of}{_blind(tests)}"
+    told = f"{asked}: no drop is shown in {of}{_blind(tests)}"
+    if tests.select((pl.col("near_chance") | pl.col("marks").fill_null("").str.contains("no room")).all()).item():
+        told = f"{asked}: nothing can be concluded, as no drop could be shown in any of {of}"
+    return f"{asked}: {drops} of {of} drop" if drops else told
 
 
 def told(sentence: doc.Phrase) -> doc.Phrase:
@@ -126,10 +129,10 @@ def verdict_on(cells: pl.DataFrame) -> list[doc.Phrase]:
     told = [part for part in parts if part]
     unmeasured, shown = cells.filter("near_chance"), _tests_of(cells)
     if unmeasured.height:
-        of, blind = counted(cells.height, "cell"), _nothing_shown(unmeasured).height
+        of, changed = counted(cells.height, "cell"), unmeasured.filter(pl.col("p_adjusted") < ALPHA).height
         whose = "its" if unmeasured.height == 1 else "their"
         claim = f"Cannot be measured in {unmeasured.height} of {of}: {whose} clean level is not shown above chance."
-        others = f" In {blind} of them a test shows nothing." if 0 < blind < unmeasured.height else ""
+        others = f" The level of {changed} of them changes all the same." if changed else ""
         shown = (doc.Strong(claim, "unmeasured"), f"{others} {_advice(unmeasured)} ", *shown)
     return [shown, *([(str(told[0]).lstrip(), *told[1:])] if told else [])]
 
@@ -214,7 +217,7 @@ def _missed(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     if others.is_empty() or cells.select((pl.col("p_adjusted") < ALPHA).sum()).item() == 0:
         return ()
     middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
-    wide = f" in half of these tests, and {most} in the worst" if middle != most else ""
+    wide = f" in half of these tests, and {most} in the worst that can be measured" if middle != most else ""
     return (
         f"Where no drop is shown, one of up to {middle} points could be missed{wide} (",
         doc.explained("mde"),
@@ -387,13 +390,19 @@ def _levels(results: Results) -> list[tuple[str, doc.Phrase]]:
 
 
 def _perturbations(results: Results) -> list[str]:
-    names = set()
-    for condition in set(results.deltas.get_column("condition")):
-        try:
-            names |= {link.name for link in PerturbationSpec.parse(condition).links}
-        except SpecError:
-            continue
-    return sorted(names)
+    return sorted({name for condition in set(results.deltas.get_column("condition")) for name in _members(condition)})
+
+
+def _members(condition: str) -> list[str]:
+    try:
+        return [link.name for link in PerturbationSpec.parse(condition).links]
+    except SpecError:
+        return []
+
+
+def described(condition: str) -> str:
+    """What its perturbations do, the first line of each; "" for one that is not installed here, and frozen texts."""
+    return " ".join(_summary("perturbation", name) for name in _members(condition))
 
 
 def _summary(kind: str, name: str) -> str:

@@ -119,7 +119,7 @@ def test_python_gets_the_same_objects(old: Path, worse: Path) -> None:
     assert "compared with" in difference._repr_html_()
     gate = robust_xtreme.gate(worse, old, Policy(margin=1.0))
     assert (gate.passed, gate.exit_code) == (False, 1)
-    assert "Failed: 2 of 6 rows.</strong>" in gate._repr_html_()
+    assert "Failed: 2 of 6 rows (1 by task, 1 by cell).</strong>" in gate._repr_html_()
     assert robust_xtreme.load(old).scores.height
 
 
@@ -144,7 +144,7 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     assert "Updated main: " in ended.out
     again = program("gate", str(worse), "-o", "gate.json")
     assert again.code == 1
-    assert again.out.strip().startswith("Failed: 2 of 12 rows. Against the baseline 6 ok.")
+    assert again.out.strip().startswith("Failed: 2 of 12 rows (1 by task, 1 by cell). Against the baseline 6 ok.")
     assert "Against its anchor, the first baseline: 2 regressed, 4 ok. Alpha (0.05) is shared: 0.025 for" in again.out
     data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
     assert (data["passed"], data["failing"], data["counts"]["ok"]) == (False, 2, 6)

@@ -36,7 +36,7 @@ def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path
     """First on the page: the verdict, a heat table for clean text and for the noise, tables with joint intervals."""
     text = page("report", *runs, "-o", tmp_path / "page.html")
     (part,) = re.findall(r'<section id="differences">.*?</section>', text, re.DOTALL)
-    assert re.search(r"<h1>\w+ is worse than \w+ in 4 of 4 tested levels</h1>", text)
+    assert re.search(r"<h1>\w+ is worse than \w+ in 4 of 4 tested levels, and in 2 of 2 means of tasks</h1>", text)
     assert text.index('<section id="differences">') < text.index('<section id="verdict">')
     assert "Of 4 tested levels, clean and perturbed, 4 fell, 0 rose and 0 are not shown to differ." in part
     assert re.findall('data-noise="([^"]*)"', part)[:2] == ["clean", "char_noise:0.1"]

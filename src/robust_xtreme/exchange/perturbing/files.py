@@ -26,18 +26,6 @@ from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.tasks import formats
 from robust_xtreme.tasks.adapters.own import own_tasks
-from robust_xtreme.tasks.formats import (
-    PACKED,
-    STREAM,
-    Reader,
-    ReadOptions,
-    Record,
-    Slot,
-    SlotResult,
-    opened,
-    read_file,
-    reader,
-)
 from robust_xtreme.tasks.formats.tsv import is_named
 from robust_xtreme.tasks.noisy.frozen_runs import read_frozen
 from robust_xtreme.tasks.sources.release import Release, options
@@ -99,7 +87,7 @@ class Totals(NamedTuple):
     nulls: int = 0
     why: str = "the task does not read"
 
-    def plus(self, done: Iterable[SlotResult], nulls: int = 0) -> Totals:
+    def plus(self, done: Iterable[formats.SlotResult], nulls: int = 0) -> Totals:
         """These totals and further texts."""
         texts, changed, unserved, left, rates = self[:5]
         for outcome in done:
@@ -122,7 +110,7 @@ class Totals(NamedTuple):
         return line + self.note + ("" if self.changed else ". Nothing was changed")
 
 
-def _rate(done: SlotResult) -> float:
+def _rate(done: formats.SlotResult) -> float:
     return done.noised.graphemes_edited / done.noised.graphemes if done.noised and done.noised.graphemes else 0.0
 
 
@@ -132,11 +120,14 @@ class AttackedTexts(NamedTuple):
     texts: Mapping[tuple[str, str], Noised]
     links: Sequence[Bound] = ()
 
-    def batch(self, records: Sequence[Record], path: str) -> list[tuple[SlotResult, ...]]:
+    def batch(self, records: Sequence[formats.Record], path: str) -> list[tuple[formats.SlotResult, ...]]:
         """The results for the texts of some records."""
         found = ([(slot, self.texts.get((slot.location, slot.field))) for slot in record.slots] for record in records)
         return [
-            tuple(SlotResult(slot, it, lead_of(slot, it.clean, path)) if it else SlotResult(slot) for slot, it in slots)
+            tuple(
+                formats.SlotResult(slot, it, lead_of(slot, it.clean, path)) if it else formats.SlotResult(slot)
+                for slot, it in slots
+            )
             for slots in found
         ]
 
@@ -187,8 +178,8 @@ def attacked_texts(
 class _Plan(NamedTuple):
     """A checked job: how the file is read, how it is noised, and a note for the summary."""
 
-    read: Reader
-    options: ReadOptions
+    read: formats.Reader
+    options: formats.ReadOptions
     noise: FileNoise | AttackedTexts
     note: str = ""
 
@@ -198,8 +189,8 @@ def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: N
 
     Where it fails, no file is written. Raises SpecError, UnknownName, DataError, MissingData, UserError, DiskError.
     """
-    out = None if job.out == STREAM else target("--out", job.out, job.force, {"is read": job.file})
-    if job.edit_counts == STREAM:
+    out = None if job.out == formats.STREAM else target("--out", job.out, job.force, {"is read": job.file})
+    if job.edit_counts == formats.STREAM:
         raise UserError("--edit-counts takes the name of a file.")
     apart = {"is read": job.file, "--out writes": job.out}
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
@@ -209,7 +200,7 @@ def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: N
     goals = [OutputFile("--out", job.out if out else "stdout", out)]
     if edit_counts:
         goals.insert(0, OutputFile("--edit-counts", job.edit_counts, edit_counts))
-    with opened(job.file) as source, written(goals) as writes:
+    with formats.opened(job.file) as source, written(goals) as writes:
         *notes, write = writes
         for note in notes:
             note("\t".join(EDIT_COUNTS) + "\n")
@@ -225,7 +216,7 @@ def perturb_file(job: PerturbJob, advance: Callable[[int], object] = lambda _: N
     return totals
 
 
-def _noted(done: Sequence[SlotResult]) -> Iterator[str]:
+def _noted(done: Sequence[formats.SlotResult]) -> Iterator[str]:
     """The rows of edit counts for the texts of a record."""
     for outcome in done:
         if (noised := outcome.noised) is not None:
@@ -266,14 +257,14 @@ def _plan(job: PerturbJob) -> _Plan:
         raise UserError("Texts need their language, as in --languages sw, or --tasks to read them as a task does.")
     if job.language:
         languages.language(job.language)
-    if job.file != STREAM and not Path(job.file).exists():
+    if job.file != formats.STREAM and not Path(job.file).exists():
         raise DataError(job.file, "cannot be read: No such file or directory")
     format = job.format or formats.of_file(job.file)
     formats.check_same(format, job.file, job.out)
     check_served(links, job.language, formats.module(format).FAMILY)
     _check_taken(job, format)
     fields = _fields(format, fields)
-    options = ReadOptions(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
+    options = formats.ReadOptions(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
     noise = FileNoise(links, job.seed, job.language)
     unsaid = format == "tsv" and options.header is None and not is_named(options)
     return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _UNSAID if unsaid else "")
@@ -346,7 +337,7 @@ def _of_task(job: PerturbJob, fields: tuple[str, ...], noise: FileNoise | None) 
         if len(codes) == 1:
             check_served(noise.links, codes.pop(), "")
     _check_taken(job, format)
-    options = ReadOptions(
+    options = formats.ReadOptions(
         tuple(called.values()),
         pairs=format == "tsv",
         keep=job.keep,
@@ -370,7 +361,7 @@ def _check_task(job: PerturbJob, task: TaskSpec, fields: Sequence[str]) -> None:
     if not job.language:
         what = f"Which language of {task.name} is it?"
         raise UserError(f"{what} Name it with --languages, as in --languages {task.languages[0]}")
-    if job.file == STREAM:
+    if job.file == formats.STREAM:
         raise UserError("With --tasks the file is read twice, which stdin cannot be. Name a file.")
     if job.language_field or job.header is not None:
         raise UserError("--language-field and --header are for files of your own; with --tasks leave them out.")
@@ -434,7 +425,7 @@ def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
     if (suite / MANIFEST).is_file():
         source = open_source(str(suite))
         _check_language(asked, source)
-        plain = Path(path.name.removesuffix(PACKED))
+        plain = Path(path.name.removesuffix(formats.PACKED))
         named = [plain.name.removesuffix(f"-{asked.language}{plain.suffix}")]
         split = _split(asked, source.splits(task), named, path)
         return split, source.read(task, asked.language, split)
@@ -446,8 +437,8 @@ def _rows(asked: TaskChoice, path: Path) -> tuple[str, SourceRows]:
         if any(_location(row, path) for row in result.rows):
             return split, result
     # The file is in another folder: its rows alone.
-    files, file = task.files[split], read_file(path)
-    rows: Sequence[Row] = reader(files.reader).read(file.text, str(path))
+    files, file = task.files[split], formats.read_file(path)
+    rows: Sequence[Row] = formats.reader(files.reader).read(file.text, str(path))
     if files.ids == "ordinal":
         rows = [replace(row, native=str(number)) for number, row in enumerate(rows)]
     return split, SourceRows(tuple(rows), str(path), ((str(path), file.sha256),))
@@ -499,16 +490,21 @@ class FileNoise:
     language: str
     texts: Texts | None = None
 
-    def batch(self, records: Sequence[Record], path: str) -> list[tuple[SlotResult, ...]]:
+    def batch(self, records: Sequence[formats.Record], path: str) -> list[tuple[formats.SlotResult, ...]]:
         """The results for the texts of some records. Raises DataError where a language is unknown."""
         slots = [slot for record in records for slot in record.slots]
         texts = list(self._texts(slots, path))
         noised = noised_once(self.links, (text for text, _ in filter(None, texts)), self.seed)
         pairs = zip(slots, texts, strict=True)
-        done = iter([SlotResult(slot, noised[pair[0]], pair[1]) if pair else SlotResult(slot) for slot, pair in pairs])
+        done = iter(
+            [
+                formats.SlotResult(slot, noised[pair[0]], pair[1]) if pair else formats.SlotResult(slot)
+                for slot, pair in pairs
+            ]
+        )
         return [tuple(next(done) for _ in record.slots) for record in records]
 
-    def _texts(self, slots: Sequence[Slot], path: str) -> Iterator[tuple[Text, int] | None]:
+    def _texts(self, slots: Sequence[formats.Slot], path: str) -> Iterator[tuple[Text, int] | None]:
         if self.texts is not None:
             for slot in slots:
                 text = self.texts.get((slot.location, slot.field))
@@ -523,7 +519,7 @@ class FileNoise:
             yield Text(bare_ids(code, [slot.value])[0], code, slot.value, slot.spans), 0
 
 
-def lead_of(slot: Slot, text: Text, path: str) -> int:
+def lead_of(slot: formats.Slot, text: Text, path: str) -> int:
     """The length of the white space before the text that `eval` reads in a slot. Raises Mismatch for another text."""
     lead = 0 if text.value == slot.value else len(slot.value) - len(slot.value.lstrip())
     stop = lead + len(text.value)
@@ -546,7 +542,7 @@ def noised_once(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dic
     return noised
 
 
-def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+def batches(records: Iterable[formats.Record]) -> Iterator[list[formats.Record]]:
     """Group records into batches of bounded size, because the engine noises many texts faster than one."""
     waiting, size = [], 0
     for record in records:

@@ -29,19 +29,8 @@ from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Text, digest
 from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
 from robust_xtreme.core.specs import PerturbationSpec
+from robust_xtreme.noise.engine import noised as results
 from robust_xtreme.noise.engine import realised
-from robust_xtreme.noise.engine.noised import (
-    NOT_APPLICABLE,
-    OK,
-    UNCHANGED,
-    Counts,
-    NoisedTexts,
-    as_read,
-    distinct,
-    joined,
-    parts_read,
-    untouched,
-)
 from robust_xtreme.noise.engine.perturbation import Bound, bind, earlier
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.noise.engine.traces import Traces, joined_spans
@@ -98,7 +87,7 @@ class Edited(NamedTuple):
     """The moved texts, and what was done to each."""
 
     moved: Moved
-    counts: Counts
+    counts: results.Counts
 
 
 def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
@@ -215,22 +204,22 @@ def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> Edit
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     clusters = np.diff(clean.bounds) - 1
-    return Edited(moved, Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner)))
+    return Edited(moved, results.Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner)))
 
 
 def noised_by(
     texts: Sequence[Text], clean: Batch, edits: Edits, eligible: Array, operators: tuple[str, ...]
-) -> NoisedTexts:
+) -> results.NoisedTexts:
     """Texts after the edits of their batch, as they are read."""
     done = counted(clean, edits, eligible, len(operators))
     status, moved = _status(done.counts.operators), done.moved
     links = (Traces(moved.bounds, moved.moves, clean.spans, moved.spans),)
-    return as_read(NoisedTexts(texts, moved.values, moved.spans, status, operators, done.counts, links))
+    return results.as_read(results.NoisedTexts(texts, moved.values, moved.spans, status, operators, done.counts, links))
 
 
 def _status(edits: Array) -> Array:
     """The status of each text (t,) by its edits by operator (t, k)."""
-    return np.where(edits.any(axis=1), OK, UNCHANGED).astype(np.int8)
+    return np.where(edits.any(axis=1), results.OK, results.UNCHANGED).astype(np.int8)
 
 
 def _joined(parts: Sequence[Edited]) -> Edited:
@@ -244,34 +233,34 @@ def _joined(parts: Sequence[Edited]) -> Edited:
         bounds_of(np.concatenate([np.diff(part.bounds) for part in moved])),
         np.concatenate([part.moves for part in moved]),
     )
-    counts = (np.concatenate([getattr(part.counts, name) for part in parts]) for name in Counts.__slots__)
-    return Edited(whole, Counts(*counts))
+    counts = (np.concatenate([getattr(part.counts, name) for part in parts]) for name in results.Counts.__slots__)
+    return Edited(whole, results.Counts(*counts))
 
 
-def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> NoisedTexts:
+def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> results.NoisedTexts:
     """Each text after the condition of a spec with one strength, as it is read; a repeated id is noised once.
 
     Raises UnknownName, SpecError, and Mismatch where two different texts have one id.
     """
-    return as_read(noise_with(bound(spec), texts, seed))
+    return results.as_read(noise_with(bound(spec), texts, seed))
 
 
-def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> NoisedTexts:
+def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> results.NoisedTexts:
     """The same for a chain of perturbations. Raises SpecError where one is an attack."""
     check_unasked(links)
-    numbers, unique = distinct(texts)
-    parts: list[NoisedTexts] = []
+    numbers, unique = results.distinct(texts)
+    parts: list[results.NoisedTexts] = []
     order: list[int] = []
     for language in dict.fromkeys(text.language for text in unique):
         alike = [number for number, text in enumerate(unique) if text.language == language]
         chosen = [unique[number] for number in alike]
         if any(lacks(link, language) for link in links):
             clusters = [len(graphemes.split(text.value)) for text in chosen]
-            parts.append(untouched(chosen, NOT_APPLICABLE, clusters))
+            parts.append(results.untouched(chosen, results.NOT_APPLICABLE, clusters))
         else:
             parts.append(_noised(links, chosen, language, seed))
         order += alike
-    noised = joined(parts)
+    noised = results.joined(parts)
     if len(parts) < 2 and len(unique) == len(texts):
         return noised
     return noised.take(np.argsort(order)[numbers])
@@ -283,7 +272,7 @@ def check_unasked(links: Sequence[Bound]) -> None:
         raise SpecError(f"{attacks[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
 
 
-def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> NoisedTexts:
+def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> results.NoisedTexts:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
     ids = [text.id for text in texts]
     steps: list[Edited] = []
@@ -296,7 +285,7 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
         values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
         steps.append(step)
     names, counts = _summed(links, steps)
-    return NoisedTexts(texts, values, spans, _status(counts.operators), names, counts, tuple(trails))
+    return results.NoisedTexts(texts, values, spans, _status(counts.operators), names, counts, tuple(trails))
 
 
 def are_names(texts: Sequence[Text]) -> Array:
@@ -305,7 +294,7 @@ def are_names(texts: Sequence[Text]) -> Array:
     return np.array([label == "PROPN" or label[:2] in ("B-", "I-") for label in labels], np.bool_)
 
 
-def _summed(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], Counts]:
+def _summed(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], results.Counts]:
     """The operators of a chain, and what it did to each text.
 
     Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
@@ -349,6 +338,6 @@ def _strings_chunk(steps: Sequence[tuple[Bound, int]], values: Sequence[str], la
         clean = batch(noisy, NO_SPANS)
         edits, _ = link.edits(clean, language, keyed(salt, hashes))
         noisy = edited(clean, edits)
-    for number, (lead, stop) in parts_read(values, noisy).items():
+    for number, (lead, stop) in results.parts_read(values, noisy).items():
         noisy[number] = noisy[number][lead:stop]
     return noisy

@@ -20,7 +20,7 @@ from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, highest, script, with_addresses, with_condition
 from robust_xtreme.report.charts.drawing import svg
 from robust_xtreme.report.charts.style import COLOURS, GAIN, GAINS, INK, LOSS, LOSSES, OPEN, STEPS, config
-from robust_xtreme.report.summary import headline_cells
+from robust_xtreme.report.summary import ALPHA, headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.averages import LANGUAGES
 from robust_xtreme.stats.score import CURVE
@@ -310,6 +310,8 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     edits = pl.format("  (edits {} %)", rate).fill_null("") if known else pl.lit("")
     low, high = (pl.coalesce(f"joint_change_{end}", f"change_{end}") for end in ("low", "high"))
     side = pl.when(high < 0).then(pl.lit(LOSS)).when(low > 0).then(pl.lit(GAIN)).otherwise(pl.lit(OPEN))
+    if "p_adjusted" in cells.columns:  # the colour of what is shown
+        side = pl.when((pl.col("p_adjusted") < ALPHA).fill_null(value=False)).then(side).otherwise(pl.lit(OPEN))
     if "fails" in cells.columns:
         side = pl.when("fails").then(pl.lit(LOSS)).otherwise(pl.lit(OPEN))
     return kept.select(

@@ -116,8 +116,15 @@ def chosen(results: Results, rows: SampleRows, wanted: ExampleChoice) -> pl.Data
     edits as many clusters, `attack` is the attack's name, and `changes` its edits. The same run gives the same rows.
     """
     cells = cells_of(results, wanted)
-    parts = [_candidates(*part, results.manifest, wanted) for part in parts_of(cells, rows)]
-    shown = _within(pl.concat(parts), wanted).drop("task", "split", "language")
+    every = pl.concat([_candidates(*part, results.manifest, wanted) for part in parts_of(cells, rows)])
+    shown = _within(every.filter(~pl.col("spare")), wanted)
+    if wanted.drawn:  # a noise has at least one, so that a page shows what it does
+        noises = cells.select("cell", "noise")
+        lost = every.filter(pl.col("loss") > 0).join(noises, on="cell").sort(-pl.col("loss"), "cell")
+        known = shown.join(noises, on="cell").get_column("noise").implode()
+        first = lost.filter(~pl.col("noise").is_in(known)).unique("noise", keep="first", maintain_order=True)
+        shown = pl.concat([shown, first.with_columns(drawn=pl.lit(False)).select(shown.columns)])
+    shown = shown.drop("task", "split", "language", "spare")
     return with_predictions(shown.join(cells, on=("cell", "base")), rows)
 
 
@@ -164,7 +171,9 @@ def _candidates(
     lost = ranked.filter(pl.col("loss") > 0) if wanted.drawn else ranked
     largest = _first(lost.sort("rank", -pl.col("loss"), "cell"), wanted.each)
     drawn = _first(ranked.sort("draw", "cell"), 2 * wanted.each)
-    return pl.concat([largest, drawn]).unique(_ITEM, maintain_order=True)
+    several = pl.concat([largest, drawn]).unique(_ITEM, maintain_order=True)
+    others = ranked.filter(pl.col("rank") == 0).join(several, on=_ITEM, how="anti")
+    return pl.concat([each.with_columns(spare=pl.lit(each is others)) for each in (several, others)])
 
 
 def _first(examples: pl.DataFrame, many: int) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -508,11 +509,19 @@ def _words_of(shown: Iterable[doc.Sample]) -> Iterator[Fact]:
             sides = (["".join(piece[side] for piece in pieces) for side in (0, 1)] for pieces in words)
             if word := next((word for word in sides if len(word[0]) >= _LETTERS), None):
                 old, new = (_plain(side, diff.language) for side in word)
-                found.setdefault(noise, (*old, _TO, *new))
+                found.setdefault(noise, (*old, _TO, *new, *_codes(*word)))
     yield from sorted(found.items(), key=lambda pair: pair[0])
 
 
 _LETTERS: Final = 4
+
+
+def _codes(old: str, new: str) -> list[str]:
+    """The code points that a reader cannot see: letters of another script amid those of the word, and marks."""
+    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in old}
+    put = [letter for letter in dict.fromkeys(new) if letter not in old]
+    odd = [letter for letter in put if unicodedata.name(letter, "").partition(" ")[0] not in scripts]
+    return [f" ({', '.join(f'U+{ord(letter):04X}' for letter in odd)})"] if 0 < len(odd) <= len({*old} & {*new}) else []
 
 
 def _models(rows: SampleRows) -> list[str]:

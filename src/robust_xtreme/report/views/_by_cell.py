@@ -180,7 +180,8 @@ def worst_of_seeds(results: Results) -> pl.DataFrame:
 
 _DESCRIPTION: Final = (
     "Change in points, the largest loss first. Thick: the interval that is valid for all tests at once; thin: that of "
-    "a cell alone, where it is not tested or has too few clusters for the other; the tick is the mde."
+    "a cell alone, where it is not tested or has too few clusters for the other; grey: no change is shown; the tick is "
+    "the mde."
 )
 
 

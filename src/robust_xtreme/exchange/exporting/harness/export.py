@@ -13,21 +13,10 @@ from typing import Any, Final, NamedTuple
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.examples import CHOICE, CLASSIFICATION
 from robust_xtreme.core.sinks import json_text
+from robust_xtreme.exchange.exporting.harness import their_tasks as theirs
 from robust_xtreme.exchange.exporting.harness.job import LM_EVAL, ExportJob
 from robust_xtreme.exchange.exporting.harness.selecting import Selected, select
 from robust_xtreme.exchange.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, Page, TaskSheet
-from robust_xtreme.exchange.exporting.harness.their_tasks import (
-    DATA,
-    PREFIX,
-    PROGRAM,
-    TASKS,
-    TaskFile,
-    YamlFunction,
-    file_name,
-    put,
-    slugs,
-    task_name,
-)
 from robust_xtreme.noise.conditions.condition import CLEAN
 from robust_xtreme.stats.replacing import replacing
 
@@ -52,7 +41,7 @@ def target(name: str, force: bool) -> Path:
     if not path.parent.is_dir():
         raise UserError(f"There is no folder {path.parent} to make {path.name} in. Make it: mkdir -p {path.parent}")
     content = {each.name for each in path.iterdir()} if path.is_dir() else set()
-    if other := sorted(content - {DATA, TASKS, PROGRAM}):
+    if other := sorted(content - {theirs.DATA, theirs.TASKS, theirs.PROGRAM}):
         raise UserError(f"-o {name} contains {other[0]!r}, which is not of an export. Name another folder: -o DIR")
     if content and not force:
         raise UserError(f"{name} contains an export. Name another folder, or replace it: --force")
@@ -74,17 +63,17 @@ def export(job: ExportJob, watch: Watch = lambda _, __: None) -> Exported:
 
 def _written(job: ExportJob, selected: Sequence[Selected], made: Path, path: Path, watch: Watch) -> list[str]:
     """Write the files of an export into `made`, which becomes `path`; the names of its tasks or files."""
-    (made / DATA).mkdir()
+    (made / theirs.DATA).mkdir()
     if job.what == LM_EVAL:
-        (made / TASKS).mkdir()
+        (made / theirs.TASKS).mkdir()
     else:
-        put(made / PROGRAM, [CODE.rstrip()])
+        theirs.put(made / theirs.PROGRAM, [CODE.rstrip()])
     names, left = list[str](), sum(each.files for each in selected)
     for each in selected:
         write = lm_eval_writer(each, made, path) if job.what == LM_EVAL else inspect_writer(each, job, made)
-        short = {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}
+        short = {CLEAN: CLEAN, **theirs.slugs(each.sheet, each.conditions)}
         for page in each.pages():
-            stem = file_name(each.sheet.name, short[page.condition], page.seed)
+            stem = theirs.file_name(each.sheet.name, short[page.condition], page.seed)
             names.append(write(page, stem))
             left -= 1
             watch(stem, left)
@@ -105,29 +94,33 @@ def lm_eval_writer(each: Selected, made: Path, path: Path) -> Callable[[Page, st
     def write(page: Page, stem: str) -> str:
         # What a row is, as a string of JSON, is a column that every program keeps.
         rows = zip(page.rows, page.identities, strict=True)
-        put(made / DATA / f"{stem}.jsonl", (json_text({**row, IDENTITY: json_text(of)}) for row, of in rows))
-        settings = _settings(task_name(stem), sheet, page, file, {**shots, file.evaluated[1]: f"{stem}.jsonl"}, path)
+        theirs.put(
+            made / theirs.DATA / f"{stem}.jsonl", (json_text({**row, IDENTITY: json_text(of)}) for row, of in rows)
+        )
+        settings = _settings(
+            theirs.task_name(stem), sheet, page, file, {**shots, file.evaluated[1]: f"{stem}.jsonl"}, path
+        )
         text: str = yaml.safe_dump(settings, sort_keys=False, width=1000)  # other letters than ASCII are escapes
-        put(made / TASKS / f"{task_name(stem)}.yaml", [text.rstrip()])
-        return task_name(stem)
+        theirs.put(made / theirs.TASKS / f"{theirs.task_name(stem)}.yaml", [text.rstrip()])
+        return theirs.task_name(stem)
 
     return write
 
 
-def _write_shots(sheet: TaskSheet, file: TaskFile, made: Path) -> dict[str, str]:
+def _write_shots(sheet: TaskSheet, file: theirs.TaskFile, made: Path) -> dict[str, str]:
     """The file of clean rows for examples in a prompt, by split; none where there are no such rows."""
     if not sheet.shots:
         if file.settings.get("num_fewshot"):
             what = f"{sheet.name} of lm-eval has {file.settings['num_fewshot']} examples in its prompts"
             raise UserError(f"{what}, and there are no other rows for them. Name a file of some: --fewshot FILE")
         return {}
-    name = f"{file_name(sheet.name, CLEAN, 0)}__{_FEWSHOT}.jsonl"
-    put(made / DATA / name, (json_text({**row, IDENTITY: "{}"}) for row in sheet.shots))
+    name = f"{theirs.file_name(sheet.name, CLEAN, 0)}__{_FEWSHOT}.jsonl"
+    theirs.put(made / theirs.DATA / name, (json_text({**row, IDENTITY: "{}"}) for row in sheet.shots))
     return {_FEWSHOT: name}
 
 
 def _settings(
-    name: str, sheet: TaskSheet, page: Page, file: TaskFile, files: Mapping[str, str], path: Path
+    name: str, sheet: TaskSheet, page: Page, file: theirs.TaskFile, files: Mapping[str, str], path: Path
 ) -> dict[str, Any]:
     """The settings of a task: those of lm-eval's own, which it includes, with other rows.
 
@@ -137,10 +130,10 @@ def _settings(
     settings: dict[str, Any] = {
         "include": str(file.path),
         "task": name,
-        "tag": [PREFIX, f"{PREFIX}_clean" if page.condition == CLEAN else f"{PREFIX}_noisy"],
+        "tag": [theirs.PREFIX, f"{theirs.PREFIX}_clean" if page.condition == CLEAN else f"{theirs.PREFIX}_noisy"],
         "dataset_path": "json",
         "dataset_name": None,
-        "dataset_kwargs": {"data_files": {each: str(path / DATA / of) for each, of in files.items()}},
+        "dataset_kwargs": {"data_files": {each: str(path / theirs.DATA / of) for each, of in files.items()}},
         **dict.fromkeys(("training_split", "validation_split", "test_split")),
         evaluated: split,
         "fewshot_split": _FEWSHOT if _FEWSHOT in files else None,
@@ -154,22 +147,22 @@ def _settings(
     return {**settings, "metadata": {**kept, IDENTITY: _identity(sheet, page, file)}}
 
 
-def _fewshot_config(file: TaskFile, has_shots: bool) -> dict[str, Any]:
+def _fewshot_config(file: theirs.TaskFile, has_shots: bool) -> dict[str, Any]:
     """Where examples in prompts are from: without clean rows no split, which lm-eval refuses; {} keeps lm-eval's."""
     if not has_shots:
         return {"sampler": "default", "split": None, "samples": []}
     settings = _table(file, "fewshot_config")
     kept = {key: value for key, value in settings.items() if key not in ("split", "samples", "fewshot_indices")}
-    return {} if any(isinstance(value, YamlFunction) for value in kept.values()) else {**kept, "split": _FEWSHOT}
+    return {} if any(isinstance(value, theirs.YamlFunction) for value in kept.values()) else {**kept, "split": _FEWSHOT}
 
 
-def _table(file: TaskFile, name: str) -> dict[str, Any]:
+def _table(file: theirs.TaskFile, name: str) -> dict[str, Any]:
     """The settings under a name; none where they are not a table."""
     table = file.settings.get(name)
     return table if isinstance(table, dict) else {}
 
 
-def _identity(sheet: TaskSheet, page: Page, file: TaskFile) -> dict[str, Any]:
+def _identity(sheet: TaskSheet, page: Page, file: theirs.TaskFile) -> dict[str, Any]:
     return {
         "format": 1,
         "task": sheet.origin.task,
@@ -220,7 +213,7 @@ def inspect_writer(each: Selected, job: ExportJob, made: Path) -> Callable[[Page
     def write(page: Page, name: str) -> str:
         rows = zip(page.rows, each.sheet.rows, page.identities, strict=True)
         samples = ({**ask(row, clean), "id": of["example"], "metadata": {IDENTITY: of}} for row, clean, of in rows)
-        put(made / DATA / f"{name}.jsonl", map(json_text, samples))
+        theirs.put(made / theirs.DATA / f"{name}.jsonl", map(json_text, samples))
         return name
 
     return write
