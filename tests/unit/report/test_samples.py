@@ -25,7 +25,7 @@ from robust_xtreme.report.blocks import Diff, Phrase, ReportPage, Sample, inline
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page
 from robust_xtreme.report.renderers.terminal import print_sample
-from robust_xtreme.report.samples.part import KnownExamples, Tokenize, sample, shown, tokenizers_of
+from robust_xtreme.report.samples.part import KnownExamples, Tokenize, _codes, sample, shown, tokenizers_of
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, whole_ids, window
 
@@ -283,3 +283,17 @@ def test_an_id_is_whole_native_or_as_it_is_printed() -> None:
     assert whole_ids(["a<U+202E>b"], rows) == (hidden,)
     with pytest.raises(UnknownName, match=r"'xnli/test/sw/2'\. Did you mean 'xnli/test/sw/1'"):
         whole_ids(["1", "xnli/test/sw/2"], rows)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "codes"),
+    [
+        ("Leila", "L\u0435il\u0430", [" (U+0435, U+0430)"]),
+        ("Laura", "La\u200bura", [" (U+200B)"]),
+        ("m\u00e9dico", "medico", []),
+        ("\u0420\u043e\u0431\u0435\u0440\u0442\u0443", "Hj,thne", []),
+    ],
+)
+def test_letters_that_only_look_alike_have_their_code_points(old: str, new: str, codes: list[str]) -> None:
+    """Of another script amid a word, or without width; not where the whole word is in another script."""
+    assert _codes(old, new) == codes

@@ -101,6 +101,13 @@ def test_examples_are_spread_over_tasks_and_languages(run: Run) -> None:
     assert run.chosen(ExampleChoice(most=10)).height == 10
 
 
+def test_each_noise_has_an_example_that_it_spoilt(run: Run) -> None:
+    """Beyond the limit where those that were chosen lack one, so that a page shows what each noise does."""
+    rows = run.chosen(ExampleChoice(each=1, most=1))
+    assert set(rows.filter(pl.col("loss") > 0)["noise"]) == {"char_noise:0.2", "char_noise:0.3"}
+    assert run.chosen(ExampleChoice(each=1, most=1, drawn=False)).height == 1
+
+
 def test_a_file_is_opened_a_few_times_for_many_task_runs(run: Run) -> None:
     """Systems limit how many files a process may have open, to 256 or 1,024 if nothing else is set."""
     rows = run.chosen()

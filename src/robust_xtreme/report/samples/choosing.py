@@ -64,7 +64,8 @@ class ExampleChoice:
     """Which examples are wanted; an empty tuple means all.
 
     A noise is a perturbation, at its highest strength, or a condition, `char_noise:0.05`. `each` is the most of a task
-    and language, `most` that of all. With `drawn`, a third are drawn from all, else they are those that lose most.
+    and language, `most` that of all. With `drawn`, a third are drawn from all, and each noise has one that it
+    spoilt; else they are those that lose most.
     """
 
     tasks: tuple[str, ...] = ()
@@ -121,7 +122,7 @@ def chosen(results: Results, rows: SampleRows, wanted: ExampleChoice) -> pl.Data
     if wanted.drawn:  # a noise has at least one, so that a page shows what it does
         noises = cells.select("cell", "noise")
         lost = every.filter(pl.col("loss") > 0).join(noises, on="cell").sort(-pl.col("loss"), "cell")
-        known = shown.join(noises, on="cell").get_column("noise").implode()
+        known = shown.filter(pl.col("loss") > 0).join(noises, on="cell").get_column("noise").implode()
         first = lost.filter(~pl.col("noise").is_in(known)).unique("noise", keep="first", maintain_order=True)
         shown = pl.concat([shown, first.with_columns(drawn=pl.lit(False)).select(shown.columns)])
     shown = shown.drop("task", "split", "language", "spare")
