@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -331,7 +331,7 @@ def file_hash(path: Path) -> str:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -430,7 +430,7 @@ def check_types(paths: Iterable[Path]) -> None:
                 raise ModelError(f"{path}: {what}. Save it again in one of them.")
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _headers(path: Path, _version: tuple[int, ...]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
     from safetensors import SafetensorError, safe_open
 
