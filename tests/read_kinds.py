@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+import socket
 import tomllib
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -15,6 +19,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from tests.measured_reads import ReadKind, Refused
+
+from robust_xtreme.core.errors import UserError
 
 _TEXTS: Final = ("A man sees a dog", "x", "Nobody is asleep in the old stone house")
 _PAIRS: Final = (("A man sees a dog", "He sleeps."), ("No man sees a dog", "x"), ("Every man sees a dog", "Zwei!"))
@@ -170,7 +176,7 @@ def _vector(folder: Path, model: Any, ids: list[int]) -> Any:
             case "Dense":
                 weights = _tensors(folder / entry["path"] / "model.safetensors")
                 vector = torch.nn.functional.linear(vector, weights["linear.weight"], weights.get("linear.bias"))
-                named = config.get("activation_function") or "torch.nn.Identity"
+                named = config.get("activation_function", "torch.nn.Tanh") or "torch.nn.Identity"
                 vector = getattr(torch.nn, named.rpartition(".")[2])()(vector)
             case "Normalize":
                 vector = torch.nn.functional.normalize(vector, dim=0)
@@ -294,7 +300,7 @@ def _stated_harness(folder: Path) -> Any:
     for path in sorted((folder / "logs").glob("samples_*.jsonl")):
         samples = [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
         kept = [sample for sample in samples if sample.get("filter") == samples[0].get("filter")]
-        rows += [(_known(sample["doc"]["robust_xtreme"]), _accuracy(sample)) for sample in kept]
+        rows += zip((_known(sample["doc"]["robust_xtreme"]) for sample in kept), _accuracies(kept), strict=True)
     return _means(rows)
 
 
@@ -303,11 +309,22 @@ def _known(value: Any) -> Mapping[str, Any]:
     return known
 
 
-def _accuracy(sample: Mapping[str, Any]) -> float:
-    if "acc" in sample and "acc" in sample.get("metrics", ("acc",)):
-        return float({"True": 1, "False": 0}.get(sample["acc"], sample["acc"]))
-    likely = [float(entry[0]) for entry in sample["filtered_resps"]]
-    return float(str(likely.index(max(likely))) == str(sample["target"]))
+def _accuracies(samples: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The accuracies that samples state; where one states none from 0 to 1, those of the likeliest choices."""
+    stated = [_share(sample) for sample in samples]
+    if None not in stated:
+        return [share for share in stated if share is not None]
+    likely = [[float(entry[0]) for entry in sample["filtered_resps"]] for sample in samples]
+    pairs = zip(likely, samples, strict=True)
+    return [float(str(values.index(max(values))) == str(sample["target"])) for values, sample in pairs]
+
+
+def _share(sample: Mapping[str, Any]) -> float | None:
+    named, value = sample.get("metrics"), sample.get("acc")
+    if isinstance(named, list) and "acc" not in named:
+        return None
+    value = {"True": 1.0, "False": 0.0}.get(value) if isinstance(value, str) else value
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else None
 
 
 def _stated_inspect(folder: Path) -> Any:
@@ -412,7 +429,6 @@ def _attacked(folder: Path) -> None:
 
 def _frozen(folder: Path) -> Any:
     """The answers to the frozen texts."""
-    from robust_xtreme.core.errors import UserError
     from robust_xtreme.core.run_spec import RunSpec
     from robust_xtreme.files.journal import JOURNAL
     from robust_xtreme.files.store import LOCK
@@ -482,6 +498,57 @@ def _over(values: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         made[key] = _over(made[key], value) if isinstance(value, dict) and isinstance(made.get(key), dict) else value
     return made
 
+
+# --------------------------------------------------------------------------------------------------------------- faults
+
+
+def _fine(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "fault.txt").write_text("none", encoding="utf-8")
+
+
+def _faulty(folder: Path) -> str:
+    """What its file says: a reader with one of the faults that the campaign looks for."""
+    fault = (folder / "fault.txt").read_text("utf-8")
+    match fault:
+        case "memory":
+            np.ones(80_000_000).sum()
+        case "connects":
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", 9), timeout=1)
+        case "runs":
+            (folder / "code.py").write_text("", encoding="utf-8")
+            exec(compile("", str(folder / "code.py"), "exec"))
+        case "unpickles":
+            pickle.loads(pickle.dumps(date(2026, 1, 1)))  # noqa: S301 - what is found
+        case "writes":
+            (folder / "left").write_text("", encoding="utf-8")
+            raise UserError("refused")
+        case "lines":
+            raise UserError("one\ntwo")
+        case "raises":
+            raise TypeError("unhashable")
+        case "ends":
+            os._exit(3)
+    return "none" if fault == "other" else fault
+
+
+def _stated_fault(folder: Path) -> str:
+    return (folder / "fault.txt").read_text("utf-8")
+
+
+FAULTY: Final = ReadKind(_fine, ("fault.txt",), _faulty, _stated_fault, 0)
+FAULTS: Final[Mapping[str, str]] = {
+    "connects": "socket",
+    "runs": "code of",
+    "unpickles": "pickle.find_class",
+    "writes": "refused, but wrote",
+    "lines": "refused in several lines",
+    "raises": "TypeError",
+    "other": "read otherwise",
+    "ends": "the process ended with 3",
+}
+"""Each fault but that of memory, and what is said of it."""
 
 # ---------------------------------------------------------------------------------------------------------------- kinds
 

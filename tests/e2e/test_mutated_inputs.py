@@ -16,8 +16,8 @@ from typing import Final
 
 import pytest
 from tests.changes import changed
-from tests.measured_reads import Reader
-from tests.read_kinds import KINDS
+from tests.measured_reads import Reader, ReadKind
+from tests.read_kinds import FAULTS, FAULTY, KINDS
 
 _SOME: Final = 4
 _SECONDS: Final = 10.0
@@ -31,13 +31,15 @@ _ANEW: Final = 100
 @pytest.fixture(params=KINDS)
 def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Reader]]:
     """The process that reads folders of a kind, beside the unchanged one."""
-    kind = KINDS[request.param]
-    clean = tmp_path / "clean"
-    kind.make(clean)
-    environment = {"ROBUST_XTREME_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path / "hub")}
-    reading = Reader(kind, clean, {**os.environ, **environment})
+    reading = _reader(KINDS[request.param], tmp_path)
     yield request.param, reading
     reading.end()
+
+
+def _reader(kind: ReadKind, folder: Path) -> Reader:
+    kind.make(folder / "clean")
+    environment = {"ROBUST_XTREME_CACHE": str(folder / "cache"), "HF_HOME": str(folder / "hub")}
+    return Reader(kind, folder / "clean", {**os.environ, **environment})
 
 
 def _folder(reading: Reader, seed: str, folder: Path) -> Path:
@@ -77,3 +79,20 @@ def test_a_changed_input_is_read_as_it_says_or_refused(
         sys.stdout.write(f" {name}: {dict(counts)}, {slowest:.1f} s, {largest >> 20} MiB ")
     assert not wrong, "\n".join(wrong)
     assert counts["refused"] > 0 or many
+
+
+def test_what_a_reader_must_not_do_is_reported(tmp_path: Path) -> None:
+    """A connection, code of the folder, a pickle, a file beside a refusal, other numbers, an end; and much memory."""
+    reading = _reader(FAULTY, tmp_path)
+    try:
+        for fault, said in FAULTS.items():
+            folder = Path(shutil.copytree(reading.clean, tmp_path / fault))
+            (folder / "fault.txt").write_text(fault, encoding="utf-8")
+            assert said in reading.read(folder).outcome, fault
+        (folder / "fault.txt").write_text("memory", encoding="utf-8")
+        assert reading.read(folder).memory > _MEMORY
+        (folder / "fault.txt").write_text("none", encoding="utf-8")
+        outcome, _, _, memory = reading.read(folder)
+        assert (outcome, memory < _MEMORY) == ("read", True)
+    finally:
+        reading.end()
