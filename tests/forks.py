@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -74,7 +75,7 @@ class How:
     """How a program is run: optionally killed just before its n-th file appears, its n-th pass through a model, or the
     charts of its page, or without sockets and processes but the one that draws charts.
 
-    It reads the file `stdin`, such as a pipe.
+    It reads the file `stdin`, such as a pipe, starts in a folder, and leads a session where that is asked for.
     """
 
     killed_at: int = NEVER
@@ -82,6 +83,8 @@ class How:
     killed_drawing: bool = False
     without_sockets: bool = False
     stdin: str = os.devnull
+    folder: str = ""
+    leads: bool = False
 
 
 def forked(words: Sequence[str], folder: Path, how: How | None = None, environment: Mapping[str, str] = {}) -> Forked:
@@ -99,6 +102,9 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
     from robust_xtreme.report.charts import drawing
 
     set_environment(environment)
+    if how.leads:
+        os.setsid()
+    os.chdir(how.folder or ".")
     for number, name in enumerate(_STREAMS, 1):
         os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_APPEND), number)
     sys.stdin = Path(how.stdin).open(encoding="utf-8")  # noqa: SIM115 - the end of the process closes it
@@ -125,7 +131,8 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def set_environment(environment: Mapping[str, str]) -> None:
-    """Set the environment, and with it the hub's folder and address and the encoding of the streams.
+    """Set the environment, and with it the hub's folder and address, the folder of temporary files and the encoding of
+    the streams.
 
     The server read these when it began.
     """
@@ -135,6 +142,7 @@ def set_environment(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     if "HF_HOME" in os.environ:
         constants.HF_HUB_CACHE = str(Path(os.environ["HF_HOME"], "hub"))
+    tempfile.tempdir = None
     constants.ENDPOINT = os.environ.get("HF_ENDPOINT", constants.ENDPOINT)
     for stream in (sys.stdout, sys.stderr):
         assert isinstance(stream, TextIOWrapper)

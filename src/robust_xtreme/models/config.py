@@ -89,7 +89,7 @@ def is_causal(config: Mapping[str, Any]) -> bool:
     """Whether each token of a model sees only those before it: CLIP's text model, decoders, what was made a decoder."""
     from transformers.models.auto import modeling_auto
 
-    kind = config.get("model_type")
+    kind = str(config.get("model_type"))
     names = (getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES") for name in ("CAUSAL_LM", "MASKED_LM"))
     decodes, masks = (kind in known for known in names)
     opened = config.get("is_causal") is False or config.get("use_bidirectional_attention") in (True, "all")
@@ -127,7 +127,7 @@ def known_type(config: Mapping[str, Any]) -> bool:
     """Whether transformers has the configuration's architecture, so that the checkpoint's code is not needed."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    return config.get("model_type") in CONFIG_MAPPING or is_tower(config)
+    return str(config.get("model_type")) in CONFIG_MAPPING or is_tower(config)
 
 
 def loading(trust: bool = False) -> dict[str, bool]:
@@ -141,16 +141,18 @@ def reading(called: str, file: str = "") -> Iterator[None]:
     try:
         with quiet_transformers():
             yield
-    except Exception as error:
+    except BaseException as error:  # a panic of tokenizers is no Exception
+        if not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
+            raise
         line = first_line(error)
         if "trust_remote_code" in str(error) or "custom code" in str(error):
             line = f"it contains code of its own, which runs only with {TRUST_FLAG}"
-        elif file and isinstance(error, STUMBLES):
+        elif file and (isinstance(error, STUMBLES) or not isinstance(error, Exception)):
             line = f"{file} is malformed ({line}). Get it again."
         raise ModelError(f"{called} cannot be loaded: {line}") from error
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an exception's message, with the next one after a colon; its name where that is empty."""
     first, *others = [*filter(None, map(str.strip, str(error).splitlines())), ""]
     return (f"{first} {others[0]}" if first.endswith(":") and others else first).strip() or type(error).__name__
@@ -158,7 +160,7 @@ def first_line(error: Exception) -> str:
 
 def is_tower(config: Mapping[str, Any]) -> bool:
     """Whether a configuration is that of CLIP or SigLIP, whole or of the text model alone."""
-    return config.get("model_type") in TOWERS
+    return str(config.get("model_type")) in TOWERS
 
 
 def text_facts(config: Mapping[str, Any]) -> dict[str, Any]:

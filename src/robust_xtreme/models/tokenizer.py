@@ -51,6 +51,8 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
         # of a causal encoder only the last token has seen the whole text
         setattr(tokenizer, CAUSAL, is_causal(config))
+        for texts in (("a",), ("a", "b")):
+            tokenizer(*texts)
     if not getattr(tokenizer, "is_fast", False) and not reads_units(tokenizer):
         what = f"{called} has no fast tokenizer (tokenizer.json): its {type(tokenizer).__name__} is written in Python"
         raise ModelError(f"{what}, of which only {' and '.join(UNITS)} are read. Save a fast one with transformers.")
@@ -81,11 +83,8 @@ def _set_padding(tokenizer: Any, config: Mapping[str, Any], called: str) -> None
 
 def padding_note(model: Located) -> str:
     """A sentence on the padding token of a model's tokenizer where it has none of its own; else empty."""
-    what, token = (
-        f"The tokenizer of {model.origin.typed} has no padding token",
-        getattr(tokenizer_of(model), _PADDED, ""),
-    )
-    return f"{what}: inputs are padded with {token}." if token else ""
+    token = getattr(tokenizer_of(model), _PADDED, "")
+    return token and f"The tokenizer of {model.origin.typed} has no padding token: inputs are padded with {token}."
 
 
 @contextmanager
@@ -97,7 +96,8 @@ def _named_file(folder: Path) -> Iterator[None]:
         for path in (folder / "tokenizer.json", folder / "tokenizer_config.json"):
             if path.is_file() and object_of(path) is None:
                 raise ModelError(f"{path.name} is damaged (not a JSON object). Get it again.") from error
-        _check_readable(folder)
+        if (folder / CONFIG).is_file():
+            _check_readable(folder)
         raise
 
 
@@ -105,8 +105,6 @@ def _check_readable(folder: Path) -> None:
     """Raise ModelError where a configuration cannot be read: a tokenizer is then not to blame."""
     from transformers import AutoConfig
 
-    if not (folder / CONFIG).is_file():
-        return
     try:
         AutoConfig.from_pretrained(str(folder), **loading())
     except Exception as error:

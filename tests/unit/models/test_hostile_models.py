@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.checkpoints import NLI, SEQUENCE, change, checkpoint
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 
+from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DiskError, ModelError
 from robust_xtreme.files import store
 from robust_xtreme.files.journal import JOURNAL, Journal
-from robust_xtreme.models.loading import read_encoder
+from robust_xtreme.models.loading import load, read_encoder
+from robust_xtreme.models.located import locate
 from robust_xtreme.models.tokenizer import read_tokenizer
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import ChainStage, find_start
@@ -78,6 +81,41 @@ def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match=r"encoder cannot be loaded: .*tokenizer.*Get it again\.$"):
         read_tokenizer(folder)
+
+
+@pytest.mark.parametrize("absent", ["<s>", "</s>"])
+@pytest.mark.parametrize("both", [True, False])
+def test_a_template_of_tokens_that_are_not_there_is_named(absent: str, both: bool, folder: Path) -> None:
+    """The library panics at the first text, or at the first pair of texts, which is no Exception."""
+    path = folder / "tokenizer.json"
+    facts = json.loads(path.read_text("utf-8"))
+    facts["post_processor"]["special_tokens"].pop(absent)
+    if both:  # of pairs alone
+        facts["post_processor"]["single"] = [
+            part for part in facts["post_processor"]["single"] if part.get("SpecialToken", {}).get("id") != absent
+        ]
+    path.write_text(json.dumps(facts))
+    with pytest.raises(ModelError, match=r"tokenizer\.json is malformed \(no entry found for key\)\. Get it again\.$"):
+        read_tokenizer(folder)
+
+
+def test_a_length_that_is_no_number_is_named(folder: Path) -> None:
+    """The library compares it with the first text only when that is read."""
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_max_length": "512"}))
+    with pytest.raises(ModelError, match=r"is malformed \('>' not supported .*\)\. Get it again\.$"):
+        read_tokenizer(folder)
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, ["xlm-roberta"], 3, None])
+def test_a_type_of_model_that_is_no_text_is_refused(kind: Any, tmp_path: Path) -> None:
+    """It is looked up in tables before the library reads it."""
+    model = checkpoint(tmp_path / "model", "xlm_roberta", SEQUENCE, NLI)
+    change(model, {"model_type": kind})
+    task = registry.load("task", "xnli")
+    with pytest.raises(ModelError) as refused:
+        load(locate(model, task), task, "cpu", "fp32")
+    assert len(str(refused.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
