@@ -77,7 +77,7 @@ def test_a_reviewer_is_told_data_pages_and_commit(old: Path, worse: Path, monkey
     assert "worse/report.html) with the baseline reviewed (" in text
     assert "; old/report.html; saved " in text
     assert " Commit 0123456789ab." in text
-    fall = r"^::error title=.*::Swahili \(sw\), xnli, char_noise:0\.1, fell from [\d.]+ to [\d.]+ \(allowed 2\.0\)\.$"
+    fall = r"^::error title=.*::Swahili \(sw\), xnli, char_noise:0\.1 on premise, hypothesis, fell from [\d.]+ to [\d.]+ \(allowed 2\.0\)\.$"
     assert len(re.findall(fall, ended.out, re.MULTILINE)) == 1
 
 
@@ -248,6 +248,19 @@ def test_entries_of_a_policy_without_a_row_are_named(old: Path, tmp_path: Path) 
     (tmp_path / "gate.toml").write_text(f'[[rule]]\nlanguage = "swa"\nmargin = 1\n[[accepted]]\n{accepted}', "utf-8")
     ended = program("gate", str(old), "--baseline", str(old), "--policy", str(tmp_path / "gate.toml"))
     assert "No row is that of the rule for swa; the acceptance for xnli SW clean clean: see the policy." in ended.out
+
+
+def test_a_language_by_its_name_is_told_its_code(old: Path, tmp_path: Path) -> None:
+    """A rule and an acceptance with the name of a language match no row; the output says which code is meant."""
+    policy = tmp_path / "policy.toml"
+    keys = (
+        'task = "xnli"\ncondition = "clean"\nscale = "clean"\nreason = "r"\nexpires = 2999-01-01\nlanguage = "English"'
+    )
+    policy.write_text(f'[[rule]]\nlanguage = "swahili"\nmargin = 9.0\n[[accepted]]\n{keys}\n', "utf-8")
+    text = " ".join(program("gate", str(old), "--baseline", str(old), "--policy", str(policy)).out.split())
+    asked = "the language '{}'?)"
+    assert f"the rule for swahili (did you mean {asked.format('sw')}; " in text
+    assert f"the acceptance for xnli English clean clean (did you mean {asked.format('en')}: see the policy." in text
 
 
 def test_an_acceptance_is_shown_with_its_reason_and_day(old: Path, worse: Path, tmp_path: Path) -> None:
