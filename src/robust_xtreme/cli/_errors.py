@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.core.errors import RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files
+from robust_xtreme.core.errors import RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files, shown
 from robust_xtreme.core.sinks import echo, lossy, lost, one_line
 from robust_xtreme.core.subprocesses import ending, reports_memory
 
@@ -41,6 +41,7 @@ _FILES: Final = 32
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _COMPUTING: Final = ("eval", "train", "study")
 PLANNING: Final = frozenset({"--plan", "--dry-run"})
+_NUMBERS: Final = {"int_parsing": "a whole number", "int_parsing_size": "a shorter number", "float_parsing": "a number"}
 NOWHERE: Final = "The folder that this was started in does not exist any more"
 
 
@@ -212,8 +213,16 @@ def _usage(error: Any) -> str:
     """A usage error of typer, with the help of the command that was typed."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "robust-xtreme"
-    message = " ".join(str(error.format_message()).split())
+    message = " ".join((_mistyped(error) or str(error.format_message())).split())
     return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} See: {command} --help"
+
+
+def _mistyped(error: Any) -> str:
+    """What an option that takes a number was given instead, without the words of the library that parses it."""
+    for problem in getattr(error.__cause__, "errors", list)():
+        if kind := _NUMBERS.get(problem["type"]):
+            return f"{error.param.opts[0]} takes {kind}, not {shown(problem['input'])}"
+    return ""
 
 
 def _say(line: str, code: int) -> int:

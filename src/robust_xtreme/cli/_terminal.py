@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,10 @@ WIDE: Final = 160
 
 
 class Terminal(Console):
-    """A console whose text contains no control characters: they are shown as codes. Its own signs and colours stay."""
+    """A console whose text contains no control characters: they are shown as codes. Its own signs and colours stay.
+
+    What goes to a pipe has no blanks at the ends of lines.
+    """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """The segments of what is printed."""
@@ -43,7 +47,8 @@ class Terminal(Console):
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         """The lines of what is printed, when their widths are settled."""
-        return printed(Console._render_buffer(self, buffer))
+        text = Console._render_buffer(self, buffer)
+        return printed(text if self.is_terminal else re.sub(" +\n", "\n", text))
 
 
 def output(width: int = WIDE) -> Console:
@@ -258,7 +263,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> Resul
 
     console = output()
     results = results_of(result.folder)
-    console.print(visible(head(spec, result.manifest)), soft_wrap=True)
+    console.print(visible(head(spec, result.manifest)), soft_wrap=not console.is_terminal)
     show(console, results)
     if results.deltas.height and not quiet:
         console.print()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -116,8 +118,12 @@ def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
 
 
 def _of_commit(decided: Gate) -> Gate:
-    """The gate with the commit of the workflow that it runs in, if any."""
-    commit = os.environ.get("GITHUB_SHA", "")[:12]
+    """The gate with the commit of the workflow that it runs in, else of the work tree, if any."""
+    commit = os.environ.get("GITHUB_SHA", "")
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = ["git", "rev-parse", "--verify", "HEAD"]
+        commit = commit or subprocess.run(asked, capture_output=True, check=True, timeout=5).stdout.decode("ascii")
+    commit = commit.strip()[:12]
     return replace(decided, note=f"{decided.note} Commit {commit}.") if commit else decided
 
 

@@ -29,7 +29,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _FACTS: Final = {
     "files": {str: str},
-    "runs": [{"models": shapes.MODELS}, ...],
+    "runs": [{"models": shapes.MODELS, "folder?": str, "data?": str, "manifest?": str}, ...],
     "asked": dict,
     "tasks": shapes.TASKS,
     "data": shapes.UNITS,

@@ -21,7 +21,17 @@ from typing import Any, Final, NamedTuple, final
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
+from robust_xtreme.core.errors import (
+    DataError,
+    Mismatch,
+    MissingData,
+    UserError,
+    counted,
+    nearest,
+    plain,
+    shown,
+)
+from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.manifest import MANIFEST, PAGE
@@ -161,17 +171,20 @@ class Baseline:
 
     @property
     def described(self) -> str:
-        """Its title, the models, and the page that the run in a folder has."""
+        """Its title, the models, the data with the hash of the first split, and the pages of its runs."""
         models = dict.fromkeys(str(model["model"]) for run in self.facts["runs"] for model in run["models"])
-        told = [f"model {', '.join(models)}", *self.page]
+        first, *more = self.facts["data"]
+        data = f"{self.facts['runs'][0].get('data', '')}: {first['task']}/{first['language']} {first.get('data', '')}"
+        told = [f"model {', '.join(models)}", f"data {data}{f' and {len(more)} more' if more else ''}", *self.page]
         saved = [f"saved {self.saved_at}"] if self.saved_at else []
         return f"{self.title} ({'; '.join([*told, *saved])})"
 
     @property
     def page(self) -> list[str]:
-        """The page that the run in a folder has; none of a baseline."""
-        page = Path(self.name) / PAGE
-        return [str(page)] if not self.saved_at and page.is_file() else []
+        """The pages of its runs, of a baseline those whose folder still has the run that was saved."""
+        known = ((Path(run.get("folder", "")), run.get("manifest")) for run in self.facts["runs"])
+        there = ((folder, was) for folder, was in known if (folder / PAGE).is_file() and (folder / MANIFEST).is_file())
+        return [str(folder / PAGE) for folder, was in there if store.sha256(folder / MANIFEST) == was]
 
     @property
     def paired(self) -> bool:
@@ -195,13 +208,13 @@ class Baseline:
 
 
 class _Run(NamedTuple):
-    """A finished run: its folder as given, the STATS that its cells are made of, and the cells."""
+    """A finished run: its folder as given, the STATS that its cells are made of, the cells, and what it was."""
 
     folder: str
     rows: Sequence[StoredRows]
     cells: Cells
     identity: Mapping[str, Any]
-    models: Sequence[Mapping[str, str]]
+    facts: Mapping[str, Any]
 
 
 def load(name: str | Path, root: Path = ROOT) -> Baseline:
@@ -319,13 +332,13 @@ def _measured(folders: Sequence[Path]) -> tuple[list[_Run], Baseline]:
         check_same_cells(before.cells, after.cells, (before.folder, after.folder))
     known: dict[tuple[tuple[str, str], ...], str] = {}
     for run in runs:
-        weights = tuple(sorted((model["task"], model["identity"]) for model in run.models))
+        weights = tuple(sorted((model["task"], model["identity"]) for model in run.facts["models"]))
         if weights in known:
             what = f"{known[weights]} and {run.folder} have the same weights"
             raise Mismatch(f"{what}. A baseline of several runs has one for each training seed.")
         known[weights] = run.folder
     by_key = tuple(run.cells for run in runs)
-    facts = {**runs[0].identity, "version": __version__, "runs": [{"models": run.models} for run in runs]}
+    facts = {**runs[0].identity, "version": __version__, "runs": [run.facts for run in runs]}
     return runs, Baseline(", ".join(run.folder for run in runs), by_key, levels_of(by_key), facts)
 
 
@@ -335,7 +348,9 @@ def _run(folder: Path) -> _Run:
     if not where:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
     cells = StoredCells(rows[0].path, [part.read for part in rows], where)
-    return _Run(str(folder), rows, cells, identity(results), models(results.manifest))
+    facts = {"models": models(results.manifest), "data": str(results.manifest["spec"].get("data", MINI))}
+    facts |= {"folder": str(folder), "manifest": store.sha256(folder / MANIFEST)}
+    return _Run(str(folder), rows, cells, identity(results), facts)
 
 
 def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", force: bool = False) -> Path:

@@ -359,7 +359,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield doc.Paragraph(outcome(gate))
-    yield from [doc.Paragraph(linked(_short(gate.note, 3 * _LONGEST), gate.pages, folder))] if gate.note else []
+    yield from [doc.Paragraph(linked(_short(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
@@ -435,7 +435,7 @@ def _acceptance(row: Mapping[str, Any], policy: Policy) -> str:
 def explained(gate: Gate) -> Iterator[doc.Block]:
     """The outcome, and how each row was decided, the largest falls first."""
     yield doc.Paragraph(outcome(gate))
-    yield doc.Paragraph(_short(gate.note, 3 * _LONGEST))
+    yield doc.Paragraph(_short(gate.note, 9 * _LONGEST))
     yield from _anchored(gate)
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
     rows = gated.sort("difference", *in_order(gated), nulls_last=True).iter_rows(named=True)

@@ -35,6 +35,7 @@ from typing import Any, Final, TypeVar, final
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import SpecError, shown
+from robust_xtreme.core.languages import code_of
 from robust_xtreme.core.specs import check_keys, typed
 from robust_xtreme.files.schema import SCALES
 from robust_xtreme.stats.claims import CORRECTIONS
@@ -165,7 +166,12 @@ class Policy:
         """The rules and acceptances that match none of the rows, in words: a name may be misspelt."""
         known = [*rows]
         entries = [("rule", rule) for rule in self.rules] + [("acceptance", each) for each in self.accepted]
-        return [f"the {kind} for {entry.named}" for kind, entry in entries if not any(map(entry.matches, known))]
+        unused = [(kind, entry) for kind, entry in entries if not any(map(entry.matches, known))]
+        meant = {entry.language: code_of(entry.language) for _, entry in unused}
+        ask = {
+            name: f" (did you mean the language {code!r}?)" for name, code in meant.items() if code not in ("", name)
+        }
+        return [f"the {kind} for {entry.named}{ask.get(entry.language, '')}" for kind, entry in unused]
 
     def margin_of(self, row: Row) -> float:
         """The margin of a row: that of the last rule which matches it and has one."""

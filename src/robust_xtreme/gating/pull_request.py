@@ -22,7 +22,7 @@ from robust_xtreme.core import resources, strict_json
 from robust_xtreme.core.errors import DataError, DiskError, RobustXtremeError, UserError, counted, no_room, shown
 from robust_xtreme.core.sinks import visible
 from robust_xtreme.files.new_files import appended
-from robust_xtreme.gating.document import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, outcome, row_name
+from robust_xtreme.gating.document import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, fell, outcome, row_name
 from robust_xtreme.gating.outputs import MARKER, facts, gate_written
 from robust_xtreme.report.blocks import text_of
 
@@ -40,7 +40,7 @@ def workflow_commands(gate: Gate) -> Iterator[str]:
     """A command of the workflow for each failing row, the largest falls first, then one for each kind of others."""
     rows = gate.failing.sort("difference", nulls_last=True)
     for row in rows.head(_MOST - 1).iter_rows(named=True):
-        yield f"::error title={_escaped(row_name(row), _PROPERTY)}::{_escaped(row['why'], _DATA)}"
+        yield f"::error title={_escaped(row_name(row), _PROPERTY)}::{_escaped(fell(row), _DATA)}"
     for warning in _not_ok(gate):
         yield f"::warning title=robust-xtreme gate::{_escaped(warning, _DATA)}"
 

@@ -180,10 +180,10 @@ class Code:
 class TableColumn:
     """A column of a table.
 
-    A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
-    lines, and a column that is `named` moves into the title if all rows share its value. Where there is no room for
-    all, a terminal leaves out those of the lowest `weight` first. `legend` is the sentence that explains it. `group`,
-    if any, is a heading above those of neighbours that share it.
+    Without a `weight` a terminal shows it if its lines have at least `room` characters. There a column that `folds` may
+    take several lines, and a column that is `named` moves into the title if all rows share its value. Where there is no
+    room for all, a terminal leaves out those of the lowest `weight` first. `legend` is the sentence that explains it.
+    `group`, if any, is a heading above those of neighbours that share it.
     """
 
     heading: str

@@ -154,8 +154,8 @@ CATALOGUE: Final = (
     _show("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
     _show("p adj.", ("p_adjusted",), p_value, "Against no drop, corrected by Holm over the declared family of tests; "
-          "none for cells outside of it.", room=WIDE),
-    _show("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST, weight=3),
+          "none for cells outside of it.", room=WIDE, weight=1),
+    _show("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST),
     _show("joint interval", ("tested_change_low", "tested_change_high"), interval, _JOINT, weight=3),
     _show("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
           room=MEDIUM),
@@ -171,7 +171,7 @@ CATALOGUE: Final = (
     _show("marks", ("marks",), _text, "`not shown above chance`: the clean level's lower 97.5 % bound is not above "
           "chance. `no room`: it exceeds chance by less than mde. `constant`: one answer covers 95 % of the items. "
           "`cannot reject`: no drop is found, and too few clusters differ for Holm's first step to find one. Marked "
-          "cells are tested and averaged as all others.", right=False, folds=True, room=MEDIUM),
+          "cells are tested and averaged as all others.", right=False, folds=True, room=MEDIUM, weight=4),
     _show("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
           room=WIDEST),
     _show("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
@@ -207,7 +207,7 @@ CATALOGUE: Final = (
     _show("interval without", ("without_risk_low", "without_risk_high"), interval, "Its 95 % interval, as that of the "
           "change; it is not tested."),
     _show("p", ("p",), p_value, "Of the average, against no drop, by leaving one cluster out of it; not corrected for "
-          "other tests.", room=MEDIUM),
+          "other tests.", room=MEDIUM, weight=1),
     _show("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
           "languages) with a mark, such as not shown above chance; no figure where none has one and none is tested. An "
           "average drop is small where clean cells have little to lose, so models are not ranked by it."),

@@ -108,13 +108,9 @@ def test_a_command_that_fails_ends_with_its_code(capsys: pytest.CaptureFixture[s
     [
         (["lst"], "No such command 'lst'. Did you mean 'list'? See: robust-xtreme --help"),
         (["list"], "Missing argument 'WHAT'. See: robust-xtreme list --help"),
-        (
-            ["train", "--seed", "x"],
-            (
-                "Invalid value for '--seed': Input should be a valid integer, unable to parse string as an integer. "
-                "See: robust-xtreme train --help"
-            ),
-        ),
+        (["train", "--seed", "x"], "--seed takes a whole number, not 'x'. See: robust-xtreme train --help"),
+        (["rate", "r", "-n", "1.5"], "--limit takes a whole number, not '1.5'. See: robust-xtreme rate --help"),
+        (["gate", "r", "--margin", "x"], "--margin takes a number, not 'x'. See: robust-xtreme gate --help"),
         (["list", "tsk"], "There is no list named 'tsk'. Did you mean 'tasks'? See: robust-xtreme list --help"),
     ],
 )
@@ -311,3 +307,25 @@ def test_nothing_is_computed_in_a_folder_that_was_removed(
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert program(*words) == Ended(3, "", f"robust-xtreme: {GONE}. Go to one that exists: cd DIR\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "eval --help",
+        "list tasks",
+        "list languages",
+        "list perturbations",
+        "data list",
+        "data check",
+        "report reports/mini",
+        "report reports/mini --views by_language",
+    ],
+)
+def test_no_line_in_a_pipe_ends_in_a_blank(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables, entries, sentences and help have none."""
+    monkeypatch.chdir(Path(__file__).parents[3])
+    done = program(*words.split())
+    assert done.out
+    assert not re.findall(r".*[ \t]$", done.out, re.MULTILINE)

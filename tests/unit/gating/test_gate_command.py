@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,9 +17,11 @@ import polars as pl
 import pytest
 from tests.program import program
 
+from robust_xtreme.cli.gate import _of_commit
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files import csv, store
-from robust_xtreme.files.schema import STATS, VERDICTS
+from robust_xtreme.files.schema import STATS, VERDICTS, build
+from robust_xtreme.gating.document import Gate
 from robust_xtreme.gating.outputs import MARKER
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.run.run import evaluate
@@ -61,6 +64,45 @@ def test_a_run_is_not_worse_than_itself(old: Path) -> None:
     compared = program("compare", str(old), str(old))
     assert "6 tested levels" not in compared.out  # four cells: two languages, clean and perturbed
     assert "Of 4 tested levels, clean and perturbed, 0 fell, 0 rose and 4 are not shown to differ." in compared.out
+
+
+def test_a_reviewer_is_told_data_pages_and_commit(old: Path, worse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note has the data with a hash of the manifest, both pages and the commit; an annotation says what fell."""
+    monkeypatch.chdir(old.parent)
+    assert not program("baseline", "save", "old", "--name", "reviewed").code
+    ended = program("gate", "worse", "--baseline", "reviewed", GITHUB_ACTIONS="true", GITHUB_SHA="0123456789abcdef")
+    unit = json.loads((old / "manifest.json").read_text("utf-8"))["units"][0]
+    text = " ".join(ended.out.split())
+    assert text.count(f"data mini: {unit['task']}/{unit['language']} {unit['data']} and 1 more; ") == 2
+    assert "worse/report.html) with the baseline reviewed (" in text
+    assert "; old/report.html; saved " in text
+    assert " Commit 0123456789ab." in text
+    fall = r"^::error title=.*::Swahili \(sw\), xnli, char_noise:0\.1 on premise, hypothesis, fell from [\d.]+ to [\d.]+ \(allowed 2\.0\)\.$"
+    assert len(re.findall(fall, ended.out, re.MULTILINE)) == 1
+
+
+def test_a_page_of_another_run_is_not_that_of_the_baseline(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that has another run since the baseline was saved is not named."""
+    monkeypatch.chdir(old.parent)
+    shutil.copytree(old, old.parent / "used")
+    assert not program("baseline", "save", "used", "--name", "again").code
+    assert "used/report.html" in program("gate", "old", "--baseline", "again").out
+    undigested(old.parent / "used", notes=["another run"])
+    assert "used/report.html" not in program("gate", "old", "--baseline", "again").out
+
+
+def test_the_commit_is_that_of_the_work_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no workflow names one; outside of a work tree there is none, and no error."""
+    monkeypatch.delenv("GITHUB_SHA", raising=False)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    decided = Gate(build([], VERDICTS), Policy(), "Compared.")
+    assert _of_commit(decided).note == "Compared."
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    first = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    assert _of_commit(decided).note == f"Compared. Commit {first[:12]}."
 
 
 def test_a_fall_in_one_language_fails_and_is_named(old: Path, worse: Path, tmp_path: Path) -> None:
@@ -206,6 +248,19 @@ def test_entries_of_a_policy_without_a_row_are_named(old: Path, tmp_path: Path) 
     (tmp_path / "gate.toml").write_text(f'[[rule]]\nlanguage = "swa"\nmargin = 1\n[[accepted]]\n{accepted}', "utf-8")
     ended = program("gate", str(old), "--baseline", str(old), "--policy", str(tmp_path / "gate.toml"))
     assert "No row is that of the rule for swa; the acceptance for xnli SW clean clean: see the policy." in ended.out
+
+
+def test_a_language_by_its_name_is_told_its_code(old: Path, tmp_path: Path) -> None:
+    """A rule and an acceptance with the name of a language match no row; the output says which code is meant."""
+    policy = tmp_path / "policy.toml"
+    keys = (
+        'task = "xnli"\ncondition = "clean"\nscale = "clean"\nreason = "r"\nexpires = 2999-01-01\nlanguage = "English"'
+    )
+    policy.write_text(f'[[rule]]\nlanguage = "swahili"\nmargin = 9.0\n[[accepted]]\n{keys}\n', "utf-8")
+    text = " ".join(program("gate", str(old), "--baseline", str(old), "--policy", str(policy)).out.split())
+    asked = "the language '{}'?)"
+    assert f"the rule for swahili (did you mean {asked.format('sw')}; " in text
+    assert f"the acceptance for xnli English clean clean (did you mean {asked.format('en')}: see the policy." in text
 
 
 def test_an_acceptance_is_shown_with_its_reason_and_day(old: Path, worse: Path, tmp_path: Path) -> None:

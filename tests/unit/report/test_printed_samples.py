@@ -44,7 +44,7 @@ def test_the_readme_has_such_a_sample() -> None:
 def test_the_table_of_the_readme_is_that_of_the_committed_run() -> None:
     """The README's table is the beginning of one that a terminal shows of `reports/mini`."""
     written = io.StringIO()
-    show(Console(file=written, width=80), results_of(ROOT / "reports" / "mini"))
+    show(Console(file=written, width=100), results_of(ROOT / "reports" / "mini"))
     shown = TABLE + (ROOT / "README.md").read_text("utf-8").partition(TABLE)[2].partition("...")[0]
     assert len(shown.splitlines()) == 5
     assert shown in "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())

@@ -12,14 +12,14 @@ from robust_xtreme.report.columns import only
 GAP: Final = 2
 """The blanks between columns."""
 
-_BREAKS: Final = re.compile(r"(?<=\s)(?!%)|(?<=[_:+@=/])|(?<=,)(?=\D)")
-"""Where a text may continue in the next line, which is never within a number or before its percent sign."""
+_BREAKS: Final = re.compile(r"(?<=\s)(?!%)|(?<=[+/,])(?=\D)")
+"""Where a text may continue in the next line: after a blank, a comma, + or /; never in a number or before its %."""
 
 _WHOLE: Final = 32
 """The longest name, and the longest part of a text, that is not cut."""
 
-_FOLDS: Final = 20
-"""The width of a column that folds up to which it takes no room from others."""
+_FOLDS: Final = (20, 12)
+"""The width of a column that folds up to which it takes no room from others, and that of one with a weight."""
 
 
 class Fitted(NamedTuple):
@@ -28,6 +28,11 @@ class Fitted(NamedTuple):
     table: Table
     widths: tuple[int, ...]
     left_out: tuple[int, ...]
+
+
+def tried(table: Table, room: int) -> Iterator[int]:
+    """The columns that a terminal tries to fit: those with a weight and, where it has their room, the others."""
+    return (at for at, column in enumerate(table.columns) if column.weight or column.room <= room)
 
 
 def fitted(table: Table, room: int) -> Fitted | None:
@@ -62,7 +67,7 @@ def naming(table: Table) -> tuple[int, ...]:
 
 
 def folded(text: str, width: int) -> list[str]:
-    """The lines of a text, which break after a blank or a sign; a longer part is cut."""
+    """The lines of a text, which break between its parts; a longer part is cut."""
     lines = [""]
     for part in _parts(text):
         for piece in chop_cells(part, max(width, 2)) if cell_len(part.rstrip()) > width else [part]:
@@ -100,7 +105,7 @@ def _width(table: Table, index: int, fewest: bool) -> int:
     if table.columns[index].right:
         return max(head, _longest(cells))
     least = min(_WHOLE, _longest([part.rstrip() for cell in cells for part in _parts(cell)]))
-    whole = min(_longest(cells), _FOLDS if table.columns[index].folds else _WHOLE)
+    whole = min(_longest(cells), _FOLDS[table.columns[index].weight > 0] if table.columns[index].folds else _WHOLE)
     return max(head, least, 0 if fewest else whole)
 
 

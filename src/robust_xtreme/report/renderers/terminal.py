@@ -12,8 +12,8 @@ from rich.text import Text
 from robust_xtreme.core.sinks import inert, visible
 from robust_xtreme.report import blocks as doc
 from robust_xtreme.report.blocks import Diff, Paragraph, Phrase, Sample, Table, inlines, text_of
-from robust_xtreme.report.columns import narrow, only, titled
-from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
+from robust_xtreme.report.columns import only, titled
+from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming, tried
 
 _SIGNS: Final = str.maketrans(
     dict.fromkeys("▌▋▊▉█", "#") | dict.fromkeys("▏▎▍", "") | dict(zip("▁▂▃▄▅▆▇", "__..--=", strict=True))
@@ -48,27 +48,28 @@ def print_table(console: Console, table: Table) -> None:
     """One table as wide as the terminal; its text is not read as markup.
 
     Columns that a terminal has no room for are left out and named below it; numbers and names of rows are whole. Where
-    not even these fit, each row is an entry of several lines. A naming column with the same value in all rows (as the
-    metric) is in the title.
+    not even these fit, each row is an entry of several lines, without columns of a low weight. A naming column with the
+    same value in all rows (as the metric) is in the title.
     """
-    shown = _plain(console, narrow(titled(table), console.width))
+    whole = titled(table)
+    shown = _plain(console, only(whole, [*tried(whole, console.width)]))
     console.print()
     console.print(Text(visible(shown.title), style="italic"))
+    is_split = not any(column.weight for column in shown.columns)  # columns that weigh the same are a further table
     fitting = fitted(shown, console.width)
-    if fitting and console.is_terminal:
+    if fitting:
         console.print(_grid(fitting))
-    elif fitting:  # without blanks at the ends of lines
-        lines = console.render_lines(_grid(fitting), pad=False)
-        plain = ("".join(segment.text for segment in line).rstrip() for line in lines)
-        console.print(Text("\n".join(plain)), soft_wrap=True)
     else:
+        heavy = {at for at, column in enumerate(shown.columns) if column.weight > 1 or is_split}
+        shown = only(shown, sorted(heavy | {*naming(shown)}))
         _print_entries(console, shown)
     for sign, meaning in shown.notes:
         console.print(Text(f"{sign} {meaning}"))
     left_out = fitting.left_out if fitting else ()
-    if left_out and any(column.weight for column in shown.columns):
-        console.print(Text(f"Columns left out: {', '.join(shown.columns[index].title for index in left_out)}."))
-    elif left_out:  # columns that weigh the same are a further table
+    there = fitting.table.columns if fitting and not is_split else shown.columns
+    if absent := [column.title for column in whole.columns if column not in there]:
+        console.print(Text(f"Columns left out: {', '.join(absent)}."))
+    if left_out and is_split:
         print_table(console, only(shown, sorted({*naming(shown), *left_out})))
 
 
