@@ -51,7 +51,7 @@ def test_a_csv_is_evaluated_reported_and_shown(home: Path) -> None:
 
 
 def test_classes_in_another_spelling_are_mapped_and_said(home: Path) -> None:
-    """On the page and in the manifest; classes of other names are refused with the line to paste."""
+    """On the terminal, on the page and in the manifest; classes of other names are refused with the line to paste."""
     checkpoint(home / "ours", "bert", SEQUENCE, ("NEG", "POS"))
     checkpoint(home / "odd", "bert", SEQUENCE, ("bad", "good"))
     words = (
@@ -67,8 +67,9 @@ def test_classes_in_another_spelling_are_mapped_and_said(home: Path) -> None:
         "-p",
         "char_noise:0.3",
     )
-    assert program(*words, "--model", "ours", "-o", "run", "-q").code == 0
+    done = program(*words, "--model", "ours", "-o", "run", "-q")
     line = "classes of ours are read by their spelling: NEG as negative, POS as positive."
+    assert (done.code, done.err.count(line)) == (0, 1)
     assert line in Path("run/report.html").read_text("utf-8")
     assert line in Path("run/manifest.json").read_text("utf-8")
     refused = program(*words, "--model", "odd")

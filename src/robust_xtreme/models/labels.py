@@ -5,9 +5,11 @@ MasakhaNER has dates, which heads of PAN-X do not have. Such a head is scored by
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from robust_xtreme.core import registry
@@ -21,10 +23,14 @@ OUTSIDE: Final = "O"
 _FORM: Final = "as in --labels xnli=entailment,neutral,contradiction"
 _NAMELESS: Final = re.compile(r"(?:LABEL_)?[0-9]+")
 _LONGEST: Final = 12
-_CLASSES: Final = {
-    **dict.fromkeys(("entail", "entails", "entailed"), "entailment"),
-    **dict.fromkeys(("contradict", "contradicts", "contradicted", "contradictory"), "contradiction"),
-}
+_NEUTRAL: Final = dict.fromkeys(("neu", "neut"), "neutral")
+_ENTAILMENT: Final = dict.fromkeys(("ent", "entail", "entails", "entailed"), "entailment")
+_AGAINST: Final = ("con", "contra", "contradict", "contradicts", "contradicted", "contradictory")
+_SHORT: Final = (
+    ({"negative", "positive"}, {"neg": "negative", "pos": "positive", **_NEUTRAL}),
+    ({"entailment"}, {**_ENTAILMENT, **dict.fromkeys(_AGAINST, "contradiction"), **_NEUTRAL}),
+)
+"""Short forms, which are read only beside these names: `con` is contradiction beside entailment, and not beside pro."""
 _PREFIXES: Final = {"B": "B", "S": "B", "U": "B", "I": "I", "M": "I", "E": "I", "L": "I"}
 """The prefixes of BIO, BIOES, BMES and BILOU: B where they begin a name, I where they continue it."""
 
@@ -119,33 +125,34 @@ def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     """The task's label of each of a head's classes; None where the labels do not follow from the names."""
     if kind_of(task.family).words and OUTSIDE in task.labels:
         return next((tags for label_set in label_sets(task) if (tags := _tags(classes, label_set))), None)
-    plain = [name.strip().casefold() for name in classes]
     labels = {label.casefold(): label for label in task.labels}
-    task_labels = tuple(labels.get(name) or labels.get(_CLASSES.get(name, name), "") for name in plain)
-    task_labels = task_labels if all(task_labels) else spelt(classes, task.labels)
+    same = tuple(labels.get(name.strip().casefold(), "") for name in classes)
+    task_labels = same if all(same) else spelt(classes, task.labels)
     return task_labels if sorted(task_labels) == sorted(task.labels) else None
 
 
-_MARKS: Final = re.compile(r"[\s_.,:;'\"()/]|-(?!\d)")
-_SHORTEST: Final = 3
+_MARKS: Final = re.compile(r"[\s_\u0300-\u036f]|(?<=\w)-(?=[^\W\d])")
+"""What two spellings of a name can differ in beside case: blanks, accents, and hyphens that are not a number's sign."""
 
 
 def spelt(classes: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
-    """The label that each class is in another spelling, or a word's beginning of 3 letters, as NEG of negative.
+    """The label that each class is in another spelling, or in a known short form, as NEG of negative.
 
-    Empty unless each class has one label, and each label one class, that it can be; the sign of a number counts.
+    Empty unless each class has a label, another one each; the sign of a number counts.
     """
-    plain = {label: _MARKS.sub("", label).casefold() for label in labels}
-    pairs = []
-    for name in (_MARKS.sub("", name).casefold() for name in classes):
-        same = [label for label, known in plain.items() if name and name == known]
-        pairs.append(same or [label for label, known in plain.items() if _begins(*sorted((name, known), key=len))])
-    chosen = tuple(label for some in pairs for label in some)
-    return chosen if all(len(some) == 1 for some in pairs) and len({*chosen}) == len(chosen) else ()
+    known = dict(zip(_plain(labels), labels, strict=True))
+    chosen = tuple(known.get(name, "") for name in _plain(classes) if name)
+    return chosen if len(known) == len(labels) and all(chosen) and len({*chosen}) == len(classes) else ()
 
 
-def _begins(short: str, long: str) -> bool:
-    return len(short) >= _SHORTEST and long.isalpha() and long.startswith(short)
+def _plain(names: Sequence[str]) -> list[str]:
+    """Names without case, accents, blanks and hyphens, short forms in full."""
+    plain = [_MARKS.sub("", unicodedata.normalize("NFD", name.casefold())) for name in names]
+    for beside, forms in _SHORT:
+        full = [forms.get(name, name) for name in plain]
+        if beside <= {*full}:
+            return full
+    return plain
 
 
 def respelt(classes: Sequence[str], labels: Sequence[str], task: TaskSpec, where: str) -> str:
@@ -200,7 +207,8 @@ def _nameless(classes: Sequence[str]) -> bool:
 
 def flag(task: TaskSpec, order: tuple[str, ...] = ()) -> str:
     """The option that names the classes of a task's model, in their order where it is known."""
-    return f"--labels {task.name}={','.join(order or task.labels)} (in Python, the argument labels)"
+    names = quote(f"{task.name}={','.join(order or task.labels)}")
+    return f"--labels {names} (in Python, the argument labels)"
 
 
 def _shown(names: Sequence[str]) -> str:

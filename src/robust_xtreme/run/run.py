@@ -273,9 +273,10 @@ class _Run:
             labels.setdefault((kind, why), {})[label] = None
         for (kind, why), several in labels.items():
             self.say(f"{kind}: {', '.join(several)}: {why}")
+        renamed = {task_run.model.renamed for task_run in self.plan.task_runs}
         for note in self.manifest["notes"]:
-            if UNVERIFIED in note or NOT_KEPT in note:
-                self.folder.tell(f"warning: {note}")
+            if UNVERIFIED in note or NOT_KEPT in note or note in renamed:
+                self.folder.tell(note if note in renamed else f"warning: {note}")
             else:
                 self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")

@@ -176,7 +176,14 @@ def test_parts_of_speech_go_by_their_names() -> None:
     ("classes", "labels", "expected"),
     [
         (("NEG", "POS"), ("negative", "positive"), ("negative", "positive")),
-        (("Positive", "neg."), ("negative", "positive"), ("positive", "negative")),
+        (("Positive", "neg"), ("negative", "positive"), ("positive", "negative")),
+        (("NEGATIF", "PO SITIF"), ("négatif", "positif"), ("négatif", "positif")),
+        (("PRO", "CON"), ("progressive", "conservative"), ()),
+        (("PRO", "CON", "NEU"), ("pro", "contradiction", "neutral"), ()),
+        (("PRO", "CON", "NEU"), ("pro", "con", "neu"), ("pro", "con", "neu")),
+        (("NEG", "POS"), ("negotiated", "posed"), ()),
+        (("CON", "ENT"), ("entailment", "contradiction"), ("contradiction", "entailment")),
+        (("की", "का"), ("का", "के"), ()),
         (("very good", "very-bad"), ("very_bad", "Very Good"), ("Very Good", "very_bad")),
         (("1 star", "2-stars"), ("1_star", "2 stars"), ("1_star", "2 stars")),
         (("negative", "positive"), ("neg", "pos"), ("neg", "pos")),
@@ -193,7 +200,7 @@ def test_parts_of_speech_go_by_their_names() -> None:
 def test_only_another_spelling_is_the_same_label(
     classes: tuple[str, ...], labels: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    """Case and marks, or the beginning of a word from 3 letters on, of one label alone; else nothing is guessed."""
+    """Case, accents, blanks and hyphens, and short forms beside names of their kind; else nothing is guessed."""
     assert spelt(classes, labels) == expected
 
 
