@@ -11,18 +11,7 @@ from robust_xtreme.core.errors import SpecError, shown
 from robust_xtreme.core.keys import MOST, Argument, arguments, keys
 from robust_xtreme.core.resources import TRAIN, find
 from robust_xtreme.core.specs import check_keys, typed
-from robust_xtreme.training.spec import (
-    BEFORE,
-    LAST,
-    SCRATCH,
-    STAGE_NAMES,
-    StageSpec,
-    TrainSpec,
-    from_tables,
-    merged,
-    of_panel,
-    run_keys,
-)
+from robust_xtreme.training import spec as specs
 
 NO_TEXT: Final = "--mlm-steps needs --text: a file or folder of plain text, for masked LM."
 _STAGE: Final = "Mapping[str, Any] | None"
@@ -48,7 +37,7 @@ SHORT: Final = {
 """The arguments of `train` in Python that are not keys of a run's file, or are its tables."""
 
 
-def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec:
+def from_values(values: Mapping[str, Any], location: str = "train") -> specs.TrainSpec:
     """A TrainSpec from its keys by name; `mlm`, `images`, `intermediate` and `target` have a StageSpec's keys.
 
     Short forms: `task` and every key of a stage are those of the target, `intermediate` may be names with commas,
@@ -58,8 +47,8 @@ def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec
     known = train_arguments()
     check_short(values, location)
     given = {key: value for key, value in values.items() if key not in known or not known[key].is_default(value)}
-    check_keys(given, list(dict.fromkeys([*SHORT, *run_keys(), *keys(StageSpec)])), (), location)
-    spec = from_tables(tables_of(given), location)
+    check_keys(given, list(dict.fromkeys([*SHORT, *specs.run_keys(), *keys(specs.StageSpec)])), (), location)
+    spec = specs.from_tables(tables_of(given), location)
     check_read(spec, values)
     return spec
 
@@ -90,9 +79,9 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
 """The types of the values of short forms, and how a message describes them."""
 
 
-def check_read(spec: TrainSpec, given: Mapping[str, Any]) -> None:
+def check_read(spec: specs.TrainSpec, given: Mapping[str, Any]) -> None:
     """Raise SpecError where no stage reads the text that is given."""
-    read = spec.start == SCRATCH or any(stage.text for _, stage in spec.stages)
+    read = spec.start == specs.SCRATCH or any(stage.text for _, stage in spec.stages)
     if given.get("text") and given.get("mlm_steps") is None and not read:
         raise SpecError("Nothing reads --text: add --mlm-steps N, masked LM on it before the tasks, or leave it out.")
 
@@ -104,8 +93,8 @@ def is_default(name: str, value: Any) -> bool:
 
 def train_arguments() -> dict[str, Argument]:
     """The arguments of `train` in Python: short forms, the keys of a run, and those of its last stage."""
-    of_run = arguments(TrainSpec, _TYPES)
-    known = {**SHORT, **of_run, **arguments(StageSpec, _TYPES), **of_run}
+    of_run = arguments(specs.TrainSpec, _TYPES)
+    known = {**SHORT, **of_run, **arguments(specs.StageSpec, _TYPES), **of_run}
     return {name: argument for name, argument in known.items() if name not in ("start", "tasks")}
 
 
@@ -123,7 +112,9 @@ def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     target = _names(tables.pop("target", None) or {})
     if "task" in tables:
         target = {**target, **_names(tables.pop("task"))}
-    target |= {key: tables.pop(key) for key in keys(StageSpec) if key in tables and key not in keys(TrainSpec)}
+    target |= {
+        key: tables.pop(key) for key in keys(specs.StageSpec) if key in tables and key not in keys(specs.TrainSpec)
+    }
     if tables.get("intermediate") is not None:
         tables["intermediate"] = _names(tables["intermediate"])
     if tables.pop("allow_overlap", False):
@@ -131,7 +122,7 @@ def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     if "encoder" in tables:
         tables["from"] = tables.pop("encoder")
     if tables.get("scratch"):
-        tables |= {"from": SCRATCH, "size": tables["scratch"]}
+        tables |= {"from": specs.SCRATCH, "size": tables["scratch"]}
     steps = tables.pop("mlm_steps", None if tables.pop("scratch", "") else 0)
     if steps and not tables.get("text"):
         raise SpecError(NO_TEXT)
@@ -166,7 +157,7 @@ Show = Callable[[Path, Sequence[str]], None]
 """Called with a file and the packs that it names, before they are read."""
 
 
-def spec_of(name: str, given: Mapping[str, Any], show: Show = lambda *_: None) -> TrainSpec:
+def spec_of(name: str, given: Mapping[str, Any], show: Show = lambda *_: None) -> specs.TrainSpec:
     """The run of a file ("": none) and the options that are passed; an option replaces the key of the file.
 
     Raises UnknownName, SpecError.
@@ -177,9 +168,9 @@ def spec_of(name: str, given: Mapping[str, Any], show: Show = lambda *_: None) -
     return spec
 
 
-def _spec_of(name: str, given: Mapping[str, Any], show: Show) -> TrainSpec:
+def _spec_of(name: str, given: Mapping[str, Any], show: Show) -> specs.TrainSpec:
     if not name:
-        return from_tables(_changes(given, {}), "train")
+        return specs.from_tables(_changes(given, {}), "train")
     path = find(name, TRAIN)
     replaced = {"from" if key in ("encoder", "scratch") else key for key in given}
     tables = run_paths.counted(resources.toml(path), path, replaced)
@@ -189,25 +180,25 @@ def _spec_of(name: str, given: Mapping[str, Any], show: Show) -> TrainSpec:
         tables.pop("mlm", None)
     start = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()
     kept = {key: value for key, value in tables.items() if key not in start}  # an option may name another start
-    return from_tables(merged(kept, _changes(given, tables)), str(path))
+    return specs.from_tables(specs.merged(kept, _changes(given, tables)), str(path))
 
 
 def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
     """Options as the keys and tables of a run's file; the keys of a stage go into its table."""
-    last_keys, first_keys = of_panel(LAST), of_panel(BEFORE)
+    last_keys, first_keys = specs.of_panel(specs.LAST), specs.of_panel(specs.BEFORE)
     plain = {key: value for key, value in given.items() if key not in (*last_keys, *first_keys, "intermediate_steps")}
     _add_text(plain, tables)
     asked = tables_of(plain)
-    there = [stage for stage in STAGE_NAMES if stage in asked or stage in tables]
+    there = [stage for stage in specs.STAGE_NAMES if stage in asked or stage in tables]
     last = there[-1] if there else "target"
     first = "intermediate" if "intermediate" in there else last
-    stages = {stage: dict(asked.get(stage, {})) for stage in STAGE_NAMES}
+    stages = {stage: dict(asked.get(stage, {})) for stage in specs.STAGE_NAMES}
     stages[last] |= {key: given[key] for key in last_keys if key in given}
     stages[first] |= {key: given[key] for key in first_keys if key in given}
     if "intermediate_steps" in given:
         stages["intermediate"]["steps"] = given["intermediate_steps"]
     if "text" in given:
-        for stage in STAGE_NAMES:
+        for stage in specs.STAGE_NAMES:
             if isinstance(tables.get(stage), dict) and "text" in tables[stage]:
                 stages[stage]["text"] = given["text"]
     return {**asked, **{stage: keys for stage, keys in stages.items() if keys}}

@@ -19,6 +19,7 @@ from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, Choice,
 from robust_xtreme.core.garbage import rarely_collected
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.exchange.importing import scoring as judging
 from robust_xtreme.exchange.importing.answers import FAMILIES, index_of, parsed
 from robust_xtreme.exchange.importing.items import (
     GROUP,
@@ -31,18 +32,6 @@ from robust_xtreme.exchange.importing.items import (
     items_of,
     paired,
     whole,
-)
-from robust_xtreme.exchange.importing.scoring import (
-    Scoring,
-    constants_of,
-    differing_scores,
-    facts_of,
-    metric_of,
-    mixed,
-    other_words,
-    scoring_of,
-    stats_of,
-    unscored,
 )
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import check_columns
@@ -244,7 +233,7 @@ class ImportedRows:
     """
 
     rows: pl.DataFrame
-    scoring: Scoring
+    scoring: judging.Scoring
     path: str
     metrics: dict[str, frozenset[str]] = field(default_factory=dict)
     computed: dict[str, bool] = field(default_factory=dict)
@@ -261,18 +250,18 @@ class ImportedRows:
         """STATS of the rows, and where they belong in the order of models those of constants."""
         scored = map(self._scored, self.rows.iter_slices(_ROWS))
         first = next(scored)
-        constants = store.canonical(constants_of(self.rows, self.scoring, [*self.metric_names]), schema.STATS)
+        constants = store.canonical(judging.constants_of(self.rows, self.scoring, [*self.metric_names]), schema.STATS)
         is_before = self.rows.item(0, "model") > schema.CHANCE
         yield from (constants, first) if is_before else (first,)
         yield from scored
         yield from () if is_before else (constants,)
 
     def _scored(self, rows: pl.DataFrame) -> pl.DataFrame:
-        stats, computed, beside = stats_of(rows, self.scoring, self.path)
+        stats, computed, beside = judging.stats_of(rows, self.scoring, self.path)
         self.beside.append(beside)
         for metric in stats.get_column("metric").unique().sort():
             if self.computed.setdefault(metric, metric in computed) != (metric in computed):
-                raise Mismatch(mixed(rows.item(0, "example"), metric, self.path))
+                raise Mismatch(judging.mixed(rows.item(0, "example"), metric, self.path))
         of_cells = stats.filter(pl.col("scope") == "all").group_by(_CELL).agg(pl.col("metric").unique())
         for *cell, metrics in of_cells.iter_rows():
             self._check(rows, tuple(cell), frozenset(metrics))
@@ -293,7 +282,7 @@ class ImportedRows:
         """The metrics that were found: in the order of the task, then those given, in the order of the first row."""
         there = frozenset[str]().union(*self.metrics.values())
         scores = self.rows.get_column("scores").drop_nulls().head(1)
-        given = [metric_of(name) for name in strict_json.loads(scores.item())] if len(scores) else []
+        given = [judging.metric_of(name) for name in strict_json.loads(scores.item())] if len(scores) else []
         return dict.fromkeys(name for name in (*self.scoring.metrics, *given, *sorted(there)) if name in there)
 
 
@@ -318,7 +307,7 @@ def _write(path: Path, chunks: Iterator[pl.DataFrame], frame: schema.Frame) -> N
         raise store.disk_error(path, error) from error
 
 
-def _predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
+def _predictions_of(items: pl.DataFrame, scoring: judging.Scoring, path: str) -> pl.DataFrame:
     """PREDICTIONS of the items of one task. Raises DataError naming the example whose answer is none of the task."""
     rows = answering(items)
     nothing = pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()
@@ -339,7 +328,7 @@ def _predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.Data
     return made_rows.select(list(schema.PREDICTIONS.columns))
 
 
-def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
+def _stored(rows: pl.DataFrame, name: str, scoring: judging.Scoring, path: str) -> pl.Series:
     """Answers as JSON: labels as their numbers; those with sums, which our runs have stored, as they are."""
     is_json = pl.col(name).str.contains(_JSON) & ~pl.col(name).is_in(_no_json(rows, name))
     if scoring.family == SPAN_QA.name:  # a number is a text, too
@@ -365,7 +354,7 @@ def _no_json(rows: pl.DataFrame, name: str) -> list[str]:
     return others
 
 
-def _numbers(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> dict[str, str]:
+def _numbers(rows: pl.DataFrame, name: str, scoring: judging.Scoring, path: str) -> dict[str, str]:
     """The number of each label that occurs."""
     numbers = {}
     for value in rows.filter(pl.col("sums").is_null()).get_column(name).drop_nulls().unique():
@@ -471,7 +460,7 @@ def _facts(
     parts, facts, differing = _parts(items, wanted, read, store.make_folder(folder / "parts"), watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
     commands = [wanted.command] if wanted.command else []
-    notes = (*read.notes, *unscored(items, facts), *(f"Rescored: {sentence}." for sentence in differing))
+    notes = (*read.notes, *judging.unscored(items, facts), *(f"Rescored: {sentence}." for sentence in differing))
     source = {**read.source, **({"rescored": differing} if differing else {})}
     manifest = manifest_of(items, facts, {"commands": commands, "notes": notes, IMPORTED: source})
     models = answering(items).get_column("model").unique().sort()
@@ -508,8 +497,8 @@ def _parts(
     """The files of each task run, the facts of each task, and what is not as stated: a Mismatch, unless it may be."""
     parts, tasks, beside, differing = [], {}, [], [*read.differing]
     for (task,), of_task in items.partition_by("task", as_dict=True, maintain_order=True).items():
-        scoring = scoring_of(of_task, str(task), wanted.family)
-        differing += other_words(of_task, scoring.family, read.path)
+        scoring = judging.scoring_of(of_task, str(task), wanted.family)
+        differing += judging.other_words(of_task, scoring.family, read.path)
         metrics: dict[str, None] = {}
         for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
             rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
@@ -520,8 +509,8 @@ def _parts(
             metrics |= part.metric_names
             beside += part.beside
         headline = dict.fromkeys(name for name in metrics if name == wanted.metric)
-        tasks[str(task)] = facts_of(of_task, str(task), scoring, [*(headline | metrics)])
-    differing += differing_scores(beside)
+        tasks[str(task)] = judging.facts_of(of_task, str(task), scoring, [*(headline | metrics)])
+    differing += judging.differing_scores(beside)
     _check_stated(differing, wanted, read)
     return parts, tasks, differing
 
