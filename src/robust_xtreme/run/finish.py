@@ -21,9 +21,10 @@ from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, SampleRows, attacked_of
 from robust_xtreme.report.samples.part import ShownRun, samples_part_of
 from robust_xtreme.report.view import Results
+from robust_xtreme.run.external import conditions_of
 from robust_xtreme.run.folder import DIGESTS, FILES, Folder
 from robust_xtreme.run.plan import Plan
-from robust_xtreme.run.task_run import TaskRun, conditions_of
+from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.stats.averages import Facts, MeasuredPart, Stored, averaged, measured
 from robust_xtreme.stats.benchmark import Task, clean_split, tasks_of
 from robust_xtreme.stats.calibration import calibration

@@ -16,8 +16,9 @@ from robust_xtreme.models.located import notes_of
 from robust_xtreme.models.origin import NONE, card_languages, card_licence
 from robust_xtreme.models.stages import own_training
 from robust_xtreme.noise.suites import suite
+from robust_xtreme.run.external import facts
 from robust_xtreme.run.plan import Plan
-from robust_xtreme.run.task_run import TaskRun, facts
+from robust_xtreme.run.task_run import TaskRun
 from robust_xtreme.tasks.catalogue import noted
 from robust_xtreme.tasks.sources.source import Source, open_source
 from robust_xtreme.tasks.sources.suite import Suite

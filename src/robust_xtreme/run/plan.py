@@ -32,8 +32,9 @@ from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import SuiteCell, asked, check_family, refusing, unsupported
+from robust_xtreme.run.external import Sets, sets_of
 from robust_xtreme.run.folder import check_read
-from robust_xtreme.run.task_run import Normaliser, Sets, Splits, TaskRun, needs_vectors, sets_of, target_of
+from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vectors, target_of
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
