@@ -21,16 +21,7 @@ from typing import Any, Final, NamedTuple, final
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.core.errors import (
-    DataError,
-    Mismatch,
-    MissingData,
-    UserError,
-    counted,
-    nearest,
-    plain,
-    shown,
-)
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
 from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import to_pandas
