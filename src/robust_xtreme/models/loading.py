@@ -21,18 +21,9 @@ from robust_xtreme.core.errors import ModelError
 from robust_xtreme.core.examples import CHOICE, kind_of
 from robust_xtreme.core.specs import TaskSpec
 from robust_xtreme.models import config as configured
+from robust_xtreme.models import folder as stored
 from robust_xtreme.models import tensors
 from robust_xtreme.models.adapter import classes_of, kept, merged
-from robust_xtreme.models.folder import (
-    HEADS,
-    Located,
-    check_described,
-    check_size,
-    check_whole,
-    object_of,
-    units_in,
-    weight_files,
-)
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.reading.windows import plain
 from robust_xtreme.models.tokenizer import tokenizer_of
@@ -59,7 +50,7 @@ class Checkpoint:
 
 
 def load(
-    located: Located,
+    located: stored.Located,
     task: TaskSpec,
     device: str,
     precision: str,
@@ -106,7 +97,7 @@ def load(
     )
 
 
-def _read(located: Located, precision: str) -> Any:
+def _read(located: stored.Located, precision: str) -> Any:
     """The encoder of a model, in a checkpoint with its head; quantised where the precision says so."""
     folder, adapter, shown = located.folder, located.origin.adapter, located.origin.shown
     if located.origin.native and located.head:
@@ -118,7 +109,7 @@ def _read(located: Located, precision: str) -> Any:
     return encoder
 
 
-def _shared(located: Located, shared: Checkpoint | None) -> Any:
+def _shared(located: stored.Located, shared: Checkpoint | None) -> Any:
     """The encoder of another task's checkpoint, where both tasks use it, with or without its head; else None."""
     if shared is None:
         return None
@@ -128,7 +119,7 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
     return shared.encoder.encoder if isinstance(shared.encoder, tensors.AtLayer) else shared.encoder
 
 
-def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
+def _head(located: stored.Located, family: Any, encoder: Any) -> nn.Module:
     """The head of a run; for a checkpoint with a head the identity."""
     from safetensors.torch import load_file
 
@@ -150,7 +141,7 @@ class Models:
         self._how = device, precision, representation, compiling
         self._loaded: dict[Path, dict[str, Checkpoint]] = {}
 
-    def load(self, located: Located, task: TaskSpec) -> Checkpoint:
+    def load(self, located: stored.Located, task: TaskSpec) -> Checkpoint:
         """The checkpoint of a task; tasks of one run share its encoder."""
         tasks = self._loaded.setdefault(located.run, {})
         if task.name not in tasks:
@@ -193,9 +184,9 @@ def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     from robust_xtreme.models import mini
 
     called = str(folder)
-    files = weight_files(folder, called)
-    check_whole(folder, called)
-    described = object_of(folder / "config.json") or {}
+    files = stored.weight_files(folder, called)
+    stored.check_whole(folder, called)
+    described = stored.object_of(folder / "config.json") or {}
     configured.check_config(described, called)
     with configured.reading(called, "config.json"):
         mini.register()
@@ -204,19 +195,19 @@ def read_encoder(folder: Path, adapter: Path | None = None) -> Any:
     with configured.reading(called, "config.json"), torch.random.fork_rng(devices=()):
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
-        check_size(parameters_of(architecture, config, **pooler), files)
+        stored.check_size(parameters_of(architecture, config, **pooler), files)
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         encoder, report = architecture.from_pretrained(
             called, config=config, **options, **pooler, **configured.loading()
         )
     check_complete(called, report, unused="pooler")
-    check_described(called, report["unexpected_keys"], encoder, whole=False)
+    stored.check_described(called, report["unexpected_keys"], encoder, whole=False)
     if configured.is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_("head" not in name.split("."))  # the pooler
     encoder = tensors.steady(merged(encoder.float(), adapter, str(adapter)).eval())
     check_finite(encoder, called)
-    for name, value in units_in(folder, described).items():
+    for name, value in stored.units_in(folder, described).items():
         setattr(encoder.config, name, value)
     if configured.is_causal(described) and not configured.is_tower(described):
         encoder.config.use_cache = False  # what it keeps to predict the next word
@@ -315,12 +306,12 @@ def read_whole(
     """
     import transformers
 
-    auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
+    auto: Any = getattr(transformers, f"AutoModel{stored.HEADS[family]}")
     options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
     with configured.reading(called, "config.json"), torch.random.fork_rng(devices=()):
         if not trust:
             config = transformers.AutoConfig.from_pretrained(str(folder), **configured.loading())
-            check_size(parameters_of(auto.from_config, config), weight_files(folder, called))
+            stored.check_size(parameters_of(auto.from_config, config), stored.weight_files(folder, called))
         more = {"num_labels": classes} if (classes := classes_of(adapter)) else {}
         model, report = auto.from_pretrained(str(folder), **more, **options, **configured.loading(trust))
     if type(model).__name__ != architecture:
@@ -328,7 +319,7 @@ def read_whole(
         what = "its own code does not give" if own else "transformers does not load"
         raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
     check_complete(called, {**report, "missing_keys": set(report["missing_keys"]) - kept(adapter)})
-    check_described(called, report["unexpected_keys"], model, whole=True)
+    stored.check_described(called, report["unexpected_keys"], model, whole=True)
     whole = Whole(merged(model.float(), adapter, called), alone=family == CHOICE.name).eval()
     tensors.steady(whole.model.base_model)
     check_finite(whole.model, called)

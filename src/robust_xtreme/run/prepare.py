@@ -8,16 +8,7 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.attack.attacking import Attacked, AttackRecord
-from robust_xtreme.core.columns import (
-    Ranges,
-    TargetColumn,
-    bounds_of,
-    column_of,
-    numbering,
-    numbers_of,
-    parts_as_bytes,
-    parts_summed,
-)
+from robust_xtreme.core import columns as cols
 from robust_xtreme.core.edits import Array, SpanTable, covered, span_table
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Answers, Corpus, Document, Example, Span, Text
@@ -52,19 +43,19 @@ class ContentCodes:
     `clean` are the texts of all fields of the clean examples, `golds` their targets.
     """
 
-    def __init__(self, examples: Sequence[Example], clean: CleanColumns, golds: TargetColumn) -> None:
-        self._texts, self._targets, self._marks = numbering(), numbering(), numbering()
+    def __init__(self, examples: Sequence[Example], clean: CleanColumns, golds: cols.TargetColumn) -> None:
+        self._texts, self._targets, self._marks = cols.numbering(), cols.numbering(), cols.numbering()
         self._marks_of: dict[str, int] = {}
         of_clean = np.append(self._of_texts(clean.texts), -1)
         self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
         self._golds = golds
         marks = (_marks(each.target.spans) if isinstance(each.target, Answers) else () for each in examples)
-        self._gold_marks = numbers_of(self._marks, marks).tolist()
-        if isinstance(golds, Ranges):
+        self._gold_marks = cols.numbers_of(self._marks, marks).tolist()
+        if isinstance(golds, cols.Ranges):
             self._target = self._of_golds(golds)
         else:
             targets: Iterator[Hashable] = (example.target for example in examples)
-            self._target = numbers_of(self._targets, targets)
+            self._target = cols.numbers_of(self._targets, targets)
 
     def of(self, shown: PerturbedExamples | None) -> Array:
         """The numbers (n, fields and target), by content, of the examples under a condition; None: the clean ones."""
@@ -74,18 +65,18 @@ class ContentCodes:
         columns = [noisy[shown.numbers[name]] if name in shown.numbers else it for name, it in self._fields.items()]
         golds = shown.targets(self._golds)
         is_moved = golds is not self._golds
-        target = self._of_golds(golds) if is_moved and isinstance(golds, Ranges) else self._target
+        target = self._of_golds(golds) if is_moved and isinstance(golds, cols.Ranges) else self._target
         return np.stack([*columns, target], axis=1)
 
     def _of_texts(self, noised: NoisedTexts) -> Array:
         """The number of each text (t,): its value, and its spans, if any."""
         if not len(noised.spans):
-            return numbers_of(self._texts, noised.values)
+            return cols.numbers_of(self._texts, noised.values)
         cuts = np.searchsorted(noised.spans.text, np.arange(len(noised) + 1))
         spans = _parts(noised.spans.start, noised.spans.stop, cuts)
         parts = zip(noised.values, spans, noised.clean, strict=True)
         marked = ((value, ends, self._of_marks(clean)) if ends else value for value, ends, clean in parts)
-        return numbers_of(self._texts, marked)
+        return cols.numbers_of(self._texts, marked)
 
     def _of_marks(self, text: Text) -> int:
         """The number of the labels of a text's spans, which noise does not change."""
@@ -93,14 +84,14 @@ class ContentCodes:
             self._marks_of[text.id] = self._marks[_marks(text.spans)]
         return self._marks_of[text.id]
 
-    def _of_golds(self, golds: Ranges) -> Array:
+    def _of_golds(self, golds: cols.Ranges) -> Array:
         spans = _parts(golds.start, golds.stop, golds.bounds)
-        return numbers_of(self._targets, zip(spans, self._gold_marks, strict=True))
+        return cols.numbers_of(self._targets, zip(spans, self._gold_marks, strict=True))
 
 
 def _parts(start: Array, stop: Array, bounds: Array) -> Iterator[bytes]:
     """The ends of each of consecutive parts of spans, as bytes."""
-    return parts_as_bytes(np.stack((start, stop), axis=1).astype(np.int32), bounds)
+    return cols.parts_as_bytes(np.stack((start, stop), axis=1).astype(np.int32), bounds)
 
 
 def _marks(spans: Sequence[Span]) -> tuple[tuple[str | None, bool], ...]:
@@ -110,7 +101,7 @@ def _marks(spans: Sequence[Span]) -> tuple[tuple[str | None, bool], ...]:
 def contents_at(
     examples: Sequence[Example],
     clean: CleanColumns,
-    golds: TargetColumn,
+    golds: cols.TargetColumn,
     shown: Sequence[PerturbedExamples | None],
     rows: Array,
 ) -> Contents:
@@ -134,15 +125,15 @@ def contents_at(
     return Contents(ids, values, spans, _golds_at(golds, parts))
 
 
-def _golds_at(golds: TargetColumn, parts: Sequence[tuple[PerturbedExamples | None, Array]]) -> Ranges | None:
+def _golds_at(golds: cols.TargetColumn, parts: Sequence[tuple[PerturbedExamples | None, Array]]) -> cols.Ranges | None:
     """The gold answers of some examples under each condition; None in tasks without."""
-    if not isinstance(golds, Ranges):
+    if not isinstance(golds, cols.Ranges):
         return None
     moved = [(each.targets(golds) if each else golds).take(at) for each, at in parts]
-    columns = [each for each in moved if isinstance(each, Ranges)]
+    columns = [each for each in moved if isinstance(each, cols.Ranges)]
     sizes = np.concatenate([np.diff(each.bounds) for each in columns])
     start, stop = (np.concatenate([getattr(each, name) for each in columns]) for name in ("start", "stop"))
-    return Ranges(start, stop, bounds_of(sizes))
+    return cols.Ranges(start, stop, cols.bounds_of(sizes))
 
 
 def distinct_rows(rows: Array) -> tuple[Array, Array]:
@@ -183,13 +174,13 @@ class PieceNumbers:
     """The distinct pieces so far. `words`: a text is tokenised word by word, which its spans are."""
 
     words: bool
-    known: dict[str, int] = field(default_factory=numbering)
+    known: dict[str, int] = field(default_factory=cols.numbering)
 
     def of(self, values: Sequence[str], spans: SpanTable) -> Pieces:
         """The pieces of texts with spans."""
-        numbers = numbers_of(self.known, covered(values, spans) if self.words else values)
+        numbers = cols.numbers_of(self.known, covered(values, spans) if self.words else values)
         sizes = np.bincount(spans.text, minlength=len(values)) if self.words else np.ones(len(values), np.int64)
-        return Pieces(numbers, bounds_of(sizes))
+        return Pieces(numbers, cols.bounds_of(sizes))
 
     def noised(self, clean: Pieces, noised: NoisedTexts) -> Pieces:
         """The pieces of texts after noise: words that no edit reached are those of the `clean` texts."""
@@ -197,7 +188,7 @@ class PieceNumbers:
             return self.of(noised.values, noised.spans)
         some, numbers, spans = np.flatnonzero(_reached(noised)), clean.numbers.copy(), noised.spans
         ends = zip(*(column[some].tolist() for column in (spans.text, spans.start, spans.stop)), strict=True)
-        numbers[some] = numbers_of(self.known, (noised.values[text][start:stop] for text, start, stop in ends))
+        numbers[some] = cols.numbers_of(self.known, (noised.values[text][start:stop] for text, start, stop in ends))
         return Pieces(numbers, clean.bounds)
 
 
@@ -225,18 +216,20 @@ def _token_counts(
     numbers, tokens = read.numbers(pieces), read.tokens
     lengths = tokens.lengths[numbers]
     unknown = None if predictor.unknown is None else tokens.count(predictor.unknown)[numbers]
-    forms = numbers_of(numbering(), parts_as_bytes(tokens.ids, tokens.bounds))[numbers]  # equal where tokens are
+    forms = cols.numbers_of(cols.numbering(), cols.parts_as_bytes(tokens.ids, tokens.bounds))[
+        numbers
+    ]  # equal where tokens are
     counts = []
     for clean, noisy in several:
         both = None if unknown is None else (_summed(unknown, clean), _summed(unknown, noisy))
-        changed = parts_summed(forms[clean.numbers] != forms[noisy.numbers], clean.bounds) > 0
+        changed = cols.parts_summed(forms[clean.numbers] != forms[noisy.numbers], clean.bounds) > 0
         counts.append(TokenCounts(_summed(lengths, clean), _summed(lengths, noisy), both, changed))
     return counts
 
 
 def _summed(values: Array, pieces: Pieces) -> Array:
     """The sum over the pieces of each text (t,) of the values of pieces (p,)."""
-    return parts_summed(values[pieces.numbers], pieces.bounds)
+    return cols.parts_summed(values[pieces.numbers], pieces.bounds)
 
 
 _POOL_CHUNK: Final = 1 << 14
@@ -285,7 +278,7 @@ class Prepared:
     task_run: TaskRun
     predictor: Predictor
     examples: tuple[Example, ...]
-    golds: TargetColumn
+    golds: cols.TargetColumn
     variants: tuple[Variant, ...]
     inputs: Inputs
     corpus: Corpus | None = None
@@ -302,7 +295,7 @@ def prepare(
 
     Inputs of a search also have a pool, and are not merged. Raises Mismatch where the texts of a frozen set do not fit.
     """
-    golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
+    golds, texts = cols.column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
     attacked = dict(attacks(split, [cell for cell in cells if cell[0].asks]))
     for condition, seed in cells:

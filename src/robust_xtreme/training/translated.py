@@ -24,17 +24,7 @@ from robust_xtreme.tasks.sources.dataset import Hub, open_hub
 from robust_xtreme.tasks.sources.hub import is_offline
 from robust_xtreme.tasks.sources.release import Release, find, listed, options
 from robust_xtreme.tasks.sources.rows import SourceRows, check
-from robust_xtreme.training._translator import (
-    ENGLISH,
-    FILES,
-    SETTINGS,
-    Translation,
-    check_languages,
-    check_model,
-    find_model,
-    open_translator,
-    translate,
-)
+from robust_xtreme.training import _translator as translating
 from robust_xtreme.training.device import device_of
 from robust_xtreme.training.spec import Tell
 
@@ -206,12 +196,12 @@ class TranslationJob:
         return {**self.facts, "texts": len(self.texts)}
 
 
-Translate = Callable[[Sequence[str]], list[Translation]]
+Translate = Callable[[Sequence[str]], list[translating.Translation]]
 
 
 def translations(
     job: TranslationJob, translate: Callable[[], Translate], tell: Callable[[str], None]
-) -> list[Translation]:
+) -> list[translating.Translation]:
     """The translations of the texts: read where they are stored, else made in parts; `translate()` only if needed.
 
     Raises DataError where a stored file was changed, DiskError, Locked.
@@ -236,9 +226,9 @@ def translations(
 
 def _made(
     job: TranslationJob, translate: Callable[[], Translate], tell: Callable[[str], None], journal: Journal
-) -> list[Translation]:
+) -> list[translating.Translation]:
     """The translations, part by part; parts that a killed run finished are read. Progress is reported ten times."""
-    translations: list[Translation] = []
+    translations: list[translating.Translation] = []
     function: Translate | None = None
     every = max(PART, len(job.texts) // 10)
     for start in range(0, len(job.texts), PART):
@@ -258,11 +248,11 @@ def _line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _row(text: str, translation: Translation) -> str:
+def _row(text: str, translation: translating.Translation) -> str:
     return _line({"source": text, "target": translation.text, "cut": translation.cut, "long": translation.long})
 
 
-def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Translation]:
+def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[translating.Translation]:
     """The rows of a file, each checked: the translation of that text. Raises DataError."""
     lines = [line for _, line in numbered_lines(content)]
     if len(lines) != len(texts):
@@ -271,7 +261,7 @@ def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Tr
     return [_translation(line, text, f"{path}:{number}", _remedy(path)) for number, (line, text) in checked]
 
 
-def _translation(line: str, text: str, location: str, remedy: str) -> Translation:
+def _translation(line: str, text: str, location: str, remedy: str) -> translating.Translation:
     row = parse(line, location)
     if set(row) != set(_KEYS) or type(row["cut"]) is not bool or type(row["long"]) is not bool:
         raise DataError(location, f"is not a row with {', '.join(_KEYS)}. {remedy}")
@@ -280,7 +270,7 @@ def _translation(line: str, text: str, location: str, remedy: str) -> Translatio
     target = text_of(row, "target", location, empty=True)
     if len(target) > LONGEST:
         raise DataError(location, f"'target' is {len(target):,} characters long; a text has at most {LONGEST:,}.")
-    return Translation(target, row["cut"], row["long"])
+    return translating.Translation(target, row["cut"], row["long"])
 
 
 def _remedy(path: Path) -> str:
@@ -320,7 +310,7 @@ def translated_examples(request: Request) -> tuple[Example, ...]:
     """
     for code in request.languages:
         language_of(code)
-    others = tuple(code for code in dict.fromkeys(request.languages) if code != ENGLISH)
+    others = tuple(code for code in dict.fromkeys(request.languages) if code != translating.ENGLISH)
     return _examples(replace(request, languages=others)) if others else ()
 
 
@@ -349,7 +339,7 @@ def _from_folder(request: Request, language: str) -> tuple[Example, ...]:
     if not folder.is_dir():
         what = f"There is no folder {str(folder)[:200]!r}"
         raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
-    candidates = [(f"{language}/", named, task.files.get(TRAIN)) for named in (language, ENGLISH)]
+    candidates = [(f"{language}/", named, task.files.get(TRAIN)) for named in (language, translating.ENGLISH)]
     looked = []
     for inside, named, files in [*candidates, ("", language, _XNLI if task.name in _OF_XNLI else None)]:
         wanted = options(files, named) if files else ()
@@ -445,17 +435,22 @@ def _by_model(request: Request) -> tuple[Example, ...]:
     if not kind_of(task.family).translates:
         what = f"{task.name}: seq2seq translates the texts alone, and the target of {task.family} does not survive that"
         raise SpecError(f"{what}. Name a folder of translated data instead, or train on its English data.")
-    folder = find_model(name, offline=request.offline)
-    check_model(folder, name)
-    check_languages(folder, name, request.languages)
-    opened = cache(lambda: open_translator(folder, name, device_of(request.device)))
+    folder = translating.find_model(name, offline=request.offline)
+    translating.check_model(folder, name)
+    translating.check_languages(folder, name, request.languages)
+    opened = cache(lambda: translating.open_translator(folder, name, device_of(request.device)))
 
     def translator(code: str) -> Translate:
         """The function that translates into a language; the model is read when it is first needed."""
-        return partial(translate, opened(), opened().target(code))
+        return partial(translating.translate, opened(), opened().target(code))
 
     texts = _texts(task, request.english)
-    facts = {"model": encoder_identity(folder, FILES), "task": task.name, "data": digest(*texts), **SETTINGS}
+    facts = {
+        "model": encoder_identity(folder, translating.FILES),
+        "task": task.name,
+        "data": digest(*texts),
+        **translating.SETTINGS,
+    }
     examples: list[Example] = []
     for code in request.languages:
         of_job = {**facts, "language": code}
@@ -469,7 +464,7 @@ def _by_model(request: Request) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def _tell(job: TranslationJob, made: Sequence[Translation], tell: Tell) -> None:
+def _tell(job: TranslationJob, made: Sequence[translating.Translation], tell: Tell) -> None:
     """Report the number of texts, and of translations with problems."""
     odd = {
         "empty": sum(not translation.text for translation in made),
@@ -486,7 +481,7 @@ def _fields(task: TaskSpec, example: Example) -> tuple[str, ...]:
     A question that a task asks of every item in English, as XCOPA does, stays English in its translations.
     """
     stems = {name.rstrip("0123456789") for name in task.fields}
-    mine = (name for name, text in example.texts.items() if text.language == ENGLISH and text.value.strip())
+    mine = (name for name, text in example.texts.items() if text.language == translating.ENGLISH and text.value.strip())
     return tuple(name for name in mine if not stems or name.rstrip("0123456789") in stems)
 
 
@@ -508,4 +503,6 @@ def _translated(task: TaskSpec, example: Example, code: str, says: Mapping[str, 
 def _renamed(id: str, code: str) -> str:
     """`task/split/en/rest` as `task/split/LANGUAGE/rest`; an id of another form with the language after it."""
     parts = id.split("/", 3)
-    return "/".join([*parts[:2], code, parts[3]]) if len(parts) > 3 and parts[2] == ENGLISH else f"{id}@{code}"
+    return (
+        "/".join([*parts[:2], code, parts[3]]) if len(parts) > 3 and parts[2] == translating.ENGLISH else f"{id}@{code}"
+    )

@@ -19,20 +19,9 @@ from robust_xtreme.core.examples import CHOICE, CLASSIFICATION, SPAN_QA, Choice,
 from robust_xtreme.core.garbage import rarely_collected
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.core.specs import TaskSpec
+from robust_xtreme.exchange.importing import items as entries
 from robust_xtreme.exchange.importing import scoring as judging
 from robust_xtreme.exchange.importing.answers import FAMILIES, index_of, parsed
-from robust_xtreme.exchange.importing.items import (
-    GROUP,
-    NO_MODEL,
-    SPLIT,
-    TYPE,
-    answering,
-    check_items,
-    identified,
-    items_of,
-    paired,
-    whole,
-)
 from robust_xtreme.files import schema, store
 from robust_xtreme.files.frames import check_columns
 from robust_xtreme.files.manifest import BESIDES, FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
@@ -53,7 +42,7 @@ from robust_xtreme.tasks.sources.source import Pools, load, open_source
 
 def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of imported items and the facts of their tasks, with `more` entries; its notes come first."""
-    rows = answering(items)
+    rows = entries.answering(items)
     noisy = rows.filter(pl.col("condition") != CLEAN)
     spec = {
         "tasks": sorted(tasks),
@@ -79,11 +68,11 @@ def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str
 
 def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
     clean = rows.filter(pl.col("condition") == CLEAN)
-    sizes = clean.group_by(*SPLIT, "data", maintain_order=True).agg(
+    sizes = clean.group_by(*entries.SPLIT, "data", maintain_order=True).agg(
         rows=pl.col("example").n_unique(), clusters=pl.col("cluster").n_unique()
     )
     names = ("task", "language", "split", "data", "rows", "clusters")
-    in_pairs = sizes.sort(SPLIT).with_columns(language=paired()).select(names)
+    in_pairs = sizes.sort(entries.SPLIT).with_columns(language=entries.paired()).select(names)
     return [{**row, "files": []} for row in in_pairs.iter_rows(named=True)]
 
 
@@ -114,8 +103,8 @@ def _notes(rows: pl.DataFrame) -> Sequence[str]:
 
 def _of_noise(rows: pl.DataFrame) -> Iterator[str]:
     """Answers that noise cannot have changed, rates above all characters, and languages with fewer noise seeds."""
-    key, cell = (*GROUP[:-1], "example"), ("task", "condition", "language")
-    known = whole(rows.filter(pl.col("sums").is_null()), ("edits", "grapheme_edit_rate"))
+    key, cell = (*entries.GROUP[:-1], "example"), ("task", "condition", "language")
+    known = entries.whole(rows.filter(pl.col("sums").is_null()), ("edits", "grapheme_edit_rate"))
     noisy = known.filter(pl.col("condition") != CLEAN)
     pairs = noisy.filter(edits=0).join(known.filter(condition=CLEAN).select(*key, clean="prediction"), on=key)
     differ = pairs.filter(pl.col("prediction") != pl.col("clean")).group_by(cell).len().sort(cell)
@@ -141,7 +130,7 @@ def _known(rows: pl.DataFrame, pools: Pools, path: str) -> pl.DataFrame:
     Raises UnknownName for a task that is not ours, MissingData where the source does not have the split, Mismatch at an
     id that it does not have or whose gold is another one there.
     """
-    name, split, question, context = rows.select(SPLIT).row(0)
+    name, split, question, context = rows.select(entries.SPLIT).row(0)
     if name not in registry.names("task"):
         raise UnknownName("task", name, registry.names("task"), "robust-xtreme list tasks")
     task: TaskSpec = registry.load("task", name)
@@ -309,7 +298,7 @@ def _write(path: Path, chunks: Iterator[pl.DataFrame], frame: schema.Frame) -> N
 
 def _predictions_of(items: pl.DataFrame, scoring: judging.Scoring, path: str) -> pl.DataFrame:
     """PREDICTIONS of the items of one task. Raises DataError naming the example whose answer is none of the task."""
-    rows = answering(items)
+    rows = entries.answering(items)
     nothing = pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()
     status = pl.when(nothing).then(pl.lit("unparsed")).otherwise(pl.lit("ok"))
     answer = pl.col("prediction") if scoring.family == SPAN_QA.name else pl.lit(None, pl.String)
@@ -321,7 +310,7 @@ def _predictions_of(items: pl.DataFrame, scoring: judging.Scoring, path: str) ->
         "gold": _stored(rows, "gold", scoring, path).fill_null("null"),
         "score": "confidence",
     }
-    made_rows = whole(rows).with_columns(**columns)
+    made_rows = entries.whole(rows).with_columns(**columns)
     are_labels = pl.all_horizontal(pl.col("prediction", "gold").str.contains(r"^\d+$").fill_null(False))
     for example in made_rows.filter(~are_labels).drop_nulls("score").get_column("example"):
         raise DataError(path, f"the example {shown(example)} has a confidence, and no label or choice as its answer")
@@ -344,7 +333,7 @@ def _stored(rows: pl.DataFrame, name: str, scoring: judging.Scoring, path: str) 
 
 def _no_json(rows: pl.DataFrame, name: str) -> list[str]:
     """The texts that begin as JSON and are none."""
-    is_text = pl.col(name + TYPE).is_null() if name + TYPE in rows.columns else True
+    is_text = pl.col(name + entries.TYPE).is_null() if name + entries.TYPE in rows.columns else True
     others = []
     for text in rows.filter(is_text, pl.col(name).str.contains(_JSON))[name].unique():
         try:
@@ -404,17 +393,19 @@ def _items(read: Read, wanted: ImportOptions) -> pl.DataFrame:
     rows = read.rows()
     if wanted.data and "split" not in {*rows.columns, *wanted.given}:
         raise SpecError("--data needs the split that the ids are of: --split test, or --split validation.")
-    items = items_of(rows, wanted.given, read.path)
+    items = entries.items_of(rows, wanted.given, read.path)
     del rows
     if wanted.only_model:
-        items = items.filter((pl.col("model") == wanted.only_model) | pl.col("model").str.contains(NO_MODEL))
-        if answering(items).is_empty():
+        items = items.filter((pl.col("model") == wanted.only_model) | pl.col("model").str.contains(entries.NO_MODEL))
+        if entries.answering(items).is_empty():
             raise Mismatch(f"{read.path}: no row is of the model {wanted.only_model!r}")
     if wanted.data:
         pools = Pools(open_source(wanted.data))
-        items = pl.concat([_known(rows, pools, read.path) for rows in items.partition_by(SPLIT, maintain_order=True)])
-    items = identified(items, read.path)
-    check_items(items, read.path)
+        items = pl.concat(
+            [_known(rows, pools, read.path) for rows in items.partition_by(entries.SPLIT, maintain_order=True)]
+        )
+    items = entries.identified(items, read.path)
+    entries.check_items(items, read.path)
     return ordered(items, schema.PREDICTIONS.key)
 
 
@@ -463,7 +454,7 @@ def _facts(
     notes = (*read.notes, *judging.unscored(items, facts), *(f"Rescored: {sentence}." for sentence in differing))
     source = {**read.source, **({"rescored": differing} if differing else {})}
     manifest = manifest_of(items, facts, {"commands": commands, "notes": notes, IMPORTED: source})
-    models = answering(items).get_column("model").unique().sort()
+    models = entries.answering(items).get_column("model").unique().sort()
     conditions = items.get_column("condition").unique().sort()
     frames = {  # of models the names alone are known
         "models": (schema.build([{"model": name, "identity": ""} for name in models], schema.MODELS), schema.MODELS),
@@ -500,8 +491,8 @@ def _parts(
         scoring = judging.scoring_of(of_task, str(task), wanted.family)
         differing += judging.other_words(of_task, scoring.family, read.path)
         metrics: dict[str, None] = {}
-        for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
-            rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
+        for key in of_task.select(entries.SPLIT).unique(maintain_order=True).iter_rows():
+            rows = of_task.filter(*(pl.col(name) == value for name, value in zip(entries.SPLIT, key, strict=True)))
             watch(f"scoring {key[0]}/{key[2]}")
             part = ImportedRows(rows, scoring, read.path)
             names = [store.part_path(folder, *map(str, key), kind) for kind in ("predictions", "stats")]

@@ -9,22 +9,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from robust_xtreme.core import edits as editing
 from robust_xtreme.core import graphemes, packs, registry
 from robust_xtreme.core.columns import bounds_of
-from robust_xtreme.core.edits import (
-    NO_SPANS,
-    Array,
-    Batch,
-    Edits,
-    Moved,
-    SpanTable,
-    apply,
-    at,
-    batch,
-    chunks,
-    edited,
-    span_table,
-)
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.core.examples import Text, digest
 from robust_xtreme.core.randomness import bare_hashes, keyed, text_keys
@@ -41,7 +28,7 @@ def seed_of_pass(seed: int, turn: int) -> int:
     return int(digest("noise of a pass", str(seed), str(turn)), base=16) % 2**31
 
 
-def words_of(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
+def words_of(clean: editing.Batch, edits: editing.Edits, owner: editing.Array) -> tuple[editing.Array, editing.Array]:
     """Words and edited words of each text; a word is a run of clusters without white space.
 
     A word is edited where an edit changes it, splits it, or puts a sign directly before or after it; where the white
@@ -53,19 +40,21 @@ def words_of(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
     begins = ~blank
     begins[1:] &= blank[:-1]
     begun = np.cumsum(begins, dtype=np.int32)
-    words = np.diff(at(begun, clean.offsets[1:] - 1), prepend=0)
+    words = np.diff(editing.at(begun, clean.offsets[1:] - 1), prepend=0)
     start, stop = edits.start, edits.stop
-    ended, starting = at(blank, start), at(begins, stop)
+    ended, starting = editing.at(blank, start), editing.at(begins, stop)
     next_blank, previous_blank = _beside(edits, blank)
     # first, last (e,): the words that an edit touches; a word that an edit before it touched is not counted again.
-    first = at(begun, start) + ended - (ended & ~((start == 0) | at(blank, start - 1)) & ~next_blank)
-    last = at(begun, np.maximum(stop, start + 1) - 1) - ((start == stop) & starting) + (starting & ~previous_blank)
+    first = editing.at(begun, start) + ended - (ended & ~((start == 0) | editing.at(blank, start - 1)) & ~next_blank)
+    last = (
+        editing.at(begun, np.maximum(stop, start + 1) - 1) - ((start == stop) & starting) + (starting & ~previous_blank)
+    )
     first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1] + 1)
     hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))
     return words.astype(np.int64), hit.astype(np.int64)
 
 
-def _beside(edits: Edits, blank: Array) -> tuple[Array, Array]:
+def _beside(edits: editing.Edits, blank: editing.Array) -> tuple[editing.Array, editing.Array]:
     """Whether white space, or an end of the text, is after the start of each edit (e,), and before its stop.
 
     It is that of what the edit puts in; of one that only deletes, that of the clean text beside it.
@@ -75,8 +64,8 @@ def _beside(edits: Edits, blank: Array) -> tuple[Array, Array]:
     head = np.where(sizes[:, 0] > 0, source[:, 0], source[:, 1])
     tail = np.where(sizes[:, 1] > 0, source[:, 1] + sizes[:, 1], source[:, 0] + sizes[:, 0]) - 1
     empty = ~sizes.any(1)
-    after = np.where(empty, at(blank, edits.stop), at(put, head))
-    before = np.where(empty, (edits.start == 0) | at(blank, edits.start - 1), at(put, tail))
+    after = np.where(empty, editing.at(blank, edits.stop), editing.at(put, head))
+    before = np.where(empty, (edits.start == 0) | editing.at(blank, edits.start - 1), editing.at(put, tail))
     return after, before
 
 
@@ -86,7 +75,7 @@ _RULE: Final = "rule_1_strength_is_a_share"
 class Edited(NamedTuple):
     """The moved texts, and what was done to each."""
 
-    moved: Moved
+    moved: editing.Moved
     counts: results.Counts
 
 
@@ -107,7 +96,13 @@ def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
 
 
 def noise_values(
-    values: Sequence[str], ids: Sequence[str], spans: SpanTable, language: str, link: Bound, seed: int, nth: int = 0
+    values: Sequence[str],
+    ids: Sequence[str],
+    spans: editing.SpanTable,
+    language: str,
+    link: Bound,
+    seed: int,
+    nth: int = 0,
 ) -> Edited:
     """One perturbation of texts of one language: the fast path, on strings and columns of spans.
 
@@ -117,8 +112,8 @@ def noise_values(
     link = at_nominal(link, language)
     common = link.salt(seed, nth)
     parts = []
-    for start, stop in chunks(values):
-        clean = batch(values[start:stop], spans.of(start, stop))
+    for start, stop in editing.chunks(values):
+        clean = editing.batch(values[start:stop], spans.of(start, stop))
         edits, eligible = link.edits(clean, language, text_keys(common, ids[start:stop]))
         parts.append(counted(clean, edits, eligible, len(link.perturbation.operators)))
     return _joined(parts)
@@ -162,11 +157,11 @@ def solved(link: Bound, language: str, tokens: realised.Tokens | None = None) ->
             most = float(every.counts.graphemes_edited.sum() / every.counts.graphemes.sum())
             return realised.solve(lambda strength: float(strength) * most, float(link.strength))
 
-    def shares(strength: str, seeds: int) -> Array:
+    def shares(strength: str, seeds: int) -> editing.Array:
         drawn = _draws(link, language, strength, seeds)
         if tokens is not None:
             return realised.token_shares(tokens, realised.texts(language), drawn.moved.values)
-        by_draw: Array = getattr(drawn.counts, f"{link.axis}_edited").reshape(seeds, -1).sum(axis=1) * seeds
+        by_draw: editing.Array = getattr(drawn.counts, f"{link.axis}_edited").reshape(seeds, -1).sum(axis=1) * seeds
         return by_draw / int(getattr(drawn.counts, link.axis).sum())
 
     return realised.drawn(shares, float(link.strength))
@@ -177,7 +172,7 @@ def _draws(link: Bound, language: str, strength: str, seeds: int) -> Edited:
     texts = realised.texts(language) * seeds
     ids = [f"{realised.KIND}/{language}/{number}" for number in range(len(texts))]
     return noise_values(
-        texts, ids, span_table([()] * len(texts)), language, replace(link, strength=strength, axis=""), 0
+        texts, ids, editing.span_table([()] * len(texts)), language, replace(link, strength=strength, axis=""), 0
     )
 
 
@@ -196,9 +191,9 @@ def _solution(
     return solved(Bound(registry.load("perturbation", name), target, dict(params), axis), language)
 
 
-def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> Edited:
+def counted(clean: editing.Batch, edits: editing.Edits, eligible: editing.Array, operators: int) -> Edited:
     """A batch after its edits, which are by so many operators, and what was done to each of its texts."""
-    moved, size = apply(clean, edits), len(clean)
+    moved, size = editing.apply(clean, edits), len(clean)
     # owner (e,): the number of the text of each edit. Each count is a bincount over it.
     owner = np.repeat(np.arange(size), np.diff(moved.bounds))
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
@@ -208,7 +203,11 @@ def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> Edit
 
 
 def noised_by(
-    texts: Sequence[Text], clean: Batch, edits: Edits, eligible: Array, operators: tuple[str, ...]
+    texts: Sequence[Text],
+    clean: editing.Batch,
+    edits: editing.Edits,
+    eligible: editing.Array,
+    operators: tuple[str, ...],
 ) -> results.NoisedTexts:
     """Texts after the edits of their batch, as they are read."""
     done = counted(clean, edits, eligible, len(operators))
@@ -217,7 +216,7 @@ def noised_by(
     return results.as_read(results.NoisedTexts(texts, moved.values, moved.spans, status, operators, done.counts, links))
 
 
-def _status(edits: Array) -> Array:
+def _status(edits: editing.Array) -> editing.Array:
     """The status of each text (t,) by its edits by operator (t, k)."""
     return np.where(edits.any(axis=1), results.OK, results.UNCHANGED).astype(np.int8)
 
@@ -227,7 +226,7 @@ def _joined(parts: Sequence[Edited]) -> Edited:
     if len(parts) == 1:
         return parts[0]
     moved = [part.moved for part in parts]
-    whole = Moved(
+    whole = editing.Moved(
         [value for part in moved for value in part.values],
         joined_spans([(part.spans, len(part.values)) for part in moved]),
         bounds_of(np.concatenate([np.diff(part.bounds) for part in moved])),
@@ -273,7 +272,7 @@ def check_unasked(links: Sequence[Bound]) -> None:
 
 
 def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> results.NoisedTexts:
-    values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
+    values, spans = [text.value for text in texts], editing.span_table([text.spans for text in texts])
     ids = [text.id for text in texts]
     steps: list[Edited] = []
     trails: list[Traces] = []
@@ -288,7 +287,7 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
     return results.NoisedTexts(texts, values, spans, _status(counts.operators), names, counts, tuple(trails))
 
 
-def are_names(texts: Sequence[Text]) -> Array:
+def are_names(texts: Sequence[Text]) -> editing.Array:
     """Whether each span of texts (s,) is tagged as a name: an entity's tag in IOB2 (B-PER), or that of proper nouns."""
     labels = [span.label or "" for text in texts for span in text.spans]
     return np.array([label == "PROPN" or label[:2] in ("B-", "I-") for label in labels], np.bool_)
@@ -324,7 +323,9 @@ def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, 
     check_unasked(links)
     steps = [(at_nominal(link, language), link.salt(seed, earlier(links, at))) for at, link in enumerate(links)]
     unique = list(dict.fromkeys(values))
-    noisy = [text for start, stop in chunks(unique) for text in _strings_chunk(steps, unique[start:stop], language)]
+    noisy = [
+        text for start, stop in editing.chunks(unique) for text in _strings_chunk(steps, unique[start:stop], language)
+    ]
     if len(unique) == len(values):
         return noisy
     by_value = dict(zip(unique, noisy, strict=True))
@@ -335,9 +336,9 @@ def _strings_chunk(steps: Sequence[tuple[Bound, int]], values: Sequence[str], la
     """The noisy texts of some strings, by links at nominal strengths, each with the salt of its draws."""
     hashes, noisy = bare_hashes(language, values), list(values)
     for link, salt in steps:
-        clean = batch(noisy, NO_SPANS)
+        clean = editing.batch(noisy, editing.NO_SPANS)
         edits, _ = link.edits(clean, language, keyed(salt, hashes))
-        noisy = edited(clean, edits)
+        noisy = editing.edited(clean, edits)
     for number, (lead, stop) in results.parts_read(values, noisy).items():
         noisy[number] = noisy[number][lead:stop]
     return noisy

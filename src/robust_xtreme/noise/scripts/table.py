@@ -16,16 +16,8 @@ import regex
 
 from robust_xtreme.core import languages, packs, registry
 from robust_xtreme.core.errors import DataError, nearest
+from robust_xtreme.noise.engine import respelling_table as respelling
 from robust_xtreme.noise.engine.respelling import spelt
-from robust_xtreme.noise.engine.respelling_table import (
-    CONDITIONS,
-    OF_WORDS,
-    RespellingRule,
-    RuleCondition,
-    RuleForm,
-    Rules,
-    respeller,
-)
 
 # Words that are written by their readings: Japanese words with kanji, by the rows of the table for their kana.
 #
@@ -47,21 +39,21 @@ OPEN: Final = "っおこそとのほもよろごぞどぼぽ"
 _DOUBLING: Final = "っ"
 _LENGTHENING: Final = "あうえお"
 _KANA: Final = "".join(map(chr, range(0x3041, 0x3097)))
-_OF_WHOLE_WORDS: Final = (*CONDITIONS, *OF_WORDS)
+_OF_WHOLE_WORDS: Final = (*respelling.CONDITIONS, *respelling.OF_WORDS)
 _SHARES: Final = (5, 3)
 """The weights of the likeliest and of the shortest form of a reading."""
 
 _RAREST: Final = 0.2
 """The least weight of a reading relative to the most frequent one of its word."""
 
-Placed = tuple[str, RuleCondition | None]
+Placed = tuple[str, respelling.RuleCondition | None]
 """A word, and where it counts."""
 
 Readings = Mapping[str, int]
 """The readings of a word by weight."""
 
 
-def with_readings(known: Rules, names: Sequence[str]) -> Rules:
+def with_readings(known: respelling.Rules, names: Sequence[str]) -> respelling.Rules:
     """Rules with one more for each word of some lists, which is written as its readings are. Raises DataError."""
     if not names:
         return known
@@ -72,7 +64,10 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     ways = zip(*(_spelt(readings, known, shortest) for shortest in (False, True)), strict=True)
     texts = dict(zip(readings, ways, strict=True))
     latest = reversed(words.items())
-    rules = [RespellingRule(word, _forms(counts, texts), (where,) if where else ()) for (word, where), counts in latest]
+    rules = [
+        respelling.RespellingRule(word, _forms(counts, texts), (where,) if where else ())
+        for (word, where), counts in latest
+    ]
     classes = {**known.classes, **{kana: frozenset(kana) for kana in OPEN}}
     # Rules of the same letters are tried by what is after them, by place, anywhere.
     names = ["before", *PLACES, ""]
@@ -101,10 +96,10 @@ def _words(table: packs.PackTable) -> dict[Placed, Readings]:
 def _placed(word: str, reading: str, where: str) -> tuple[Placed, str]:
     """A word, its condition, and its reading: without the last kana where a rule of kana writes it (っ has no form)."""
     if where:
-        return (word, RuleCondition(where)), reading
+        return (word, respelling.RuleCondition(where)), reading
     if word[-1] in OPEN and len(word) > 1 and reading[-1] == word[-1]:
         left = reading[:-1] if word[-1] != _DOUBLING else reading
-        return (word[:-1], RuleCondition("before", word[-1])), _divided(word[:-1], left)
+        return (word[:-1], respelling.RuleCondition("before", word[-1])), _divided(word[:-1], left)
     return (word, None), _divided(word, reading)
 
 
@@ -115,7 +110,7 @@ def _divided(word: str, reading: str) -> str:
     return f"{reading[:-ending]} {reading[-ending:]}" if vowel else reading
 
 
-def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[RuleForm, ...]:
+def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[respelling.RuleForm, ...]:
     """The forms of a word that is read in some ways, by weight; `texts` are the likeliest and shortest of each."""
     weights: dict[str, int] = {}
     least = _RAREST * max(readings.values())
@@ -123,22 +118,24 @@ def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[Ru
         if weight >= least:
             for text, share in zip(texts[reading], _SHARES, strict=True):
                 weights[text] = weights.get(text, 0) + share * weight
-    return tuple([RuleForm(text, weight) for text, weight in weights.items() if text])
+    return tuple([respelling.RuleForm(text, weight) for text, weight in weights.items() if text])
 
 
-def _spelt(readings: Sequence[str], known: Rules, shortest: bool) -> list[str]:
+def _spelt(readings: Sequence[str], known: respelling.Rules, shortest: bool) -> list[str]:
     """Readings by the likeliest or the shortest form of each rule, as parts of words, each part by itself.
 
     Letters without a rule stay. A form that leaves letters out is the shortest only where it is the first.
     """
 
-    def chosen(forms: Sequence[RuleForm]) -> RuleForm:
+    def chosen(forms: Sequence[respelling.RuleForm]) -> respelling.RuleForm:
         if not shortest:
             return max(forms, key=lambda form: form.weight)
         return min(forms, key=lambda form: (len(form.text), -form.weight)) if forms[0].text else forms[0]
 
     rules = (rule for rule in known.rules if not any(condition.name in _OF_WHOLE_WORDS for condition in rule.where))
-    spelling = respeller(known._replace(rules=tuple(rule._replace(forms=(chosen(rule.forms),)) for rule in rules)))
+    spelling = respelling.respeller(
+        known._replace(rules=tuple(rule._replace(forms=(chosen(rule.forms),)) for rule in rules))
+    )
     parts = [reading.split(" ") for reading in readings]
     texts = iter(spelt(list(chain.from_iterable(parts)), spelling))
     return ["".join(islice(texts, len(part))) for part in parts]
@@ -183,7 +180,7 @@ class TableRow(NamedTuple):
     """A row of a table: letters and forms with their labels in braces, weights, conditions, classes."""
 
     letters: str
-    forms: tuple[RuleForm, ...]
+    forms: tuple[respelling.RuleForm, ...]
     where: tuple[str, ...]
     classes: tuple[str, ...]
 
@@ -193,15 +190,15 @@ class TableRow(NamedTuple):
         return set(self.where) <= {PART}
 
 
-Members = Mapping[str, Sequence[RespellingRule]]
+Members = Mapping[str, Sequence[respelling.RespellingRule]]
 """The rules of each class, without conditions."""
 
-Expanded = Mapping[TableRow, Sequence[RespellingRule]]
+Expanded = Mapping[TableRow, Sequence[respelling.RespellingRule]]
 """The rules of each row, without conditions."""
 
 
 @packs.cached
-def rules(name: str) -> Rules:
+def rules(name: str) -> respelling.Rules:
     """The rules of a pack. Raises DataError naming the row that is wrong, and UserError where there is no pack."""
     table = packs.table(KIND, name)
     _check_name(table, name)
@@ -214,7 +211,7 @@ def rules(name: str) -> Rules:
         label: frozenset(rule.letters for row, listed in expanded.items() if label in row.classes for rule in listed)
         for label in _classes(rows)
     }
-    known = Rules(tuple(_ordered(expanded, decomposed)), classes, decomposed)
+    known = respelling.Rules(tuple(_ordered(expanded, decomposed)), classes, decomposed)
     return with_readings(known, _readings(table))
 
 
@@ -284,7 +281,9 @@ def _row(table: packs.PackTable, cells: Mapping[str, str], decomposed: bool) -> 
         what = f"in the row of {letters!r:.40} the weights {cells['weights']!r:.40} are not {len(texts)} whole numbers"
         raise DataError(table.path, f"{what} from 1 to 999999, one for each form")
     numbers = map(int, weights or ["1"] * len(texts))
-    forms = tuple(RuleForm("" if text == EMPTY else text, many) for text, many in zip(texts, numbers, strict=True))
+    forms = tuple(
+        respelling.RuleForm("" if text == EMPTY else text, many) for text, many in zip(texts, numbers, strict=True)
+    )
     return TableRow(letters, forms, tuple(cells.get("where", "").split()), tuple(cells.get("class", "").split()))
 
 
@@ -357,10 +356,10 @@ def _wrong_conditions(row: TableRow, known: Sequence[str]) -> str:
         if colon and head + colon in _OF_LETTERS:
             if label not in known:
                 return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known) or _NO_CLASS}"
-        elif condition not in (*CONDITIONS, PART):
-            choice = (*CONDITIONS, PART, *(f"{name}X" for name in _OF_LETTERS))
+        elif condition not in (*respelling.CONDITIONS, PART):
+            choice = (*respelling.CONDITIONS, PART, *(f"{name}X" for name in _OF_LETTERS))
             return f"there is no condition {condition!r:.40}.{nearest(condition, choice)} Known: {', '.join(choice)}"
-    if len([condition for condition in row.where if condition in CONDITIONS]) > 1:
+    if len([condition for condition in row.where if condition in respelling.CONDITIONS]) > 1:
         return f"the conditions {' '.join(row.where)} exclude one another; the whole word is 'word'"
     return ""
 
@@ -395,8 +394,8 @@ def _wrong_letters(row: TableRow, header: Mapping[str, str]) -> str:
 
 def _expansions(table: packs.PackTable, rows: Sequence[TableRow]) -> Expanded:
     """The rules of each row, classes that others name first. Raises DataError at circles and endless tables."""
-    members: dict[str, tuple[RespellingRule, ...]] = {}
-    expanded: dict[TableRow, tuple[RespellingRule, ...]] = {}
+    members: dict[str, tuple[respelling.RespellingRule, ...]] = {}
+    expanded: dict[TableRow, tuple[respelling.RespellingRule, ...]] = {}
     by_class: defaultdict[str, list[TableRow]] = defaultdict(list)
     for row in rows:
         for label in row.classes:
@@ -444,21 +443,21 @@ def _check_size(table: packs.PackTable, rows: Sequence[TableRow], members: Membe
             raise DataError(table.path, f"{what}; {MOST_FORMS} are the most")
 
 
-def _expanded(row: TableRow, members: Members) -> Iterator[RespellingRule]:
+def _expanded(row: TableRow, members: Members) -> Iterator[respelling.RespellingRule]:
     """The rules of a row without conditions: one for each choice of the rows of its classes."""
     text, *pieces = _LABEL.split(row.letters)
     labels, texts = pieces[::2], pieces[1::2]
     forms = [(_LABEL.split(form.text), form.weight) for form in row.forms]
     for chosen in product(*(members[label.rstrip(_DIGITS)] for label in labels)):
         letters = text + "".join([rule.letters + after for rule, after in zip(chosen, texts, strict=True)])
-        yield RespellingRule(
+        yield respelling.RespellingRule(
             letters, _multiplied(forms, dict(zip(labels, chosen, strict=True))) if labels else row.forms
         )
 
 
 def _multiplied(
-    forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, RespellingRule]
-) -> tuple[RuleForm, ...]:
+    forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, respelling.RespellingRule]
+) -> tuple[respelling.RuleForm, ...]:
     """The forms of a rule: each form of the row with every choice of the forms of its classes; weights multiply."""
     weights: dict[str, int] = {}
     for (text, *pieces), weight in forms:
@@ -470,13 +469,13 @@ def _multiplied(
     shrunk = sum(weights.values()) // _LARGEST
     if shrunk > 1:
         weights = {text: max(1, weight // shrunk) for text, weight in weights.items()}
-    return tuple(starmap(RuleForm, weights.items()))
+    return tuple(starmap(respelling.RuleForm, weights.items()))
 
 
-def _ordered(expanded: Expanded, decomposed: bool) -> Iterator[RespellingRule]:
+def _ordered(expanded: Expanded, decomposed: bool) -> Iterator[respelling.RespellingRule]:
     """The rules of a table in the order in which they are tried: with conditions first, then letters before classes."""
     for row in sorted(expanded, key=lambda row: (not row.where, "{" in row.letters)):
         if PART not in row.where:
-            where = tuple(RuleCondition(*condition.partition(":")[::2]) for condition in row.where)
+            where = tuple(respelling.RuleCondition(*condition.partition(":")[::2]) for condition in row.where)
             for rule in expanded[row]:
-                yield RespellingRule(_normal(rule.letters, decomposed), rule.forms, where)
+                yield respelling.RespellingRule(_normal(rule.letters, decomposed), rule.forms, where)

@@ -12,19 +12,9 @@ from robust_xtreme.core.errors import DataError, MissingData, NoRows, RobustXtre
 from robust_xtreme.core.examples import Example, without_numbers
 from robust_xtreme.core.specs import BITEXT, TaskSpec
 from robust_xtreme.tasks.formats import PACKED
+from robust_xtreme.tasks.sources import source as sources
 from robust_xtreme.tasks.sources.own import parts
 from robust_xtreme.tasks.sources.release import Release
-from robust_xtreme.tasks.sources.source import (
-    Pools,
-    Source,
-    Split,
-    available,
-    fetch,
-    has_language,
-    languages_of,
-    load,
-    resolve,
-)
 from robust_xtreme.tasks.sources.suite import POOL, Suite
 
 # Near-duplicates in other clusters, which intervals count as independent.
@@ -122,19 +112,19 @@ class Surveyed(NamedTuple):
     learned: bool = False
 
 
-def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | LeftOut:
+def evaluated(task: TaskSpec, pools: sources.Pools, split: str, language: str) -> sources.Split | LeftOut:
     """The examples that a run evaluates of a language, with those it is tuned on, or why it is left out."""
     source = pools.source
     if not source.splits(task):
         return LeftOut(split, MISSING, source.lacks(task))
-    if not has_language(task, source, language):
+    if not sources.has_language(task, source, language):
         return LeftOut(split, MISSING, f"{task.name} has no language {language}{source.within}.")
     try:
-        resolved = resolve(task, source, split, language, pools)
+        resolved = sources.resolve(task, source, split, language, pools)
     except WrongVersion as error:
         return LeftOut(split, VERSION, str(error))
     except MissingData as error:
-        there = not isinstance(error, NoRows) and language in available(task, source, split, [language])
+        there = not isinstance(error, NoRows) and language in sources.available(task, source, split, [language])
         return LeftOut(split, UNLABELLED if there else MISSING, str(error))
     if split == _AUTO and resolved.split == _TUNED_ON and tuned(task):
         what = "there is no labelled test split, and on validation its threshold is tuned"
@@ -149,18 +139,18 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
         return LeftOut(resolved.split, MISSING, what)
 
 
-def faults(task: TaskSpec, source: Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
+def faults(task: TaskSpec, source: sources.Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
     """The faulty files of a language, a line each: the first is why reading it, in `evaluated`, ended."""
     splits = [name for name in source.splits(task) if split in (_AUTO, name)] if isinstance(source, Release) else []
     every = [source.faults(task, language, name) for name in splits if isinstance(source, Release)]
     return next((lines for lines in every if str(error) in lines), (str(error),))
 
 
-def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:
+def tuned_on(task: TaskSpec, pools: sources.Pools, language: str, known: sources.Split) -> sources.Split | None:
     """The clean split that a threshold is tuned on, if any; `known` is a split that was read. Raises MissingData."""
     if not tuned(task):
         return None
-    return known if known.split == _TUNED_ON else load(task, pools.source, language, _TUNED_ON, pools)
+    return known if known.split == _TUNED_ON else sources.load(task, pools.source, language, _TUNED_ON, pools)
 
 
 def tuned(task: TaskSpec) -> bool:
@@ -168,13 +158,13 @@ def tuned(task: TaskSpec) -> bool:
     return task.pool is not None and task.pool.search == BITEXT
 
 
-def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
+def group_languages(task: TaskSpec, source: sources.Source, group: Sequence[str]) -> tuple[str, ...]:
     """The languages of a group for a task; the source's own list where it has one, as suites do."""
-    known = languages_of(task, source)
+    known = sources.languages_of(task, source)
     return tuple(group) if group and known == task.languages else known
 
 
-def licence_of(task: TaskSpec, source: Source) -> str:
+def licence_of(task: TaskSpec, source: sources.Source) -> str:
     """The licence of a task's data in a source: the upstream one; of a suite, which has other rows, what it names."""
     if not isinstance(source, Suite):
         return task.licence
@@ -182,25 +172,25 @@ def licence_of(task: TaskSpec, source: Source) -> str:
     return "that of robust-xtreme, whose rows are made up" if bundled else source.licence
 
 
-def other_languages(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:
+def other_languages(task: TaskSpec, source: sources.Source, languages: Sequence[str]) -> tuple[str, ...]:
     """The training languages and pairs of a task, outside `languages`, that a source has a split of."""
     pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
     others = [code for code in dict.fromkeys((*task.train_languages, *pairs)) if code not in languages]
-    known = [code for code in others if has_language(task, source, code)]
+    known = [code for code in others if sources.has_language(task, source, code)]
     return tuple(code for code in known if any(source.holds(task, code, split) for split in source.splits(task)))
 
 
 def survey(
-    task: TaskSpec, source: Source, kept: Source, languages: Sequence[str], others: Sequence[str] = ()
+    task: TaskSpec, source: sources.Source, kept: sources.Source, languages: Sequence[str], others: Sequence[str] = ()
 ) -> Iterator[Surveyed]:
     """Each evaluated language, and each of the others, with all its splits, read completely.
 
     `kept` is the same source without a connection: splits that a run does not fetch are read if they are local.
     Raises UserError, RobustXtremeError where the hub fails to deliver what a run needs.
     """
-    pools = Pools(source)
-    beside = pools if kept is source else Pools(kept)
-    fetch(task, source, _AUTO, [code for code in languages if has_language(task, source, code)])
+    pools = sources.Pools(source)
+    beside = pools if kept is source else sources.Pools(kept)
+    sources.fetch(task, source, _AUTO, [code for code in languages if sources.has_language(task, source, code)])
     for language in languages:
         try:
             outcome = evaluated(task, pools, _AUTO, language)
@@ -215,7 +205,7 @@ def survey(
         yield Surveyed(task, language, _splits_of(task, beside, language))
 
 
-def undescribed(source: Source) -> tuple[str, ...]:
+def undescribed(source: sources.Source) -> tuple[str, ...]:
     """The files of rows in a suite's folder that `suite.toml` does not describe, sorted; call it within `own_tasks`."""
     if not isinstance(source, Suite):
         return ()
@@ -232,32 +222,36 @@ def _is_described(suite: Suite, folder: str, name: str) -> bool:
     kind = "intermediate" if folder in registry.installed("intermediate") else "task"
     task = parts().get(folder) or registry.load(kind, folder)
     split, _, language = plain.removesuffix(".jsonl").partition("-")
-    return split in suite.splits(task) and has_language(task, suite, language)
+    return split in suite.splits(task) and sources.has_language(task, suite, language)
 
 
-def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
+def survey_learned(task: TaskSpec, kept: sources.Source, language: str) -> Surveyed:
     """A language of an intermediate task, with all its local splits; nothing is fetched."""
-    splits = _splits_of(task, Pools(kept), language)
+    splits = _splits_of(task, sources.Pools(kept), language)
     if any(part.split == _TAUGHT for part in splits):
         return Surveyed(task, language, splits, learned=True)
     lacks = kept.missing(task, language, [_TAUGHT]) if _TAUGHT in kept.splits(task) else kept.lacks(task)
     return Surveyed(task, language, splits, left=LeftOut(_TAUGHT, MISSING, lacks), learned=True)
 
 
-def _splits_of(task: TaskSpec, pools: Pools, language: str, known: Split | None = None) -> tuple[Held, ...]:
+def _splits_of(
+    task: TaskSpec, pools: sources.Pools, language: str, known: sources.Split | None = None
+) -> tuple[Held, ...]:
     """Every split of a language that exists; `known` was already read."""
     return tuple(part for split in pools.source.splits(task) for part in _read(task, pools, language, split, known))
 
 
-def _read(task: TaskSpec, pools: Pools, language: str, split: str, known: Split | None) -> tuple[Held, ...]:
+def _read(
+    task: TaskSpec, pools: sources.Pools, language: str, split: str, known: sources.Split | None
+) -> tuple[Held, ...]:
     """One split, or each of its files that does not load; empty where the source does not have it."""
     source = pools.source
     try:
         if known is not None and split == known.split:
             return (_described(known),)
-        if not has_language(task, source, language) or not source.holds(task, language, split):
+        if not sources.has_language(task, source, language) or not source.holds(task, language, split):
             return ()
-        return (_described(load(task, source, language, split, pools)),)
+        return (_described(sources.load(task, source, language, split, pools)),)
     except MissingData as error:
         return (Held(language, split, problem=str(error)),)
     except RobustXtremeError as error:
@@ -269,7 +263,7 @@ def _read(task: TaskSpec, pools: Pools, language: str, split: str, known: Split 
         return (Held(language, split, problem=what, malformed=True),)
 
 
-def _described(split: Split) -> Held:
+def _described(split: sources.Split) -> Held:
 
     pool = tuple(file for file in split.files if file not in split.row_files)
     clusters = len({example.cluster for example in split.examples})
