@@ -21,16 +21,7 @@ from typing import Any, Final, NamedTuple, final
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.core.errors import (
-    DataError,
-    Mismatch,
-    MissingData,
-    UserError,
-    counted,
-    nearest,
-    plain,
-    shown,
-)
+from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
 from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import to_pandas
@@ -233,7 +224,8 @@ def load(name: str | Path, root: Path = ROOT) -> Baseline:
     cure = "" if nearest(given, known) else " Save one: robust-xtreme baseline save RUN"
     if "/" in given:
         raise MissingData(f"There is no run or baseline {shown(given)}.")
-    raise MissingData(f"There is no baseline named {shown(given)} in {root}.{nearest(given, known)}{cure}")
+    what = f"There is no baseline named {shown(given)} in {root}, and no folder of a run of that name"
+    raise MissingData(f"{what}.{nearest(given, known)}{cure}")
 
 
 def of_runs(folders: Sequence[Path]) -> Baseline:
