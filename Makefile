@@ -33,11 +33,11 @@ install: $(STAMP)
 
 $(READY): pyproject.toml locks/default.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e .
+	$(BIN)/pip install --disable-pip-version-check -c locks/default.txt -e .
 	touch $@
 
 $(STAMP): $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check -c locks/default.txt -e '.[dev]'
 	touch $@
 
 EVAL := --tasks xtreme-r --perturb char_noise:0.1
@@ -84,7 +84,7 @@ RAY_STAMP := $(RAY)/.installed
 
 $(RAY_STAMP): pyproject.toml locks/default.txt locks/ray.txt
 	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
-	$(RAY)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt -c locks/ray.txt -e '.[ray]' \
+	$(RAY)/bin/pip install --disable-pip-version-check -c locks/default.txt -c locks/ray.txt -e '.[ray]' \
 		hypothesis pytest pytest-timeout
 	touch $@
 
@@ -96,7 +96,7 @@ TEXTATTACK_STAMP := $(TEXTATTACK)/.installed
 
 $(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt
 	test -x $(TEXTATTACK)/bin/python || $(PYTHON) -m venv $(TEXTATTACK)
-	$(TEXTATTACK)/bin/pip install --quiet --disable-pip-version-check -c locks/textattack.txt -e '.[images,textattack]' \
+	$(TEXTATTACK)/bin/pip install --disable-pip-version-check -c locks/textattack.txt -e '.[images,textattack]' \
 		hypothesis pytest pytest-timeout
 	touch $@
 
@@ -111,14 +111,14 @@ INSPECT_STAMP := $(INSPECT)/.installed
 
 $(BRIDGE_STAMP): pyproject.toml locks/bridge.txt
 	test -x $(BRIDGE)/bin/python || $(PYTHON) -m venv $(BRIDGE)
-	$(BRIDGE)/bin/pip install --quiet --disable-pip-version-check -c locks/bridge.txt -e '.[lm-eval]' \
+	$(BRIDGE)/bin/pip install --disable-pip-version-check -c locks/bridge.txt -e '.[lm-eval]' \
 		hypothesis pytest pytest-timeout
 	touch $@
 
 # inspect_ai asks for another fsspec than datasets; the tests start it from the environment of lm-eval.
 $(INSPECT_STAMP): locks/inspect.txt
 	test -x $(INSPECT)/bin/python || $(PYTHON) -m venv $(INSPECT)
-	$(INSPECT)/bin/pip install --quiet --disable-pip-version-check -c locks/inspect.txt \
+	$(INSPECT)/bin/pip install --disable-pip-version-check -c locks/inspect.txt \
 		inspect_ai torch transformers accelerate
 	touch $@
 
@@ -130,7 +130,7 @@ SENTENCE_STAMP := $(SENTENCE)/.installed
 
 $(SENTENCE_STAMP): pyproject.toml locks/default.txt locks/sentence.txt
 	test -x $(SENTENCE)/bin/python || $(PYTHON) -m venv $(SENTENCE)
-	$(SENTENCE)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt -c locks/sentence.txt -e . \
+	$(SENTENCE)/bin/pip install --disable-pip-version-check -c locks/default.txt -c locks/sentence.txt -e . \
 		sentence-transformers hypothesis pytest pytest-timeout
 	touch $@
 
@@ -160,7 +160,7 @@ DIST := .venv-dist
 test-dist: dist
 	rm -rf $(DIST) runs/dist runs/checkout
 	$(PYTHON) -m venv $(DIST)
-	$(DIST)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt dist/robust_xtreme-*.whl
+	$(DIST)/bin/pip install --disable-pip-version-check -c locks/default.txt dist/robust_xtreme-*.whl
 	cd $(DIST) && bin/robust-xtreme eval $(EVAL) --no-cache --quiet --out ../runs/dist
 	$(BIN)/robust-xtreme eval $(EVAL) --no-cache --quiet --out runs/checkout
 	diff -r -x .lock -x .written.jsonl -x log.txt runs/dist runs/checkout
@@ -182,7 +182,7 @@ gpu: install
 
 # What needs no arguments; the docstring of each of the others has its command.
 bench: install
-	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
+	$(BIN)/pip install --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
 	for script in $$(grep -L -e required=True -e 'no CUDA' benchmarks/[!_]*.py); do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP) $(SENTENCE_STAMP)

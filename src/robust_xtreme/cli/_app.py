@@ -52,7 +52,6 @@ class _Command(TyperCommand):
         """Print the help, with what the command's `epilog` adds, which is made only then."""
         added = getattr(_module(str(self.name)), "epilog", None)
         self.epilog = added() if added else None
-        _use_our_console()
         TyperCommand.format_help(self, ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
@@ -79,20 +78,6 @@ class _Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the program, --help and those of completion too."""
         return _untyped(TyperGroup.get_params(self, ctx))
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        _use_our_console()
-        TyperGroup.format_help(self, ctx, formatter)
-
-
-def _use_our_console() -> None:
-    """Let typer print help on a console of ours, which has no blanks at the ends of lines in a pipe."""
-    from typer import rich_utils
-
-    from robust_xtreme.cli._terminal import Terminal
-
-    vars(rich_utils)["Console"] = Terminal
 
 
 def _untyped(parameters: list[Any]) -> list[Any]:
@@ -156,4 +141,10 @@ def _run() -> object:
     sys.argv[1:], notes = current(sys.argv[1:])
     for line in notes:
         echo(f"robust-xtreme: {one_line(line)}", error=True)
+    if "--help" in sys.argv or not sys.argv[1:]:  # typer prints help on our console
+        from typer import rich_utils
+
+        from robust_xtreme.cli._terminal import Terminal
+
+        vars(rich_utils)["Console"] = Terminal
     return build()(prog_name="robust-xtreme", standalone_mode=False) or None

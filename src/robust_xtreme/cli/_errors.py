@@ -10,6 +10,7 @@ import ctypes
 import functools
 import io
 import os
+import re
 import resource
 import signal
 import sys
@@ -213,16 +214,14 @@ def _usage(error: Any) -> str:
     """A usage error of typer, with the help of the command that was typed."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "robust-xtreme"
-    message = " ".join((_mistyped(error) or str(error.format_message())).split())
-    return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} See: {command} --help"
-
-
-def _mistyped(error: Any) -> str:
-    """What an option that takes a number was given instead, without the words of the library that parses it."""
-    for problem in getattr(error.__cause__, "errors", list)():
+    message = " ".join(str(error.format_message()).split())
+    for problem in getattr(error.__cause__, "errors", list)():  # of the library that parses values
         if kind := _NUMBERS.get(problem["type"]):
-            return f"{error.param.opts[0]} takes {kind}, not {shown(problem['input'])}"
-    return ""
+            message = f"{error.param.opts[0]} takes {kind}, not {shown(problem['input'])}"
+    extra = re.fullmatch(r"Got unexpected extra argument\S* \((\S+)\)\.?", message)
+    if extra and context and any("--data" in option.opts for option in context.command.params):
+        message = f"{extra[1]!r} is not expected. Did you mean --data {extra[1]}?"
+    return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} See: {command} --help"
 
 
 def _say(line: str, code: int) -> int:

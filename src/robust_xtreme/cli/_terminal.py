@@ -35,10 +35,7 @@ WIDE: Final = 160
 
 
 class Terminal(Console):
-    """A console whose text contains no control characters: they are shown as codes. Its own signs and colours stay.
-
-    What goes to a pipe has no blanks at the ends of lines.
-    """
+    """A console that shows control characters as codes, and in a pipe has no blanks at the ends of lines."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """The segments of what is printed."""

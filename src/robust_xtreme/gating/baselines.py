@@ -224,7 +224,8 @@ def load(name: str | Path, root: Path = ROOT) -> Baseline:
     cure = "" if nearest(given, known) else " Save one: robust-xtreme baseline save RUN"
     if "/" in given:
         raise MissingData(f"There is no run or baseline {shown(given)}.")
-    raise MissingData(f"There is no baseline named {shown(given)} in {root}.{nearest(given, known)}{cure}")
+    what = f"There is no baseline named {shown(given)} in {root}, and no folder of a run of that name"
+    raise MissingData(f"{what}.{nearest(given, known)}{cure}")
 
 
 def of_runs(folders: Sequence[Path]) -> Baseline:

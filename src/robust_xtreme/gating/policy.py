@@ -168,9 +168,7 @@ class Policy:
         entries = [("rule", rule) for rule in self.rules] + [("acceptance", each) for each in self.accepted]
         unused = [(kind, entry) for kind, entry in entries if not any(map(entry.matches, known))]
         meant = {entry.language: code_of(entry.language) for _, entry in unused}
-        ask = {
-            name: f" (did you mean the language {code!r}?)" for name, code in meant.items() if code not in ("", name)
-        }
+        ask = {name: f" (did you mean the language {code!r}?)" for name, code in meant.items() if code}
         return [f"the {kind} for {entry.named}{ask.get(entry.language, '')}" for kind, entry in unused]
 
     def margin_of(self, row: Row) -> float:

@@ -80,7 +80,10 @@ def test_a_baseline_without_outcomes_has_levels_alone(run: Path, root: Path) -> 
 
 def test_a_baseline_that_is_not_there_is_named(root: Path, run: Path) -> None:
     """A wrong name is refused with the nearest baseline, a folder that is not a run as such."""
-    with pytest.raises(MissingData, match=r"There is no baseline named 'main' in .* Save one: robust-xtreme baseline"):
+    with pytest.raises(
+        MissingData,
+        match=r"There is no baseline named 'main' in .*, and no folder of a run .* Save one: robust-xtreme baseline",
+    ):
         load("main", root)
     save([run], "main", root)
     with pytest.raises(MissingData, match="Did you mean 'main'"):

@@ -16,11 +16,11 @@ from tests.synthetic_run import averages, conditions, long_run, run
 
 from robust_xtreme.core import registry
 from robust_xtreme.files.schema import DELTAS, build
-from robust_xtreme.report.blocks import Table, TableColumn, text_of
+from robust_xtreme.report.blocks import Heading, Table, TableColumn, text_of
 from robust_xtreme.report.columns import only, titled
 from robust_xtreme.report.document import show, slim, views
 from robust_xtreme.report.renderers._fitting import fitted, folded, naming, tried
-from robust_xtreme.report.renderers.terminal import print_table
+from robust_xtreme.report.renderers.terminal import print_blocks, print_table
 from robust_xtreme.report.view import Results
 
 ROOT: Final = Path(__file__).parents[3]
@@ -171,6 +171,15 @@ def test_a_narrow_terminal_has_entries() -> None:
 def test_a_text_folds_between_its_parts(text: str, width: int, lines: list[str]) -> None:
     """A text continues after a blank or between names, and never within a name or a number."""
     assert folded(text, width) == lines
+
+
+def test_one_line_is_free_below_a_heading() -> None:
+    """A table without a title has no line for it."""
+    table = Table((TableColumn("language"), TableColumn("n", right=True)), (("sw", "1"), ("de", "2")))
+    text = io.StringIO()
+    print_blocks(Console(file=text, width=80, color_system=None), (Heading("By language"), table))
+    assert [line.rstrip() for line in text.getvalue().splitlines()][:3] == ["", "By language", ""]
+    assert text.getvalue().splitlines()[3].startswith("language")
 
 
 def test_columns_under_a_heading_follow() -> None:

@@ -53,8 +53,7 @@ def print_table(console: Console, table: Table) -> None:
     """
     whole = titled(table)
     shown = _plain(console, only(whole, [*tried(whole, console.width)]))
-    console.print()
-    console.print(Text(visible(shown.title), style="italic"))
+    console.print(Text(f"\n{visible(shown.title)}" if shown.title else "", style="italic"))
     is_split = not any(column.weight for column in shown.columns)  # columns that weigh the same are a further table
     fitting = fitted(shown, console.width)
     if fitting:
