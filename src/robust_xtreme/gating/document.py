@@ -130,7 +130,7 @@ _GATE_LEGEND: Final = {
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "extra": 0, "shown": 6, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
+    "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
     "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
