@@ -138,7 +138,8 @@ def _weights(data: bytes, draw: random.Random) -> bytes:
         case 0:
             head = mutated(head, draw)
         case 1:
-            return _HEAD.pack(draw.choice((0, length - 1, length + 8, len(data), 1 << 40, 2**64 - 1))) + head + rest
+            length = draw.choice((0, max(0, length - 1), length + 8, len(data), 1 << 40, 2**64 - 1))
+            return _HEAD.pack(length) + head + rest
         case 2:
             at = draw.randrange(max(1, len(rest)))
             rest = rest[:at] + draw.randbytes(4) + rest[at + 4 :]

@@ -24,6 +24,9 @@ from robust_xtreme.core.errors import UserError
 
 _TEXTS: Final = ("A man sees a dog", "x", "Nobody is asleep in the old stone house")
 _PAIRS: Final = (("A man sees a dog", "He sleeps."), ("No man sees a dog", "x"), ("Every man sees a dog", "Zwei!"))
+_STEM: Final = 5
+"""The letters by which labels are compared: another ending is the same label, which a run says."""
+
 _NLI: Final = ("CONTRADICTION", "entailment", "Neutral")
 
 
@@ -111,6 +114,9 @@ def _ids(folder: Path, most: int, text: str, other: str | None = None) -> list[i
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    named = _json_of(folder / "tokenizer_config.json")
+    special = [text for key, text in named.items() if key.endswith("_token") and isinstance(text, str)]
+    tokenizer.add_special_tokens(special)
     tokenizer.no_padding()
     tokenizer.enable_truncation(most)
     ids: list[int] = tokenizer.encode(text, other).ids
@@ -208,8 +214,9 @@ def _classes(folder: Path) -> Any:
     predictor: Any = predictor_of(model, task, lambda: load(model, task, "cpu", "fp32"))
     examples = [pair_example(str(number), *pair) for number, pair in enumerate(_PAIRS)]
     answered = predictor.answer(predictor.prepare(contents_of(examples)), Work(4096))
-    assert answered.finite.all()
-    return [task.labels[answered.targets[number].index] for number in range(len(examples))]
+    if not answered.finite.all():  # a run counts them, and says so
+        raise Refused("scores that are not finite")
+    return [task.labels[answered.targets[number].index][:_STEM] for number in range(len(examples))]
 
 
 def _stated_classes(folder: Path) -> Any:
@@ -221,7 +228,7 @@ def _stated_classes(folder: Path) -> Any:
         with torch.no_grad():
             scores = model(torch.tensor([_ids(folder, 512, *pair)])).logits[0]
         assert torch.isfinite(scores).all()
-        found.append(names[str(int(scores.argmax()))].strip().lower())
+        found.append(names[str(int(scores.argmax()))].strip().lower()[:_STEM])
     return found
 
 
@@ -296,10 +303,10 @@ def _means(rows: Iterable[tuple[Mapping[str, Any], float]]) -> Any:
 
 
 def _stated_harness(folder: Path) -> Any:
-    rows = []
+    rows: list[tuple[Mapping[str, Any], float]] = []
     for path in sorted((folder / "logs").glob("samples_*.jsonl")):
         samples = [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-        kept = [sample for sample in samples if sample.get("filter") == samples[0].get("filter")]
+        kept = [sample for sample in samples if sample.get("filter", "none") == samples[0].get("filter", "none")]
         rows += zip((_known(sample["doc"]["robust_xtreme"]) for sample in kept), _accuracies(kept), strict=True)
     return _means(rows)
 
@@ -314,9 +321,9 @@ def _accuracies(samples: Sequence[Mapping[str, Any]]) -> list[float]:
     stated = [_share(sample) for sample in samples]
     if None not in stated:
         return [share for share in stated if share is not None]
-    likely = [[float(entry[0]) for entry in sample["filtered_resps"]] for sample in samples]
+    likely = [[float(entry[0]) for entry in sample.get("filtered_resps", ())] for sample in samples]
     pairs = zip(likely, samples, strict=True)
-    return [float(str(values.index(max(values))) == str(sample["target"])) for values, sample in pairs]
+    return [float(bool(values) and str(values.index(max(values))) == str(row["target"])) for values, row in pairs]
 
 
 def _share(sample: Mapping[str, Any]) -> float | None:
