@@ -69,7 +69,7 @@ def test_each_target_has_its_family_metrics_and_noised_fields(tmp_path: Path) ->
 def test_a_row_without_a_cluster_is_a_cluster(tmp_path: Path) -> None:
     """Choices by their id, which languages share; tags by sentence; questions by passage; named clusters are kept."""
     rows = {
-        "mood__test_en": lines([without(FELT, "cluster"), {**without(FELT, "cluster"), "id": "2"}]),
+        "mood__test_en": lines([without(FELT, "cluster"), {**without(FELT, "cluster"), "id": "2", "text": "Bad"}]),
         "mood__test_ko": lines([without(FELT, "cluster")]),
         "goods__test_en": lines(
             [{**without(WORDS, "cluster"), "id": str(n), "tags": ["O", "B-CUP"]} for n in range(2)]

@@ -75,6 +75,51 @@ def test_other_columns_may_look_like_places_in_a_text() -> None:
         write_suite(table("reviews.jsonl", language_field="", language="sw"))
 
 
+def noised(path: str, **options: Any) -> dict[str, tuple[str, str]]:
+    """By its clean text, the id of the text of each row in Swahili and its cluster."""
+    folder = write_suite(table(path, **options))
+    with own_tasks(str(folder)):
+        from robust_xtreme.core import registry
+
+        task = registry.load("task", folder.name.rpartition("-")[0])
+        examples = load(task, open_source(str(folder)), "sw", "test").examples
+    return {(text := example.texts["review"]).value: (text.id, example.cluster) for example in examples}
+
+
+def test_the_noise_of_a_row_depends_on_neither_order_nor_file_nor_format() -> None:
+    """A text's id, by which noise is drawn, and its cluster stay; a column `id` replaces the digest if unique."""
+    rows = [{"review": f"Chakula {n}", "stars": "good" if n % 2 else "bad", "lang": "sw", "id": n} for n in range(6)]
+    padded = [{**row, "stars": f" {row['stars']} "} for row in rows[::-1]]
+    plain = pl.DataFrame(rows).drop("id")
+    plain.write_csv("a.csv")
+    pl.DataFrame(padded).drop("id").write_csv("b.tsv", separator="\t")
+    plain.with_columns(id=pl.lit("same")).write_parquet("c.parquet")
+    first = noised("a.csv")
+    assert first == noised("b.tsv") == noised("c.parquet")
+    assert len({*first.values()}) == 6
+    pl.DataFrame(rows).write_ndjson("d.jsonl")
+    pl.DataFrame(padded).write_csv("e.csv")
+    assert noised("d.jsonl") == noised("e.csv")
+    assert noised("e.csv")["Chakula 3"] == ("own/test/sw/row/3/review", "own-test/row/3")
+
+
+def test_rows_of_equal_texts_are_one_cluster_with_noise_each() -> None:
+    """Also where labels differ; which of them has which noise does not depend on their order."""
+    head, lines = "review,stars,lang\n", ["Nzuri,good,sw\n", "Nzuri,bad,sw\n", "Nzuri,bad,sw\n", "Sawa,good,sw\n"]
+    seen = []
+    for order in (lines, lines[::-1]):
+        Path("reviews.csv").write_text(head + "".join(order), "utf-8")
+        folder = write_suite(table("reviews.csv"))
+        with own_tasks(str(folder)):
+            from robust_xtreme.core import registry
+
+            examples = load(registry.load("task", "reviews"), open_source(str(folder)), "sw", "test").examples
+        assert len({example.cluster for example in examples}) == 2
+        seen.append({(example.id, str(example.target)) for example in examples})
+    assert len(seen[0]) == 4
+    assert seen[0] == seen[1]
+
+
 def test_words_and_tags_are_a_task_of_tags() -> None:
     """Of JSON lines with two lists, and of a file of words with tags, which needs no columns."""
     Path("names.jsonl").write_text('{"words": ["Ana", "ruka"], "tags": ["B-PER", "O"]}\n', "utf-8")

@@ -13,7 +13,7 @@ from robust_xtreme.tasks.adapters.pairs import labelled
 from robust_xtreme.tasks.adapters.qa import by_text, span_qa
 from robust_xtreme.tasks.adapters.tagging import UNLABELLED, tagging
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
-from robust_xtreme.tasks.sources.own import CHOICE, READERS, SPANS, TAGS, OwnTask
+from robust_xtreme.tasks.sources.own import CHOICE, READERS, ROW, SPANS, TAGS, OwnTask
 from robust_xtreme.tasks.sources.source import open_source
 from robust_xtreme.tasks.sources.suite import MANIFEST, Suite
 
@@ -41,7 +41,7 @@ def clusters_note(task: TaskSpec) -> str:
 
 
 _CLUSTERS: Final = {
-    CLASSIFICATION.name: "each example is a cluster",
+    CLASSIFICATION.name: "each example is a cluster, and examples of equal texts are one",
     TAGGING.name: "sentences that differ in numbers alone are a cluster",
     SPAN_QA.name: "the questions of a passage are a cluster",
 }
@@ -63,7 +63,7 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
         labels=described.labels,
         groups={OWN: languages},
         licence=suite.licence,
-        **kind,
+        **{**kind, "adapt": _of_file(kind["adapt"])},
     )
     taught = tuple(code for code in languages if suite.holds(task, code, "train"))
     return replace(task, train_languages=(_ENGLISH,) if _ENGLISH in taught or not taught else taught)
@@ -121,16 +121,34 @@ def _accepted(described: OwnTask, alike: list[TaskSpec]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((described.name, *(name for other in alike for name in other.accepts))))
 
 
+def _of_file(adapt: Adapt) -> Adapt:
+    """An adapter that names texts and clusters of a file's rows without their task, which is called as the file."""
+
+    def adapted(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        if not all(row.native.startswith(ROW) for row in rows):
+            return adapt(rows, origin)
+        made = zip(rows, adapt(rows, replace(origin, task=OWN)), strict=True)
+        return tuple(replace(example, id=origin.id(row.native), fingerprint="") for row, example in made)
+
+    return adapted
+
+
 def _labelled(described: OwnTask) -> Adapt:
-    """An adapter whose fields are the texts; the cluster is the row's own, or the item, which languages share."""
+    """An adapter whose fields are the texts; the cluster is the row's own, or the item: a row and those of its texts.
+
+    Languages share items.
+    """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-        examples = []
-        for row in rows:
+        examples, items = [], dict[tuple[str, ...], str]()
+        values = [tuple([row.values[key] for key in described.texts]) for row in rows]
+        for row, value in zip(rows, values, strict=True):
+            items[value] = min(row.native, items.get(value, row.native))
+        for row, value in zip(rows, values, strict=True):
             id = origin.id(row.native)
             texts = {key: Text(f"{id}/{key}", origin.language, row.values[key]) for key in described.texts}
             target = labelled(row.values[LABEL], described.labels, row.location)
-            examples.append(Example(id, texts, target, row.cluster or f"{origin.task}-{origin.split}/{row.native}"))
+            examples.append(Example(id, texts, target, row.cluster or f"{origin.task}-{origin.split}/{items[value]}"))
         return tuple(examples)
 
     return adapt

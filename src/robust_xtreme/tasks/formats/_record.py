@@ -107,13 +107,15 @@ Written = Callable[[Sequence[SlotResult]], str | bytes]
 class Record(NamedTuple):
     """A piece of a file: the texts in it, a function that writes it from their results, and its size in characters.
 
-    The functions are called in the order of the records. `nulls` is the number of texts that are null.
+    The functions are called in the order of the records. `nulls` is the number of texts that are null, `id` the value
+    of the row's column of that name.
     """
 
     slots: tuple[Slot, ...]
     write: Written
     size: int
     nulls: int = 0
+    id: str = ""
 
 
 Reader = Callable[[Source, ReadOptions], Iterator[Record]]

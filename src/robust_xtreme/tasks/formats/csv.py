@@ -100,7 +100,8 @@ def _record(row: CsvRow, table: TableLayout) -> Record:
     if len(cells) != table.width:
         what = f"has {len(cells)} cell{'s' * (len(cells) != 1)}, the rows before have {table.width}."
         raise DataError(table.path, what, row.number)
-    return Record(table.slots(cells, row.number), partial(_written, row, table.columns), len(row.text))
+    slots = table.slots(cells, row.number)
+    return Record(slots, partial(_written, row, table.columns), len(row.text), id=table.id_of(cells))
 
 
 def _written(row: CsvRow, columns: Sequence[int], done: Sequence[SlotResult]) -> str:

@@ -74,7 +74,9 @@ def record_of(line: TextLine, path: str, options: ReadOptions) -> Record:
         else word_slot(name, number, value, language=language)
         for name, value in given.items()
     )
-    return Record(slots, partial(_written, line, given, moves, with_edits), len(line.text), len(values) - len(given))
+    id = str(row["id"]).strip() if isinstance(row.get("id"), str | int) else ""
+    written = partial(_written, line, given, moves, with_edits)
+    return Record(slots, written, len(line.text), len(values) - len(given), id)
 
 
 def _value(row: Mapping[str, Any], name: str, location: str) -> Any:

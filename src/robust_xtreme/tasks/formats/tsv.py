@@ -108,6 +108,10 @@ class TableLayout(NamedTuple):
         named = zip(self.options.fields, self.columns, strict=True)
         return tuple(Slot(name, str(number), read(cells[column]), (), language) for name, column in named)
 
+    def id_of(self, cells: Sequence[str]) -> str:
+        """The value of the column `id`; empty where there is none."""
+        return cells[self.names.index("id")].strip() if "id" in self.names else ""
+
 
 def records(source: Source, options: ReadOptions) -> Iterator[Record]:
     """A record for each line; empty lines are allowed at the end only. Raises DataError naming the line."""
@@ -182,7 +186,7 @@ def _record(line: TextLine, table: TableLayout) -> Record:
     slots = table.slots(cells, line.number, unquoted if table.options.pairs else str)
     for column in table.columns:
         check_ends(cells[column], table.path, line.number)
-    return Record(slots, partial(_written, line, cells, table), len(line.text))
+    return Record(slots, partial(_written, line, cells, table), len(line.text), id=table.id_of(cells))
 
 
 def _written(line: TextLine, cells: Sequence[str], table: TableLayout, done: Sequence[SlotResult]) -> str:

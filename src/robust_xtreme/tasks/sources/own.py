@@ -18,6 +18,9 @@ SPANS: Final = "spans"
 READERS: Final = {CHOICE: "labelled_jsonl", TAGS: "iob2", SPANS: "squad"}
 """The format of the rows of each target."""
 
+ROW: Final = "row/"
+"""How ids of rows begin that are from a file; of such a row neither the noise nor the cluster depends on its task."""
+
 TARGET: Final = "target"
 _KEYS: Final = (TARGET, "splits", "languages", "labels", "texts")
 _NAMES: Final = ("id", "cluster")

@@ -1,5 +1,6 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +11,11 @@ from robust_xtreme.core.languages import language
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files.new_files import write_all
 from robust_xtreme.tasks.formats import ReadOptions, Record, Slot, of_file, opened, records_of
-from robust_xtreme.tasks.sources.own import CHOICE, TAGS, key_of_text, name_of_task, own_task
+from robust_xtreme.tasks.sources.own import CHOICE, ROW, TAGS, key_of_text, name_of_task, own_task
 from robust_xtreme.tasks.sources.suite import MANIFEST
+
+_Rows = list[tuple[str, dict[str, Any]]]
+"""The language of each row, and its values, the last of which is its label or tags."""
 
 _ROOT: Final = Path("runs/data")
 _TABLES: Final = ("csv", "tsv", "jsonl", "parquet")
@@ -49,9 +53,10 @@ def write_suite(table: TableFile) -> Path:
     options = ReadOptions(columns, language_field=table.language_field, gold=columns[-1])
     with opened(where) as source:
         records = records_of(format, named=bool(table.format))(source, options)
-        rows = [_row(record, table) for record in records if record.slots]
-    if not rows:
+        given = [(_row(record, table), record.id) for record in records if record.slots]
+    if not given:
         raise DataError(where, "contains no rows.")
+    rows = _named([row for row, _ in given], [id for _, id in given if "id" not in columns])
     name = name_of_task(table.task or Path(where).name.partition(".")[0])
     labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
     labels.update(*(given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")))
@@ -62,8 +67,24 @@ def write_suite(table: TableFile) -> Path:
     return _written(name, described, rows, f"{counted(len(rows), 'row')} of {Path(where).name}.")
 
 
+def _named(rows: _Rows, given: list[str]) -> _Rows:
+    """The rows under their ids: those given where each row of a language has another, else digests of their texts.
+
+    Neither a row's place, its file nor its label changes a digest; rows of equal texts are counted, by their labels.
+    """
+    ids = {at: id for at, id in enumerate(given) if id}
+    if len({(rows[at][0], id) for at, id in ids.items()}) < len(rows):
+        ids, counts = {}, Counter[str]()
+        for at in sorted(range(len(rows)), key=lambda at: json_text([*rows[at][1].values()][-1])):
+            code, row = rows[at]
+            name = digest(code, *map(json_text, [*row.values()][:-1]))
+            counts[name] += 1
+            ids[at] = name if counts[name] == 1 else f"{name}/{counts[name]}"
+    return [(code, {"id": f"{ROW}{ids[at]}", **row}) for at, (code, row) in enumerate(rows)]
+
+
 def _row(record: Record, table: TableFile) -> tuple[str, dict[str, Any]]:
-    """The language of a row, and the row as a suite has it, its line as its id. Raises DataError, UnknownName."""
+    """The language of a row, and the row as a suite has it, without its id. Raises DataError, UnknownName."""
     first, gold = record.slots[0], record.slots[-1]
     for slot in record.slots:
         if not slot.value.strip():
@@ -72,11 +93,11 @@ def _row(record: Record, table: TableFile) -> tuple[str, dict[str, Any]]:
     language(code)
     if not first.words:
         texts = dict(zip(_keys(table), (slot.value for slot in record.slots), strict=False))
-        return code, {"id": first.location, **texts, "label": gold.value.strip()}
+        return code, {**texts, "label": gold.value.strip()}
     tags = [span.label or "" for span in first.spans] if gold is first else _words(gold)
     if len(tags) != len(first.spans) or not all(tags):
         raise DataError(table.file, "has not a tag for each word.", int(first.location))
-    return code, {"id": first.location, "tokens": _words(first), "tags": tags}
+    return code, {"tokens": _words(first), "tags": tags}
 
 
 def _words(slot: Slot) -> list[str]:
@@ -87,7 +108,7 @@ def _keys(table: TableFile) -> list[str]:
     return [key_of_text(name, number) for number, name in enumerate(table.fields, 1)]
 
 
-def _written(name: str, described: dict[str, Any], rows: list[tuple[str, dict[str, Any]]], what: str) -> Path:
+def _written(name: str, described: dict[str, Any], rows: _Rows, what: str) -> Path:
     """Write the folder, its manifest last."""
     lines: dict[str, str] = {}
     for code, row in rows:
