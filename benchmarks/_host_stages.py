@@ -68,7 +68,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
     (head_module, "embedded", _CACHE),
-    (head_module, "embed", _DECODE),
+    (batches_module, "embed", _DECODE),
     (loaded_module, "search", _SEARCH),
     (computing_module, "search", _SEARCH),
     (answering_module.Answering, "_answer", _DECODE),

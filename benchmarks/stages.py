@@ -64,7 +64,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Store, "keys", _CACHE),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
-    (head_module, "decoded", _DECODE),
+    (predict_module, "decoded", _DECODE),
     (predict_module, "plan_batches", _BATCH),
     (loaded_module, "collate", _BATCH),
     (loaded_module, "start", FORWARD),

@@ -13,7 +13,7 @@ import pytest
 
 from robust_xtreme.core.run_spec import RunSpec
 from robust_xtreme.files.journal import JOURNAL
-from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.models.predictors import predictor as batches_module
 from robust_xtreme.models.predictors.predictor import decoded
 from robust_xtreme.models.reading.reading import Inputs
 from robust_xtreme.report.evaluation import Evaluation
@@ -87,7 +87,7 @@ def count(runs: Runs, patch: pytest.MonkeyPatch) -> None:
         runs.computed += [" ".join(texts) for texts in zip(*fields, strict=True)]
         return decoded(weights_of, reading, labels, inputs, *rest)
 
-    patch.setattr(head_module, "decoded", counted)
+    patch.setattr(batches_module, "decoded", counted)
 
 
 def tables(result: Evaluation) -> dict[str, bytes]:

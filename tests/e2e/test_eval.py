@@ -36,7 +36,6 @@ from robust_xtreme.files.journal import JOURNAL
 from robust_xtreme.files.schema import CONDITIONS, MODELS
 from robust_xtreme.models.predictors import loaded as loaded_module
 from robust_xtreme.models.predictors import predictor as batches_module
-from robust_xtreme.models.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run.plan import make_plan
 from robust_xtreme.run.run import Observer, evaluate
@@ -238,13 +237,15 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
         example.texts["tokens"].value for task_run in plan.task_runs for example in plan.splits.of(task_run).examples
     }
 
+    computed = batches_module.decoded
+
     def broken(weights_of: Any, reading: Any, labels: Any, inputs: Any, *rest: Any) -> Any:
-        decoded = batches_module.decoded(weights_of, reading, labels, inputs, *rest)
+        decoded = computed(weights_of, reading, labels, inputs, *rest)
         texts = zip((inputs.contents.ids[content] for content in inputs.content), inputs.values("tokens"), strict=True)
         poisoned = [id.split("/")[2] == "sw" and text not in clean for id, text in texts]
         return replace(decoded, finite=decoded.finite & ~np.array(poisoned))
 
-    monkeypatch.setattr(head_module, "decoded", broken)
+    monkeypatch.setattr(batches_module, "decoded", broken)
     result = evaluate(mine)
     assert [(failure["language"], failure["condition"]) for failure in result.failed] == [
         ("sw", "char_noise:0.3@fields=tokens")

@@ -19,7 +19,7 @@ from robust_xtreme.cli._app import build
 from robust_xtreme.core.errors import DiskError
 from robust_xtreme.files import store
 from robust_xtreme.models.predictors import loaded as loaded_module
-from robust_xtreme.models.predictors.members import encoder_head as head_module
+from robust_xtreme.models.predictors import predictor as batches_module
 from robust_xtreme.models.predictors.predictor import decoded
 from robust_xtreme.run import run as run_module
 
@@ -277,7 +277,7 @@ def test_a_folder_that_is_removed_is_said(here: Path, monkeypatch: pytest.Monkey
         shutil.rmtree(here / "out")
         return decoded(*words)
 
-    monkeypatch.setattr(head_module, "decoded", remove)
+    monkeypatch.setattr(batches_module, "decoded", remove)
     result = call(*WORDS, "--out", "out", "--no-cache")
     line = "robust-xtreme: out was removed or emptied while it was written. Start again with the same command."
     assert (result.exit_code, line_of(result)) == (3, line)
