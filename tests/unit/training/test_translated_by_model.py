@@ -12,7 +12,7 @@ from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import Asked, english_folder, line_of, values
 
 from robust_xtreme.core.errors import DataError, ModelError, SpecError
-from robust_xtreme.training import translated
+from robust_xtreme.training import _translator, translated
 from robust_xtreme.training._translator import Translation, translate
 
 
@@ -66,7 +66,7 @@ def test_a_text_is_translated_once(asked: Asked, model: Path, monkeypatch: pytes
         seen.extend(words[2])
         return translate(*words)
 
-    monkeypatch.setattr(translated, "translate", watched)
+    monkeypatch.setattr(_translator, "translate", watched)
     asked("xnli", f"seq2seq:{model}")
     every = {text.value for example in asked.english("xnli") for text in example.texts.values()}
     assert sorted(seen) == sorted(every)
@@ -98,7 +98,7 @@ def test_a_killed_translation_continues_to_the_same_file(
             raise KeyboardInterrupt
         return translate(*words)
 
-    monkeypatch.setattr(translated, "translate", dying)
+    monkeypatch.setattr(_translator, "translate", dying)
     with pytest.raises(KeyboardInterrupt):
         asked("xnli", f"seq2seq:{model}")
     assert not list(asked.keep.glob("*.jsonl"))
@@ -124,7 +124,7 @@ def test_what_a_user_puts_beside_parts_stays(
                 path.write_bytes((path.read_bytes() if path.exists() else b"mine") + b"\n")
         return translate(*words)
 
-    monkeypatch.setattr(translated, "translate", planting)
+    monkeypatch.setattr(_translator, "translate", planting)
     asked("xnli", f"seq2seq:{model}")
     (parts,) = asked.keep.glob("*.parts")
     assert sorted(parts.iterdir()) == sorted(mine)
@@ -133,7 +133,7 @@ def test_what_a_user_puts_beside_parts_stays(
 def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time the weights are not read; other data or another language are another file."""
     translations = asked("xnli", f"seq2seq:{model}")
-    monkeypatch.setattr(translated, "open_translator", None)
+    monkeypatch.setattr(_translator, "open_translator", None)
     assert asked("xnli", f"seq2seq:{model}") == translations
     monkeypatch.undo()
     asked("xnli", f"seq2seq:{model}", "sw")
@@ -183,7 +183,7 @@ def test_a_kept_text_is_checked(asked: Asked, model: Path) -> None:
 def test_odd_translations_are_kept_and_reported(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty ones, those that did not end and those of a part are counted in one line."""
     made = [Translation("", long=True), Translation("x", cut=True)]
-    monkeypatch.setattr(translated, "translate", lambda *words: [made[n % 2] for n in range(len(words[2]))])
+    monkeypatch.setattr(_translator, "translate", lambda *words: [made[n % 2] for n in range(len(words[2]))])
     translations = asked("xnli", f"seq2seq:{model}")
     assert {text.value for example in translations for text in example.texts.values()} == {"", "x"}
     (message,) = asked.messages
