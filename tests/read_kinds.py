@@ -359,10 +359,10 @@ def _runs(folder: Path) -> None:
     finished_run(folder / "old", draw=1, count=60)
     finished_run(folder / "new", draw=2, count=60)
     save([folder / "old"], "main", folder / ".robust-xtreme" / "baselines")
-    (folder / "gate.toml").write_text(_POLICY, encoding="utf-8")
+    (folder / "gate.toml").write_text(POLICY, encoding="utf-8")
 
 
-_POLICY: Final = """\
+POLICY: Final = """\
 margin = 1
 alpha = 0.1
 undecided = "fail"

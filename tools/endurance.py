@@ -148,16 +148,22 @@ def table() -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def _shown(rows: Sequence[tuple[float, ...]], column: int) -> tuple[str, str, str]:
+def _shown(rows: Sequence[tuple[float, ...]], column: int) -> tuple[str, str, str, str]:
     if len(rows) < FEWEST:
-        return "", "", f"fewer than {FEWEST} rounds"
+        return "", "", f"fewer than {FEWEST} rounds", ""
     found = slope(rows, column)
-    return f"{found.first:.1f}", f"{found.last:.1f}", f"{found.estimate:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+    each = f"{found.estimate * rows[-1][2] / len(rows):+.3f}"
+    return (
+        f"{found.first:.1f}",
+        f"{found.last:.1f}",
+        f"{found.estimate:+.2f} [{found.low:+.2f}, {found.high:+.2f}]",
+        each,
+    )
 
 
 def page() -> str:
     """The page, in Markdown."""
-    heads = ("repeated", "rounds", "minutes", "measure", "first block", "last block", "slope an hour")
+    heads = ("repeated", "rounds", "minutes", "measure", "first block", "last block", "slope an hour", "a round")
     columns = tuple(TableColumn(name, right=name not in ("repeated", "measure")) for name in heads)
     about = " ".join((__doc__ or "").partition("Each round is new")[2].split())
     return markdown.render(
@@ -170,10 +176,7 @@ _HOW: Final = """\
 from scratch; `gate` such a run against itself, and a comparison. By `python -m tools.endurance`, beside other work on
 two cores.
 
-Descriptors and threads do not grow. **Memory does**: by 0.16 MiB an evaluation, 0.12 MiB a training and 0.003 MiB a
-gate. It is no object of Python (`sys.getallocatedblocks` fell by 14 a round over 20 trainings) nor free memory of the
-C library (`malloc_trim` gives 2 MiB back and the slope stays), so that it is in a native library, which is not found
-yet. A process of a thousand trainings needs 130 MiB more than one of a single one; commands are processes of their own.
+Where the interval of a slope is above 0, the process grows by it; commands are processes of their own.
 """
 
 

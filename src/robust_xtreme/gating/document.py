@@ -181,15 +181,16 @@ def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
     sentence = f"{of} and {tests.height - worse - better} are not shown to differ."
     told = doc.Strong(_equivalent(contrasts) or sentence, "lost" if worse else "won" if better else "")
-    more = (f" {sentence}" if sentence not in told.text else "") + _of_tasks(contrasts)
+    more = f" {sentence}" if sentence not in told.text else ""
     if not worse:
-        return (told, more)
+        return (told, more + _of_tasks(contrasts))
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
     codes = Counter(language_name(code_of(row)) for row in shown.iter_rows(named=True) if row["difference"] < 0)
-    where = f" They are of {', '.join(f'{name}: {many}' for name, many in codes.most_common())}." if worse > 1 else ""
-    return (told, f"{where if len(codes) <= _NAMED else ''}{more} The largest fall: {row_name(worst)}, {fall}.")
+    of = ", ".join(f"{name}: {many}" for name, many in codes.most_common())
+    where = f" Those that fell: {of}." if worse > 1 and len(codes) <= _NAMED else ""
+    return (told, f"{more}{where}{_of_tasks(contrasts)} The largest fall: {row_name(worst)}, {fall}.")
 
 
 _NAMED: Final = 5
@@ -223,7 +224,7 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
     means, fell, _ = _means(contrasts)
-    of += f", and in {fell} of {counted(means, 'mean')} of tasks" if below and fell else ""
+    of += f", and in {fell} of {counted(means, 'mean')} of tasks" if below == shown.height and fell else ""
     levels = contrasts.filter(pl.col("scale") != "change", kind=CELLS)
     asked = levels["verdict"].drop_nulls().to_list() if _asked(levels) else []
     equal = f"equivalence is shown in {asked.count('equivalent')} of {counted(len(asked), 'level')}" if asked else ""
@@ -238,7 +239,7 @@ def _asked(contrasts: pl.DataFrame) -> bool:
 
 
 def _equivalent(contrasts: pl.DataFrame) -> str:
-    """Of how many rows of each kind equivalence is shown, and of how many a difference; "" where it was not asked."""
+    """Of how many rows of each kind equivalence is shown, and how far intervals reach; "" where it was not asked."""
     if not _asked(contrasts):
         return ""
     rows = [(title.lower(), contrasts.filter(kind=kind)["verdict"].drop_nulls()) for kind, title in KINDS.items()]
@@ -267,11 +268,8 @@ def _means(contrasts: pl.DataFrame) -> tuple[int, int, int]:
 def _of_tasks(contrasts: pl.DataFrame) -> str:
     """How many means of tasks differ, in which direction; "" without any that is tested."""
     means, fell, rose = _means(contrasts)
-    return (
-        f" Of {counted(means, 'mean')} of tasks {fell} fell, {rose} rose, {means - fell - rose} neither."
-        if means
-        else ""
-    )
+    of = f" Of {counted(means, 'mean')} of tasks"
+    return f"{of} {fell} fell, {rose} rose, {means - fell - rose} neither." if means else ""
 
 
 def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:

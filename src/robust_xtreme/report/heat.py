@@ -74,7 +74,7 @@ def heat(results: Results) -> Iterator[doc.Section]:
         table = heat_table(shown, {cell.language for cell in shown}, is_one=not several)
         pairs = {(cell.task.split()[0], cell.language) for cell in shown}
         whole = len(pairs) == math.prod(len({pair[at] for pair in pairs}) for at in (0, 1))
-        unlike = () if whole else (doc.Paragraph("Languages have different tasks, so that all, their means, differ."),)
+        unlike = () if whole else (doc.Paragraph("Languages have different tasks: do not compare their means."),)
         yield doc.Section("Where it breaks", "heat", (*_KEY, *unlike, scale(), table))
         yield from () if several else _by_noise(shown)
 

@@ -169,8 +169,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    several = cells["perturbation"].n_unique() > 1 and count < cells.height
-    most = ", the costliest noise" if several else ""
+    most = ", the costliest noise" if cells["perturbation"].n_unique() > 1 and count < cells.height else ""
     noise = shown["noise"] + most + (f", {shown['over']} languages" if over.height else "")
     small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))
     change = f"{signed(shown['change'])}{summary.MARKED}" if small else doc.Strong(signed(shown["change"]))

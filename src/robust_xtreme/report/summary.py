@@ -73,7 +73,8 @@ def title(results: Results) -> str:
         tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).height,
     )
     told = f"{asked}: no drop is shown in {of}{_blind(tests)}"
-    if tests.select((pl.col("near_chance") | pl.col("marks").fill_null("").str.contains("no room")).all()).item():
+    blind = pl.col("near_chance") | pl.col("marks").fill_null("").str.contains("no room")
+    if tests.select((blind & (pl.col("p_adjusted") >= ALPHA)).all()).item():
         told = f"{asked}: nothing can be concluded, as no drop could be shown in any of {of}"
     return f"{asked}: {drops} of {of} drop" if drops else told
 
@@ -218,11 +219,8 @@ def _missed(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
         return ()
     middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
     wide = f" in half of these tests, and {most} in the worst that can be measured" if middle != most else ""
-    return (
-        f"Where no drop is shown, one of up to {middle} points could be missed{wide} (",
-        doc.explained("mde"),
-        "). ",
-    )
+    missed = f"Where no drop is shown, one of up to {middle} points could be missed{wide} ("
+    return (missed, doc.explained("mde"), ").")
 
 
 def _blind(tests: pl.DataFrame) -> str:

@@ -17,7 +17,7 @@ from robust_xtreme.core.keys import keys
 from robust_xtreme.core.resources import find, shipped
 from robust_xtreme.core.run_spec import RunSpec, from_mapping
 from robust_xtreme.core.specs import PerturbationSpec, TaskSpec, check_keys
-from robust_xtreme.files.manifest import MANIFEST, read_manifest
+from robust_xtreme.files.manifest import MANIFEST, REPORT, read_manifest
 from robust_xtreme.studies.claims import FEWEST_SEEDS, MOST_SEEDS
 from robust_xtreme.studies.design import Design
 from robust_xtreme.training import spec as recipes
@@ -371,12 +371,13 @@ class StudyCell:
         return work / EVALUATIONS / f"{self.name}-{_digest(self.train, self.evaluate, victim)}"
 
     def complete(self, work: Path) -> bool:
-        """Whether it is evaluated. Raises DataError for a damaged evaluation."""
+        """Whether it is evaluated and has its page. Raises DataError for a damaged evaluation."""
         path = self.evaluation(work) / MANIFEST
         if not path.is_file():
             return False
         try:
-            return bool(read_manifest(path).get("complete"))
+            manifest = read_manifest(path)
+            return bool(manifest.get("complete") and REPORT in manifest.get("files", ()))
         except (DataError, AttributeError) as error:
             cure = f"Remove the folder {path.parent}: the same command computes it again."
             raise DataError(path, f"is damaged. {cure}") from error

@@ -6,34 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.read_kinds import POLICY
 
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.gating.policy import Accepted, Policy, Rule, read
-
-_WHOLE = """
-margin = 1
-alpha = 0.1
-undecided = "fail"
-missing = "warn"
-correction = "by"
-family = "task"
-scales = ["clean", "perturbed", "change"]
-[[rule]]
-task = "xnli"
-margin = 4
-[[rule]]
-task = "*"
-language = "sw"
-perturbation = "char_noise"
-required = true
-[[accepted]]
-task = "xnli"
-language = "sw"
-condition = "clean"
-scale = "clean"
-reason = "smaller tokenizer"
-expires = 2027-03-31
-"""
 
 
 def _row(task: str = "xnli", language: str = "sw", condition: str = "clean", context: str = "") -> dict[str, str]:
@@ -51,13 +27,13 @@ def test_a_policy_is_read(tmp_path: Path) -> None:
     rules = (Rule("xnli", margin=4.0), Rule("*", "sw", "char_noise", required=True))
     accepted = Accepted("xnli", "sw", "clean", "clean", "smaller tokenizer", date(2027, 3, 31))
     scales = ("clean", "perturbed", "change")
-    assert _read(tmp_path, _WHOLE) == Policy(1.0, 0.1, "fail", "warn", "by", "task", scales, rules, (accepted,))
+    assert _read(tmp_path, POLICY) == Policy(1.0, 0.1, "fail", "warn", "by", "task", scales, rules, (accepted,))
     assert _read(tmp_path, "") == Policy()
 
 
 def test_a_day_can_be_a_string(tmp_path: Path) -> None:
     """An expiry in quotes is the same day."""
-    assert _read(tmp_path, _WHOLE.replace("2027-03-31", '"2027-03-31"')) == _read(tmp_path, _WHOLE)
+    assert _read(tmp_path, POLICY.replace("2027-03-31", '"2027-03-31"')) == _read(tmp_path, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +66,9 @@ def test_a_day_can_be_a_string(tmp_path: Path) -> None:
 )
 def test_what_a_policy_does_not_know_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
     """An unknown key has the nearest known one, a wrong value its key and what it takes, in one line with the file."""
-    assert old in _WHOLE
+    assert old in POLICY
     with pytest.raises(SpecError) as refused:
-        _read(tmp_path, _WHOLE.replace(old, new, 1))
+        _read(tmp_path, POLICY.replace(old, new, 1))
     message = str(refused.value)
     assert message.startswith(f"{tmp_path / 'gate.toml'}: ")
     assert says in message

@@ -16,7 +16,7 @@ from robust_xtreme.report.document import document, notebook, show
 from robust_xtreme.report.html_page import coloured, tiles
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.report.summary import claims, headline_cells, is_untouched, verdict_on
+from robust_xtreme.report.summary import claims, headline_cells, is_untouched, title, verdict_on
 from robust_xtreme.report.view import Results
 from robust_xtreme.stats.claims import SELECTED
 
@@ -196,3 +196,21 @@ def test_what_cannot_be_measured_has_no_colour(results: Results) -> None:
     assert shades == {False}
     measured = headline_cells(results).filter(~pl.col("near_chance"), pl.col("change").is_not_null())
     assert all(coloured(row, "").shade == row["change"] for row in measured.to_dicts())
+
+
+def test_a_title_concludes_nothing_where_no_drop_could_be_shown(
+    monkeypatch: pytest.MonkeyPatch, results: Results
+) -> None:
+    """Near chance or without room in every test; a gain that is shown is something."""
+    for values, ends in (
+        ({"near_chance": True}, ": nothing can be concluded, as no drop could be shown in any of 4 tested cells"),
+        ({"marks": "no room"}, ": nothing can be concluded, as no drop could be shown in any of 4 tested cells"),
+        ({"marks": "no room", "p_adjusted": 0.01, "change": 3.0}, ": no drop is shown in 4 tested cells"),
+        ({"marks": ""}, ": no drop is shown in 4 tested cells"),
+    ):
+        monkeypatch.setattr("robust_xtreme.report.summary.headline_cells", lambda _, v=values: _cells_of(v, results))
+        assert title(results).endswith(ends)
+
+
+def _cells_of(values: dict[str, Any], results: Results) -> pl.DataFrame:
+    return _cells(results, **values)
