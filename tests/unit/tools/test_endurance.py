@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tools import endurance
@@ -34,11 +36,11 @@ def test_rounds_are_kept_continued_and_shown(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(endurance, "FOLDER", tmp_path)
     monkeypatch.setitem(endurance.ROUNDS, "gate", lambda folder: (folder / "file").write_text("x") and None)
     monkeypatch.setenv("ROBUST_XTREME_CACHE", "before")
-    endurance.repeat("gate", 0.002)
-    endurance.repeat("gate", 0.003)
-    endurance.repeat("gate", 0.001)
+    monkeypatch.setattr(endurance, "time", SimpleNamespace(monotonic=itertools.count(0, 60).__next__))
+    for minutes in (2.5, 4.5, 2):
+        endurance.repeat("gate", minutes)
     rows = endurance.rows_of(tmp_path / "gate.csv")
-    assert {row[0] for row in rows} == {1.0, 2.0}
+    assert [row[:2] for row in rows] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert all(row[3] > 1 and row[4] >= 3 and row[5] >= 1 for row in rows)
     monkeypatch.setattr(endurance, "FEWEST", 10**6)
     assert "fewer than" in endurance.page()
