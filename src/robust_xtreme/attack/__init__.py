@@ -1,7 +1,5 @@
 """Adversarial evaluation: searches among edits of examples for those with which a model answers worst."""
 
-from __future__ import annotations
-
 from typing import Final
 
 MEMBERS: Final = {

@@ -9,8 +9,6 @@
 imported.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Final
 

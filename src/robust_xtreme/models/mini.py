@@ -5,8 +5,6 @@ distance, a quarter only to the other text, a quarter to everything; the second 
 The similarity of the nearest word in the other text is added to each token.
 """
 
-from __future__ import annotations
-
 import os
 from functools import cache
 from typing import Any, Final

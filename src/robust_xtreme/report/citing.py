@@ -1,7 +1,5 @@
 """What a run used that others made: data, packs, noisy sets and models, with their licences and references."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path

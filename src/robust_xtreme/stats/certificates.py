@@ -1,7 +1,5 @@
 """Certificates: how many edits of a text cannot change a smoothed answer, and the levels that are certified."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The folder of a study: its frames, its facts and its page, written when cells are complete."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Perturbations, and attacks that search for their edits: a file each, and files of several that are alike."""
 
-from __future__ import annotations
-
 from typing import Final
 
 _MOVES: Final = "casing keys letters lookalikes marks misspellings spacing transliteration words"

@@ -6,8 +6,6 @@ letters of the language that are most like it. The noise consists of the languag
 come together in a text and in a word (perturbations/ocr/together.tsv), but where a user has tables.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Writing a language in another script: tables of letters, and the schemes that use them."""
 
-from __future__ import annotations
-
 from typing import Final
 
 _NAMES: Final = "arab deva hant hepburn iast icu iso9 latn national revised rtgs typed uroman"

@@ -6,8 +6,6 @@ their keys; a row may have those of `OPTIONAL` too. A module that writes has `re
 which a task's own file is written.
 """
 
-from __future__ import annotations
-
 import importlib
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Tasks that an encoder is trained on between its pretraining and its target; those that are alike share a file."""
 
-from __future__ import annotations
-
 from typing import Final
 
 MEMBERS: Final = {

@@ -1,7 +1,5 @@
 """Tasks, each a TaskSpec; those of one kind share a file."""
 
-from __future__ import annotations
-
 from typing import Final
 
 MEMBERS: Final = {

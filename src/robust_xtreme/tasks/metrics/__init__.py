@@ -1,7 +1,5 @@
 """Metrics: sums per example and their reduction; those of one kind share a file."""
 
-from __future__ import annotations
-
 from typing import Final
 
 _TESTS: Final = ("pass_rate", "comparisons", "intensity", "properties", "professions", "animals", "animals_v2")

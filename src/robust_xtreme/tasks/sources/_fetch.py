@@ -1,7 +1,5 @@
 """The child process of `hub`: fetch files of a repository and print the outcome as JSON on the last line."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

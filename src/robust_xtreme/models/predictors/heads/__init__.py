@@ -1,7 +1,5 @@
 """Heads: how an example is read, and how scores become a prediction."""
 
-from __future__ import annotations
-
 from typing import Final
 
 MEMBERS: Final = {"_heads": ("choice", "classification", "retrieval", "span_qa", "tagging")}

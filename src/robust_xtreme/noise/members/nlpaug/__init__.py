@@ -5,8 +5,6 @@ and puts additional white space between the parts. It is given our words instead
 text does not change. Languages whose letters need combining marks are refused.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 MEMBERS: Final = {"_aug": ("keyboard", "ocr", "random")}
