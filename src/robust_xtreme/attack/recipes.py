@@ -13,8 +13,6 @@ other. What it leaves of a text becomes edits by a diff.
 robust-xtreme neither has nor downloads, and are refused where it is missing.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os
@@ -110,13 +108,6 @@ def check(recipe: str) -> None:
         )
 
 
-def load(recipe: str, scores: Scores) -> AttackRecipe:
-    """A recipe, to be used on one example after the other. Raises UnknownName, UserError."""
-    check(recipe)
-    attack = _built(_KINDS[recipe][0], _Model(scores, 0))
-    return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackRecipe:
     """A recipe of TextAttack that asks `scores`."""
@@ -150,6 +141,13 @@ class AttackRecipe:
             seeded(seed)
             result = self.attack.attack(text, gold)
         return _outcome(result, clean)
+
+
+def load(recipe: str, scores: Scores) -> AttackRecipe:
+    """A recipe, to be used on one example after the other. Raises UnknownName, UserError."""
+    check(recipe)
+    attack = _built(_KINDS[recipe][0], _Model(scores, 0))
+    return AttackRecipe(recipe, attack, scores, tuple(attack.constraints))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,8 +5,6 @@ and rows. Each names its source, its licence and its standing: `attested` in the
 `authored` here. A different standing of rows is in a column, that of keys of a TOML file in its table `standings`.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import re
@@ -16,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from robust_xtreme.core import resources
 from robust_xtreme.core.errors import DataError, UserError, nearest
@@ -51,7 +49,7 @@ class PackTable:
         """The standing of a row, or that of the file where the row has none."""
         return row.get("standing") or self.header["standing"]
 
-    def need(self, *columns: str, optional: Sequence[str] = ()) -> PackTable:
+    def need(self, *columns: str, optional: Sequence[str] = ()) -> Self:
         """This table. Raises DataError where it does not have one of these columns, has another one, or has no rows."""
         if not self.rows:
             raise DataError(self.path, f"it has no rows of: {', '.join(columns)}")

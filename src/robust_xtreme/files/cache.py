@@ -4,8 +4,6 @@ Several processes may use it at once. It only saves time: an error of the cache 
 does not stop a run. An entry is a value (bytes) under a kind and a key, with a checksum over all three.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import functools
@@ -297,15 +295,6 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * _UNITS.get(unit, 1))
 
 
-def opened(warn: Callable[[str], None]) -> Cache:
-    """The cache of this machine; nothing is made or read yet. Raises SpecError where its limit is not a size."""
-    directory, most = folder(), limit()
-    if not os.environ.get(VARIABLE) and not directory.is_absolute():
-        warn(f"there is no home folder for the cache, and the run continues without. Name one with {VARIABLE}")
-        most = 0
-    return Cache(directory.absolute(), most, warn)
-
-
 class Cache:
     """An open cache. `warn` receives one line about each error; nothing raises."""
 
@@ -522,3 +511,12 @@ def _emptied(path: Path) -> bool:
             return False
         raise
     return True
+
+
+def opened(warn: Callable[[str], None]) -> Cache:
+    """The cache of this machine; nothing is made or read yet. Raises SpecError where its limit is not a size."""
+    directory, most = folder(), limit()
+    if not os.environ.get(VARIABLE) and not directory.is_absolute():
+        warn(f"there is no home folder for the cache, and the run continues without. Name one with {VARIABLE}")
+        most = 0
+    return Cache(directory.absolute(), most, warn)

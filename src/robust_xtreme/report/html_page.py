@@ -116,7 +116,8 @@ _HEADS: Final = ("task", "noise", "clean", "noisy", "change", "95 % interval", "
 def verdict_part(results: Results, heading: str = "Verdict") -> doc.Section:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
     data = [doc.Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
-    blocks: list[doc.Block] = [*map(doc.Paragraph, verdicts(results)), *data, *_told(summary.counts(results))]
+    told = (doc.Paragraph(summary.told(doc.text_of(each.text))) for each in summary.counts(results))
+    blocks: list[doc.Block] = [*map(doc.Paragraph, verdicts(results)), *data, *told]
     blocks += summary.partial(results.manifest)
     units = results.manifest.get("units", ())
     tasks, languages = (len({unit[name] for unit in units}) for name in ("task", "language"))
@@ -129,10 +130,6 @@ def verdict_part(results: Results, heading: str = "Verdict") -> doc.Section:
     folded = [doc.Section(title, "commands", (code,), level=3, folded=True)] if len(kept) > _COMMANDS else [code]
     blocks += [doc.Paragraph(run), *folded]
     return doc.Section(heading, "verdict", tuple(blocks))
-
-
-def _told(paragraphs: Iterator[doc.Paragraph]) -> Iterator[doc.Paragraph]:
-    return (doc.Paragraph(summary.told(doc.text_of(each.text))) for each in paragraphs)
 
 
 def tiles(results: Results) -> Iterator[doc.Section]:

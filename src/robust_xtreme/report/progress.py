@@ -1,7 +1,5 @@
 """Progress in a notebook: one output that is updated, instead of many lines."""
 
-from __future__ import annotations
-
 import re
 import sys
 import time
@@ -18,17 +16,6 @@ def matters(line: str) -> bool:
     """Whether a line of a run is shown beside its bar: warnings, and the number of predictions from the cache."""
     from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
     return bool(from_cache) or line.startswith(("warning: ", "read: ")) or "halved" in line
-
-
-def notebook_bar() -> Bar | None:
-    """A bar in the output of a notebook's cell; None elsewhere, also in IPython on a terminal."""
-    ipython: Any = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if not any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__):
-        return None
-    from IPython.display import display  # type: ignore[import-not-found]  # only in a notebook, which has it
-
-    return Bar(display)
 
 
 class Bar:
@@ -63,3 +50,14 @@ class Bar:
         else:
             self._output.update(content, raw=True)
         self._shown = time.monotonic()
+
+
+def notebook_bar() -> Bar | None:
+    """A bar in the output of a notebook's cell; None elsewhere, also in IPython on a terminal."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if not any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__):
+        return None
+    from IPython.display import display  # type: ignore[import-not-found]  # only in a notebook, which has it
+
+    return Bar(display)

@@ -3,8 +3,6 @@
 A worker is a thread or another process. This thread alone has the weights: it answers the workers one after another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -59,6 +57,23 @@ class Device:
     kind: str
     name: str
     workers: int = 0
+
+
+@dataclass(slots=True)  # counts
+class _Scaled:
+    """Progress in predictions from progress in distinct inputs."""
+
+    report: Callable[[int], None]
+    each: float
+    inputs: int = 0
+    reported: int = 0
+
+    def advance(self, inputs: int) -> None:
+        """Report so many more inputs."""
+        self.inputs += inputs
+        reached = round(self.inputs * self.each)
+        self.report(reached - self.reported)
+        self.reported = reached
 
 
 @dataclass(slots=True)  # its batches can be halved
@@ -201,20 +216,3 @@ def threads(device: str, params: int | None) -> Iterator[None]:
 
 def _raised(error: Exception) -> NoReturn:
     raise error
-
-
-@dataclass(slots=True)  # counts
-class _Scaled:
-    """Progress in predictions from progress in distinct inputs."""
-
-    report: Callable[[int], None]
-    each: float
-    inputs: int = 0
-    reported: int = 0
-
-    def advance(self, inputs: int) -> None:
-        """Report so many more inputs."""
-        self.inputs += inputs
-        reached = round(self.inputs * self.each)
-        self.report(reached - self.reported)
-        self.reported = reached

@@ -1,12 +1,10 @@
 """An attack on a pasted text: what a model answers to it, and to what the attack makes of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, Self
 
 from robust_xtreme.attack.attacking import Attacked, victim
 from robust_xtreme.core import registry
@@ -80,7 +78,7 @@ class Victim:
     work: Work
 
     @classmethod
-    def of(cls, model: str, task: str) -> Victim:
+    def of(cls, model: str, task: str) -> Self:
         """The model of a name for a task. Raises SpecError for a search, and as `eval` does for unknown names."""
         chosen = registry.load("task", task)
         if kind_of(chosen.family).searched:

@@ -83,13 +83,10 @@ def measures(score: Array, right: Array) -> tuple[float, float, float, float]:
         return (np.nan,) * 4
     order = np.argsort(score, kind="stable")
     score, right = score[order], right[order].astype(np.float64)
-    brier = float(np.mean((score - right) ** 2))
-    return 100 * _ece(score, right), 100 * brier, 100 * _auroc(score, right), 100 * _risk(score, right)
-
-
-def _ece(score: Array, right: Array) -> float:
     bins = np.array_split(np.arange(len(score)), max(1, min(BINS, len(score) // FEWEST_IN_BIN)))
-    return added(len(each) / len(score) * _distance(score[each], right[each]) for each in bins)
+    ece = added(len(each) / len(score) * _distance(score[each], right[each]) for each in bins)
+    brier = float(np.mean((score - right) ** 2))
+    return 100 * ece, 100 * brier, 100 * _auroc(score, right), 100 * _risk(score, right)
 
 
 def _distance(score: Array, right: Array) -> float:

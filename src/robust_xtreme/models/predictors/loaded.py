@@ -1,7 +1,5 @@
 """The weights of a model that is loaded in this process, and the device that it computes on."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +27,19 @@ _AT_ONCE: Final = 4
 
 _THREADS: Final = torch.get_num_threads()
 """The threads that torch has before a small model leaves it a single one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A pass that is computed: its scores (B, ...), float32 on the CPU, are there after `wait`."""
+
+    scores: Tensor
+    end: Any = None
+
+    def wait(self) -> None:
+        """Wait until this pass, and those before it, are computed."""
+        if self.end is not None:
+            self.end.synchronize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +134,6 @@ def _finished(waiting: deque[Started], count: int) -> Iterator[Array]:
         waiting[count - 1].wait()
     for _ in range(count):
         yield waiting.popleft().scores.numpy()
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A pass that is computed: its scores (B, ...), float32 on the CPU, are there after `wait`."""
-
-    scores: Tensor
-    end: Any = None
-
-    def wait(self) -> None:
-        """Wait until this pass, and those before it, are computed."""
-        if self.end is not None:
-            self.end.synchronize()
 
 
 def _passed(checkpoint: Checkpoint, windows: Windows) -> Tensor:

@@ -1,12 +1,10 @@
 """The paired items of a set: clean examples, their noisy forms, and what was done to each text."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
@@ -129,7 +127,7 @@ class Paired:
         """Whether a text of an example differs."""
         return any(self.noised[text.id].status == "ok" for text in example.texts.values())
 
-    def of(self, ids: frozenset[str]) -> Paired:
+    def of(self, ids: frozenset[str]) -> Self:
         """The same of the clean examples with these ids alone."""
         return replace(self, examples=tuple(example for example in self.examples if example.id in ids))
 

@@ -1,11 +1,9 @@
 """Selects the examples of a run that are shown: the largest losses of each task and language, and keyed draws."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import polars as pl
@@ -52,7 +50,7 @@ class SampleRows:
     attacked: tuple[pl.LazyFrame, ...] = ()
     divided: bool = False
 
-    def of_models(self, names: Mapping[str, str]) -> SampleRows:
+    def of_models(self, names: Mapping[str, str]) -> Self:
         """The same with other names of the models."""
         named = pl.col("model").replace(names)
         stats, attacked = (tuple(rows.with_columns(named) for rows in each) for each in (self.stats, self.attacked))
