@@ -9,8 +9,6 @@ A number or negator of the clean text is edited where an edit's range overlaps i
 digit that it did not touch. Number words and negation by endings that no row lists are not counted.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict
@@ -83,6 +81,24 @@ def are_listed(texts: Sequence[Text]) -> Array:
     return np.array([known[code] for code in codes], np.bool_)
 
 
+class _Points:
+    """The code points of texts."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
+        self._points = np.frombuffer("".join(values).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+    def are_words(self, texts: Array, positions: Array) -> Array:
+        """Whether a letter, a digit or a mark is at positions (k,) of texts (k,); not where nothing is."""
+        low, high = self._bounds[texts], self._bounds[texts + 1]
+        at = low + positions
+        there = np.flatnonzero((positions >= 0) & (at < high))
+        is_word = np.zeros(len(texts), np.bool_)
+        points, number = np.unique(self._points[at[there]], return_inverse=True)
+        is_word[there] = np.array([_is_word(chr(point)) for point in points.tolist()], np.bool_)[number]
+        return is_word
+
+
 def _words(words: re.Pattern[str], texts: Sequence[Text], numbers: Sequence[int]) -> _Words:
     """The matches of a pattern, which cannot be longer than a text, in texts by number."""
     values = [texts[number].value for number in numbers]
@@ -140,24 +156,6 @@ def _among(texts: Array, positions: Array, some_texts: Array, some_positions: Ar
     """Which positions of texts (k,) are among some (r,)."""
     width = 1 + max(int(positions.max(initial=0)), int(some_positions.max(initial=0)))
     return np.isin(texts * width + positions, some_texts * width + some_positions)
-
-
-class _Points:
-    """The code points of texts."""
-
-    def __init__(self, values: Sequence[str]) -> None:
-        self._bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
-        self._points = np.frombuffer("".join(values).encode("utf-32-le", "surrogatepass"), np.uint32)
-
-    def are_words(self, texts: Array, positions: Array) -> Array:
-        """Whether a letter, a digit or a mark is at positions (k,) of texts (k,); not where nothing is."""
-        low, high = self._bounds[texts], self._bounds[texts + 1]
-        at = low + positions
-        there = np.flatnonzero((positions >= 0) & (at < high))
-        is_word = np.zeros(len(texts), np.bool_)
-        points, number = np.unique(self._points[at[there]], return_inverse=True)
-        is_word[there] = np.array([_is_word(chr(point)) for point in points.tolist()], np.bool_)[number]
-        return is_word
 
 
 def _is_word(point: str) -> bool:

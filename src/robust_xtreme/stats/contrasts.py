@@ -4,8 +4,6 @@ A difference is below 0 where the candidate is worse. Three scales are compared:
 perturbed text, and the change (perturbed minus clean), which says how much more, or less, noise costs the candidate.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -93,6 +91,51 @@ class _Contrast:
         return tuple(1 / len(many) / many[task] for task in tasks)
 
 
+class _Clusters:
+    """The joined clusters of cells: their numbers, and the keys, of the first names, that weights are drawn by.
+
+    Equal numbers of several cells are kept once, and so are their keys.
+    """
+
+    __slots__ = ("_drawn", "_first", "_keys", "_last", "_named", "_numbers", "_sets", "_several")
+
+    def __init__(self, numbers: Numbers, named: bool) -> None:
+        self._numbers, self._named = numbers, named
+        self._several = numbers.names > 1
+        self._keys: Any = np.zeros(len(self._several), np.uint64)
+        self._first: dict[int, str] = {}
+        self._last: tuple[Items, Any] | None = None
+        self._sets: dict[bytes, Any] = {}
+        self._drawn: dict[bytes, Any] = {}
+
+    def of(self, items: Items) -> Any:
+        """The numbers (G,) of the clusters of a cell."""
+        if self._last is None or self._last[0] is not items:
+            self._last = items, self._numbers.of(items.clusters)
+            if self._named:
+                self._name(items.clusters, self._last[1])
+        return self._last[1]
+
+    def shared(self, numbers: Any) -> Any:
+        """These numbers (G,), or equal ones that are kept."""
+        return self._sets.setdefault(blake2b(numbers).digest(), numbers)
+
+    def keys(self, numbers: Any) -> Any:
+        """The keys of joined clusters, uint64 (G,); all cells have been numbered before."""
+        for number, name in self._first.items():
+            self._keys[number] = keys([name])[0]
+        self._first.clear()
+        return self._drawn.setdefault(blake2b(numbers).digest(), self._keys[numbers])
+
+    def _name(self, names: Sequence[str], numbers: Any) -> None:
+        several = self._several[numbers]
+        alone = np.flatnonzero(~several & (self._keys[numbers] == 0))
+        self._keys[numbers[alone]] = keys([names[at] for at in alone.tolist()])
+        for at in np.flatnonzero(several).tolist():
+            number = int(numbers[at])
+            self._first[number] = min(names[at], self._first.get(number, names[at]))
+
+
 def contrasts(
     baseline: Mapping[Key, Cell],
     candidate: Mapping[Key, Cell],
@@ -141,51 +184,6 @@ def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
 
 def _twin(pair: _Pair) -> tuple[str, ...]:
     return tuple(pair[name] for name in (*_NAMES, "metric") if name != "condition")
-
-
-class _Clusters:
-    """The joined clusters of cells: their numbers, and the keys, of the first names, that weights are drawn by.
-
-    Equal numbers of several cells are kept once, and so are their keys.
-    """
-
-    __slots__ = ("_drawn", "_first", "_keys", "_last", "_named", "_numbers", "_sets", "_several")
-
-    def __init__(self, numbers: Numbers, named: bool) -> None:
-        self._numbers, self._named = numbers, named
-        self._several = numbers.names > 1
-        self._keys: Any = np.zeros(len(self._several), np.uint64)
-        self._first: dict[int, str] = {}
-        self._last: tuple[Items, Any] | None = None
-        self._sets: dict[bytes, Any] = {}
-        self._drawn: dict[bytes, Any] = {}
-
-    def of(self, items: Items) -> Any:
-        """The numbers (G,) of the clusters of a cell."""
-        if self._last is None or self._last[0] is not items:
-            self._last = items, self._numbers.of(items.clusters)
-            if self._named:
-                self._name(items.clusters, self._last[1])
-        return self._last[1]
-
-    def shared(self, numbers: Any) -> Any:
-        """These numbers (G,), or equal ones that are kept."""
-        return self._sets.setdefault(blake2b(numbers).digest(), numbers)
-
-    def keys(self, numbers: Any) -> Any:
-        """The keys of joined clusters, uint64 (G,); all cells have been numbered before."""
-        for number, name in self._first.items():
-            self._keys[number] = keys([name])[0]
-        self._first.clear()
-        return self._drawn.setdefault(blake2b(numbers).digest(), self._keys[numbers])
-
-    def _name(self, names: Sequence[str], numbers: Any) -> None:
-        several = self._several[numbers]
-        alone = np.flatnonzero(~several & (self._keys[numbers] == 0))
-        self._keys[numbers[alone]] = keys([names[at] for at in alone.tolist()])
-        for at in np.flatnonzero(several).tolist():
-            number = int(numbers[at])
-            self._first[number] = min(names[at], self._first.get(number, names[at]))
 
 
 def _contrasts(pairs: Sequence[_Pair], tasks: Mapping[str, Task]) -> Iterator[_Contrast]:

@@ -1,7 +1,5 @@
 """The steps of one stage: Lightning's Trainer without its side effects, continued from the last saved state."""
 
-from __future__ import annotations
-
 import logging
 import math
 import signal
@@ -160,6 +158,30 @@ class LoopInputs:
     def run(self) -> Path:
         """The run's folder."""
         return self.journal.folder
+
+
+class Stop:
+    """Ctrl-C while a loop runs: the first asks it to save its state and stop after the step, the second stops it."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.asked = False
+        self._tell = tell
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _on_signal(self, _: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._tell("stops after this step, and saves it; Ctrl-C once more stops at once")
 
 
 def run_loop(stage: LoopInputs, options: Options) -> None:
@@ -399,30 +421,6 @@ def _rows_until(path: Path, step: int) -> list[str]:
 
 
 _OURS: Final = "robust_xtreme.core.errors."
-
-
-class Stop:
-    """Ctrl-C while a loop runs: the first asks it to save its state and stop after the step, the second stops it."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self.asked = False
-        self._tell = tell
-        self._before: Any = None
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _on_signal(self, _: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        self._tell("stops after this step, and saves it; Ctrl-C once more stops at once")
 
 
 def no_memory(size: int, split: int) -> RobustXtremeError:

@@ -15,8 +15,6 @@ letters of its script and case in the language's alphabet.
 Shapes: m clusters, t texts and k chosen units in a batch. Units are cluster numbers.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -35,6 +33,33 @@ OPERATORS: Final = ("delete", "double", "swap", "replace")
 _DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
 _GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
 _RATES: Final = ("1",) * len(OPERATORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """A language's letters, sorted by group, a group being one script in one case.
+
+    `letters` are the k letters, composed (NFC). `pool` contains the code points of all letters twice, composed and
+    decomposed (NFD); `start` and `length` (2, k) locate a letter in it; `decomposes` (k,) says whose two forms differ.
+    `group_of` (512,) is the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the
+    groups' letters. `keys` are the packed letters, sorted, and `rank` (len(keys),) the number of each letter.
+    `replaceable` (65536,) says by its properties whether another letter can replace a cluster. `signs` are the spacing
+    signs, marks that are clusters of their own, and `combinations` the keys `point << 21 | sign` of what they follow.
+    """
+
+    letters: tuple[str, ...]
+    pool: Array
+    start: Array
+    length: Array
+    decomposes: Array
+    group_of: Array
+    first: Array
+    size: Array
+    keys: Array
+    rank: Array
+    replaceable: Array
+    signs: Array
+    combinations: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,33 +232,6 @@ def inserted(job: Job, characters: Array) -> tuple[Edits, Array]:
 # The letters of a language as arrays: which letters can replace one of the same script and case.
 #
 # Spacing signs are marks that are clusters of their own and follow a letter, as Burmese vowel signs do.
-
-
-@dataclass(frozen=True, slots=True)
-class Alphabet:
-    """A language's letters, sorted by group, a group being one script in one case.
-
-    `letters` are the k letters, composed (NFC). `pool` contains the code points of all letters twice, composed and
-    decomposed (NFD); `start` and `length` (2, k) locate a letter in it; `decomposes` (k,) says whose two forms differ.
-    `group_of` (512,) is the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the
-    groups' letters. `keys` are the packed letters, sorted, and `rank` (len(keys),) the number of each letter.
-    `replaceable` (65536,) says by its properties whether another letter can replace a cluster. `signs` are the spacing
-    signs, marks that are clusters of their own, and `combinations` the keys `point << 21 | sign` of what they follow.
-    """
-
-    letters: tuple[str, ...]
-    pool: Array
-    start: Array
-    length: Array
-    decomposes: Array
-    group_of: Array
-    first: Array
-    size: Array
-    keys: Array
-    rank: Array
-    replaceable: Array
-    signs: Array
-    combinations: Array
 
 
 POINT_BITS: Final = 21

@@ -1,7 +1,5 @@
 """A folder of the tasks' original release files, as XTREME's scripts leave it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,6 +14,16 @@ from robust_xtreme.core.languages import unknown_language
 from robust_xtreme.core.specs import Files, Origin, Row, TaskSpec
 from robust_xtreme.tasks.formats import expectation, read_file, reader
 from robust_xtreme.tasks.sources.rows import SPLITS, SourceRows, is_language
+
+Option = tuple[str, ...]
+"""The files that make the rows together, mostly one; a single path with `*` is a pattern."""
+
+
+class Group(NamedTuple):
+    """Files that contain a split: each has rows of its own or, where `joint`, all of them make the rows together."""
+
+    paths: tuple[str, ...]
+    joint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +191,7 @@ def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
     return options(files, language, everywhere=files.mixed or language in task.train_languages)
 
 
-Option = tuple[str, ...]
-"""The files that make the rows together, mostly one; a single path with `*` is a pattern."""
-
 _ANY: Final = "*"
-
-
-class Group(NamedTuple):
-    """Files that contain a split: each has rows of its own or, where `joint`, all of them make the rows together."""
-
-    paths: tuple[str, ...]
-    joint: bool = False
 
 
 def expand(text: str, language: str, codes: Mapping[str, str]) -> str:

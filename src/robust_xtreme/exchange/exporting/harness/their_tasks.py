@@ -3,8 +3,6 @@
 The task files of an installed lm-eval are found by the name of a task, and read without running any of their code.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
@@ -107,6 +105,23 @@ def _coded(part: str, script: str) -> str:
     """The language of `swh_Latn`; "" where it is written in another script than its noise."""
     code = _CODES.get(part, "")
     return code if code and language(code).script == ("Kore" if script == "Hang" else script) else ""
+
+
+class TaskFile(NamedTuple):
+    """A task of lm-eval: its name, its file, its settings with those that it includes, and the version of lm-eval."""
+
+    name: str
+    path: Path
+    settings: Mapping[str, Any]
+    version: str | None
+
+    @property
+    def evaluated(self) -> tuple[str, str]:
+        """The key and the name of the split that lm-eval evaluates. Raises UserError where there is none."""
+        for key in ("test_split", "validation_split"):
+            if isinstance(split := self.settings.get(key), str):
+                return key, split
+        raise UserError(f"{self.name} of lm-eval evaluates no split ({self.path}).")
 
 
 def sheet_of(name: str, job: ExportJob, file: TaskFile | None) -> TaskSheet:
@@ -299,23 +314,6 @@ class YamlFunction:
     """A `!function` of a task file, which is not imported here."""
 
     name: str
-
-
-class TaskFile(NamedTuple):
-    """A task of lm-eval: its name, its file, its settings with those that it includes, and the version of lm-eval."""
-
-    name: str
-    path: Path
-    settings: Mapping[str, Any]
-    version: str | None
-
-    @property
-    def evaluated(self) -> tuple[str, str]:
-        """The key and the name of the split that lm-eval evaluates. Raises UserError where there is none."""
-        for key in ("test_split", "validation_split"):
-            if isinstance(split := self.settings.get(key), str):
-                return key, split
-        raise UserError(f"{self.name} of lm-eval evaluates no split ({self.path}).")
 
 
 def task_file(name: str) -> TaskFile:
