@@ -195,11 +195,16 @@ def still_bound(clusters: float, quantile: float, freedom: float) -> float:
     return float(1 - (2 * t_probability(-quantile, freedom)) ** (1 / clusters))
 
 
-def t_probability(value: float, freedom: float) -> float:
-    """The probability that Student's t is below a value."""
+def _special() -> Any:
+    """scipy's functions of distributions, which are loaded only where a number needs them."""
     from scipy import special
 
-    return float(special.stdtr(freedom, value))
+    return special
+
+
+def t_probability(value: float, freedom: float) -> float:
+    """The probability that Student's t is below a value."""
+    return float(_special().stdtr(freedom, value))
 
 
 def p_value(backend: ArrayBackend, moments: Moments, discordant: Array) -> Any:
@@ -208,10 +213,8 @@ def p_value(backend: ArrayBackend, moments: Moments, discordant: Array) -> Any:
     `discordant` (...) is the number of clusters that differ: if each is as likely to get better as worse, all of them
     agree with probability 2^(1 - discordant), and no p is smaller than that.
     """
-    from scipy import special
-
     value, error = backend.back(moments.value), backend.back(widened_se(backend, moments))
-    tail = 2 * special.stdtr(moments.freedom, -np.abs(value) / error)
+    tail = 2 * _special().stdtr(moments.freedom, -np.abs(value) / error)
     least = np.exp2(np.minimum(1.0 - np.asarray(backend.back(discordant), dtype=float), 0.0))
     return np.where(value == 0, 1.0, np.maximum(tail, least))
 
@@ -237,9 +240,7 @@ def one_sided_bounds(
     (Annals of Statistics 1983), never inwards. `exact` is where no cluster varies: there the two-sided interval bounds
     each side alone with 95 %. No bound is nearer than `least`, in points.
     """
-    from scipy import special
-
-    t = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
+    t = _special().stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
     below, above = (t + np.maximum(sign * np.asarray(skew), 0.0) * (2 * t**2 + 1) / 6 for sign in (-1, 1))
     return difference - np.maximum(below * widened_se, least), difference + np.maximum(above * widened_se, least)
 
@@ -265,16 +266,14 @@ def equivalence_p(
 
     It is the level at which a bound of `one_sided_bounds` reaches the margin: below 0.05 where both bounds are within.
     """
-    from scipy import special
-
     apart = np.maximum(margin - np.abs(difference), 0.0) / np.where(np.equal(least, 0), 1.0, least)
     p = np.where(np.equal(least, 0), 0.0, (1 - CONFIDENCE) ** apart)
     for sign in (1, -1):
         room, tail = (margin + sign * difference) / widened_se, np.maximum(-sign * np.asarray(skew), 0.0)
         above = room - tail / 6
         t = 2 * above / (1 + np.sqrt(np.maximum(1 + 4 * tail * above / 3, 0.0)))
-        of_exact = (1 - CONFIDENCE) ** np.maximum(room / special.stdtrit(df, (1 + CONFIDENCE) / 2), 0.0)
-        p = np.maximum(p, np.where(exact, of_exact, special.stdtr(df, -t)))
+        of_exact = (1 - CONFIDENCE) ** np.maximum(room / _special().stdtrit(df, (1 + CONFIDENCE) / 2), 0.0)
+        p = np.maximum(p, np.where(exact, of_exact, _special().stdtr(df, -t)))
     return p
 
 
@@ -293,18 +292,14 @@ def share_bounds(count: int, of: int) -> tuple[float, float]:
 
 def least_share(count: Any, of: int, alpha: float) -> Any:
     """The lower bounds of shares at 1 - alpha, one-sided, from counts (n,) of independent draws (Clopper, Pearson)."""
-    from scipy import special
-
     counts = np.asarray(count)
-    return np.where(counts > 0, special.betaincinv(np.maximum(counts, 1), of - counts + 1, alpha), 0.0)
+    return np.where(counts > 0, _special().betaincinv(np.maximum(counts, 1), of - counts + 1, alpha), 0.0)
 
 
 @cache
 def t_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t."""
-    from scipy import special
-
-    return float(special.stdtrit(freedom, probability))
+    return float(_special().stdtrit(freedom, probability))
 
 
 def smallest_detectable(
@@ -316,14 +311,12 @@ def smallest_detectable(
     clusters, since p is at least 2^(1 - differing); sqrt(widened_se^2 - se^2) is the step of one of them, unless `step`
     says otherwise, in points. Without an interval there is no MDE.
     """
-    from scipy import special
-
     if estimate.se is None or estimate.widened_se is None:
         return None
     alpha, freedom = (1 - CONFIDENCE) / tests, estimate.df
     studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(power, freedom)
     typical = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0)) if step is None else step
-    signs = typical * float(special.gammaincinv(ceil(1 - log2(alpha)), power))
+    signs = typical * float(_special().gammaincinv(ceil(1 - log2(alpha)), power))
     return min(max(studentised, signs), TOP)
 
 
