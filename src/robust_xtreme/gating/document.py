@@ -204,7 +204,11 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"Mean difference of the levels: {signed(tests.select(pl.mean('difference')).item())}, not tested."
     if missed := tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item():
         yield f"In half of the levels without a shown difference, one of up to {points(missed)} could be missed (mde)."
-    yield from _of_changes(contrasts)
+    changes = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=CELLS)
+    if changes.height:
+        more = [row["difference"] < 0 for row in changes.iter_rows(named=True) if is_shown(row)]
+        of = f"Of {counted(changes.height, 'tested change')} under noise"
+        yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
     ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
     if ties:
         yield f"Where no difference is shown, up to {percent(max(ties))} of the answers became wrong."
@@ -247,15 +251,6 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     furthest = contrasts.filter(pl.col("kind") != CELLS).select(pl.max_horizontal(pl.col("bound", "upper").abs()).max())
     reach = f" The 90 % intervals of the means reach {points(furthest.item())} points." if furthest.item() else ""
     return f"Equivalence within the margin is shown in {told}.{reach}"
-
-
-def _of_changes(contrasts: pl.DataFrame) -> Iterator[str]:
-    """Whether noise costs the candidate more than the baseline, where that is tested."""
-    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=CELLS)
-    more = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
-    if tests.height:
-        of = f"Of {counted(tests.height, 'tested change')} under noise"
-        yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
 
 
 def _means(contrasts: pl.DataFrame) -> tuple[int, int, int]:

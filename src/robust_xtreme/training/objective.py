@@ -1,13 +1,11 @@
 """The objective of a stage: parts, each with a head, units of windows, and a loss over units; and that of masked LM."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -63,7 +61,7 @@ class Taken:
     targets: Scores | None = None
     pixels: Scores | None = None
 
-    def every(self, first: int, step: int) -> Taken:
+    def every(self, first: int, step: int) -> Self:
         """Every `step`-th unit from the `first` on."""
         # Rows of unit u are ends[u] to ends[u + 1]: units have several windows.
         ends = [0, *accumulate(self.sizes)]
@@ -175,7 +173,7 @@ class TrainingBatch:
     windows: Windows
     pieces: tuple[BatchRows, ...]
 
-    def to(self, device: torch.device) -> TrainingBatch:
+    def to(self, device: torch.device) -> Self:
         """The same batch on a device; its windows stay where they are."""
         ids, mask = (tensor.to(device, non_blocking=True) for tensor in (self.ids, self.mask))
         return replace(self, ids=ids, mask=mask)

@@ -1,7 +1,5 @@
 """Noise on words: what a word is, also in text without spaces, and the noisy forms of words in whole batches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -221,6 +219,13 @@ def _exchanged(words: WordRuns, chosen: Array) -> tuple[Array, Array]:
     return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
 
 
+class Listed(NamedTuple):
+    """A list of words. `kinds` (symbols,) says, as bits, what a letter is to those beside it; empty without affixes."""
+
+    words: Trie
+    kinds: Array
+
+
 def _planned(
     job: Job, kinds: tuple[str, ...], lexicon: FormLexicon | None, divided: Listed | None, signs: Array | None
 ) -> EditPlan:
@@ -333,13 +338,6 @@ _ROLES: Final = {
     _U: "う",
 }
 """Kana, and what they are to those beside them: which letters of a word are open, and which its endings begin with."""
-
-
-class Listed(NamedTuple):
-    """A list of words. `kinds` (symbols,) says, as bits, what a letter is to those beside it; empty without affixes."""
-
-    words: Trie
-    kinds: Array
 
 
 def listed(words: Iterable[str], suffixes: Sequence[str] = (), prefixes: Sequence[str] = ()) -> Listed:
