@@ -78,10 +78,15 @@ def test_classes_in_another_spelling_are_mapped_and_said(home: Path) -> None:
 
 
 def test_a_file_without_its_columns_is_one_line(home: Path) -> None:
-    """With the options to add; and columns without a file."""
+    """With the options to add; columns without a file, a folder in which nothing is read."""
+    odd = home / "folder"
+    odd.mkdir()
+    (odd / "notes.xyz").write_text("")
     for words, line in (
         (("--data", "reviews.csv"), "name its columns, as in --fields text --gold label"),
         (("--fields", "review"), "Name it: --data FILE"),
+        (("--fields", "review", "--data", "nothere.csv"), "The file nothere.csv does not exist."),
+        (("--data", str(odd)), "is one that tasks read; there are: notes.xyz. Name a file of rows"),
     ):
         ended = program("eval", *words)
         assert (ended.code, ended.err.count("\n"), line in ended.err) == (2, 1, True), ended.err

@@ -38,6 +38,7 @@ from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vector
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
 from robust_xtreme.tasks.sources.dataset import Hub
+from robust_xtreme.tasks.sources.release import Release
 from robust_xtreme.tasks.sources.rows import identity_of, limit, limit_note
 from robust_xtreme.tasks.sources.source import Pools, Source, fetch, languages_of, open_source
 from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, evaluated, faults, group_languages, tuned
@@ -87,6 +88,8 @@ def make_plan(
     groups = chosen(spec.tasks)
     asked = tuple(registry.load("task", name) for name in groups)
     given = given_models(spec, in_memory)
+    if not asked and isinstance(source, Release):
+        source.check_any(registry.load("task", name) for name in registry.names("task"))
     able = default_tasks(given)
     tasks = asked or tuple(task for task in able if languages_of(task, source))
     if not tasks:  # `locate_all` names tasks of the data that no model has a head for, instead of tasks without data
