@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,10 @@ def test_a_csv_is_evaluated_reported_and_shown(home: Path) -> None:
     done = program("eval", "--data", "pairs.csv", *columns, "-p", "char_noise:0.2", "-o", "run", "-q")
     assert done.code == 0, done.err
     assert "48 rows of pairs.csv" in Path("run/report.html").read_text("utf-8")
+    (line, _) = json.loads(Path("run/manifest.json").read_text("utf-8"))["commands"]
+    assert "eval --data=pairs.csv --fields=first,second --gold=gold --language-field=lang --tasks pairs" in line
+    again = program(*shlex.split(line)[1:], "-o", "again", "-q")
+    assert (again.code, Path("again/deltas.csv").read_bytes()) == (0, Path("run/deltas.csv").read_bytes())
     shown = program("report", "run", "-l", "sw", "-o", "sw.html", "-o", "sw.csv")
     assert (shown.code, shown.err.startswith("robust-xtreme: Only sw: averages over languages are left out")) == (
         0,

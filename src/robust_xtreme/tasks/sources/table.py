@@ -14,7 +14,7 @@ from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files.new_files import write_all
 from robust_xtreme.tasks.formats import ReadOptions, Record, Slot, of_file, opened, records_of
 from robust_xtreme.tasks.sources.own import CHOICE, MOST_LABELS, ROW, TAGS, key_of_text, name_of_task, own_task
-from robust_xtreme.tasks.sources.suite import MANIFEST
+from robust_xtreme.tasks.sources.suite import MANIFEST, READ_BY
 
 _Rows = list[tuple[str, dict[str, Any]]]
 """The language of each row, and its values, the last of which is its label or tags."""
@@ -73,7 +73,7 @@ def write_suite(table: TableFile) -> Path:
     described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
     own_task(name, described, Path(where))
-    return _written(name, described, rows, f"{counted(len(rows), 'row')} of {Path(where).name}.")
+    return _written(name, described, rows, table)
 
 
 def _listed(table: TableFile, name: str, labels: set[str]) -> set[str]:
@@ -147,14 +147,19 @@ def _keys(table: TableFile) -> list[str]:
     return [key_of_text(name, number) for number, name in enumerate(table.fields, 1)]
 
 
-def _written(name: str, described: dict[str, Any], rows: _Rows, what: str) -> Path:
+def _written(name: str, described: dict[str, Any], rows: _Rows, table: TableFile) -> Path:
     """Write the folder, its manifest last."""
     lines: dict[str, str] = {}
     for code, row in rows:
         lines[code] = lines.get(code, "") + json_text(row) + "\n"
     version = digest(repr(described), *map("\n".join, lines.items()))
     folder = _ROOT / f"{name}-{version}"
-    facts = {"name": name, "version": version, "summary": what, "licence": "not stated", "languages": [*lines]}
+    file = Path(table.file).name
+    named = {"fields": ",".join(table.fields), "gold": table.gold, "language-field": table.language_field}
+    named = {"data": file if file == table.file else f"DIR/{file}", **named, "format": table.format}
+    facts: dict[str, Any] = {"name": name, "version": version, "summary": f"{counted(len(rows), 'row')} of {file}."}
+    facts |= {"licence": "not stated", "languages": [*lines]}
+    facts |= {READ_BY: [f"--{option}={value}" for option, value in named.items() if value]}
     text = "".join(f"{key} = {json_text(value)}\n" for key, value in facts.items())
     text += "".join([f"\n[{name}]\n", *(f"{key} = {json_text(value)}\n" for key, value in described.items())])
     (folder / name).mkdir(parents=True, exist_ok=True)
