@@ -91,7 +91,7 @@ def test_a_file_without_its_columns_is_one_line(home: Path) -> None:
         (("--data", "reviews.csv"), "name its columns, as in --fields text --gold label"),
         (("--fields", "review"), "Name it: --data FILE"),
         (("--fields", "review", "--data", "nothere.csv"), "The file nothere.csv does not exist."),
-        (("--data", str(odd)), "is one that tasks read; there are: notes.xyz. Name a file of rows"),
+        (("--data", str(odd)), "is one that tasks read. Name a file of rows"),
     ):
         ended = program("eval", *words)
         assert (ended.code, ended.err.count("\n"), line in ended.err) == (2, 1, True), ended.err

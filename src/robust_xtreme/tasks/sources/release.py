@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -46,15 +46,6 @@ class Release:
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file of that split exists."""
         return self._find(task, language, split) is not None
-
-    def check_any(self, tasks: Iterable[TaskSpec]) -> None:
-        """Raise MissingData where no file is one of these tasks'."""
-        every = ((task, code, split) for task in tasks for split in self.splits(task) for code in task.languages)
-        if not any(self.holds(*one) for one in every):
-            some = ", ".join(sorted(path.name for path in self.folder.iterdir())[:3])
-            what = f"No file under {self.folder} is one that tasks read; there are: {some}"
-            step = f"Name a file of rows with its columns: --data {self.folder}/FILE --fields TEXT --gold LABEL"
-            raise MissingData(f"{what}. {step}. {self.remedy}")
 
     def signature(self, task: TaskSpec, language: str, split: str) -> str:
         """A hash that changes with the files of a split, of their names and versions."""
