@@ -117,7 +117,7 @@ _GATE_LEGEND: Final = {
     "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: the interval of the row alone says "
     "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown. Where the "
     "policy asks for equivalence, rises count, too; better: one is shown.",
-    "margin": "How far a level may fall, in points.",
+    "margin": "A fall that is shown to be smaller is ok, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference, never nearer than the loss that so few clusters could miss "
@@ -183,14 +183,14 @@ def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
     told = doc.Strong(_equivalent(contrasts) or sentence, "lost" if worse else "won" if better else "")
     more = f" {sentence}" if sentence not in told.text else ""
     if not worse:
-        return (told, more + _of_tasks(contrasts))
+        return (told, more + _of_means(contrasts))
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
     codes = Counter(language_name(code_of(row)) for row in shown.iter_rows(named=True) if row["difference"] < 0)
     of = ", ".join(f"{name}: {many}" for name, many in codes.most_common())
-    where = f" Those that fell: {of}." if worse > 1 and len(codes) <= _NAMED else ""
-    return (told, f"{more}{where}{_of_tasks(contrasts)} The largest fall: {row_name(worst)}, {fall}.")
+    where = f" Cells that fell: {of}." if worse > 1 and len(codes) <= _NAMED else ""
+    return (told, f"{more}{where}{_of_means(contrasts)} The largest fall: {row_name(worst)}, {fall}.")
 
 
 _NAMED: Final = 5
@@ -205,9 +205,11 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
     if missed := tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item():
         yield f"In half of the levels without a shown difference, one of up to {points(missed)} could be missed (mde)."
     yield from _of_changes(contrasts)
-    ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
-    if ties:
-        yield f"Where no difference is shown, up to {percent(max(ties))} of the answers became wrong."
+    ties = [row for row in tests.iter_rows(named=True) if row.get("harmful") is not None and not is_shown(row)]
+    if most := max((row["harmful"] for row in ties), default=0.0):
+        beyond = max(100 * (row["harmful_high"] or 0.0) for row in ties)
+        seen = f"Where no difference is shown, {percent(most)} of a cell's answers became wrong at most"
+        yield f"{seen}, in these items; up to {percent(beyond)} are not excluded."
 
 
 def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -223,7 +225,7 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     below = shown.filter(pl.col("difference") < 0).height
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
-    means, fell, _ = _means(contrasts)
+    means, fell, _ = _means(contrasts, TASKS)
     of += f", and in {fell} of {counted(means, 'mean')} of tasks" if below == shown.height and fell else ""
     levels = contrasts.filter(pl.col("scale") != "change", kind=CELLS)
     asked = levels["verdict"].drop_nulls().to_list() if _asked(levels) else []
@@ -246,6 +248,10 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
     furthest = contrasts.filter(pl.col("kind") != CELLS).select(pl.max_horizontal(pl.col("bound", "upper").abs()).max())
     reach = f" The 90 % intervals of the means reach {points(furthest.item())} points." if furthest.item() else ""
+    if contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty():
+        whole = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
+        needed = f" These are {whole[0]:,} items, and about {whole[1]:,.0f} are needed overall." if whole[1] else ""
+        return f"Undecided: neither equivalence within the margin nor a difference is shown in any row.{needed}"
     return f"Equivalence within the margin is shown in {told}.{reach}"
 
 
@@ -258,18 +264,21 @@ def _of_changes(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
 
 
-def _means(contrasts: pl.DataFrame) -> tuple[int, int, int]:
-    """How many means of tasks are tested, how many of them fell, and how many rose."""
-    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=TASKS)
+def _means(contrasts: pl.DataFrame, kind: str) -> tuple[int, int, int]:
+    """How many means of tasks, or of languages, are tested, how many of them fell, and how many rose."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=kind)
     below = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
     return tests.height, sum(below), len(below) - sum(below)
 
 
-def _of_tasks(contrasts: pl.DataFrame) -> str:
-    """How many means of tasks differ, in which direction; "" without any that is tested."""
-    means, fell, rose = _means(contrasts)
-    of = f" Of {counted(means, 'mean')} of tasks"
-    return f"{of} {fell} fell, {rose} rose, {means - fell - rose} neither." if means else ""
+def _of_means(contrasts: pl.DataFrame) -> str:
+    """How many means of tasks and of languages differ, in which direction; "" without any that is tested."""
+    told = ""
+    for kind, what in ((TASKS, "tasks"), (LANGUAGES, "languages")):
+        means, fell, rose = _means(contrasts, kind)
+        of = f" Of {counted(means, 'mean')} of {what} {fell} fell, {rose} rose, {means - fell - rose} neither."
+        told += of if means else ""
+    return told
 
 
 def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
@@ -357,6 +366,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield doc.Paragraph(outcome(gate))
+    yield from [] if gate.passed else [doc.Paragraph(_RULE)]
     yield from [doc.Paragraph(linked(_short(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
@@ -378,7 +388,8 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     tables: list[doc.Table] = []
     for title, rows in groups.items():
         if rows.height:
-            shown = rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST).iter_rows(named=True)
+            order = ("difference", *in_order(rows))
+            shown = rows.sort(pl.col("kind") == CELLS, *order, nulls_last=True).head(_MOST).iter_rows(named=True)
             told = [_verdict(row, extra.get(_of_change(row))) for row in shown]
             table = doc.Table(columns, tuple(tuple(row[column.heading] for column in columns) for row in told))
             verdict, *others = {doc.text_of(row[0]) for row in table.rows}
@@ -397,6 +408,12 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     heads = {"verdict", *(column.heading for table in tables for column in table.columns)} if tables else set()
     if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
         yield doc.Terms(known)
+
+
+_RULE: Final = (
+    "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin; beyond margin: the "
+    "fall exceeds the margin, but not after the correction for many tests."
+)
 
 
 def linked(note: str, names: Iterable[str], folder: Path | None) -> doc.Phrase:
@@ -459,7 +476,10 @@ def outcome(gate: Gate) -> doc.Phrase:
     parts = ", ".join(f"{many} {title.lower()}" for title, many in kinds.items() if many)
     divided = f" ({parts})" if len(parts.split(", ")) > 1 else ""
     failed = doc.Strong(f"Failed: {gate.failing.height:,} of {of}{divided}.", "lost")
-    return failed, f" {side}{counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}"
+    codes = Counter(language_name(code_of(row)) for row in gate.failing.filter(kind=CELLS).iter_rows(named=True))
+    of = ", ".join(f"{name}: {many}" for name, many in codes.most_common())
+    where = f" Cells that fail: {of}." if 1 < len(codes) <= _NAMED else ""
+    return failed, f" {side}{counts}.{where} The largest: {_short(fell(worst), 3 * _LONGEST)}"
 
 
 def fell(row: Mapping[str, Any]) -> str:
