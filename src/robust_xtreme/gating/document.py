@@ -93,8 +93,8 @@ _MOST: Final = 60
 
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
-    "joint interval": "Of the difference, at 95 %, valid for all levels of a table at once, and for all its changes; "
-    f"with fewer than {FEWEST_JOINT} clusters there is none, and that of the row alone is shown.",
+    "95 % interval": "Of the difference: joint, valid for all levels of a table at once, and for all its changes; with "
+    f"fewer than {FEWEST_JOINT} clusters there is none of these, and that of the row alone is shown.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
@@ -129,14 +129,14 @@ _GATE_LEGEND: Final = {
 }
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
-    "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
+    "baseline": 8, "candidate": 8, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
     "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
     "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
 _LEVELS: Final = ("difference", "baseline", "candidate")
-_TESTS: Final = ("joint interval", "p adj.", "mde", "shown")
+_TESTS: Final = ("95 % interval", "p adj.", "mde", "shown")
 _EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items needed")
 _CHURN: Final = ("changed", "harmful", "beneficial")
 _WORDS: Final = ("shown", "marks", "verdict", "languages")
@@ -324,12 +324,12 @@ def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
     """What a row has in each column."""
     shown = {"task": row["task"], "language": language_name(code_of(row)), "noise": noise_name(row)}
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
-    shown |= {"difference": signed(row["difference"]), "joint interval": interval(row["joint_low"], row["joint_high"])}
+    shown |= {"difference": signed(row["difference"]), "95 % interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
     ways = ("costs more", "costs less") if row["scale"] == SCALES[2] else ("worse", "better")
     shown["shown"] = "-" if row["p_adjusted"] is None else ways[row["difference"] > 0] if is_shown(row) else "no"
     if row["joint_low"] is None and row["low"] is not None:
-        shown["joint interval"] = f"{interval(row['low'], row['high'])} alone"
+        shown["95 % interval"] = f"{interval(row['low'], row['high'])} alone"
     if row.get("verdict"):
         shown |= {"languages": row["languages"] or "", "90 % interval": interval(row["bound"], row["upper"])}
         items = "" if row["items"] is None else f"{row['items']:,.0f}"
