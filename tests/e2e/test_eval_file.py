@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,10 @@ def test_a_csv_is_evaluated_reported_and_shown(home: Path) -> None:
     done = program("eval", "--data", "pairs.csv", *columns, "-p", "char_noise:0.2", "-o", "run", "-q")
     assert done.code == 0, done.err
     assert "48 rows of pairs.csv" in Path("run/report.html").read_text("utf-8")
+    (line, _) = json.loads(Path("run/manifest.json").read_text("utf-8"))["commands"]
+    assert "eval --data=pairs.csv --fields=first,second --gold=gold --language-field=lang --tasks pairs" in line
+    again = program(*shlex.split(line)[1:], "-o", "again", "-q")
+    assert (again.code, Path("again/deltas.csv").read_bytes()) == (0, Path("run/deltas.csv").read_bytes())
     shown = program("report", "run", "-l", "sw", "-o", "sw.html", "-o", "sw.csv")
     assert (shown.code, shown.err.startswith("robust-xtreme: Only sw: averages over languages are left out")) == (
         0,
@@ -78,10 +83,15 @@ def test_classes_in_another_spelling_are_mapped_and_said(home: Path) -> None:
 
 
 def test_a_file_without_its_columns_is_one_line(home: Path) -> None:
-    """With the options to add; and columns without a file."""
+    """With the options to add; columns without a file, a folder in which nothing is read."""
+    odd = home / "folder"
+    odd.mkdir()
+    (odd / "notes.xyz").write_text("")
     for words, line in (
         (("--data", "reviews.csv"), "name its columns, as in --fields text --gold label"),
         (("--fields", "review"), "Name it: --data FILE"),
+        (("--fields", "review", "--data", "nothere.csv"), "The file nothere.csv does not exist."),
+        (("--data", str(odd)), "is one that tasks read. Name a file of rows"),
     ):
         ended = program("eval", *words)
         assert (ended.code, ended.err.count("\n"), line in ended.err) == (2, 1, True), ended.err

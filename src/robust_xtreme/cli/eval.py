@@ -12,7 +12,8 @@ from robust_xtreme.cli._next import after_evaluation, again, show_next
 from robust_xtreme.cli._options import columns_of, option, passed, show_outside_packs, with_keys
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.core.resources import RUNS, find
-from robust_xtreme.core.run_spec import HUB, RunSpec, from_mapping, from_toml
+from robust_xtreme.core.run_paths import exists
+from robust_xtreme.core.run_spec import HUB, MINI, RunSpec, from_mapping, from_toml
 
 if TYPE_CHECKING:
     from robust_xtreme.report.evaluation import Evaluation
@@ -110,7 +111,10 @@ def _of_file(given: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, 
     """The data and the task of rows in a file; --languages is their language where --language-field names none."""
     from robust_xtreme.tasks.sources.table import TableFile, write_suite
 
-    if not Path(data := given.get("data", "")).is_file():
+    data = given.get("data", "")
+    if data.partition(":")[0] not in ("", HUB, MINI) and not exists(data):
+        raise UserError(f"The file {data} does not exist. Name a file of rows: --data FILE")
+    if not Path(data).is_file():
         raise UserError(f"{', '.join(columns)}: columns of a file of rows. Name it: --data FILE (not {data or HUB!r})")
     task, languages = given.get("tasks", [""]), given.get("languages", [])
     language = languages[0] if len(languages) == 1 and "language_field" not in columns else ""

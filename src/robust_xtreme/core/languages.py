@@ -84,7 +84,9 @@ def language(code: str) -> Language:
 
 
 def code_of(name: str) -> str:
-    """The code of the language that a name is most like, as sw of swahili; empty where there is none."""
+    """The code of the language that a name is most like, as sw of swahili, en of en-GB; empty where there is none."""
+    if (first := name.casefold().replace("_", "-").partition("-")[0]) != name and first in ALL_LANGUAGES:
+        return first
     codes = {language(code).name.casefold(): code for code in ALL_LANGUAGES}
     return "".join(codes[near] for near in get_close_matches(name.casefold(), codes, n=1, cutoff=0.8))
 

@@ -228,20 +228,23 @@ class RunSpec:
         """The folder that the run is written to: `out`, or `runs/eval-<identity>`."""
         return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
 
-    def commands(self) -> list[str]:
+    def commands(self, data: Collection[str] = ()) -> list[str]:
         """The command line of the run, without what changes only where or how fast it is computed.
+
+        `data` are the options that name the data, where they are not those of the spec.
 
         A path is `DIR` there, so that the same run elsewhere has the same; then, and where a key has no option, the
         command with the run's own file is there as well.
         """
         shown = replace(self, **{name: run_paths.hidden(name, getattr(self, name)) for name in keys(RunSpec)})
-        defaults = RunSpec(model=shown.model, **{name: getattr(shown, name) for name in NOT_HASHED})
+        same = (*NOT_HASHED, *(["data"] if data else []))
+        defaults = RunSpec(model=shown.model, **{name: getattr(shown, name) for name in same})
         words = options(shown, defaults)
         model = [word for name in shown.model if shown.model != (MINI,) for word in ("--model", name)]
         again = shlex.join([*_AGAIN.split(), *(model if imported(self.model) else ())])
         if words is None:
             return [again]
-        line = shlex.join(["robust-xtreme", "eval", *model, *words])
+        line = shlex.join(["robust-xtreme", "eval", *model, *data, *words])
         return [line] if shown == self else [line, again]
 
     def to_toml(self) -> str:

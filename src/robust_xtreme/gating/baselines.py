@@ -165,7 +165,8 @@ class Baseline:
         """Its title, the models, the data with the hash of the first split, and the pages of its runs."""
         models = dict.fromkeys(str(model["model"]) for run in self.facts["runs"] for model in run["models"])
         first, *more = self.facts["data"]
-        data = f"{self.facts['runs'][0].get('data', '')}: {first['task']}/{first['language']} {first.get('data', '')}"
+        name = self.facts["runs"][0].get("data")
+        data = f"{f'{name}: ' if name else ''}{first['task']}/{first['language']} {first.get('data', '')}"
         told = [f"model {', '.join(models)}", f"data {data}{f' and {len(more)} more' if more else ''}", *self.page]
         saved = [f"saved {self.saved_at}"] if self.saved_at else []
         return f"{self.title} ({'; '.join([*told, *saved])})"

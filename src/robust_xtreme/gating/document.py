@@ -93,8 +93,8 @@ _MOST: Final = 60
 
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
-    "joint interval": "Of the difference, at 95 %, valid for all levels of a table at once, and for all its changes; "
-    f"with fewer than {FEWEST_JOINT} clusters there is none, and that of the row alone is shown.",
+    "95 % interval": "Of the difference: joint, valid for all levels of a table at once, and for all its changes; with "
+    f"fewer than {FEWEST_JOINT} clusters there is none of these, and that of the row alone is shown.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
     "scale": "change: of what the noise costs, noisy minus clean; a level otherwise.",
@@ -117,7 +117,7 @@ _GATE_LEGEND: Final = {
     "verdict": "regressed: a fall is shown, corrected for all rows. beyond margin: the interval of the row alone says "
     "that the fall exceeds the margin. undecided: neither a fall nor its absence within the margin is shown. Where the "
     "policy asks for equivalence, rises count, too; better: one is shown.",
-    "margin": "How far a level may fall, in points.",
+    "margin": "A fall that is shown to be smaller is ok, in points.",
     "marks": "What makes a cell hard to measure, as in the report of the candidate.",
     "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference, never nearer than the loss that so few clusters could miss "
@@ -129,14 +129,14 @@ _GATE_LEGEND: Final = {
 }
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
-    "baseline": 8, "candidate": 8, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
+    "baseline": 8, "candidate": 8, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
     "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
     "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
 _LEVELS: Final = ("difference", "baseline", "candidate")
-_TESTS: Final = ("joint interval", "p adj.", "mde", "shown")
+_TESTS: Final = ("95 % interval", "p adj.", "mde", "shown")
 _EQUIVALENCE: Final = ("90 % interval", "p", "verdict", "items needed")
 _CHURN: Final = ("changed", "harmful", "beneficial")
 _WORDS: Final = ("shown", "marks", "verdict", "languages")
@@ -183,14 +183,14 @@ def differences_sentence(contrasts: pl.DataFrame) -> doc.Phrase:
     told = doc.Strong(_equivalent(contrasts) or sentence, "lost" if worse else "won" if better else "")
     more = f" {sentence}" if sentence not in told.text else ""
     if not worse:
-        return (told, more + _of_tasks(contrasts))
+        return (told, more + _of_means(contrasts))
     worst = shown.sort("difference").row(0, named=True)
     bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
     fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
     codes = Counter(language_name(code_of(row)) for row in shown.iter_rows(named=True) if row["difference"] < 0)
     of = ", ".join(f"{name}: {many}" for name, many in codes.most_common())
-    where = f" Those that fell: {of}." if worse > 1 and len(codes) <= _NAMED else ""
-    return (told, f"{more}{where}{_of_tasks(contrasts)} The largest fall: {row_name(worst)}, {fall}.")
+    where = f" Cells that fell: {of}." if worse > 1 and len(codes) <= _NAMED else ""
+    return (told, f"{more}{where}{_of_means(contrasts)} The largest fall: {row_name(worst)}, {fall}.")
 
 
 _NAMED: Final = 5
@@ -209,9 +209,11 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         more = [row["difference"] < 0 for row in changes.iter_rows(named=True) if is_shown(row)]
         of = f"Of {counted(changes.height, 'tested change')} under noise"
         yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
-    ties = [row["harmful"] for row in tests.iter_rows(named=True) if row.get("harmful") and not is_shown(row)]
-    if ties:
-        yield f"Where no difference is shown, up to {percent(max(ties))} of the answers became wrong."
+    ties = [row for row in tests.iter_rows(named=True) if row.get("harmful") is not None and not is_shown(row)]
+    if most := max((row["harmful"] for row in ties), default=0.0):
+        beyond = max(100 * (row["harmful_high"] or 0.0) for row in ties)
+        seen = f"Where no difference is shown, {percent(most)} of a cell's answers became wrong at most"
+        yield f"{seen}, in these items; up to {percent(beyond)} are not excluded."
 
 
 def _levels(contrasts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -227,7 +229,7 @@ def found(contrasts: pl.DataFrame, baseline: str, candidate: str) -> str:
     below = shown.filter(pl.col("difference") < 0).height
     many = {f"worse than {baseline}": below, f"better than {baseline}": shown.height - below}
     told = " and ".join(f"{what} in {count}" for what, count in many.items() if count)
-    means, fell, _ = _means(contrasts)
+    means, fell, _ = _means(contrasts, TASKS)
     of += f", and in {fell} of {counted(means, 'mean')} of tasks" if below == shown.height and fell else ""
     levels = contrasts.filter(pl.col("scale") != "change", kind=CELLS)
     asked = levels["verdict"].drop_nulls().to_list() if _asked(levels) else []
@@ -250,21 +252,28 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
     furthest = contrasts.filter(pl.col("kind") != CELLS).select(pl.max_horizontal(pl.col("bound", "upper").abs()).max())
     reach = f" The 90 % intervals of the means reach {points(furthest.item())} points." if furthest.item() else ""
+    if contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty():
+        whole = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
+        needed = f" These are {whole[0]:,} items, and about {whole[1]:,.0f} are needed overall." if whole[1] else ""
+        return f"Undecided: neither equivalence within the margin nor a difference is shown in any row.{needed}"
     return f"Equivalence within the margin is shown in {told}.{reach}"
 
 
-def _means(contrasts: pl.DataFrame) -> tuple[int, int, int]:
-    """How many means of tasks are tested, how many of them fell, and how many rose."""
-    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=TASKS)
+def _means(contrasts: pl.DataFrame, kind: str) -> tuple[int, int, int]:
+    """How many means of tasks, or of languages, are tested, how many of them fell, and how many rose."""
+    tests = contrasts.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change", kind=kind)
     below = [row["difference"] < 0 for row in tests.iter_rows(named=True) if is_shown(row)]
     return tests.height, sum(below), len(below) - sum(below)
 
 
-def _of_tasks(contrasts: pl.DataFrame) -> str:
-    """How many means of tasks differ, in which direction; "" without any that is tested."""
-    means, fell, rose = _means(contrasts)
-    of = f" Of {counted(means, 'mean')} of tasks"
-    return f"{of} {fell} fell, {rose} rose, {means - fell - rose} neither." if means else ""
+def _of_means(contrasts: pl.DataFrame) -> str:
+    """How many means of tasks and of languages differ, in which direction; "" without any that is tested."""
+    told = ""
+    for kind, what in ((TASKS, "tasks"), (LANGUAGES, "languages")):
+        means, fell, rose = _means(contrasts, kind)
+        of = f" Of {counted(means, 'mean')} of {what} {fell} fell, {rose} rose, {means - fell - rose} neither."
+        told += of if means else ""
+    return told
 
 
 def by_size(contrasts: pl.DataFrame) -> pl.DataFrame:
@@ -310,12 +319,12 @@ def _contrast(row: Mapping[str, Any]) -> dict[str, str]:
     """What a row has in each column."""
     shown = {"task": row["task"], "language": language_name(code_of(row)), "noise": noise_name(row)}
     shown |= {"scale": _scale(row), **{name: points(row[name]) for name in _LEVELS}}
-    shown |= {"difference": signed(row["difference"]), "joint interval": interval(row["joint_low"], row["joint_high"])}
+    shown |= {"difference": signed(row["difference"]), "95 % interval": interval(row["joint_low"], row["joint_high"])}
     shown |= {"p adj.": p_value(row["p_adjusted"]), "mde": points(row["mde"])}
     ways = ("costs more", "costs less") if row["scale"] == SCALES[2] else ("worse", "better")
     shown["shown"] = "-" if row["p_adjusted"] is None else ways[row["difference"] > 0] if is_shown(row) else "no"
     if row["joint_low"] is None and row["low"] is not None:
-        shown["joint interval"] = f"{interval(row['low'], row['high'])} alone"
+        shown["95 % interval"] = f"{interval(row['low'], row['high'])} alone"
     if row.get("verdict"):
         shown |= {"languages": row["languages"] or "", "90 % interval": interval(row["bound"], row["upper"])}
         items = "" if row["items"] is None else f"{row['items']:,.0f}"
@@ -352,6 +361,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield doc.Paragraph(outcome(gate))
+    yield from [] if gate.passed else [doc.Paragraph(_RULE)]
     yield from [doc.Paragraph(linked(_short(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
@@ -373,7 +383,8 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     tables: list[doc.Table] = []
     for title, rows in groups.items():
         if rows.height:
-            shown = rows.sort("difference", *in_order(rows), nulls_last=True).head(_MOST).iter_rows(named=True)
+            order = ("difference", *in_order(rows))
+            shown = rows.sort(pl.col("kind") == CELLS, *order, nulls_last=True).head(_MOST).iter_rows(named=True)
             told = [_verdict(row, extra.get(_of_change(row))) for row in shown]
             table = doc.Table(columns, tuple(tuple(row[column.heading] for column in columns) for row in told))
             verdict, *others = {doc.text_of(row[0]) for row in table.rows}
@@ -392,6 +403,12 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     heads = {"verdict", *(column.heading for table in tables for column in table.columns)} if tables else set()
     if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
         yield doc.Terms(known)
+
+
+_RULE: Final = (
+    "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin; beyond margin: the "
+    "fall exceeds the margin, but not after the correction for many tests."
+)
 
 
 def linked(note: str, names: Iterable[str], folder: Path | None) -> doc.Phrase:
@@ -454,7 +471,10 @@ def outcome(gate: Gate) -> doc.Phrase:
     parts = ", ".join(f"{many} {title.lower()}" for title, many in kinds.items() if many)
     divided = f" ({parts})" if len(parts.split(", ")) > 1 else ""
     failed = doc.Strong(f"Failed: {gate.failing.height:,} of {of}{divided}.", "lost")
-    return failed, f" {side}{counts}. The largest: {_short(fell(worst), 3 * _LONGEST)}"
+    codes = Counter(language_name(code_of(row)) for row in gate.failing.filter(kind=CELLS).iter_rows(named=True))
+    of = ", ".join(f"{name}: {many}" for name, many in codes.most_common())
+    where = f" Cells that fail: {of}." if 1 < len(codes) <= _NAMED else ""
+    return failed, f" {side}{counts}.{where} The largest: {_short(fell(worst), 3 * _LONGEST)}"
 
 
 def fell(row: Mapping[str, Any]) -> str:

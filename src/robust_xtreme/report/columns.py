@@ -258,7 +258,7 @@ CATALOGUE: Final = (
     _show("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language) or "
           "not (zero_shot).", right=False),
     _show("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
-    _show("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
+    _show("language family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
     _show("missing", ("absent",), _text, "Cells of an average that the run does not have, or that no noise reaches: "
           "the mean over the others is marked *.", right=False, folds=True),
     _show("languages", ("missing",), _text, right=False, folds=True),

@@ -118,7 +118,8 @@ def scale() -> doc.Table:
     sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
     losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
     row = (*reversed(losses), doc.TableCell(f"less than {STEPS[0]}", 0.0), *gains)
-    return doc.Table(tuple(doc.TableColumn("") for _ in row), (row,), role="scale")
+    heads = (doc.TableColumn(""),) * (1 + len(row))
+    return doc.Table(heads, (("Colour, in points", *row),), role="scale")
 
 
 def _step(sign: str, low: int, high: int | None) -> doc.TableCell:

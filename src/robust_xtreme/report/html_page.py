@@ -154,7 +154,9 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= summary.ALPHA, "change").row(0, named=True)
     whole = averages.filter(task=task, split=split, model=model)
     over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
-    shown = over.sort("change").row(0, named=True) if over.height else worst
+    many = pl.col("over").str.extract(r"^(\d+)").cast(pl.Int64)
+    widest = over.filter(many == many.max())
+    shown = widest.sort("change").row(0, named=True) if over.height else worst
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
@@ -167,7 +169,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     most = ", the costliest noise" if cells["perturbation"].n_unique() > 1 and count < cells.height else ""
-    noise = shown["noise"] + most + (f", {shown['over']} languages" if over.height else "")
+    noise = shown["noise"] + most + (f"{' in' if most else ','} {shown['over']} languages" if over.height else "")
     small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))
     change = f"{signed(shown['change'])}{summary.MARKED}" if small else doc.Strong(signed(shown["change"]))
     linked = doc.Hyperlink(named, f"#{worst['address']}")

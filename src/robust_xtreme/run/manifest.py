@@ -52,7 +52,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "spec": what,
         "spec_hash": digest(repr(sorted(what.items()))),
-        "commands": spec.commands(),
+        "commands": spec.commands(source.read_by if isinstance(source, Suite) else ()),
         **{key: value for key, value in where_used.items() if value},
         "device": device,
         "batch_tokens": batch_tokens,

@@ -37,10 +37,10 @@ from robust_xtreme.run.folder import check_read
 from robust_xtreme.run.task_run import Normaliser, Splits, TaskRun, needs_vectors, target_of
 from robust_xtreme.tasks.adapters.own import clusters_note
 from robust_xtreme.tasks.groups import chosen
+from robust_xtreme.tasks.sources import survey
 from robust_xtreme.tasks.sources.dataset import Hub
 from robust_xtreme.tasks.sources.rows import identity_of, limit, limit_note
 from robust_xtreme.tasks.sources.source import Pools, Source, fetch, languages_of, open_source
-from robust_xtreme.tasks.sources.survey import UNLABELLED, VERSION, LeftOut, evaluated, faults, group_languages, tuned
 
 NOT_APPLICABLE: Final = "not_applicable"
 TOO_LONG: Final = "too_long"
@@ -170,10 +170,13 @@ def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> U
     if unread := [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]:
         others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
         return ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
-    telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
+    telling = min(skipped, key=lambda cell: cell.reason not in (survey.UNLABELLED, survey.VERSION))
     if spec.data == MINI and spec.model == (MINI,):
         what = "mini, the default where no model and no data are named"
         return MissingData(f"Nothing is left to evaluate under {what}: add --model NAME --data DIR. {telling.detail}")
+    if not spec.tasks and {cell.reason for cell in skipped} == {survey.MISSING}:
+        step = f"Name a file of rows with its columns: --data {spec.data}/FILE --fields TEXT --gold LABEL"
+        return MissingData(f"No file under {spec.data} is one that tasks read. {step}. {source.remedy}")
     remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
     return MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
 
@@ -208,7 +211,7 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     codes(" ".join(code for name in wanted for code in name.split("@")))
     if wanted:
         return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
-    return group_languages(task, source, group) or ("",)
+    return survey.group_languages(task, source, group) or ("",)
 
 
 def _check_used(spec: RunSpec, task_runs: Sequence[TaskRun]) -> None:
@@ -305,14 +308,14 @@ def _task_runs(
 ) -> tuple[list[TaskRun], list[NotRun]]:
     """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
     try:
-        split = evaluated(task, splits.pools, spec.split, language)
+        split = survey.evaluated(task, splits.pools, spec.split, language)
     except DataError as error:
         source = splits.pools.source
-        lines = faults(task, source, spec.split, language, error)
+        lines = survey.faults(task, source, spec.split, language, error)
         splits.unread |= dict.fromkeys(lines)
         detail = " ".join((f"{task.name} {language}:", *(_in_short(line, source) for line in lines)))
         return [], [NotRun(task.name, language, spec.split, UNREADABLE, detail)]
-    if isinstance(split, LeftOut):
+    if isinstance(split, survey.LeftOut):
         why = _in_short(split.detail, splits.pools.source)
         return [], [NotRun(task.name, language, split.split, split.reason, why)]
     unsupported_tags = unsupported_labels(model.labels, task)
@@ -419,7 +422,7 @@ def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Examp
     if corpus is None:
         return task_run
     note = ""
-    if tuned(task_run.task):
+    if survey.tuned(task_run.task):
         if task_run.split == "validation":
             note = f"{task_run.label}: scored on the split on which its threshold is tuned."
     elif lost := sum(example.target == Document(()) for example in examples):

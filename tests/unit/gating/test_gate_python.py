@@ -93,7 +93,8 @@ def test_objects_describe_themselves_in_a_line() -> None:
     )
     assert texts[2][0] == "Gate(failed, 6 regressed)"
     assert texts[2][1].startswith(
-        "Failed: 6 of 6 rows (2 by task, 4 by cell). 6 regressed. The largest: Swahili (sw), xnli, clean, fell from "
+        "Failed: 6 of 6 rows (2 by task, 4 by cell). 6 regressed. Cells that fail: German (de): 2, Swahili (sw): 2. "
+        "The largest: Swahili (sw), xnli, clean, fell from "
     )
     assert texts[3] == ("Evaluation('new', 4 cells)",) * 2
     for each in _objects(HOSTILE):

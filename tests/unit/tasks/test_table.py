@@ -11,6 +11,7 @@ import pytest
 
 from robust_xtreme.core.errors import UserError
 from robust_xtreme.tasks.adapters.own import own_tasks
+from robust_xtreme.tasks.sources.own import name_of_task
 from robust_xtreme.tasks.sources.source import load, open_source
 from robust_xtreme.tasks.sources.table import TableFile, write_suite
 
@@ -71,7 +72,7 @@ def test_labels_may_be_numbers(suffix: str) -> None:
 def test_other_columns_may_look_like_places_in_a_text() -> None:
     """Nothing is written into the file, so that nothing has to move."""
     Path("reviews.jsonl").write_text('{"review": "a b", "stars": "x", "answers": [{"start": 9}]}\n' * 2, "utf-8")
-    with pytest.raises(UserError, match="'labels' has 1 names"):
+    with pytest.raises(UserError, match="the label 'x' in every row"):
         write_suite(table("reviews.jsonl", language_field="", language="sw"))
 
 
@@ -138,6 +139,14 @@ def test_a_file_called_as_a_task_of_the_program_has_another_name(stem: str, task
     assert write_suite(table(f"{stem}.csv")).name.startswith(f"{task}-")
 
 
+def test_names_of_files_in_other_scripts_are_different_tasks() -> None:
+    """Their letters cannot be in a task's name, and the name stays where it is named again."""
+    names = [name_of_task(text) for text in ("Отзывы", "Оценки", "Отзывы_2024", "reviews-отзывы", "Kritiké")]
+    assert len({*names}) == 5
+    assert [name_of_task(name) for name in names] == names
+    assert (names[3][:8], names[4]) == ("reviews_", "kritike")
+
+
 def test_labels_that_the_file_lacks_can_be_named() -> None:
     """So a model with more classes can be evaluated."""
     folder = write_suite(table(written(".csv"), labels=("reviews=bad,neutral,good", "other=x,y")))
@@ -147,12 +156,20 @@ def test_labels_that_the_file_lacks_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"fields": ()}, "name its columns, as in --fields text --gold label"),
-        ({"gold": ""}, "name its columns, as in --fields text --gold label"),
+        ({"fields": (), "gold": ""}, "name its columns, as in --fields text --gold label"),
+        ({"fields": ()}, "add its texts, as in --fields text"),
+        ({"gold": ""}, "add its labels, as in --gold label"),
+        (
+            {"fields": ("review", "stars", "n")},
+            "names 3 columns (review, stars, n); a model reads one or two.",
+        ),
+        ({"labels": ("reviews=bad,Good",)}, "have good too. Name the model's classes, in its order, by the labels"),
+        ({"labels": ("reviews=b d,x",)}, "by the labels of the file: --labels reviews=bad,good"),
         ({"language_field": ""}, "add --languages CODE, or --language-field COLUMN"),
         ({"fields": ("text",)}, "has no column 'text'; its header has: review, stars, lang, n"),
         ({"language_field": "", "language": "swahili"}, "There is no language named 'swahili'. Did you mean 'sw'?"),
-        ({"language_field": "stars"}, "There is no language named 'good'"),
+        ({"language_field": "stars"}, "reviews.csv:2: There is no language named 'good'"),
+        ({"language_field": "", "language": "en-XX"}, "There is no language named 'en-XX'. Did you mean 'en'?"),
         ({"format": "squad"}, "eval reads rows of csv, tsv, jsonl, parquet, conll, conllu, iob2, not squad"),
     ],
 )
@@ -170,7 +187,21 @@ def test_what_cannot_be_read_is_one_line(options: dict[str, Any], line: str) -> 
         ("review,stars,lang\n,good,sw\n", "reviews.csv:2: 'review' is empty: fill it, or leave the row out."),
         ("review,stars,lang\na,good,sw\nb, ,sw\n", "reviews.csv:3: 'stars' is empty"),
         ("review,stars,lang\n", "reviews.csv: contains no rows."),
-        ("review,stars,lang\na,b,sw\nc,b,sw\n", "reviews.csv: [reviews]: 'labels' has 1 names; it takes 2 to 200."),
+        (
+            "review,stars,lang\na,b,sw\nc,b,sw\n",
+            "csv: the column 'stars' (--gold) has the label 'b' in every row",
+        ),
+        ("review,stars,lang\na,b c,sw\nc,b c,sw\n", "too: --labels 'reviews=b c,OTHER'"),
+        (
+            "review,stars,lang\na,b,sw\nc,B,sw\n",
+            "the labels 'B' and 'b', which differ in case alone.",
+        ),
+        ("review,stars,lang\n" + "".join(f"a,{n},sw\n" for n in range(201)), "has 201 labels; at most 200 are read."),
+        (
+            "review,stars,lang\na,b,sw\nc,d,en_US\n",
+            "csv:3: There is no language named 'en_US'. Did you mean 'en'?",
+        ),
+        ("review,stars,stars,lang\na,b,c,sw\n", "Name the column by its number: --gold 2"),
     ],
 )
 def test_a_row_that_says_nothing_is_named_with_its_line(text: str, line: str) -> None:

@@ -202,7 +202,8 @@ def _charts(results: Results) -> Iterator[Chart]:
     worst = tested.filter(pl.col("change") < 0).sort("change", "address").head(_WORST)
     several = worst.height > 0 and cells.height > _WORST
     if several:
-        title = f"The {worst.height} largest tested losses of the whole run"
+        of = "that can be measured" if cells["near_chance"].any() else "of the whole run"
+        title = f"The {worst.height} largest tested losses {of}"
         yield Chart(title, _DESCRIPTION, forest(_in_words(worst, ", {}")))
     for (section, task), of_task in cells.group_by(SECTION, "task", maintain_order=True):
         yield Chart(str(section), _DESCRIPTION, forest(_in_words(of_task)), str(task), more=several)

@@ -145,7 +145,7 @@ def _table(line: TextLine, path: str, options: ReadOptions) -> tuple[TableLayout
 
 def table_of(cells: Sequence[str], path: str, options: ReadOptions, *, named: bool) -> TableLayout:
     """The layout of a table by the cells of its first line, which may name the columns. Raises UserError."""
-    columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
+    columns = [_column(name, cells, path, options, named=named) for name in _wanted(options)]
     seen: dict[int, str] = {}
     for name, column in zip(options.fields, columns, strict=False):
         if (other := seen.setdefault(column, name)) != name:
@@ -163,12 +163,13 @@ def _wanted(options: ReadOptions) -> tuple[str, ...]:
     return (*options.fields, options.language_field) if options.language_field else options.fields
 
 
-def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
+def _column(name: str, cells: Sequence[str], path: str, options: ReadOptions, *, named: bool) -> int:
     """The index of a column, by its name in the header, or its number from 1. Raises UserError."""
     if named and cells.count(name) > 1:
         first = cells.index(name) + 1
         what = f"{path} has {cells.count(name)} columns named {name!r}, the first at {first}."
-        raise UserError(f"{what} Name the column by its number: --fields {first} --header")
+        step = f"{'--gold' if name == options.gold else '--fields'} {first}{'' if options.gold else ' --header'}"
+        raise UserError(f"{what} Name the column by its number: {step}")
     if named and name in cells:
         return cells.index(name)
     if _NUMBER.fullmatch(name) and 1 <= int(name) <= len(cells):

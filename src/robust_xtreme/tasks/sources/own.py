@@ -1,6 +1,7 @@
 """A task of the user's own, as a table of `suite.toml` describes it: target, labels and texts."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Final
 
 from robust_xtreme.core import registry
 from robust_xtreme.core.errors import DataError, nearest
+from robust_xtreme.core.examples import digest
 from robust_xtreme.core.specs import TaskSpec, check_keys
 from robust_xtreme.tasks.formats import reader
 from robust_xtreme.tasks.formats.labelled_jsonl import LABEL
@@ -26,7 +28,7 @@ _KEYS: Final = (TARGET, "splits", "languages", "labels", "texts")
 _NAMES: Final = ("id", "cluster")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
-_MOST_LABELS: Final = {CHOICE: 200, TAGS: 2000}
+MOST_LABELS: Final = {CHOICE: 200, TAGS: 2000}
 _EXAMPLES: Final = {CHOICE: '["negative", "positive"]', TAGS: '["O", "B-PER", "I-PER"]'}
 _LONGEST_LABEL: Final = 80
 _RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini", "own", "scratch")
@@ -79,8 +81,14 @@ def _words() -> set[str]:
 
 
 def name_of_task(text: str) -> str:
-    """A name for a task of the user's own that is like a text: lower-case, and none of the program's."""
-    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:30]
+    """A name for a task of the user's own that is like a text: lower-case, and none of the program's.
+
+    Where the text has letters that a name cannot have, its hash is added, so that different texts have other names.
+    """
+    plain = unicodedata.normalize("NFKD", text.lower())
+    name = re.sub(r"[^a-z0-9]+", "_", re.sub("[\u0300-\u036f]", "", plain)).strip("_")[:30]
+    if any(letter.isalnum() and not letter.isascii() for letter in plain):
+        name = f"{name}_{digest(plain, size=4)}".lstrip("_")
     taken = {*registry.installed("task"), *registry.installed("intermediate"), *parts(), *_words()}
     return f"own_{name}" if name in taken or not _NAME.fullmatch(name) else name
 
@@ -112,8 +120,8 @@ def _labels(target: str, table: Mapping[str, Any], location: str) -> tuple[str, 
             raise DataError(location, "the key 'labels' is not for target = \"spans\": an answer is not a label.")
         return ()
     labels = _strings(table, "labels", _EXAMPLES[target], location)
-    if not 2 <= len(labels) <= _MOST_LABELS[target]:
-        raise DataError(location, f"'labels' has {len(labels)} names; it takes 2 to {_MOST_LABELS[target]:,}.")
+    if not 2 <= len(labels) <= MOST_LABELS[target]:
+        raise DataError(location, f"'labels' has {len(labels)} names; it takes 2 to {MOST_LABELS[target]:,}.")
     for label in labels:
         if not label.isprintable() or label != label.strip() or "," in label or not 0 < len(label) <= _LONGEST_LABEL:
             what = f"is not a label: at most {_LONGEST_LABEL} printable characters, no comma, no blank at the ends."

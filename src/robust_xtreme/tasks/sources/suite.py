@@ -3,6 +3,7 @@
 The rows may be compressed by gzip, in `TASK/SPLIT-LANGUAGE.jsonl.gz`; a file that is not compressed precedes.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ MANIFEST: Final = "suite.toml"
 POOL: Final = "pool.jsonl"
 _TEXTS: Final = ("name", "version", "summary")
 _LICENCE: Final = "licence"
+READ_BY: Final = "read_by"
 _NOT_STATED: Final = f"not stated (suite.toml has a key {_LICENCE} for it)"
 _LONGEST: Final = 1000
 _CLUSTER: Final = "cluster"
@@ -29,7 +31,8 @@ _OWN: Final = ("id", _CLUSTER)
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A suite as its `suite.toml` describes it; its languages, or those that it names for a task, replace the task's
-    own list. `own_tasks` are those that it describes itself; `licence` says so where it names none."""
+    own list. `own_tasks` are those that it describes itself; `licence` says so where it names none;
+    `read_by` are the options that made it of a file."""
 
     folder: Path
     name: str
@@ -40,6 +43,7 @@ class Suite:
     named: Mapping[str, tuple[str, ...]]
     own_tasks: Mapping[str, OwnTask]
     licence: str
+    read_by: tuple[str, ...] = ()
     unlabelled = ""
 
     def __str__(self) -> str:
@@ -147,7 +151,10 @@ def open_suite(folder: Path) -> Suite:
 def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
     path = folder / MANIFEST
     tables = {key: value for key, value in values.items() if isinstance(value, dict) and key not in _KEYS}
-    check_keys((key for key in values if key not in tables), (*_KEYS, _LICENCE), _KEYS, str(path))
+    check_keys((key for key in values if key not in tables), (*_KEYS, _LICENCE, READ_BY), _KEYS, str(path))
+    read_by = _strings(values[READ_BY], READ_BY, path) if READ_BY in values else ()
+    if not all(re.fullmatch("(?s)--(data|fields|gold|language-field|format)=.+", option) for option in read_by):
+        raise DataError(path, f"the key {READ_BY!r} takes options of a file of rows, as in --fields=text.")
     texts = [key for key in (*_TEXTS, _LICENCE) if key in values]
     for key in texts:
         if not isinstance(values[key], str) or not values[key].strip():
@@ -174,7 +181,8 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
             _check_named("language", named[task], codes, task, path)
     one_line = {key: " ".join(values[key].split()) for key in texts}
     name, version, summary = (one_line[key] for key in _TEXTS)
-    return Suite(folder, name, version, summary, codes, splits, named, own_tasks, one_line.get(_LICENCE, _NOT_STATED))
+    licence = one_line.get(_LICENCE, _NOT_STATED)
+    return Suite(folder, name, version, summary, codes, splits, named, own_tasks, licence, read_by)
 
 
 _KEYS: Final = (*_TEXTS, "languages")

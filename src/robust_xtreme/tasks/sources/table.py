@@ -1,24 +1,27 @@
 """A file of a user's rows, with columns of texts, gold labels and languages, as the folder of a suite."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
-from robust_xtreme.core.errors import DataError, UserError, counted
+from robust_xtreme.core.errors import DataError, UnknownName, UserError, counted
 from robust_xtreme.core.examples import digest
 from robust_xtreme.core.languages import language
 from robust_xtreme.core.sinks import json_text
 from robust_xtreme.files.new_files import write_all
 from robust_xtreme.tasks.formats import ReadOptions, Record, Slot, of_file, opened, records_of
-from robust_xtreme.tasks.sources.own import CHOICE, ROW, TAGS, key_of_text, name_of_task, own_task
-from robust_xtreme.tasks.sources.suite import MANIFEST
+from robust_xtreme.tasks.sources.own import CHOICE, MOST_LABELS, ROW, TAGS, key_of_text, name_of_task, own_task
+from robust_xtreme.tasks.sources.suite import MANIFEST, READ_BY
 
 _Rows = list[tuple[str, dict[str, Any]]]
 """The language of each row, and its values, the last of which is its label or tags."""
 
 _ROOT: Final = Path("runs/data")
 _TABLES: Final = ("csv", "tsv", "jsonl", "parquet")
+_FEW: Final = 10
 _TAGGED: Final = ("conll", "conllu", "iob2")
 
 
@@ -46,25 +49,58 @@ def write_suite(table: TableFile) -> Path:
     if format not in (*_TABLES, *_TAGGED):
         raise UserError(f"{where}: eval reads rows of {', '.join((*_TABLES, *_TAGGED))}, not {format}. Name --format")
     if not tagged and not (table.fields and table.gold):
-        raise UserError(f"{where} is a file of rows: name its columns, as in --fields text --gold label")
+        step = "add its labels, as in --gold label" if table.fields else "add its texts, as in --fields text"
+        step = step if table.fields or table.gold else "name its columns, as in --fields text --gold label"
+        raise UserError(f"{where} is a file of rows: {step}")
+    if len(table.fields) > 2:
+        names = ", ".join(table.fields)
+        raise UserError(f"{where}: --fields names {len(table.fields)} columns ({names}); a model reads one or two.")
     if not (table.language or table.language_field):
         raise UserError(f"{where} does not say its language: add --languages CODE, or --language-field COLUMN")
     columns = ("tokens",) if tagged else (*table.fields, table.gold)
     options = ReadOptions(columns, language_field=table.language_field, gold=columns[-1])
     with opened(where) as source:
         records = records_of(format, named=bool(table.format))(source, options)
-        given = [(_row(record, table), record.id) for record in records if record.slots]
-    if not given:
+        read = [(_row(record, table), record.id) for record in records if record.slots]
+    if not read:
         raise DataError(where, "contains no rows.")
-    rows = _named([row for row, _ in given], [id for _, id in given if "id" not in columns])
+    rows = _named([row for row, _ in read], [id for _, id in read if "id" not in columns])
     name = name_of_task(table.task or Path(where).name.partition(".")[0])
     labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
-    labels.update(*(given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")))
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
+    labels |= _listed(table, name, labels)
+    _check_labels(sorted(labels), name, table, described["target"])
     described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
     own_task(name, described, Path(where))
-    return _written(name, described, rows, f"{counted(len(rows), 'row')} of {Path(where).name}.")
+    return _written(name, described, rows, table)
+
+
+def _listed(table: TableFile, name: str, labels: set[str]) -> set[str]:
+    """The labels that --labels gives to the task. Raises UserError where it lacks some of the file's."""
+    several = [given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")]
+    listed = {label.strip() for given in several for label in given}
+    if several and (lacks := sorted(labels - listed)[:_FEW]):
+        known = quote(f"{name}={','.join(sorted(labels))}")
+        what = f"--labels names {', '.join(sorted(listed))}, and the rows of {table.file} have {', '.join(lacks)} too"
+        raise UserError(f"{what}. Name the model's classes, in its order, by the labels of the file: --labels {known}")
+    return listed
+
+
+def _check_labels(labels: Sequence[str], name: str, table: TableFile, target: str) -> None:
+    """Raise DataError where a file has too few or too many labels, or some that differ in case alone."""
+    what = f"the column {table.gold!r} (--gold)" if table.gold else "the column of tags"
+    if len(labels) < 2:
+        step = f"Name those that the file lacks, too: --labels {quote(f'{name}={labels[0]},OTHER')}"
+        raise DataError(table.file, f"{what} has the label {labels[0]!r:.80} in every row. {step}")
+    if len(labels) > (most := MOST_LABELS[target]):
+        what += f" has {len(labels):,} labels; at most {most:,} are read. Is it the right one?"
+        raise DataError(table.file, what)
+    known: dict[str, str] = {}
+    for label in labels:
+        if (other := known.setdefault(label.casefold(), label)) != label:
+            alike = f"{other!r:.80} and {label!r:.80}, which differ in case alone"
+            raise DataError(table.file, f"{what} has the labels {alike}. Write them alike.")
 
 
 def _named(rows: _Rows, given: list[str]) -> _Rows:
@@ -90,7 +126,10 @@ def _row(record: Record, table: TableFile) -> tuple[str, dict[str, Any]]:
         if not slot.value.strip():
             raise DataError(table.file, f"{slot.field!r} is empty: fill it, or leave the row out.", int(slot.location))
     code = first.language.strip() or table.language
-    language(code)
+    try:
+        language(code)
+    except UnknownName as error:
+        raise error if code == table.language else DataError(table.file, str(error), int(first.location)) from error
     if not first.words:
         texts = dict(zip(_keys(table), (slot.value for slot in record.slots), strict=False))
         return code, {**texts, "label": gold.value.strip()}
@@ -108,14 +147,19 @@ def _keys(table: TableFile) -> list[str]:
     return [key_of_text(name, number) for number, name in enumerate(table.fields, 1)]
 
 
-def _written(name: str, described: dict[str, Any], rows: _Rows, what: str) -> Path:
+def _written(name: str, described: dict[str, Any], rows: _Rows, table: TableFile) -> Path:
     """Write the folder, its manifest last."""
     lines: dict[str, str] = {}
     for code, row in rows:
         lines[code] = lines.get(code, "") + json_text(row) + "\n"
     version = digest(repr(described), *map("\n".join, lines.items()))
     folder = _ROOT / f"{name}-{version}"
-    facts = {"name": name, "version": version, "summary": what, "licence": "not stated", "languages": [*lines]}
+    file = Path(table.file).name
+    named = {"fields": ",".join(table.fields), "gold": table.gold, "language-field": table.language_field}
+    named = {"data": file if file == table.file else f"DIR/{file}", **named, "format": table.format}
+    facts: dict[str, Any] = {"name": name, "version": version, "summary": f"{counted(len(rows), 'row')} of {file}."}
+    facts |= {"licence": "not stated", "languages": [*lines]}
+    facts |= {READ_BY: [f"--{option}={value}" for option, value in named.items() if value]}
     text = "".join(f"{key} = {json_text(value)}\n" for key, value in facts.items())
     text += "".join([f"\n[{name}]\n", *(f"{key} = {json_text(value)}\n" for key, value in described.items())])
     (folder / name).mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,17 @@
   };
   const FILTERS = ["language", "beside", "task", "noise", "became"];
   const SHOWN = { change: "change", relative: "relative", noisy: "noisy level", edits: "edits" };
+  const CAPTIONS = {
+    relative: "Change in percent of the clean level",
+    noisy: "Level under the noise, in points",
+    edits: "Characters that the noise changed, in percent",
+  };
   const MANY = 24;  // columns from which each task begins as its mean
   const state = { show: "change" };
   const cells = all("table.heat td[data-noisy]");
   for (const cell of cells) cell.dataset.change = cell.textContent;
+  const caption = document.querySelector("#heat > p");
+  const ofChange = caption?.textContent;
 
   // An address is LANGUAGE/TASK/.../NOISE, as the rows of cells have it, of which an address may have the beginning.
   const parts = (address) => {
@@ -208,6 +215,9 @@
     beside();
     if (none) none.hidden = Boolean(document.querySelector("#examples article:not([data-off])"));
     for (const cell of cells) (cell.querySelector("a") || cell).textContent = cell.dataset[state.show];
+    if (caption && cells.length) {
+      caption.textContent = CAPTIONS[state.show] ? `${CAPTIONS[state.show]}, at each perturbation's highest strength.` : ofChange;
+    }
     for (const name of FILTERS) if (control[name]) control[name].value = state[name] || "";
     for (const name of Object.keys(SHOWN)) {
       if (control[`show-${name}`]) control[`show-${name}`].setAttribute("aria-pressed", String(state.show === name));
