@@ -190,11 +190,7 @@ def _not_served(cell: PerturbationSpec, code: str) -> UserError:
 @takes(train_arguments())
 @plain()
 def train(
-    spec: TrainSpec | str | Path | None = None,
-    options: Options | None = None,
-    *,
-    force: bool = False,
-    **values: Any,
+    spec: TrainSpec | str | Path | None = None, options: Options | None = None, *, force: bool = False, **values: Any
 ) -> Path:
     """Train a model and return the folder of its last stage, which `evaluate` takes as a model.
 

@@ -10,8 +10,7 @@ from robust_xtreme.core.sinks import echo
 from robust_xtreme.training.spec import BEFORE, HOW, LEARNED, SIZE_NAMES, StageSpec, TrainSpec
 
 File = Annotated[
-    str,
-    argument("FILE", "A run's file, or a name of `config list`; options override its keys.", _completion.run_file),
+    str, argument("FILE", "A run's file, or a name of `config list`; options override its keys.", _completion.run_file)
 ]
 Task = Annotated[
     str | None,

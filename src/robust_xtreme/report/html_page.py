@@ -208,8 +208,7 @@ def page(
     words = [(word, line) for word, line in summary.GLOSSARY.items() if word not in dict(lines)]
     terms = doc.Terms((*words, *lines))
     return doc.ReportPage(
-        named or title(results),
-        (*parts, about, *citing_part(results), doc.Section("Legend", "legend", (terms,))),
+        named or title(results), (*parts, about, *citing_part(results), doc.Section("Legend", "legend", (terms,)))
     )
 
 

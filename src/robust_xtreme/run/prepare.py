@@ -285,11 +285,7 @@ class Prepared:
 
 
 def prepare(
-    task_run: TaskRun,
-    split: Split,
-    predictor: Predictor,
-    deduplicate: bool = True,
-    attacks: Attacks = _no_attacks,
+    task_run: TaskRun, split: Split, predictor: Predictor, deduplicate: bool = True, attacks: Attacks = _no_attacks
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 

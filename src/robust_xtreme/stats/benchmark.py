@@ -58,10 +58,7 @@ TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
 BENCHMARK: Final = "benchmark"
 OVER_TASKS: Final = "tasks"
 OVER_CATEGORIES: Final = "categories"
-AVERAGES: Final[Mapping[str, tuple[str, ...]]] = {
-    "xtreme": (OVER_TASKS,),
-    "xtreme-r": (OVER_TASKS, OVER_CATEGORIES),
-}
+AVERAGES: Final[Mapping[str, tuple[str, ...]]] = {"xtreme": (OVER_TASKS,), "xtreme-r": (OVER_TASKS, OVER_CATEGORIES)}
 """What each benchmark is averaged over: tasks, or categories, in which tasks are averaged first."""
 
 SCORE: Final = "score"

@@ -137,10 +137,7 @@ class _Clusters:
 
 
 def contrasts(
-    baseline: Mapping[Key, Cell],
-    candidate: Mapping[Key, Cell],
-    tasks: Mapping[str, Task],
-    joint: bool = True,
+    baseline: Mapping[Key, Cell], candidate: Mapping[Key, Cell], tasks: Mapping[str, Task], joint: bool = True
 ) -> pl.DataFrame:
     """CONTRASTS of the cells that both runs have, sorted.
 

@@ -90,11 +90,7 @@ def _table() -> Any:
 
 
 def weights(
-    cluster_keys: Any,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    chunk: int | None = None,
-    backend: ArrayBackend = CPU,
+    cluster_keys: Any, seed: int = 0, resamples: int = RESAMPLES, chunk: int | None = None, backend: ArrayBackend = CPU
 ) -> Iterator[Array]:
     """Chunks of weights of clusters by their `keys`, float64 of shape (n, G), on the backend's device.
 

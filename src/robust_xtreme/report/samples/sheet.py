@@ -237,9 +237,7 @@ def _controls(items: pl.DataFrame, changed: pl.DataFrame, cells: pl.DataFrame, m
     others = items.join(changed, on=("base", "example"), how="anti").unique(("base", "example"), maintain_order=True)
     picked = _with_cells(_spread(others, min(many, others.height)), cells)
     return picked.with_columns(
-        noise_seed=pl.lit(CLEAN_SEED, pl.Int64),
-        cell_condition=pl.lit(CLEAN),
-        address=pl.lit(CLEAN),
+        noise_seed=pl.lit(CLEAN_SEED, pl.Int64), cell_condition=pl.lit(CLEAN), address=pl.lit(CLEAN)
     )
 
 
