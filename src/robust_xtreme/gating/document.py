@@ -211,7 +211,7 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
     ties = [row for row in tests.iter_rows(named=True) if row.get("harmful") is not None and not is_shown(row)]
     if most := max((row["harmful"] for row in ties), default=0.0):
-        beyond = max(100 * (row["harmful_high"] or 0.0) for row in ties)
+        beyond = max(row["harmful_high"] or 0.0 for row in ties)
         seen = f"Where no difference is shown, {percent(most)} of a cell's answers became wrong at most"
         yield f"{seen}, in these items; up to {percent(beyond)} are not excluded."
 

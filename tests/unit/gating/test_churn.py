@@ -17,6 +17,7 @@ from robust_xtreme import Baseline, compare
 from robust_xtreme.files import store
 from robust_xtreme.files.schema import CELL, PREDICTIONS, STATS
 from robust_xtreme.gating.comparing import _both
+from robust_xtreme.gating.document import details, is_shown
 from robust_xtreme.stats.contrasts import Key
 
 _CHURN = ("changed", "harmful", "beneficial")
@@ -105,6 +106,18 @@ def test_the_page_and_the_terminal_show_what_changed(runs: Any, tmp_path: Path) 
     assert "harmful" in table
     shares = [float(line.split("%")[1].split("]")[1]) for line in table.splitlines() if line.startswith("xnli")]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_what_became_wrong_without_a_difference_is_said_with_its_bound(runs: Any) -> None:
+    """The largest share of a cell, and the largest upper bound, in percent, of the cells that are not shown to differ."""
+    frame = compare(runs[0][0], runs[1][0]).frame
+    levels = frame.filter(pl.col("scale") != "change", pl.col("p_adjusted").is_not_null(), kind="cell")
+    still = [row for row in levels.to_dicts() if not is_shown(row)]
+    seen, beyond = (100 * max(row[name] for row in still) for name in ("harmful", "harmful_high"))
+    (line,) = (line for line in details(frame) if "became wrong" in line)
+    assert f"{seen:.1f} % of a cell's answers became wrong at most" in line
+    assert f"up to {beyond:.1f} % are not excluded" in line
+    assert 0 < seen < beyond < 100
 
 
 def test_without_answers_right_and_wrong_are_still_known(runs: Any, tmp_path: Path) -> None:
