@@ -109,7 +109,7 @@ def test_the_page_and_the_terminal_show_what_changed(runs: Any, tmp_path: Path) 
 
 
 def test_what_became_wrong_without_a_difference_is_said_with_its_bound(runs: Any) -> None:
-    """The largest share of a cell, and the largest upper bound, in percent, of the cells that are not shown to differ."""
+    """The largest share of a cell not shown to differ, and the largest upper bound, in percent."""
     frame = compare(runs[0][0], runs[1][0]).frame
     levels = frame.filter(pl.col("scale") != "change", pl.col("p_adjusted").is_not_null(), kind="cell")
     still = [row for row in levels.to_dicts() if not is_shown(row)]
