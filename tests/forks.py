@@ -21,13 +21,7 @@ from typing import Any, Final
 import pytest
 
 NEVER: Final = 0
-_IMPORTED: Final = [
-    "robust_xtreme.cli._app",
-    "robust_xtreme.run.run",
-    "robust_xtreme.training.stage",
-    "tests.forks",
-    "tests.tiny",
-]
+_IMPORTED: Final = ["tests.forks", "tests.preloaded"]
 DRAWING: Final = '"robust_xtreme.report.charts.drawing"'
 """In the command of the process that draws charts."""
 
@@ -75,7 +69,8 @@ class How:
     """How a program is run: optionally killed just before its n-th file appears, its n-th pass through a model, or the
     charts of its page, or without sockets and processes but the one that draws charts.
 
-    It reads the file `stdin`, such as a pipe, starts in a folder, and leads a session where that is asked for.
+    It reads the file `stdin`, such as a pipe, starts in a folder, and leads a session where that is asked for. Last
+    before it begins `prepare` is called.
     """
 
     killed_at: int = NEVER
@@ -85,6 +80,7 @@ class How:
     stdin: str = os.devnull
     folder: str = ""
     leads: bool = False
+    prepare: Callable[[], object] = str
 
 
 def forked(words: Sequence[str], folder: Path, how: How | None = None, environment: Mapping[str, str] = {}) -> Forked:
@@ -117,6 +113,7 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
     if how.without_sockets:
         sys.addaudithook(refuse)
     sys.argv = ["robust-xtreme", *words]
+    how.prepare()
     main()
 
 

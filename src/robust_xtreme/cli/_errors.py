@@ -114,22 +114,23 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
+        continues = _continuing() if computes else ""
+
         def here() -> object:
-            if not computes:
-                return command(*args, **options)
-            _check_room()
-            if (code := _of_child()) is not None:
+            if computes:
+                _check_room()
+            if (code := _of_child(continues)) is not None:
                 return code
-            with ended():
+            with ended() if computes else contextlib.nullcontext():
                 return command(*args, **options)
 
-        if code := exit_code_of(here, _continuing() if computes else ""):
+        if code := exit_code_of(here, continues):
             raise typer.Exit(code)
 
     return run
 
 
-def _of_child() -> int | None:
+def _of_child(continues: str) -> int | None:
     """Where addresses are limited the exit code of a child, as a shell has it; None in the child, and without a limit.
 
     Torch, polars and tokenizers end their process where they get no memory, instead of raising an error.
@@ -146,8 +147,8 @@ def _of_child() -> int | None:
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code >= 0:
         return code
-    what = f"The run {ending(code, b'')}, as happens where a library gets no memory"
-    return _say(f"{what}. {_FREE}{_continuing()}", ENVIRONMENT)
+    what = f"The command {ending(code, b'')}, as happens where a library gets no memory"
+    return _say(f"{what}. {_FREE}{continues}", ENVIRONMENT)
 
 
 def _continuing() -> str:

@@ -159,7 +159,7 @@ def _write_card(results: Results, output: str | None, force: bool) -> None:
         echo(model_card(results), end="")
         return
     path = target(output, force)
-    write(path, model_card(results).encode("utf-8", "backslashreplace"))
+    write({path: model_card(results).encode("utf-8", "backslashreplace")})
     echo(str(path))
 
 

@@ -89,8 +89,7 @@ def _sample(folder: Path, output: str, names: tuple[tuple[str, ...], ...], size:
         made = sheet_of(folder, results, wanted, size, lambda what: step(description=one_line(what)))
     for line in made.problems:
         echo(f"robust-xtreme: warning: {one_line(line)}", error=True)
-    write(key, made.key)
-    write(path, made.sheet)
+    write({key: made.key, path: made.sheet})
     echo(f"{path}: {counted(made.rows, 'row')}, {made.controls} of them clean. The key, not for raters: {key}")
     show_next("rate", "judged", str(path), str(folder))
 
@@ -118,7 +117,7 @@ def _validity(sheet: str, run: str | None, force: bool) -> None:
     if not answers:
         raise UserError(f"No row of {path} has an answer: raters write yes or no into the column valid.")
     table = validity_of(key, answers)
-    write(target, csv.dump(table, VALIDITY))
+    write({target: csv.dump(table, VALIDITY)})
     _print(table)
     if left := key.height - len(answers):
         echo(f"{counted(left, 'row')} without an answer {'is' if left == 1 else 'are'} not counted.")

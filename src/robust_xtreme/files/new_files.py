@@ -34,17 +34,18 @@ def _opened(path: Path, mode: Literal["xb", "ab", "rb"]) -> BinaryIO:
 def write_all(contents: Mapping[Path, bytes]) -> None:
     """Write some files: first all of them beside, then each is renamed, in the order given.
 
-    Raises OSError, whose `filename` is the path that cannot be written; then none has changed, unless renaming fails.
+    Raises OSError, whose `filename` cannot be written; then none is new, and none has changed unless renaming fails.
     """
     path, files = Path(), dict[Path, BinaryIO]()
     try:
-        with ExitStack() as stack:
+        with ExitStack() as undo, ExitStack() as stack:
             for path, content in contents.items():
                 files[path] = stack.enter_context(temporary(path))
                 files[path].write(content)
                 sync(files[path])
             for path, file in files.items():
-                put(file, path)
+                put(file, path, undo)
+            undo.pop_all()
     except OSError as error:
         error.filename = str(path)
         raise
@@ -87,8 +88,10 @@ def sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def put(file: BinaryIO, path: Path) -> None:
-    """Give a temporary file its name."""
+def put(file: BinaryIO, path: Path, undo: ExitStack) -> None:
+    """Give a temporary file its name; to undo that removes it again, unless it replaced another."""
+    if not os.path.lexists(path):
+        undo.callback(path.unlink, missing_ok=True)
     replace(Path(file.name), path)
     sync_folder(path.parent)
 

@@ -16,6 +16,7 @@ from robust_xtreme.core.errors import UserError, shown
 from robust_xtreme.core.sinks import Trusted, filled, json_text, visible
 from robust_xtreme.exchange.perturbing import output
 from robust_xtreme.files import csv, store
+from robust_xtreme.files.new_files import write_all
 from robust_xtreme.files.schema import COMPARISONS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.comparing import Comparison, gate_page
@@ -38,9 +39,12 @@ def target(name: str, force: bool) -> Path:
     return path
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write the file that `-o` names whole or not at all. Raises DiskError."""
-    store.write(path, content, "file: -o FILE")
+def write(contents: Mapping[Path, bytes]) -> None:
+    """Write the files that `-o` names, all of them or none that is new. Raises DiskError."""
+    try:
+        write_all(contents)
+    except OSError as error:
+        raise store.disk_error(Path(error.filename), error, "file: -o FILE") from error
 
 
 GATE_FILES: Final = (".md", ".html", ".xml", ".json", ".csv")
@@ -84,8 +88,7 @@ def targets(outputs: Sequence[str], suffixes: Collection[str], force: bool) -> d
 def write_files(files: Mapping[Path, str], content: Callable[[str, Path], bytes]) -> list[Path]:
     """Write each of the files, made by its suffix and folder, when all are made; return their paths."""
     made = {path: content(suffix, path.parent) for path, suffix in files.items()}
-    for path, data in made.items():
-        write(path, data)
+    write(made)
     return [*made]
 
 

@@ -211,7 +211,7 @@ def test_a_limit_of_files_with_which_libraries_end_their_threads_is_named(
 @pytest.mark.parametrize(
     ("body", "code", "line"),
     [
-        ("os.abort()", 3, f"The run was ended by SIGABRT, as happens where a library gets no memory. {FREE}"),
+        ("os.abort()", 3, f"The command was ended by SIGABRT, as happens where a library gets no memory. {FREE}"),
         ("raise MemoryError", 3, f"Out of memory. {FREE}"),
         ("os.kill(os.getpid(), signal.SIGINT)", 130, "Interrupted."),
         ("os.kill(os.getppid(), signal.SIGTERM)", 143, "Ended by SIGTERM."),

@@ -423,7 +423,7 @@ def _written(read: Read, wanted: ImportOptions, folder: Path, watch: Watch, draw
     frames["averages"] = averages, schema.AVERAGES
     for name, frame in (("predictions.parquet", schema.PREDICTIONS), ("stats.parquet", schema.STATS)):
         paths = [getattr(part, frame.name) for part in parts]
-        store.write_sorted(folder / name, merged(paths, frame), frame)
+        _write(folder / name, merged(paths, frame), frame)
     shutil.rmtree(folder / "parts")
     calibrated = calibration(store.scan(folder / "predictions.parquet"))
     frames |= {"calibration": (calibrated, schema.CALIBRATION)} if calibrated.height else {}

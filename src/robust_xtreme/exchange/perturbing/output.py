@@ -97,13 +97,15 @@ def written(goals: Sequence[OutputFile]) -> Iterator[list[Write]]:
     Raises DiskError where a file cannot be written. stdout and files that are not regular, such as pipes, are written
     directly, and keep what was written.
     """
-    with ExitStack() as moves, ExitStack() as files:
-        made = [moves.enter_context(_moved(goal)) for goal in goals]
-        yield [files.enter_context(_filled(goal, file)) for goal, file in zip(goals, made, strict=True)]
+    with ExitStack() as undo:
+        with ExitStack() as moves, ExitStack() as files:
+            made = [moves.enter_context(_moved(goal, undo)) for goal in goals]
+            yield [files.enter_context(_filled(goal, file)) for goal, file in zip(goals, made, strict=True)]
+        undo.pop_all()
 
 
 @contextmanager
-def _moved(goal: OutputFile) -> Iterator[BinaryIO | None]:
+def _moved(goal: OutputFile, undo: ExitStack) -> Iterator[BinaryIO | None]:
     """The temporary file that is written in the block; then it is renamed or, where the block fails, removed."""
     path = goal.path
     if path is None or not (path.is_file() or not path.exists()):
@@ -114,7 +116,7 @@ def _moved(goal: OutputFile) -> Iterator[BinaryIO | None]:
             file = stack.enter_context(new_files.temporary(path))
         yield file
         with _disk_errors(goal):
-            new_files.put(file, path)
+            new_files.put(file, path, undo)
 
 
 def _stream(path: Path) -> BinaryIO:
