@@ -183,7 +183,7 @@ def _own(target: str) -> Schema:
     """A table of a task with this target."""
     needed = {own.CHOICE: ["labels", "texts"], own.TAGS: ["labels"]}.get(target, [])
     label = {"type": "string", "minLength": 1, "maxLength": own._LONGEST_LABEL, "pattern": "^[^,]*$"}
-    labels = {**_NAMES, "items": label, "minItems": 2, "maxItems": own._MOST_LABELS.get(target, 0)}
+    labels = {**_NAMES, "items": label, "minItems": 2, "maxItems": own.MOST_LABELS.get(target, 0)}
     texts = {**_NAMES, "items": {"type": "string", "pattern": f"^{own._TEXT.pattern}$"}, "maxItems": 2}
     kinds = {"labels": labels, "texts": texts}
     properties = {own.TARGET: {"const": target}, **{name: kinds[name] for name in needed}}

@@ -91,6 +91,9 @@ _LONGEST: Final = 120
 _MOST: Final = 60
 """The rows of one table, the largest falls first."""
 
+_BOTH: Final = 1.39
+"""So many times the items that give each of two one-sided tests 80 % power give them 80 % together."""
+
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
     "95 % interval": "Of the difference: joint, valid for all levels of a table at once, and for all its changes; with "
@@ -109,7 +112,7 @@ LEGEND: Final = {
     "languages": "All are equivalent, by one claim at 5 %; else so many are after Holm's correction.",
     "p": "Of no fall or no rise, twice the smaller one, each corrected as p adj. is.",
     "items needed": "With so many, if that is more, each of the two tests has 80 % power if the models are equal; with "
-    "1.39 times as many both have.",
+    f"{_BOTH} times as many both have.",
     "harmful": "Items that were right and are not, with a 95 % interval; beneficial: the reverse; changed: those with "
     "another answer, known where both runs have predictions.",
 }
@@ -204,11 +207,13 @@ def details(contrasts: pl.DataFrame) -> Iterator[str]:
         yield f"Mean difference of the levels: {signed(tests.select(pl.mean('difference')).item())}, not tested."
     if missed := tests.join(shown, on=CONTRASTS.key, how="anti").select(pl.median("mde")).item():
         yield f"In half of the levels without a shown difference, one of up to {points(missed)} could be missed (mde)."
-    changes = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=CELLS)
-    if changes.height:
+    of = []
+    for kind, title in KINDS.items():
+        changes = contrasts.filter(pl.col("p_adjusted").is_not_null(), scale=SCALES[2], kind=kind)
         more = [row["difference"] < 0 for row in changes.iter_rows(named=True) if is_shown(row)]
-        of = f"Of {counted(changes.height, 'tested change')} under noise"
-        yield f"{of} {sum(more)} cost the candidate more, {len(more) - sum(more)} less."
+        named = f"in {sum(more)} and less in {len(more) - sum(more)} of {changes.height} {title.lower()}"
+        of += [named] if changes.height else []
+    yield from [f"Noise is shown to cost the candidate more {', '.join(of)}."] if of else []
     ties = [row for row in tests.iter_rows(named=True) if row.get("harmful") is not None and not is_shown(row)]
     if most := max((row["harmful"] for row in ties), default=0.0):
         beyond = max(row["harmful_high"] or 0.0 for row in ties)
@@ -248,15 +253,16 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     """Of how many rows of each kind equivalence is shown, and how far intervals reach; "" where it was not asked."""
     if not _asked(contrasts):
         return ""
+    margin = f"a margin of {contrasts['margin'].drop_nulls()[0]:g}"
     rows = [(title.lower(), contrasts.filter(kind=kind)["verdict"].drop_nulls()) for kind, title in KINDS.items()]
     told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
     furthest = contrasts.filter(pl.col("kind") != CELLS).select(pl.max_horizontal(pl.col("bound", "upper").abs()).max())
     reach = f" The 90 % intervals of the means reach {points(furthest.item())} points." if furthest.item() else ""
     if contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty():
-        whole = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
-        needed = f" These are {whole[0]:,} items, and about {whole[1]:,.0f} are needed overall." if whole[1] else ""
-        return f"Undecided: neither equivalence within the margin nor a difference is shown in any row.{needed}"
-    return f"Equivalence within the margin is shown in {told}.{reach}"
+        have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
+        more = f" These are {have:,} items; the overall mean needs about {_BOTH * need:,.0f}." if need else ""
+        return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
+    return f"Equivalence within {margin} is shown in {told}.{reach}"
 
 
 def _means(contrasts: pl.DataFrame, kind: str) -> tuple[int, int, int]:

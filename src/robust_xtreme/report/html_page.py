@@ -168,8 +168,10 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     of = f"{count} of {cells.height} cells" if count < cells.height else "no cell is shown above chance: they"
     unmeasured = (doc.Strong(f"{of} cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    most = ", the costliest noise" if cells["perturbation"].n_unique() > 1 and count < cells.height else ""
-    noise = shown["noise"] + most + (f"{' in' if most else ','} {shown['over']} languages" if over.height else "")
+    most = ", the largest mean over" if cells["perturbation"].n_unique() > 1 and count < cells.height else ","
+    noise = shown["noise"] + (f"{most} {shown['over']} languages" if over.height else "")
+    for few in over.filter(pl.col("change") < shown["change"]).sort("change").head(1).iter_rows(named=True):
+        noise += f"; {few['noise']} {signed(few['change'])} in {few['over'].split()[0]}"
     small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))
     change = f"{signed(shown['change'])}{summary.MARKED}" if small else doc.Strong(signed(shown["change"]))
     linked = doc.Hyperlink(named, f"#{worst['address']}")

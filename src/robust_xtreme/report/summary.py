@@ -218,8 +218,8 @@ def _missed(cells: pl.DataFrame) -> tuple[doc.Inline, ...]:
     if others.is_empty() or cells.select((pl.col("p_adjusted") < ALPHA).sum()).item() == 0:
         return ()
     middle, most = (points(others.sort()[at]) for at in (others.len() // 2, -1))
-    wide = f" in half of these tests, of {most} in the worst that can be measured" if middle != most else ""
-    missed = f"Where no drop is shown, one of {middle} points could be missed{wide} ("
+    wide = f" in half of these tests, and of up to {most} in the worst that can be measured" if middle != most else ""
+    missed = f"Where no drop is shown, one of up to {middle} points could be missed{wide} ("
     return (missed, doc.explained("mde"), ").")
 
 

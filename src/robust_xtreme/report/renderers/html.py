@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -40,7 +41,8 @@ def page(document: ReportPage, files: Mapping[str, bytes] | None = None, draws: 
         drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
     if draws.lost:
         document = ReportPage(document.title, (Paragraph(draws.lost), *document.blocks))
-    style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    assets = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = (Markup(re.sub(r"(?m)^ *(//.*)?\n", "", text)) for text in assets)  # without comments
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
     items = [item for block in doc.within(document.blocks, doc.Terms) for item in block.items]
