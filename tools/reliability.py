@@ -41,7 +41,7 @@ million KiB at its start and ends its process where it does not get them; tokeni
 allocation fails; torch, faiss, pyarrow and SQLite raise errors. So `eval` stores each task run before the next one,
 completes the run with all frames before it writes a page, and draws the charts of a page in a process of its own. A
 page without charts says why; the same command, or `robust-xtreme report RUN -o page.html`, makes it with them where the
-limit allows. Where there is a limit, `eval`, `train` and `study` compute in a child process: where a library ends it,
+limit allows. Where there is a limit, each command computes in a child process: where a library ends it,
 the exit code is 3 and the line names memory and how the run continues. What computes through Python's `evaluate` has no
 such child; what was stored stays there, too.
 
