@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import safetensors.torch
 import torch
@@ -132,7 +132,8 @@ def _patch_system(disk: Disk) -> None:
 
         setattr(os, name, failing)
 
-    os.fsync = os.fdatasync = lambda _: None  # the patches below count them
+    for name in ("fsync", "fdatasync"):  # the patches below count them
+        setattr(os, name, lambda _: None)
     patch("open", 0, lambda _, flags, *__: flags & _WRITES)
     patch("mkdir", 0, lambda path, *_: not os.path.lexists(path))
     for name in ("fsync", "fdatasync", "ftruncate", "write", "pwrite"):
@@ -142,7 +143,7 @@ def _patch_system(disk: Disk) -> None:
 
 
 def _patch_sqlite(disk: Disk) -> None:
-    real = sqlite3.connect
+    real: Any = sqlite3.connect
 
     def refuse(path: object, statement: str) -> None:
         if not statement.lstrip().upper().startswith(_READS) and disk.fails(f"sqlite {statement.split()[0]}", path):
@@ -167,14 +168,14 @@ def _patch_sqlite(disk: Disk) -> None:
                 return super().executescript(script)
 
         if given.get("uri"):
-            return real(path, **given)
+            return cast(sqlite3.Connection, real(path, **given))
         if disk.fails("open", path) and not Path(path).exists():
             error = sqlite3.OperationalError("unable to open database file")
             error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise error
-        return real(path, factory=Connection, **given)
+        return cast(sqlite3.Connection, real(path, factory=Connection, **given))
 
-    sqlite3.connect = connect
+    sqlite3.connect = connect  # type: ignore[assignment]  # with the arguments that the program gives
 
 
 def _patch_libraries(disk: Disk) -> None:
@@ -207,7 +208,7 @@ def prepare(disk: tuple[str, int, int, str] | None, limits: Mapping[int, int] = 
     """
     for module in (finish, importing):
         module.written = lambda *_, **__: b"unpaged\n"  # type: ignore[attr-defined]
-    finish.samples_part_of = lambda *_: ()  # type: ignore[assignment]
+    finish.samples_part_of = lambda *_: ()  # type: ignore[assignment,attr-defined]
     drawing._started = _undrawn
     if disk:
         fail(*disk)

@@ -120,7 +120,9 @@ def test_drops_are_counted_over_all_tests(results: Results) -> None:
     assert "could be missed" not in text
     measured = unproven.with_columns(near_chance=False)
     missed = unproven.filter(is_unproven).get_column("mde").item()
-    assert f". Where no drop is shown, one of up to {missed:.1f} points could be missed (mde)." in text_of(_verdict(measured))
+    assert f". Where no drop is shown, one of up to {missed:.1f} points could be missed (mde)." in text_of(
+        _verdict(measured)
+    )
 
 
 @pytest.mark.parametrize(
