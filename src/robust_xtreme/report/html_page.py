@@ -171,7 +171,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     most = ", the largest mean over" if cells["perturbation"].n_unique() > 1 and count < cells.height else ","
     noise = shown["noise"] + (f"{most} {shown['over']} languages" if over.height else "")
     for few in over.filter(pl.col("change") < shown["change"]).sort("change").head(1).iter_rows(named=True):
-        noise += f"; {few['noise']} {signed(few['change'])} in {few['over'].split()[0]}"
+        noise += f"; {few['noise']} {signed(few['change'])} in {few['over']}"
     small = all(mark(cell) == summary.MARKED for cell in cells.iter_rows(named=True))
     change = f"{signed(shown['change'])}{summary.MARKED}" if small else doc.Strong(signed(shown["change"]))
     linked = doc.Hyperlink(named, f"#{worst['address']}")

@@ -105,7 +105,7 @@ def test_every_average_says_how_many_languages_it_is_over(width: int) -> None:
         shown = written(part, suffix, ["by_task", "by_script"]).decode()
         assert {"2 of 3", "3 of 3", "1 of 1"} <= set(re.findall(r"\d of \d", shown))
     tile = next(row for block in tiles(part) for row in block.blocks[0].rows if row[0] == "xnli")  # type: ignore[union-attr]  # a table
-    assert "char_noise:0.05, 3 of 3 languages" in tile
+    assert "char_noise:0.05, 3 of 3 languages; char_noise:0.2 -4.5 in 2 of 3" in tile
     assert any("2 of 3 languages" in name for name in dict(levels(part))["panx"]["perturbation"])
     assert "2 of 3" in notebook_tables("", [*tables(_made("by_task", part))])
 
