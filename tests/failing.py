@@ -132,7 +132,8 @@ def _patch_system(disk: Disk) -> None:
 
         setattr(os, name, failing)
 
-    os.fsync = os.fdatasync = lambda _: None  # the patches below count them
+    for name in ("fsync", "fdatasync"):  # the patches below count them
+        setattr(os, name, lambda _: None)
     patch("open", 0, lambda _, flags, *__: flags & _WRITES)
     patch("mkdir", 0, lambda path, *_: not os.path.lexists(path))
     for name in ("fsync", "fdatasync", "ftruncate", "write", "pwrite"):
@@ -142,7 +143,7 @@ def _patch_system(disk: Disk) -> None:
 
 
 def _patch_sqlite(disk: Disk) -> None:
-    real = sqlite3.connect
+    real: Any = sqlite3.connect
 
     def refuse(path: object, statement: str) -> None:
         if not statement.lstrip().upper().startswith(_READS) and disk.fails(f"sqlite {statement.split()[0]}", path):
@@ -150,7 +151,7 @@ def _patch_sqlite(disk: Disk) -> None:
             error.sqlite_errorcode = _OF_SQLITE[disk.error]
             raise error
 
-    def connect(path: Any, **given: Any) -> sqlite3.Connection:
+    def connect(path: Any, **given: Any) -> Any:
         class Connection(sqlite3.Connection):
             """A connection whose statements may fail."""
 
@@ -174,7 +175,7 @@ def _patch_sqlite(disk: Disk) -> None:
             raise error
         return real(path, factory=Connection, **given)
 
-    sqlite3.connect = connect
+    vars(sqlite3)["connect"] = connect
 
 
 def _patch_libraries(disk: Disk) -> None:
@@ -206,8 +207,8 @@ def prepare(disk: tuple[str, int, int, str] | None, limits: Mapping[int, int] = 
     Pages of runs have a word, as in `unpaged`, and others no charts.
     """
     for module in (finish, importing):
-        module.written = lambda *_, **__: b"unpaged\n"  # type: ignore[attr-defined]
-    finish.samples_part_of = lambda *_: ()  # type: ignore[assignment]
+        vars(module)["written"] = lambda *_, **__: b"unpaged\n"
+    vars(finish)["samples_part_of"] = lambda *_: ()
     drawing._started = _undrawn
     if disk:
         fail(*disk)
