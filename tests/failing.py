@@ -151,7 +151,7 @@ def _patch_sqlite(disk: Disk) -> None:
             error.sqlite_errorcode = _OF_SQLITE[disk.error]
             raise error
 
-    def connect(path: Any, **given: Any) -> sqlite3.Connection:
+    def connect(path: Any, **given: Any) -> Any:
         class Connection(sqlite3.Connection):
             """A connection whose statements may fail."""
 
