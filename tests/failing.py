@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import safetensors.torch
 import torch
@@ -168,12 +168,12 @@ def _patch_sqlite(disk: Disk) -> None:
                 return super().executescript(script)
 
         if given.get("uri"):
-            return cast(sqlite3.Connection, real(path, **given))
+            return real(path, **given)
         if disk.fails("open", path) and not Path(path).exists():
             error = sqlite3.OperationalError("unable to open database file")
             error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise error
-        return cast(sqlite3.Connection, real(path, factory=Connection, **given))
+        return real(path, factory=Connection, **given)
 
     sqlite3.connect = connect  # type: ignore[assignment]  # with the arguments that the program gives
 

@@ -91,8 +91,7 @@ _LONGEST: Final = 120
 _MOST: Final = 60
 """The rows of one table, the largest falls first."""
 
-_BOTH: Final = 1.39
-"""So many times the items that give each of two one-sided tests 80 % power give them 80 % together."""
+_BOTH: Final = 1.39  # times the items that give each of two one-sided tests 80 % power give 80 % to both together
 
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
@@ -411,10 +410,7 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
         yield doc.Terms(known)
 
 
-_RULE: Final = (
-    "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin; beyond margin: the "
-    "fall exceeds the margin, but not after the correction for many tests."
-)
+_RULE: Final = "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin."
 
 
 def linked(note: str, names: Iterable[str], folder: Path | None) -> doc.Phrase:
