@@ -40,7 +40,7 @@ LIMITS: Final = {
 FAULTS: Final = {"full": FULL, "broken": BROKEN, "read-only": READ_ONLY}
 ENDED: Final = "as happens where a library gets no memory"
 _CURE: Final = re.compile(
-    r"\. (Free some|Raise|Make it|Make its folder|Name a|Permit|The same command|Start again)|: robust-x"
+    r"\. (Free some|Raise|Make it|Make its folder|Name a|Permit|Copy|The same command|Start again)|: robust-x"
 )
 
 

@@ -147,7 +147,7 @@ _DISK: Final = {
     errno.EACCES: ("Permission denied", _PERMIT),
     errno.EPERM: ("Permission denied", _PERMIT),
     errno.EROFS: ("The file system is read-only", "Name a folder of another one"),
-    errno.EIO: ("The disk cannot be read or written", "Copy the file from its origin, or write to another disk"),
+    errno.EIO: ("The disk cannot be read or written", "Copy the file from where it came from, or use another disk"),
     errno.EMFILE: ("Too many files are open", "Raise the limit: ulimit -n"),
 }
 """Errors of the disk, each with what to do."""

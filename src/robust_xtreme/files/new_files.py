@@ -90,10 +90,7 @@ def sync(file: BinaryIO) -> None:
 
 def put(file: BinaryIO, path: Path, undo: ExitStack) -> None:
     """Give a temporary file its name; to undo that removes it, but nothing that was put before a replaced file."""
-    if os.path.lexists(path):
-        undo.pop_all()
-    else:
-        undo.callback(path.unlink, missing_ok=True)
+    undo.pop_all() if os.path.lexists(path) else undo.callback(path.unlink, missing_ok=True)
     replace(Path(file.name), path)
     sync_folder(path.parent)
 

@@ -31,17 +31,21 @@ def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Pat
         except FileExistsError:
             with suppress(FileNotFoundError):  # of another process, which is done
                 _check_ours(beside)
-    with store.lock(beside):
-        try:
-            _restored(out, beside / _BEFORE)
-            shutil.rmtree(beside / _RUN, ignore_errors=True)
-            (beside / _RUN).mkdir()
-            yield beside / _RUN
-            check()
-            _moved(out, beside)
-        finally:
-            if not (beside / _BEFORE).exists() or out.exists():
-                shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with store.lock(beside):
+            try:
+                _restored(out, beside / _BEFORE)
+                shutil.rmtree(beside / _RUN, ignore_errors=True)
+                (beside / _RUN).mkdir()
+                yield beside / _RUN
+                check()
+                _moved(out, beside)
+            finally:
+                if not (beside / _BEFORE).exists() or out.exists():
+                    shutil.rmtree(beside, ignore_errors=True)
+    finally:
+        with suppress(OSError):  # empty, where its lock cannot be made
+            beside.rmdir()
 
 
 def _check_ours(beside: Path) -> None:
