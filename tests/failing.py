@@ -207,8 +207,8 @@ def prepare(disk: tuple[str, int, int, str] | None, limits: Mapping[int, int] = 
     Pages of runs have a word, as in `unpaged`, and others no charts.
     """
     for module in (finish, importing):
-        module.written = lambda *_, **__: b"unpaged\n"  # type: ignore[attr-defined]
-    finish.samples_part_of = lambda *_: ()  # type: ignore[assignment,attr-defined]
+        module.written = lambda *_, **__: b"unpaged\n"  # type: ignore[attr-defined]  # imported there
+    finish.samples_part_of = lambda *_: ()  # type: ignore[assignment,attr-defined]  # imported there
     drawing._started = _undrawn
     if disk:
         fail(*disk)

@@ -113,7 +113,7 @@ TRUSTED: Final = {
         "template.render(parts)": "it escapes",
         "template.render(title=title, groups=groups, first=first)": "the same",
         "'\\n'": "a literal",
-        "(_TEMPLATES / name).read_text(encoding='utf-8')": "a file of the program",
+        "_asset(name)": "a file of the program",
         "text": "a chart, whose renderer escapes the texts of a specification",
     },
     "gating/outputs.py": {

@@ -129,6 +129,7 @@ _GATE_LEGEND: Final = {
     "mde": LEGEND["mde"],
     "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
+_RULE: Final = "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin."
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 8, "candidate": 8, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
@@ -408,9 +409,6 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     heads = {"verdict", *(column.heading for table in tables for column in table.columns)} if tables else set()
     if known := tuple((name, line) for name, line in _GATE_LEGEND.items() if name in heads):
         yield doc.Terms(known)
-
-
-_RULE: Final = "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin."
 
 
 def linked(note: str, names: Iterable[str], folder: Path | None) -> doc.Phrase:

@@ -155,8 +155,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     whole = averages.filter(task=task, split=split, model=model)
     over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
     many = pl.col("over").str.extract(r"^(\d+)").cast(pl.Int64)
-    widest = over.filter(many == many.max())
-    shown = widest.sort("change").row(0, named=True) if over.height else worst
+    shown = over.sort(many, -pl.col("change"), descending=True).row(0, named=True) if over.height else worst
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     splits, models = every.filter(task=task).get_column("split"), every.get_column("model")

@@ -41,14 +41,18 @@ def page(document: ReportPage, files: Mapping[str, bytes] | None = None, draws: 
         drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
     if draws.lost:
         document = ReportPage(document.title, (Paragraph(draws.lost), *document.blocks))
-    assets = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    style, script = (Markup(re.sub(r"(?m)^ *(//.*)?\n", "", text)) for text in assets)  # without comments
+    style, script = (Markup(_asset(name)) for name in ("page.css", "page.js"))
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
     items = [item for block in doc.within(document.blocks, doc.Terms) for item in block.items]
     terms = {item[0]: id(item) for item in reversed(items)}  # the first has the address
     parts = {"document": document, "downloads": packed, "style": style, "script": script, "svgs": svgs, "terms": terms}
     return Trusted(template.render(parts))
+
+
+def _asset(name: str) -> str:
+    """A file of the program without comments and empty lines."""
+    return re.sub(r"(?m)^ *(//.*)?\n", "", (_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 def notebook_tables(title: str, tables: Sequence[Table], first: Sequence[doc.Phrase] = ()) -> Trusted:

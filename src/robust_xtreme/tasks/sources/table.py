@@ -21,7 +21,6 @@ _Rows = list[tuple[str, dict[str, Any]]]
 
 _ROOT: Final = Path("runs/data")
 _TABLES: Final = ("csv", "tsv", "jsonl", "parquet")
-_FEW: Final = 10
 _TAGGED: Final = ("conll", "conllu", "iob2")
 
 
@@ -80,7 +79,7 @@ def _listed(table: TableFile, name: str, labels: set[str]) -> set[str]:
     """The labels that --labels gives to the task. Raises UserError where it lacks some of the file's."""
     several = [given.split("=", 1)[1].split(",") for given in table.labels if given.startswith(f"{name}=")]
     listed = {label.strip() for given in several for label in given}
-    if several and (lacks := sorted(labels - listed)[:_FEW]):
+    if several and (lacks := sorted(labels - listed)[:10]):
         known = quote(f"{name}={','.join(sorted(labels))}")
         what = f"--labels names {', '.join(sorted(listed))}, and the rows of {table.file} have {', '.join(lacks)} too"
         raise UserError(f"{what}. Name the model's classes, in its order, by the labels of the file: --labels {known}")
