@@ -78,7 +78,8 @@ def test_classes_in_another_spelling_are_mapped_and_said(home: Path) -> None:
     assert line in Path("run/report.html").read_text("utf-8")
     assert line in Path("run/manifest.json").read_text("utf-8")
     refused = program(*words, "--model", "odd")
-    assert (refused.code, "--labels reviews=negative,positive" in refused.err) == (2, True)
+    assert (refused.code, "--labels reviews=bad,good" in refused.err) == (2, True)
+    assert program(*words, "--model", "odd", "--labels", "reviews=bad,good", "--plan").code == 2
     assert program(*words, "--model", "odd", "--labels", "reviews=negative,positive", "--plan").code == 0
 
 

@@ -22,7 +22,6 @@ import polars as pl
 
 from robust_xtreme import __version__
 from robust_xtreme.core.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
-from robust_xtreme.core.run_spec import MINI
 from robust_xtreme.files import store
 from robust_xtreme.files.frames import to_pandas
 from robust_xtreme.files.manifest import MANIFEST, PAGE
@@ -341,7 +340,7 @@ def _run(folder: Path) -> _Run:
     if not where:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
     cells = StoredCells(rows[0].path, [part.read for part in rows], where)
-    facts = {"models": models(results.manifest), "data": str(results.manifest["spec"].get("data", MINI))}
+    facts = {"models": models(results.manifest), "data": results.manifest.get("suite") or ""}
     facts |= {"folder": str(folder), "manifest": store.sha256(folder / MANIFEST)}
     return _Run(str(folder), rows, cells, identity(results), facts)
 

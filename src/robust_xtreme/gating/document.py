@@ -132,7 +132,7 @@ _GATE_LEGEND: Final = {
 _RULE: Final = "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin."
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
-    "baseline": 8, "candidate": 8, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
+    "baseline": 9, "candidate": 9, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
     "mde": 3, "extra": 0, "shown": 9, "marks": 4, "90 % interval": 8, "verdict": 9, "items needed": 6, "languages": 7,
     "changed": 7, "harmful": 8, "beneficial": 7,
 }  # fmt: skip

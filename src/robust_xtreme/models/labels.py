@@ -104,8 +104,8 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
     what = f"its classes ({have}) {'do not cover' if tags else 'are not'} those of {task.name} ({want})"
     guess, step = _guessed(classes, task.labels), "Use a model of this task"
     if len(classes) == len(task.labels):
-        order = "in what seems to be their order" if guess else "after putting these into their order"
-        step += f", or, if they mean the same, say so {order}: {flag(task, guess)}"
+        order = "in what seems to be their order" if guess else "with a label in the place of each class"
+        step += f", or, if they mean the same, say so {order}: {flag(task, guess or classes)}"
     raise ModelError(f"{where}: {what}. {step}.")
 
 

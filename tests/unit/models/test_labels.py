@@ -52,13 +52,13 @@ def test_classes_that_say_nothing_are_refused_with_the_flag(classes: tuple[str, 
     ],
 )
 def test_classes_of_other_names_are_refused_with_the_line_to_paste(classes: tuple[str, ...], order: str) -> None:
-    """The line has the order of the classes where all resemble a label, else the task's, and says so."""
+    """The line has the labels in the order of the classes where all resemble one, else the classes, and says so."""
     with pytest.raises(
         ModelError, match=r"are not those of xnli .*Use a model of this task, or, if they mean"
     ) as error:
         mapped(classes, XNLI, "one")
-    what = "in what seems to be their order" if order else "after putting these into their order"
-    assert f"{what}: --labels xnli={order or ','.join(XNLI.labels)} (in Python" in str(error.value)
+    what = "in what seems to be their order" if order else "with a label in the place of each class"
+    assert f"{what}: --labels xnli={order or ','.join(classes)} (in Python" in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def write_suite(table: TableFile) -> Path:
     name = name_of_task(table.task or Path(where).name.partition(".")[0])
     labels = {label for _, row in rows for label in row.get("tags", [row.get("label")])}
     described: dict[str, Any] = {"target": TAGS if "tags" in rows[0][1] else CHOICE, "splits": ["test"]}
+    _check_labels(sorted(labels), table, described["target"])
     labels |= _listed(table, name, labels)
-    _check_labels(sorted(labels), name, table, described["target"])
     described["labels"] = sorted(labels, key=lambda label: (label != "O", label))
     described |= {"texts": _keys(table)} if described["target"] == CHOICE else {}
     own_task(name, described, Path(where))
@@ -86,12 +86,11 @@ def _listed(table: TableFile, name: str, labels: set[str]) -> set[str]:
     return listed
 
 
-def _check_labels(labels: Sequence[str], name: str, table: TableFile, target: str) -> None:
+def _check_labels(labels: Sequence[str], table: TableFile, target: str) -> None:
     """Raise DataError where a file has too few or too many labels, or some that differ in case alone."""
     what = f"the column {table.gold!r} (--gold)" if table.gold else "the column of tags"
     if len(labels) < 2:
-        step = f"Name those that the file lacks, too: --labels {quote(f'{name}={labels[0]},OTHER')}"
-        raise DataError(table.file, f"{what} has the label {labels[0]!r:.80} in every row. {step}")
+        raise DataError(table.file, f"{what} has the label {labels[0]!r:.80} in every row. Add rows of another one.")
     if len(labels) > (most := MOST_LABELS[target]):
         what += f" has {len(labels):,} labels; at most {most:,} are read. Is it the right one?"
         raise DataError(table.file, what)
@@ -128,7 +127,7 @@ def _row(record: Record, table: TableFile) -> tuple[str, dict[str, Any]]:
     try:
         language(code)
     except UnknownName as error:
-        raise error if code == table.language else DataError(table.file, str(error), int(first.location)) from error
+        raise error if not table.language_field else DataError(table.file, str(error), int(first.location)) from error
     if not first.words:
         texts = dict(zip(_keys(table), (slot.value for slot in record.slots), strict=False))
         return code, {**texts, "label": gold.value.strip()}
