@@ -191,6 +191,7 @@ def test_what_cannot_be_read_is_one_line(options: dict[str, Any], line: str) -> 
             "review,stars,lang\na,b,sw\nc,b,sw\n",
             "csv: the column 'stars' (--gold) has the label 'b' in every row",
         ),
+        ("review;stars;lang\na;b;sw\nc;d;sw\n", "It is separated by ';': write it with commas."),
         ("review,stars,lang\na,b c,sw\nc,b c,sw\n", "in every row. Add rows of another one."),
         (
             "review,stars,lang\na,b,sw\nc,B,sw\n",

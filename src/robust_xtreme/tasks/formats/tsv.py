@@ -176,7 +176,9 @@ def _column(name: str, cells: Sequence[str], path: str, options: ReadOptions, *,
         return int(name) - 1
     shown = ", ".join(" ".join(cell.split()) for cell in cells)[:200]
     known = f"its header has: {shown}" if named else f"it has the columns 1 to {len(cells)}"
-    raise UserError(f"{path} has no column {name!r}; {known}. Name one of these.")
+    is_split = len(cells) > 1 or ";" not in cells[0]
+    step = "Name one of these" if is_split else "It is separated by ';': write it with commas"
+    raise UserError(f"{path} has no column {name!r}; {known}. {step}.")
 
 
 def _record(line: TextLine, table: TableLayout) -> Record:
