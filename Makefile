@@ -23,7 +23,7 @@ READY := $(VENV)/.ready
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 # Workers of the tests have a thread each; a training or an evaluation has every core.
-ONE_THREAD := tests check test-long test-ray test-textattack test-bridge test-sentence test-dist bench mini gate baseline
+ONE_THREAD := tests check test-long test-ray test-textattack test-bridge test-sentence test-real test-dist bench mini gate baseline
 $(ONE_THREAD): export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=

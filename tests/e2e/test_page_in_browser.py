@@ -114,12 +114,18 @@ def test_an_example_is_opened_by_its_address(browser: Browser, small: str) -> No
 
 
 def test_a_toggle_shows_another_number(browser: Browser, address: str) -> None:
-    """The heat table shows the noisy level of a cell, and the address keeps that."""
+    """The heat table shows the noisy level of a cell, its caption says so, and the address keeps that."""
     page, _ = _opened(browser, address)
+    assert page.locator("#heat > p").first.inner_text().startswith("Change in points")
     cell = page.locator("table.heat td[data-noisy]").first
     before, noisy = cell.inner_text(), cell.get_attribute("data-noisy")
     page.click("text=noisy level")
     assert cell.inner_text() == noisy != before
+    assert page.locator("#heat > p").first.inner_text().startswith("Level under the noise")
+    page.click("text=Reset")
+    page.click("#tools button:has-text('change')")
+    assert page.locator("#heat > p").first.inner_text().startswith("Change in points")
+    page.click("text=noisy level")
     again, messages = _opened(browser, page.url)
     assert again.locator("table.heat td[data-noisy]").first.inner_text() == noisy
     assert messages == []

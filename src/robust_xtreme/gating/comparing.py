@@ -191,9 +191,9 @@ _TICK: Final = "The tick is minus the MDE: the fall that is detected with 80 % p
 
 _MARGINS: Final = (
     "Candidate minus baseline in points, the largest fall first, with the 95 % interval of the row alone; grey: a row "
-    f"that does not fail. Dashed: the margin. {_TICK} A row fails where its p, one-sided and corrected "
-    "over the rows of its kind, is at most {level:g}; a comparison asks for falls and rises at once, so that fewer "
-    "levels are shown to differ there."
+    f"that does not fail. Dashed: the margin. {_TICK} A row fails where its p, one-sided and corrected over the rows "
+    "of its kind, is at most {level:g}, and the fall is not shown to be within the margin; a comparison asks for falls "
+    "and rises at once, so that fewer levels are shown to differ there."
 )
 
 

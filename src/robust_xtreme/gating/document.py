@@ -129,7 +129,6 @@ _GATE_LEGEND: Final = {
     "mde": LEGEND["mde"],
     "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
-_RULE: Final = "A row fails where a fall is shown (p, corrected) that is not shown to be within the margin."
 _NAMES: Final = tuple(doc.TableColumn(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 9, "candidate": 9, "difference": 9, "95 % interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
@@ -258,7 +257,8 @@ def _equivalent(contrasts: pl.DataFrame) -> str:
     told = ", ".join(f"{(each == 'equivalent').sum()} of {len(each)} rows {title}" for title, each in rows if len(each))
     furthest = contrasts.filter(pl.col("kind") != CELLS).select(pl.max_horizontal(pl.col("bound", "upper").abs()).max())
     reach = f" The 90 % intervals of the means reach {points(furthest.item())} points." if furthest.item() else ""
-    if contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty():
+    is_open = contrasts.filter(pl.col("verdict").fill_null(UNDECIDED) != UNDECIDED).is_empty()
+    if is_open and not any(map(is_shown, contrasts.iter_rows(named=True))):
         have, need = contrasts.filter(pl.col("items").is_not_null(), kind=OVERALL).select(pl.max("n", "items")).row(0)
         more = f" These are {have:,} items; the overall mean needs about {_BOTH * need:,.0f}." if need else ""
         return f"Undecided: neither equivalence within {margin} nor a difference is shown in any row.{more}"
@@ -367,7 +367,6 @@ def gate_blocks(gate: Gate, folder: Path | None = None) -> Iterator[doc.Block]:
     For a page in a `folder` the note has links to those of the runs.
     """
     yield doc.Paragraph(outcome(gate))
-    yield from [] if gate.passed else [doc.Paragraph(_RULE)]
     yield from [doc.Paragraph(linked(_short(gate.note, 9 * _LONGEST), gate.pages, folder))] if gate.note else []
     yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}

@@ -154,7 +154,7 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> t
     worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= summary.ALPHA, "change").row(0, named=True)
     whole = averages.filter(task=task, split=split, model=model)
     over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
-    many = pl.col("over").str.extract(r"^(\d+)").cast(pl.Int64)
+    many = pl.col("languages").str.split(" ").list.len()
     shown = over.sort(many, -pl.col("change"), descending=True).row(0, named=True) if over.height else worst
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"

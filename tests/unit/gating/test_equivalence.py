@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
 from tests.finished_runs import finished_run
@@ -19,9 +21,10 @@ from robust_xtreme import compare, gate
 from robust_xtreme.core.errors import SpecError
 from robust_xtreme.files.schema import CELL, CONTRASTS, STATS, build
 from robust_xtreme.gating import policy as policies
-from robust_xtreme.gating.document import BETTER, OK, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.document import BETTER, OK, REGRESSED, UNDECIDED, Gate, differences_sentence
 from robust_xtreme.gating.policy import Policy, Rule
 from robust_xtreme.gating.verdicts import add_equivalence, decide
+from robust_xtreme.report.blocks import text_of
 from robust_xtreme.stats._cells import Cell, cells
 from robust_xtreme.stats.benchmark import Task
 from robust_xtreme.stats.contrasts import Key, contrasts
@@ -277,3 +280,24 @@ def test_commands_and_functions_take_a_margin(tmp_path: Path) -> None:
     assert "Precision: int8, of the baseline fp32." in both.note
     assert both.note.endswith("Margin of equivalence in points: 0.1.")
     assert set(both.frame["verdict"]) == {"undecided"}  # no item differs, but these are not the same weights
+
+
+def test_what_is_undecided_says_how_many_items_both_tests_need(tmp_path: Path) -> None:
+    """Of the overall mean: so many that each of two one-sided tests has the power whose square root is 80 %."""
+    run = finished_run(tmp_path / "run", 0.8)
+    eight = finished_run(tmp_path / "int8", 0.8, inference="len128 precision=int8", spec={"precision": "int8"})
+    frame = compare(run, eight, equivalent=2.0).frame
+    overall = frame.filter(kind="task").with_columns(kind=pl.lit("overall"))
+    z = NormalDist().inv_cdf
+    needed = overall["items"].max() * ((z(0.95) + z(0.9)) / (z(0.95) + z(0.8))) ** 2  # type: ignore[operator]  # a number
+    sentence = text_of(differences_sentence(pl.concat([frame, overall])))
+    told = re.search(r"Undecided: neither .* within a margin of 2 .* about ([\d,]+)\.", sentence)
+    assert told is not None
+    assert int(told[1].replace(",", "")) == pytest.approx(needed, rel=0.01)
+
+
+def test_data_are_named_by_their_suite_or_by_their_splits(tmp_path: Path) -> None:
+    """Release files are no suite, and never called as the embedded one."""
+    own, released = finished_run(tmp_path / "own", suite="reviews"), finished_run(tmp_path / "released", suite="")
+    assert "; data reviews: xnli/de" in compare(own, own).note
+    assert "; data xnli/de" in compare(released, released).note
