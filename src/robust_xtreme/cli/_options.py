@@ -52,12 +52,12 @@ def option(declared: str, text: str, completion: Any = None, panel: str | None =
     )
 
 
-def argument(metavar: str, text: str, completion: Any = None, show_default: bool = False) -> Any:
-    """An argument of a command."""
-    return typer.Argument(metavar=metavar, help=text, autocompletion=completion, show_default=show_default)
+def argument(metavar: str, text: str, completion: Any = None) -> Any:
+    """An argument of a command; its default is not shown."""
+    return typer.Argument(metavar=metavar, help=text, autocompletion=completion, show_default=False)
 
 
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The noise seed.")]
+Seed = Annotated[int, option("--seed N", "The noise seed. Default: 0.")]
 FinishedRun = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
 Overwriting = Annotated[bool, option("--force", "Overwrite what is there.")]
 Packs = Annotated[

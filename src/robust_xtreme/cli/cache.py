@@ -19,7 +19,7 @@ _EVAL: Final = ("eval", "--perturb", "char_noise:0.1")
 
 
 def cache(
-    what: Annotated[str, argument("info | clear", "Show the cache, or empty it.", show_default=True)] = "info",
+    what: Annotated[str, argument("info | clear", "Show the cache, or empty it. Default: info.")] = "info",
     yes: Annotated[bool, option("--yes -y", "Empty it without asking.")] = False,
     as_json: Annotated[bool, option("--json", "One JSON object, for programs.")] = False,
 ) -> None:

@@ -32,9 +32,7 @@ _RUNS: Final = {
 
 
 def config(
-    what: Annotated[
-        str, argument("list | show | copy", "List, print or copy files.", _completion.words(_WHAT), show_default=True)
-    ] = "list",
+    what: Annotated[str, argument("list | show | copy", "Default: list.", _completion.words(_WHAT))] = "list",
     name: Annotated[str, argument("NAME", "The name of a file in the list.", _completion.config)] = "",
     dest: Annotated[str, argument("DEST", "The file or folder to copy to.")] = "",
     force: Annotated[bool, option("--force", "Replace existing files.")] = False,

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 WHAT: Final = ("list", "check")
 _ENCODER: Final = "FacebookAI/xlm-roberta-base"
 
-What = Annotated[
-    str, argument("list | check", "List the files, or check them.", _completion.words(WHAT), show_default=True)
-]
+What = Annotated[str, argument("list | check", "Default: list.", _completion.words(WHAT))]
 Data = Annotated[
     str | None,
     option(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.cli import _completion
 from robust_xtreme.cli._next import show_next
-from robust_xtreme.cli._options import argument, check_word, passed, with_keys
+from robust_xtreme.cli._options import argument, passed, with_keys
+from robust_xtreme.core.errors import UnknownName
 from robust_xtreme.core.keys import key
 from robust_xtreme.core.sinks import echo, one_line
 
@@ -97,8 +98,8 @@ def import_(files: Files, **keys: Any) -> None:
         **{name: words[name] for name in ("data", "only_model", "family", "metric", "rescored") if name in words},
     )
     folder = Path(words.get("out") or f"runs/import-{Path(files[0]).stem or 'run'}")
-    if format := words.get("format", ""):
-        check_word("import --format", format, _FORMATS)
+    if (format := words.get("format", "")) and format not in _FORMATS:
+        raise UnknownName("format of results", format, _FORMATS, "robust-xtreme import --help")
     given = [given_of(name, wanted.given.get("task", ""), wanted.given.get("language", "")) for name in files]
     runs = {wanted.only_model: folder}
     if keys["each_model"]:

@@ -80,7 +80,7 @@ def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
         (("--gold", "label"), "has no key 'label', which --gold names"),
         (("--id-field", "name"), "has no key 'name', which --id-field names"),
         (("--family", "nli"), "There is no family named 'nli'"),
-        (("--format", "csv"), "There is no import --format command named 'csv'"),
+        (("--format", "csv"), "There is no format of results named 'csv'"),
         (("--filter", "strict"), "--filter is of lm-eval's logs"),
         (("--metric", "acuracy"), "There is no metric named 'acuracy'"),
         (("--family", "tagging"), "--family tagging is for tasks that are not ours"),

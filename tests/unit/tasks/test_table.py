@@ -157,7 +157,7 @@ def test_labels_that_the_file_lacks_can_be_named() -> None:
     ("options", "line"),
     [
         ({"fields": (), "gold": ""}, "name its columns, as in --fields text --gold label"),
-        ({"fields": ()}, "add its texts, as in --fields text"),
+        ({"fields": ()}, "name its columns, as in --fields text --gold label"),
         ({"gold": ""}, "add its labels, as in --gold label"),
         (
             {"fields": ("review", "stars", "n")},
@@ -170,7 +170,7 @@ def test_labels_that_the_file_lacks_can_be_named() -> None:
         ({"language_field": "", "language": "swahili"}, "There is no language named 'swahili'. Did you mean 'sw'?"),
         ({"language_field": "stars"}, "reviews.csv:2: There is no language named 'good'"),
         ({"language_field": "", "language": "en-XX"}, "There is no language named 'en-XX'. Did you mean 'en'?"),
-        ({"format": "squad"}, "eval reads rows of csv, tsv, jsonl, parquet, conll, conllu, iob2, not squad"),
+        ({"format": "squad"}, "eval reads rows of csv, tsv, jsonl, parquet, conll, conllu, iob2, not squad: save a JSON array as JSON lines"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(options: dict[str, Any], line: str) -> None:

@@ -66,7 +66,8 @@ def of_file(file: str) -> str:
     if file == STREAM or format is None:
         shown = "stdin" if file == STREAM else file
         what = f"The name of {shown} does not say what its format is. Name it with --format: {', '.join(FORMATS)}."
-        raise UserError(f"{what} Names that do end in {', '.join(_SUFFIXES)}, or in one of them and {PACKED}.")
+        known = f"Names that do end in {', '.join(_SUFFIXES)} (or with {PACKED} after it)"
+        raise UserError(f"{what} {known}; a sheet is saved as .csv.")
     return format
 
 

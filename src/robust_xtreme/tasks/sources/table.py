@@ -46,10 +46,11 @@ def write_suite(table: TableFile) -> Path:
     format, where = table.format or of_file(table.file), table.file
     tagged = format in _TAGGED
     if format not in (*_TABLES, *_TAGGED):
-        raise UserError(f"{where}: eval reads rows of {', '.join((*_TABLES, *_TAGGED))}, not {format}. Name --format")
+        what = "save a JSON array as JSON lines (jq -c '.[]' FILE), or name --format"
+        raise UserError(f"{where}: eval reads rows of {', '.join((*_TABLES, *_TAGGED))}, not {format}: {what}")
     if not tagged and not (table.fields and table.gold):
-        step = "add its labels, as in --gold label" if table.fields else "add its texts, as in --fields text"
-        step = step if table.fields or table.gold else "name its columns, as in --fields text --gold label"
+        named = "name its columns, as in --fields text --gold label"
+        step = "add its labels, as in --gold label" if table.fields else named
         raise UserError(f"{where} is a file of rows: {step}")
     if len(table.fields) > 2:
         names = ", ".join(table.fields)
